@@ -1,0 +1,1 @@
+//! The supervision tree: thin shells around the sans-I/O machines.

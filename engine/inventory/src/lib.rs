@@ -1,0 +1,1 @@
+//! The inventory of one event: a pure, synchronous, deterministic state machine.

@@ -1,0 +1,1 @@
+//! The writer's protocol machine: turns, lanes, append, resubmission, publication, without I/O.

@@ -1,0 +1,1 @@
+//! The demo: a flash sale driven over real HTTP, with its report.

@@ -1,0 +1,1 @@
+//! Benchmarks of the engine, the writer, the store and the HTTP surface.

@@ -1,0 +1,1 @@
+//! The deterministic world: the writer's protocol over a faulty store, from one seed.

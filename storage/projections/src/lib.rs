@@ -1,0 +1,1 @@
+//! Projections of the log, and the repositories that read them.

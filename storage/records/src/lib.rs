@@ -1,0 +1,1 @@
+//! Protobuf records of events and snapshots, with golden bytes per format version.

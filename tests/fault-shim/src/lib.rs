@@ -1,0 +1,1 @@
+//! A preloaded library that records unsynced writes and injects disk faults.
