@@ -1,0 +1,42 @@
+//! Errors of the store: the type tells whether to retry, stop or report.
+
+/// Why the store did not answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// It cannot answer now (away, stalled, full); the same call may succeed later.
+    #[error("the store is unavailable: {reason}; try again")]
+    Unavailable {
+        /// For the operator.
+        reason: String,
+    },
+    /// What is stored is not what was written. Nothing is served from it; see `tessera inspect` and `tessera repair`.
+    #[error("stored data is damaged: {reason}")]
+    Damaged {
+        /// Where, and what was expected.
+        reason: String,
+    },
+    /// Written by a newer release. Nothing was applied.
+    #[error("stored data needs a reader of format {needed} or newer; this binary reads up to {supported}")]
+    FormatTooNew {
+        /// Minimum reader version in the data.
+        needed: u16,
+        /// What this binary reads.
+        supported: u16,
+    },
+    /// A key, value or transaction is over a named limit; a defect of the caller.
+    #[error("{what} is {actual} bytes; the limit is {limit}")]
+    TooLarge {
+        /// What was measured.
+        what: &'static str,
+        /// Its size in bytes.
+        actual: usize,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// The store failed for good. Acknowledge nothing more; end the process.
+    #[error("the store has failed and the process must end: {reason}")]
+    Fatal {
+        /// For the operator.
+        reason: String,
+    },
+}
