@@ -1,0 +1,237 @@
+//! Commands: what principals ask of one event.
+
+use std::sync::Arc;
+
+use crate::{
+    AccessCode, ChannelId, Config, Phase, PoolId, SeatIndex, SectionId, Subject, Subjects, TicketTypeId,
+    Timestamp,
+};
+
+/// One request to change the inventory. `now` is given to `decide` beside it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command {
+    /// By what right it is asked; checked against the data.
+    pub authority: Authority,
+    /// Identity of the request; `None` only for what the system itself asks.
+    pub key: Option<IdempotencyKey>,
+    /// What is asked.
+    pub body: CommandBody,
+}
+
+/// By what right a command is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Authority {
+    /// A buyer: acts on claims whose primary subject (or ticket holder) this is.
+    Subject(Subject),
+    /// The secret of the hold or order that the command names was shown and verified at the gateway.
+    Secret(Subject),
+    /// The organizer's team (or an administrator): acts on everything of the event.
+    Organizer,
+    /// Door staff: check in and out only.
+    Scanner,
+    /// Tessera itself: payment followers and the like.
+    System,
+}
+
+/// Identity of a request, scoped by the gateway's keyed hash to (principal, event, key).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// Keyed hash of (principal, event, key).
+    pub digest: u128,
+    /// Hash of the request's route and body: the same key with another body is refused.
+    pub fingerprint: u64,
+    /// When the client minted the key, where the key tells (UUIDv7).
+    pub minted_at: Option<Timestamp>,
+}
+
+/// The number of a hold, and of the order that it becomes: the sequence of its `HoldPlaced`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ClaimNumber(pub u64);
+
+/// One ticket: the order it belongs to and its position there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TicketRef {
+    /// Its order.
+    pub order: ClaimNumber,
+    /// Position in the order, counted over the lines.
+    pub index: u16,
+}
+
+/// What is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CommandBody {
+    /// Replace the configuration, if it still has `expected_version` (0: none yet).
+    Configure {
+        /// Version that the organizer saw.
+        expected_version: u32,
+        /// The whole new configuration.
+        config: Arc<Config>,
+    },
+    /// Move to another phase (schedule, open a presale, open, pause, resume, close, cancel).
+    ChangePhase {
+        /// Where to.
+        to: Phase,
+    },
+    /// Place a hold.
+    PlaceHold(PlaceHold),
+    /// Move the deadline of a hold.
+    RenewHold {
+        /// Which.
+        hold: ClaimNumber,
+    },
+    /// Give a hold back.
+    ReleaseHold {
+        /// Which.
+        hold: ClaimNumber,
+    },
+    /// Create the order of a hold and put its payment in flight.
+    BeginPayment {
+        /// Which.
+        hold: ClaimNumber,
+        /// Subjects learnt at the till (payment fingerprint); limits are checked against them too.
+        extra_subjects: Vec<Subject>,
+    },
+    /// The payment in flight failed; the hold goes back to its original deadline.
+    PaymentFailed {
+        /// Which.
+        order: ClaimNumber,
+    },
+    /// The payment succeeded (or none was needed): sell.
+    Confirm {
+        /// Which.
+        order: ClaimNumber,
+        /// How it was paid.
+        payment: Payment,
+    },
+    /// Give money back for tickets of a paid order.
+    RefundTickets {
+        /// Which order.
+        order: ClaimNumber,
+        /// Positions in the order; each at most once.
+        tickets: Vec<u16>,
+        /// What becomes of the units.
+        units: RefundedUnits,
+    },
+    /// Withdraw units: free ones now, held and sold ones when they return.
+    Kill(Units),
+    /// Undo kills: first those that wait for a return, then killed units become free.
+    Restore(Units),
+    /// Give what is left of a channel to everyone, before its time.
+    ReleaseChannel {
+        /// Which.
+        channel: ChannelId,
+    },
+    /// Hand a ticket to another person; the old code dies.
+    TransferTicket {
+        /// Which.
+        ticket: TicketRef,
+        /// To whom.
+        to: Subject,
+    },
+    /// Let a ticket in.
+    CheckIn {
+        /// Which.
+        ticket: TicketRef,
+        /// Generation of the code that was shown.
+        generation: u8,
+        /// At which gate.
+        gate: u16,
+    },
+    /// Let a ticket out, so that it may come in again.
+    CheckOut {
+        /// Which.
+        ticket: TicketRef,
+        /// At which gate.
+        gate: u16,
+    },
+}
+
+/// A request for units, all lines or none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlaceHold {
+    /// Who it counts against.
+    pub subjects: Subjects,
+    /// 1 to [`crate::HOLD_LINES_MAX`] lines.
+    pub lines: Vec<LineRequest>,
+    /// Opens a hidden type, the presale or a channel.
+    pub access_code: Option<AccessCode>,
+    /// Wanted time to the deadline in milliseconds, within the policy; `None`: the policy's.
+    pub duration_ms: Option<u64>,
+}
+
+/// One line of a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LineRequest {
+    /// Which type. `None` only with [`Want::Together`]: the best over all types that the buyer may buy.
+    pub ticket_type: Option<TicketTypeId>,
+    /// The unit price that the buyer saw, in minor units; another one now is refused as `price_changed`.
+    pub expected_price_minor: Option<i64>,
+    /// What is wanted.
+    pub want: Want,
+}
+
+/// What a line wants.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Want {
+    /// This many units of a standing type.
+    Quantity(u16),
+    /// These exact seats.
+    Seats(Vec<SeatIndex>),
+    /// The best seats together.
+    Together {
+        /// How many, 1 to [`crate::TOGETHER_MAX`].
+        quantity: u16,
+        /// How.
+        wishes: Wishes,
+    },
+}
+
+/// A buyer's wishes about seats.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Wishes {
+    /// Only in this section.
+    pub section: Option<SectionId>,
+    /// At most this unit price, in minor units.
+    pub price_minor_max: Option<i64>,
+    /// This many wheelchair spaces in the group; the others are companions.
+    pub accessible: u8,
+    /// If they do not fit together: adjacent rows, then anywhere.
+    pub accept_split: bool,
+}
+
+/// Units of a pool, or seats.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Units {
+    /// This many units of a pool (of its general share).
+    Pool {
+        /// Which.
+        pool: PoolId,
+        /// How many.
+        quantity: u32,
+    },
+    /// These seats.
+    Seats(Vec<SeatIndex>),
+}
+
+/// How an order was paid.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Payment {
+    /// The total is zero.
+    Free,
+    /// Settled outside (cash at the box office); the organizer says so.
+    Offline,
+    /// A provider's capture, by keyed hash of its reference.
+    Captured {
+        /// Keyed hash of provider and reference.
+        reference: u128,
+    },
+}
+
+/// What becomes of refunded units.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefundedUnits {
+    /// They return to sale.
+    Restock,
+    /// They are withdrawn.
+    Kill,
+}

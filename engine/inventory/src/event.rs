@@ -1,0 +1,183 @@
+//! Events: what happened to the inventory, in the order of their sequence. The log holds nothing else.
+
+use std::sync::Arc;
+
+use crate::{
+    ChannelId, ClaimNumber, Config, Payment, Phase, RefundedUnits, SeatIndex, Subject, Subjects, TicketRef,
+    TicketTypeId, Timestamp, Units,
+};
+
+/// One logged event. Its sequence is its position. A command yields exactly one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// Logged time; never less than that of the event before.
+    pub at: Timestamp,
+    /// The request that caused it; `None` for what time does.
+    pub key: Option<KeyMark>,
+    /// What happened.
+    pub body: EventBody,
+}
+
+/// The idempotency key of the request behind an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KeyMark {
+    /// As in [`crate::IdempotencyKey`].
+    pub digest: u128,
+    /// As in [`crate::IdempotencyKey`].
+    pub fingerprint: u64,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EventBody {
+    /// The configuration was replaced; versions count from 1.
+    Configured {
+        /// The new version.
+        version: u32,
+        /// The whole of it.
+        config: Arc<Config>,
+    },
+    /// The phase changed, by command or by the schedule.
+    PhaseChanged {
+        /// The new phase.
+        to: Phase,
+    },
+    /// A hold was placed; its number is this event's sequence.
+    HoldPlaced(HoldPlaced),
+    /// A hold was renewed.
+    HoldRenewed {
+        /// Which.
+        hold: ClaimNumber,
+        /// Its new deadline.
+        deadline_at: Timestamp,
+    },
+    /// A hold was given back.
+    HoldReleased {
+        /// Which.
+        hold: ClaimNumber,
+    },
+    /// Every hold (and every payment in flight) whose `(deadline, number)` is at most `through` ended; the units went back.
+    /// A payment in flight whose grace ended counts as failed: its hold ends with it.
+    Expired {
+        /// The last (deadline, number) covered.
+        through: (Timestamp, ClaimNumber),
+        /// How many ended.
+        count: u32,
+    },
+    /// An order was created, or tried again: its payment is in flight.
+    PaymentBegun {
+        /// Which.
+        order: ClaimNumber,
+        /// End of the grace.
+        grace_until: Timestamp,
+        /// 1 to [`crate::PAYMENT_ATTEMPTS_MAX`].
+        attempt: u8,
+        /// Subjects that it counts against from now on, besides those of the hold.
+        extra_subjects: Vec<Subject>,
+    },
+    /// The payment failed; the hold has its original deadline again.
+    PaymentFailed {
+        /// Which.
+        order: ClaimNumber,
+    },
+    /// Sold: held units became sold units and tickets.
+    Confirmed {
+        /// Which.
+        order: ClaimNumber,
+        /// How it was paid.
+        payment: Payment,
+    },
+    /// Tickets were refunded.
+    TicketsRefunded {
+        /// Which order.
+        order: ClaimNumber,
+        /// Positions in it.
+        tickets: Vec<u16>,
+        /// What became of the units.
+        units: RefundedUnits,
+    },
+    /// Units were withdrawn.
+    UnitsKilled(Units),
+    /// Kills were undone.
+    UnitsRestored(Units),
+    /// What was left of a channel went to everyone.
+    ChannelReleased {
+        /// Which.
+        channel: ChannelId,
+    },
+    /// A ticket type began or ceased to sell.
+    SaleWindowChanged {
+        /// Which.
+        ticket_type: TicketTypeId,
+        /// Whether it sells now.
+        open: bool,
+    },
+    /// A ticket has a new holder and a new code.
+    TicketTransferred {
+        /// Which.
+        ticket: TicketRef,
+        /// The new holder.
+        to: Subject,
+        /// Generation of the new code.
+        generation: u8,
+    },
+    /// A ticket was let in.
+    CheckedIn {
+        /// Which.
+        ticket: TicketRef,
+        /// Where.
+        gate: u16,
+    },
+    /// A ticket was let out.
+    CheckedOut {
+        /// Which.
+        ticket: TicketRef,
+        /// Where.
+        gate: u16,
+    },
+}
+
+/// A placed hold, complete enough to render its reply.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HoldPlaced {
+    /// Who it counts against.
+    pub subjects: Subjects,
+    /// When it ends unless renewed or paid.
+    pub deadline_at: Timestamp,
+    /// Cap on its whole life.
+    pub life_ends_at: Timestamp,
+    /// The channel it draws on.
+    pub channel: Option<ChannelId>,
+    /// How it came about.
+    pub origin: Origin,
+    /// What it holds.
+    pub lines: Vec<Line>,
+}
+
+/// How a hold came about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// A buyer asked.
+    Direct,
+    /// An offer from the waitlist.
+    Offer,
+}
+
+/// Units of one type at one frozen price.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Which type.
+    pub ticket_type: TicketTypeId,
+    /// The terms (price, pools, category) it froze.
+    pub terms: TermsId,
+    /// How many units.
+    pub quantity: u16,
+    /// Frozen unit price in minor units.
+    pub price_minor: i64,
+    /// The seats, ascending; empty for standing.
+    pub seats: Vec<SeatIndex>,
+}
+
+/// A frozen (type, price, category, draws). The engine appends one whenever a configuration changes those of a type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TermsId(pub u16);

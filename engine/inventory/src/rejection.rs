@@ -1,0 +1,220 @@
+//! Rejections: values that say why, and what to do next. A rejection is a pure function of (state at a sequence, command).
+
+use crate::{ClaimNumber, Phase, PhaseCommand, PoolId, SeatIndex, TicketTypeId, Timestamp};
+
+/// Most alternatives that a rejection names.
+pub const ALTERNATIVES_MAX: usize = 3;
+
+/// Why a command was refused. It had no effect, and its key is free.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// Not enough units (or no such group of seats).
+    SoldOut {
+        /// The line that failed, counted from 0.
+        line: u16,
+        /// The pool that lacks units; `None`: seats of the type's category.
+        pool: Option<PoolId>,
+        /// Free units that remain for this buyer.
+        remaining: u32,
+        /// Whether live holds may still return units.
+        may_return: bool,
+    },
+    /// Exact seats that are not free.
+    SeatsTaken {
+        /// Which of the wanted.
+        seats: Vec<SeatIndex>,
+    },
+    /// The waitlist is served first.
+    WaitlistAhead {
+        /// Which type.
+        ticket_type: TicketTypeId,
+    },
+    /// A limit per subject would be exceeded.
+    LimitExceeded {
+        /// The type whose limit it is; `None`: the event's.
+        ticket_type: Option<TicketTypeId>,
+        /// The limit.
+        limit: u32,
+        /// How much of it the subject has used.
+        used: u32,
+    },
+    /// Fewer or more units of a type than one order may have.
+    OrderSize {
+        /// Which type.
+        ticket_type: TicketTypeId,
+        /// Fewest.
+        min: u16,
+        /// Most.
+        max: u16,
+    },
+    /// The type does not sell now.
+    NotOnSale {
+        /// Which type.
+        ticket_type: TicketTypeId,
+        /// When it opens, if it will.
+        opens_at: Option<Timestamp>,
+    },
+    /// The type, the presale or the channel needs a code, and the code shown (if any) does not open it.
+    AccessCodeRequired,
+    /// The price the buyer saw is gone.
+    PriceChanged {
+        /// Which type.
+        ticket_type: TicketTypeId,
+        /// Its unit price now, in minor units.
+        price_minor: i64,
+    },
+    /// The hold's deadline has passed.
+    HoldExpired {
+        /// Which.
+        hold: ClaimNumber,
+    },
+    /// No such hold, or not the caller's.
+    HoldNotFound,
+    /// No such order, or not the caller's.
+    OrderNotFound,
+    /// No such ticket, or not the caller's.
+    TicketNotFound,
+    /// The claim is in a state that does not admit the command.
+    WrongState {
+        /// The state it is in.
+        state: ClaimState,
+    },
+    /// The hold was renewed as often, or lives as long, as the policy allows.
+    RenewalsExhausted,
+    /// All payment attempts are used.
+    PaymentAttemptsExhausted,
+    /// The payment named does not settle the order (a free confirmation of a priced one).
+    PaymentRequired {
+        /// What is due, in minor units.
+        total_minor: i64,
+    },
+    /// Exact seats would leave a single one alone.
+    StrandsSeat {
+        /// The seat that would be left alone.
+        stranded: SeatIndex,
+        /// Groups of the same size that strand nothing, best first; at most [`ALTERNATIVES_MAX`].
+        alternatives: Vec<Vec<SeatIndex>>,
+    },
+    /// The phase does not admit the command: a row of the table *phase × command*.
+    WrongPhase {
+        /// The phase at the sequence of the decision.
+        phase: Phase,
+        /// The kind of command.
+        command: PhaseCommand,
+        /// When sales open, if scheduled.
+        opens_at: Option<Timestamp>,
+    },
+    /// The configuration has moved on.
+    StaleVersion {
+        /// The version now.
+        current: u32,
+    },
+    /// The configuration contradicts itself or what is already held and sold.
+    InvalidConfig(ConfigError),
+    /// The request contradicts itself or names what does not exist.
+    InvalidRequest(RequestError),
+    /// More units to restore than are killed.
+    NothingToRestore {
+        /// Units killed, or waiting for their return.
+        killed: u32,
+    },
+    /// The ticket is already in.
+    AlreadyCheckedIn {
+        /// Since when.
+        at: Timestamp,
+        /// Where.
+        gate: u16,
+    },
+    /// The ticket is not in.
+    NotCheckedIn,
+    /// The code shown was replaced by a transfer or re-issue.
+    CodeRevoked {
+        /// Generation that is valid.
+        generation: u8,
+    },
+    /// The ticket was refunded.
+    TicketRefunded,
+    /// The same key came with another body before.
+    KeyReused,
+    /// The key (UUIDv7) is older than its record is kept.
+    KeyExpired,
+    /// The caller's role does not allow this.
+    Forbidden,
+}
+
+/// Where a claim stands in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ClaimState {
+    /// Held, no payment.
+    Held,
+    /// Order pending: payment in flight.
+    PaymentInFlight,
+    /// Order paid: sold.
+    Paid,
+    /// Every ticket of the order refunded.
+    Refunded,
+    /// Paid when its event was cancelled: its money is to be returned.
+    RefundDue,
+    /// Ended without a sale (released, expired, cancelled); told apart in the log.
+    Ended,
+}
+
+/// What is wrong with a configuration. `path` is where, such as `ticket_types[2].draws_on[0]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConfigError {
+    /// Where.
+    pub path: String,
+    /// What, and what to do.
+    pub problem: String,
+}
+
+/// What is wrong with a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RequestError {
+    /// No lines at all.
+    NoLines,
+    /// More lines than [`crate::HOLD_LINES_MAX`].
+    TooManyLines,
+    /// A line wants zero units.
+    ZeroQuantity,
+    /// More units than [`crate::HOLD_UNITS_MAX`].
+    TooManyUnits,
+    /// A seat, or a ticket, is named twice.
+    Duplicate,
+    /// No such ticket type.
+    UnknownTicketType,
+    /// No such seat.
+    UnknownSeat,
+    /// No such pool.
+    UnknownPool,
+    /// No such channel.
+    UnknownChannel,
+    /// No such section.
+    UnknownSection,
+    /// A seat of another category than the type draws on.
+    SeatOfAnotherCategory,
+    /// Exact seats or a group of a standing type, or a quantity of a seated one.
+    WrongKindOfLine,
+    /// Hold duration outside of 1 to 120 minutes or the policy.
+    DurationOutOfRange,
+    /// More accessible spaces than units, or more companions than the policy allows.
+    TooManyCompanions,
+    /// More subjects than [`crate::EXTRA_SUBJECTS_MAX`].
+    TooManySubjects,
+}
+
+impl Rejection {
+    /// Whether units that are due to return could change the answer; while some are due, such a command waits for the
+    /// next turn.
+    #[must_use]
+    pub fn is_lack_of_stock(&self) -> bool {
+        matches!(
+            self,
+            Rejection::SoldOut { .. }
+                | Rejection::SeatsTaken { .. }
+                | Rejection::LimitExceeded { .. }
+                | Rejection::StrandsSeat { .. }
+                | Rejection::WaitlistAhead { .. }
+        )
+    }
+}
