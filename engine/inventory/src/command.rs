@@ -227,6 +227,30 @@ pub enum Payment {
     },
 }
 
+/// The kind of a [`Payment`]: what a settled order keeps of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum PaymentKind {
+    /// See [`Payment::Free`].
+    Free = 0,
+    /// See [`Payment::Offline`].
+    Offline = 1,
+    /// See [`Payment::Captured`].
+    Captured = 2,
+}
+
+impl Payment {
+    /// Its kind.
+    #[must_use]
+    pub const fn kind(self) -> PaymentKind {
+        match self {
+            Payment::Free => PaymentKind::Free,
+            Payment::Offline => PaymentKind::Offline,
+            Payment::Captured { .. } => PaymentKind::Captured,
+        }
+    }
+}
+
 /// What becomes of refunded units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RefundedUnits {

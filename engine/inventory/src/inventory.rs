@@ -1,8 +1,8 @@
 //! The state of one event, with its two functions: `decide` may refuse, `apply` cannot fail.
 
 use crate::{
-    Availability, ClaimNumber, ClaimView, Command, Config, Event, EventBody, EventId, Rejection, SeatMap,
-    Sequence, Timestamp,
+    Availability, ClaimNumber, ClaimView, Command, Config, Event, EventBody, EventId, Image, ImageError,
+    Rejection, SeatMap, Sequence, Timestamp,
 };
 
 /// The inventory of one event.
@@ -23,6 +23,12 @@ pub enum Decision {
 /// A 128-bit digest of the whole state, kept incrementally.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Digest(pub u128);
+
+impl std::fmt::Debug for Digest {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:032x}", self.0)
+    }
+}
 
 /// A named invariant that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,6 +117,20 @@ impl Inventory {
     /// A live hold or an order; `None` for what never was or has ended without a sale.
     #[must_use]
     pub fn claim(&self, number: ClaimNumber) -> Option<ClaimView> {
+        unimplemented!()
+    }
+
+    /// The state as plain columns, for a snapshot.
+    #[must_use]
+    pub fn export(&self) -> Image {
+        unimplemented!()
+    }
+
+    /// The state of an image.
+    ///
+    /// # Errors
+    /// [`ImageError`] when the columns contradict each other or the digest.
+    pub fn import(image: Image) -> Result<Self, ImageError> {
         unimplemented!()
     }
 

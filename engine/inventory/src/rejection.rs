@@ -134,6 +134,8 @@ pub enum Rejection {
     },
     /// The ticket was refunded.
     TicketRefunded,
+    /// The ticket was handed on as often as its code can tell generations apart.
+    TransfersExhausted,
     /// The same key came with another body before.
     KeyReused,
     /// The key (UUIDv7) is older than its record is kept.
@@ -177,7 +179,7 @@ pub enum RequestError {
     TooManyLines,
     /// A line wants zero units.
     ZeroQuantity,
-    /// More units than [`crate::HOLD_UNITS_MAX`].
+    /// More units than [`crate::HOLD_UNITS_MAX`] in a hold; more units to kill than are free, held and sold.
     TooManyUnits,
     /// A seat, or a ticket, is named twice.
     Duplicate,
@@ -187,7 +189,7 @@ pub enum RequestError {
     UnknownSeat,
     /// No such pool.
     UnknownPool,
-    /// No such channel.
+    /// No such channel, or it was released before.
     UnknownChannel,
     /// No such section.
     UnknownSection,
@@ -201,6 +203,8 @@ pub enum RequestError {
     TooManyCompanions,
     /// More subjects than [`crate::EXTRA_SUBJECTS_MAX`].
     TooManySubjects,
+    /// No command leads to that phase: nothing becomes a draft again.
+    NoSuchPhaseChange,
 }
 
 impl Rejection {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{ClaimNumber, ClaimState, Line, Payment, Phase, Sequence, Subject, Timestamp};
+use crate::{ClaimNumber, ClaimState, Line, PaymentKind, Phase, Sequence, Subject, Timestamp};
 
 /// The four counters of a pool, or of the seats of a category (invariant I1: they add up to the capacity).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -91,8 +91,8 @@ pub struct ClaimView {
     pub attempts: u8,
     /// Units and frozen prices.
     pub lines: Vec<Line>,
-    /// How it was paid, for orders.
-    pub payment: Option<Payment>,
+    /// How it was paid, for paid orders; the provider's reference stays in the log.
+    pub payment: Option<PaymentKind>,
     /// The tickets of a paid order.
     pub tickets: Vec<TicketView>,
 }

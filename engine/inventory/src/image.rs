@@ -1,0 +1,110 @@
+//! The plain columns of a snapshot: what [`crate::Inventory::export`] writes and [`crate::Inventory::import`] reads.
+//!
+//! An image is a value without behaviour. Tables are flat lists of words with a fixed stride, so that a codec copies them
+//! as packed fixed-width fields. What can be derived (indices, deadlines, limits per type) is not in it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::{Config, Digest, EventId, Phase, Sequence, Timestamp};
+
+/// Stands in a column for "none": no seat, no category.
+pub const IMAGE_NONE: u32 = u32::MAX;
+
+/// The whole state of one event at a sequence, as plain columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Image {
+    /// The event.
+    pub event: EventId,
+    /// The sequence the image is true at.
+    pub sequence: Sequence,
+    /// Logged time of that sequence.
+    pub logged_at: Timestamp,
+    /// The incremental digest of the state; import computes it afresh and compares.
+    pub digest: Digest,
+    /// The phase.
+    pub phase: Phase,
+    /// Version of the configuration; 0: none yet.
+    pub config_version: u32,
+    /// The configuration; present exactly if the version is not 0.
+    pub config: Option<Arc<Config>>,
+    /// Bit *c* is set when channel *c* was released.
+    pub released_channels: u64,
+    /// One byte a ticket type: 1 when its sale window is open.
+    pub windows_open: Vec<u8>,
+    /// Frozen terms, one after another: `[type | category << 32, price as two's complement, number of draws, draws…]`.
+    pub terms: Vec<u64>,
+    /// Five words a pool: general free, held, sold, killed, kill debt.
+    pub pools: Vec<u32>,
+    /// Three words a channel's share of a pool: pool, channel, free.
+    pub shares: Vec<u32>,
+    /// Two bits a seat, as in [`crate::SeatMap::states`].
+    pub seat_states: Vec<u8>,
+    /// Held or sold seats that are killed when they return, ascending.
+    pub seats_to_kill: Vec<u32>,
+    /// Two words a subject: low and high half. A subject's position is its number in the other columns.
+    pub subjects: Vec<u64>,
+    /// One word a subject: units in live holds and orders.
+    pub subject_units: Vec<u32>,
+    /// Live holds and payments in flight, by number, one after another: `[number, deadline, end of life, end of grace
+    /// (0: none), subject | extras << 32 | lines << 40, flags, extras…, lines…]`; a line is
+    /// `[terms | quantity << 16 | seats << 32, seats…]`.
+    pub claims: Vec<u64>,
+    /// Five words an order: number low, number high, subject, first ticket, `tickets | channel << 8 | payment << 16 |
+    /// refunded << 24`.
+    pub orders: Vec<u32>,
+    /// One word a ticket: `seat | terms << 32 | flags << 48 | generation << 56`.
+    pub tickets: Vec<u64>,
+    /// Further subjects of orders, one after another: `[order, count, subjects…]`.
+    pub order_extras: Vec<u32>,
+    /// Two words a transferred ticket: ticket, holder.
+    pub transferred: Vec<u32>,
+    /// Two words a ticket that is in: `ticket | gate << 32`, since when.
+    pub checked_in: Vec<u64>,
+    /// Idempotency records kept for ever, two words each: key, `sequence | fingerprint << 40`.
+    pub keys_settled: Vec<u64>,
+    /// Idempotency records kept for a day, oldest first, two words each.
+    pub keys_recent: Vec<u64>,
+    /// Position of the first recent record since the beginning of the log.
+    pub keys_recent_first: u64,
+    /// Per page of recent records: logged time of its last record.
+    pub keys_page_times: Vec<u64>,
+    /// Recent records of this logged time and before are gone.
+    pub keys_horizon: Timestamp,
+    /// Holds that expired lately, oldest first, three words each: number, subject low, subject high.
+    pub expired: Vec<u64>,
+}
+
+/// Why an image cannot become an inventory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ImageError {
+    /// A column is cut short, or points outside of another one.
+    Malformed {
+        /// The column.
+        column: &'static str,
+    },
+    /// The state's digest, computed afresh, differs from the image's.
+    DigestMismatch {
+        /// What the image says.
+        expected: Digest,
+        /// What its columns amount to.
+        found: Digest,
+    },
+}
+
+impl fmt::Display for ImageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ImageError::Malformed { column } => write!(f, "column `{column}` of the snapshot is malformed"),
+            ImageError::DigestMismatch { expected, found } => {
+                write!(
+                    f,
+                    "the snapshot's digest is {:032x}, its columns amount to {:032x}",
+                    expected.0, found.0
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ImageError {}
