@@ -23,6 +23,12 @@ pub enum StoreError {
         /// What this binary reads.
         supported: u16,
     },
+    /// Another process has the directory open. Two must never write it: end the other one, or choose another directory.
+    #[error("the store at {directory} is open in another process")]
+    Locked {
+        /// The directory of the store.
+        directory: String,
+    },
     /// A key, value or transaction is over a named limit; a defect of the caller.
     #[error("{what} is {actual} bytes; the limit is {limit}")]
     TooLarge {

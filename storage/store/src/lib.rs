@@ -2,11 +2,20 @@
 
 mod error;
 mod log;
+mod optimistic;
 mod table;
+mod transact;
+
+pub mod conformance;
+pub mod keys;
+pub mod memory;
+pub mod snapshot;
 
 pub use error::StoreError;
 pub use log::{AppendOutcome, Batch, Log, LogRecord};
+pub use optimistic::{ConflictWindow, KeyRange, ReadSet, WriteSet};
 pub use table::{CommitOutcome, Row, Table, Transaction};
+pub use transact::{TRANSACTION_ATTEMPTS_MAX, transact};
 
 /// Largest key, in bytes (FoundationDB's limit; aim below 32).
 pub const KEY_BYTES_MAX: usize = 10_000;
@@ -16,3 +25,5 @@ pub const VALUE_BYTES_MAX: usize = 100_000;
 pub const CHUNK_BYTES: usize = 90_000;
 /// Largest transaction, in bytes (FoundationDB's limit; aim below 1 MB).
 pub const TRANSACTION_BYTES_MAX: usize = 10_000_000;
+
+const _: () = assert!(CHUNK_BYTES + keys::LOG_RECORD_HEADER_BYTES <= VALUE_BYTES_MAX);

@@ -1,0 +1,246 @@
+//! Cases of [`Table`].
+
+use std::future::Future;
+
+use crate::{
+    CommitOutcome, KEY_BYTES_MAX, Row, StoreError, TRANSACTION_BYTES_MAX, Table, Transaction,
+    VALUE_BYTES_MAX, transact,
+};
+
+/// Every case.
+pub async fn all<S: Table, F: Fn() -> R, R: Future<Output = S>>(open: &F) {
+    get_set_clear(&open().await).await;
+    ranges_both_ways_with_own_writes(&open().await).await;
+    clear_range(&open().await).await;
+    nothing_is_visible_before_commit(&open().await).await;
+    reads_are_of_one_version(&open().await).await;
+    lost_updates_conflict(&open().await).await;
+    write_skew_conflicts(&open().await).await;
+    phantoms_conflict(&open().await).await;
+    unrelated_transactions_do_not_conflict(&open().await).await;
+    limits(&open().await).await;
+    counting_under_contention(&open().await).await;
+}
+
+async fn begin(table: &impl Table) -> Box<dyn Transaction> {
+    table.begin().await.expect("a healthy table begins a transaction")
+}
+
+async fn commit(transaction: Box<dyn Transaction>) -> CommitOutcome {
+    transaction.commit().await.expect("a healthy table commits or conflicts")
+}
+
+async fn set_all(table: &impl Table, rows: &[(&[u8], &[u8])]) {
+    let mut transaction = begin(table).await;
+    rows.iter().for_each(|(key, value)| transaction.set(key, value));
+    assert_eq!(commit(transaction).await, CommitOutcome::Committed);
+}
+
+async fn get(transaction: &mut Box<dyn Transaction>, key: &[u8]) -> Option<Vec<u8>> {
+    transaction.get(key).await.expect("a healthy table is readable")
+}
+
+async fn keys(
+    transaction: &mut Box<dyn Transaction>,
+    begin: &[u8],
+    end: &[u8],
+    limit: usize,
+    reverse: bool,
+) -> String {
+    let rows: Vec<Row> =
+        transaction.range(begin, end, limit, reverse).await.expect("a healthy table is readable");
+    rows.iter().map(|(key, _)| String::from_utf8_lossy(key)).collect::<Vec<_>>().join(" ")
+}
+
+/// Values are written, replaced, removed, and seen by the transaction that did it.
+pub async fn get_set_clear(table: &impl Table) {
+    let mut transaction = begin(table).await;
+    assert_eq!(get(&mut transaction, b"a").await, None);
+    transaction.set(b"a", b"1");
+    transaction.set(b"empty", b"");
+    assert_eq!(get(&mut transaction, b"a").await, Some(b"1".to_vec()));
+    transaction.clear(b"a");
+    assert_eq!(get(&mut transaction, b"a").await, None);
+    transaction.set(b"a", b"2");
+    assert_eq!(commit(transaction).await, CommitOutcome::Committed);
+
+    let mut transaction = begin(table).await;
+    assert_eq!(get(&mut transaction, b"a").await, Some(b"2".to_vec()));
+    assert_eq!(get(&mut transaction, b"empty").await, Some(Vec::new()));
+    transaction.clear(b"a");
+    transaction.clear(b"never");
+    assert_eq!(commit(transaction).await, CommitOutcome::Committed);
+    let mut transaction = begin(table).await;
+    assert_eq!(get(&mut transaction, b"a").await, None);
+    assert_eq!(commit(transaction).await, CommitOutcome::Committed);
+}
+
+/// Ranges ascend and descend, respect the limit, and see the transaction's own writes.
+pub async fn ranges_both_ways_with_own_writes(table: &impl Table) {
+    set_all(table, &[(b"a", b""), (b"b", b""), (b"b\0", b""), (b"c", b""), (b"e", b"")]).await;
+    let mut transaction = begin(table).await;
+    assert_eq!(keys(&mut transaction, b"a", b"e", 10, false).await, "a b b\0 c");
+    assert_eq!(keys(&mut transaction, b"a", b"e", 10, true).await, "c b\0 b a");
+    assert_eq!(keys(&mut transaction, b"a", b"e", 2, false).await, "a b");
+    assert_eq!(keys(&mut transaction, b"a", b"e", 2, true).await, "c b\0");
+    assert_eq!(keys(&mut transaction, b"b", b"b", 10, false).await, "");
+    assert_eq!(keys(&mut transaction, b"z", b"a", 10, false).await, "");
+    assert_eq!(keys(&mut transaction, b"a", b"z", 0, false).await, "");
+    transaction.set(b"d", b"own");
+    transaction.set(b"0", b"own");
+    transaction.set(b"b", b"own");
+    transaction.clear(b"c");
+    assert_eq!(keys(&mut transaction, b"", b"z", 10, false).await, "0 a b b\0 d e");
+    assert_eq!(keys(&mut transaction, b"", b"z", 10, true).await, "e d b\0 b a 0");
+    assert_eq!(keys(&mut transaction, b"", b"z", 3, true).await, "e d b\0");
+    assert_eq!(keys(&mut transaction, b"", b"z", 4, false).await, "0 a b b\0");
+    let rows = transaction.range(b"b", b"b\0", 10, false).await;
+    assert_eq!(rows, Ok(vec![(b"b".to_vec(), b"own".to_vec())]));
+    assert_eq!(commit(transaction).await, CommitOutcome::Committed);
+    let mut transaction = begin(table).await;
+    assert_eq!(keys(&mut transaction, b"", b"z", 10, false).await, "0 a b b\0 d e");
+}
+
+/// A range is removed, except what is set in it afterwards.
+pub async fn clear_range(table: &impl Table) {
+    set_all(table, &[(b"a", b"1"), (b"b", b"1"), (b"c", b"1"), (b"d", b"1")]).await;
+    let mut transaction = begin(table).await;
+    transaction.set(b"bb", b"2");
+    transaction.clear_range(b"b", b"d");
+    transaction.set(b"c", b"2");
+    assert_eq!(get(&mut transaction, b"b").await, None);
+    assert_eq!(get(&mut transaction, b"bb").await, None);
+    assert_eq!(keys(&mut transaction, b"a", b"z", 10, false).await, "a c d");
+    assert_eq!(keys(&mut transaction, b"a", b"z", 2, true).await, "d c");
+    transaction.clear_range(b"z", b"a");
+    assert_eq!(commit(transaction).await, CommitOutcome::Committed);
+    let mut transaction = begin(table).await;
+    assert_eq!(keys(&mut transaction, b"a", b"z", 10, false).await, "a c d");
+    assert_eq!(get(&mut transaction, b"c").await, Some(b"2".to_vec()));
+}
+
+/// Others see a transaction whole or not at all; a dropped one leaves nothing.
+pub async fn nothing_is_visible_before_commit(table: &impl Table) {
+    let mut writing = begin(table).await;
+    writing.set(b"a", b"1");
+    writing.set(b"b", b"1");
+    let mut reading = begin(table).await;
+    assert_eq!(get(&mut reading, b"a").await, None);
+    drop(writing);
+    let mut reading = begin(table).await;
+    assert_eq!(keys(&mut reading, b"a", b"z", 10, false).await, "");
+}
+
+/// What commits after a transaction began is not seen by it.
+pub async fn reads_are_of_one_version(table: &impl Table) {
+    set_all(table, &[(b"a", b"old"), (b"b", b"old")]).await;
+    let mut reading = begin(table).await;
+    assert_eq!(get(&mut reading, b"a").await, Some(b"old".to_vec()));
+    set_all(table, &[(b"a", b"new"), (b"b", b"new"), (b"c", b"new")]).await;
+    assert_eq!(get(&mut reading, b"b").await, Some(b"old".to_vec()));
+    assert_eq!(keys(&mut reading, b"a", b"z", 10, false).await, "a b");
+}
+
+/// Two that read and write the same key: the second conflicts.
+pub async fn lost_updates_conflict(table: &impl Table) {
+    set_all(table, &[(b"a", b"0")]).await;
+    let (mut left, mut right) = (begin(table).await, begin(table).await);
+    for transaction in [&mut left, &mut right] {
+        assert_eq!(get(transaction, b"a").await, Some(b"0".to_vec()));
+        transaction.set(b"a", b"1");
+    }
+    assert_eq!(commit(right).await, CommitOutcome::Committed);
+    assert_eq!(commit(left).await, CommitOutcome::Conflict);
+}
+
+/// Two that each read what the other writes: serializable means that one conflicts.
+pub async fn write_skew_conflicts(table: &impl Table) {
+    set_all(table, &[(b"a", b"1"), (b"b", b"1")]).await;
+    let (mut left, mut right) = (begin(table).await, begin(table).await);
+    assert_eq!(get(&mut left, b"b").await, Some(b"1".to_vec()));
+    assert_eq!(get(&mut right, b"a").await, Some(b"1".to_vec()));
+    left.set(b"a", b"0");
+    right.set(b"b", b"0");
+    assert_eq!(commit(left).await, CommitOutcome::Committed);
+    assert_eq!(commit(right).await, CommitOutcome::Conflict);
+    let mut reading = begin(table).await;
+    assert_eq!(get(&mut reading, b"b").await, Some(b"1".to_vec()));
+}
+
+/// A key that appears in, or vanishes from, a range that was read conflicts; so does one read as absent.
+pub async fn phantoms_conflict(table: &impl Table) {
+    set_all(table, &[(b"a1", b""), (b"a5", b"")]).await;
+    let mut appears = begin(table).await;
+    assert_eq!(keys(&mut appears, b"a", b"b", 10, false).await, "a1 a5");
+    appears.set(b"count", b"2");
+    let mut vanishes = begin(table).await;
+    assert_eq!(keys(&mut vanishes, b"a", b"b", 10, true).await, "a5 a1");
+    vanishes.set(b"count", b"2");
+    let mut absent = begin(table).await;
+    assert_eq!(get(&mut absent, b"a3").await, None);
+    absent.set(b"a3 is free", b"");
+    set_all(table, &[(b"a3", b"")]).await;
+    assert_eq!(commit(appears).await, CommitOutcome::Conflict);
+    assert_eq!(commit(absent).await, CommitOutcome::Conflict);
+    let mut clearing = begin(table).await;
+    clearing.clear_range(b"a4", b"a9");
+    assert_eq!(commit(clearing).await, CommitOutcome::Committed);
+    assert_eq!(commit(vanishes).await, CommitOutcome::Conflict);
+    let mut reading = begin(table).await;
+    assert_eq!(get(&mut reading, b"count").await, None);
+}
+
+/// Transactions that read nothing of each other's all commit.
+pub async fn unrelated_transactions_do_not_conflict(table: &impl Table) {
+    let (mut left, mut right, mut blind) = (begin(table).await, begin(table).await, begin(table).await);
+    assert_eq!(get(&mut left, b"left").await, None);
+    assert_eq!(get(&mut right, b"right").await, None);
+    left.set(b"left", b"1");
+    right.set(b"right", b"1");
+    blind.set(b"left", b"blind");
+    assert_eq!(commit(left).await, CommitOutcome::Committed);
+    assert_eq!(commit(right).await, CommitOutcome::Committed);
+    assert_eq!(commit(blind).await, CommitOutcome::Committed);
+    let mut reading = begin(table).await;
+    assert_eq!(get(&mut reading, b"left").await, Some(b"blind".to_vec()));
+}
+
+/// Keys, values and transactions over their limits are refused whole.
+pub async fn limits(table: &impl Table) {
+    let mut transaction = begin(table).await;
+    transaction.set(&vec![b'k'; KEY_BYTES_MAX], &vec![b'v'; VALUE_BYTES_MAX]);
+    assert_eq!(commit(transaction).await, CommitOutcome::Committed);
+    let mut transaction = begin(table).await;
+    transaction.set(b"before", b"");
+    transaction.set(&vec![b'k'; KEY_BYTES_MAX + 1], b"");
+    assert!(matches!(transaction.commit().await, Err(StoreError::TooLarge { .. })));
+    let mut transaction = begin(table).await;
+    transaction.set(b"before", &vec![b'v'; VALUE_BYTES_MAX + 1]);
+    assert!(matches!(transaction.commit().await, Err(StoreError::TooLarge { .. })));
+    let mut transaction = begin(table).await;
+    for index in 0..=TRANSACTION_BYTES_MAX / VALUE_BYTES_MAX {
+        transaction.set(&index.to_be_bytes(), &vec![b'v'; VALUE_BYTES_MAX]);
+    }
+    assert!(matches!(transaction.commit().await, Err(StoreError::TooLarge { .. })));
+    let mut reading = begin(table).await;
+    assert_eq!(get(&mut reading, b"before").await, None);
+}
+
+/// Eight that count the same counter at once lose no step.
+pub async fn counting_under_contention(table: &impl Table) {
+    let count = || async {
+        for _ in 0..20 {
+            let counted: Result<(), StoreError> = transact(table, |mut transaction| async move {
+                let stored = transaction.get(b"counter").await?;
+                let value = stored.map_or(0, |bytes| u64::from_be_bytes(bytes.try_into().unwrap()));
+                transaction.set(b"counter", &(value + 1).to_be_bytes());
+                Ok((transaction, ()))
+            })
+            .await;
+            counted.expect("a contended transaction gets through");
+        }
+    };
+    futures::future::join_all((0..8).map(|_| count())).await;
+    let mut reading = begin(table).await;
+    assert_eq!(get(&mut reading, b"counter").await, Some(160_u64.to_be_bytes().to_vec()));
+}

@@ -1,0 +1,193 @@
+//! Keys: the same bytes on every store.
+//!
+//! A key is a tuple (FoundationDB's tuple layer, so that keys sort like their parts). Keys of one event begin with an
+//! 8-byte hash of the event's id, which spreads events over the cluster, then the kind, then the id itself; the
+//! hash has its top bit set, so that it never meets a key that begins with a kind.
+
+mod api_key;
+mod catalogue_event;
+mod follower_cursor;
+mod head;
+mod log_record;
+mod order_by_subject;
+mod projection_cursor;
+mod snapshot_chunk;
+mod snapshot_pointer;
+
+use std::fmt;
+
+use foundationdb_tuple::{TuplePack, TupleUnpack, pack, unpack};
+use tessera_inventory::EventId;
+use uuid::Uuid;
+
+pub use api_key::ApiKeyKey;
+pub use catalogue_event::CatalogueEventKey;
+pub use follower_cursor::{FollowerCursor, FollowerCursorKey};
+pub use head::{HEAD_VALUE_BYTES, HeadKey, decode_head, encode_head};
+pub use log_record::{LOG_RECORD_HEADER_BYTES, LogRecordHeader, LogRecordKey};
+pub use order_by_subject::OrderBySubjectKey;
+pub use projection_cursor::{ProjectionCursor, ProjectionCursorKey};
+pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
+pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
+
+use crate::StoreError;
+
+/// What a key is about. The number is stored: it is never changed and never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u16)]
+pub enum KeyKind {
+    /// [`HeadKey`].
+    Head = 1,
+    /// [`LogRecordKey`].
+    LogRecord = 2,
+    /// [`SnapshotChunkKey`].
+    SnapshotChunk = 3,
+    /// [`SnapshotPointerKey`].
+    SnapshotPointer = 4,
+    /// [`OrderBySubjectKey`].
+    OrderBySubject = 5,
+    /// [`ProjectionCursorKey`].
+    ProjectionCursor = 6,
+    /// [`CatalogueEventKey`].
+    CatalogueEvent = 7,
+    /// [`ApiKeyKey`].
+    ApiKey = 8,
+    /// [`FollowerCursorKey`].
+    FollowerCursor = 9,
+}
+
+impl KeyKind {
+    const fn number(self) -> u16 {
+        self as u16
+    }
+}
+
+/// The first part of every key of an event: BLAKE3 of its id, first 8 bytes, top bit set.
+fn event_hash(event: EventId) -> u64 {
+    let hash = blake3::hash(&event.0.to_be_bytes());
+    let mut first = [0; 8];
+    first.copy_from_slice(&hash.as_bytes()[..8]);
+    u64::from_be_bytes(first) | (1 << 63)
+}
+
+type EventPrefix = (u64, u16, Uuid);
+
+fn event_prefix(event: EventId, kind: KeyKind) -> EventPrefix {
+    (event_hash(event), kind.number(), Uuid::from_u128(event.0))
+}
+
+/// The event of a key's first three parts, checked against its hash and the expected kind.
+fn event_of(key: &[u8], (hash, kind, id): EventPrefix, expected: KeyKind) -> Result<EventId, StoreError> {
+    let event = EventId(id.as_u128());
+    if kind == expected.number() && hash == event_hash(event) {
+        Ok(event)
+    } else {
+        Err(foreign(key, expected))
+    }
+}
+
+fn foreign(key: &[u8], expected: KeyKind) -> StoreError {
+    StoreError::Damaged { reason: format!("the key {:?} is not of kind {expected:?}", KeyBytes(key)) }
+}
+
+fn parts<'a, T: TupleUnpack<'a>>(key: &'a [u8], expected: KeyKind) -> Result<T, StoreError> {
+    unpack(key).map_err(|_| foreign(key, expected))
+}
+
+/// Every key that begins with the parts of `prefix` and has more: `begin <= key < end`.
+fn range_of<T: TuplePack>(prefix: &T) -> (Vec<u8>, Vec<u8>) {
+    let mut begin = pack(prefix);
+    let mut end = begin.clone();
+    begin.push(0x00);
+    end.push(0xff);
+    (begin, end)
+}
+
+fn damaged_value(kind: KeyKind, actual: usize) -> StoreError {
+    StoreError::Damaged {
+        reason: format!("a value of kind {kind:?} has {actual} bytes, which no format has"),
+    }
+}
+
+/// Takes fixed-size fields off the front of a value.
+struct Fields<'a> {
+    rest: &'a [u8],
+    kind: KeyKind,
+    whole: usize,
+}
+
+impl<'a> Fields<'a> {
+    fn of(kind: KeyKind, value: &'a [u8]) -> Fields<'a> {
+        Fields { rest: value, kind, whole: value.len() }
+    }
+
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], StoreError> {
+        let (field, rest) =
+            self.rest.split_first_chunk::<N>().ok_or_else(|| damaged_value(self.kind, self.whole))?;
+        self.rest = rest;
+        Ok(*field)
+    }
+
+    fn end(self) -> Result<(), StoreError> {
+        if self.rest.is_empty() { Ok(()) } else { Err(damaged_value(self.kind, self.whole)) }
+    }
+}
+
+struct KeyBytes<'a>(&'a [u8]);
+
+impl fmt::Debug for KeyBytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tessera_inventory::Sequence;
+
+    use super::*;
+
+    const EVENT: EventId = EventId(0x0198_0000_0000_7000_8000_0000_0000_0001);
+
+    #[test]
+    fn keys_are_short() {
+        assert!(HeadKey { event: EVENT }.pack().len() < 32);
+        assert!(
+            LogRecordKey { event: EVENT, last_sequence: Sequence(1_000_000), chunk: 300 }.pack().len() <= 36
+        );
+    }
+
+    #[test]
+    fn a_key_is_not_read_as_another_kind() {
+        let pointer = SnapshotPointerKey { event: EVENT }.pack();
+        assert!(HeadKey::unpack(&pointer).is_err());
+        assert!(ApiKeyKey::unpack(&pointer).is_err());
+    }
+
+    #[test]
+    fn events_and_kinds_never_share_a_range() {
+        let other = EventId(EVENT.0 + 1);
+        let (begin, end) = LogRecordKey::range_after(EVENT, Sequence::ZERO);
+        for key in [
+            HeadKey { event: EVENT }.pack(),
+            SnapshotPointerKey { event: EVENT }.pack(),
+            LogRecordKey { event: other, last_sequence: Sequence(1), chunk: 0 }.pack(),
+        ] {
+            assert!(key < begin || key >= end);
+        }
+    }
+
+    #[test]
+    fn golden_bytes_of_the_kinds() {
+        let hex = |key: Vec<u8>| format!("{:?}", KeyBytes(&key));
+        let hash = format!("{:016x}", event_hash(EVENT));
+        let id = format!("30{:032x}", EVENT.0);
+        assert_eq!(hex(HeadKey { event: EVENT }.pack()), format!("1c{hash}1501{id}"));
+        assert_eq!(
+            hex(LogRecordKey { event: EVENT, last_sequence: Sequence(7), chunk: 1 }.pack()),
+            format!("1c{hash}1502{id}15071501")
+        );
+        assert_eq!(hex(CatalogueEventKey { event: EVENT }.pack()), format!("1507{id}"));
+    }
+}

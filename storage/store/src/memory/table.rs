@@ -1,0 +1,200 @@
+//! The table in memory: every value with its versions, and optimistic transactions over them.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::FutureExt;
+use futures::future::{self, BoxFuture};
+
+use crate::{CommitOutcome, ConflictWindow, ReadSet, Row, StoreError, Transaction, WriteSet};
+
+/// What goes wrong with one table commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommitFault {
+    /// It is told that somebody else was faster; nothing is written.
+    Conflict,
+    /// The answer is `Unknown`; it was carried out all the same.
+    UnknownApplied,
+    /// The answer is `Unknown`; it never reaches the store.
+    UnknownNotApplied,
+}
+
+/// A value with the version that wrote it; `None` where it was removed.
+type Version = (u64, Option<Vec<u8>>);
+
+#[derive(Default)]
+struct Rows {
+    /// For each key its values, oldest first.
+    versions: BTreeMap<Vec<u8>, Vec<Version>>,
+    newest: u64,
+    /// Read versions in use, with how many transactions use each.
+    readers: BTreeMap<u64, usize>,
+    window: ConflictWindow,
+    script: VecDeque<CommitFault>,
+}
+
+/// Clones share the rows.
+#[derive(Clone, Default)]
+pub(super) struct MemoryTable {
+    rows: Arc<Mutex<Rows>>,
+}
+
+impl MemoryTable {
+    fn rows(&self) -> MutexGuard<'_, Rows> {
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn inject(&self, fault: CommitFault) {
+        self.rows().script.push_back(fault);
+    }
+
+    pub(super) fn begin(&self) -> Box<dyn Transaction> {
+        let mut rows = self.rows();
+        let read_version = rows.newest;
+        *rows.readers.entry(read_version).or_default() += 1;
+        let table = self.clone();
+        Box::new(MemoryTransaction {
+            table,
+            read_version,
+            reads: ReadSet::default(),
+            writes: WriteSet::default(),
+        })
+    }
+}
+
+fn visible(versions: &[Version], at: u64) -> Option<&Vec<u8>> {
+    versions.iter().rev().find(|(version, _)| *version <= at).and_then(|(_, value)| value.as_ref())
+}
+
+impl Rows {
+    fn commit(&mut self, read_version: u64, reads: &ReadSet, writes: &WriteSet) -> CommitOutcome {
+        let fault = self.script.pop_front();
+        let unknown = || CommitOutcome::Unknown { reason: "injected".to_owned() };
+        match fault {
+            Some(CommitFault::Conflict) => return CommitOutcome::Conflict,
+            Some(CommitFault::UnknownNotApplied) => return unknown(),
+            Some(CommitFault::UnknownApplied) | None => {}
+        }
+        if !self.window.reads_stand(read_version, reads) {
+            return CommitOutcome::Conflict;
+        }
+        if !writes.is_empty() {
+            self.apply(writes);
+        }
+        if fault.is_some() { unknown() } else { CommitOutcome::Committed }
+    }
+
+    fn apply(&mut self, writes: &WriteSet) {
+        self.newest += 1;
+        let version = self.newest;
+        for range in writes.cleared() {
+            for (_, versions) in self.versions.range_mut(range.begin.clone()..range.end.clone()) {
+                versions.push((version, None));
+            }
+        }
+        for (key, value) in writes.values() {
+            self.versions.entry(key.to_vec()).or_default().push((version, value.map(<[u8]>::to_vec)));
+        }
+        self.window.committed(version, writes);
+        let oldest_reader = self.readers.keys().next().copied().unwrap_or(version);
+        let written: Vec<Vec<u8>> = writes.values().map(|(key, _)| key.to_vec()).collect();
+        for key in written {
+            if let Some(versions) = self.versions.get_mut(&key) {
+                let needed = versions.partition_point(|(version, _)| *version <= oldest_reader);
+                versions.drain(..needed.saturating_sub(1));
+                if versions.iter().all(|(_, value)| value.is_none()) {
+                    self.versions.remove(&key);
+                }
+            }
+        }
+    }
+}
+
+struct MemoryTransaction {
+    table: MemoryTable,
+    read_version: u64,
+    reads: ReadSet,
+    writes: WriteSet,
+}
+
+impl MemoryTransaction {
+    fn read_rows(
+        &mut self,
+        begin: &[u8],
+        end: &[u8],
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<Row>, StoreError> {
+        if begin >= end || limit == 0 {
+            return Ok(Vec::new());
+        }
+        let rows = self.table.rows();
+        let stored = rows
+            .versions
+            .range::<[u8], _>((Bound::Included(begin), Bound::Excluded(end)))
+            .filter_map(|(key, versions)| Some((key, visible(versions, self.read_version)?)))
+            .map(|(key, value)| Ok((key.clone(), value.clone())));
+        let seen = if reverse {
+            self.writes.merge(stored.rev(), (begin, end), limit, true)?
+        } else {
+            self.writes.merge(stored, (begin, end), limit, false)?
+        };
+        self.reads.read_range(begin, end, limit, reverse, &seen);
+        Ok(seen)
+    }
+}
+
+impl Drop for MemoryTransaction {
+    fn drop(&mut self) {
+        let mut rows = self.table.rows();
+        if let Some(count) = rows.readers.get_mut(&self.read_version) {
+            *count -= 1;
+            if *count == 0 {
+                rows.readers.remove(&self.read_version);
+            }
+        }
+    }
+}
+
+impl Transaction for MemoryTransaction {
+    fn get<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        if let Some(own) = self.writes.own(key) {
+            return future::ready(Ok(own.map(<[u8]>::to_vec))).boxed();
+        }
+        self.reads.read_key(key);
+        let rows = self.table.rows();
+        let value = rows.versions.get(key).and_then(|versions| visible(versions, self.read_version)).cloned();
+        future::ready(Ok(value)).boxed()
+    }
+
+    fn range<'a>(
+        &'a mut self,
+        begin: &'a [u8],
+        end: &'a [u8],
+        limit: usize,
+        reverse: bool,
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        future::ready(self.read_rows(begin, end, limit, reverse)).boxed()
+    }
+
+    fn set(&mut self, key: &[u8], value: &[u8]) {
+        self.writes.set(key, value);
+    }
+
+    fn clear(&mut self, key: &[u8]) {
+        self.writes.clear(key);
+    }
+
+    fn clear_range(&mut self, begin: &[u8], end: &[u8]) {
+        self.writes.clear_range(begin, end);
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
+        let outcome = self
+            .writes
+            .check_limits()
+            .map(|()| self.table.rows().commit(self.read_version, &self.reads, &self.writes));
+        future::ready(outcome).boxed()
+    }
+}

@@ -1,0 +1,281 @@
+//! Optimistic concurrency for stores that do not bring their own: what a transaction read and wrote, and whether
+//! somebody else has written what it read. The way of FoundationDB's resolver, in one process.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use crate::{KEY_BYTES_MAX, Row, StoreError, TRANSACTION_BYTES_MAX, VALUE_BYTES_MAX};
+
+/// How many written keys a [`ConflictWindow`] remembers. A transaction older than all of them conflicts.
+const WINDOW_KEYS_MAX: usize = 100_000;
+
+/// `begin <= key < end`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRange {
+    /// First key.
+    pub begin: Vec<u8>,
+    /// First key after the range.
+    pub end: Vec<u8>,
+}
+
+impl KeyRange {
+    fn contains(&self, key: &[u8]) -> bool {
+        self.begin.as_slice() <= key && key < self.end.as_slice()
+    }
+
+    fn meets(&self, other: &KeyRange) -> bool {
+        self.begin < other.end && other.begin < self.end
+    }
+}
+
+/// What a transaction has read from the store (its own writes excluded).
+#[derive(Clone, Debug, Default)]
+pub struct ReadSet {
+    keys: Vec<Vec<u8>>,
+    ranges: Vec<KeyRange>,
+}
+
+impl ReadSet {
+    /// `key` was read, whether or not it was there.
+    pub fn read_key(&mut self, key: &[u8]) {
+        self.keys.push(key.to_vec());
+    }
+
+    /// `rows` were the answer to a range read with this limit. A read that stopped at its limit depends only on the
+    /// keys up to the last row.
+    pub fn read_range(&mut self, begin: &[u8], end: &[u8], limit: usize, reverse: bool, rows: &[Row]) {
+        let mut range = KeyRange { begin: begin.to_vec(), end: end.to_vec() };
+        if let Some((last, _)) = rows.last().filter(|_| rows.len() >= limit) {
+            if reverse {
+                range.begin.clone_from(last);
+            } else {
+                range.end.clone_from(last);
+                range.end.push(0);
+            }
+        }
+        if range.begin < range.end && limit > 0 {
+            self.ranges.push(range);
+        }
+    }
+
+    /// Whether anything was read.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty() && self.ranges.is_empty()
+    }
+}
+
+/// What a transaction will write: for each key its last value or `None`, over the ranges it cleared before.
+#[derive(Clone, Debug, Default)]
+pub struct WriteSet {
+    cleared: Vec<KeyRange>,
+    values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+}
+
+impl WriteSet {
+    /// Write `value` under `key`.
+    pub fn set(&mut self, key: &[u8], value: &[u8]) {
+        self.values.insert(key.to_vec(), Some(value.to_vec()));
+    }
+
+    /// Remove `key`.
+    pub fn clear(&mut self, key: &[u8]) {
+        self.values.insert(key.to_vec(), None);
+    }
+
+    /// Remove every key with `begin <= key < end`.
+    pub fn clear_range(&mut self, begin: &[u8], end: &[u8]) {
+        let range = KeyRange { begin: begin.to_vec(), end: end.to_vec() };
+        if range.begin < range.end {
+            self.values.retain(|key, _| !range.contains(key));
+            self.cleared.push(range);
+        }
+    }
+
+    /// Whether there is nothing to write.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.values.is_empty() && self.cleared.is_empty()
+    }
+
+    /// What this transaction itself has made of `key`; `None` when it did not touch it.
+    #[must_use]
+    pub fn own(&self, key: &[u8]) -> Option<Option<&[u8]>> {
+        match self.values.get(key) {
+            Some(value) => Some(value.as_deref()),
+            None => self.cleared.iter().any(|range| range.contains(key)).then_some(None),
+        }
+    }
+
+    /// The ranges to remove first.
+    #[must_use]
+    pub fn cleared(&self) -> &[KeyRange] {
+        &self.cleared
+    }
+
+    /// The keys to set or remove after that, ascending.
+    pub fn values(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
+        self.values.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
+    }
+
+    /// The rows of `begin <= key < end` as this transaction sees them, given the store's rows in the same direction.
+    pub fn merge(
+        &self,
+        stored: impl Iterator<Item = Result<Row, StoreError>>,
+        (begin, end): (&[u8], &[u8]),
+        limit: usize,
+        reverse: bool,
+    ) -> Result<Vec<Row>, StoreError> {
+        if begin >= end {
+            return Ok(Vec::new());
+        }
+        let before = |a: &[u8], b: &[u8]| if reverse { a > b } else { a < b };
+        let bounds = (std::ops::Bound::Included(begin), std::ops::Bound::Excluded(end));
+        let own = self.values.range::<[u8], _>(bounds);
+        let mut own: Box<dyn Iterator<Item = _>> = if reverse { Box::new(own.rev()) } else { Box::new(own) };
+        let mut next_own = own.next();
+        let mut rows = Vec::new();
+        for row in stored {
+            if rows.len() >= limit {
+                return Ok(rows);
+            }
+            let (key, value) = row?;
+            while let Some((own_key, own_value)) = next_own.filter(|(own_key, _)| before(own_key, &key)) {
+                rows.extend(own_value.clone().map(|own_value| (own_key.clone(), own_value)));
+                next_own = own.next();
+            }
+            if self.own(&key).is_none() {
+                rows.push((key, value));
+            }
+        }
+        while let Some((own_key, own_value)) = next_own.filter(|_| rows.len() < limit) {
+            rows.extend(own_value.clone().map(|own_value| (own_key.clone(), own_value)));
+            next_own = own.next();
+        }
+        rows.truncate(limit);
+        Ok(rows)
+    }
+
+    /// [`StoreError::TooLarge`] when a key, a value or the whole is over its limit.
+    pub fn check_limits(&self) -> Result<(), StoreError> {
+        let too_large = |what, actual, limit| Err(StoreError::TooLarge { what, actual, limit });
+        let mut total = 0;
+        for range in &self.cleared {
+            total += range.begin.len() + range.end.len();
+        }
+        for (key, value) in &self.values {
+            let value_bytes = value.as_ref().map_or(0, Vec::len);
+            if key.len() > KEY_BYTES_MAX {
+                return too_large("key", key.len(), KEY_BYTES_MAX);
+            }
+            if value_bytes > VALUE_BYTES_MAX {
+                return too_large("value", value_bytes, VALUE_BYTES_MAX);
+            }
+            total += key.len() + value_bytes;
+        }
+        if total > TRANSACTION_BYTES_MAX {
+            return too_large("transaction", total, TRANSACTION_BYTES_MAX);
+        }
+        Ok(())
+    }
+}
+
+/// Who wrote what lately, so that a committing transaction can be told whether its reads still stand.
+#[derive(Debug, Default)]
+pub struct ConflictWindow {
+    written: BTreeMap<Vec<u8>, u64>,
+    cleared: VecDeque<(u64, KeyRange)>,
+    order: VecDeque<(u64, Vec<u8>)>,
+    floor: u64,
+}
+
+impl ConflictWindow {
+    /// Whether nothing that `reads` depends on was written after `read_version`.
+    #[must_use]
+    pub fn reads_stand(&self, read_version: u64, reads: &ReadSet) -> bool {
+        if reads.is_empty() {
+            return true;
+        }
+        if read_version < self.floor {
+            return false;
+        }
+        let newer = |version: &u64| *version > read_version;
+        let key_stands = |key: &Vec<u8>| {
+            !self.written.get(key).is_some_and(newer)
+                && !self.cleared.iter().any(|(version, range)| newer(version) && range.contains(key))
+        };
+        let range_stands = |read: &KeyRange| {
+            !self.written.range::<Vec<u8>, _>(&read.begin..&read.end).any(|(_, version)| newer(version))
+                && !self.cleared.iter().any(|(version, range)| newer(version) && range.meets(read))
+        };
+        reads.keys.iter().all(key_stands) && reads.ranges.iter().all(range_stands)
+    }
+
+    /// `writes` were committed as `version` (greater than every version before).
+    pub fn committed(&mut self, version: u64, writes: &WriteSet) {
+        for range in &writes.cleared {
+            self.cleared.push_back((version, range.clone()));
+        }
+        for key in writes.values.keys() {
+            self.written.insert(key.clone(), version);
+            self.order.push_back((version, key.clone()));
+        }
+        while self.order.len() + self.cleared.len() > WINDOW_KEYS_MAX {
+            self.forget_oldest();
+        }
+    }
+
+    fn forget_oldest(&mut self) {
+        let key_version = self.order.front().map_or(u64::MAX, |(version, _)| *version);
+        let range_version = self.cleared.front().map_or(u64::MAX, |(version, _)| *version);
+        self.floor = self.floor.max(key_version.min(range_version));
+        if range_version <= key_version {
+            self.cleared.pop_front();
+        } else if let Some((version, key)) = self.order.pop_front()
+            && self.written.get(&key) == Some(&version)
+        {
+            self.written.remove(&key);
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    fn writing(keys: &[&[u8]]) -> WriteSet {
+        let mut writes = WriteSet::default();
+        keys.iter().for_each(|key| writes.set(key, b"value"));
+        writes
+    }
+
+    #[test]
+    fn a_forgotten_window_conflicts_rather_than_guesses() {
+        let mut window = ConflictWindow::default();
+        for version in 1..=u64::try_from(WINDOW_KEYS_MAX).unwrap() + 10 {
+            window.committed(version, &writing(&[&version.to_be_bytes()]));
+        }
+        let mut reads = ReadSet::default();
+        reads.read_key(b"never written");
+        assert!(!window.reads_stand(1, &reads));
+        assert!(window.reads_stand(1_000, &reads));
+        assert!(window.reads_stand(1, &ReadSet::default()));
+    }
+
+    #[test]
+    fn a_limited_range_read_depends_only_on_what_it_saw() {
+        let mut window = ConflictWindow::default();
+        window.committed(5, &writing(&[b"m"]));
+        let row = |key: &[u8]| (key.to_vec(), Vec::new());
+        let reads = |limit, reverse, rows: &[Row]| {
+            let mut reads = ReadSet::default();
+            reads.read_range(b"a", b"z", limit, reverse, rows);
+            reads
+        };
+        assert!(window.reads_stand(4, &reads(1, false, &[row(b"b")])));
+        assert!(!window.reads_stand(4, &reads(1, true, &[row(b"b")])));
+        assert!(window.reads_stand(4, &reads(1, true, &[row(b"x")])));
+        assert!(!window.reads_stand(4, &reads(9, false, &[row(b"b")])));
+        assert!(window.reads_stand(5, &reads(9, false, &[row(b"b")])));
+    }
+}
