@@ -1,0 +1,119 @@
+//! What callers of the supervision tree get back.
+
+use std::sync::Arc;
+
+use tessera_inventory::{ClaimView, Event, Rejection, Sequence};
+use tessera_store::StoreError;
+
+/// The answer to one ask.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Accepted and durable.
+    Accepted {
+        /// Sequence of the event.
+        sequence: Sequence,
+        /// The event.
+        event: Arc<Event>,
+    },
+    /// Accepted before under the same key; the event was read from the log again.
+    Repeated {
+        /// Sequence of the event.
+        sequence: Sequence,
+        /// The event.
+        event: Arc<Event>,
+    },
+    /// Refused; the state it was decided on is durable.
+    Rejected {
+        /// The sequence it was decided on.
+        sequence: Sequence,
+        /// Why.
+        rejection: Rejection,
+    },
+    /// What was read from durable state.
+    Read {
+        /// The sequence it is true at.
+        sequence: Sequence,
+        /// The hold or order, if there is one.
+        claim: Option<Box<ClaimView>>,
+    },
+    /// Certainly not executed: try again later.
+    NotExecuted {
+        /// Why not.
+        reason: NotExecuted,
+        /// For `Retry-After`, in milliseconds.
+        retry_after_ms: u64,
+    },
+    /// May or may not have been executed: try again with the same key.
+    OutcomeUnknown {
+        /// For `Retry-After`, in milliseconds.
+        retry_after_ms: u64,
+    },
+}
+
+/// Why something was not executed. Every reason is temporary except `Quarantined`, which needs an operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NotExecuted {
+    /// The queue in front of the writer is full.
+    QueueFull,
+    /// The process is shutting down, or the event is being handed over.
+    Draining,
+    /// The event keeps failing and is set aside until `tessera repair`.
+    Quarantined,
+    /// The store is away, or its outcome has been unknown for a while.
+    StoreAway,
+    /// Too many events are active, or too many callers wait for an activation.
+    TooManyActivations,
+    /// The caller's deadline passed before a decision.
+    GaveUp,
+    /// The event restarts after a failure.
+    Restarting,
+}
+
+/// Why an event could not be activated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ActivateError {
+    /// Nothing was ever written for this event.
+    #[error("the event does not exist")]
+    NotFound,
+    /// Not now; see the reason.
+    #[error("the event cannot be activated now: {reason:?}")]
+    NotNow {
+        /// Why not.
+        reason: NotExecuted,
+    },
+    /// Its log or snapshot could not be read.
+    #[error("the event's log could not be read")]
+    Store(#[source] StoreError),
+}
+
+/// Why the platform did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The store could not be read.
+    #[error("the store could not be read at start")]
+    Store(#[from] StoreError),
+    /// A supervisor did not start.
+    #[error("the {supervisor} supervisor did not start: {reason}")]
+    Supervisor {
+        /// Which.
+        supervisor: &'static str,
+        /// For the operator.
+        reason: String,
+    },
+}
+
+impl NotExecuted {
+    /// A stable name for logs and metric labels.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            NotExecuted::QueueFull => "queue_full",
+            NotExecuted::Draining => "draining",
+            NotExecuted::Quarantined => "quarantined",
+            NotExecuted::StoreAway => "store_away",
+            NotExecuted::TooManyActivations => "too_many_activations",
+            NotExecuted::GaveUp => "gave_up",
+            NotExecuted::Restarting => "restarting",
+        }
+    }
+}

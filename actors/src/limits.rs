@@ -1,0 +1,74 @@
+//! A named limit on every queue, list, wait and batch of the supervision tree.
+
+/// Limits that an installation may set. [`Limits::default`] is what the documentation and the benchmarks describe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Most new holds waiting in front of one writer.
+    pub new_lane_requests_max: u32,
+    /// Most bytes of new holds waiting in front of one writer.
+    pub new_lane_bytes_max: u64,
+    /// Most other requests (on existing holds and orders, the organizer's, reads) waiting in front of one writer;
+    /// reserved for them, new holds never use it.
+    pub existing_lane_requests_max: u32,
+    /// Most bytes of them.
+    pub existing_lane_bytes_max: u64,
+    /// Most events active at once in this process.
+    pub active_events_max: usize,
+    /// Most callers waiting for activations, over all events.
+    pub activation_waiters_max: u32,
+    /// An event without requests for this long is passivated, in milliseconds.
+    pub idle_ms: u64,
+    /// An event with something due sooner than this is not passivated, in milliseconds.
+    pub passivation_due_ms_min: u64,
+    /// A seat map is published at most once in this time, in milliseconds.
+    pub seat_map_refresh_ms: u64,
+    /// A snapshot is written once this many events lie behind the newest one.
+    pub snapshot_every_events: u64,
+    /// The shadow state checks every invariant at most once in this time, in milliseconds.
+    pub check_every_ms: u64,
+    /// A follower rests this long between two passes over one event, in milliseconds.
+    pub follower_pause_ms: u64,
+    /// Failures of one child within [`Limits::restart_window_ms`] after which it is not restarted any more.
+    pub restarts_max: u32,
+    /// See [`Limits::restarts_max`], in milliseconds.
+    pub restart_window_ms: u64,
+    /// Pause before the first restart, in milliseconds; doubles with each, plus up to as much again of jitter.
+    pub restart_backoff_ms_min: u64,
+    /// Longest pause before a restart, in milliseconds, before jitter.
+    pub restart_backoff_ms_max: u64,
+    /// The `Retry-After` of a full queue, in milliseconds.
+    pub retry_after_ms: u64,
+}
+
+/// Most wake-ups of idle events kept in memory (24 bytes each). Beyond it events with a schedule stay active.
+pub const WAKE_UPS_MAX: usize = 1_000_000;
+/// Most bytes of log that a follower, a shadow or a replay reads at once.
+pub const LOG_READ_BYTES_MAX: usize = 4_000_000;
+/// Most records of the change feed in one answer.
+pub const CHANGES_MAX: usize = 1_000;
+/// Activations that run at the same time; others wait their turn.
+pub const ACTIVATIONS_AT_ONCE_MAX: usize = 4;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits {
+            new_lane_requests_max: 16_384,
+            new_lane_bytes_max: 16_000_000,
+            existing_lane_requests_max: 16_384,
+            existing_lane_bytes_max: 16_000_000,
+            active_events_max: 10_000,
+            activation_waiters_max: 16_384,
+            idle_ms: 5 * 60_000,
+            passivation_due_ms_min: 60_000,
+            seat_map_refresh_ms: 250,
+            snapshot_every_events: 250_000,
+            check_every_ms: 5 * 60_000,
+            follower_pause_ms: 100,
+            restarts_max: 5,
+            restart_window_ms: 60_000,
+            restart_backoff_ms_min: 50,
+            restart_backoff_ms_max: 10_000,
+            retry_after_ms: 1_000,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! How the supervision tree is, for readiness and metrics.
+
+use tessera_inventory::EventId;
+
+/// How the supervision tree is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PlatformStatus {
+    /// The five supervisors: gateway, inventory, payment, waitlist, notification.
+    pub supervisors: Vec<SupervisorStatus>,
+    /// Events with a running writer.
+    pub active_events: usize,
+    /// Idle events that will be activated when their schedule is due.
+    pub scheduled_wake_ups: usize,
+    /// Events set aside after repeated failures.
+    pub quarantined: Vec<EventId>,
+    /// Whether a shutdown is under way.
+    pub draining: bool,
+    /// Why the process must end, if it must.
+    pub fatal: Option<String>,
+}
+
+/// How one supervisor is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupervisorStatus {
+    /// Its name.
+    pub name: &'static str,
+    /// Whether it runs (between a failure and its restart it does not).
+    pub running: bool,
+    /// How often it was restarted since the process started.
+    pub restarts: u32,
+}
+
+impl PlatformStatus {
+    /// Ready to sell: all supervisors run, nothing fatal, not draining.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.fatal.is_none() && !self.draining && self.supervisors.iter().all(|one| one.running)
+    }
+}
