@@ -1,1 +1,12 @@
-//! Benchmarks of the engine, the writer, the store and the HTTP surface.
+//! Benchmarks of the engine, the writer, the store and the HTTP surface: fixtures and printing that the binaries share.
+//!
+//! Figures are printed, never asserted; `docs/benchmarks.md` keeps them with the command that made them.
+#![allow(clippy::print_stdout, clippy::disallowed_methods)] // a benchmark prints, and reads the clock
+
+mod counting;
+mod fixture;
+mod report;
+
+pub use counting::CountingAllocator;
+pub use fixture::{EVENT, SALE_OPENS_AT, hall, hold_command, opened, standing, together_command};
+pub use report::{Latencies, median, row, title};

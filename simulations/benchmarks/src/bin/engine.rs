@@ -1,0 +1,140 @@
+//! The engine on one core: holds, best available, replay.
+#![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::expect_used, clippy::panic)] // a benchmark
+
+use std::time::Instant;
+
+use tessera_benchmarks::{EVENT, Latencies, SALE_OPENS_AT, hall, hold_command, median, opened, row, standing, title, together_command};
+use tessera_inventory::{Command, Decision, Event, Inventory, KeyMark, SeatIndex, Sequence};
+use tessera_records::{decode_record, encode_record};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Holds that are live before measuring.
+const LIVE_HOLDS: u64 = 1_000_000;
+/// Holds measured per run.
+const MEASURED_HOLDS: u64 = 500_000;
+/// Holds per log record, as in a busy turn.
+const TURN_HOLDS: usize = 500;
+/// Runs of which the median is quoted.
+const RUNS: usize = 5;
+/// Seats of the hall.
+const HALL_SEATS: usize = 100_000;
+/// Searches measured per state of the hall.
+const SEARCHES: u64 = 20_000;
+
+fn main() {
+    let log = holds();
+    replay(&log);
+    best_available();
+}
+
+fn accept(inventory: &mut Inventory, command: &Command) -> Event {
+    let key = command.key.as_ref().map(|key| KeyMark { digest: key.digest, fingerprint: key.fingerprint });
+    match inventory.decide(SALE_OPENS_AT, command) {
+        Ok(Decision::Accepted(body)) => Event { at: SALE_OPENS_AT, key, body },
+        refused => panic!("refused: {refused:?}"),
+    }
+}
+
+/// Decide, apply and encode holds above a million live ones; returns the records of all of them.
+fn holds() -> Vec<Vec<u8>> {
+    title("engine, one core");
+    let mut inventory = opened(standing(10_000_000));
+    let mut log = Vec::new();
+    let mut turn = Vec::with_capacity(TURN_HOLDS);
+    let mut place = |inventory: &mut Inventory, commands: &[Command], log: &mut Vec<Vec<u8>>| {
+        for chunk in commands.chunks(TURN_HOLDS) {
+            let first = inventory.sequence().plus(1);
+            for command in chunk {
+                let event = accept(inventory, command);
+                inventory.apply(&event);
+                turn.push(event);
+            }
+            let mut record = Vec::with_capacity(64 * TURN_HOLDS);
+            encode_record(first, &turn, &mut record);
+            turn.clear();
+            log.push(record);
+        }
+    };
+    let live: Vec<Command> = (0..LIVE_HOLDS).map(|number| hold_command(number, 1)).collect();
+    place(&mut inventory, &live, &mut log);
+    drop(live);
+    let mut rates = Vec::new();
+    for run in 0..RUNS as u64 {
+        let from = LIVE_HOLDS + run * MEASURED_HOLDS;
+        let commands: Vec<Command> = (from..from + MEASURED_HOLDS).map(|number| hold_command(number, 1)).collect();
+        let started = Instant::now();
+        place(&mut inventory, &commands, &mut log);
+        rates.push(MEASURED_HOLDS as f64 / started.elapsed().as_secs_f64());
+    }
+    row("standing holds, 1 M live, decide + apply + encode", format!("{:.2} M/s", median(rates) / 1e6));
+    let bytes: usize = log.iter().map(Vec::len).sum();
+    row("bytes of log per hold", format!("{:.1}", bytes as f64 / (inventory.sequence().0 as f64)));
+    log
+}
+
+fn replay(log: &[Vec<u8>]) {
+    let mut rates = Vec::new();
+    for _ in 0..RUNS {
+        let mut inventory = opened(standing(10_000_000));
+        let started = Instant::now();
+        let mut events = 0;
+        for record in log {
+            for event in decode_record(record).expect("a record written above").events {
+                inventory.apply(&event);
+                events += 1;
+            }
+        }
+        rates.push(f64::from(events) / started.elapsed().as_secs_f64());
+        assert_eq!(inventory.event(), EVENT);
+    }
+    row("replay, decode + apply", format!("{:.2} M events/s", median(rates) / 1e6));
+}
+
+/// Best available for four, in a hall that is sold to `percent` at scattered seats.
+fn best_available() {
+    title("best available for 4 in a hall of 100,000 seats");
+    for percent in [0_u32, 50, 95] {
+        let mut inventory = opened(hall(HALL_SEATS));
+        kill_scattered(&mut inventory, |seat| scatter(seat) % 100 < percent);
+        let mut latencies = Latencies::new();
+        for number in 0..SEARCHES {
+            let command = together_command(number, 4);
+            let started = Instant::now();
+            let decided = inventory.decide(SALE_OPENS_AT, &command);
+            latencies.record(started.elapsed());
+            // Sell what was found now and then, so that the search moves through the hall.
+            if let (Ok(Decision::Accepted(body)), true) = (decided, number % 4 == 0) {
+                inventory.apply(&Event { at: SALE_OPENS_AT, key: None, body });
+            }
+        }
+        row(&format!("{percent} % sold"), latencies.summary());
+    }
+    let mut inventory = opened(hall(HALL_SEATS));
+    kill_scattered(&mut inventory, |seat| seat % 3 == 0);
+    let mut latencies = Latencies::new();
+    for number in 0..SEARCHES {
+        let command = together_command(number, 4);
+        let started = Instant::now();
+        assert!(inventory.decide(SALE_OPENS_AT, &command).is_err(), "every third seat is gone");
+        latencies.record(started.elapsed());
+    }
+    row("no such block exists", latencies.summary());
+}
+
+fn scatter(seat: u32) -> u32 {
+    seat.wrapping_mul(0x9E37_79B1).rotate_left(15).wrapping_mul(0x85EB_CA6B) >> 8
+}
+
+fn kill_scattered(inventory: &mut Inventory, gone: impl Fn(u32) -> bool) {
+    use tessera_inventory::{Authority, CommandBody, Units};
+    let seats: Vec<SeatIndex> = (0..HALL_SEATS as u32).filter(|seat| gone(*seat)).map(SeatIndex).collect();
+    if seats.is_empty() {
+        return;
+    }
+    let body = CommandBody::Kill(Units::Seats(seats));
+    let event = accept(inventory, &Command { authority: Authority::Organizer, key: None, body });
+    inventory.apply(&event);
+    assert!(inventory.sequence() > Sequence::ZERO);
+}
