@@ -2,13 +2,27 @@
 
 use std::sync::Arc;
 
-use tessera_inventory::{ClaimNumber, ClaimView, Command, Event, Rejection, Sequence};
+use tessera_inventory::{ClaimNumber, ClaimView, Command, Event, Rejection, Sequence, Timestamp};
 
-use crate::Head;
+use crate::{ClockReading, Head};
 
 /// Monotonic time of the process, in microseconds from any fixed origin. It never goes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Default)]
 pub struct Monotonic(pub u64);
+
+impl Monotonic {
+    /// The instant `ms` milliseconds later, saturating.
+    #[must_use]
+    pub const fn plus_ms(self, ms: u64) -> Monotonic {
+        Monotonic(self.0.saturating_add(ms.saturating_mul(1_000)))
+    }
+
+    /// Whole milliseconds since `earlier`; 0 if that is not earlier.
+    #[must_use]
+    pub const fn since_ms(self, earlier: Monotonic) -> u64 {
+        self.0.saturating_sub(earlier.0) / 1_000
+    }
+}
 
 /// One request to the writer. `T` is the shell's reply ticket: where the answer goes.
 #[derive(Debug)]
@@ -39,6 +53,62 @@ pub enum Lane {
     New,
 }
 
+/// What happens to the writer. Each is handled in one synchronous call.
+#[derive(Debug)]
+pub enum Input {
+    /// Begin a turn with what waits, if none is under way. The shell gives it whenever [`crate::Writer::wants_turn`] says so after it
+    /// has performed the outputs of the call before.
+    BeginTurn,
+    /// The answer to [`Output::Append`].
+    AppendDone(AppendAnswer),
+    /// The answer to [`Output::ReadHead`].
+    HeadRead(Result<Head, StoreFailure>),
+    /// The timer of [`Output::ArmTimer`], or any time earlier or later.
+    Tick,
+    /// The clocks were read again, while [`crate::Writer::clock_state`] is doubted.
+    WallClock(ClockReading),
+    /// An operator vouches for the wall clock, which says this.
+    AcknowledgeClock(Timestamp),
+    /// Stop: finish the turn under way, take nothing more (hand-over, drain, passivation).
+    HandOver,
+    /// The lease is gone: take nothing more and submit nothing again; only an append in flight may still end well.
+    OwnershipLost,
+}
+
+/// What became of an append, as the store says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AppendAnswer {
+    /// Durable.
+    Committed,
+    /// `head` was not the expected value; nothing was written.
+    Fenced {
+        /// What stood there.
+        found: Head,
+    },
+    /// It may be there, or may still land.
+    Unknown,
+    /// The store will never answer again.
+    Fatal {
+        /// For the operator.
+        reason: String,
+    },
+}
+
+/// Why the store did not answer a read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreFailure {
+    /// Not now: the same read may succeed later.
+    Unavailable {
+        /// For the operator.
+        reason: String,
+    },
+    /// Never again: failed for good, or what is stored is damaged.
+    Fatal {
+        /// For the operator.
+        reason: String,
+    },
+}
+
 /// The answer to one request. It leaves only after the state it was decided on is durable.
 #[derive(Clone, Debug)]
 pub enum Reply {
@@ -49,7 +119,7 @@ pub enum Reply {
         /// The event.
         event: Arc<Event>,
     },
-    /// Accepted before under the same key: render the event of this sequence from the log.
+    /// Accepted before under the same key, and durable: render the event of this sequence from the log.
     Repeated {
         /// Its sequence.
         sequence: Sequence,
@@ -99,7 +169,7 @@ pub enum Output<T> {
         /// What.
         reply: Reply,
     },
-    /// The durable state moved on: publish a new availability.
+    /// The durable state moved on: publish a new availability from [`crate::Writer::durable_state`], before the next turn begins.
     Publish,
     /// Call `Input::Tick` at this time (replaces an earlier timer).
     ArmTimer(Monotonic),
@@ -112,14 +182,14 @@ pub enum Output<T> {
 /// What operators are told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Alert {
-    /// Wall time at activation is implausible against the last logged time: openings and expiries are blocked.
+    /// Wall time at activation is implausible: openings and expiries are blocked. See [`crate::ClockState`].
     ClockJump {
-        /// Wall time minus last logged time, in milliseconds.
+        /// Wall time minus the time it was compared with (witness or last logged time), in milliseconds.
         difference_ms: i64,
     },
-    /// Outcomes of appends are unknown again and again.
+    /// The store does not answer, again and again; new holds are turned away meanwhile.
     StoreStalled {
-        /// Resubmissions so far.
+        /// Attempts so far.
         attempts: u32,
     },
 }

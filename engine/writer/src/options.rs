@@ -1,0 +1,45 @@
+//! What the shell gives an activation besides the event.
+
+use crate::BatchId;
+use crate::mutant::Mutation;
+
+/// What makes one ownership distinct from every other.
+#[derive(Clone, Copy, Debug)]
+pub struct WriterOptions {
+    owner: u128,
+    pub(crate) mutation: Mutation,
+}
+
+impl WriterOptions {
+    /// `owner` is fresh randomness for every activation: batches are named from it, and two owners must never share one.
+    #[must_use]
+    pub fn new(owner: u128) -> Self {
+        WriterOptions { owner, mutation: Mutation::default() }
+    }
+
+    /// An owner with a deliberate defect.
+    #[cfg(feature = "mutants")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(owner: u128, mutant: crate::mutant::Mutant) -> Self {
+        WriterOptions { owner, mutation: Mutation::of(mutant) }
+    }
+
+    pub(crate) fn batch_ids(&self) -> BatchIds {
+        BatchIds { owner: self.owner, count: 0 }
+    }
+}
+
+/// Names the batches of one owner, each once.
+#[derive(Debug)]
+pub(crate) struct BatchIds {
+    owner: u128,
+    count: u128,
+}
+
+impl BatchIds {
+    pub(crate) fn next(&mut self) -> BatchId {
+        self.count += 1;
+        BatchId(self.owner.wrapping_add(self.count))
+    }
+}

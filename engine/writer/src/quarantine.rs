@@ -1,0 +1,89 @@
+//! When a failed writer may be started again, and when its event is left alone.
+
+use std::collections::VecDeque;
+
+use crate::{Monotonic, QUARANTINE_FAILURES, QUARANTINE_WINDOW_MS, RESTART_MS_MAX, RESTART_MS_MIN};
+
+/// What becomes of an event whose writer failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Rebuild its writer from the log, not before this time.
+    RestartAt(Monotonic),
+    /// It failed too often: its requests are refused until an operator repairs it. Other events go on.
+    Quarantined,
+}
+
+/// Counts the failures of one event's writer.
+#[derive(Clone, Debug, Default)]
+pub struct Quarantine {
+    failures: VecDeque<Monotonic>,
+    quarantined: bool,
+}
+
+impl Quarantine {
+    /// The writer failed (panicked) at `now`.
+    pub fn failed(&mut self, now: Monotonic) -> Verdict {
+        while self.failures.front().is_some_and(|at| now.since_ms(*at) >= QUARANTINE_WINDOW_MS) {
+            self.failures.pop_front();
+        }
+        self.failures.push_back(now);
+        if self.quarantined || self.failures.len() >= QUARANTINE_FAILURES {
+            self.quarantined = true;
+            self.failures.clear();
+            return Verdict::Quarantined;
+        }
+        let doublings = self.failures.len() - 1;
+        Verdict::RestartAt(now.plus_ms((RESTART_MS_MIN << doublings).min(RESTART_MS_MAX)))
+    }
+
+    /// Whether the event is quarantined.
+    #[must_use]
+    pub fn is_quarantined(&self) -> bool {
+        self.quarantined
+    }
+
+    /// An operator repaired the event: count anew.
+    pub fn release(&mut self) {
+        *self = Quarantine::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Quarantine, Verdict};
+    use crate::{Monotonic, QUARANTINE_WINDOW_MS};
+
+    /// Gives the verdicts on failures at these times, in milliseconds: a wait in milliseconds, or `None` for quarantine.
+    fn check(failures_ms: &[u64], expect: &[Option<u64>]) {
+        let mut quarantine = Quarantine::default();
+        let found: Vec<_> = failures_ms
+            .iter()
+            .map(|ms| match quarantine.failed(Monotonic(ms * 1_000)) {
+                Verdict::RestartAt(at) => Some(at.0 / 1_000 - ms),
+                Verdict::Quarantined => None,
+            })
+            .collect();
+        assert_eq!(found, expect, "failures at {failures_ms:?}");
+    }
+
+    #[test]
+    fn restarts_wait_longer_and_end_in_quarantine() {
+        check(&[0], &[Some(100)]);
+        check(&[0, 200, 600, 1_400, 3_000], &[Some(100), Some(200), Some(400), Some(800), None]);
+        check(&[0, 1, 2, 3, 4, 900_000], &[Some(100), Some(200), Some(400), Some(800), None, None]);
+        let window = QUARANTINE_WINDOW_MS;
+        check(&[0, 1, 2, 3, window + 3], &[Some(100), Some(200), Some(400), Some(800), Some(100)]);
+    }
+
+    #[test]
+    fn a_repaired_event_starts_anew() {
+        let mut quarantine = Quarantine::default();
+        for ms in 0..5 {
+            quarantine.failed(Monotonic(ms));
+        }
+        assert!(quarantine.is_quarantined());
+        quarantine.release();
+        assert!(!quarantine.is_quarantined());
+        assert_eq!(quarantine.failed(Monotonic(9)), Verdict::RestartAt(Monotonic(100_009)));
+    }
+}

@@ -1,0 +1,141 @@
+//! One turn: what is due, then the requests, each decided once, in order, and applied at once.
+
+use std::sync::Arc;
+
+use tessera_inventory::{
+    Command, ConfigError, Decision, Event, EventBody, Inventory, KeyMark, Rejection, RequestError, Sequence,
+    Timestamp, Units,
+};
+
+use crate::lanes::Waiting;
+use crate::mutant::{Mutant, Mutation};
+use crate::refusals::Refusals;
+use crate::{DUE_EVENTS_PER_TURN_MAX, EVENT_BYTES_MAX, EXPIRIES_PER_TURN_MAX, Encode, Monotonic, Reply};
+
+/// The turn under way. Its lists are reused from turn to turn.
+#[derive(Debug)]
+pub(crate) struct Turn<T> {
+    /// What was decided, applied, and is to be durable.
+    pub(crate) events: Vec<Arc<Event>>,
+    /// Who waits for it, with the answer that leaves then.
+    pub(crate) replies: Vec<(T, Reply)>,
+    /// Refused for lack of stock while units are due to return: decided in the next turn.
+    pub(crate) deferred: Vec<Waiting<T>>,
+    /// The request being decided: after a panic its caller can still be told.
+    pub(crate) deciding: Option<Waiting<T>>,
+}
+
+impl<T> Turn<T> {
+    pub(crate) fn new() -> Self {
+        Turn { events: Vec::new(), replies: Vec::new(), deferred: Vec::new(), deciding: None }
+    }
+}
+
+/// When a turn decides.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Instant {
+    pub(crate) monotonic: Monotonic,
+    pub(crate) logged: Timestamp,
+}
+
+/// What deciding needs besides the turn.
+#[derive(Debug)]
+pub(crate) struct Decider<'a, E> {
+    pub(crate) state: &'a mut Inventory,
+    pub(crate) refusals: &'a mut Refusals,
+    pub(crate) encoder: &'a mut E,
+    pub(crate) scratch: &'a mut Vec<u8>,
+    pub(crate) mutation: Mutation,
+    pub(crate) at: Instant,
+    /// Sequence of the durable head: events after it are of this turn.
+    pub(crate) durable: Sequence,
+}
+
+impl<E: Encode> Decider<'_, E> {
+    /// Log what time does by now, up to the limits of a turn.
+    pub(crate) fn fire_due(&mut self, events: &mut Vec<Arc<Event>>) {
+        let early_ms = u64::from(self.mutation.is(Mutant::ExpiryOffByOne));
+        let mut expiries = 0_u32;
+        for _ in 0..DUE_EVENTS_PER_TURN_MAX {
+            if expiries >= EXPIRIES_PER_TURN_MAX {
+                break;
+            }
+            let Some(body) = self.state.decide_due(self.at.logged.plus_ms(early_ms)) else { break };
+            if let EventBody::Expired { count, .. } = &body {
+                expiries = expiries.saturating_add(*count);
+            }
+            self.apply(events, None, body);
+        }
+    }
+
+    /// Decide a command and apply what it causes.
+    pub(crate) fn decide(&mut self, events: &mut Vec<Arc<Event>>, command: &Command) -> Reply {
+        if let Some(key) = &command.key
+            && let Some((sequence, rejection)) = self.refusals.find(key, self.at.monotonic)
+        {
+            return Reply::Rejected { sequence, rejection };
+        }
+        let decision = self.state.decide(self.at.logged, command).and_then(|decision| match decision {
+            Decision::Accepted(body) => match self.refuse_bulk(&body, command) {
+                Some(rejection) => Err(rejection),
+                None => Ok(Decision::Accepted(body)),
+            },
+            Decision::Repeated(_) => Ok(decision),
+        });
+        match decision {
+            Ok(Decision::Accepted(body)) => {
+                let key = command.key.map(|key| KeyMark { digest: key.digest, fingerprint: key.fingerprint });
+                let event = self.apply(events, key, body);
+                Reply::Accepted { sequence: self.state.sequence(), event }
+            }
+            Ok(Decision::Repeated(sequence)) => self.repeat(events, sequence),
+            Err(rejection) => Reply::Rejected { sequence: self.state.sequence(), rejection },
+        }
+    }
+
+    /// Remember a refusal that is going to leave.
+    pub(crate) fn keep_refusal(&mut self, command: &Command, reply: &Reply) {
+        if let (Some(key), Reply::Rejected { sequence, rejection }) = (&command.key, reply)
+            && self.refusals.find(key, self.at.monotonic).is_none()
+        {
+            self.refusals.keep(key, self.at.monotonic, *sequence, rejection);
+        }
+    }
+
+    /// A duplicate of a command of this turn joins its reply; an older one is rendered from the log.
+    fn repeat(&self, events: &[Arc<Event>], sequence: Sequence) -> Reply {
+        let place = sequence.0.checked_sub(self.durable.0 + 1).and_then(|place| usize::try_from(place).ok());
+        match place.and_then(|place| events.get(place)) {
+            Some(event) => Reply::Accepted { sequence, event: Arc::clone(event) },
+            None => Reply::Repeated { sequence },
+        }
+    }
+
+    fn apply(&mut self, events: &mut Vec<Arc<Event>>, key: Option<KeyMark>, body: EventBody) -> Arc<Event> {
+        let event = Arc::new(Event { at: self.at.logged, key, body });
+        self.state.apply(&event);
+        events.push(Arc::clone(&event));
+        event
+    }
+
+    /// An event that no append could carry is refused before it is applied.
+    fn refuse_bulk(&mut self, body: &EventBody, command: &Command) -> Option<Rejection> {
+        let rejection = match body {
+            EventBody::Configured { .. } => Rejection::InvalidConfig(ConfigError {
+                path: "rows".to_owned(),
+                problem: format!(
+                    "it takes more than {EVENT_BYTES_MAX} bytes; use fewer seats or split the event"
+                ),
+            }),
+            EventBody::UnitsKilled(Units::Seats(_)) | EventBody::UnitsRestored(Units::Seats(_)) => {
+                Rejection::InvalidRequest(RequestError::TooManyUnits)
+            }
+            _ => return None,
+        };
+        let key = command.key.map(|key| KeyMark { digest: key.digest, fingerprint: key.fingerprint });
+        let event = Arc::new(Event { at: self.at.logged, key, body: body.clone() });
+        self.scratch.clear();
+        self.encoder.encode(self.state.sequence().plus(1), &[event], self.scratch);
+        (self.scratch.len() > EVENT_BYTES_MAX).then_some(rejection)
+    }
+}

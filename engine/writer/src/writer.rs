@@ -1,0 +1,340 @@
+//! The writer of one event, once it owns it: what it is asked, and the turn.
+
+mod commit;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tessera_inventory::{Inventory, Timestamp};
+
+use crate::clock::Clock;
+use crate::encode::Part;
+use crate::lanes::{Lanes, TurnBudget, Waiting};
+use crate::mutant::{Mutant, Mutation};
+use crate::options::BatchIds;
+use crate::refusals::Refusals;
+use crate::turn::{Decider, Instant, Turn};
+use crate::{
+    Alert, Ask, ClockReading, ClockState, Encode, Head, Input, Lane, Monotonic, Output, RESUBMIT_MS_MAX,
+    RESUBMIT_MS_MIN, Reply, Request, STALLED_ATTEMPTS, WriterOptions,
+};
+
+/// One append, decided once: every attempt carries the same bytes.
+#[derive(Debug)]
+struct Append {
+    expected: Head,
+    next: Head,
+    record: Arc<[u8]>,
+    attempt: u32,
+}
+
+/// What the writer waits for.
+#[derive(Debug)]
+enum Stage {
+    /// For requests, or for what is due.
+    Idle,
+    /// For the store's answer to an append.
+    Appending(Append),
+    /// For the time to submit the same append again.
+    Resubmitting { append: Append, at: Monotonic },
+    /// For the store's answer to a read of `head`.
+    Verifying { attempt: u32 },
+    /// For the time to read `head` again.
+    Reverifying { attempt: u32, at: Monotonic },
+    /// For nothing any more.
+    Stopped,
+}
+
+/// Why the writer takes nothing more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Closing {
+    HandOver,
+    OwnershipLost,
+}
+
+/// The one writer of an event. `T` is the shell's reply ticket; `E` turns events into the bytes of a record.
+///
+/// Between two calls the state is ahead of the log exactly while an append is under way: [`Self::durable_state`] is `None` then.
+#[derive(Debug)]
+pub struct Writer<T, E> {
+    state: Inventory,
+    head: Head,
+    clock: Clock,
+    lanes: Lanes<T>,
+    turn: Turn<T>,
+    parts: VecDeque<Part>,
+    refusals: Refusals,
+    encoder: E,
+    scratch: Vec<u8>,
+    batch_ids: BatchIds,
+    stage: Stage,
+    closing: Option<Closing>,
+    armed: Option<Monotonic>,
+    mutation: Mutation,
+}
+
+/// What an activation hands to the writer it made.
+#[derive(Debug)]
+pub(crate) struct Ownership {
+    pub(crate) state: Inventory,
+    pub(crate) head: Head,
+    pub(crate) batch_ids: BatchIds,
+    pub(crate) options: WriterOptions,
+}
+
+impl<T, E: Encode> Writer<T, E> {
+    pub(crate) fn open(
+        ownership: Ownership,
+        encoder: E,
+        reading: ClockReading,
+        now: Monotonic,
+        out: &mut Vec<Output<T>>,
+    ) -> Self {
+        let Ownership { state, head, batch_ids, options } = ownership;
+        let last_logged = (state.sequence().0 > 0).then(|| state.logged_at());
+        let (clock, jump) = Clock::open(reading, last_logged, now);
+        if let Some(difference_ms) = jump {
+            out.push(Output::Alert(Alert::ClockJump { difference_ms }));
+        }
+        let mut writer = Writer {
+            state,
+            head,
+            clock,
+            lanes: Lanes::new(),
+            turn: Turn::new(),
+            parts: VecDeque::new(),
+            refusals: Refusals::default(),
+            encoder,
+            scratch: Vec::new(),
+            batch_ids,
+            stage: Stage::Idle,
+            closing: None,
+            armed: None,
+            mutation: options.mutation,
+        };
+        writer.arm_due(now, out);
+        writer
+    }
+
+    /// Queue a request.
+    ///
+    /// # Errors
+    /// The ticket, of a request that is not taken: answer [`Reply::NotExecuted`]. Its lane is full, the store is stalled, or the
+    /// writer is closing.
+    pub fn submit(&mut self, request: Request<T>) -> Result<(), T> {
+        let turned_away = self.is_stalled() && Lane::of(&request.ask) == Lane::New;
+        if turned_away || self.closing.is_some() || self.is_stopped() {
+            return Err(request.ticket);
+        }
+        self.lanes.push(request)
+    }
+
+    /// Handle one input; what follows from it is pushed to `out`, to be performed in order.
+    ///
+    /// # Panics
+    /// On an answer to what was not asked, or an invariant of the state that does not hold: use [`Self::abandon`] then.
+    pub fn handle(&mut self, input: Input, now: Monotonic, out: &mut Vec<Output<T>>) {
+        if self.is_stopped() {
+            return;
+        }
+        match input {
+            Input::BeginTurn => self.begin_turn(now, out),
+            Input::AppendDone(answer) => self.append_done(answer, now, out),
+            Input::HeadRead(found) => self.head_read(found, now, out),
+            Input::Tick => self.tick(now, out),
+            Input::WallClock(reading) => {
+                self.clock.read_again(reading, now);
+                self.arm_due(now, out);
+            }
+            Input::AcknowledgeClock(wall) => {
+                self.clock.acknowledge(wall, now);
+                self.arm_due(now, out);
+            }
+            Input::HandOver => self.close(Closing::HandOver, out),
+            Input::OwnershipLost => self.close(Closing::OwnershipLost, out),
+        }
+    }
+
+    /// Whether [`Input::BeginTurn`] would find something to do.
+    #[must_use]
+    pub fn wants_turn(&self, now: Monotonic) -> bool {
+        matches!(self.stage, Stage::Idle) && (!self.lanes.is_empty() || self.is_due(now))
+    }
+
+    /// Whether nothing is under way and nobody waits: it may be passivated, if [`Self::wakes_at`] is far.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self.stage, Stage::Idle) && self.lanes.is_empty()
+    }
+
+    /// Whether it has put out [`Output::Stop`].
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        matches!(self.stage, Stage::Stopped)
+    }
+
+    /// Whether the store has not answered for [`STALLED_ATTEMPTS`] attempts: new holds are turned away.
+    #[must_use]
+    pub fn is_stalled(&self) -> bool {
+        let attempts = match &self.stage {
+            Stage::Appending(append) | Stage::Resubmitting { append, .. } => append.attempt,
+            Stage::Verifying { attempt } | Stage::Reverifying { attempt, .. } => *attempt,
+            Stage::Idle | Stage::Stopped => 0,
+        };
+        attempts >= STALLED_ATTEMPTS
+    }
+
+    /// Requests waiting in both lanes.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.lanes.len()
+    }
+
+    /// The last head that this writer knows to be durable and its own.
+    #[must_use]
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The state, when all of it is durable; `None` while an append is under way.
+    #[must_use]
+    pub fn durable_state(&self) -> Option<&Inventory> {
+        let durable = matches!(self.stage, Stage::Idle | Stage::Verifying { .. } | Stage::Reverifying { .. });
+        durable.then_some(&self.state)
+    }
+
+    /// Whether it believes its clock. While it does not, feed [`Input::WallClock`] now and then.
+    #[must_use]
+    pub fn clock_state(&self, now: Monotonic) -> ClockState {
+        self.clock.state(now)
+    }
+
+    /// Logged time now.
+    #[must_use]
+    pub fn logged_now(&self, now: Monotonic) -> Timestamp {
+        self.clock.now(now)
+    }
+
+    /// When time does something next; a passivated event must be activated again by then. `None`: nothing is due,
+    /// or an operator must look at the clock first.
+    #[must_use]
+    pub fn wakes_at(&self, now: Monotonic) -> Option<Monotonic> {
+        if self.clock.state(now) == ClockState::Doubted {
+            return None;
+        }
+        self.state.next_due_at().map(|due| self.clock.reaches(due))
+    }
+
+    /// After a panic in [`Self::handle`]: tell everybody who waits. The state is not to be used again; rebuild it from the log.
+    pub fn abandon(mut self, out: &mut Vec<Output<T>>) {
+        let deciding = self.turn.deciding.take().map(|waiting| waiting.request.ticket);
+        let decided = self.turn.replies.drain(..).map(|(ticket, _)| ticket);
+        let deferred = self.turn.deferred.drain(..).map(|waiting| waiting.request.ticket);
+        for ticket in decided.chain(deciding).chain(deferred) {
+            out.push(Output::Reply { ticket, reply: Reply::OutcomeUnknown });
+        }
+        self.lanes.drain(|ticket| out.push(Output::Reply { ticket, reply: Reply::NotExecuted }));
+    }
+
+    fn is_due(&self, now: Monotonic) -> bool {
+        self.clock.state(now) == ClockState::Trusted
+            && self.state.next_due_at().is_some_and(|due| due <= self.clock.now(now))
+    }
+
+    fn begin_turn(&mut self, now: Monotonic, out: &mut Vec<Output<T>>) {
+        if !self.wants_turn(now) {
+            if matches!(self.stage, Stage::Idle) {
+                self.arm_due(now, out);
+            }
+            return;
+        }
+        if self.clock.state(now) == ClockState::Trusted {
+            let (mut decider, turn, _) = self.decider(now);
+            decider.fire_due(&mut turn.events);
+        }
+        self.decide_requests(now, out);
+        if self.turn.events.is_empty() {
+            self.verify(now, out);
+        } else {
+            self.clock.logged(self.clock.now(now));
+            self.append_turn(out);
+            if self.mutation.is(Mutant::ReplyBeforeCommit) {
+                self.reply(out);
+            }
+        }
+    }
+
+    fn decider(&mut self, now: Monotonic) -> (Decider<'_, E>, &mut Turn<T>, &mut Lanes<T>) {
+        let decider = Decider {
+            state: &mut self.state,
+            refusals: &mut self.refusals,
+            encoder: &mut self.encoder,
+            scratch: &mut self.scratch,
+            mutation: self.mutation,
+            at: Instant { monotonic: now, logged: self.clock.now(now) },
+            durable: self.head.sequence,
+        };
+        (decider, &mut self.turn, &mut self.lanes)
+    }
+
+    fn decide_requests(&mut self, now: Monotonic, out: &mut Vec<Output<T>>) {
+        let more_due = self.is_due(now);
+        let at_once = self.mutation.is(Mutant::RefuseWithoutVerifying);
+        let mut budget = TurnBudget::new();
+        let (mut decider, turn, lanes) = self.decider(now);
+        while let Some(waiting) = lanes.take(&mut budget) {
+            if waiting.request.give_up_at <= now {
+                out.push(Output::Reply { ticket: waiting.request.ticket, reply: Reply::GaveUp });
+                continue;
+            }
+            let waiting = turn.deciding.insert(waiting);
+            let reply = match &waiting.request.ask {
+                Ask::Command(command) => {
+                    let reply = decider.decide(&mut turn.events, command);
+                    let lacks_stock =
+                        matches!(&reply, Reply::Rejected { rejection, .. } if rejection.is_lack_of_stock());
+                    if more_due && lacks_stock {
+                        turn.deferred.extend(turn.deciding.take());
+                        continue;
+                    }
+                    decider.keep_refusal(command, &reply);
+                    reply
+                }
+                Ask::Read(claim) => Reply::Read {
+                    sequence: decider.state.sequence(),
+                    claim: decider.state.claim(*claim).map(Box::new),
+                },
+            };
+            let Some(Waiting { request, .. }) = turn.deciding.take() else { continue };
+            if at_once && matches!(reply, Reply::Rejected { .. }) {
+                out.push(Output::Reply { ticket: request.ticket, reply });
+            } else {
+                turn.replies.push((request.ticket, reply));
+            }
+        }
+        lanes.put_back(&mut turn.deferred);
+    }
+
+    /// Be woken for what time does next.
+    fn arm_due(&mut self, now: Monotonic, out: &mut Vec<Output<T>>) {
+        if !matches!(self.stage, Stage::Idle) {
+            return;
+        }
+        if let Some(at) = self.wakes_at(now) {
+            self.arm(at, out);
+        }
+    }
+
+    fn arm(&mut self, at: Monotonic, out: &mut Vec<Output<T>>) {
+        if self.armed != Some(at) {
+            self.armed = Some(at);
+            out.push(Output::ArmTimer(at));
+        }
+    }
+}
+
+/// The wait before this attempt.
+pub(crate) fn backoff_ms(attempt: u32) -> u64 {
+    let doublings = attempt.saturating_sub(1).min(20);
+    (RESUBMIT_MS_MIN << doublings).min(RESUBMIT_MS_MAX)
+}
