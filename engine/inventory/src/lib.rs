@@ -8,6 +8,8 @@ mod image;
 mod inventory;
 mod phase;
 mod rejection;
+#[cfg_attr(not(test), expect(dead_code, reason = "the state of an event is built on it"))]
+mod seating;
 mod view;
 
 pub use command::{
