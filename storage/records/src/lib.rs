@@ -1,1 +1,14 @@
 //! Protobuf records of events and snapshots, with golden bytes per format version.
+
+mod config;
+mod error;
+mod from_wire;
+mod record;
+mod to_wire;
+mod wide;
+mod wire;
+
+pub use error::RecordError;
+pub use record::{
+    Record, RecordEncoder, RecordHeader, decode_header, decode_record, encode_record, for_each,
+};

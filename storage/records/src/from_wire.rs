@@ -1,0 +1,175 @@
+//! Messages to domain: everything that no event can say is refused, nothing panics.
+
+use std::sync::Arc;
+
+use tessera_inventory::{
+    ChannelId, ClaimNumber, Event, EventBody, HoldPlaced, KeyMark, Line, Origin, Payment, Phase, PoolId,
+    RefundedUnits, Subject, Subjects, TermsId, TicketRef, TicketTypeId, Timestamp, Units,
+};
+
+use crate::{
+    RecordError, config,
+    error::malformed,
+    wide::{at_after, narrow, narrow_option, seats, subjects, whole},
+    wire::{self, Body},
+};
+
+/// The event that `message` says, whose predecessor in the record happened at `before`.
+pub(crate) fn event(message: wire::Event, before: Timestamp) -> Result<Event, RecordError> {
+    let at = Timestamp(before.0.wrapping_add(message.later_ms));
+    let key = message
+        .key
+        .map(|key| KeyMark { digest: whole(key.digest_high, key.digest_low), fingerprint: key.fingerprint });
+    let body = body(message.body.ok_or(malformed("an event has a body of a known kind"))?, at)?;
+    Ok(Event { at, key, body })
+}
+
+fn body(body: Body, at: Timestamp) -> Result<EventBody, RecordError> {
+    Ok(match body {
+        Body::HoldPlaced(hold) => EventBody::HoldPlaced(hold_placed(hold, at)?),
+        Body::HoldReleased(claim) => EventBody::HoldReleased { hold: ClaimNumber(claim.number) },
+        Body::HoldRenewed(renewed) => EventBody::HoldRenewed {
+            hold: ClaimNumber(renewed.hold),
+            deadline_at: at_after(at, renewed.deadline_after_ms),
+        },
+        Body::Expired(expired) => EventBody::Expired {
+            through: (
+                at_after(at, expired.through_before_ms.wrapping_neg()),
+                ClaimNumber(expired.through_number),
+            ),
+            count: expired.count,
+        },
+        Body::PaymentBegun(begun) => EventBody::PaymentBegun {
+            order: ClaimNumber(begun.order),
+            grace_until: at_after(at, begun.grace_after_ms),
+            attempt: narrow(begun.attempt, "an attempt is at most 255")?,
+            extra_subjects: subjects(&begun.extra_subjects)?,
+        },
+        Body::PaymentFailed(claim) => EventBody::PaymentFailed { order: ClaimNumber(claim.number) },
+        Body::Confirmed(confirmed) => {
+            EventBody::Confirmed { order: ClaimNumber(confirmed.order), payment: payment(confirmed)? }
+        }
+        Body::CheckedIn(passage) => {
+            let (ticket, gate) = ticket_and_gate(passage)?;
+            EventBody::CheckedIn { ticket, gate }
+        }
+        Body::CheckedOut(passage) => {
+            let (ticket, gate) = ticket_and_gate(passage)?;
+            EventBody::CheckedOut { ticket, gate }
+        }
+        Body::TicketTransferred(transferred) => EventBody::TicketTransferred {
+            ticket: ticket(transferred.order, transferred.index)?,
+            to: Subject(whole(transferred.to_high, transferred.to_low)),
+            generation: narrow(transferred.generation, "a generation is at most 255")?,
+        },
+        Body::TicketsRefunded(refunded) => tickets_refunded(&refunded)?,
+        Body::UnitsKilled(killed) => EventBody::UnitsKilled(units(killed)?),
+        Body::UnitsRestored(restored) => EventBody::UnitsRestored(units(restored)?),
+        Body::Configured(configured) => configured_body(*configured)?,
+        Body::PhaseChanged(changed) => EventBody::PhaseChanged { to: phase(changed)? },
+        Body::ChannelReleased(released) => EventBody::ChannelReleased {
+            channel: ChannelId(narrow(released.channel, "a channel is at most 255")?),
+        },
+        Body::SaleWindowChanged(changed) => EventBody::SaleWindowChanged {
+            ticket_type: TicketTypeId(narrow(changed.ticket_type, "a ticket type is at most 65535")?),
+            open: changed.open,
+        },
+    })
+}
+
+fn hold_placed(hold: wire::HoldPlaced, at: Timestamp) -> Result<HoldPlaced, RecordError> {
+    let origin = match wire::Origin::try_from(hold.origin) {
+        Ok(wire::Origin::Direct) => Origin::Direct,
+        Ok(wire::Origin::Offer) => Origin::Offer,
+        Err(_) => return Err(malformed("a hold has a known origin")),
+    };
+    let deadline_at = at_after(at, hold.deadline_after_ms);
+    Ok(HoldPlaced {
+        subjects: Subjects {
+            primary: Subject(whole(hold.subject_high, hold.subject_low)),
+            extra: subjects(&hold.extra_subjects)?,
+        },
+        deadline_at,
+        life_ends_at: at_after(deadline_at, hold.life_after_ms),
+        channel: narrow_option(hold.channel, "a channel is at most 255")?.map(ChannelId),
+        origin,
+        // In place: the messages' memory becomes the lines'.
+        lines: hold.lines.into_iter().map(line).collect::<Result<_, _>>()?,
+    })
+}
+
+fn line(line: wire::Line) -> Result<Line, RecordError> {
+    Ok(Line {
+        ticket_type: TicketTypeId(narrow(line.ticket_type, "a ticket type is at most 65535")?),
+        terms: TermsId(narrow(line.terms, "terms are at most 65535")?),
+        quantity: narrow(line.quantity, "a quantity is at most 65535")?,
+        price_minor: line.price_minor,
+        seats: seats(line.seats),
+    })
+}
+
+fn payment(confirmed: wire::Confirmed) -> Result<Payment, RecordError> {
+    match wire::Payment::try_from(confirmed.payment) {
+        Ok(wire::Payment::Free) => Ok(Payment::Free),
+        Ok(wire::Payment::Offline) => Ok(Payment::Offline),
+        Ok(wire::Payment::Captured) => {
+            Ok(Payment::Captured { reference: whole(confirmed.reference_high, confirmed.reference_low) })
+        }
+        Ok(wire::Payment::Unspecified) | Err(_) => Err(malformed("an order is paid in a known way")),
+    }
+}
+
+fn ticket(order: u64, index: u32) -> Result<TicketRef, RecordError> {
+    Ok(TicketRef { order: ClaimNumber(order), index: narrow(index, "a ticket's position is at most 65535")? })
+}
+
+fn ticket_and_gate(passage: wire::Passage) -> Result<(TicketRef, u16), RecordError> {
+    Ok((ticket(passage.order, passage.index)?, narrow(passage.gate, "a gate is at most 65535")?))
+}
+
+fn tickets_refunded(refunded: &wire::TicketsRefunded) -> Result<EventBody, RecordError> {
+    let units = match wire::RefundedUnits::try_from(refunded.units) {
+        Ok(wire::RefundedUnits::Restock) => RefundedUnits::Restock,
+        Ok(wire::RefundedUnits::Kill) => RefundedUnits::Kill,
+        Ok(wire::RefundedUnits::Unspecified) | Err(_) => {
+            return Err(malformed("refunded units have a known destination"));
+        }
+    };
+    let tickets = refunded.tickets.iter();
+    Ok(EventBody::TicketsRefunded {
+        order: ClaimNumber(refunded.order),
+        tickets: tickets
+            .map(|&index| narrow(index, "a ticket's position is at most 65535"))
+            .collect::<Result<_, _>>()?,
+        units,
+    })
+}
+
+fn units(units: wire::Units) -> Result<Units, RecordError> {
+    match units.pool {
+        Some(_) if !units.seats.is_empty() => Err(malformed("units are of a pool or seats, not both")),
+        Some(pool) => Ok(Units::Pool {
+            pool: PoolId(narrow(pool, "a pool is at most 65535")?),
+            quantity: units.quantity,
+        }),
+        None => Ok(Units::Seats(seats(units.seats))),
+    }
+}
+
+fn configured_body(configured: wire::Configured) -> Result<EventBody, RecordError> {
+    let config = configured.config.ok_or(malformed("a configuration is given whole"))?;
+    Ok(EventBody::Configured { version: configured.version, config: Arc::new(config::from_wire(config)?) })
+}
+
+fn phase(changed: wire::PhaseChanged) -> Result<Phase, RecordError> {
+    match wire::Phase::try_from(changed.to) {
+        Ok(wire::Phase::Draft) => Ok(Phase::Draft),
+        Ok(wire::Phase::Scheduled) => Ok(Phase::Scheduled),
+        Ok(wire::Phase::Presale) => Ok(Phase::Presale),
+        Ok(wire::Phase::OnSale) => Ok(Phase::OnSale),
+        Ok(wire::Phase::Paused) => Ok(Phase::Paused),
+        Ok(wire::Phase::Closed) => Ok(Phase::Closed),
+        Ok(wire::Phase::Cancelled) => Ok(Phase::Cancelled),
+        Ok(wire::Phase::Unspecified) | Err(_) => Err(malformed("a phase is one of the known ones")),
+    }
+}

@@ -1,0 +1,162 @@
+//! Domain to messages. The message is used again from event to event, so that a placed hold allocates nothing.
+
+use tessera_inventory::{
+    Event, EventBody, HoldPlaced, Origin, Payment, Phase, RefundedUnits, Subject, TicketRef, Timestamp, Units,
+};
+
+use crate::{
+    config,
+    wide::{after_ms, halves, put_seats, put_subjects},
+    wire::{self, Body},
+};
+
+/// Make `message` say `event`, whose predecessor in the record happened at `before`.
+pub(crate) fn put_event(message: &mut wire::Event, event: &Event, before: Timestamp) {
+    message.later_ms = event.at.0.wrapping_sub(before.0);
+    message.key = event.key.map(|key| {
+        let (digest_high, digest_low) = halves(key.digest);
+        wire::KeyMark { digest_high, digest_low, fingerprint: key.fingerprint }
+    });
+    let spare = match message.body.take() {
+        Some(Body::HoldPlaced(hold)) => hold,
+        _ => wire::HoldPlaced::default(),
+    };
+    message.body = Some(body(&event.body, event.at, spare));
+}
+
+fn hold_placed(mut hold: wire::HoldPlaced, placed: &HoldPlaced, at: Timestamp) -> wire::HoldPlaced {
+    (hold.subject_high, hold.subject_low) = halves(placed.subjects.primary.0);
+    hold.deadline_after_ms = after_ms(at, placed.deadline_at);
+    hold.life_after_ms = after_ms(placed.deadline_at, placed.life_ends_at);
+    hold.channel = placed.channel.map(|channel| channel.0.into());
+    hold.origin = match placed.origin {
+        Origin::Direct => wire::Origin::Direct,
+        Origin::Offer => wire::Origin::Offer,
+    }
+    .into();
+    put_subjects(&mut hold.extra_subjects, &placed.subjects.extra);
+    hold.lines.resize_with(placed.lines.len(), wire::Line::default);
+    for (message, line) in hold.lines.iter_mut().zip(&placed.lines) {
+        message.ticket_type = line.ticket_type.0.into();
+        message.terms = line.terms.0.into();
+        message.quantity = line.quantity.into();
+        message.price_minor = line.price_minor;
+        put_seats(&mut message.seats, &line.seats);
+    }
+    hold
+}
+
+/// `spare` lends its memory to a placed hold.
+fn body(body: &EventBody, at: Timestamp, spare: wire::HoldPlaced) -> Body {
+    match body {
+        EventBody::HoldPlaced(placed) => Body::HoldPlaced(hold_placed(spare, placed, at)),
+        EventBody::HoldReleased { hold } => Body::HoldReleased(wire::Claim { number: hold.0 }),
+        EventBody::HoldRenewed { hold, deadline_at } => Body::HoldRenewed(wire::HoldRenewed {
+            hold: hold.0,
+            deadline_after_ms: after_ms(at, *deadline_at),
+        }),
+        EventBody::Expired { through: (deadline_at, number), count } => Body::Expired(wire::Expired {
+            through_before_ms: after_ms(*deadline_at, at),
+            through_number: number.0,
+            count: *count,
+        }),
+        EventBody::PaymentBegun { order, grace_until, attempt, extra_subjects } => {
+            let grace_after_ms = after_ms(at, *grace_until);
+            Body::PaymentBegun(payment_begun(order.0, grace_after_ms, *attempt, extra_subjects))
+        }
+        EventBody::PaymentFailed { order } => Body::PaymentFailed(wire::Claim { number: order.0 }),
+        EventBody::Confirmed { order, payment } => Body::Confirmed(confirmed(order.0, *payment)),
+        EventBody::TicketsRefunded { order, tickets, units } => {
+            Body::TicketsRefunded(tickets_refunded(order.0, tickets, *units))
+        }
+        EventBody::TicketTransferred { ticket, to, generation } => {
+            Body::TicketTransferred(ticket_transferred(*ticket, to.0, *generation))
+        }
+        EventBody::CheckedIn { ticket, gate } => Body::CheckedIn(passage(*ticket, *gate)),
+        EventBody::CheckedOut { ticket, gate } => Body::CheckedOut(passage(*ticket, *gate)),
+        EventBody::Configured { version, config } => Body::Configured(Box::new(wire::Configured {
+            version: *version,
+            config: Some(config::to_wire(config)),
+        })),
+        EventBody::PhaseChanged { to } => Body::PhaseChanged(wire::PhaseChanged { to: phase(*to).into() }),
+        EventBody::UnitsKilled(killed) => Body::UnitsKilled(units(killed)),
+        EventBody::UnitsRestored(restored) => Body::UnitsRestored(units(restored)),
+        EventBody::ChannelReleased { channel } => {
+            Body::ChannelReleased(wire::ChannelReleased { channel: channel.0.into() })
+        }
+        EventBody::SaleWindowChanged { ticket_type, open } => {
+            Body::SaleWindowChanged(wire::SaleWindowChanged {
+                ticket_type: ticket_type.0.into(),
+                open: *open,
+            })
+        }
+    }
+}
+
+fn payment_begun(order: u64, grace_after_ms: i64, attempt: u8, extra: &[Subject]) -> wire::PaymentBegun {
+    let mut extra_subjects = Vec::new();
+    put_subjects(&mut extra_subjects, extra);
+    wire::PaymentBegun { order, grace_after_ms, attempt: attempt.into(), extra_subjects }
+}
+
+fn tickets_refunded(order: u64, tickets: &[u16], units: RefundedUnits) -> wire::TicketsRefunded {
+    let units = match units {
+        RefundedUnits::Restock => wire::RefundedUnits::Restock,
+        RefundedUnits::Kill => wire::RefundedUnits::Kill,
+    };
+    wire::TicketsRefunded {
+        order,
+        tickets: tickets.iter().map(|&index| index.into()).collect(),
+        units: units.into(),
+    }
+}
+
+fn ticket_transferred(ticket: TicketRef, to: u128, generation: u8) -> wire::TicketTransferred {
+    let (to_high, to_low) = halves(to);
+    wire::TicketTransferred {
+        order: ticket.order.0,
+        index: ticket.index.into(),
+        to_high,
+        to_low,
+        generation: generation.into(),
+    }
+}
+
+fn confirmed(order: u64, payment: Payment) -> wire::Confirmed {
+    let (kind, reference) = match payment {
+        Payment::Free => (wire::Payment::Free, 0),
+        Payment::Offline => (wire::Payment::Offline, 0),
+        Payment::Captured { reference } => (wire::Payment::Captured, reference),
+    };
+    let (reference_high, reference_low) = halves(reference);
+    wire::Confirmed { order, payment: kind.into(), reference_high, reference_low }
+}
+
+fn passage(ticket: TicketRef, gate: u16) -> wire::Passage {
+    wire::Passage { order: ticket.order.0, index: ticket.index.into(), gate: gate.into() }
+}
+
+fn units(units: &Units) -> wire::Units {
+    match units {
+        Units::Pool { pool, quantity } => {
+            wire::Units { pool: Some(pool.0.into()), quantity: *quantity, seats: Vec::new() }
+        }
+        Units::Seats(seats) => {
+            let mut message = wire::Units::default();
+            put_seats(&mut message.seats, seats);
+            message
+        }
+    }
+}
+
+fn phase(phase: Phase) -> wire::Phase {
+    match phase {
+        Phase::Draft => wire::Phase::Draft,
+        Phase::Scheduled => wire::Phase::Scheduled,
+        Phase::Presale => wire::Phase::Presale,
+        Phase::OnSale => wire::Phase::OnSale,
+        Phase::Paused => wire::Phase::Paused,
+        Phase::Closed => wire::Phase::Closed,
+        Phase::Cancelled => wire::Phase::Cancelled,
+    }
+}

@@ -1,0 +1,181 @@
+//! One event of each kind, and each of its variants that has bytes of its own.
+
+use std::sync::Arc;
+
+use tessera_inventory::*;
+
+const AT: u64 = 1_790_000_000_000;
+const CLAIM: ClaimNumber = ClaimNumber(4_711);
+const TICKET: TicketRef = TicketRef { order: CLAIM, index: 3 };
+const SUBJECT: Subject = Subject(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff);
+
+pub(crate) fn event(body: EventBody) -> Event {
+    let key =
+        KeyMark { digest: 0xfedc_ba98_7654_3210_0123_4567_89ab_cdef, fingerprint: 0x0102_0304_0506_0708 };
+    Event { at: Timestamp(AT), key: Some(key), body }
+}
+
+fn of_time(body: EventBody) -> Event {
+    Event { at: Timestamp(AT), key: None, body }
+}
+
+pub(crate) fn hold(lines: Vec<Line>) -> HoldPlaced {
+    HoldPlaced {
+        subjects: Subjects { primary: SUBJECT, extra: Vec::new() },
+        deadline_at: Timestamp(AT + 600_000),
+        life_ends_at: Timestamp(AT + 1_800_000),
+        channel: None,
+        origin: Origin::Direct,
+        lines,
+    }
+}
+
+pub(crate) fn standing_line() -> Line {
+    Line {
+        ticket_type: TicketTypeId(2),
+        terms: TermsId(5),
+        quantity: 1,
+        price_minor: 4_950,
+        seats: Vec::new(),
+    }
+}
+
+fn offer() -> HoldPlaced {
+    let seats = vec![SeatIndex(20_001), SeatIndex(20_002), SeatIndex(20_005)];
+    let seated = Line { ticket_type: TicketTypeId(300), quantity: 3, seats, ..standing_line() };
+    HoldPlaced {
+        subjects: Subjects { primary: SUBJECT, extra: vec![Subject(1), Subject(u128::MAX)] },
+        channel: Some(ChannelId(7)),
+        origin: Origin::Offer,
+        ..hold(vec![seated, standing_line()])
+    }
+}
+
+pub(crate) fn config() -> Config {
+    let seat = |label: &[u8], x_mm| Seat {
+        label: std::array::from_fn(|at| label.get(at).copied().unwrap_or(0)),
+        category: CategoryId(1),
+        channel: None,
+        position: Point { x_mm, y_mm: -12_000 },
+        accessible: false,
+        companion: false,
+        restricted_view: false,
+    };
+    let row = |label: &str, blocks: Vec<Box<[Seat]>>| Row {
+        section: SectionId(0),
+        label: label.into(),
+        blocks: blocks.into(),
+    };
+    let wheelchair = Seat { accessible: true, channel: Some(ChannelId(0)), ..seat(b"1W", -900) };
+    let companion = Seat { companion: true, restricted_view: true, ..seat(b"2", -400) };
+    let other = Seat { category: CategoryId(0), ..seat(b"3", 5_000) };
+    Config {
+        currency: *b"EUR",
+        pools: vec![Pool { name: "Parterre".into(), capacity: 5_000 }],
+        categories: ["Nah", "Fern"]
+            .map(|name| Category { name: name.into(), focal_point: Point { x_mm: 0, y_mm: -1_000 } })
+            .into(),
+        sections: vec!["Block Ä".into()],
+        rows: Arc::new([
+            row("A", vec![Box::new([wheelchair, companion]), Box::new([other])]),
+            row("", Vec::new()),
+        ]),
+        channels: vec![Channel {
+            name: "Sponsor".into(),
+            code: AccessCode(17),
+            allotments: vec![(PoolId(0), 250)],
+            release_at: Some(Timestamp(AT + 5)),
+        }],
+        ticket_types: vec![standing_type(), seated_type()],
+        units_per_subject_max: Some(8),
+        hold: HoldPolicy::default(),
+        seating: SeatingPolicy { stranding_allowed: false, companions_max: 1, accessible_released: false },
+        schedule: Schedule {
+            presale_at: None,
+            on_sale_at: Some(Timestamp(AT + 10)),
+            closes_at: Some(Timestamp(AT + 20)),
+        },
+    }
+}
+
+fn standing_type() -> TicketType {
+    TicketType {
+        name: "Stehplatz".into(),
+        price_minor: 4_950,
+        window: SaleWindow::default(),
+        per_order_min: 1,
+        per_order_max: 6,
+        per_subject_max: None,
+        access_code: None,
+        category: None,
+        draws_on: vec![PoolId(0)],
+    }
+}
+
+fn seated_type() -> TicketType {
+    TicketType {
+        name: "Sitzplatz".into(),
+        window: SaleWindow { opens_at: Some(Timestamp(AT)), closes_at: Some(Timestamp(AT + 9)) },
+        per_subject_max: Some(4),
+        access_code: Some(AccessCode(u128::MAX / 3)),
+        category: Some(CategoryId(1)),
+        draws_on: Vec::new(),
+        ..standing_type()
+    }
+}
+
+/// Names are those of the golden files.
+pub(crate) fn all() -> Vec<(&'static str, Event)> {
+    let confirmed = |payment| event(EventBody::Confirmed { order: CLAIM, payment });
+    let seats = Units::Seats(vec![SeatIndex(0), SeatIndex(99_999)]);
+    vec![
+        ("configured", event(EventBody::Configured { version: 1, config: Arc::new(config()) })),
+        ("phase_changed", event(EventBody::PhaseChanged { to: Phase::OnSale })),
+        ("phase_changed_by_time", of_time(EventBody::PhaseChanged { to: Phase::Closed })),
+        ("hold_placed", event(EventBody::HoldPlaced(hold(vec![standing_line()])))),
+        ("hold_placed_as_offer", event(EventBody::HoldPlaced(offer()))),
+        ("hold_renewed", event(EventBody::HoldRenewed { hold: CLAIM, deadline_at: Timestamp(AT + 600_000) })),
+        ("hold_released", event(EventBody::HoldReleased { hold: CLAIM })),
+        ("expired", of_time(EventBody::Expired { through: (Timestamp(AT - 4), CLAIM), count: 12 })),
+        (
+            "payment_begun",
+            event(EventBody::PaymentBegun {
+                order: CLAIM,
+                grace_until: Timestamp(AT + 900_000),
+                attempt: 1,
+                extra_subjects: vec![Subject(2)],
+            }),
+        ),
+        ("payment_failed", event(EventBody::PaymentFailed { order: CLAIM })),
+        ("confirmed_free", confirmed(Payment::Free)),
+        ("confirmed_offline", confirmed(Payment::Offline)),
+        ("confirmed_captured", confirmed(Payment::Captured { reference: u128::MAX - 9 })),
+        (
+            "tickets_refunded",
+            event(EventBody::TicketsRefunded {
+                order: CLAIM,
+                tickets: vec![0, 2, 300],
+                units: RefundedUnits::Restock,
+            }),
+        ),
+        (
+            "tickets_refunded_and_killed",
+            event(EventBody::TicketsRefunded { order: CLAIM, tickets: vec![0], units: RefundedUnits::Kill }),
+        ),
+        ("units_killed", event(EventBody::UnitsKilled(Units::Pool { pool: PoolId(0), quantity: 40 }))),
+        ("seats_killed", event(EventBody::UnitsKilled(seats.clone()))),
+        ("units_restored", event(EventBody::UnitsRestored(Units::Pool { pool: PoolId(1), quantity: 1 }))),
+        ("seats_restored", event(EventBody::UnitsRestored(seats))),
+        ("channel_released", of_time(EventBody::ChannelReleased { channel: ChannelId(0) })),
+        (
+            "sale_window_changed",
+            of_time(EventBody::SaleWindowChanged { ticket_type: TicketTypeId(1), open: true }),
+        ),
+        (
+            "ticket_transferred",
+            event(EventBody::TicketTransferred { ticket: TICKET, to: SUBJECT, generation: 2 }),
+        ),
+        ("checked_in", event(EventBody::CheckedIn { ticket: TICKET, gate: 12 })),
+        ("checked_out", event(EventBody::CheckedOut { ticket: TICKET, gate: 12 })),
+    ]
+}
