@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tessera_inventory::{
     Authority, Category, CategoryId, Command, CommandBody, Config, Decision, Event, EventId, HoldPolicy,
     IdempotencyKey, Inventory, LineRequest, Phase, PlaceHold, Point, Pool, PoolId, Row, SEAT_LABEL_BYTES_MAX,
-    SaleWindow, Schedule, Seat, SeatingPolicy, SectionId, Subject, Subjects, TicketType, TicketTypeId, Timestamp,
-    Want, Wishes,
+    SaleWindow, Schedule, Seat, SeatingPolicy, SectionId, Subject, Subjects, TicketType, TicketTypeId,
+    Timestamp, Want, Wishes,
 };
 
 /// The event that is measured.
@@ -53,7 +53,12 @@ pub fn hall(seats: usize) -> Config {
     }
 }
 
-fn ticket_type(name: &str, price_minor: i64, category: Option<CategoryId>, draws_on: Vec<PoolId>) -> TicketType {
+fn ticket_type(
+    name: &str,
+    price_minor: i64,
+    category: Option<CategoryId>,
+    draws_on: Vec<PoolId>,
+) -> TicketType {
     TicketType {
         name: name.into(),
         price_minor,
@@ -74,7 +79,10 @@ fn hall_row(row: usize) -> Row {
         label: label(number + 1),
         category: CategoryId(0),
         channel: None,
-        position: Point { x_mm: number as i32 * PITCH_MM - width_mm / 2, y_mm: 5_000 + row as i32 * PITCH_MM },
+        position: Point {
+            x_mm: number as i32 * PITCH_MM - width_mm / 2,
+            y_mm: 5_000 + row as i32 * PITCH_MM,
+        },
         accessible: false,
         companion: false,
         restricted_view: false,

@@ -8,8 +8,14 @@ const FILE_LINES_MAX: usize = 500;
 /// Longest function, in lines from its signature to its closing brace.
 const FUNCTION_LINES_MAX: usize = 70;
 /// Words that tell of unfinished work; each is split here so that this file does not find itself.
-const UNFINISHED: [&str; 6] =
-    [concat!("todo", "!("), concat!("unimplemented", "!("), concat!("FIX", "ME"), concat!("#[ig", "nore"), concat!("for ", "now"), concat!("XX", "X:")];
+const UNFINISHED: [&str; 6] = [
+    concat!("todo", "!("),
+    concat!("unimplemented", "!("),
+    concat!("FIX", "ME"),
+    concat!("#[ig", "nore"),
+    concat!("for ", "now"),
+    concat!("XX", "X:"),
+];
 
 fn repository() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the repository").to_path_buf()
@@ -19,9 +25,13 @@ fn sources(extension: &str) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![repository()];
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a readable folder").map(|entry| entry.expect("an entry").path()) {
+        for entry in
+            fs::read_dir(&folder).expect("a readable folder").map(|entry| entry.expect("an entry").path())
+        {
             let name = entry.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if entry.is_dir() && !["target", ".git", "data", "node_modules", "vendor"].contains(&name.as_str()) {
+            if entry.is_dir()
+                && !["target", ".git", "data", "node_modules", "vendor"].contains(&name.as_str())
+            {
                 folders.push(entry);
             } else if entry.extension().is_some_and(|found| found == extension) {
                 found.push(entry);
@@ -81,7 +91,10 @@ fn functions_fit_on_a_screen() {
     no_findings(|path, text, findings| {
         for (line, name, lines) in functions(text) {
             if lines > FUNCTION_LINES_MAX {
-                findings.push(format!("{}:{line}: {name} has {lines} lines; at most {FUNCTION_LINES_MAX}", path.display()));
+                findings.push(format!(
+                    "{}:{line}: {name} has {lines} lines; at most {FUNCTION_LINES_MAX}",
+                    path.display()
+                ));
             }
         }
     });
@@ -112,26 +125,49 @@ fn unsafe_stays_where_it_is_allowed() {
 
 #[test]
 fn the_house_has_its_rooms_and_no_shed() {
-    for room in ["engine", "actors", "gateway", "storage", "simulations", "tests", "docs/adr", "docs/errors", "docs/operations"] {
+    for room in [
+        "engine",
+        "actors",
+        "gateway",
+        "storage",
+        "simulations",
+        "tests",
+        "docs/adr",
+        "docs/errors",
+        "docs/operations",
+    ] {
         assert!(repository().join(room).is_dir(), "{room}/ is missing");
     }
     for manifest in sources("toml").iter().filter(|path| path.ends_with("Cargo.toml")) {
-        let folder = manifest.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
-        assert!(!["common", "utils", "util", "helpers"].contains(&folder.as_str()), "{}: name it after what it is", manifest.display());
+        let folder =
+            manifest.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy().into_owned();
+        assert!(
+            !["common", "utils", "util", "helpers"].contains(&folder.as_str()),
+            "{}: name it after what it is",
+            manifest.display()
+        );
     }
 }
 
 /// The names of our crates below one top-level folder, and the crates of ours that their manifests name.
 fn ours_below(folder: &str) -> Vec<(String, Vec<String>)> {
     let manifests = sources("toml").into_iter().filter(|path| path.ends_with("Cargo.toml"));
-    let below = manifests.filter(|path| path.strip_prefix(repository()).is_ok_and(|path| path.starts_with(folder)));
+    let below =
+        manifests.filter(|path| path.strip_prefix(repository()).is_ok_and(|path| path.starts_with(folder)));
     below
         .map(|path| {
             let text = read(&path);
-            let name = text.lines().find_map(|line| line.strip_prefix("name = \"")).unwrap_or_default().trim_end_matches('"');
+            let name = text
+                .lines()
+                .find_map(|line| line.strip_prefix("name = \""))
+                .unwrap_or_default()
+                .trim_end_matches('"');
             let product = text.split("[dev-dependencies]").next().unwrap_or_default();
             let needs = product.lines().filter(|line| line.starts_with("tessera-"));
-            (name.to_owned(), needs.map(|line| line.split(['.', ' ', '=']).next().unwrap_or(line).to_owned()).collect())
+            (
+                name.to_owned(),
+                needs.map(|line| line.split(['.', ' ', '=']).next().unwrap_or(line).to_owned()).collect(),
+            )
         })
         .collect()
 }
@@ -155,20 +191,33 @@ fn dependencies_point_down_the_house() {
 
 #[test]
 fn the_engine_is_pure() {
-    let banned = ["tokio", "serde", "prost", "rand", "getrandom", "chrono", "jiff", "actix", "ractor", "futures"];
+    let banned =
+        ["tokio", "serde", "prost", "rand", "getrandom", "chrono", "jiff", "actix", "ractor", "futures"];
     for (name, _) in ours_below("engine") {
-        let folder = sources("toml").into_iter().find(|path| read(path).contains(&format!("name = \"{name}\""))).expect("its manifest");
+        let folder = sources("toml")
+            .into_iter()
+            .find(|path| read(path).contains(&format!("name = \"{name}\"")))
+            .expect("its manifest");
         let text = read(&folder);
         let product = text.split("[dev-dependencies]").next().unwrap_or_default();
         for word in banned {
-            assert!(!product.lines().any(|line| line.starts_with(word)), "{name} depends on {word}; the engine is pure and synchronous");
+            assert!(
+                !product.lines().any(|line| line.starts_with(word)),
+                "{name} depends on {word}; the engine is pure and synchronous"
+            );
         }
     }
 }
 
 #[test]
 fn no_path_of_a_machine_and_no_registry_host_is_written() {
-    let words = [concat!("/home", "/"), concat!("/roo", "t/"), concat!("crates", ".io/api"), concat!("registry", ".npmjs"), concat!("static", ".crates.io")];
+    let words = [
+        concat!("/home", "/"),
+        concat!("/roo", "t/"),
+        concat!("crates", ".io/api"),
+        concat!("registry", ".npmjs"),
+        concat!("static", ".crates.io"),
+    ];
     for extension in ["rs", "toml", "md"] {
         for path in sources(extension) {
             let text = read(&path);

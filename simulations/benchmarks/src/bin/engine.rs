@@ -3,7 +3,10 @@
 
 use std::time::Instant;
 
-use tessera_benchmarks::{EVENT, Latencies, SALE_OPENS_AT, hall, hold_command, median, opened, row, standing, title, together_command};
+use tessera_benchmarks::{
+    EVENT, Latencies, SALE_OPENS_AT, hall, hold_command, median, opened, row, standing, title,
+    together_command,
+};
 use tessera_inventory::{Command, Decision, Event, Inventory, KeyMark, SeatIndex, Sequence};
 use tessera_records::{decode_record, encode_record};
 
@@ -63,7 +66,8 @@ fn holds() -> Vec<Vec<u8>> {
     let mut rates = Vec::new();
     for run in 0..RUNS as u64 {
         let from = LIVE_HOLDS + run * MEASURED_HOLDS;
-        let commands: Vec<Command> = (from..from + MEASURED_HOLDS).map(|number| hold_command(number, 1)).collect();
+        let commands: Vec<Command> =
+            (from..from + MEASURED_HOLDS).map(|number| hold_command(number, 1)).collect();
         let started = Instant::now();
         place(&mut inventory, &commands, &mut log);
         rates.push(MEASURED_HOLDS as f64 / started.elapsed().as_secs_f64());

@@ -3,7 +3,8 @@
 
 use tessera_benchmarks::{CountingAllocator, SALE_OPENS_AT, hold_command, opened, row, standing, title};
 use tessera_inventory::{
-    Authority, ClaimNumber, Command, CommandBody, Decision, Event, IdempotencyKey, Inventory, KeyMark, Payment,
+    Authority, ClaimNumber, Command, CommandBody, Decision, Event, IdempotencyKey, Inventory, KeyMark,
+    Payment,
 };
 
 #[global_allocator]
@@ -15,7 +16,10 @@ fn main() {
         let before = ALLOCATOR.live_bytes();
         let inventory = sell_out(tickets);
         let bytes = ALLOCATOR.live_bytes() - before;
-        row(&format!("{tickets} tickets"), format!("{:.1} bytes a ticket", bytes as f64 / f64::from(tickets)));
+        row(
+            &format!("{tickets} tickets"),
+            format!("{:.1} bytes a ticket", bytes as f64 / f64::from(tickets)),
+        );
         assert_eq!(inventory.availability().pools[0].sold, tickets, "everything is sold");
     }
 }

@@ -1,0 +1,134 @@
+//! The product under measurement: the real `tessera serve` in a process of its own, set up over its API.
+
+use std::cell::Cell;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::bare::{free_port, wait_until_open};
+
+/// The administrator's token of the measured installation.
+const ADMIN_TOKEN: &str = "tsa_benchmark-0123456789abcdef0123456789abcdef";
+/// Tokens minted by one request.
+const MINT_BATCH: usize = 1_000;
+/// Tokens minted beyond the estimate of what a run needs.
+const MINT_MARGIN: f64 = 1.3;
+/// Capacity of the standing area: more than all runs take.
+const CAPACITY: u32 = 10_000_000;
+
+/// A running `tessera serve` with one event on sale.
+pub(crate) struct Product {
+    child: Child,
+    client: reqwest::Client,
+    runtime: tokio::runtime::Runtime,
+    base: String,
+    event: String,
+    key: String,
+    identities: Cell<u64>,
+}
+
+impl Product {
+    /// Start it on an empty folder and open the sale.
+    pub(crate) fn start(scratch: &Path) -> Product {
+        let program = std::env::current_exe().expect("this program").with_file_name("tessera");
+        assert!(program.exists(), "build the product first: cargo build --release -p tessera");
+        let port = free_port();
+        let child = Command::new(program)
+            .arg("serve")
+            .arg("--data")
+            .arg(scratch.join("data"))
+            .args(["--listen", &format!("127.0.0.1:{port}")])
+            .env("TESSERA_ADMIN_TOKEN", ADMIN_TOKEN)
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("tessera serve starts");
+        wait_until_open(port);
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let mut product = Product {
+            child,
+            client: reqwest::Client::new(),
+            runtime,
+            base: format!("http://127.0.0.1:{port}"),
+            event: String::new(),
+            key: ADMIN_TOKEN.to_owned(),
+            identities: Cell::new(0),
+        };
+        product.open_sale();
+        product
+    }
+
+    fn open_sale(&mut self) {
+        let scopes = ["events:write", "events:read", "buyer-tokens:write"];
+        let key = self.post("/v1/api-keys", &json!({"name": "benchmark", "scopes": scopes}));
+        self.key = text(&key["secret"]);
+        let configuration = json!({
+            "currency": "EUR", "pools": [{"name": "Floor", "capacity": CAPACITY}], "categories": [], "sections": [], "rows": [],
+            "channels": [], "ticket_types": [{"name": "Standing", "price": 4500, "per_order_min": 1, "per_order_max": 8, "draws_on": ["Floor"]}],
+            "units_per_subject_max": 8
+        });
+        let event = json!({"name": "Benchmark", "starts_at": "2030-01-01T19:00:00Z", "zone": "Europe/Berlin", "configuration": configuration});
+        self.event = text(&self.post("/v1/events", &event)["id"]);
+        self.post(&format!("/v1/events/{}/phase-changes", self.event), &json!({"to": "on_sale"}));
+    }
+
+    /// Where holds are placed.
+    pub(crate) fn holds_url(&self) -> String {
+        format!("{}/v1/events/{}/holds", self.base, self.event)
+    }
+
+    /// A number that no other run has.
+    pub(crate) fn next_identity(&self) -> u64 {
+        self.identities.set(self.identities.get() + 1);
+        self.identities.get()
+    }
+
+    /// Units in holds now.
+    pub(crate) fn held(&self) -> u64 {
+        let url = format!("{}/v1/events/{}/availability", self.base, self.event);
+        let document: Value = self.runtime.block_on(async {
+            self.client.get(url).send().await.expect("the product answers").json().await.expect("a document")
+        });
+        document["pools"][0]["held"].as_u64().expect("a counter")
+    }
+
+    /// Write a file of fresh buyer tokens, a subject each, for about `requests` requests.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a count
+    pub(crate) fn mint(&self, scratch: &Path, requests: f64) -> PathBuf {
+        let path = scratch.join("tokens");
+        let mut file = BufWriter::new(std::fs::File::create(&path).expect("a file"));
+        for _ in 0..(requests * MINT_MARGIN) as usize / MINT_BATCH + 1 {
+            let minted = self.post("/v1/buyer-tokens", &json!({"count": MINT_BATCH}));
+            for token in minted["tokens"].as_array().expect("tokens") {
+                writeln!(file, "{}", text(token)).expect("the file is writable");
+            }
+        }
+        path
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        self.runtime.block_on(async {
+            let request = self.client.post(format!("{}{path}", self.base)).bearer_auth(&self.key).json(body);
+            let key = format!("setup-{}", self.next_identity());
+            let reply = request.header("Idempotency-Key", key).timeout(Duration::from_secs(30)).send().await;
+            let reply = reply.expect("the product answers");
+            let status = reply.status();
+            let document: Value = reply.json().await.expect("a document");
+            assert!(status.is_success(), "{path}: {status}: {document}");
+            document
+        })
+    }
+}
+
+impl Drop for Product {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap_or_else(|| panic!("a text, not {value}")).to_owned()
+}
