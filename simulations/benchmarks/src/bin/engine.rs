@@ -133,7 +133,10 @@ fn scatter(seat: u32) -> u32 {
 
 fn kill_scattered(inventory: &mut Inventory, gone: impl Fn(u32) -> bool) {
     use tessera_inventory::{Authority, CommandBody, Units};
-    let seats: Vec<SeatIndex> = (0..HALL_SEATS as u32).filter(|seat| gone(*seat)).map(SeatIndex).collect();
+    let seats: Vec<SeatIndex> = (0..u32::try_from(HALL_SEATS).expect("a constant"))
+        .filter(|seat| gone(*seat))
+        .map(SeatIndex)
+        .collect();
     if seats.is_empty() {
         return;
     }

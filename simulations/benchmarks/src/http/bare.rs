@@ -97,7 +97,9 @@ fn commit(mut journal: File, receiver: &Receiver<Waiting>) {
         bytes.resize(batch.len() * RECORD_BYTES, 0x5A);
         journal.write_all(&bytes).expect("the journal is writable");
         journal.sync_data().expect("the journal syncs");
-        batch.drain(..).for_each(|waiting| drop(waiting.send(())));
+        for waiting in batch.drain(..) {
+            waiting.send(()).ok();
+        }
     }
 }
 
