@@ -171,6 +171,12 @@ impl Seating {
         }
     }
 
+    /// The category of `seat`, which exists.
+    pub(crate) fn category(&self, seat: SeatIndex) -> CategoryId {
+        let (stretch, _) = self.layout.stretch_of(seat);
+        self.layout.zones[stretch.zone as usize].category
+    }
+
     /// Moves `seat`, which exists, to `state`; counters and index follow.
     pub(crate) fn set(&mut self, seat: SeatIndex, state: SeatState) {
         let before = self.state(seat);
