@@ -1,0 +1,7 @@
+//! The real binary as a process: killed, restarted, started twice, given nonsense.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // tests of a process
+
+mod crowd;
+mod kill;
+mod server;
+mod start;

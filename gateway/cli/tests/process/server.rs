@@ -1,0 +1,161 @@
+//! A `tessera serve` of its own for one test.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+/// The administrator's token of the tested installation.
+pub(crate) const ADMIN_TOKEN: &str = "tsa_process-test-0123456789abcdef0123456789abcdef";
+
+/// The binary under test, with its environment and nothing of the caller's configuration.
+pub(crate) fn tessera() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tessera"));
+    command.env("TESSERA_ADMIN_TOKEN", ADMIN_TOKEN);
+    command
+}
+
+/// A running server; killed when dropped.
+pub(crate) struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    /// Start on a data folder and wait until it is ready to sell.
+    pub(crate) async fn start(data: &Path, port: u16) -> Server {
+        let child = tessera()
+            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
+            .arg(data)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut server = Server { child, port };
+        while !server.is_ready().await {
+            if let Some(status) = server.child.try_wait().unwrap() {
+                let output = std::io::read_to_string(server.child.stderr.take().unwrap()).unwrap();
+                panic!("tessera serve ended with {status}: {output}");
+            }
+            tokio::task::yield_now().await;
+        }
+        server.forget_errors();
+        server
+    }
+
+    /// Read the log of the server on a thread, so that it never blocks on a full pipe.
+    fn forget_errors(&mut self) {
+        let mut errors = self.child.stderr.take().unwrap();
+        std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
+    }
+
+    async fn is_ready(&self) -> bool {
+        let url = format!("{}/readyz", base(self.port));
+        reqwest::get(url).await.is_ok_and(|reply| reply.status().is_success())
+    }
+
+    /// SIGKILL, and wait until the process is gone.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, and wait for the end: its status.
+    pub(crate) fn terminate(mut self) -> std::process::ExitStatus {
+        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.child.wait().unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+/// Where a server on this port answers.
+pub(crate) fn base(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+/// A port of loopback that nobody listens on.
+pub(crate) fn free_port() -> u16 {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+/// Run the binary to its end.
+pub(crate) fn run(arguments: &[&str]) -> Output {
+    tessera().args(arguments).output().unwrap()
+}
+
+/// An unsafe call with a key, which must succeed.
+pub(crate) async fn post(port: u16, path: &str, token: &str, key: &str, body: &Value) -> Value {
+    let request = reqwest::Client::new().post(format!("{}{path}", base(port))).bearer_auth(token);
+    let reply = request.header("Idempotency-Key", key).json(body).send().await.unwrap();
+    let status = reply.status();
+    let document: Value = reply.json().await.unwrap();
+    assert!(status.is_success(), "{path}: {status}: {document}");
+    document
+}
+
+/// A read, which must succeed.
+pub(crate) async fn get(port: u16, path: &str, token: &str) -> Value {
+    let reply = reqwest::Client::new().get(format!("{}{path}", base(port))).bearer_auth(token).send().await.unwrap();
+    let status = reply.status();
+    let document: Value = reply.json().await.unwrap();
+    assert!(status.is_success(), "{path}: {status}: {document}");
+    document
+}
+
+/// An event on sale, with a standing area of `capacity`.
+pub(crate) struct Sale {
+    /// Its identity.
+    pub(crate) event: String,
+    /// An organizer's key for it.
+    pub(crate) key: String,
+}
+
+impl Sale {
+    /// Create and open it.
+    pub(crate) async fn open(port: u16, capacity: u32) -> Sale {
+        let scopes = ["events:write", "events:read", "orders:write", "check-ins:write", "buyer-tokens:write"];
+        let body = json!({"name": "process test", "scopes": scopes});
+        let key = post(port, "/v1/api-keys", ADMIN_TOKEN, "sale-key", &body).await["secret"].as_str().unwrap().to_owned();
+        let configuration = json!({
+            "currency": "EUR", "pools": [{"name": "Floor", "capacity": capacity}], "categories": [], "sections": [], "rows": [], "channels": [],
+            "ticket_types": [{"name": "Free", "price": 0, "per_order_min": 1, "per_order_max": 4, "draws_on": ["Floor"]}]
+        });
+        let event = json!({"name": "Killed", "starts_at": "2030-01-01T19:00:00Z", "zone": "Europe/Berlin", "configuration": configuration});
+        let created = post(port, "/v1/events", &key, "sale-event", &event).await;
+        let event = created["id"].as_str().unwrap().to_owned();
+        post(port, &format!("/v1/events/{event}/phase-changes"), &key, "sale-open", &json!({"to": "on_sale"})).await;
+        Sale { event, key }
+    }
+
+    /// A path below the event.
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/v1/events/{}{rest}", self.event)
+    }
+
+    /// Fresh buyer tokens, a subject each.
+    pub(crate) async fn buyers(&self, port: u16, count: usize) -> Vec<String> {
+        let minted = post(port, "/v1/buyer-tokens", &self.key, "sale-buyers", &json!({"count": count})).await;
+        minted["tokens"].as_array().unwrap().iter().map(|token| token.as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The whole change feed.
+    pub(crate) async fn changes(&self, port: u16) -> Vec<Value> {
+        let mut items: Vec<Value> = Vec::new();
+        loop {
+            let after = items.last().map_or(0, |item| item["sequence"].as_u64().unwrap());
+            let page = get(port, &self.path(&format!("/changes?after={after}&limit=200")), &self.key).await;
+            let page = page["items"].as_array().unwrap();
+            if page.is_empty() {
+                return items;
+            }
+            items.extend(page.iter().cloned());
+        }
+    }
+}
