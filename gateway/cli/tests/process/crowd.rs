@@ -58,7 +58,8 @@ impl Crowd {
     async fn purchase(&self, name: &str, token: &str, buy: bool) -> Purchase {
         let mut replayed = 0;
         let mut call = async |step: &str, path: String, token: &str, body: Value| {
-            let (document, was_replayed) = self.until_answered(&format!("{name}-{step}"), &path, token, &body).await;
+            let (document, was_replayed) =
+                self.until_answered(&format!("{name}-{step}"), &path, token, &body).await;
             replayed += u32::from(was_replayed);
             document
         };
@@ -73,7 +74,13 @@ impl Crowd {
         } else {
             call("release", self.sale.path(&format!("/holds/{hold}/release")), token, json!({})).await
         };
-        Purchase { hold, hold_sequence, end_sequence: end["sequence"].as_u64().unwrap(), bought: buy, replayed }
+        Purchase {
+            hold,
+            hold_sequence,
+            end_sequence: end["sequence"].as_u64().unwrap(),
+            bought: buy,
+            replayed,
+        }
     }
 
     /// Ask with the same key until there is a final answer; only acceptance is expected here.

@@ -63,14 +63,26 @@ fn compare(purchases: &[Purchase], feed: &[Value]) {
     }
     for purchase in purchases {
         let placed = by_sequence.get(&purchase.hold_sequence);
-        assert_eq!(placed, Some(&("hold_placed", purchase.hold.as_str())), "an acknowledged hold is in the log: {purchase:?}");
+        assert_eq!(
+            placed,
+            Some(&("hold_placed", purchase.hold.as_str())),
+            "an acknowledged hold is in the log: {purchase:?}"
+        );
         let end = if purchase.bought { "confirmed" } else { "hold_released" };
         let ended = by_sequence.get(&purchase.end_sequence);
-        assert_eq!(ended, Some(&(end, purchase.hold.as_str())), "its acknowledged end is in the log: {purchase:?}");
+        assert_eq!(
+            ended,
+            Some(&(end, purchase.hold.as_str())),
+            "its acknowledged end is in the log: {purchase:?}"
+        );
     }
     let count = |kind: &str| feed.iter().filter(|item| item["type"] == kind).count();
     assert_eq!(count("hold_placed"), purchases.len(), "one hold per key, however often it was retried");
-    assert_eq!(count("confirmed"), purchases.iter().filter(|purchase| purchase.bought).count(), "one sale per order");
+    assert_eq!(
+        count("confirmed"),
+        purchases.iter().filter(|purchase| purchase.bought).count(),
+        "one sale per order"
+    );
     let replayed: u32 = purchases.iter().map(|purchase| purchase.replayed).sum();
     assert!(replayed > 0, "in {KILLS} kills at least one answer was lost and repeated");
 }

@@ -102,7 +102,8 @@ pub(crate) async fn post(port: u16, path: &str, token: &str, key: &str, body: &V
 
 /// A read, which must succeed.
 pub(crate) async fn get(port: u16, path: &str, token: &str) -> Value {
-    let reply = reqwest::Client::new().get(format!("{}{path}", base(port))).bearer_auth(token).send().await.unwrap();
+    let reply =
+        reqwest::Client::new().get(format!("{}{path}", base(port))).bearer_auth(token).send().await.unwrap();
     let status = reply.status();
     let document: Value = reply.json().await.unwrap();
     assert!(status.is_success(), "{path}: {status}: {document}");
@@ -122,7 +123,10 @@ impl Sale {
     pub(crate) async fn open(port: u16, capacity: u32) -> Sale {
         let scopes = ["events:write", "events:read", "orders:write", "check-ins:write", "buyer-tokens:write"];
         let body = json!({"name": "process test", "scopes": scopes});
-        let key = post(port, "/v1/api-keys", ADMIN_TOKEN, "sale-key", &body).await["secret"].as_str().unwrap().to_owned();
+        let key = post(port, "/v1/api-keys", ADMIN_TOKEN, "sale-key", &body).await["secret"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let configuration = json!({
             "currency": "EUR", "pools": [{"name": "Floor", "capacity": capacity}], "categories": [], "sections": [], "rows": [], "channels": [],
             "ticket_types": [{"name": "Free", "price": 0, "per_order_min": 1, "per_order_max": 4, "draws_on": ["Floor"]}]
@@ -130,7 +134,14 @@ impl Sale {
         let event = json!({"name": "Killed", "starts_at": "2030-01-01T19:00:00Z", "zone": "Europe/Berlin", "configuration": configuration});
         let created = post(port, "/v1/events", &key, "sale-event", &event).await;
         let event = created["id"].as_str().unwrap().to_owned();
-        post(port, &format!("/v1/events/{event}/phase-changes"), &key, "sale-open", &json!({"to": "on_sale"})).await;
+        post(
+            port,
+            &format!("/v1/events/{event}/phase-changes"),
+            &key,
+            "sale-open",
+            &json!({"to": "on_sale"}),
+        )
+        .await;
         Sale { event, key }
     }
 
