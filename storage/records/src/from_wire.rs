@@ -66,7 +66,7 @@ fn body(body: Body, at: Timestamp) -> Result<EventBody, RecordError> {
         Body::UnitsKilled(killed) => EventBody::UnitsKilled(units(killed)?),
         Body::UnitsRestored(restored) => EventBody::UnitsRestored(units(restored)?),
         Body::Configured(configured) => configured_body(*configured)?,
-        Body::PhaseChanged(changed) => EventBody::PhaseChanged { to: phase(changed)? },
+        Body::PhaseChanged(changed) => EventBody::PhaseChanged { to: phase(changed.to)? },
         Body::ChannelReleased(released) => EventBody::ChannelReleased {
             channel: ChannelId(narrow(released.channel, "a channel is at most 255")?),
         },
@@ -161,8 +161,9 @@ fn configured_body(configured: wire::Configured) -> Result<EventBody, RecordErro
     Ok(EventBody::Configured { version: configured.version, config: Arc::new(config::from_wire(config)?) })
 }
 
-fn phase(changed: wire::PhaseChanged) -> Result<Phase, RecordError> {
-    match wire::Phase::try_from(changed.to) {
+/// The phase that the message means.
+pub(crate) fn phase(phase: i32) -> Result<Phase, RecordError> {
+    match wire::Phase::try_from(phase) {
         Ok(wire::Phase::Draft) => Ok(Phase::Draft),
         Ok(wire::Phase::Scheduled) => Ok(Phase::Scheduled),
         Ok(wire::Phase::Presale) => Ok(Phase::Presale),

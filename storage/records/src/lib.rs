@@ -2,8 +2,11 @@
 
 mod config;
 mod error;
+mod framing;
 mod from_wire;
 mod record;
+mod replay;
+mod snapshot;
 mod to_wire;
 mod wide;
 mod wire;
@@ -12,3 +15,5 @@ pub use error::RecordError;
 pub use record::{
     Record, RecordEncoder, RecordHeader, decode_header, decode_record, encode_record, for_each,
 };
+pub use replay::{Replay, ReplayError};
+pub use snapshot::{SnapshotImage, decode_snapshot, encode_snapshot};

@@ -3,16 +3,20 @@
 //! It is one protobuf message: field 1, once and first, is the header; field 2, repeated, the events. This codec writes
 //! and reads the two tags itself, so that events stream past one by one.
 
+use std::{borrow::Borrow, sync::Arc};
+
 use prost::Message;
 use tessera_inventory::{Event, Sequence, Timestamp};
-use tessera_writer::{FORMAT_VERSION, MINIMUM_READER_VERSION};
+use tessera_writer::{Encode, FORMAT_VERSION, MINIMUM_READER_VERSION};
 
-use crate::{RecordError, error::malformed, from_wire, to_wire::put_event, wire};
-
-/// Protobuf tag of field 1, length-delimited.
-const HEADER_TAG: u8 = 0x0a;
-/// Protobuf tag of field 2, length-delimited.
-const EVENT_TAG: u8 = 0x12;
+use crate::{
+    RecordError,
+    error::malformed,
+    framing::{BODY_TAG, HEADER_TAG, check_format, put_field, split_field},
+    from_wire,
+    to_wire::put_event,
+    wire,
+};
 
 /// Writes records; keeps its memory from one to the next.
 #[derive(Debug, Default)]
@@ -44,8 +48,8 @@ pub struct RecordHeader {
 
 impl RecordEncoder {
     /// Append to `out` the record of `events`, the first of which has sequence `first`.
-    pub fn encode_record(&mut self, first: Sequence, events: &[Event], out: &mut Vec<u8>) {
-        let mut before = events.first().map_or(Timestamp(0), |event| event.at);
+    pub fn encode_record<E: Borrow<Event>>(&mut self, first: Sequence, events: &[E], out: &mut Vec<u8>) {
+        let mut before = events.first().map_or(Timestamp(0), |event| event.borrow().at);
         let header = wire::Header {
             format_version: FORMAT_VERSION.into(),
             minimum_reader: MINIMUM_READER_VERSION.into(),
@@ -56,24 +60,22 @@ impl RecordEncoder {
         };
         put_field(HEADER_TAG, &header, out);
         for event in events {
+            let event = event.borrow();
             put_event(&mut self.message, event, before);
-            put_field(EVENT_TAG, &self.message, out);
+            put_field(BODY_TAG, &self.message, out);
             before = event.at;
         }
     }
 }
 
-fn put_field(tag: u8, message: &impl Message, out: &mut Vec<u8>) {
-    let length = message.encoded_len();
-    out.reserve(1 + prost::length_delimiter_len(length) + length);
-    out.push(tag);
-    // Writing to a `Vec` fails only where memory ends, and that aborts: there is always room.
-    let _ = prost::encode_length_delimiter(length, out);
-    message.encode_raw(out);
+impl Encode for RecordEncoder {
+    fn encode(&mut self, first: Sequence, events: &[Arc<Event>], out: &mut Vec<u8>) {
+        self.encode_record(first, events, out);
+    }
 }
 
 /// As [`RecordEncoder::encode_record`], with memory of its own.
-pub fn encode_record(first: Sequence, events: &[Event], out: &mut Vec<u8>) {
+pub fn encode_record<E: Borrow<Event>>(first: Sequence, events: &[E], out: &mut Vec<u8>) {
     RecordEncoder::default().encode_record(first, events, out);
 }
 
@@ -96,7 +98,7 @@ pub fn for_each(bytes: &[u8], mut take: impl FnMut(Sequence, Event)) -> Result<R
     let (header, mut rest) = split_header(bytes)?;
     let mut at = header.base_at;
     for position in 0..u64::from(header.count) {
-        let (message, after) = split_field(EVENT_TAG, rest)?;
+        let (message, after) = split_field(BODY_TAG, rest)?;
         let event = from_wire::event(wire::Event::decode(message)?, at)?;
         at = event.at;
         rest = after;
@@ -116,28 +118,11 @@ pub fn decode_header(bytes: &[u8]) -> Result<RecordHeader, RecordError> {
 fn split_header(bytes: &[u8]) -> Result<(RecordHeader, &[u8]), RecordError> {
     let (message, rest) = split_field(HEADER_TAG, bytes)?;
     let header = wire::Header::decode(message)?;
-    if header.minimum_reader > u32::from(FORMAT_VERSION) {
-        return Err(RecordError::TooNew { needed: header.minimum_reader, supported: FORMAT_VERSION });
-    }
-    let format_version = u16::try_from(header.format_version).unwrap_or(0);
-    if format_version == 0 || header.minimum_reader == 0 {
-        return Err(malformed("a record names its format"));
-    }
+    let format_version = check_format(header.format_version, header.minimum_reader)?;
     if header.first_sequence.checked_add(header.count.into()).is_none() {
         return Err(malformed("sequences fit 64 bits"));
     }
     let base_at = Timestamp(header.base_at_ms);
     let first_sequence = Sequence(header.first_sequence);
     Ok((RecordHeader { format_version, first_sequence, base_at, count: header.count }, rest))
-}
-
-fn split_field(tag: u8, bytes: &[u8]) -> Result<(&[u8], &[u8]), RecordError> {
-    let Some((&found, mut rest)) = bytes.split_first() else {
-        return Err(malformed("a record is complete"));
-    };
-    if found != tag {
-        return Err(malformed("a record is a header and then events"));
-    }
-    let length = prost::decode_length_delimiter(&mut rest)?;
-    rest.split_at_checked(length).ok_or(malformed("a record is complete"))
 }

@@ -149,7 +149,8 @@ fn units(units: &Units) -> wire::Units {
     }
 }
 
-fn phase(phase: Phase) -> wire::Phase {
+/// The message's word for `phase`.
+pub(crate) fn phase(phase: Phase) -> wire::Phase {
     match phase {
         Phase::Draft => wire::Phase::Draft,
         Phase::Scheduled => wire::Phase::Scheduled,

@@ -3,8 +3,10 @@
 //! Tags are never reused. 128-bit values are pairs of `fixed64`, times are deltas, seats are deltas of ascending indices.
 
 mod config;
+mod snapshot;
 
 pub(crate) use config::{Category, Channel, Code, Config, Pool, TicketType};
+pub(crate) use snapshot::{Image, SnapshotHeader};
 
 /// Field 1 of a record, always first.
 #[derive(Clone, PartialEq, prost::Message)]

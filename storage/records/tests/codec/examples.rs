@@ -179,3 +179,37 @@ pub(crate) fn all() -> Vec<(&'static str, Event)> {
         ("checked_out", event(EventBody::CheckedOut { ticket: TICKET, gate: 12 })),
     ]
 }
+
+/// Each column with words of its own; what they would mean together does not matter to the codec.
+pub(crate) fn image() -> Image {
+    Image {
+        event: EventId(0x0198_0000_0000_7000_8000_0000_0000_0001),
+        sequence: Sequence(90_000),
+        logged_at: Timestamp(AT),
+        digest: Digest(0x0f0e_0d0c_0b0a_0908_0706_0504_0302_0100),
+        phase: Phase::Paused,
+        config_version: 2,
+        config: Some(Arc::new(config())),
+        released_channels: 0b101,
+        windows_open: vec![1, 0],
+        terms: vec![1 | 7 << 32, 4_950, 1, 3],
+        pools: vec![10, 20, 30, 40, 50],
+        shares: vec![0, 1, 250],
+        seat_states: vec![0b01_10_00_11],
+        seats_to_kill: vec![3, 7],
+        subjects: vec![u64::MAX, 1],
+        subject_units: vec![4],
+        claims: vec![88, AT, AT + 1, 0, 1 << 40, 0, 2],
+        orders: vec![77, 0, 0, 0, 2],
+        tickets: vec![u64::MAX / 5],
+        order_extras: vec![0, 1, 0],
+        transferred: vec![5, 0],
+        checked_in: vec![6, AT],
+        keys_settled: vec![9, 10],
+        keys_recent: vec![11, 12],
+        keys_recent_first: 400,
+        keys_page_times: vec![AT],
+        keys_horizon: Timestamp(AT - 1),
+        expired: vec![60, 1, 2],
+    }
+}

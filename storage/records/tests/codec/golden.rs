@@ -5,7 +5,8 @@
 use std::{fmt::Write, fs, path::PathBuf};
 
 use tessera_inventory::{Event, Sequence};
-use tessera_records::{decode_record, encode_record};
+use tessera_records::{SnapshotImage, decode_record, decode_snapshot, encode_record, encode_snapshot};
+use tessera_writer::Chain;
 
 use crate::examples;
 
@@ -24,20 +25,22 @@ fn hex(bytes: &[u8]) -> String {
     text
 }
 
+/// The golden bytes of `name`, which today's `bytes` must equal.
+fn golden(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let path = file(name);
+    if !path.exists() && std::env::var_os("TESSERA_WRITE_GOLDEN").is_some() {
+        fs::write(&path, hex(bytes)).unwrap();
+    }
+    let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    assert_eq!(hex(bytes), golden, "{name} is no longer written as version 1 wrote it");
+    let digits: String = golden.split_whitespace().collect();
+    (0..digits.len() / 2).map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap()).collect()
+}
+
 fn check(name: &str, events: &[Event]) {
     let mut bytes = Vec::new();
     encode_record(FIRST, events, &mut bytes);
-    let path = file(name);
-    if !path.exists() && std::env::var_os("TESSERA_WRITE_GOLDEN").is_some() {
-        fs::write(&path, hex(&bytes)).unwrap();
-    }
-    let golden = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    assert_eq!(hex(&bytes), golden, "{name} is no longer written as version 1 wrote it");
-    let digits: String = golden.split_whitespace().collect();
-    let golden: Vec<u8> = (0..digits.len() / 2)
-        .map(|at| u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).unwrap())
-        .collect();
-    let record = decode_record(&golden).unwrap();
+    let record = decode_record(&golden(name, &bytes)).unwrap();
     assert_eq!(record.first_sequence, FIRST);
     assert_eq!(record.events, events, "{name} is no longer read as version 1 meant it");
 }
@@ -64,9 +67,16 @@ fn a_record_of_all_kinds_is_written_and_read_as_format_1_did() {
 }
 
 #[test]
+fn a_snapshot_is_written_and_read_as_format_1_did() {
+    let expected = SnapshotImage { chain: Chain([7; 32]), image: examples::image() };
+    let bytes = golden("snapshot", &encode_snapshot(&expected.image, expected.chain));
+    assert_eq!(decode_snapshot(bytes.into()).unwrap(), expected);
+}
+
+#[test]
 fn every_golden_file_is_known() {
     let mut known: Vec<String> = examples::all().iter().map(|(name, _)| format!("{name}.hex")).collect();
-    known.push("all_kinds_in_one_record.hex".to_owned());
+    known.extend(["all_kinds_in_one_record.hex".to_owned(), "snapshot.hex".to_owned()]);
     for entry in fs::read_dir(file("x").parent().unwrap()).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
         assert!(known.contains(&name), "{name} is read by no test");

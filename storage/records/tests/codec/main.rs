@@ -4,6 +4,8 @@
 mod examples;
 mod golden;
 mod malformed;
+mod replay;
 mod round_trip;
 mod schema;
+mod snapshot;
 mod strategies;
