@@ -1,0 +1,147 @@
+//! Where the records of recent appends stand. In memory only for segments whose index is not in the tables yet.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use tessera_inventory::{EventId, Sequence};
+use tessera_writer::Head;
+
+use crate::frame::{Frame, Position};
+
+/// Where one record stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) first_sequence: Sequence,
+    pub(crate) last_sequence: Sequence,
+    pub(crate) position: Position,
+    pub(crate) payload_bytes: u64,
+}
+
+struct EventIndex {
+    head: Head,
+    head_segment: u64,
+    entries: VecDeque<Entry>,
+}
+
+/// What one segment holds.
+#[derive(Clone, Default)]
+pub(crate) struct SegmentIndex {
+    /// For each event with a frame in it: the head that its last frame there wrote.
+    pub(crate) heads: BTreeMap<EventId, Head>,
+    /// The records in it, in the order of the journal.
+    pub(crate) entries: Vec<(EventId, Entry)>,
+}
+
+/// The recent appends of every event.
+#[derive(Default)]
+pub(crate) struct Index {
+    events: BTreeMap<EventId, EventIndex>,
+    segments: BTreeMap<u64, SegmentIndex>,
+}
+
+impl Index {
+    /// An append is durable.
+    pub(crate) fn append(&mut self, frame: &Indexed) {
+        let segment = frame.position.segment;
+        let event = self.events.entry(frame.event).or_insert_with(|| EventIndex {
+            head: frame.next,
+            head_segment: segment,
+            entries: VecDeque::new(),
+        });
+        event.head = frame.next;
+        event.head_segment = segment;
+        let of_segment = self.segments.entry(segment).or_default();
+        of_segment.heads.insert(frame.event, frame.next);
+        if frame.payload_bytes > 0 {
+            let entry = frame.entry();
+            event.entries.push_back(entry);
+            of_segment.entries.push((frame.event, entry));
+        }
+    }
+
+    /// The head of `event`, if it has a frame in a segment that is indexed here.
+    pub(crate) fn head(&self, event: EventId) -> Option<Head> {
+        self.events.get(&event).map(|event| event.head)
+    }
+
+    /// Records of `event` after `after` that are indexed here, up to about `limit_bytes`.
+    pub(crate) fn entries_after(&self, event: EventId, after: Sequence, limit_bytes: usize) -> Vec<Entry> {
+        let Some(event) = self.events.get(&event) else { return Vec::new() };
+        let from = event.entries.partition_point(|entry| entry.last_sequence <= after);
+        let mut limit = Limit::new(limit_bytes);
+        event.entries.range(from..).take_while(|entry| limit.admits(entry)).copied().collect()
+    }
+
+    pub(crate) fn segment(&self, segment: u64) -> SegmentIndex {
+        self.segments.get(&segment).cloned().unwrap_or_default()
+    }
+
+    /// The index of `segment` is in the tables: forget it here, and every event that has nothing later.
+    pub(crate) fn forget(&mut self, segment: u64) {
+        let Some(forgotten) = self.segments.remove(&segment) else { return };
+        for event in forgotten.heads.keys() {
+            let Some(index) = self.events.get_mut(event) else { continue };
+            while index.entries.front().is_some_and(|entry| entry.position.segment <= segment) {
+                index.entries.pop_front();
+            }
+            if index.head_segment <= segment {
+                self.events.remove(event);
+            }
+        }
+    }
+
+    /// How many events take memory.
+    pub(crate) fn event_count(&self) -> usize {
+        self.events.len()
+    }
+}
+
+/// What of a frame is indexed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Indexed {
+    pub(crate) position: Position,
+    pub(crate) event: EventId,
+    pub(crate) expected: Head,
+    pub(crate) next: Head,
+    pub(crate) payload_bytes: u64,
+}
+
+impl Indexed {
+    pub(crate) fn of(frame: &Frame<'_>) -> Indexed {
+        Indexed {
+            position: frame.position,
+            event: frame.event,
+            expected: frame.expected,
+            next: frame.next,
+            payload_bytes: frame.payload.len() as u64,
+        }
+    }
+
+    fn entry(&self) -> Entry {
+        Entry {
+            first_sequence: self.expected.sequence.plus(1),
+            last_sequence: self.next.sequence,
+            position: self.position,
+            payload_bytes: self.payload_bytes,
+        }
+    }
+}
+
+/// Admits the first entry, and more while what was admitted stays below the limit.
+pub(crate) struct Limit {
+    admitted_bytes: u64,
+    limit_bytes: u64,
+    any: bool,
+}
+
+impl Limit {
+    pub(crate) fn new(limit_bytes: usize) -> Limit {
+        Limit { admitted_bytes: 0, limit_bytes: limit_bytes as u64, any: false }
+    }
+
+    pub(crate) fn admits(&mut self, entry: &Entry) -> bool {
+        let admitted = !self.any || self.admitted_bytes < self.limit_bytes;
+        self.any = true;
+        self.admitted_bytes += entry.payload_bytes;
+        admitted
+    }
+}

@@ -1,0 +1,242 @@
+//! The tables: fjall, with the rows of [`tessera_store::Table`] in one keyspace and the index of full segments in
+//! another. Everything here is synced before anybody relies on it.
+
+use std::path::Path;
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
+use tessera_inventory::{EventId, Sequence};
+use tessera_store::StoreError;
+use tessera_store::keys::{decode_head, encode_head};
+use tessera_writer::Head;
+
+use crate::frame::Position;
+use crate::index::{Entry, Limit, SegmentIndex};
+
+/// Items written to the tables in one batch while a segment is sealed.
+const SEAL_BATCH_ITEMS_MAX: usize = 8192;
+/// Cache of the tables, in bytes.
+const CACHE_BYTES: u64 = 32 << 20;
+/// Background threads of the tables.
+const WORKER_THREADS: usize = 1;
+
+/// What a key of the log's keyspace is about. Stored: never changed, never reused.
+#[derive(Clone, Copy)]
+#[repr(u8)]
+enum Kind {
+    /// (event, last sequence) → where the record stands.
+    Entry = 1,
+    /// (event) → its head at the end of the last sealed segment.
+    Head = 2,
+    /// (segment) → where its frames end. Written last: the segment is sealed.
+    Segment = 3,
+    /// (segment, event) → the head's sequence after the event's last frame in the segment.
+    Member = 4,
+    /// (event) → how far it is trimmed.
+    Trimmed = 5,
+}
+
+/// The tables. Clones share them.
+#[derive(Clone)]
+pub(crate) struct Sealed {
+    database: Database,
+    log: Keyspace,
+    pub(crate) rows: Keyspace,
+}
+
+fn key(kind: Kind, parts: &[&[u8]]) -> Vec<u8> {
+    let mut key = vec![kind as u8];
+    parts.iter().for_each(|part| key.extend_from_slice(part));
+    key
+}
+
+fn id(event: EventId) -> [u8; 16] {
+    event.0.to_be_bytes()
+}
+
+/// An error of the tables while they are opened.
+fn open_error(directory: &Path, error: &fjall::Error) -> StoreError {
+    let reason = format!("the tables: {error}");
+    match error {
+        fjall::Error::Locked => StoreError::Locked { directory: directory.display().to_string() },
+        fjall::Error::Io(_) => StoreError::Unavailable { reason },
+        _ => StoreError::Damaged { reason },
+    }
+}
+
+/// An error of the tables while they are read.
+pub(crate) fn read_error(error: &fjall::Error) -> StoreError {
+    let reason = format!("the tables: {error}");
+    match error {
+        fjall::Error::Io(_) => StoreError::Unavailable { reason },
+        fjall::Error::Poisoned => StoreError::Fatal { reason },
+        _ => StoreError::Damaged { reason },
+    }
+}
+
+/// A failed write: the tables accept no more, and neither may we.
+pub(crate) fn write_error(error: &fjall::Error) -> StoreError {
+    StoreError::Fatal { reason: format!("the tables could not be written: {error}") }
+}
+
+fn damaged(what: &str) -> StoreError {
+    StoreError::Damaged {
+        reason: format!("a row of the log's index ({what}) has a length that no format has"),
+    }
+}
+
+fn number(bytes: &[u8], at: usize, what: &str) -> Result<u64, StoreError> {
+    let chunk = bytes.get(at..).and_then(|rest| rest.first_chunk()).ok_or_else(|| damaged(what))?;
+    Ok(u64::from_be_bytes(*chunk))
+}
+
+fn encode_entry(entry: &Entry) -> Vec<u8> {
+    let Position { segment, offset } = entry.position;
+    [entry.first_sequence.0, segment, offset, entry.payload_bytes]
+        .iter()
+        .flat_map(|n| n.to_be_bytes())
+        .collect()
+}
+
+fn decode_entry(last_sequence: Sequence, value: &[u8]) -> Result<Entry, StoreError> {
+    let field = |at| number(value, at, "entry");
+    Ok(Entry {
+        first_sequence: Sequence(field(0)?),
+        last_sequence,
+        position: Position { segment: field(8)?, offset: field(16)? },
+        payload_bytes: field(24)?,
+    })
+}
+
+impl Sealed {
+    pub(crate) fn open(directory: &Path) -> Result<Sealed, StoreError> {
+        let error = |error: fjall::Error| open_error(directory, &error);
+        let database = Database::builder(directory.join("tables"))
+            .manual_journal_persist(true)
+            .worker_threads(WORKER_THREADS)
+            .cache_size(CACHE_BYTES)
+            .open()
+            .map_err(error)?;
+        let log = database.keyspace("log", KeyspaceCreateOptions::default).map_err(error)?;
+        let rows = database.keyspace("rows", KeyspaceCreateOptions::default).map_err(error)?;
+        Ok(Sealed { database, log, rows })
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        self.database.snapshot()
+    }
+
+    pub(crate) fn batch(&self) -> fjall::OwnedWriteBatch {
+        self.database.batch()
+    }
+
+    pub(crate) fn sync(&self) -> Result<(), StoreError> {
+        self.database.persist(PersistMode::SyncData).map_err(|error| write_error(&error))
+    }
+
+    fn get(&self, key: &[u8]) -> Result<Option<fjall::UserValue>, StoreError> {
+        self.log.get(key).map_err(|error| read_error(&error))
+    }
+
+    /// The head of `event` at the end of the last sealed segment.
+    pub(crate) fn head(&self, event: EventId) -> Result<Option<Head>, StoreError> {
+        self.get(&key(Kind::Head, &[&id(event)]))?.map(|value| decode_head(&value)).transpose()
+    }
+
+    /// How far `event` is trimmed.
+    pub(crate) fn trimmed(&self, event: EventId) -> Result<Sequence, StoreError> {
+        let value = self.get(&key(Kind::Trimmed, &[&id(event)]))?;
+        value.map_or(Ok(Sequence::ZERO), |value| Ok(Sequence(number(&value, 0, "trim")?)))
+    }
+
+    /// Remember, durably, how far `event` is trimmed.
+    pub(crate) fn set_trimmed(&self, event: EventId, through: Sequence) -> Result<(), StoreError> {
+        let value = through.0.to_be_bytes();
+        let trimmed = self.log.insert(key(Kind::Trimmed, &[&id(event)]), value);
+        trimmed.map_err(|error| write_error(&error))?;
+        self.sync()
+    }
+
+    /// Records of `event` after `after` in sealed segments, in order, up to about `limit_bytes`.
+    pub(crate) fn entries_after(
+        &self,
+        event: EventId,
+        after: Sequence,
+        limit_bytes: usize,
+    ) -> Result<Vec<Entry>, StoreError> {
+        let mut limit = Limit::new(limit_bytes);
+        let mut entries = Vec::new();
+        let begin = key(Kind::Entry, &[&id(event), &after.0.saturating_add(1).to_be_bytes()]);
+        let end = key(Kind::Entry, &[&id(event), &[0xff; 9]]);
+        for row in self.log.range(begin..end) {
+            let (key, value) = row.into_inner().map_err(|error| read_error(&error))?;
+            let entry = decode_entry(Sequence(number(&key, 17, "entry")?), &value)?;
+            if !limit.admits(&entry) {
+                break;
+            }
+            entries.push(entry);
+        }
+        Ok(entries)
+    }
+
+    /// The sealed segments, each with where its frames end.
+    pub(crate) fn segments(&self) -> Result<Vec<(u64, u64)>, StoreError> {
+        let mut segments = Vec::new();
+        for row in self.log.prefix([Kind::Segment as u8]) {
+            let (key, value) = row.into_inner().map_err(|error| read_error(&error))?;
+            segments.push((number(&key, 1, "segment")?, number(&value, 0, "segment")?));
+        }
+        Ok(segments)
+    }
+
+    /// Whether every record in `segment` is trimmed.
+    pub(crate) fn is_trimmed(&self, segment: u64) -> Result<bool, StoreError> {
+        for row in self.log.prefix(key(Kind::Member, &[&segment.to_be_bytes()])) {
+            let (key, value) = row.into_inner().map_err(|error| read_error(&error))?;
+            let event = key.get(9..).and_then(|rest| rest.first_chunk()).ok_or_else(|| damaged("member"))?;
+            let event = EventId(u128::from_be_bytes(*event));
+            if self.trimmed(event)?.0 < number(&value, 0, "member")? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Write the index of a full segment, durably; the row that says so comes last.
+    pub(crate) fn seal(&self, segment: u64, end: u64, index: &SegmentIndex) -> Result<(), StoreError> {
+        let mut items = Vec::new();
+        for (event, entry) in &index.entries {
+            let last = entry.last_sequence.0.to_be_bytes();
+            items.push((key(Kind::Entry, &[&id(*event), &last]), encode_entry(entry)));
+        }
+        for (event, head) in &index.heads {
+            items.push((key(Kind::Head, &[&id(*event)]), encode_head(head).to_vec()));
+            let member = key(Kind::Member, &[&segment.to_be_bytes(), &id(*event)]);
+            items.push((member, head.sequence.0.to_be_bytes().to_vec()));
+        }
+        items.push((key(Kind::Segment, &[&segment.to_be_bytes()]), end.to_be_bytes().to_vec()));
+        while !items.is_empty() {
+            let mut batch = self.database.batch();
+            for (key, value) in items.drain(..items.len().min(SEAL_BATCH_ITEMS_MAX)) {
+                batch.insert(&self.log, key, value);
+            }
+            batch.commit().map_err(|error| write_error(&error))?;
+        }
+        self.sync()
+    }
+}
+
+/// Rows of a snapshot in one direction.
+pub(crate) fn rows_of<'a>(
+    snapshot: &Snapshot,
+    rows: &Keyspace,
+    begin: &'a [u8],
+    end: &'a [u8],
+    reverse: bool,
+) -> Box<dyn Iterator<Item = Result<tessera_store::Row, StoreError>> + 'a> {
+    let row = |guard: fjall::Guard| {
+        let (key, value) = guard.into_inner().map_err(|error| read_error(&error))?;
+        Ok((key.to_vec(), value.to_vec()))
+    };
+    let range = snapshot.range(rows, begin..end);
+    if reverse { Box::new(range.rev().map(row)) } else { Box::new(range.map(row)) }
+}

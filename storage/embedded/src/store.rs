@@ -1,0 +1,250 @@
+//! The store itself: opening, the two traits, closing.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
+
+use crossbeam_channel::{Sender, TrySendError, bounded};
+use futures::FutureExt;
+use futures::channel::oneshot;
+use futures::future::{self, BoxFuture};
+use tessera_inventory::{EventId, Sequence};
+use tessera_store::{AppendOutcome, Batch, Log, LogRecord, StoreError, Table, Transaction};
+use tessera_writer::Head;
+
+use crate::anchor::{self, AnchorSignal};
+use crate::committer::{APPENDS_WAITING_MAX, Append, Committer, Request, Supply};
+use crate::disk::{Disk, RealDisk};
+use crate::housekeeper::{Housekeeper, ORDERS_WAITING_MAX, Order};
+use crate::locate::Segments;
+use crate::options::Options;
+use crate::readers::Readers;
+use crate::reading::{Reading, Verified};
+use crate::recovery::recover;
+use crate::sealed::Sealed;
+use crate::shared::Shared;
+use crate::table::{COMMITS_WAITING_MAX, TableRequest, Tables};
+
+/// [`Log`] and [`Table`] in one directory. Clones share it; the last one to be dropped closes it and waits for what
+/// was submitted before.
+#[derive(Clone)]
+pub struct EmbeddedStore {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    reading: Arc<Reading>,
+    tables: Tables,
+    appends: Sender<Request>,
+    orders: Sender<Order>,
+    reader_threads: Vec<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
+    /// Held for as long as the store is open.
+    _lock: File,
+}
+
+impl EmbeddedStore {
+    /// Open the store in `directory`, creating it when it is not there. Blocks while what was not sealed is scanned.
+    ///
+    /// # Errors
+    /// [`StoreError::Locked`] when another process has it open, [`StoreError::Damaged`] when what is stored is not what
+    /// was acknowledged, [`StoreError::FormatTooNew`], [`StoreError::Unavailable`] for errors of the file system.
+    pub fn open(directory: &Path, options: &Options) -> Result<EmbeddedStore, StoreError> {
+        let unavailable = |error: io::Error| StoreError::Unavailable {
+            reason: format!("the directory {}: {error}", directory.display()),
+        };
+        fs::create_dir_all(directory).map_err(unavailable)?;
+        let lock = lock(directory)?;
+        let disk = options.disk.clone().unwrap_or_else(|| Arc::new(RealDisk::new(directory)));
+        let tables = Sealed::open(directory)?;
+        let inner = Inner::start(disk, tables, options, lock)?;
+        Ok(EmbeddedStore { inner: Arc::new(inner) })
+    }
+
+    /// Why the store has failed for good; `None` while it is healthy.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.inner.shared.failure().map(str::to_owned)
+    }
+
+    /// How many events take memory: those with appends in segments that are not full, or not sealed yet.
+    #[must_use]
+    pub fn events_in_memory(&self) -> usize {
+        self.inner.shared.index().event_count()
+    }
+
+    /// Read the whole log of `event` and check every checksum and every link of its chain.
+    pub fn verify(&self, event: EventId) -> BoxFuture<'static, Result<Verified, StoreError>> {
+        let reading = Arc::clone(&self.inner.reading);
+        self.inner.tables.readers.run(move || reading.verify(event))
+    }
+}
+
+/// Two processes must never write one directory.
+fn lock(directory: &Path) -> Result<File, StoreError> {
+    let path = directory.join("LOCK");
+    let unavailable =
+        |error: io::Error| StoreError::Unavailable { reason: format!("{}: {error}", path.display()) };
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&path)
+        .map_err(unavailable)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            Err(StoreError::Locked { directory: directory.display().to_string() })
+        }
+        Err(TryLockError::Error(error)) => Err(unavailable(error)),
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+    let error = |error: io::Error| StoreError::Unavailable { reason: format!("the thread {name}: {error}") };
+    Builder::new().name(name.to_owned()).spawn(run).map_err(error)
+}
+
+impl Inner {
+    fn start(
+        disk: Arc<dyn Disk>,
+        sealed: Sealed,
+        options: &Options,
+        lock: File,
+    ) -> Result<Inner, StoreError> {
+        let recovered = recover(&*disk, &sealed)?;
+        let shared = Arc::new(Shared::new(recovered.index));
+        let (appends, append_requests) = bounded(APPENDS_WAITING_MAX);
+        let (orders, order_requests) = bounded(ORDERS_WAITING_MAX);
+        let (prepared_sender, prepared) = bounded(1);
+        let (commits, commit_requests) = bounded(COMMITS_WAITING_MAX);
+        let (signal, anchor_written) = AnchorSignal::new();
+        let (committer_runs, committer_stopped) = bounded::<()>(0);
+
+        let reading = Arc::new(Reading {
+            shared: Arc::clone(&shared),
+            tables: sealed.clone(),
+            segments: Segments::new(Arc::clone(&disk)),
+        });
+        let (readers, reader_threads) = Readers::start(options.reader_threads)
+            .map_err(|error| StoreError::Unavailable { reason: format!("the readers: {error}") })?;
+        let tables = Tables::new(sealed.clone(), Arc::clone(&shared), readers, commits);
+        let table_committer = tables.committer(Arc::clone(&disk));
+        let housekeeper = Housekeeper {
+            disk,
+            tables: sealed.clone(),
+            shared: Arc::clone(&shared),
+            prepared: prepared_sender,
+            to_seal: recovered.to_seal.into(),
+            sealed: recovered.sealed,
+        };
+        let anchor_file = recovered.anchor.file();
+        let supply = Supply {
+            orders: orders.clone(),
+            prepared,
+            ready: recovered.prepared,
+            segment_bytes: options.rounded_segment_bytes(),
+        };
+        let anchor = (recovered.anchor, signal);
+        let committer =
+            Committer::new(Arc::clone(&shared), sealed, anchor, (recovered.active, recovered.ended), supply);
+        let anchor_shared = Arc::clone(&shared);
+        let threads = vec![
+            spawn("store-housekeeper", move || housekeeper.run(&order_requests))?,
+            spawn("store-anchor", move || {
+                anchor::run(&*anchor_file, &anchor_written, &committer_stopped, &anchor_shared);
+            })?,
+            spawn("store-committer", move || {
+                committer.run(&append_requests);
+                drop(committer_runs);
+            })?,
+            spawn("store-tables", move || table_committer.run(&commit_requests))?,
+        ];
+        Ok(Inner { shared, reading, tables, appends, orders, reader_threads, threads, _lock: lock })
+    }
+
+    fn submit(&self, append: Append) -> Result<(), AppendOutcome> {
+        if let Some(reason) = self.shared.failure() {
+            return Err(AppendOutcome::Fatal { reason: reason.to_owned() });
+        }
+        self.appends.try_send(Request::Append(append)).map_err(|error| match error {
+            TrySendError::Full(_) => {
+                AppendOutcome::Unknown { reason: format!("{APPENDS_WAITING_MAX} appends are waiting") }
+            }
+            TrySendError::Disconnected(_) => {
+                AppendOutcome::Fatal { reason: "the committer has ended".to_owned() }
+            }
+        })
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // Threads that have ended already need no telling. The committer first: it gives orders to the housekeeper.
+        let _ = self.appends.send(Request::Stop);
+        let _ = self.tables.commits.send(TableRequest::Stop);
+        self.tables.readers.stop(self.reader_threads.len());
+        let mut threads = std::mem::take(&mut self.threads);
+        // The housekeeper is the first of them and ends last.
+        let housekeeper = (!threads.is_empty()).then(|| threads.remove(0));
+        for thread in threads.into_iter().chain(std::mem::take(&mut self.reader_threads)) {
+            let _ = thread.join();
+        }
+        let _ = self.orders.send(Order::Stop);
+        if let Some(housekeeper) = housekeeper {
+            let _ = housekeeper.join();
+        }
+    }
+}
+
+impl Log for EmbeddedStore {
+    fn append(&self, event: EventId, expected: Head, batch: Batch) -> BoxFuture<'static, AppendOutcome> {
+        let (answer, answered) = oneshot::channel();
+        if let Err(outcome) = self.inner.submit(Append { event, expected, batch, answer }) {
+            return future::ready(outcome).boxed();
+        }
+        let ended = |_| AppendOutcome::Fatal { reason: "the committer has ended".to_owned() };
+        answered.map(move |outcome| outcome.unwrap_or_else(ended)).boxed()
+    }
+
+    fn head(&self, event: EventId) -> BoxFuture<'static, Result<Head, StoreError>> {
+        let indexed = self.inner.shared.index().head(event);
+        match (self.inner.shared.check(), indexed) {
+            (Err(error), _) => future::ready(Err(error)).boxed(),
+            (Ok(()), Some(head)) => future::ready(Ok(head)).boxed(),
+            (Ok(()), None) => {
+                let reading = Arc::clone(&self.inner.reading);
+                self.inner.tables.readers.run(move || reading.head(event))
+            }
+        }
+    }
+
+    fn read(
+        &self,
+        event: EventId,
+        after: Sequence,
+        limit_bytes: usize,
+    ) -> BoxFuture<'static, Result<Vec<LogRecord>, StoreError>> {
+        let reading = Arc::clone(&self.inner.reading);
+        self.inner.tables.readers.run(move || reading.read(event, after, limit_bytes))
+    }
+
+    fn trim(&self, event: EventId, through: Sequence) -> BoxFuture<'static, Result<Sequence, StoreError>> {
+        let (answer, answered) = oneshot::channel();
+        let closing = || StoreError::Unavailable { reason: "too many orders are waiting".to_owned() };
+        if self.inner.orders.try_send(Order::Trim { event, through, answer }).is_err() {
+            return future::ready(Err(closing())).boxed();
+        }
+        answered.map(move |answer| answer.unwrap_or_else(|_| Err(closing()))).boxed()
+    }
+}
+
+impl Table for EmbeddedStore {
+    fn begin(&self) -> BoxFuture<'static, Result<Box<dyn Transaction>, StoreError>> {
+        future::ready(self.inner.tables.begin()).boxed()
+    }
+}
