@@ -1,12 +1,25 @@
 //! The supervision tree: thin shells around the sans-I/O machines.
+//!
+//! Start at [`Platform`] (the tree) and [`InventoryRouter`] (the way in). `docs/architecture-actors.md` draws it.
 
 mod answer;
+mod blocking;
+mod directory;
 mod environment;
+mod followers;
+mod health;
+mod ingress;
+mod inventory;
 mod limits;
+mod meters;
 mod platform;
 mod published;
 mod router;
+mod shared;
+mod slot;
 mod status;
+mod supervision;
+mod witness;
 
 pub use answer::{ActivateError, Answer, NotExecuted, StartError};
 pub use environment::{Clock, Environment, Random, Spawn, TokioSpawn};

@@ -3,15 +3,27 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use ractor::{Actor, ActorRef};
+use tessera_inventory::EventId;
 use tessera_store::{Log, Table};
+use tokio::sync::oneshot;
 
+use crate::inventory::InventoryMessage;
+use crate::shared::Shared;
+use crate::slot::Slot;
+use crate::supervision::{Root, RootMessage};
 use crate::{Environment, InventoryRouter, Limits, PlatformStatus, StartError};
+
+/// The drain looks this often whether the followers have reached the head, in milliseconds.
+const DRAIN_LOOK_MS: u64 = 20;
 
 /// The running supervision tree: root → gateway, inventory, payment, waitlist and notification supervisors.
 #[derive(Debug)]
-pub struct Platform {}
+pub struct Platform {
+    shared: Arc<Shared>,
+    root: ActorRef<RootMessage>,
+}
 
-#[allow(clippy::unimplemented, unused_variables, clippy::unused_async)]
 impl Platform {
     /// Start the tree. Must be called within a tokio runtime, which it runs on.
     ///
@@ -23,28 +35,79 @@ impl Platform {
         table: Arc<dyn Table>,
         limits: Limits,
     ) -> Result<Platform, StartError> {
-        unimplemented!()
+        let shared = Arc::new(Shared::new(environment, log, table, limits));
+        let root = Root { shared: Arc::clone(&shared) };
+        // No names: they are global to the process, and a simulation runs several platforms in one.
+        let started = Actor::spawn(None, root, ()).await;
+        let failed = |error: ractor::SpawnErr| StartError::Supervisor {
+            supervisor: "root",
+            reason: error.to_string(),
+        };
+        let (root, _) = started.map_err(failed)?;
+        Ok(Platform { shared, root })
     }
 
     /// The way to the writers.
     #[must_use]
     pub fn inventory(&self) -> InventoryRouter {
-        unimplemented!()
+        InventoryRouter::new(Arc::clone(&self.shared))
     }
 
     /// How the tree is.
     #[must_use]
     pub fn status(&self) -> PlatformStatus {
-        unimplemented!()
+        self.shared.health.status(self.shared.directory.len())
     }
 
     /// Resolves with the reason when the process must end with a failure: the store failed for good, or a supervisor could not be kept up.
     pub async fn fatal(&self) -> String {
-        unimplemented!()
+        self.shared.health.fatal().await
+    }
+
+    /// An operator has repaired a quarantined event: activate it again.
+    pub fn release(&self, event: EventId) {
+        self.shared.inventory.cast(InventoryMessage::Release(event));
+    }
+
+    /// An operator vouches for the wall clock, after an implausible jump has blocked openings and expiries.
+    pub fn acknowledge_clock(&self) {
+        self.shared.inventory.cast(InventoryMessage::AcknowledgeClock);
     }
 
     /// Shut down: new asks are not executed, every writer hands over, followers reach the head or `deadline` passes.
     pub async fn drain(&self, deadline: Duration) {
-        unimplemented!()
+        let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
+        let end_at = self.shared.environment.after_ms(deadline_ms);
+        self.shared.health.start_draining();
+        let slots = self.shared.directory.all();
+        let drained = async {
+            let (done, handed_over) = oneshot::channel();
+            // An error means that the supervisor failed meanwhile, and its writers with it.
+            if self.shared.inventory.cast(InventoryMessage::Drain(done)) && handed_over.await.is_ok() {
+                self.follow_to_the_head(&slots).await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = drained => {}
+            () = self.shared.environment.clock.sleep_until(end_at) => {
+                tracing::warn!("the drain has taken too long; what is left is recovered at the next start");
+            }
+        }
+        // The tree ends by itself; nothing in it is needed any more.
+        let _ = self.root.cast(RootMessage::Stop);
+    }
+
+    async fn follow_to_the_head(&self, slots: &[Arc<Slot>]) {
+        while slots.iter().any(|slot| slot.worked_off_by_all() < slot.durable()) {
+            self.shared.environment.sleep_ms(DRAIN_LOOK_MS).await;
+        }
+    }
+}
+
+impl Drop for Platform {
+    /// A platform that is dropped undrained ends like a crash: what it acknowledged is durable.
+    fn drop(&mut self) {
+        let _ = self.root.cast(RootMessage::Stop);
     }
 }

@@ -3,30 +3,60 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use tessera_inventory::{Event, EventId, Sequence};
+use tessera_records::for_each;
 use tessera_store::StoreError;
-use tessera_writer::Ask;
-use tokio::sync::watch;
+use tessera_writer::{Ask, Head, Monotonic, Reply};
+use tokio::sync::{oneshot, watch};
 
-use crate::{ActivateError, Answer, Published};
+use crate::inventory::{InventoryMessage, decode};
+use crate::shared::Shared;
+use crate::slot::{Slot, TurnedAway};
+use crate::{ActivateError, Answer, CHANGES_MAX, NotExecuted, Published};
+
+/// How often an ask looks for the new writer after it met one that was ending.
+const ASK_ATTEMPTS_MAX: u32 = 4;
+/// Bytes of log read for one page of changes: about what the page holds.
+const CHANGES_READ_BYTES: usize = 64_000;
 
 /// The way from a request to the writer of its event. Cheap to clone; usable from any thread and runtime.
 #[derive(Clone, Debug)]
-pub struct InventoryRouter {}
+pub struct InventoryRouter {
+    shared: Arc<Shared>,
+}
 
-#[allow(clippy::unimplemented, unused_variables, clippy::unused_async)]
 impl InventoryRouter {
+    pub(crate) fn new(shared: Arc<Shared>) -> InventoryRouter {
+        InventoryRouter { shared }
+    }
+
     /// Ask the writer of an event; activates the event on first use. Answers within `give_up`.
     ///
     /// A full queue, a shutdown, a quarantined event or a store that is away answer [`Answer::NotExecuted`] at once.
     pub async fn ask(&self, event: EventId, ask: Ask, give_up: Duration) -> Answer {
-        unimplemented!()
+        let give_up_at = self.deadline(give_up);
+        let mut ask = ask;
+        for _ in 0..ASK_ATTEMPTS_MAX {
+            let slot = match self.slot(event, give_up_at).await {
+                Ok(slot) => slot,
+                Err(error) => return self.not_executed(reason_of(&error)),
+            };
+            // The writer hears of an earlier deadline than the caller waits for: its refusal still arrives.
+            match slot.push(ask, self.earlier(give_up_at)) {
+                Ok(reply) => return self.answer(event, &slot, reply, give_up_at).await,
+                Err((TurnedAway::Full, _)) => return self.not_executed(NotExecuted::QueueFull),
+                Err((TurnedAway::Stalled, _)) => return self.not_executed(NotExecuted::StoreAway),
+                Err((TurnedAway::Ended, back)) => ask = back,
+            }
+        }
+        self.not_executed(NotExecuted::Restarting)
     }
 
     /// The newest published view, without locks and without waiting; `None` when the event is not active.
     #[must_use]
     pub fn published(&self, event: EventId) -> Option<Arc<Published>> {
-        unimplemented!()
+        self.shared.directory.find(event).map(|slot| slot.published())
     }
 
     /// The published view, activating the event if it is idle.
@@ -34,7 +64,14 @@ impl InventoryRouter {
     /// # Errors
     /// [`ActivateError`]; `NotFound` where nothing was ever written.
     pub async fn activate(&self, event: EventId, give_up: Duration) -> Result<Arc<Published>, ActivateError> {
-        unimplemented!()
+        if let Some(published) = self.published(event) {
+            return Ok(published);
+        }
+        if self.shared.log.head(event).await.map_err(ActivateError::Store)? == Head::GENESIS {
+            return Err(ActivateError::NotFound);
+        }
+        let slot = self.slot(event, self.deadline(give_up)).await?;
+        Ok(slot.published())
     }
 
     /// Up to `limit` (at most [`crate::CHANGES_MAX`]) events after `after`, from the durable log, in order.
@@ -47,13 +84,158 @@ impl InventoryRouter {
         after: Sequence,
         limit: usize,
     ) -> Result<Vec<(Sequence, Arc<Event>)>, StoreError> {
-        unimplemented!()
+        let limit = limit.min(CHANGES_MAX);
+        let mut changes = Vec::new();
+        let mut read_to = after;
+        while changes.len() < limit {
+            let records = self.shared.log.read(event, read_to, CHANGES_READ_BYTES).await?;
+            let Some(last) = records.last() else { break };
+            read_to = last.last_sequence;
+            for record in &records {
+                let events = decode(record)?;
+                let numbered = (record.first_sequence.0..).map(Sequence).zip(events);
+                let wanted = numbered.filter(|(sequence, _)| *sequence > after);
+                let room = limit - changes.len();
+                changes.extend(wanted.take(room).map(|(sequence, event)| (sequence, Arc::new(event))));
+            }
+        }
+        Ok(changes)
     }
 
     /// The durable sequence as it moves, for long polls and streams; `None` when the event is not active.
     /// An event with subscribers is not passivated. A closed channel means that the writer ended: activate and subscribe again.
     #[must_use]
     pub fn subscribe(&self, event: EventId) -> Option<watch::Receiver<Sequence>> {
-        unimplemented!()
+        self.shared.directory.find(event).map(|slot| slot.subscribe())
+    }
+
+    /// The slot of an event with a running writer, activated on first use.
+    async fn slot(&self, event: EventId, give_up_at: Monotonic) -> Result<Arc<Slot>, ActivateError> {
+        if let Some(slot) = self.shared.directory.find(event)
+            && !slot.ingress.is_closed()
+        {
+            return Ok(slot);
+        }
+        let not_now = |reason| Err(ActivateError::NotNow { reason });
+        if self.shared.health.is_draining() {
+            return not_now(NotExecuted::Draining);
+        }
+        if self.shared.health.has_failed() {
+            return not_now(NotExecuted::StoreAway);
+        }
+        let Some(_waiting) = WaiterPermit::take(&self.shared) else {
+            return not_now(NotExecuted::TooManyActivations);
+        };
+        let (waiter, slot) = oneshot::channel();
+        if !self.shared.inventory.cast(InventoryMessage::Activate { event, waiter }) {
+            return not_now(NotExecuted::Restarting);
+        }
+        tokio::select! {
+            biased;
+            slot = slot => slot.unwrap_or(not_now(NotExecuted::Restarting)),
+            () = self.sleep_until(give_up_at) => not_now(NotExecuted::GaveUp),
+        }
+    }
+
+    async fn answer(
+        &self,
+        event: EventId,
+        slot: &Slot,
+        reply: oneshot::Receiver<Reply>,
+        give_up_at: Monotonic,
+    ) -> Answer {
+        let reply = tokio::select! {
+            biased;
+            reply = reply => reply.unwrap_or(Reply::OutcomeUnknown),
+            () = self.sleep_until(give_up_at) => Reply::OutcomeUnknown,
+        };
+        match reply {
+            Reply::Accepted { sequence, event } => Answer::Accepted { sequence, event },
+            Reply::Rejected { sequence, rejection } => Answer::Rejected { sequence, rejection },
+            Reply::Read { sequence, claim } => Answer::Read { sequence, claim },
+            Reply::Repeated { sequence } => self.repeated(event, sequence).await,
+            Reply::GaveUp => self.not_executed(NotExecuted::GaveUp),
+            Reply::OutcomeUnknown => self.outcome_unknown(),
+            Reply::NotExecuted if self.shared.health.is_draining() => {
+                self.not_executed(NotExecuted::Draining)
+            }
+            Reply::NotExecuted if slot.ingress.is_closed() => self.not_executed(NotExecuted::Restarting),
+            Reply::NotExecuted => self.not_executed(NotExecuted::StoreAway),
+        }
+    }
+
+    /// Render an accepted command again, from the log.
+    async fn repeated(&self, event: EventId, sequence: Sequence) -> Answer {
+        match self.logged(event, sequence).await {
+            Ok(Some(event)) => Answer::Repeated { sequence, event },
+            Ok(None) => {
+                tracing::error!(?event, %sequence, "an accepted event is not in the log");
+                self.outcome_unknown()
+            }
+            Err(error) => {
+                tracing::warn!(?event, %sequence, %error, "an accepted event could not be read again");
+                self.outcome_unknown()
+            }
+        }
+    }
+
+    async fn logged(&self, event: EventId, sequence: Sequence) -> Result<Option<Arc<Event>>, StoreError> {
+        let before = Sequence(sequence.0.saturating_sub(1));
+        // One byte: exactly the one record that has it.
+        let records = self.shared.log.read(event, before, 1).await?;
+        let Some(record) = records.first() else { return Ok(None) };
+        let mut found = None;
+        let read = for_each(&record.bytes, |at, event| {
+            if at == sequence {
+                found = Some(Arc::new(event));
+            }
+        });
+        read.map_err(|error| StoreError::Damaged { reason: error.to_string() })?;
+        Ok(found)
+    }
+
+    fn not_executed(&self, reason: NotExecuted) -> Answer {
+        Answer::NotExecuted { reason, retry_after_ms: self.shared.limits.retry_after_ms }
+    }
+
+    fn outcome_unknown(&self) -> Answer {
+        Answer::OutcomeUnknown { retry_after_ms: self.shared.limits.retry_after_ms }
+    }
+
+    fn deadline(&self, give_up: Duration) -> Monotonic {
+        let give_up_ms = u64::try_from(give_up.as_millis()).unwrap_or(u64::MAX);
+        self.shared.environment.after_ms(give_up_ms)
+    }
+
+    /// A tenth of the remaining time earlier.
+    fn earlier(&self, give_up_at: Monotonic) -> Monotonic {
+        let remaining = give_up_at.0.saturating_sub(self.shared.environment.clock.monotonic().0);
+        Monotonic(give_up_at.0 - remaining / 10)
+    }
+
+    fn sleep_until(&self, at: Monotonic) -> BoxFuture<'static, ()> {
+        self.shared.environment.clock.sleep_until(at)
+    }
+}
+
+/// One of the callers that wait for an activation.
+struct WaiterPermit<'a>(&'a Shared);
+
+impl WaiterPermit<'_> {
+    fn take(shared: &Shared) -> Option<WaiterPermit<'_>> {
+        shared.activation_waiters.take(0).then_some(WaiterPermit(shared))
+    }
+}
+
+impl Drop for WaiterPermit<'_> {
+    fn drop(&mut self) {
+        self.0.activation_waiters.give_back(0);
+    }
+}
+
+fn reason_of(error: &ActivateError) -> NotExecuted {
+    match error {
+        ActivateError::NotNow { reason } => *reason,
+        ActivateError::NotFound | ActivateError::Store(_) => NotExecuted::StoreAway,
     }
 }

@@ -21,6 +21,14 @@ impl Lane {
     }
 }
 
+impl Ask {
+    /// About how many bytes it keeps in memory while it waits.
+    #[must_use]
+    pub fn weight_bytes(&self) -> usize {
+        weight(self)
+    }
+}
+
 /// A request with its lane and its weight in bytes.
 #[derive(Debug)]
 pub(crate) struct Waiting<T> {

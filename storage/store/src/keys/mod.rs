@@ -13,6 +13,7 @@ mod order_by_subject;
 mod projection_cursor;
 mod snapshot_chunk;
 mod snapshot_pointer;
+mod wake_up;
 
 use std::fmt;
 
@@ -29,6 +30,7 @@ pub use order_by_subject::OrderBySubjectKey;
 pub use projection_cursor::{ProjectionCursor, ProjectionCursorKey};
 pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
+pub use wake_up::WakeUpKey;
 
 use crate::StoreError;
 
@@ -54,6 +56,8 @@ pub enum KeyKind {
     ApiKey = 8,
     /// [`FollowerCursorKey`].
     FollowerCursor = 9,
+    /// [`WakeUpKey`].
+    WakeUp = 10,
 }
 
 impl KeyKind {

@@ -1,0 +1,48 @@
+//! Followers of the log: what happens after an event is durable, outside of its inventory. A follower that falls behind never holds up
+//! a writer: it is told that the log has grown, at most once at a time, and reads the log itself.
+
+mod follower;
+mod supervisor;
+mod work;
+
+pub(crate) use self::follower::{Follower, FollowerMessage};
+pub(crate) use self::supervisor::FollowerSupervisor;
+
+/// The followers there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FollowerKind {
+    /// Projects orders by subject, for the gateway's lists.
+    OrdersBySubject,
+    /// Will drive payments.
+    Payment,
+    /// Will match the waitlist.
+    Waitlist,
+    /// Will send notifications.
+    Notification,
+}
+
+/// How many followers there are.
+pub(crate) const FOLLOWERS: usize = FollowerKind::ALL.len();
+
+impl FollowerKind {
+    pub(crate) const ALL: [FollowerKind; 4] = [
+        FollowerKind::OrdersBySubject,
+        FollowerKind::Payment,
+        FollowerKind::Waitlist,
+        FollowerKind::Notification,
+    ];
+
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+
+    /// The name of its cursor; stored, never reused for another purpose.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            FollowerKind::OrdersBySubject => "orders-by-subject",
+            FollowerKind::Payment => "payment",
+            FollowerKind::Waitlist => "waitlist",
+            FollowerKind::Notification => "notification",
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Performs an activation: reads the snapshot and the log, replays off the serving threads, claims the head.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use tessera_inventory::{EventId, Sequence};
+use tessera_records::RecordEncoder;
+use tessera_store::{AppendOutcome, Batch, LogRecord, StoreError};
+use tessera_writer::{
+    Activation, ActivationInput, ActivationOutput, ActivationStop, AppendAnswer, Monotonic, Output,
+    StoreFailure, Writer, WriterOptions,
+};
+
+use super::recovery::{decode, newest_state, replay_record};
+use crate::LOG_READ_BYTES_MAX;
+use crate::blocking::{Panicked, blocking};
+use crate::ingress::Ticket;
+use crate::shared::Shared;
+
+/// The writer of an event that is ours, with what it wants done first.
+#[derive(Debug)]
+pub(crate) struct Activated {
+    pub(crate) writer: Writer<Ticket, RecordEncoder>,
+    pub(crate) outputs: Vec<Output<Ticket>>,
+    /// Sequence of the snapshot that replay began with.
+    pub(crate) snapshot_at: Sequence,
+}
+
+/// Why an activation gave no writer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Failure {
+    /// Another owner has it.
+    Fenced,
+    /// The store is away.
+    Unavailable {
+        /// For the operator.
+        reason: String,
+    },
+    /// What is stored cannot be served: damaged, or of a newer release.
+    Unreadable {
+        /// For the operator.
+        error: StoreError,
+    },
+    /// The store failed for good.
+    StoreFailed {
+        /// For the operator.
+        reason: String,
+    },
+    /// Replay panicked.
+    Panicked {
+        /// For the operator.
+        reason: String,
+    },
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { reason } => Failure::Unavailable { reason },
+            StoreError::Fatal { reason } => Failure::StoreFailed { reason },
+            StoreError::Locked { .. } => Failure::StoreFailed { reason: error.to_string() },
+            StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } | StoreError::TooLarge { .. } => {
+                Failure::Unreadable { error }
+            }
+        }
+    }
+}
+
+impl From<Panicked> for Failure {
+    fn from(Panicked { reason }: Panicked) -> Self {
+        Failure::Panicked { reason }
+    }
+}
+
+/// Become the writer of `event`. Goes on until it has an answer, however long the store is away.
+pub(crate) async fn activate(shared: Arc<Shared>, event: EventId) -> Result<Activated, Failure> {
+    super::wake_up_rows::mark_active(&*shared.table, event).await?;
+    let options = WriterOptions::new(shared.environment.random.bits());
+    let (activation, snapshot_at) = match newest_state(&shared, event).await? {
+        Some((state, chain)) => {
+            let sequence = state.sequence();
+            (Activation::from_snapshot(state, chain, options), sequence)
+        }
+        None => (Activation::new(event, options), Sequence::ZERO),
+    };
+    let mut driver = Driver { shared, event, activation, outputs: Vec::new() };
+    driver.run().await?;
+    driver.finish(snapshot_at)
+}
+
+struct Driver {
+    shared: Arc<Shared>,
+    event: EventId,
+    activation: Activation,
+    outputs: Vec<ActivationOutput>,
+}
+
+impl Driver {
+    async fn run(&mut self) -> Result<(), Failure> {
+        self.feed(ActivationInput::Start);
+        let mut queue: VecDeque<ActivationOutput> = VecDeque::new();
+        loop {
+            queue.extend(self.outputs.drain(..));
+            let Some(output) = queue.pop_front() else {
+                let reason = "the activation waits for nothing".to_owned();
+                return Err(Failure::Panicked { reason });
+            };
+            let input = match output {
+                ActivationOutput::ReadHead => {
+                    let found = self.shared.log.head(self.event).await;
+                    ActivationInput::HeadRead(retryable(found)?)
+                }
+                ActivationOutput::ReadLog { after } => {
+                    let records = self.shared.log.read(self.event, after, LOG_READ_BYTES_MAX).await;
+                    match retryable(records)? {
+                        Ok(records) => ActivationInput::LogRead(self.replay(records).await.map(Ok)?),
+                        Err(failure) => ActivationInput::LogRead(Err(failure)),
+                    }
+                }
+                ActivationOutput::Append { expected, next, attempt } => {
+                    if attempt > 0 {
+                        self.shared.meters.append_retries.increment(1);
+                    }
+                    let batch = Batch { next, record: Arc::from([]) };
+                    let outcome = self.shared.log.append(self.event, expected, batch).await;
+                    ActivationInput::AppendDone(append_answer(outcome))
+                }
+                ActivationOutput::ArmTimer(at) => {
+                    self.shared.environment.clock.sleep_until(at).await;
+                    ActivationInput::Tick
+                }
+                ActivationOutput::Activated => return Ok(()),
+                ActivationOutput::Stop(stop) => return Err(stopped(stop)),
+            };
+            self.feed(input);
+        }
+    }
+
+    fn feed(&mut self, input: ActivationInput) {
+        self.activation.handle(input, self.now(), &mut self.outputs);
+    }
+
+    fn now(&self) -> Monotonic {
+        self.shared.environment.clock.monotonic()
+    }
+
+    /// Decode and apply records on a thread that may be busy for a while.
+    async fn replay(&mut self, records: Vec<LogRecord>) -> Result<(), Failure> {
+        let placeholder = Activation::new(self.event, WriterOptions::new(0));
+        let mut activation = std::mem::replace(&mut self.activation, placeholder);
+        let mut outputs = std::mem::take(&mut self.outputs);
+        let work = move || {
+            for record in &records {
+                let events = decode(record)?;
+                activation.replay(&replay_record(record), events, &mut outputs);
+            }
+            Ok::<_, StoreError>((activation, outputs))
+        };
+        let (activation, outputs) = blocking(&*self.shared.environment.spawn, work).await??;
+        self.activation = activation;
+        self.outputs = outputs;
+        Ok(())
+    }
+
+    fn finish(self, snapshot_at: Sequence) -> Result<Activated, Failure> {
+        let clock = &*self.shared.environment.clock;
+        let reading = self.shared.witness.read(clock);
+        let mut outputs = Vec::new();
+        let encoder = RecordEncoder::default();
+        let writer = self.activation.into_writer(encoder, reading, clock.monotonic(), &mut outputs);
+        let reason = || Failure::Panicked { reason: "the activation ended without a writer".to_owned() };
+        writer.map(|writer| Activated { writer, outputs, snapshot_at }).ok_or_else(reason)
+    }
+}
+
+/// What the machine repeats stays inside; what it cannot know ends the activation.
+fn retryable<T>(answer: Result<T, StoreError>) -> Result<Result<T, StoreFailure>, Failure> {
+    match answer {
+        Ok(value) => Ok(Ok(value)),
+        Err(StoreError::Unavailable { reason }) => Ok(Err(StoreFailure::Unavailable { reason })),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// A store's outcome in the writer's words.
+pub(crate) fn append_answer(outcome: AppendOutcome) -> AppendAnswer {
+    match outcome {
+        AppendOutcome::Committed => AppendAnswer::Committed,
+        AppendOutcome::Fenced { found } => AppendAnswer::Fenced { found },
+        AppendOutcome::Unknown { reason } => {
+            tracing::debug!(reason, "the outcome of an append is unknown");
+            AppendAnswer::Unknown
+        }
+        AppendOutcome::Fatal { reason } => AppendAnswer::Fatal { reason },
+    }
+}
+
+fn stopped(stop: ActivationStop) -> Failure {
+    match stop {
+        ActivationStop::Fenced { .. } => Failure::Fenced,
+        ActivationStop::FormatTooNew { needed } => {
+            let supported = tessera_writer::FORMAT_VERSION;
+            Failure::Unreadable { error: StoreError::FormatTooNew { needed, supported } }
+        }
+        ActivationStop::Damaged { reason } => Failure::Unreadable { error: StoreError::Damaged { reason } },
+        ActivationStop::StoreFailed { reason } => Failure::StoreFailed { reason },
+    }
+}

@@ -1,0 +1,20 @@
+//! The inventory supervisor and what it keeps up: one shell per active event, its shadow, and the wake-ups of idle events.
+
+mod activation;
+mod ended;
+mod performer;
+mod publisher;
+mod recovery;
+mod roster;
+mod shadow;
+mod shell;
+mod supervisor;
+mod timer;
+mod wake_up_rows;
+mod wake_ups;
+
+pub(crate) use self::ended::Ended;
+pub(crate) use self::recovery::decode;
+pub(crate) use self::shadow::Shadow;
+pub(crate) use self::shell::ShellMessage;
+pub(crate) use self::supervisor::{InventoryMessage, InventorySupervisor};

@@ -1,0 +1,306 @@
+//! Performs what a writer puts out.
+
+use std::sync::Arc;
+
+use ractor::ActorRef;
+use tessera_records::RecordEncoder;
+use tessera_store::{AppendOutcome, Batch, StoreError};
+use tessera_writer::{
+    Alert, ClockReading, ClockState, Head, Lane, Monotonic, Output, StopReason, StoreFailure, Writer,
+};
+
+use super::activation::Activated;
+use super::publisher::Publisher;
+use super::shadow;
+use super::timer::Timer;
+use super::{Ended, ShellMessage};
+use crate::WAKE_UPS_MAX;
+use crate::ingress::Ticket;
+use crate::meters::{ReplyTally, number, seconds};
+use crate::shared::Shared;
+use crate::slot::Slot;
+
+/// The clocks are looked at, and idleness is judged, at least this often, in milliseconds.
+const LOOK_AROUND_MS_MAX: u64 = 30_000;
+
+/// What a shell starts with.
+#[derive(Debug)]
+pub(crate) struct ShellArguments {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) slot: Arc<Slot>,
+    pub(crate) publisher: Publisher,
+    pub(crate) activated: Activated,
+}
+
+/// One writer, and all that its outputs need to be performed.
+#[derive(Debug)]
+pub(crate) struct Performer {
+    shared: Arc<Shared>,
+    slot: Arc<Slot>,
+    myself: ActorRef<ShellMessage>,
+    /// `None` once it has ended.
+    writer: Option<Writer<Ticket, RecordEncoder>>,
+    outputs: Vec<Output<Ticket>>,
+    publisher: Publisher,
+    timer: Timer,
+    tally: ReplyTally,
+    turn_began_at: Monotonic,
+    append_began_at: Monotonic,
+    busy_at: Monotonic,
+    append_is_unknown: bool,
+    damage: Option<String>,
+}
+
+impl Performer {
+    pub(crate) fn new(myself: ActorRef<ShellMessage>, arguments: ShellArguments) -> Performer {
+        let ShellArguments { shared, slot, publisher, activated } = arguments;
+        let timer = Timer::start(&shared.environment, myself.clone());
+        let now = shared.environment.clock.monotonic();
+        Performer {
+            slot,
+            myself,
+            writer: Some(activated.writer),
+            outputs: activated.outputs,
+            publisher,
+            timer,
+            tally: ReplyTally::default(),
+            turn_began_at: now,
+            append_began_at: now,
+            busy_at: now,
+            append_is_unknown: false,
+            damage: None,
+            shared,
+        }
+    }
+
+    pub(crate) fn now(&self) -> Monotonic {
+        self.shared.environment.clock.monotonic()
+    }
+
+    pub(crate) fn slot(&self) -> Arc<Slot> {
+        Arc::clone(&self.slot)
+    }
+
+    /// The writer, and where its outputs go until [`Performer::perform`].
+    pub(crate) fn writer(
+        &mut self,
+    ) -> (Option<&mut Writer<Ticket, RecordEncoder>>, &mut Vec<Output<Ticket>>) {
+        (self.writer.as_mut(), &mut self.outputs)
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.writer.is_none()
+    }
+
+    /// Perform what has been put out, in order.
+    pub(crate) fn perform(&mut self) {
+        let mut outputs = std::mem::take(&mut self.outputs);
+        for output in outputs.drain(..) {
+            self.perform_one(output);
+        }
+        self.outputs = outputs;
+        self.tally.flush(&self.shared.meters);
+    }
+
+    fn perform_one(&mut self, output: Output<Ticket>) {
+        match output {
+            Output::Append { expected, next, record, attempt } => {
+                self.append(expected, Batch { next, record }, attempt);
+            }
+            Output::ReadHead => {
+                let (found, myself) = (self.shared.log.head(self.slot.event), self.myself.clone());
+                self.shared.environment.spawn.spawn(Box::pin(async move {
+                    let _ = myself.cast(ShellMessage::HeadRead(found.await));
+                }));
+            }
+            Output::Reply { ticket, reply } => {
+                self.tally.count(&reply);
+                ticket.answer(reply);
+            }
+            Output::Publish => self.publish(),
+            Output::ArmTimer(at) => self.timer.arm(at),
+            Output::Alert(alert) => self.alert(&alert),
+            Output::Stop(reason) => self.stopped(reason),
+        }
+    }
+
+    /// Nothing may cancel an append once it is begun: no timeout, no select, no abort. Its answer comes as a message.
+    fn append(&mut self, expected: Head, batch: Batch, attempt: u32) {
+        let meters = &self.shared.meters;
+        if attempt == 0 {
+            meters.append_bytes.record(number(batch.record.len() as u64));
+            meters.queue_existing.record(number(self.slot.ingress.depth(Lane::Existing)));
+            meters.queue_new.record(number(self.slot.ingress.depth(Lane::New)));
+        } else {
+            meters.append_retries.increment(1);
+        }
+        self.append_began_at = self.now();
+        let (outcome, myself) =
+            (self.shared.log.append(self.slot.event, expected, batch), self.myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            // The shell may have ended meanwhile; what the append did is in the log.
+            let _ = myself.cast(ShellMessage::AppendDone(outcome.await));
+        }));
+    }
+
+    pub(crate) fn append_answered(&mut self, outcome: &AppendOutcome) {
+        self.append_is_unknown = matches!(outcome, AppendOutcome::Unknown { .. });
+        let elapsed = self.now().0.saturating_sub(self.append_began_at.0);
+        self.shared.meters.append_seconds.record(seconds(elapsed));
+    }
+
+    pub(crate) fn turn_began(&mut self, requests: usize, now: Monotonic) {
+        self.shared.meters.turn_requests.record(number(requests as u64));
+        self.turn_began_at = now;
+    }
+
+    fn publish(&mut self) {
+        let now = self.now();
+        let elapsed = now.0.saturating_sub(self.turn_began_at.0);
+        self.shared.meters.turn_seconds.record(seconds(elapsed));
+        let Some(state) = self.writer.as_ref().and_then(Writer::durable_state) else { return };
+        self.slot.publish(self.publisher.view(state, now));
+        if let Some(at) = self.publisher.refresh_at(state) {
+            self.send_at(at, ShellMessage::RefreshSeatMap);
+        }
+        self.slot.nudge_followers(&self.shared);
+        shadow::nudge(&self.shared, &self.slot);
+    }
+
+    pub(crate) fn refresh_seat_map(&mut self) {
+        let now = self.now();
+        self.publisher.refresh_came();
+        // While an append is under way the publication after it refreshes the map, or arms the next refresh.
+        let Some(state) = self.writer.as_ref().and_then(Writer::durable_state) else { return };
+        self.slot.publish(self.publisher.view(state, now));
+    }
+
+    pub(crate) fn timer_fired(&mut self) -> bool {
+        let now = self.now();
+        self.timer.fired(now)
+    }
+
+    pub(crate) fn busy(&mut self) {
+        self.busy_at = self.now();
+    }
+
+    pub(crate) fn look_again_later(&self) {
+        let after_ms = (self.shared.limits.idle_ms / 2).min(LOOK_AROUND_MS_MAX);
+        self.send_at(self.now().plus_ms(after_ms), ShellMessage::LookAround);
+    }
+
+    fn send_at(&self, at: Monotonic, message: ShellMessage) {
+        let (sleep, myself) = (self.shared.environment.clock.sleep_until(at), self.myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            sleep.await;
+            let _ = myself.cast(message);
+        }));
+    }
+
+    /// A new reading of the clocks, when the writer does not believe the last.
+    pub(crate) fn doubted_clock(&self) -> Option<ClockReading> {
+        let state = self.writer.as_ref()?.clock_state(self.now());
+        (state == ClockState::Doubted).then(|| self.shared.witness.read(&*self.shared.environment.clock))
+    }
+
+    /// Whether the event is idle and can sleep; its slot is closed then, with nothing in it.
+    pub(crate) fn may_passivate(&self) -> bool {
+        let (now, limits) = (self.now(), &self.shared.limits);
+        let Some(writer) = &self.writer else { return false };
+        let nothing_near =
+            writer.wakes_at(now).is_none_or(|at| at > now.plus_ms(limits.passivation_due_ms_min));
+        now.since_ms(self.busy_at) >= limits.idle_ms
+            && writer.is_idle()
+            && writer.clock_state(now) == ClockState::Trusted
+            && nothing_near
+            && !self.slot.has_subscribers()
+            && self.shared.health.wake_ups() < WAKE_UPS_MAX
+            && self.slot.ingress.close_if_empty()
+    }
+
+    pub(crate) fn close(&self) {
+        self.slot.ingress.close();
+    }
+
+    fn alert(&self, alert: &Alert) {
+        match alert {
+            Alert::ClockJump { difference_ms } => {
+                self.shared.meters.clock_alerts.increment(1);
+                let event = self.slot.event;
+                tracing::error!(
+                    ?event,
+                    difference_ms,
+                    "the wall clock is implausible: openings and expiries wait"
+                );
+            }
+            Alert::StoreStalled { attempts } => {
+                tracing::warn!(event = ?self.slot.event, attempts, "the store does not answer");
+            }
+        }
+    }
+
+    fn stopped(&mut self, reason: StopReason) {
+        let now = self.now();
+        let ended = match reason {
+            StopReason::Fenced { found } => Ended::Fenced { epoch: found.epoch },
+            StopReason::StoreFailed { reason } => match self.damage.take() {
+                Some(reason) => Ended::Damaged { reason },
+                None => Ended::StoreFailed { reason },
+            },
+            StopReason::HandedOver if self.append_is_unknown => Ended::HandedOver { wakes_at: Some(now) },
+            StopReason::HandedOver => {
+                Ended::HandedOver { wakes_at: self.writer.as_ref().and_then(|writer| writer.wakes_at(now)) }
+            }
+        };
+        self.end(ended);
+    }
+
+    /// After a panic: everybody who waits is told.
+    pub(crate) fn panicked(&mut self, reason: String) {
+        tracing::error!(event = ?self.slot.event, reason, "the writer panicked; it is rebuilt from the log");
+        let mut outputs = Vec::new();
+        if let Some(writer) = self.writer.take() {
+            // Tickets that a second panic leaves behind tell their callers by being dropped.
+            let abandoned = std::panic::AssertUnwindSafe(|| writer.abandon(&mut outputs));
+            let _ = std::panic::catch_unwind(abandoned);
+        }
+        for output in outputs {
+            if let Output::Reply { ticket, reply } = output {
+                self.tally.count(&reply);
+                ticket.answer(reply);
+            }
+        }
+        self.tally.flush(&self.shared.meters);
+        self.end(Ended::Panicked { reason });
+    }
+
+    fn end(&mut self, ended: Ended) {
+        self.writer = None;
+        self.slot.ingress.close();
+        self.slot.end(ended);
+    }
+}
+
+impl Drop for Performer {
+    /// However the shell ends, nobody is left waiting in its queue.
+    fn drop(&mut self) {
+        self.slot.ingress.close();
+    }
+}
+
+/// The store's answer in the writer's words. Damage stops this event; only a failed store stops the process.
+pub(crate) fn head_answer(
+    performer: &mut Performer,
+    found: Result<Head, StoreError>,
+) -> Result<Head, StoreFailure> {
+    found.map_err(|error| match error {
+        StoreError::Unavailable { reason } => StoreFailure::Unavailable { reason },
+        StoreError::Fatal { reason } => StoreFailure::Fatal { reason },
+        StoreError::Locked { .. } => StoreFailure::Fatal { reason: error.to_string() },
+        StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } | StoreError::TooLarge { .. } => {
+            let reason = error.to_string();
+            performer.damage = Some(reason.clone());
+            StoreFailure::Fatal { reason }
+        }
+    })
+}

@@ -1,0 +1,438 @@
+//! Which events are active, on their way there, resting after a failure, or asleep until something is due.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use ractor::{Actor, ActorRef};
+use tessera_inventory::{EventId, Timestamp};
+use tessera_writer::{Monotonic, Quarantine, Verdict};
+use tokio::sync::oneshot;
+
+use super::activation::{Activated, Failure, activate};
+use super::performer::ShellArguments;
+use super::publisher::Publisher;
+use super::shell::Shell;
+use super::supervisor::Waiter;
+use super::wake_ups::WakeUps;
+use super::{Ended, InventoryMessage, ShellMessage, wake_up_rows};
+use crate::meters::{number, seconds};
+use crate::shared::Shared;
+use crate::slot::Slot;
+use crate::supervision::jitter_ms;
+use crate::{ACTIVATIONS_AT_ONCE_MAX, ActivateError, NotExecuted};
+
+/// Waiters of one event are looked through for those who left whenever there are this many, and twice as many, and so on.
+const WAITERS_SWEPT_AT: usize = 64;
+
+/// Where an event stands.
+#[derive(Debug)]
+enum Stage {
+    /// Its activation waits for others.
+    Queued,
+    /// Its activation is under way.
+    Activating { began_at: Monotonic },
+    /// It has a writer.
+    Active { slot: Arc<Slot> },
+    /// Its writer has ended in good order; its wake-up is being recorded.
+    Recording,
+    /// It failed lately and is not tried before its pause is over; then it is, when `again` or when somebody waits.
+    Resting { again: bool },
+}
+
+#[derive(Debug)]
+struct Entry {
+    stage: Stage,
+    waiters: Vec<Waiter>,
+}
+
+/// The events of this process.
+#[derive(Debug)]
+pub(crate) struct Roster {
+    shared: Arc<Shared>,
+    myself: ActorRef<InventoryMessage>,
+    events: BTreeMap<EventId, Entry>,
+    shells: BTreeMap<u64, EventId>,
+    queue: VecDeque<EventId>,
+    activating: usize,
+    quarantines: BTreeMap<EventId, Quarantine>,
+    wake_ups: WakeUps,
+    alarm_at: Option<Monotonic>,
+    drained: Vec<oneshot::Sender<()>>,
+}
+
+impl Roster {
+    pub(crate) fn new(shared: Arc<Shared>, myself: ActorRef<InventoryMessage>) -> Roster {
+        Roster {
+            shared,
+            myself,
+            events: BTreeMap::new(),
+            shells: BTreeMap::new(),
+            queue: VecDeque::new(),
+            activating: 0,
+            quarantines: BTreeMap::new(),
+            wake_ups: WakeUps::default(),
+            alarm_at: None,
+            drained: Vec::new(),
+        }
+    }
+
+    /// Take over the wake-ups that are stored.
+    pub(crate) fn schedule(&mut self, wake_ups: Vec<(EventId, Timestamp)>) {
+        let (wall, now) = (self.shared.environment.clock.wall(), self.now());
+        for (event, due_at) in wake_ups {
+            self.wake_ups.set(event, now.plus_ms(due_at.0.saturating_sub(wall.0)));
+        }
+        self.arm_alarm();
+    }
+
+    /// Somebody needs the writer of an event.
+    pub(crate) fn request(&mut self, event: EventId, waiter: Waiter) {
+        let refusal = if self.shared.health.is_draining() {
+            Some(NotExecuted::Draining)
+        } else if self.is_quarantined(event) {
+            Some(NotExecuted::Quarantined)
+        } else if !self.events.contains_key(&event)
+            && self.events.len() >= self.shared.limits.active_events_max
+        {
+            Some(NotExecuted::TooManyActivations)
+        } else {
+            None
+        };
+        if let Some(reason) = refusal {
+            let _ = waiter.send(Err(ActivateError::NotNow { reason }));
+            return;
+        }
+        match self.events.get_mut(&event) {
+            Some(Entry { stage: Stage::Active { slot }, .. }) if !slot.ingress.is_closed() => {
+                let _ = waiter.send(Ok(Arc::clone(slot)));
+            }
+            Some(entry) => {
+                if entry.waiters.len() >= WAITERS_SWEPT_AT && entry.waiters.len().is_power_of_two() {
+                    entry.waiters.retain(|waiter| !waiter.is_closed());
+                }
+                entry.waiters.push(waiter);
+            }
+            None => self.enqueue(event, vec![waiter]),
+        }
+    }
+
+    fn enqueue(&mut self, event: EventId, waiters: Vec<Waiter>) {
+        self.events.insert(event, Entry { stage: Stage::Queued, waiters });
+        self.queue.push_back(event);
+        self.start_activations();
+    }
+
+    fn start_activations(&mut self) {
+        while self.activating < ACTIVATIONS_AT_ONCE_MAX {
+            let Some(event) = self.queue.pop_front() else { return };
+            let began_at = self.now();
+            let Some(entry) = self.events.get_mut(&event) else { continue };
+            entry.stage = Stage::Activating { began_at };
+            self.activating += 1;
+            self.shared.meters.activations.increment(1);
+            let (shared, myself) = (Arc::clone(&self.shared), self.myself.clone());
+            self.shared.environment.spawn.spawn(Box::pin(async move {
+                let outcome = Box::new(activate(shared, event).await);
+                let _ = myself.cast(InventoryMessage::Activated { event, outcome });
+            }));
+        }
+    }
+
+    /// An activation ended.
+    pub(crate) async fn activated(&mut self, event: EventId, outcome: Result<Activated, Failure>) {
+        self.activating -= 1;
+        match outcome {
+            Ok(activated) if !self.shared.health.is_draining() => self.serve(event, activated).await,
+            // The event is ours and nothing has been done with it: the next process claims it in turn.
+            Ok(_) => self.dismiss(event, NotExecuted::Draining),
+            Err(failure) => self.activation_failed(event, failure),
+        }
+        self.start_activations();
+        self.finish_drain();
+    }
+
+    async fn serve(&mut self, event: EventId, activated: Activated) {
+        let now = self.now();
+        let Some(state) = activated.writer.durable_state() else {
+            return self.panicked(event, "an activation ended with a turn under way");
+        };
+        let mut publisher = Publisher::new(state, now, self.shared.limits.seat_map_refresh_ms);
+        let published = publisher.view(state, now);
+        let slot = Arc::new(Slot::new(event, &self.shared.limits, published, activated.snapshot_at));
+        let shared = Arc::clone(&self.shared);
+        let arguments = ShellArguments { shared, slot: Arc::clone(&slot), publisher, activated };
+        let shell = match Actor::spawn_linked(None, Shell, arguments, self.myself.get_cell()).await {
+            Ok((shell, _)) => shell,
+            Err(error) => return self.panicked(event, &error.to_string()),
+        };
+        let pid = shell.get_id().pid();
+        slot.attach(shell);
+        self.shells.insert(pid, event);
+        self.wake_ups.remove(event);
+        self.shared.directory.insert(Arc::clone(&slot));
+        slot.nudge_followers(&self.shared);
+        if let Some(entry) = self.events.get_mut(&event) {
+            if let Stage::Activating { began_at } = entry.stage {
+                let elapsed = now.0.saturating_sub(began_at.0);
+                self.shared.meters.activation_seconds.record(seconds(elapsed));
+            }
+            entry.stage = Stage::Active { slot: Arc::clone(&slot) };
+            for waiter in entry.waiters.drain(..) {
+                let _ = waiter.send(Ok(Arc::clone(&slot)));
+            }
+        }
+        self.report();
+    }
+
+    fn activation_failed(&mut self, event: EventId, failure: Failure) {
+        self.shared.meters.activation_failures.increment(1);
+        match failure {
+            Failure::Fenced => self.rest(event, NotExecuted::Restarting, false),
+            Failure::Unavailable { reason } => {
+                tracing::warn!(?event, reason, "an event could not be activated: the store is away");
+                let was_due = self.events.get(&event).is_some_and(|entry| entry.waiters.is_empty());
+                self.rest(event, NotExecuted::StoreAway, was_due);
+            }
+            Failure::Unreadable { error } => {
+                self.quarantine(event, &error.to_string());
+            }
+            Failure::StoreFailed { reason } => {
+                self.dismiss(event, NotExecuted::StoreAway);
+                self.shared.health.fail(reason);
+            }
+            Failure::Panicked { reason } => self.panicked(event, &reason),
+        }
+    }
+
+    /// A shell ended, whatever the reason.
+    pub(crate) fn shell_ended(&mut self, pid: u64) {
+        let Some(event) = self.shells.remove(&pid) else { return };
+        let Some(slot) = self.shared.directory.remove(event) else { return };
+        slot.ingress.close();
+        slot.nudge_followers(&self.shared);
+        self.report();
+        let killed = || Ended::Panicked { reason: "the actor ended without a reason".to_owned() };
+        match slot.ended().cloned().unwrap_or_else(killed) {
+            Ended::HandedOver { wakes_at } => self.handed_over(event, wakes_at),
+            Ended::Fenced { epoch } => {
+                self.shared.meters.fenced.increment(1);
+                tracing::warn!(?event, %epoch, "the event has another owner");
+                self.rest(event, NotExecuted::Restarting, false);
+            }
+            Ended::StoreFailed { reason } => {
+                self.dismiss(event, NotExecuted::StoreAway);
+                self.shared.health.fail(reason);
+            }
+            Ended::Damaged { reason } => self.quarantine(event, &reason),
+            Ended::Panicked { reason } => self.panicked(event, &reason),
+        }
+        self.finish_drain();
+    }
+
+    /// Record when the event must be woken before anybody may activate it again.
+    fn handed_over(&mut self, event: EventId, wakes_at: Option<Monotonic>) {
+        self.shared.meters.passivations.increment(1);
+        if let Some(entry) = self.events.get_mut(&event) {
+            entry.stage = Stage::Recording;
+        }
+        if let Some(at) = wakes_at {
+            self.wake_ups.set(event, at);
+            self.arm_alarm();
+        }
+        let wall = self.shared.environment.clock.wall();
+        let due_at = wakes_at.map(|at| wall.plus_ms(at.since_ms(self.now())));
+        let (shared, myself) = (Arc::clone(&self.shared), self.myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            if let Err(error) = wake_up_rows::mark_passive(&*shared.table, event, due_at).await {
+                // The row says "at once" then: the next process activates the event for nothing, and misses nothing.
+                tracing::warn!(?event, %error, "the wake-up of an idle event could not be recorded");
+            }
+            let _ = myself.cast(InventoryMessage::Recorded(event));
+        }));
+    }
+
+    /// The wake-up is recorded.
+    pub(crate) fn recorded(&mut self, event: EventId) {
+        if let Some(entry) = self.events.remove(&event)
+            && !entry.waiters.is_empty()
+        {
+            if self.shared.health.is_draining() {
+                answer_all(entry.waiters, NotExecuted::Draining);
+            } else {
+                self.enqueue(event, entry.waiters);
+            }
+        }
+        self.report();
+        self.finish_drain();
+    }
+
+    fn panicked(&mut self, event: EventId, reason: &str) {
+        self.shared.meters.panics.increment(1);
+        let now = self.now();
+        if self.quarantines.len() >= self.shared.limits.active_events_max {
+            self.quarantines.retain(|_, quarantine| quarantine.is_quarantined());
+        }
+        match self.quarantines.entry(event).or_default().failed(now) {
+            Verdict::RestartAt(at) => {
+                self.shared.meters.restarts.increment(1);
+                tracing::error!(
+                    ?event,
+                    reason,
+                    wait_ms = at.since_ms(now),
+                    "a writer failed; it is rebuilt from the log"
+                );
+                self.rest_until(event, at, true);
+            }
+            Verdict::Quarantined => self.quarantine(event, reason),
+        }
+    }
+
+    fn quarantine(&mut self, event: EventId, reason: &str) {
+        tracing::error!(?event, reason, "the event is quarantined until it is repaired; others go on");
+        let quarantine = self.quarantines.entry(event).or_default();
+        while !quarantine.is_quarantined() {
+            quarantine.failed(Monotonic(0));
+        }
+        let count = self.shared.health.set_quarantined(event, true);
+        self.shared.meters.quarantined_events.set(number(count as u64));
+        self.dismiss(event, NotExecuted::Quarantined);
+    }
+
+    fn is_quarantined(&self, event: EventId) -> bool {
+        self.quarantines.get(&event).is_some_and(Quarantine::is_quarantined)
+    }
+
+    /// An operator has repaired an event.
+    pub(crate) fn release(&mut self, event: EventId) {
+        self.quarantines.remove(&event);
+        let count = self.shared.health.set_quarantined(event, false);
+        self.shared.meters.quarantined_events.set(number(count as u64));
+        if !self.events.contains_key(&event) && !self.shared.health.is_draining() {
+            self.enqueue(event, Vec::new());
+        }
+    }
+
+    /// Answer who waits, and try again after a pause: at once then when `again`, otherwise when somebody asks.
+    fn rest(&mut self, event: EventId, reason: NotExecuted, again: bool) {
+        if let Some(entry) = self.events.get_mut(&event) {
+            answer_all(std::mem::take(&mut entry.waiters), reason);
+        }
+        let pause_ms = self.shared.limits.restart_backoff_ms_min;
+        let wait_ms = pause_ms + jitter_ms(pause_ms, &*self.shared.environment.random);
+        let at = self.now().plus_ms(wait_ms);
+        self.rest_until(event, at, again);
+    }
+
+    fn rest_until(&mut self, event: EventId, at: Monotonic, again: bool) {
+        let Some(entry) = self.events.get_mut(&event) else { return };
+        entry.stage = Stage::Resting { again };
+        let (sleep, myself) = (self.shared.environment.clock.sleep_until(at), self.myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            sleep.await;
+            let _ = myself.cast(InventoryMessage::Rested(event));
+        }));
+    }
+
+    /// The pause of an event is over.
+    pub(crate) fn rested(&mut self, event: EventId) {
+        let Some(entry) = self.events.get(&event) else { return };
+        let Stage::Resting { again } = entry.stage else { return };
+        let wanted = again || !entry.waiters.is_empty();
+        let Some(entry) = self.events.remove(&event) else { return };
+        if self.shared.health.is_draining() {
+            answer_all(entry.waiters, NotExecuted::Draining);
+        } else if wanted {
+            self.enqueue(event, entry.waiters);
+        }
+        self.finish_drain();
+    }
+
+    fn dismiss(&mut self, event: EventId, reason: NotExecuted) {
+        if let Some(entry) = self.events.remove(&event) {
+            answer_all(entry.waiters, reason);
+        }
+    }
+
+    /// Activate every idle event in which something is due, as many as fit.
+    pub(crate) fn wake_up(&mut self) {
+        self.alarm_at = None;
+        let now = self.now();
+        while !self.shared.health.is_draining() && self.events.len() < self.shared.limits.active_events_max {
+            let Some(event) = self.wake_ups.take_due(now) else { break };
+            if !self.events.contains_key(&event) && !self.is_quarantined(event) {
+                self.enqueue(event, Vec::new());
+            }
+        }
+        self.arm_alarm();
+    }
+
+    fn arm_alarm(&mut self) {
+        self.report();
+        let Some(due_at) = self.wake_ups.next_due_at() else { return };
+        let now = self.now();
+        // Something due that did not fit is looked at again after a pause.
+        let due_at =
+            if due_at > now { due_at } else { now.plus_ms(self.shared.limits.restart_backoff_ms_min) };
+        if self.alarm_at.is_some_and(|at| at <= due_at) {
+            return;
+        }
+        self.alarm_at = Some(due_at);
+        let (sleep, myself) = (self.shared.environment.clock.sleep_until(due_at), self.myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            sleep.await;
+            let _ = myself.cast(InventoryMessage::WakeUp);
+        }));
+    }
+
+    /// An operator vouches for the wall clock.
+    pub(crate) fn acknowledge_clock(&self) {
+        let wall = self.shared.witness.acknowledge(&*self.shared.environment.clock);
+        for slot in self.shared.directory.all() {
+            if let Some(shell) = slot.shell() {
+                let _ = shell.cast(ShellMessage::AcknowledgeClock(wall));
+            }
+        }
+    }
+
+    /// Hand over every event.
+    pub(crate) fn drain(&mut self, done: oneshot::Sender<()>) {
+        self.drained.push(done);
+        for event in std::mem::take(&mut self.queue) {
+            self.dismiss(event, NotExecuted::Draining);
+        }
+        for entry in self.events.values_mut() {
+            if let Stage::Active { slot } = &entry.stage
+                && let Some(shell) = slot.shell()
+            {
+                let _ = shell.cast(ShellMessage::HandOver);
+            }
+            answer_all(std::mem::take(&mut entry.waiters), NotExecuted::Draining);
+        }
+        self.events.retain(|_, entry| !matches!(entry.stage, Stage::Resting { .. }));
+        self.finish_drain();
+    }
+
+    fn finish_drain(&mut self) {
+        if self.events.is_empty() {
+            for done in self.drained.drain(..) {
+                let _ = done.send(());
+            }
+        }
+    }
+
+    fn report(&self) {
+        self.shared.meters.active_events.set(number(self.shared.directory.len() as u64));
+        self.shared.meters.wake_ups.set(number(self.wake_ups.len() as u64));
+        self.shared.health.set_wake_ups(self.wake_ups.len());
+    }
+
+    fn now(&self) -> Monotonic {
+        self.shared.environment.clock.monotonic()
+    }
+}
+
+fn answer_all(waiters: Vec<Waiter>, reason: NotExecuted) {
+    for waiter in waiters {
+        let _ = waiter.send(Err(ActivateError::NotNow { reason }));
+    }
+}

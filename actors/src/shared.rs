@@ -1,0 +1,96 @@
+//! What every actor of one platform and its router share.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use ractor::ActorRef;
+use tessera_store::snapshot::SnapshotRepository;
+use tessera_store::{Log, Table};
+
+use crate::directory::Directory;
+use crate::followers::{FOLLOWERS, FollowerKind, FollowerMessage};
+use crate::health::Health;
+use crate::ingress::Permits;
+use crate::inventory::InventoryMessage;
+use crate::meters::Meters;
+use crate::slot::Slot;
+use crate::witness::Witness;
+use crate::{Environment, Limits};
+
+/// What every actor of one platform and its router share. Nothing in it is global to the process.
+pub(crate) struct Shared {
+    pub(crate) environment: Environment,
+    pub(crate) limits: Limits,
+    pub(crate) log: Arc<dyn Log>,
+    pub(crate) table: Arc<dyn Table>,
+    pub(crate) snapshots: SnapshotRepository,
+    pub(crate) directory: Directory,
+    pub(crate) health: Health,
+    pub(crate) meters: Meters,
+    pub(crate) witness: Witness,
+    /// Callers that wait for an activation.
+    pub(crate) activation_waiters: Permits,
+    pub(crate) inventory: Port<InventoryMessage>,
+    followers: [Port<FollowerMessage>; FOLLOWERS],
+}
+
+impl Shared {
+    pub(crate) fn new(
+        environment: Environment,
+        log: Arc<dyn Log>,
+        table: Arc<dyn Table>,
+        limits: Limits,
+    ) -> Shared {
+        Shared {
+            witness: Witness::new(environment.clock.as_ref()),
+            snapshots: SnapshotRepository::new(Arc::clone(&table)),
+            directory: Directory::default(),
+            health: Health::new(),
+            meters: Meters::new(),
+            activation_waiters: Permits::new(limits.activation_waiters_max, 0),
+            inventory: Port::default(),
+            followers: std::array::from_fn(|_| Port::default()),
+            environment,
+            limits,
+            log,
+            table,
+        }
+    }
+
+    pub(crate) fn follower(&self, kind: FollowerKind) -> &Port<FollowerMessage> {
+        &self.followers[kind.index()]
+    }
+
+    /// Tell a follower that the log of an event has grown. While the follower restarts, the message goes nowhere: at its start it
+    /// looks at every active event.
+    pub(crate) fn nudge(&self, kind: FollowerKind, slot: &Arc<Slot>) {
+        self.follower(kind).cast(FollowerMessage::Moved(Arc::clone(slot)));
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
+
+/// Where an actor can be reached, across its restarts.
+#[derive(Debug)]
+pub(crate) struct Port<M>(ArcSwapOption<ActorRef<M>>);
+
+impl<M> Default for Port<M> {
+    fn default() -> Self {
+        Port(ArcSwapOption::empty())
+    }
+}
+
+impl<M: ractor::Message> Port<M> {
+    pub(crate) fn attach(&self, actor: ActorRef<M>) {
+        self.0.store(Some(Arc::new(actor)));
+    }
+
+    /// Send a message; `false` when nobody is there.
+    pub(crate) fn cast(&self, message: M) -> bool {
+        self.0.load().as_ref().is_some_and(|actor| actor.cast(message).is_ok())
+    }
+}

@@ -1,0 +1,160 @@
+//! The meeting place of one active event: requests go in, the published view comes out, nobody waits for a lock.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use arc_swap::ArcSwap;
+use ractor::ActorRef;
+use tessera_inventory::{EventId, Sequence};
+use tessera_writer::{Ask, Lane, Monotonic, Reply};
+use tokio::sync::{oneshot, watch};
+
+use crate::followers::{FOLLOWERS, FollowerKind};
+use crate::ingress::{Ingress, Refused, WakeFlag};
+use crate::inventory::{Ended, Shadow, ShellMessage};
+use crate::shared::Shared;
+use crate::{Limits, Published};
+
+/// What the threads that serve share with the shell of one ownership. It ends with the ownership; the next has its own.
+#[derive(Debug)]
+pub(crate) struct Slot {
+    pub(crate) event: EventId,
+    pub(crate) ingress: Ingress,
+    pub(crate) wake: WakeFlag,
+    pub(crate) shadow: Shadow,
+    stalled: AtomicBool,
+    shell: OnceLock<ActorRef<ShellMessage>>,
+    ended: OnceLock<Ended>,
+    published: ArcSwap<Published>,
+    durable: watch::Sender<Sequence>,
+    follower_wakes: [WakeFlag; FOLLOWERS],
+    worked_off: [AtomicU64; FOLLOWERS],
+}
+
+/// Why a request did not get to the writer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TurnedAway {
+    /// Its lane is full.
+    Full,
+    /// The store does not answer.
+    Stalled,
+    /// The ownership has ended or is ending.
+    Ended,
+}
+
+impl Slot {
+    pub(crate) fn new(event: EventId, limits: &Limits, published: Published, snapshot_at: Sequence) -> Slot {
+        let sequence = published.availability.sequence;
+        Slot {
+            event,
+            ingress: Ingress::new(limits),
+            wake: WakeFlag::new(),
+            shadow: Shadow::new(snapshot_at),
+            stalled: AtomicBool::new(false),
+            shell: OnceLock::new(),
+            ended: OnceLock::new(),
+            published: ArcSwap::from_pointee(published),
+            durable: watch::Sender::new(sequence),
+            follower_wakes: std::array::from_fn(|_| WakeFlag::new()),
+            worked_off: std::array::from_fn(|_| AtomicU64::new(0)),
+        }
+    }
+
+    /// Called once, before the slot is in the directory.
+    pub(crate) fn attach(&self, shell: ActorRef<ShellMessage>) {
+        // A second shell for one slot would be a second writer: the first one stays.
+        let _ = self.shell.set(shell);
+    }
+
+    pub(crate) fn shell(&self) -> Option<&ActorRef<ShellMessage>> {
+        self.shell.get()
+    }
+
+    /// Give a request to the writer.
+    pub(crate) fn push(
+        &self,
+        ask: Ask,
+        give_up_at: Monotonic,
+    ) -> Result<oneshot::Receiver<Reply>, (TurnedAway, Ask)> {
+        if self.stalled.load(Ordering::Relaxed) && Lane::of(&ask) == Lane::New {
+            return Err((TurnedAway::Stalled, ask));
+        }
+        let receiver = self.ingress.push(ask, give_up_at).map_err(|(refused, ask)| match refused {
+            Refused::Full => (TurnedAway::Full, ask),
+            Refused::Closed => (TurnedAway::Ended, ask),
+        })?;
+        if self.wake.raise() {
+            let woken = self.shell.get().is_some_and(|shell| shell.cast(ShellMessage::Wake).is_ok());
+            if !woken {
+                self.ingress.close();
+            }
+        }
+        Ok(receiver)
+    }
+
+    /// Called by the shell, as its last act. The first reason stays.
+    pub(crate) fn end(&self, ended: Ended) {
+        let _ = self.ended.set(ended);
+    }
+
+    pub(crate) fn ended(&self) -> Option<&Ended> {
+        self.ended.get()
+    }
+
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.get().is_some()
+    }
+
+    pub(crate) fn set_stalled(&self, stalled: bool) {
+        self.stalled.store(stalled, Ordering::Relaxed);
+    }
+
+    pub(crate) fn published(&self) -> Arc<Published> {
+        self.published.load_full()
+    }
+
+    /// Swap the public view; it never goes back.
+    pub(crate) fn publish(&self, published: Published) {
+        let sequence = published.availability.sequence;
+        assert!(sequence >= self.durable(), "the published sequence goes back");
+        self.published.store(Arc::new(published));
+        self.durable.send_if_modified(|durable| std::mem::replace(durable, sequence) != sequence);
+    }
+
+    /// The last durable sequence.
+    pub(crate) fn durable(&self) -> Sequence {
+        *self.durable.borrow()
+    }
+
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Sequence> {
+        self.durable.subscribe()
+    }
+
+    pub(crate) fn has_subscribers(&self) -> bool {
+        self.durable.receiver_count() > 0
+    }
+
+    /// Tell every follower that the log has grown; each has at most one such message waiting per event.
+    pub(crate) fn nudge_followers(self: &Arc<Self>, shared: &Shared) {
+        for kind in FollowerKind::ALL {
+            if self.follower_wake(kind).raise() {
+                shared.nudge(kind, self);
+            }
+        }
+    }
+
+    pub(crate) fn follower_wake(&self, kind: FollowerKind) -> &WakeFlag {
+        &self.follower_wakes[kind.index()]
+    }
+
+    /// A follower has worked off the log up to here.
+    pub(crate) fn set_worked_off(&self, kind: FollowerKind, through: Sequence) {
+        self.worked_off[kind.index()].store(through.0, Ordering::Release);
+    }
+
+    /// The position of the slowest follower.
+    pub(crate) fn worked_off_by_all(&self) -> Sequence {
+        let positions = self.worked_off.iter().map(|position| position.load(Ordering::Acquire));
+        Sequence(positions.min().unwrap_or(0))
+    }
+}
