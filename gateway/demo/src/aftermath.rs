@@ -1,0 +1,156 @@
+//! What happens to paid orders while abandoned holds run out: refunds, transfers, and the first visitors at the gate.
+
+use std::sync::Arc;
+
+use hyper::header::HeaderValue;
+use serde_json::json;
+
+use crate::client::{Call, Connection};
+use crate::error::DemoError;
+use crate::keys::Keys;
+use crate::random::Random;
+use crate::sale::Sale;
+use crate::tally::{Accepted, Operation, PaidOrder, Tally};
+use crate::wire::{Decision, Problem};
+
+/// One paid order in this many is refunded, another one transferred.
+const ORDERS_PER_REFUND: usize = 100;
+/// One paid order in this many is checked in.
+const ORDERS_PER_CHECK_IN: usize = 20;
+/// Most orders of each kind.
+const ORDERS_MAX: usize = 200;
+/// Tells these dice from those of the buyers.
+const AFTERMATH_ROLE: u64 = u64::MAX - 1;
+
+/// Who does it: the organizer, holders and the gate, over one connection.
+struct Desk<'a> {
+    sale: &'a Sale,
+    connection: Connection,
+    keys: Keys,
+    tally: Tally,
+}
+
+/// How a command ought to end.
+enum Expected {
+    Accepted(Accepted),
+    Refused(&'static str),
+}
+
+/// Refund, transfer and check in some of these orders.
+///
+/// # Errors
+/// [`DemoError`] when the server is gone.
+pub async fn run(sale: Arc<Sale>, paid: Vec<PaidOrder>) -> Result<Tally, DemoError> {
+    let mut desk = Desk {
+        sale: &sale,
+        connection: Connection::new(&sale.server),
+        keys: Keys::new(sale.seed, AFTERMATH_ROLE),
+        tally: Tally::new(sale.began),
+    };
+    let mut orders: Vec<PaidOrder> = paid.into_iter().filter(|order| !order.tickets.is_empty()).collect();
+    orders.sort_by_key(|order| order.buyer);
+    shuffle(&mut orders, &mut Random::new(sale.seed, AFTERMATH_ROLE));
+    let count = |per: usize| (orders.len() / per).clamp(usize::from(!orders.is_empty()), ORDERS_MAX);
+    let (refunds, check_ins) = (count(ORDERS_PER_REFUND), count(ORDERS_PER_CHECK_IN));
+    let mut orders = orders.into_iter();
+    for (index, order) in orders.by_ref().take(refunds).enumerate() {
+        desk.refund(&order, if index % 4 == 3 { "kill" } else { "restock" }).await?;
+    }
+    for order in orders.by_ref().take(refunds) {
+        desk.transfer(&order).await?;
+    }
+    for (index, order) in orders.take(check_ins).enumerate() {
+        desk.admit(&order, index % 10 == 0).await?;
+    }
+    Ok(desk.tally)
+}
+
+fn shuffle(orders: &mut [PaidOrder], random: &mut Random) {
+    for last in (1..orders.len()).rev() {
+        orders.swap(last, random.below(last + 1));
+    }
+}
+
+impl Desk<'_> {
+    /// Refund the first ticket, then try to let it in.
+    async fn refund(&mut self, order: &PaidOrder, units: &str) -> Result<(), DemoError> {
+        let Some((ticket, generation)) = order.tickets.first() else { return Ok(()) };
+        let path = self.sale.path(&format!("/orders/{}/refunds", order.order));
+        let body = json!({ "tickets": [ticket], "units": units }).to_string();
+        let what = Accepted::TicketsRefunded { order: order.order.clone() };
+        let organizer = self.sale.credentials.organizer.clone();
+        self.expect(Operation::Refund, path, organizer, body, Expected::Accepted(what)).await?;
+        self.scan(ticket, *generation, "check-ins", Expected::Refused("ticket_refunded")).await
+    }
+
+    /// Give the first ticket to another buyer; its old code dies, the new one opens the gate.
+    async fn transfer(&mut self, order: &PaidOrder) -> Result<(), DemoError> {
+        let Some((ticket, generation)) = order.tickets.first() else { return Ok(()) };
+        let sale = self.sale;
+        let credentials = &sale.credentials.buyers;
+        let other = (order.buyer as usize + 1) % credentials.len();
+        let to = credentials[other].to_str().unwrap_or_default().trim_start_matches("Bearer ");
+        let path = sale.path(&format!("/tickets/{ticket}/transfer"));
+        let what = Accepted::TicketTransferred { ticket: ticket.clone() };
+        let holder = credentials[order.buyer as usize].clone();
+        let body = json!({ "to": to }).to_string();
+        self.expect(Operation::Transfer, path, holder, body, Expected::Accepted(what)).await?;
+        self.scan(ticket, *generation, "check-ins", Expected::Refused("code_revoked")).await?;
+        let admitted = Accepted::CheckedIn { ticket: ticket.clone() };
+        self.scan(ticket, generation + 1, "check-ins", Expected::Accepted(admitted)).await
+    }
+
+    /// Let every ticket of an order in; `twice`: the first one is shown again, goes out, and comes back.
+    async fn admit(&mut self, order: &PaidOrder, twice: bool) -> Result<(), DemoError> {
+        for (ticket, generation) in &order.tickets {
+            let admitted = || Expected::Accepted(Accepted::CheckedIn { ticket: ticket.clone() });
+            self.scan(ticket, *generation, "check-ins", admitted()).await?;
+            if twice {
+                self.scan(ticket, *generation, "check-ins", Expected::Refused("already_checked_in")).await?;
+                let left = Accepted::CheckedOut { ticket: ticket.clone() };
+                self.scan(ticket, *generation, "check-outs", Expected::Accepted(left)).await?;
+                self.scan(ticket, *generation, "check-ins", admitted()).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn scan(
+        &mut self,
+        ticket: &str,
+        generation: u32,
+        way: &str,
+        expected: Expected,
+    ) -> Result<(), DemoError> {
+        let body = json!({ "ticket": ticket, "generation": generation, "gate": 1 }).to_string();
+        let (path, scanner) = (self.sale.path(&format!("/{way}")), self.sale.credentials.scanner.clone());
+        self.expect(Operation::CheckIn, path, scanner, body, expected).await
+    }
+
+    async fn expect(
+        &mut self,
+        operation: Operation,
+        path: String,
+        credential: HeaderValue,
+        body: String,
+        expected: Expected,
+    ) -> Result<(), DemoError> {
+        let call = Call::post(path, &credential, body).keyed(self.keys.mint());
+        let (reply, effort) = self.connection.call(&call).await?;
+        self.tally.hear(operation, &reply, effort, false);
+        let problem: Problem = serde_json::from_slice(&reply.body).unwrap_or_default();
+        let decision = serde_json::from_slice::<Decision>(&reply.body);
+        match (expected, decision) {
+            (Expected::Accepted(what), Ok(decision)) if reply.accepted() => {
+                self.tally.acknowledge(decision.sequence, None, what);
+            }
+            (Expected::Refused(code), _) if problem.code == code => {
+                *self.tally.other_refusals.entry((operation, problem.code)).or_default() += 1;
+            }
+            _ => self.tally.surprises.note(|| {
+                format!("{}: {} {}", operation.name(), reply.status, String::from_utf8_lossy(&reply.body))
+            }),
+        }
+        Ok(())
+    }
+}

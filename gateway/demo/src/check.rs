@@ -1,0 +1,407 @@
+//! The invariants, checked from the outside: what clients were told, against the change feed and the public documents.
+
+use std::collections::HashMap;
+
+use crate::feed::{Change, Item, Line};
+use crate::fold::{Fold, SeatState};
+use crate::refusal::{self, Verdict};
+use crate::tally::{Accepted, Acknowledgement, Refusal, Tally};
+use crate::venue::Venue;
+use crate::wire::{Availability, SeatMap};
+
+/// Most examples that one broken invariant shows.
+const EXAMPLES_MAX: usize = 3;
+
+/// One invariant, and whether it held.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What must hold, in words.
+    pub name: String,
+    /// The numbers behind it.
+    pub numbers: String,
+    /// What breaks it; empty when it held.
+    pub broken: Vec<String>,
+}
+
+impl Finding {
+    /// Whether it held.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.broken.is_empty()
+    }
+}
+
+/// What an outsider knows when the sale is over.
+#[derive(Debug)]
+pub struct Evidence<'a> {
+    /// The venue.
+    pub venue: &'a Venue,
+    /// The whole change feed.
+    pub items: &'a [Item],
+    /// What clients were told.
+    pub tally: &'a Tally,
+    /// Availability documents read during the sale; the last one was read when all was quiet.
+    pub availabilities: &'a [Availability],
+    /// The seat map read when all was quiet.
+    pub seat_map: &'a SeatMap,
+}
+
+/// What the check found.
+#[derive(Debug)]
+pub struct Checked {
+    /// Every invariant.
+    pub findings: Vec<Finding>,
+    /// Units sold, by position of the type.
+    pub sold_by_type: Vec<u32>,
+    /// Holds that ended by themselves.
+    pub expired: u64,
+    /// Refusals that were right, could not be checked, and were wrong, by reason.
+    pub refusals: HashMap<String, [u64; 3]>,
+}
+
+/// Check everything.
+#[must_use]
+pub fn check(evidence: &Evidence<'_>) -> Checked {
+    let owners = owners(&evidence.tally.acknowledgements);
+    let mut fold = Fold::new(evidence.venue, &owners);
+    let mut walk = Walk::new(evidence);
+    walk.judge_refusals(&fold, 0);
+    walk.compare_documents(&fold);
+    for item in evidence.items {
+        fold.apply(item);
+        walk.acknowledged(item);
+        walk.judge_refusals(&fold, item.sequence);
+        walk.compare_documents(&fold);
+    }
+    walk.finish(&fold)
+}
+
+/// Which buyer was told of the hold of a sequence.
+fn owners(acknowledgements: &[Acknowledgement]) -> HashMap<u64, u32> {
+    let placed = acknowledgements.iter().filter(|ack| matches!(ack.what, Accepted::HoldPlaced { .. }));
+    placed.filter_map(|ack| Some((ack.sequence, ack.buyer?))).collect()
+}
+
+/// The walk along the feed, with everything else sorted beside it.
+struct Walk<'a> {
+    evidence: &'a Evidence<'a>,
+    told: HashMap<u64, &'a Acknowledgement>,
+    refusals: Vec<&'a Refusal>,
+    next_refusal: usize,
+    documents: Vec<&'a Availability>,
+    next_document: usize,
+    /// Items that a client was told of.
+    matched: u64,
+    acknowledged_wrongly: Vec<String>,
+    fold_differs: Vec<String>,
+    sums_differ: Vec<String>,
+    refused_wrongly: Vec<String>,
+    verdicts: HashMap<String, [u64; 3]>,
+}
+
+impl<'a> Walk<'a> {
+    fn new(evidence: &'a Evidence<'a>) -> Self {
+        let mut told = HashMap::new();
+        let mut acknowledged_wrongly = Vec::new();
+        for acknowledgement in &evidence.tally.acknowledgements {
+            if let Some(other) = told.insert(acknowledgement.sequence, acknowledgement) {
+                acknowledged_wrongly.push(format!(
+                    "sequence {} was told of {other:?} and {acknowledgement:?}",
+                    other.sequence
+                ));
+            }
+        }
+        let mut refusals: Vec<&Refusal> = evidence.tally.refusals.iter().collect();
+        refusals.sort_by_key(|refusal| refusal.sequence);
+        let mut documents: Vec<&Availability> = evidence.availabilities.iter().collect();
+        documents.sort_by_key(|document| document.sequence);
+        Walk {
+            evidence,
+            told,
+            refusals,
+            next_refusal: 0,
+            documents,
+            next_document: 0,
+            matched: 0,
+            acknowledged_wrongly,
+            fold_differs: Vec::new(),
+            sums_differ: Vec::new(),
+            refused_wrongly: Vec::new(),
+            verdicts: HashMap::new(),
+        }
+    }
+
+    /// G2: what a client was told of stands in the feed, and what stands there as a client's, a client was told of.
+    fn acknowledged(&mut self, item: &Item) {
+        let by_time = matches!(
+            item.change,
+            Change::Expired { .. } | Change::SaleWindowChanged { .. } | Change::ChannelReleased { .. }
+        );
+        match self.told.remove(&item.sequence) {
+            Some(acknowledgement) if agrees(&acknowledgement.what, &item.change) => self.matched += 1,
+            Some(acknowledgement) => {
+                self.acknowledged_wrongly
+                    .push(format!("told {acknowledgement:?}, but the feed has {item:?}"));
+            }
+            None if by_time => {}
+            None => self.acknowledged_wrongly.push(format!("nobody was told of {item:?}")),
+        }
+    }
+
+    /// Judge the refusals that were decided on this state.
+    fn judge_refusals(&mut self, fold: &Fold<'_>, sequence: u64) {
+        while let Some(refusal) = self.refusals.get(self.next_refusal) {
+            if refusal.sequence.is_some_and(|decided_on| decided_on > sequence) {
+                return;
+            }
+            self.next_refusal += 1;
+            let verdict = match refusal.sequence {
+                Some(decided_on) if decided_on == sequence => {
+                    refusal::judge(fold, self.evidence.venue, refusal)
+                }
+                Some(_) => Verdict::Wrong("decided on a sequence that the feed does not have".into()),
+                None => Verdict::Unchecked,
+            };
+            let counts = self.verdicts.entry(refusal.code.clone()).or_default();
+            match verdict {
+                Verdict::Right => counts[0] += 1,
+                Verdict::Unchecked => counts[1] += 1,
+                Verdict::Wrong(why) => {
+                    counts[2] += 1;
+                    self.refused_wrongly.push(format!("{} at sequence {sequence}: {why}", refusal.code));
+                }
+            }
+        }
+    }
+
+    /// Compare the availability documents of this sequence.
+    fn compare_documents(&mut self, fold: &Fold<'_>) {
+        while let Some(document) = self.documents.get(self.next_document) {
+            if document.sequence != fold.sequence {
+                return;
+            }
+            self.next_document += 1;
+            let sizes = fold.venue().category_sizes();
+            let capacities = fold.venue().pools.iter().map(|pool| pool.capacity).chain(sizes);
+            for (counters, capacity) in document.pools.iter().chain(&document.categories).zip(capacities) {
+                if counters.total() != u64::from(capacity) {
+                    self.sums_differ
+                        .push(format!("sequence {}: {counters:?}, capacity {capacity}", document.sequence));
+                }
+            }
+            let configured = document.sequence > 0 && !document.pools.is_empty();
+            let same = document.pools == fold.pools
+                && document.categories == fold.categories
+                && document.live_holds == fold.live_holds
+                && document.orders == fold.orders
+                && document.phase == fold.phase;
+            if configured && !same {
+                self.fold_differs.push(difference(document, fold));
+            }
+        }
+    }
+
+    fn finish(mut self, fold: &Fold<'_>) -> Checked {
+        for missing in self.told.values() {
+            self.acknowledged_wrongly.push(format!("{missing:?} is not in the feed"));
+        }
+        let unseen = self.documents.len() - self.next_document;
+        if unseen > 0 {
+            let sequence = self.documents[self.next_document].sequence;
+            self.fold_differs
+                .push(format!("{unseen} documents name sequences, such as {sequence}, that the feed lacks"));
+        }
+        if self.next_refusal < self.refusals.len() {
+            let left = self.refusals.len() - self.next_refusal;
+            self.refused_wrongly.push(format!("{left} refusals name sequences that the feed does not reach"));
+        }
+        let findings = self.findings(fold);
+        Checked {
+            findings,
+            sold_by_type: fold.sold_by_type.clone(),
+            expired: fold.expired,
+            refusals: self.verdicts,
+        }
+    }
+
+    fn findings(&mut self, fold: &Fold<'_>) -> Vec<Finding> {
+        let tally = self.evidence.tally;
+        let of = |name: &str| violations(fold, name);
+        let documents = self.documents.len();
+        let items = self.evidence.items.len();
+        let mut sums = std::mem::take(&mut self.sums_differ);
+        sums.extend(of("I1"));
+        let mut acknowledged = std::mem::take(&mut self.acknowledged_wrongly);
+        acknowledged.extend(of("G2"));
+        let verdicts = self.verdicts.values();
+        let judged: u64 = verdicts.clone().map(|counts| counts[0] + counts[2]).sum();
+        let unchecked: u64 = verdicts.map(|counts| counts[1]).sum();
+        let keys = tally.identical + tally.refused_twice + tally.diverged;
+        vec![
+            finding(
+                "I1  free + held + sold + killed = capacity",
+                format!("{documents} documents, {items} items"),
+                sums,
+            ),
+            finding(
+                "I2  a seat is held or sold at most once",
+                format!("{} seats", fold.seats.len()),
+                of("I2"),
+            ),
+            finding(
+                "I3  no buyer exceeds a limit",
+                format!("{} buyers and types", fold.usage.len()),
+                of("I3"),
+            ),
+            finding(
+                "I5  holds end at their deadline, never before",
+                format!("{} expired", fold.expired),
+                of("I5"),
+            ),
+            finding(
+                "I7  one key has one effect and one reply",
+                format!(
+                    "{keys} repeated: {} identical, {} refused again, {} overtaken",
+                    tally.identical, tally.refused_twice, tally.diverged
+                ),
+                tally.differing.clone(),
+            ),
+            finding(
+                "feed is dense, from the first item to the last",
+                format!("1 to {}", fold.sequence),
+                of("feed"),
+            ),
+            finding(
+                "feed folds to every availability document",
+                format!(
+                    "{documents} compared, the last at {}",
+                    self.documents.last().map_or(0, |last| last.sequence)
+                ),
+                std::mem::take(&mut self.fold_differs),
+            ),
+            self.seat_map(fold),
+            finding(
+                "G2  what was acknowledged is in the feed once, and nothing else",
+                format!("{} acknowledged", self.matched),
+                acknowledged,
+            ),
+            finding(
+                "no hold is refused wrongly",
+                format!("{judged} judged, {unchecked} cannot be from outside"),
+                std::mem::take(&mut self.refused_wrongly),
+            ),
+            finding("nothing is left held", format!("{} live holds", fold.live_holds), left_held(fold)),
+            surprises(tally),
+        ]
+    }
+
+    fn seat_map(&self, fold: &Fold<'_>) -> Finding {
+        let map = self.evidence.seat_map;
+        let mut broken = Vec::new();
+        match map.decode() {
+            Some(states) => {
+                for (seat, (shown, folded)) in states.iter().zip(&fold.seats).enumerate() {
+                    if *shown != code(*folded) {
+                        broken.push(format!("seat {seat} is {folded:?} in the feed and {shown} on the map"));
+                    }
+                }
+                if states.len() != fold.seats.len() || map.sequence != fold.sequence {
+                    broken.push(format!("{} seats at sequence {}", states.len(), map.sequence));
+                }
+            }
+            None => broken.push("the map cannot be decoded".into()),
+        }
+        finding("feed folds to the seat map", format!("{} seats", map.seats), broken)
+    }
+}
+
+fn finding(name: &str, numbers: String, mut broken: Vec<String>) -> Finding {
+    let more = broken.len().saturating_sub(EXAMPLES_MAX);
+    broken.truncate(EXAMPLES_MAX);
+    if more > 0 {
+        broken.push(format!("and {more} more"));
+    }
+    Finding { name: name.to_owned(), numbers, broken }
+}
+
+fn violations(fold: &Fold<'_>, invariant: &str) -> Vec<String> {
+    let found = fold.violations.iter().filter(|violation| violation.invariant == invariant);
+    found.map(|violation| format!("sequence {}: {}", violation.sequence, violation.detail)).collect()
+}
+
+fn left_held(fold: &Fold<'_>) -> Vec<String> {
+    if fold.live_holds == 0 { Vec::new() } else { vec![format!("{} holds live on", fold.live_holds)] }
+}
+
+fn surprises(tally: &Tally) -> Finding {
+    let numbers = format!(
+        "{} replies, {} asked to wait, {} connections broke",
+        tally.replies(),
+        tally.postponed,
+        tally.broken
+    );
+    let mut finding =
+        finding("every reply is one that the API documents", numbers, tally.surprises.examples.clone());
+    if tally.surprises.count > 0 {
+        finding.broken.push(format!("{} in all", tally.surprises.count));
+    }
+    finding
+}
+
+fn difference(document: &Availability, fold: &Fold<'_>) -> String {
+    let pairs =
+        document.pools.iter().zip(&fold.pools).chain(document.categories.iter().zip(&fold.categories));
+    let counters = pairs
+        .filter(|(shown, folded)| shown != folded)
+        .map(|(shown, folded)| format!("{shown:?} ≠ {folded:?}"));
+    let rest = format!(
+        "phase {} / {}, live holds {} / {}, orders {} / {}",
+        document.phase, fold.phase, document.live_holds, fold.live_holds, document.orders, fold.orders
+    );
+    let parts: Vec<String> = counters.take(EXAMPLES_MAX).chain([rest]).collect();
+    format!("sequence {}: {}", document.sequence, parts.join("; "))
+}
+
+/// A seat's state as the seat map codes it.
+fn code(state: SeatState) -> u8 {
+    match state {
+        SeatState::Free => 0,
+        SeatState::Held(_) => 1,
+        SeatState::Sold(_) => 2,
+        SeatState::Killed => 3,
+    }
+}
+
+/// Whether an item says what the client was told.
+fn agrees(told: &Accepted, change: &Change) -> bool {
+    match (told, change) {
+        (Accepted::Configured, Change::Configured { .. })
+        | (Accepted::UnitsKilled, Change::UnitsKilled(_))
+        | (Accepted::UnitsRestored, Change::UnitsRestored(_)) => true,
+        (Accepted::PhaseChanged { to: told }, Change::PhaseChanged { to }) => told == to,
+        (Accepted::HoldPlaced { hold: told, lines: shown }, Change::HoldPlaced { hold, lines, .. }) => {
+            told == hold && same_lines(shown, lines)
+        }
+        (Accepted::HoldRenewed { hold: told }, Change::HoldRenewed { hold, .. })
+        | (Accepted::HoldReleased { hold: told }, Change::HoldReleased { hold }) => told == hold,
+        (Accepted::PaymentBegun { order: told }, Change::PaymentBegun { order, .. })
+        | (Accepted::PaymentFailed { order: told }, Change::PaymentFailed { order, .. })
+        | (Accepted::Confirmed { order: told }, Change::Confirmed { order, .. })
+        | (Accepted::TicketsRefunded { order: told }, Change::TicketsRefunded { order, .. }) => told == order,
+        (Accepted::TicketTransferred { ticket: told }, Change::TicketTransferred { ticket, .. })
+        | (Accepted::CheckedIn { ticket: told }, Change::CheckedIn { ticket })
+        | (Accepted::CheckedOut { ticket: told }, Change::CheckedOut { ticket }) => told == ticket,
+        _ => false,
+    }
+}
+
+fn same_lines(shown: &[(String, u16, Vec<u32>)], lines: &[Line]) -> bool {
+    shown.len() == lines.len()
+        && shown.iter().zip(lines).all(|((ticket_type, quantity, seats), line)| {
+            *ticket_type == line.ticket_type && *quantity == line.quantity && *seats == line.seats
+        })
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;

@@ -1,0 +1,194 @@
+//! The check passes a sound sale, and finds every lie in a doctored one.
+
+use std::time::Instant;
+
+use super::*;
+use crate::feed::Page;
+use crate::wire::{Asked, AskedLine, AskedUnits, Counters};
+
+/// Six seats in one block, a pool of three.
+const VENUE: &str = r#"{"currency":"EUR","pools":[{"name":"Floor","capacity":3}],"categories":[{"name":"C"}],"sections":["A"],
+    "rows":[{"section":"A","label":"1","blocks":[{"from":1,"to":6,"category":"C"}]}],"units_per_subject_max":4,
+    "ticket_types":[{"name":"Seat","price":100,"per_subject_max":2,"category":"C"},{"name":"Stand","price":50,"draws_on":["Floor"]}]}"#;
+
+const FEED: &str = r#"{"next":4,"head":4,"items":[
+    {"sequence":1,"at":"2026-01-01T00:00:00Z","type":"configured","version":1},
+    {"sequence":2,"at":"2026-01-01T00:00:00Z","type":"phase_changed","to":"on_sale"},
+    {"sequence":3,"at":"2026-01-01T00:00:01Z","type":"hold_placed","hold":"h3","deadline_at":"2026-01-01T00:01:01Z","channel":null,
+     "lines":[{"ticket_type":"Seat","quantity":2,"seats":[0,1]}]},
+    {"sequence":4,"at":"2026-01-01T00:01:01Z","type":"expired","through":{"deadline_at":"2026-01-01T00:01:01Z","hold":"h3"},"count":1}]}"#;
+
+/// A sale as its clients saw it.
+struct Scene {
+    venue: Venue,
+    items: Vec<Item>,
+    tally: Tally,
+    availabilities: Vec<Availability>,
+    seat_map: SeatMap,
+}
+
+fn scene() -> Scene {
+    let mut tally = Tally::new(Instant::now());
+    let lines = vec![("Seat".to_owned(), 2, vec![0, 1])];
+    tally.acknowledge(1, None, Accepted::Configured);
+    tally.acknowledge(2, None, Accepted::PhaseChanged { to: "on_sale".into() });
+    tally.acknowledge(3, Some(7), Accepted::HoldPlaced { hold: "h3".into(), lines });
+    let counters = |name: &str, free, held| Counters { name: name.into(), free, held, ..Counters::default() };
+    let document = |sequence, seats_held, live_holds| Availability {
+        sequence,
+        phase: "on_sale".into(),
+        pools: vec![counters("Floor", 3, 0)],
+        categories: vec![counters("C", 6 - seats_held, seats_held)],
+        live_holds,
+        orders: 0,
+    };
+    Scene {
+        venue: Venue::read(VENUE).unwrap(),
+        items: serde_json::from_str::<Page>(FEED).unwrap().items,
+        tally,
+        availabilities: vec![document(3, 2, 1), document(4, 0, 0)],
+        seat_map: SeatMap { sequence: 4, seats: 6, states: "AAA=".into() },
+    }
+}
+
+fn refusal(sequence: u64, code: &str, ticket_type: usize, units: AskedUnits) -> Refusal {
+    let lines = vec![AskedLine { ticket_type: Some(ticket_type), units }];
+    let asked = Asked { lines, access_code: None, stale_price: false };
+    Refusal {
+        sequence: Some(sequence),
+        buyer: 7,
+        code: code.into(),
+        asked,
+        seats: vec![1],
+        limit: Some(2),
+        used: Some(2),
+    }
+}
+
+/// The names of what is broken in a scene.
+fn broken(doctor: impl FnOnce(&mut Scene)) -> Vec<String> {
+    let mut scene = scene();
+    doctor(&mut scene);
+    let checked = check(&Evidence {
+        venue: &scene.venue,
+        items: &scene.items,
+        tally: &scene.tally,
+        availabilities: &scene.availabilities,
+        seat_map: &scene.seat_map,
+    });
+    let broken = checked.findings.iter().filter(|finding| !finding.held());
+    broken.map(|finding| finding.name.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect()
+}
+
+#[test]
+fn a_sound_sale_holds() {
+    assert_eq!(broken(|_| {}), [""; 0]);
+}
+
+#[test]
+fn a_hold_that_was_acknowledged_but_is_not_in_the_feed_is_found() {
+    let lost = Accepted::HoldPlaced { hold: "h9".into(), lines: Vec::new() };
+    assert_eq!(broken(|scene| scene.tally.acknowledge(9, Some(1), lost)), ["G2 what"]);
+}
+
+#[test]
+fn a_hold_in_the_feed_that_nobody_was_told_of_is_found() {
+    assert_eq!(broken(|scene| drop(scene.tally.acknowledgements.pop())), ["G2 what"]);
+}
+
+#[test]
+fn a_reply_that_names_other_seats_than_the_feed_is_found() {
+    let other = Accepted::HoldPlaced { hold: "h3".into(), lines: vec![("Seat".into(), 2, vec![1, 2])] };
+    assert_eq!(broken(|scene| scene.tally.acknowledgements[2].what = other), ["G2 what"]);
+}
+
+#[test]
+fn one_decision_told_to_two_buyers_is_found() {
+    let double = |scene: &mut Scene| {
+        let again = scene.tally.acknowledgements[2].clone();
+        scene.tally.acknowledgements.push(again);
+    };
+    assert_eq!(broken(double), ["G2 what"]);
+}
+
+#[test]
+fn documents_that_differ_from_the_feed_are_found() {
+    assert_eq!(broken(|scene| scene.availabilities[0].categories[0].held = 1), ["I1 free", "feed folds"]);
+    assert_eq!(broken(|scene| scene.availabilities[0].live_holds = 2), ["feed folds"]);
+    assert_eq!(broken(|scene| scene.availabilities[1].sequence = 5), ["feed folds"]);
+    assert_eq!(broken(|scene| scene.seat_map.states = "AQA=".into()), ["feed folds"]);
+}
+
+#[test]
+fn a_document_whose_counters_do_not_add_up_is_found() {
+    assert_eq!(broken(|scene| scene.availabilities[1].pools[0].free = 4), ["I1 free", "feed folds"]);
+}
+
+#[test]
+fn a_gap_in_the_feed_is_found() {
+    let found = broken(|scene| drop(scene.items.remove(1)));
+    assert!(found.contains(&"feed is".to_owned()), "{found:?}");
+}
+
+#[test]
+fn a_hold_that_never_ends_is_found() {
+    let found = broken(|scene| drop(scene.items.pop()));
+    assert!(found.contains(&"nothing is".to_owned()), "{found:?}");
+}
+
+#[test]
+fn different_replies_to_one_key_are_found() {
+    assert_eq!(broken(|scene| scene.tally.differing.push("201 a ≠ 201 b".into())), ["I7 one"]);
+}
+
+#[test]
+fn a_surprising_reply_is_found() {
+    assert_eq!(broken(|scene| scene.tally.surprises.note(|| "500".into())), ["every reply"]);
+}
+
+/// Judge one refusal in the sound sale: whether it counts as wrong.
+fn wrong(refusal: Refusal) -> bool {
+    let found = broken(|scene| scene.tally.refusals.push(refusal));
+    assert!(found.is_empty() || found == ["no hold"], "{found:?}");
+    !found.is_empty()
+}
+
+#[test]
+fn seats_called_taken_must_be_taken_at_that_sequence() {
+    assert!(!wrong(refusal(3, "seats_taken", 0, AskedUnits::Seats(vec![1]))));
+    assert!(wrong(refusal(4, "seats_taken", 0, AskedUnits::Seats(vec![1]))));
+}
+
+#[test]
+fn sold_out_must_be_sold_out() {
+    assert!(wrong(refusal(3, "sold_out", 1, AskedUnits::Quantity(3))));
+    assert!(!wrong(refusal(3, "sold_out", 1, AskedUnits::Quantity(4))));
+    let together = |quantity| AskedUnits::Together {
+        quantity,
+        section: None,
+        price_max: None,
+        accessible: 0,
+        accept_split: false,
+    };
+    assert!(wrong(refusal(4, "sold_out", 0, together(2))));
+    assert!(!wrong(refusal(3, "sold_out", 0, together(2))));
+}
+
+#[test]
+fn limits_must_be_reached() {
+    assert!(!wrong(refusal(3, "limit_exceeded", 0, AskedUnits::Seats(vec![4]))));
+    assert!(wrong(refusal(4, "limit_exceeded", 0, AskedUnits::Seats(vec![4]))));
+}
+
+#[test]
+fn a_right_price_and_an_open_phase_are_no_reason() {
+    assert!(wrong(refusal(3, "price_changed", 1, AskedUnits::Quantity(1))));
+    assert!(wrong(refusal(3, "wrong_phase", 1, AskedUnits::Quantity(1))));
+    assert!(!wrong(refusal(1, "wrong_phase", 1, AskedUnits::Quantity(1))));
+    assert!(wrong(refusal(3, "access_code_required", 1, AskedUnits::Quantity(1))));
+}
+
+#[test]
+fn a_refusal_on_a_sequence_that_never_was_is_found() {
+    assert!(wrong(refusal(99, "sold_out", 1, AskedUnits::Quantity(4))));
+}

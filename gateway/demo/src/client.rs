@@ -1,0 +1,247 @@
+//! One kept-alive HTTP/1.1 connection. A broken one is opened again, and *later* (429, 503) is obeyed: the same bytes go
+//! out again under the same key, as every client of the API may do.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use http_body_util::{BodyExt, Full};
+use hyper::body::Bytes;
+use hyper::client::conn::http1::SendRequest;
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use crate::error::DemoError;
+
+/// How long a request is tried before the server counts as gone.
+pub const PATIENCE: Duration = Duration::from_secs(30);
+/// Pause before a refused connection is tried again.
+const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
+/// Longest pause that a `Retry-After` may ask of the demo.
+const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// Where the server listens.
+#[derive(Clone, Debug)]
+pub struct Server {
+    address: SocketAddr,
+    host: HeaderValue,
+}
+
+impl Server {
+    /// Read a base URL such as `http://127.0.0.1:8080` and look its host up.
+    ///
+    /// # Errors
+    /// [`DemoError::Address`] when it is not one.
+    pub async fn locate(base_url: &str) -> Result<Self, DemoError> {
+        let bad = || DemoError::Address(base_url.to_owned());
+        let host = base_url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')).ok_or_else(bad)?;
+        let address = tokio::net::lookup_host(host).await.map_err(|_| bad())?.next().ok_or_else(bad)?;
+        Ok(Server { address, host: HeaderValue::from_str(host).map_err(|_| bad())? })
+    }
+
+    /// The address, for messages.
+    #[must_use]
+    pub fn address(&self) -> String {
+        self.address.to_string()
+    }
+}
+
+/// One request.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// GET or POST.
+    pub method: Method,
+    /// Path and query.
+    pub path: String,
+    /// Value of `Authorization`.
+    pub credential: Option<HeaderValue>,
+    /// Value of `Idempotency-Key`.
+    pub key: Option<HeaderValue>,
+    /// Value of `If-None-Match`.
+    pub known: Option<HeaderValue>,
+    /// JSON, or nothing.
+    pub body: Bytes,
+}
+
+impl Call {
+    /// A GET.
+    #[must_use]
+    pub fn get(path: String) -> Self {
+        Call { method: Method::GET, path, credential: None, key: None, known: None, body: Bytes::new() }
+    }
+
+    /// A POST with a JSON body.
+    #[must_use]
+    pub fn post(path: String, credential: &HeaderValue, body: impl Into<Bytes>) -> Self {
+        Call {
+            method: Method::POST,
+            path,
+            credential: Some(credential.clone()),
+            key: None,
+            known: None,
+            body: body.into(),
+        }
+    }
+
+    /// The same under an idempotency key.
+    #[must_use]
+    pub fn keyed(mut self, key: HeaderValue) -> Self {
+        self.key = Some(key);
+        self
+    }
+}
+
+/// What came back.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// HTTP status.
+    pub status: u16,
+    /// Whether the reply says that it repeats an earlier one.
+    pub replayed: bool,
+    /// Its `ETag`.
+    pub etag: Option<HeaderValue>,
+    /// Seconds of its `Retry-After`.
+    retry_after: Option<u64>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Reply {
+    /// Whether the request was accepted.
+    #[must_use]
+    pub fn accepted(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    #[cfg(test)]
+    pub(crate) fn for_tests(status: u16, replayed: bool, body: &'static str) -> Self {
+        Reply { status, replayed, etag: None, retry_after: None, body: Bytes::from_static(body.as_bytes()) }
+    }
+}
+
+/// How hard it was to get a reply.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Effort {
+    /// Time from the first byte out to the last byte in of the try that was answered.
+    pub latency: Duration,
+    /// Answers of *later*, obeyed.
+    pub postponed: u32,
+    /// Connections that broke under the request, after which it was sent again.
+    pub broken: u32,
+}
+
+/// One connection, opened when first needed.
+#[derive(Debug)]
+pub struct Connection {
+    server: Server,
+    sender: Option<SendRequest<Full<Bytes>>>,
+}
+
+impl Connection {
+    /// A connection that is opened by its first request.
+    #[must_use]
+    pub fn new(server: &Server) -> Self {
+        Connection { server: server.clone(), sender: None }
+    }
+
+    /// Send a call until it is answered with something else than *later*.
+    ///
+    /// # Errors
+    /// [`DemoError::ServerGone`] or [`DemoError::StillUnavailable`] when [`PATIENCE`] is over.
+    pub async fn call(&mut self, call: &Call) -> Result<(Reply, Effort), DemoError> {
+        let begun = Instant::now();
+        let mut effort = Effort::default();
+        loop {
+            let sent = Instant::now();
+            match self.try_once(call).await {
+                Ok(reply) if reply.status == 503 || reply.status == 429 => {
+                    if begun.elapsed() > PATIENCE {
+                        let (address, route) = (self.server.address(), call.path.clone());
+                        return Err(DemoError::StillUnavailable { address, route, status: reply.status });
+                    }
+                    effort.postponed += 1;
+                    let pause = Duration::from_secs(reply.retry_after.unwrap_or(1)).min(RETRY_AFTER_MAX);
+                    tokio::time::sleep(pause).await;
+                }
+                Ok(reply) => {
+                    effort.latency = sent.elapsed();
+                    return Ok((reply, effort));
+                }
+                Err(source) => {
+                    self.sender = None;
+                    if begun.elapsed() > PATIENCE {
+                        return Err(DemoError::ServerGone { address: self.server.address(), source });
+                    }
+                    effort.broken += 1;
+                    tokio::time::sleep(RECONNECT_PAUSE).await;
+                }
+            }
+        }
+    }
+
+    async fn try_once(&mut self, call: &Call) -> io::Result<Reply> {
+        let request = self.request(call)?;
+        let sender = self.connected().await?;
+        let response = sender.send_request(request).await.map_err(io::Error::other)?;
+        let (parts, body) = response.into_parts();
+        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
+        let retry_after =
+            parts.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok(Reply {
+            status: parts.status.as_u16(),
+            replayed: parts.headers.contains_key(IDEMPOTENCY_REPLAYED),
+            etag: parts.headers.get(header::ETAG).cloned(),
+            retry_after,
+            body,
+        })
+    }
+
+    fn request(&self, call: &Call) -> io::Result<Request<Full<Bytes>>> {
+        let mut request = Request::new(Full::new(call.body.clone()));
+        *request.method_mut() = call.method.clone();
+        *request.uri_mut() = call.path.parse().map_err(io::Error::other)?;
+        let headers = request.headers_mut();
+        headers.insert(header::HOST, self.server.host.clone());
+        if call.method != Method::GET {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        }
+        let optional = [
+            (header::AUTHORIZATION, &call.credential),
+            (IDEMPOTENCY_KEY, &call.key),
+            (header::IF_NONE_MATCH, &call.known),
+        ];
+        for (name, value) in optional {
+            if let Some(value) = value {
+                headers.insert(name, value.clone());
+            }
+        }
+        Ok(request)
+    }
+
+    async fn connected(&mut self) -> io::Result<&mut SendRequest<Full<Bytes>>> {
+        let alive = match self.sender.as_mut() {
+            Some(sender) => sender.ready().await.is_ok(),
+            None => false,
+        };
+        if !alive {
+            self.sender = None;
+        }
+        match self.sender {
+            Some(ref mut sender) => Ok(sender),
+            None => {
+                let stream = TcpStream::connect(self.server.address).await?;
+                stream.set_nodelay(true)?;
+                let (sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+                    .await
+                    .map_err(io::Error::other)?;
+                // The driver ends with the connection; a failure shows at the sender.
+                tokio::spawn(driver);
+                Ok(self.sender.insert(sender))
+            }
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The set-up of the sale, all of it through the API: keys, buyer tokens, the event with its venue, kills.
+
+use hyper::header::HeaderValue;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::client::{Call, Connection, Reply};
+use crate::error::DemoError;
+use crate::keys::Keys;
+use crate::tally::{Accepted, Tally};
+use crate::venue::Venue;
+use crate::wire::Decision;
+
+/// Buyer tokens asked for at once.
+const TOKENS_PER_CALL: usize = 1_000;
+/// Standing units withdrawn before the sale (the mixing desk stands there), and given back in it.
+pub const KILLED_UNITS: u32 = 40;
+
+/// Who the demo acts as.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The organizer's key.
+    pub organizer: HeaderValue,
+    /// A key that may only check tickets in.
+    pub scanner: HeaderValue,
+    /// One token for each buyer.
+    pub buyers: Vec<HeaderValue>,
+}
+
+/// The organizer at work, over one connection.
+#[derive(Debug)]
+pub struct Organizer {
+    connection: Connection,
+    credential: HeaderValue,
+    keys: Keys,
+}
+
+#[derive(Deserialize)]
+struct ApiKey {
+    secret: String,
+}
+
+#[derive(Deserialize)]
+struct Tokens {
+    tokens: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Event {
+    id: String,
+    #[serde(default)]
+    configuration_version: u32,
+    sequence: Option<u64>,
+}
+
+/// Read a reply that must have been accepted.
+fn accepted<T: for<'de> Deserialize<'de>>(step: &str, reply: &Reply) -> Result<T, DemoError> {
+    if !reply.accepted() {
+        let detail = String::from_utf8_lossy(&reply.body).into_owned();
+        return Err(DemoError::Refused { step: step.to_owned(), status: reply.status, detail });
+    }
+    serde_json::from_slice(&reply.body).map_err(|error| DemoError::unreadable(step, &reply.body, error))
+}
+
+/// The value of an `Authorization` header.
+///
+/// # Errors
+/// [`DemoError::Refused`] when the token is not visible ASCII.
+pub fn bearer(token: &str) -> Result<HeaderValue, DemoError> {
+    HeaderValue::from_str(&format!("Bearer {token}")).map_err(|_| DemoError::Refused {
+        step: "using a credential".into(),
+        status: 0,
+        detail: "it has characters that no header may have".into(),
+    })
+}
+
+/// Make the keys and a token for each buyer. `told` hears how many tokens there are.
+///
+/// # Errors
+/// [`DemoError`] when a step is refused or the server is gone.
+pub async fn credentials(
+    connection: &mut Connection,
+    administrator_token: &str,
+    buyers: u32,
+    told: impl Fn(usize),
+) -> Result<Credentials, DemoError> {
+    let administrator = bearer(administrator_token)?;
+    let scopes = json!(["events:write", "events:read", "orders:write", "buyer-tokens:write"]);
+    let organizer = api_key(connection, &administrator, "demo organizer", &scopes, None).await?;
+    let owner = organizer.1;
+    let scanner =
+        api_key(connection, &administrator, "demo gate", &json!(["check-ins:write"]), owner.as_deref())
+            .await?
+            .0;
+    let organizer = organizer.0;
+    let wanted = buyers as usize;
+    let mut tokens = Vec::with_capacity(wanted);
+    while tokens.len() < wanted {
+        let count = TOKENS_PER_CALL.min(wanted - tokens.len());
+        let call = Call::post("/v1/buyer-tokens".into(), &organizer, json!({ "count": count }).to_string());
+        let (reply, _) = connection.call(&call).await?;
+        let made: Tokens = accepted("making buyer tokens", &reply)?;
+        for token in &made.tokens {
+            tokens.push(bearer(token)?);
+        }
+        told(tokens.len());
+    }
+    Ok(Credentials { organizer, scanner, buyers: tokens })
+}
+
+/// Make one API key; answers its credential and its organizer.
+async fn api_key(
+    connection: &mut Connection,
+    administrator: &HeaderValue,
+    name: &str,
+    scopes: &Value,
+    organizer: Option<&str>,
+) -> Result<(HeaderValue, Option<String>), DemoError> {
+    let mut body = json!({ "name": name, "scopes": scopes });
+    if let Some(organizer) = organizer {
+        body["organizer"] = organizer.into();
+    }
+    let (reply, _) =
+        connection.call(&Call::post("/v1/api-keys".into(), administrator, body.to_string())).await?;
+    let key: ApiKey = accepted("making an API key", &reply)?;
+    let made: Value = accepted("making an API key", &reply)?;
+    Ok((bearer(&key.secret)?, made["organizer"].as_str().map(str::to_owned)))
+}
+
+impl Organizer {
+    /// The organizer with its key.
+    #[must_use]
+    pub fn new(connection: Connection, credential: HeaderValue, seed: u64) -> Self {
+        Organizer { connection, credential, keys: Keys::new(seed, u64::MAX) }
+    }
+
+    /// Create the event with its venue; answers its identifier.
+    ///
+    /// # Errors
+    /// [`DemoError`] when it is refused or the server is gone.
+    pub async fn create_event(
+        &mut self,
+        configuration: Value,
+        starts_at: &str,
+        tally: &mut Tally,
+    ) -> Result<String, DemoError> {
+        let body = json!({
+            "name": "Flash sale at the arena", "starts_at": starts_at, "zone": "Europe/Berlin", "configuration": configuration,
+        });
+        let reply = self.post("/v1/events".into(), &body).await?;
+        let event: Event = accepted("creating the event", &reply)?;
+        if let Some(sequence) = event.sequence.filter(|_| event.configuration_version > 0) {
+            tally.acknowledge(sequence, None, Accepted::Configured);
+        }
+        Ok(event.id)
+    }
+
+    /// Move the event to another phase.
+    ///
+    /// # Errors
+    /// [`DemoError`] when it is refused or the server is gone.
+    pub async fn change_phase(&mut self, event: &str, to: &str, tally: &mut Tally) -> Result<(), DemoError> {
+        let reply = self.post(format!("/v1/events/{event}/phase-changes"), &json!({ "to": to })).await?;
+        let decision: Decision = accepted(&format!("moving to {to}"), &reply)?;
+        tally.acknowledge(decision.sequence, None, Accepted::PhaseChanged { to: to.to_owned() });
+        Ok(())
+    }
+
+    /// Withdraw some standing units, and the seats of the first block that everyone may buy.
+    ///
+    /// # Errors
+    /// [`DemoError`] when it is refused or the server is gone.
+    pub async fn kill(&mut self, event: &str, venue: &Venue, tally: &mut Tally) -> Result<(), DemoError> {
+        let path = format!("/v1/events/{event}/kills");
+        if let Some(pool) = venue.pools.first() {
+            let reply =
+                self.post(path.clone(), &json!({ "pool": pool.name, "quantity": KILLED_UNITS })).await?;
+            let decision: Decision = accepted("withdrawing units", &reply)?;
+            tally.acknowledge(decision.sequence, None, Accepted::UnitsKilled);
+        }
+        if let Some(block) = venue.blocks.iter().find(|block| block.public) {
+            let seats: Vec<u32> = (block.first..block.first + block.seats).collect();
+            let reply = self.post(path, &json!({ "seats": seats })).await?;
+            let decision: Decision = accepted("withdrawing seats", &reply)?;
+            tally.acknowledge(decision.sequence, None, Accepted::UnitsKilled);
+        }
+        Ok(())
+    }
+
+    /// Give the withdrawn standing units back.
+    ///
+    /// # Errors
+    /// [`DemoError`] when it is refused or the server is gone.
+    pub async fn restore(&mut self, event: &str, venue: &Venue, tally: &mut Tally) -> Result<(), DemoError> {
+        let Some(pool) = venue.pools.first() else { return Ok(()) };
+        let body = json!({ "pool": pool.name, "quantity": KILLED_UNITS });
+        let reply = self.post(format!("/v1/events/{event}/restores"), &body).await?;
+        let decision: Decision = accepted("restoring units", &reply)?;
+        tally.acknowledge(decision.sequence, None, Accepted::UnitsRestored);
+        Ok(())
+    }
+
+    async fn post(&mut self, path: String, body: &Value) -> Result<Reply, DemoError> {
+        let call = Call::post(path, &self.credential, body.to_string()).keyed(self.keys.mint());
+        Ok(self.connection.call(&call).await?.0)
+    }
+}
