@@ -272,3 +272,43 @@ impl Default for HoldPolicy {
         }
     }
 }
+
+impl Config {
+    /// The configuration of an event that has none: nothing to sell.
+    pub(crate) fn empty() -> Self {
+        Config {
+            currency: *b"XXX",
+            pools: Vec::new(),
+            categories: Vec::new(),
+            sections: Vec::new(),
+            rows: Arc::new([]),
+            channels: Vec::new(),
+            ticket_types: Vec::new(),
+            units_per_subject_max: None,
+            hold: HoldPolicy::default(),
+            seating: SeatingPolicy {
+                stranding_allowed: false,
+                companions_max: 0,
+                accessible_released: false,
+            },
+            schedule: Schedule::default(),
+        }
+    }
+
+    /// A ticket type, if there is one at this position.
+    pub(crate) fn ticket_type(&self, id: TicketTypeId) -> Option<&TicketType> {
+        self.ticket_types.get(id.index())
+    }
+
+    /// The identities of the ticket types.
+    pub(crate) fn ticket_type_ids(&self) -> impl Iterator<Item = TicketTypeId> + use<> {
+        (0_u16..).map(TicketTypeId).take(self.ticket_types.len())
+    }
+}
+
+impl Channel {
+    /// Units of the pool at this position that are kept for the channel.
+    pub(crate) fn allotment(&self, pool: usize) -> Option<u32> {
+        self.allotments.iter().find(|(of, _)| of.index() == pool).map(|&(_, units)| units)
+    }
+}

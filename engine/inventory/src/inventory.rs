@@ -1,14 +1,49 @@
 //! The state of one event, with its two functions: `decide` may refuse, `apply` cannot fail.
 
+use std::sync::Arc;
+
+use crate::claims::Claims;
+use crate::deadlines::Deadlines;
+use crate::decide::Scratch;
+use crate::expired::Expired;
+use crate::keys::Keys;
+use crate::killed_seats::SeatsToKill;
+use crate::orders::Orders;
+use crate::pools::Pools;
+use crate::seating::{ReleasedChannels, Seating};
+use crate::subjects::Subjects;
+use crate::terms::Terms;
+use crate::windows::Windows;
 use crate::{
     Availability, ClaimNumber, ClaimView, Command, Config, Event, EventBody, EventId, Image, ImageError,
-    Rejection, SeatMap, Sequence, Timestamp,
+    Phase, Rejection, SeatMap, Sequence, Timestamp,
 };
 
 /// The inventory of one event.
 #[derive(Clone, Debug)]
 pub struct Inventory {
-    event: EventId,
+    pub(crate) event: EventId,
+    pub(crate) sequence: Sequence,
+    pub(crate) logged_at: Timestamp,
+    pub(crate) phase: Phase,
+    /// 0: no configuration yet; `config` is the empty one.
+    pub(crate) version: u32,
+    pub(crate) config: Arc<Config>,
+    pub(crate) released: ReleasedChannels,
+    pub(crate) terms: Terms,
+    pub(crate) windows: Windows,
+    pub(crate) pools: Pools,
+    pub(crate) seating: Seating,
+    /// The digest's share of the seats' states.
+    pub(crate) seats_sum: u128,
+    pub(crate) seats_to_kill: SeatsToKill,
+    pub(crate) subjects: Subjects,
+    pub(crate) claims: Claims,
+    pub(crate) orders: Orders,
+    pub(crate) keys: Keys,
+    pub(crate) deadlines: Deadlines,
+    pub(crate) expired: Expired,
+    pub(crate) scratch: Scratch,
 }
 
 /// What `decide` answers when it does not refuse.
@@ -39,12 +74,33 @@ pub struct Violation {
     pub detail: String,
 }
 
-#[allow(clippy::unimplemented, unused_variables)]
 impl Inventory {
     /// An event before its first configuration: draft, nothing in it.
     #[must_use]
     pub fn new(event: EventId) -> Self {
-        Inventory { event }
+        let config = Config::empty();
+        Inventory {
+            event,
+            sequence: Sequence::ZERO,
+            logged_at: Timestamp(0),
+            phase: Phase::Draft,
+            version: 0,
+            released: ReleasedChannels::NONE,
+            terms: Terms::default(),
+            windows: Windows::default(),
+            pools: Pools::default(),
+            seating: Seating::new(&config),
+            config: Arc::new(config),
+            seats_sum: 0,
+            seats_to_kill: SeatsToKill::default(),
+            subjects: Subjects::new(),
+            claims: Claims::default(),
+            orders: Orders::new(),
+            keys: Keys::new(),
+            deadlines: Deadlines::default(),
+            expired: Expired::default(),
+            scratch: Scratch::default(),
+        }
     }
 
     /// Decide one command at logged time `now`. Nothing of the state changes (scratch memory may).
@@ -52,24 +108,30 @@ impl Inventory {
     /// # Errors
     /// A [`Rejection`]: a pure function of (state at [`Self::sequence`], command, now).
     pub fn decide(&mut self, now: Timestamp, command: &Command) -> Result<Decision, Rejection> {
-        unimplemented!()
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let decision = self.decide_with(&mut scratch, now, command);
+        self.scratch = scratch;
+        decision
     }
 
     /// The next thing that time does at or before `now`, if any is due: call and apply until `None`, within the turn's budget,
     /// before commands are decided at `now`.
     pub fn decide_due(&mut self, now: Timestamp) -> Option<EventBody> {
-        unimplemented!()
+        self.deadlines.next(now)
     }
 
     /// When the next thing is due that time does.
     #[must_use]
     pub fn next_due_at(&self) -> Option<Timestamp> {
-        unimplemented!()
+        self.deadlines.next_at()
     }
 
     /// Apply the next event; its sequence is `self.sequence() + 1`.
+    ///
+    /// # Panics
+    /// When the event could not have been decided on this state: a defect, or another event's log.
     pub fn apply(&mut self, event: &Event) {
-        unimplemented!()
+        self.apply_event(event);
     }
 
     /// The event's identity.
@@ -81,57 +143,58 @@ impl Inventory {
     /// Sequence of the last applied event.
     #[must_use]
     pub fn sequence(&self) -> Sequence {
-        unimplemented!()
+        self.sequence
     }
 
     /// Logged time of the last applied event.
     #[must_use]
     pub fn logged_at(&self) -> Timestamp {
-        unimplemented!()
+        self.logged_at
     }
 
     /// The configuration and its version, once there is one.
     #[must_use]
-    pub fn config(&self) -> Option<(u32, &std::sync::Arc<Config>)> {
-        unimplemented!()
+    pub fn config(&self) -> Option<(u32, &Arc<Config>)> {
+        (self.version > 0).then_some((self.version, &self.config))
     }
 
     /// Incremental digest of the state.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        unimplemented!()
+        self.digest_of_state()
     }
 
     /// The public's view of the stock: cheap (no scan of holds or seats).
     #[must_use]
     pub fn availability(&self) -> Availability {
-        unimplemented!()
+        self.view_availability()
     }
 
     /// Every seat's state; copies two bits a seat.
     #[must_use]
     pub fn seat_map(&self) -> SeatMap {
-        unimplemented!()
+        SeatMap { sequence: self.sequence, seats: self.seating.seats(), states: self.seating.map().into() }
     }
 
     /// A live hold or an order; `None` for what never was or has ended without a sale.
     #[must_use]
     pub fn claim(&self, number: ClaimNumber) -> Option<ClaimView> {
-        unimplemented!()
+        self.view_claim(number)
     }
 
     /// The state as plain columns, for a snapshot.
     #[must_use]
     pub fn export(&self) -> Image {
-        unimplemented!()
+        self.to_image()
     }
 
     /// The state of an image.
     ///
     /// # Errors
     /// [`ImageError`] when the columns contradict each other or the digest.
+    #[allow(clippy::needless_pass_by_value)] // an image is large and of no use afterwards
     pub fn import(image: Image) -> Result<Self, ImageError> {
-        unimplemented!()
+        Self::from_image(&image)
     }
 
     /// Check every invariant from scratch, the digest included. Expensive.
@@ -139,6 +202,6 @@ impl Inventory {
     /// # Errors
     /// The first [`Violation`] found.
     pub fn check(&self) -> Result<(), Violation> {
-        unimplemented!()
+        self.check_invariants()
     }
 }

@@ -1,16 +1,34 @@
 //! The inventory of one event: a pure, synchronous, deterministic state machine.
 
+mod apply;
+mod claims;
 mod command;
 mod config;
+mod deadlines;
+mod decide;
+mod digest;
 mod event;
+mod expired;
 mod id;
 mod image;
+mod invariants;
 mod inventory;
+mod keys;
+mod killed_seats;
+mod orders;
+mod paged;
 mod phase;
+mod pools;
 mod rejection;
-#[cfg_attr(not(test), expect(dead_code, reason = "the state of an event is built on it"))]
+mod returned;
 mod seating;
+mod snapshot;
+mod subjects;
+mod terms;
+mod validate;
 mod view;
+mod views;
+mod windows;
 
 pub use command::{
     Authority, ClaimNumber, Command, CommandBody, IdempotencyKey, LineRequest, Payment, PaymentKind,

@@ -127,6 +127,13 @@ impl Seating {
         Seating::with_states(Arc::new(layout), states)
     }
 
+    /// The seats of `config` in the states of [`Self::map`]; `None` if those are of another number of seats.
+    pub(crate) fn restored(config: &Config, released: ReleasedChannels, states: Vec<u8>) -> Option<Self> {
+        let layout = Layout::new(config, released);
+        let fits = states.len() == (layout.seats() as usize).div_ceil(SEATS_PER_BYTE);
+        fits.then(|| Seating::with_states(Arc::new(layout), states))
+    }
+
     /// Everything that follows from the layout and the states, from scratch.
     fn with_states(layout: Arc<Layout>, states: Vec<u8>) -> Self {
         let mut seating = Seating {

@@ -1,0 +1,114 @@
+//! Holds: placed, renewed, ended.
+
+use crate::claims::{Claim, ClaimLine};
+use crate::returned::{Origin, Returned};
+use crate::{ClaimNumber, HoldPlaced, Inventory, Line, RefundedUnits, SeatState, Subject, Timestamp};
+
+impl Inventory {
+    pub(super) fn apply_hold_placed(&mut self, hold: &HoldPlaced) {
+        let number = ClaimNumber(self.sequence.0);
+        let subject = self.subjects.name(hold.subjects.primary);
+        let extra = hold.subjects.extra.iter().map(|&subject| self.subjects.name(subject)).collect();
+        for line in &hold.lines {
+            for &pool in &self.terms.get(line.terms).draws_on {
+                self.pools.take(pool, hold.channel, u32::from(line.quantity));
+            }
+            for &seat in &line.seats {
+                assert_eq!(self.seating.state(seat), SeatState::Free, "a held seat was not free");
+                self.set_seat(seat, SeatState::Held);
+            }
+        }
+        let claim_line = |line: &Line| ClaimLine {
+            terms: line.terms,
+            quantity: line.quantity,
+            seats: line.seats.clone().into_boxed_slice(),
+        };
+        let claim = Claim {
+            subject,
+            extra,
+            channel: hold.channel,
+            origin: hold.origin,
+            renewals: 0,
+            attempts: 0,
+            deadline_at: hold.deadline_at,
+            life_ends_at: hold.life_ends_at,
+            grace_until: None,
+            lines: hold.lines.iter().map(claim_line).collect(),
+        };
+        for slot in claim.subjects() {
+            for line in &hold.lines {
+                self.subjects.charge(slot, line.ticket_type, u32::from(line.quantity));
+            }
+        }
+        self.deadlines.insert(hold.deadline_at, number);
+        self.claims.insert(number, claim, &self.subjects);
+    }
+
+    pub(super) fn apply_hold_renewed(&mut self, hold: ClaimNumber, deadline_at: Timestamp) {
+        self.move_claim(hold, |claim| {
+            claim.deadline_at = deadline_at;
+            claim.renewals += 1;
+        });
+    }
+
+    /// Changes a claim in a way that may change when it is due.
+    pub(super) fn move_claim(&mut self, number: ClaimNumber, change: impl FnOnce(&mut Claim)) {
+        let mut due = (Timestamp(0), Timestamp(0));
+        self.claims.edit(number, &self.subjects, |claim| {
+            due.0 = claim.due_at();
+            change(claim);
+            due.1 = claim.due_at();
+        });
+        if due.0 != due.1 {
+            self.deadlines.remove(due.0, number);
+            self.deadlines.insert(due.1, number);
+        }
+    }
+
+    /// Ends a claim without a sale.
+    pub(super) fn end_claim(&mut self, number: ClaimNumber) {
+        let claim = self.claims.remove(number, &self.subjects);
+        self.deadlines.remove(claim.due_at(), number);
+        self.dissolve(&claim);
+    }
+
+    /// Gives back what a claim held that is no longer among the live ones. Returns its primary subject.
+    fn dissolve(&mut self, claim: &Claim) -> Subject {
+        for line in claim.lines.as_slice() {
+            self.return_units(Returned {
+                terms: line.terms,
+                quantity: u32::from(line.quantity),
+                seats: &line.seats,
+                channel: claim.channel,
+                origin: Origin::Held,
+                fate: RefundedUnits::Restock,
+            });
+        }
+        let subject = self.subjects.subject(claim.subject);
+        for slot in claim.subjects() {
+            for line in claim.lines.as_slice() {
+                let ticket_type = self.terms.get(line.terms).ticket_type;
+                self.subjects.discharge(slot, ticket_type, u32::from(line.quantity));
+            }
+            self.subjects.forget(slot);
+        }
+        subject
+    }
+
+    pub(super) fn apply_expired(&mut self, through: (Timestamp, ClaimNumber), count: u32) {
+        let mut ended = 0;
+        while let Some(number) = self.deadlines.pop_through(through) {
+            let claim = self.claims.remove(number, &self.subjects);
+            let subject = self.dissolve(&claim);
+            self.expired.remember(number, subject);
+            ended += 1;
+        }
+        assert_eq!(ended, count, "an expiry covers other claims than were decided");
+    }
+
+    pub(super) fn end_all_claims(&mut self) {
+        while let Some(number) = self.claims.first() {
+            self.end_claim(number);
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What the organizer decided, and what the schedule brings.
+
+use std::sync::Arc;
+
+use crate::pools::Pools;
+use crate::seating::Seating;
+use crate::subjects::Slot;
+use crate::terms::Terms;
+use crate::windows::Windows;
+use crate::{ChannelId, Config, Inventory, Phase, SeatState, TicketTypeId, Timestamp, Units};
+
+impl Inventory {
+    /// Whether nothing was ever held, sold, killed or released: such a draft may be replaced altogether.
+    pub(crate) fn is_pristine(&self) -> bool {
+        self.phase == Phase::Draft
+            && self.released.0 == 0
+            && self.seats_sum == 0
+            && self.pools.iter().all(|pool| pool.killed == 0 && pool.kill_debt == 0)
+    }
+
+    pub(super) fn apply_configured(&mut self, at: Timestamp, version: u32, config: &Arc<Config>) {
+        assert_eq!(version, self.version + 1, "versions of the configuration are dense");
+        if self.is_pristine() {
+            self.pools = Pools::new(config);
+            self.seating = Seating::new(config);
+            self.terms = Terms::default();
+        } else {
+            self.pools.reconfigure(Some(&self.config), config, self.released);
+            self.seating = self.seating.reconfigured(config, self.released);
+        }
+        self.terms.adopt(config);
+        self.windows = Windows::new(config, at);
+        self.version = version;
+        self.config = Arc::clone(config);
+        self.limit_types();
+        self.plan();
+    }
+
+    /// Follows the configuration's limits by type, counting afresh where that is needed.
+    pub(crate) fn limit_types(&mut self) {
+        let types = &self.config.ticket_types;
+        let limited = types.iter().map(|ticket_type| ticket_type.per_subject_max.is_some()).collect();
+        if self.subjects.limit_types(limited) {
+            for (slot, ticket_type, units) in self.charges() {
+                self.subjects.recount_type(slot, ticket_type, units);
+            }
+        }
+    }
+
+    /// Units of each subject and type, over live claims and orders; a subject and type may appear several times.
+    pub(crate) fn charges(&self) -> Vec<(Slot, TicketTypeId, u32)> {
+        let mut charges = Vec::new();
+        for (_, claim) in self.claims.iter() {
+            for line in claim.lines.as_slice() {
+                let ticket_type = self.terms.get(line.terms).ticket_type;
+                charges.extend(claim.subjects().map(|slot| (slot, ticket_type, u32::from(line.quantity))));
+            }
+        }
+        for (at, order) in self.orders.iter() {
+            for ticket in order.ticket_slots().map(|slot| self.orders.ticket(slot)) {
+                if !ticket.is_refunded() {
+                    let ticket_type = self.terms.get(ticket.terms).ticket_type;
+                    let subjects = std::iter::once(&order.subject).chain(self.orders.extra(at));
+                    charges.extend(subjects.map(|&slot| (slot, ticket_type, 1)));
+                }
+            }
+        }
+        charges
+    }
+
+    pub(super) fn apply_phase_changed(&mut self, to: Phase) {
+        self.phase = to;
+        if to == Phase::Cancelled {
+            // Paid orders become refund due by the phase alone.
+            self.end_all_claims();
+        }
+        self.plan();
+    }
+
+    pub(super) fn apply_killed(&mut self, units: &Units) {
+        match units {
+            Units::Pool { pool, quantity } => self.pools.kill(*pool, *quantity),
+            Units::Seats(seats) => {
+                for &seat in seats {
+                    match self.seating.state(seat) {
+                        SeatState::Free => self.set_seat(seat, SeatState::Killed),
+                        SeatState::Held | SeatState::Sold => self.seats_to_kill.insert(seat),
+                        SeatState::Killed => panic!("seat {} is killed twice", seat.0),
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn apply_restored(&mut self, units: &Units) {
+        match units {
+            Units::Pool { pool, quantity } => self.pools.restore(*pool, *quantity),
+            Units::Seats(seats) => {
+                for &seat in seats {
+                    if !self.seats_to_kill.remove(seat) {
+                        assert_eq!(self.seating.state(seat), SeatState::Killed, "a seat is not killed");
+                        self.set_seat(seat, SeatState::Free);
+                    }
+                }
+            }
+        }
+    }
+
+    pub(super) fn apply_channel_released(&mut self, channel: ChannelId) {
+        self.released = self.released.with(channel);
+        self.pools.release(channel);
+        self.seating = self.seating.reconfigured(&self.config, self.released);
+        self.plan();
+    }
+}

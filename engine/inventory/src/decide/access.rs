@@ -1,0 +1,66 @@
+//! What a code opens: hidden types, the presale, a channel.
+
+use crate::windows::Window;
+use crate::{
+    AccessCode, Authority, ChannelId, Inventory, Phase, Rejection, RequestError, TicketType, TicketTypeId,
+};
+
+/// What the caller of a hold may see and draw on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Access {
+    code: Option<AccessCode>,
+    is_organizer: bool,
+    /// The code is that of a channel, released or not.
+    knows_channel: bool,
+    /// The unreleased channel that the hold draws on.
+    pub(super) channel: Option<ChannelId>,
+}
+
+impl Access {
+    pub(super) fn is_organizer(&self) -> bool {
+        self.is_organizer
+    }
+}
+
+impl Inventory {
+    /// What the code shown opens; one that opens nothing is refused.
+    pub(super) fn access(&self, authority: Authority, code: Option<AccessCode>) -> Result<Access, Rejection> {
+        let is_organizer = authority == Authority::Organizer;
+        let Some(code) = code else {
+            return Ok(Access { code: None, is_organizer, knows_channel: false, channel: None });
+        };
+        let mut channels = (0_u8..).map(ChannelId).zip(&self.config.channels);
+        let channel = channels.find(|(_, channel)| channel.code == code).map(|(id, _)| id);
+        let opens_type = || self.config.ticket_types.iter().any(|known| known.access_code == Some(code));
+        if channel.is_none() && !opens_type() {
+            return Err(Rejection::AccessCodeRequired);
+        }
+        Ok(Access {
+            code: Some(code),
+            is_organizer,
+            knows_channel: channel.is_some(),
+            channel: channel.filter(|&id| !self.released.contains(id)),
+        })
+    }
+
+    /// The ticket type, if it sells to this caller now.
+    pub(super) fn sold_type(&self, id: TicketTypeId, access: &Access) -> Result<&TicketType, Rejection> {
+        let Some(ticket_type) = self.config.ticket_type(id) else {
+            return Err(Rejection::InvalidRequest(RequestError::UnknownTicketType));
+        };
+        let opened = match ticket_type.access_code {
+            Some(needed) => access.code == Some(needed),
+            None => self.phase != Phase::Presale || access.knows_channel,
+        };
+        if !opened && !access.is_organizer {
+            return Err(Rejection::AccessCodeRequired);
+        }
+        match self.windows.get(id) {
+            Window::Open => Ok(ticket_type),
+            Window::Before => {
+                Err(Rejection::NotOnSale { ticket_type: id, opens_at: ticket_type.window.opens_at })
+            }
+            Window::After => Err(Rejection::NotOnSale { ticket_type: id, opens_at: None }),
+        }
+    }
+}

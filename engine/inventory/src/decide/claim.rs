@@ -1,0 +1,145 @@
+//! Commands on a live hold.
+
+use super::authority::owns;
+use crate::claims::Claim;
+use crate::orders::Order;
+use crate::{
+    Authority, ClaimNumber, ClaimState, EXTRA_SUBJECTS_MAX, EventBody, Inventory, PAYMENT_ATTEMPTS_MAX,
+    Phase, Rejection, RequestError, Subject, Timestamp,
+};
+
+impl Inventory {
+    /// The caller's live claim; `missing` is said of what is not there, or not the caller's.
+    pub(super) fn live_claim(
+        &self,
+        authority: Authority,
+        number: ClaimNumber,
+        missing: Rejection,
+    ) -> Result<&Claim, Rejection> {
+        if let Some(claim) = self.claims.get(number) {
+            let subject = self.subjects.subject(claim.subject);
+            return if owns(authority, subject) { Ok(claim) } else { Err(missing) };
+        }
+        if let Some(at) = self.orders.find(number) {
+            let order = self.orders.get(at);
+            let subject = self.subjects.subject(order.subject);
+            let state = self.order_state(order);
+            return Err(if owns(authority, subject) { Rejection::WrongState { state } } else { missing });
+        }
+        match self.expired.subject(number) {
+            Some(subject) if owns(authority, subject) => Err(Rejection::HoldExpired { hold: number }),
+            _ => Err(missing),
+        }
+    }
+
+    /// Where a settled order stands. That a cancelled event's orders are to be refunded follows from its phase.
+    pub(crate) fn order_state(&self, order: &Order) -> ClaimState {
+        if order.refunded == order.tickets {
+            ClaimState::Refunded
+        } else if self.phase == Phase::Cancelled {
+            ClaimState::RefundDue
+        } else {
+            ClaimState::Paid
+        }
+    }
+
+    /// The caller's hold without a payment in flight.
+    fn held(&self, authority: Authority, hold: ClaimNumber) -> Result<&Claim, Rejection> {
+        let claim = self.live_claim(authority, hold, Rejection::HoldNotFound)?;
+        match claim.state() {
+            ClaimState::Held => Ok(claim),
+            state => Err(Rejection::WrongState { state }),
+        }
+    }
+
+    pub(super) fn decide_renew(
+        &self,
+        now: Timestamp,
+        authority: Authority,
+        hold: ClaimNumber,
+    ) -> Result<EventBody, Rejection> {
+        let claim = self.held(authority, hold)?;
+        let deadline_at = now.plus_ms(self.config.hold.duration_ms).min(claim.life_ends_at);
+        if claim.renewals >= self.config.hold.renewals_max || deadline_at <= claim.deadline_at {
+            return Err(Rejection::RenewalsExhausted);
+        }
+        Ok(EventBody::HoldRenewed { hold, deadline_at })
+    }
+
+    pub(super) fn decide_release(
+        &self,
+        authority: Authority,
+        hold: ClaimNumber,
+    ) -> Result<EventBody, Rejection> {
+        self.held(authority, hold)?;
+        Ok(EventBody::HoldReleased { hold })
+    }
+
+    pub(super) fn decide_begin_payment(
+        &self,
+        now: Timestamp,
+        authority: Authority,
+        hold: ClaimNumber,
+        extra_subjects: &[Subject],
+    ) -> Result<EventBody, Rejection> {
+        let claim = self.held(authority, hold)?;
+        if claim.attempts >= PAYMENT_ATTEMPTS_MAX {
+            return Err(Rejection::PaymentAttemptsExhausted);
+        }
+        let extra_subjects = self.new_subjects(claim, extra_subjects)?;
+        self.check_limits_of(claim, &extra_subjects)?;
+        Ok(EventBody::PaymentBegun {
+            order: hold,
+            grace_until: now.plus_ms(self.config.hold.grace_ms),
+            attempt: claim.attempts + 1,
+            extra_subjects,
+        })
+    }
+
+    /// Those subjects, each once, that the claim does not count against yet.
+    fn new_subjects(&self, claim: &Claim, extra: &[Subject]) -> Result<Vec<Subject>, Rejection> {
+        let too_many = Rejection::InvalidRequest(RequestError::TooManySubjects);
+        if extra.len() > EXTRA_SUBJECTS_MAX {
+            return Err(too_many);
+        }
+        let mut new = Vec::new();
+        for &subject in extra {
+            let known = claim.subjects().any(|slot| self.subjects.subject(slot) == subject);
+            if !known && !new.contains(&subject) {
+                new.push(subject);
+            }
+        }
+        if claim.extra.len() + new.len() > EXTRA_SUBJECTS_MAX {
+            return Err(too_many);
+        }
+        Ok(new)
+    }
+
+    /// The limits, for subjects that a claim is to count against as well.
+    fn check_limits_of(&self, claim: &Claim, subjects: &[Subject]) -> Result<(), Rejection> {
+        let lines = claim.lines.as_slice();
+        for &subject in subjects {
+            let slot = self.subjects.find(subject);
+            let used = slot.map_or(0, |slot| self.subjects.units(slot));
+            let units: u32 = lines.iter().map(|line| u32::from(line.quantity)).sum();
+            if let Some(limit) = self.config.units_per_subject_max
+                && used.saturating_add(units) > limit
+            {
+                return Err(Rejection::LimitExceeded { ticket_type: None, limit, used });
+            }
+            for line in lines {
+                let ticket_type = self.terms.get(line.terms).ticket_type;
+                let Some(limit) =
+                    self.config.ticket_type(ticket_type).and_then(|known| known.per_subject_max)
+                else {
+                    continue;
+                };
+                let of_type =
+                    lines.iter().filter(|line| self.terms.get(line.terms).ticket_type == ticket_type);
+                let units = of_type.map(|line| u32::from(line.quantity)).sum();
+                self.check_type_limit_of(subject, ticket_type, units, limit)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,130 @@
+//! Deciding: the only place that refuses. Everything is validated here, in a fixed order: the idempotency key, the
+//! authority, the phase, then what the command itself demands. Nothing of the state changes.
+
+mod access;
+mod authority;
+mod claim;
+mod order;
+mod organizer;
+mod place;
+mod seats;
+mod stock;
+mod ticket;
+
+use crate::keys::Seen;
+use crate::{
+    Command, CommandBody, ConfigError, Decision, EventBody, Inventory, Phase, PhaseCommand, Rejection,
+    RequestError, Timestamp, admits,
+};
+
+pub(crate) use stock::Scratch;
+
+impl Inventory {
+    /// Decides a command with scratch memory of its own.
+    pub(crate) fn decide_with(
+        &self,
+        scratch: &mut Scratch,
+        now: Timestamp,
+        command: &Command,
+    ) -> Result<Decision, Rejection> {
+        if let Some(key) = &command.key {
+            match self.keys.seen(key, now) {
+                Seen::Never => {}
+                Seen::Same(sequence) => return Ok(Decision::Repeated(sequence)),
+                Seen::Other => return Err(Rejection::KeyReused),
+                Seen::TooOld => return Err(Rejection::KeyExpired),
+            }
+        }
+        authority::check(command.authority, &command.body)?;
+        self.check_phase(&command.body)?;
+        self.decide_body(scratch, now, command).map(Decision::Accepted)
+    }
+
+    fn decide_body(
+        &self,
+        scratch: &mut Scratch,
+        now: Timestamp,
+        command: &Command,
+    ) -> Result<EventBody, Rejection> {
+        let authority = command.authority;
+        match &command.body {
+            CommandBody::Configure { expected_version, config } => {
+                self.decide_configure(*expected_version, config)
+            }
+            CommandBody::ChangePhase { to } => self.decide_change_phase(*to),
+            CommandBody::PlaceHold(request) => self.decide_place(scratch, now, authority, request),
+            CommandBody::RenewHold { hold } => self.decide_renew(now, authority, *hold),
+            CommandBody::ReleaseHold { hold } => self.decide_release(authority, *hold),
+            CommandBody::BeginPayment { hold, extra_subjects } => {
+                self.decide_begin_payment(now, authority, *hold, extra_subjects)
+            }
+            CommandBody::PaymentFailed { order } => self.decide_payment_failed(*order),
+            CommandBody::Confirm { order, payment } => self.decide_confirm(authority, *order, *payment),
+            CommandBody::RefundTickets { order, tickets, units } => {
+                self.decide_refund(*order, tickets, *units)
+            }
+            CommandBody::Kill(units) => self.decide_kill(units),
+            CommandBody::Restore(units) => self.decide_restore(units),
+            CommandBody::ReleaseChannel { channel } => self.decide_release_channel(*channel),
+            CommandBody::TransferTicket { ticket, to } => self.decide_transfer(authority, *ticket, *to),
+            CommandBody::CheckIn { ticket, generation, gate } => {
+                self.decide_check_in(*ticket, *generation, *gate)
+            }
+            CommandBody::CheckOut { ticket, gate } => self.decide_check_out(*ticket, *gate),
+        }
+    }
+
+    /// The table *phase × command*.
+    fn check_phase(&self, body: &CommandBody) -> Result<(), Rejection> {
+        let command = kind_of(body)?;
+        if admits(self.phase, command) {
+            return Ok(());
+        }
+        let opens_at = match self.phase {
+            Phase::Draft | Phase::Scheduled => {
+                self.config.schedule.presale_at.or(self.config.schedule.on_sale_at)
+            }
+            _ => None,
+        };
+        Err(Rejection::WrongPhase { phase: self.phase, command, opens_at })
+    }
+
+    fn decide_change_phase(&self, to: Phase) -> Result<EventBody, Rejection> {
+        if self.version == 0 && to != Phase::Cancelled {
+            return Err(Rejection::InvalidConfig(ConfigError {
+                path: String::new(),
+                problem: "the event has no configuration yet; configure it first".to_owned(),
+            }));
+        }
+        Ok(EventBody::PhaseChanged { to })
+    }
+}
+
+/// The row of the phase table that a command belongs to.
+fn kind_of(body: &CommandBody) -> Result<PhaseCommand, Rejection> {
+    Ok(match body {
+        CommandBody::Configure { .. } => PhaseCommand::Configure,
+        CommandBody::ChangePhase { to } => match to {
+            Phase::Draft => return Err(Rejection::InvalidRequest(RequestError::NoSuchPhaseChange)),
+            Phase::Scheduled => PhaseCommand::Schedule,
+            Phase::Presale => PhaseCommand::OpenPresale,
+            Phase::OnSale => PhaseCommand::Open,
+            Phase::Paused => PhaseCommand::Pause,
+            Phase::Closed => PhaseCommand::Close,
+            Phase::Cancelled => PhaseCommand::Cancel,
+        },
+        CommandBody::PlaceHold(_) => PhaseCommand::PlaceHold,
+        CommandBody::RenewHold { .. } => PhaseCommand::RenewHold,
+        CommandBody::ReleaseHold { .. } => PhaseCommand::ReleaseHold,
+        CommandBody::BeginPayment { .. } => PhaseCommand::BeginPayment,
+        CommandBody::PaymentFailed { .. } => PhaseCommand::PaymentFailed,
+        CommandBody::Confirm { .. } => PhaseCommand::Confirm,
+        CommandBody::RefundTickets { .. } => PhaseCommand::RefundTickets,
+        CommandBody::Kill(_) => PhaseCommand::Kill,
+        CommandBody::Restore(_) => PhaseCommand::Restore,
+        CommandBody::ReleaseChannel { .. } => PhaseCommand::ReleaseChannel,
+        CommandBody::TransferTicket { .. } => PhaseCommand::TransferTicket,
+        CommandBody::CheckIn { .. } => PhaseCommand::CheckIn,
+        CommandBody::CheckOut { .. } => PhaseCommand::CheckOut,
+    })
+}

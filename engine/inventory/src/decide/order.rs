@@ -1,0 +1,77 @@
+//! Commands on orders: pending ones (a payment is in flight), and paid ones.
+
+use crate::claims::Claim;
+use crate::{
+    Authority, ClaimNumber, ClaimState, EventBody, Inventory, Payment, RefundedUnits, Rejection, RequestError,
+};
+
+impl Inventory {
+    /// The caller's order whose payment is in flight.
+    fn pending(&self, authority: Authority, order: ClaimNumber) -> Result<&Claim, Rejection> {
+        let claim = self.live_claim(authority, order, Rejection::OrderNotFound)?;
+        match claim.state() {
+            ClaimState::PaymentInFlight => Ok(claim),
+            state => Err(Rejection::WrongState { state }),
+        }
+    }
+
+    pub(super) fn decide_payment_failed(&self, order: ClaimNumber) -> Result<EventBody, Rejection> {
+        self.pending(Authority::System, order)?;
+        Ok(EventBody::PaymentFailed { order })
+    }
+
+    pub(super) fn decide_confirm(
+        &self,
+        authority: Authority,
+        order: ClaimNumber,
+        payment: Payment,
+    ) -> Result<EventBody, Rejection> {
+        let claim = self.pending(authority, order)?;
+        let total_minor = self.total_minor(claim);
+        if payment == Payment::Free && total_minor != 0 {
+            return Err(Rejection::PaymentRequired { total_minor });
+        }
+        Ok(EventBody::Confirmed { order, payment })
+    }
+
+    /// What a claim costs at its frozen prices.
+    fn total_minor(&self, claim: &Claim) -> i64 {
+        let price = |line: &crate::claims::ClaimLine| {
+            self.terms.get(line.terms).price_minor * i64::from(line.quantity)
+        };
+        claim.lines.as_slice().iter().map(price).sum()
+    }
+
+    pub(super) fn decide_refund(
+        &self,
+        number: ClaimNumber,
+        tickets: &[u16],
+        units: RefundedUnits,
+    ) -> Result<EventBody, Rejection> {
+        let Some(at) = self.orders.find(number) else {
+            // A claim without a sale, or none at all: its state, or its absence, is the answer.
+            let claim = self.live_claim(Authority::System, number, Rejection::OrderNotFound)?;
+            return Err(Rejection::WrongState { state: claim.state() });
+        };
+        if tickets.is_empty() {
+            return Err(Rejection::InvalidRequest(RequestError::ZeroQuantity));
+        }
+        let order = self.orders.get(at);
+        let mut sorted = tickets.to_vec();
+        sorted.sort_unstable();
+        if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
+            return Err(Rejection::InvalidRequest(RequestError::Duplicate));
+        }
+        for &index in &sorted {
+            let Some(slot) = order.ticket(index) else { return Err(Rejection::TicketNotFound) };
+            if self.orders.ticket(slot).is_refunded() {
+                return Err(Rejection::TicketRefunded);
+            }
+        }
+        Ok(EventBody::TicketsRefunded { order: number, tickets: sorted, units })
+    }
+}
+
+// A total is summed without overflow.
+const _: () =
+    assert!(crate::PRICE_MINOR_MAX.checked_mul(crate::HOLD_UNITS_MAX as i64).is_some(), "a total overflows");

@@ -1,0 +1,232 @@
+//! The invariants as named predicates, from scratch, and the digest of the whole.
+
+use crate::digest::{Kind, Mix, seat_mix};
+use crate::{Digest, Inventory, SeatIndex, SeatState, Violation};
+
+/// A violation with its name.
+fn violation(invariant: &'static str, detail: impl Into<String>) -> Violation {
+    Violation { invariant, detail: detail.into() }
+}
+
+/// An invariant's answer.
+type Checked = Result<(), Violation>;
+
+impl Inventory {
+    /// The digest, from the shares that the components keep.
+    pub(crate) fn digest_of_state(&self) -> Digest {
+        let components = [
+            self.terms.sum(),
+            self.pools.sum(),
+            self.seats_sum,
+            self.seats_to_kill.sum(),
+            self.claims.sum(),
+            self.orders.sum(),
+            self.keys.sum(),
+            self.expired.sum(),
+        ];
+        self.digest_from(&components)
+    }
+
+    /// The digest, from scratch.
+    fn fresh_digest(&self) -> Digest {
+        let components = [
+            self.terms.fresh_sum(),
+            self.pools.fresh_sum(),
+            self.fresh_seats_sum(),
+            self.seats_to_kill.fresh_sum(),
+            self.claims.fresh_sum(&self.subjects),
+            self.orders.fresh_sum(&self.subjects),
+            self.keys.fresh_sum(),
+            self.expired.fresh_sum(),
+        ];
+        self.digest_from(&components)
+    }
+
+    fn digest_from(&self, components: &[u128]) -> Digest {
+        let header = Mix::new(Kind::Header)
+            .wide(self.event.0)
+            .word(self.sequence.0)
+            .word(self.logged_at.0)
+            .pair(self.phase as u32, self.version)
+            .word(self.released.0)
+            .finish();
+        let start = header.wrapping_add(self.windows.sum());
+        Digest(components.iter().fold(start, |sum, &share| sum.wrapping_add(share)))
+    }
+
+    /// The digest's share of the seats, from scratch.
+    pub(crate) fn fresh_seats_sum(&self) -> u128 {
+        let seats = (0..self.seating.seats()).map(SeatIndex);
+        seats.fold(0, |sum, seat| sum.wrapping_add(seat_mix(seat, self.seating.state(seat))))
+    }
+
+    /// Every invariant, from scratch.
+    pub(crate) fn check_invariants(&self) -> Checked {
+        self.i1_pools_add_up()?;
+        self.i2_seats_have_one_owner()?;
+        self.i3_limits_are_exact()?;
+        self.i4_digest_is_true()?;
+        self.i5_held_units_have_a_deadline()?;
+        self.i7_keys_have_one_record()
+    }
+
+    /// I1: free + held + sold + killed is the capacity, and held and sold are those of claims and orders.
+    fn i1_pools_add_up(&self) -> Checked {
+        let mut held = vec![0_u64; self.pools.len()];
+        let mut sold = vec![0_u64; self.pools.len()];
+        for (_, claim) in self.claims.iter() {
+            for line in claim.lines.as_slice() {
+                for pool in &self.terms.get(line.terms).draws_on {
+                    held[pool.index()] += u64::from(line.quantity);
+                }
+            }
+        }
+        for ticket in self.orders.tickets().filter(|ticket| !ticket.is_refunded()) {
+            for pool in &self.terms.get(ticket.terms).draws_on {
+                sold[pool.index()] += 1;
+            }
+        }
+        for (at, (pool, configured)) in self.pools.iter().zip(&self.config.pools).enumerate() {
+            let counters = pool.counters();
+            let sum = u64::from(counters.free)
+                + u64::from(counters.held)
+                + u64::from(counters.sold)
+                + u64::from(counters.killed);
+            let true_units = (u64::from(counters.held), u64::from(counters.sold)) == (held[at], sold[at]);
+            if sum != u64::from(configured.capacity) || !true_units {
+                let detail = format!("pool {at}: {counters:?}, capacity {}", configured.capacity);
+                return Err(violation("I1", detail));
+            }
+            if pool.kill_debt > counters.held + counters.sold {
+                return Err(violation("I1", format!("pool {at} waits for kills that cannot come")));
+            }
+        }
+        Ok(())
+    }
+
+    /// I2: every seat is exactly one of free, held by one claim, sold to one ticket, killed; bitmaps agree.
+    fn i2_seats_have_one_owner(&self) -> Checked {
+        self.seating.check()?;
+        let mut owned = vec![None; self.seating.seats() as usize];
+        let mut own = |seat: SeatIndex, state: SeatState| match owned[seat.index()].replace(state) {
+            Some(_) => Err(violation("I2", format!("seat {} has two owners", seat.0))),
+            None => Ok(()),
+        };
+        for (_, claim) in self.claims.iter() {
+            for &seat in claim.lines.as_slice().iter().flat_map(|line| line.seats.iter()) {
+                own(seat, SeatState::Held)?;
+            }
+        }
+        for ticket in self.orders.tickets().filter(|ticket| !ticket.is_refunded()) {
+            if let Some(seat) = ticket.seat() {
+                own(seat, SeatState::Sold)?;
+            }
+        }
+        for (seat, owner) in (0..).map(SeatIndex).zip(owned) {
+            let state = self.seating.state(seat);
+            let agrees = match owner {
+                Some(owner) => state == owner,
+                None => matches!(state, SeatState::Free | SeatState::Killed),
+            };
+            if !agrees || (owner.is_none() && self.seats_to_kill.contains(seat)) {
+                return Err(violation(
+                    "I2",
+                    format!("seat {} is {state:?}, its owner says {owner:?}", seat.0),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// I3: what subjects are charged is exactly what claims and orders hold, so that no limit can be passed.
+    fn i3_limits_are_exact(&self) -> Checked {
+        let mut units = vec![0_u32; self.subjects.capacity()];
+        let mut by_type = std::collections::BTreeMap::new();
+        for (slot, ticket_type, quantity) in self.charges() {
+            units[slot as usize] += quantity;
+            if self.subjects.counts_type(ticket_type) {
+                *by_type.entry((slot, ticket_type)).or_insert(0) += quantity;
+            }
+        }
+        for slot in self.subjects.slots() {
+            if self.subjects.units(slot) != units[slot as usize] {
+                let detail = format!("subject {slot} is charged {}", self.subjects.units(slot));
+                return Err(violation("I3", detail));
+            }
+        }
+        if by_type.len() != self.subjects.type_counters() {
+            return Err(violation("I3", "a counter by type counts nothing"));
+        }
+        let wrong =
+            by_type.iter().find(|&(&(slot, id), &units)| self.subjects.units_of_type(slot, id) != units);
+        match wrong {
+            Some((key, _)) => Err(violation("I3", format!("units by type {key:?} are counted wrong"))),
+            None => self.names_are_exact(),
+        }
+    }
+
+    /// Part of I3: a subject is kept exactly as long as something names it.
+    fn names_are_exact(&self) -> Checked {
+        let mut names = vec![0_u32; self.subjects.capacity()];
+        for slot in self.claims.iter().flat_map(|(_, claim)| claim.subjects()) {
+            names[slot as usize] += 1;
+        }
+        for (at, order) in self.orders.iter() {
+            for &slot in std::iter::once(&order.subject).chain(self.orders.extra(at)) {
+                names[slot as usize] += 1;
+            }
+        }
+        for (_, &slot) in self.orders.transfers() {
+            names[slot as usize] += 1;
+        }
+        for (slot, named) in (0..).zip(names) {
+            if self.subjects.names(slot) != named {
+                return Err(violation("I3", format!("subject {slot} is named {named} times")));
+            }
+        }
+        Ok(())
+    }
+
+    /// I4: the incremental digest is the one from scratch.
+    fn i4_digest_is_true(&self) -> Checked {
+        let (kept, fresh) = (self.digest(), self.fresh_digest());
+        if kept != fresh {
+            return Err(violation(
+                "I4",
+                format!("the digest is kept as {kept:?}, from scratch it is {fresh:?}"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// I5: every claim is due exactly once, at its deadline, or at the end of its grace while a payment is in flight.
+    fn i5_held_units_have_a_deadline(&self) -> Checked {
+        let mut due: Vec<_> = self.claims.iter().map(|(&number, claim)| (claim.due_at(), number)).collect();
+        due.sort_unstable();
+        if !due.iter().eq(self.deadlines.claims()) {
+            return Err(violation("I5", "the deadlines are not those of the claims"));
+        }
+        let mut fresh = self.deadlines.clone();
+        fresh.plan(&self.config, self.phase, &self.windows, self.released);
+        if fresh.next_at() != self.deadlines.next_at() {
+            return Err(violation("I5", "the calendar is not that of the configuration"));
+        }
+        Ok(())
+    }
+
+    /// I7: every key has one record, and is found.
+    fn i7_keys_have_one_record(&self) -> Checked {
+        let mut keys: Vec<u64> = self.keys.settled().map(|record| record.key).collect();
+        keys.extend(self.keys.recent().flat_map(|page| &page.records).map(|record| record.key));
+        let records = keys.len();
+        if self.keys.indexed() != records {
+            return Err(violation("I7", format!("{records} records, {} in the index", self.keys.indexed())));
+        }
+        keys.sort_unstable();
+        keys.dedup();
+        if keys.len() != records {
+            return Err(violation("I7", "a key has two records"));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,274 @@
+//! Pools: counters of units, and the shares of channels in them.
+
+use crate::digest::{Kind, Mix};
+use crate::seating::ReleasedChannels;
+use crate::{ChannelId, Config, Counters, PoolId};
+
+/// One pool. Invariant I1: `general + shares + held + sold + killed` is the configured capacity.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pool {
+    /// Free for everyone.
+    pub(crate) general: u32,
+    /// In live holds and payments in flight.
+    pub(crate) held: u32,
+    /// Sold.
+    pub(crate) sold: u32,
+    /// Withdrawn.
+    pub(crate) killed: u32,
+    /// Kills that wait for held and sold units to return; never more than those.
+    pub(crate) kill_debt: u32,
+    /// Free for one unreleased channel each, by channel.
+    pub(crate) shares: Vec<Share>,
+    mixed: u128,
+}
+
+/// What is free in a pool for one unreleased channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Share {
+    pub(crate) channel: ChannelId,
+    pub(crate) free: u32,
+}
+
+/// The pools of one event.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pools {
+    list: Vec<Pool>,
+    sum: u128,
+}
+
+impl Pool {
+    /// From the columns of an image: general free, held, sold, killed, kill debt.
+    pub(crate) fn from_parts(words: [u32; 5]) -> Self {
+        let [general, held, sold, killed, kill_debt] = words;
+        Pool { general, held, sold, killed, kill_debt, shares: Vec::new(), mixed: 0 }
+    }
+
+    pub(crate) fn counters(&self) -> Counters {
+        Counters {
+            free: self.general + self.shares.iter().map(|share| share.free).sum::<u32>(),
+            held: self.held,
+            sold: self.sold,
+            killed: self.killed,
+        }
+    }
+
+    /// Units that a hold with this channel's code may take: the channel's share if it has one, else the general ones.
+    #[inline]
+    pub(crate) fn free_for(&self, channel: Option<ChannelId>) -> u32 {
+        match channel.and_then(|channel| self.shares.iter().find(|share| share.channel == channel)) {
+            Some(share) => share.free,
+            None => self.general,
+        }
+    }
+
+    /// The counter that a hold with this channel's code draws on.
+    #[inline]
+    fn source(&mut self, channel: Option<ChannelId>) -> &mut u32 {
+        let share = match channel {
+            Some(channel) => self.shares.iter().position(|share| share.channel == channel),
+            None => None,
+        };
+        match share {
+            Some(at) => &mut self.shares[at].free,
+            None => &mut self.general,
+        }
+    }
+
+    /// Puts units, already taken from `held` or `sold`, where they belong: to the kill debt first.
+    pub(crate) fn put_back(&mut self, quantity: u32, channel: Option<ChannelId>) {
+        let killed = quantity.min(self.kill_debt);
+        self.kill_debt -= killed;
+        self.killed += killed;
+        // The waitlist will be served here, before the rest is free.
+        *self.source(channel) += quantity - killed;
+    }
+
+    /// Withdraws units that were already taken from `held` or `sold`; a debt that can no longer be paid lapses.
+    pub(crate) fn withdraw(&mut self, quantity: u32) {
+        self.killed += quantity;
+        self.kill_debt = self.kill_debt.min(self.held + self.sold);
+    }
+
+    /// The mix of its contents.
+    fn mix(&self, pool: usize) -> u128 {
+        let mut mix = Mix::new(Kind::Pool)
+            .word(pool as u64)
+            .pair(self.general, self.held)
+            .pair(self.sold, self.killed)
+            .word(u64::from(self.kill_debt));
+        for share in &self.shares {
+            mix = mix.pair(share.free, u32::from(share.channel.0));
+        }
+        mix.finish()
+    }
+}
+
+impl Pools {
+    /// The pools of a first configuration, everything free.
+    pub(crate) fn new(config: &Config) -> Self {
+        let mut pools = Pools::default();
+        pools.reconfigure(None, config, ReleasedChannels::NONE);
+        pools
+    }
+
+    /// From the columns of an image.
+    pub(crate) fn from_parts(list: Vec<Pool>) -> Self {
+        let mut pools = Pools { list, sum: 0 };
+        for at in 0..pools.list.len() {
+            pools.remix(at);
+        }
+        pools
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Pool> {
+        self.list.iter()
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, pool: PoolId) -> &Pool {
+        &self.list[pool.index()]
+    }
+
+    /// Changes one pool; the digest follows.
+    #[inline]
+    pub(crate) fn edit(&mut self, pool: PoolId, change: impl FnOnce(&mut Pool)) {
+        change(&mut self.list[pool.index()]);
+        self.remix(pool.index());
+    }
+
+    fn remix(&mut self, at: usize) {
+        let mixed = self.list[at].mix(at);
+        self.sum = self.sum.wrapping_sub(self.list[at].mixed).wrapping_add(mixed);
+        self.list[at].mixed = mixed;
+    }
+
+    /// Free units become held.
+    #[inline]
+    pub(crate) fn take(&mut self, pool: PoolId, channel: Option<ChannelId>, quantity: u32) {
+        self.edit(pool, |pool| {
+            let free = pool.source(channel);
+            assert!(*free >= quantity, "a hold takes more than is free");
+            *free -= quantity;
+            pool.held += quantity;
+        });
+    }
+
+    /// Held units become sold.
+    pub(crate) fn sell(&mut self, pool: PoolId, quantity: u32) {
+        self.edit(pool, |pool| {
+            assert!(pool.held >= quantity, "a sale takes more than is held");
+            pool.held -= quantity;
+            pool.sold += quantity;
+        });
+    }
+
+    /// Takes what is free of the general share now; the rest waits for its return.
+    pub(crate) fn kill(&mut self, pool: PoolId, quantity: u32) {
+        self.edit(pool, |pool| {
+            let now = quantity.min(pool.general);
+            pool.general -= now;
+            pool.killed += now;
+            pool.kill_debt += quantity - now;
+            assert!(pool.kill_debt <= pool.held + pool.sold, "a kill waits for units that do not exist");
+        });
+    }
+
+    /// Undoes kills: those that wait first.
+    pub(crate) fn restore(&mut self, pool: PoolId, quantity: u32) {
+        self.edit(pool, |pool| {
+            let waiting = quantity.min(pool.kill_debt);
+            pool.kill_debt -= waiting;
+            assert!(pool.killed >= quantity - waiting, "more units are restored than were killed");
+            pool.killed -= quantity - waiting;
+            pool.general += quantity - waiting;
+        });
+    }
+
+    /// What is left of a channel's shares becomes free for everyone.
+    pub(crate) fn release(&mut self, channel: ChannelId) {
+        for at in 0..self.list.len() {
+            let pool = &mut self.list[at];
+            if let Some(share) = pool.shares.iter().position(|share| share.channel == channel) {
+                pool.general += pool.shares.remove(share).free;
+                self.remix(at);
+            }
+        }
+    }
+
+    /// Follows a configuration that `validate` found to fit: capacities and allotments move by their difference.
+    pub(crate) fn reconfigure(&mut self, old: Option<&Config>, new: &Config, released: ReleasedChannels) {
+        self.list.resize_with(new.pools.len(), Pool::default);
+        for at in 0..self.list.len() {
+            let plan = self.list[at].plan(at, old, new, released);
+            let pool = &mut self.list[at];
+            pool.general = counter(plan.general);
+            pool.shares =
+                plan.shares.iter().map(|&(channel, free)| Share { channel, free: counter(free) }).collect();
+            self.remix(at);
+        }
+    }
+
+    /// The digest's share of the pools, kept incrementally.
+    pub(crate) fn sum(&self) -> u128 {
+        self.sum
+    }
+
+    /// The digest's share of the pools, from scratch.
+    pub(crate) fn fresh_sum(&self) -> u128 {
+        self.list.iter().enumerate().fold(0_u128, |sum, (at, pool)| sum.wrapping_add(pool.mix(at)))
+    }
+}
+
+/// What a pool's free counters become under another configuration; negative ones say that it does not fit.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) general: i64,
+    pub(crate) shares: Vec<(ChannelId, i64)>,
+}
+
+impl Pool {
+    /// What the free counters become when `old` is replaced by `new`.
+    pub(crate) fn plan(
+        &self,
+        at: usize,
+        old: Option<&Config>,
+        new: &Config,
+        released: ReleasedChannels,
+    ) -> Plan {
+        let capacity_before = old.and_then(|old| old.pools.get(at)).map_or(0, |pool| pool.capacity);
+        let mut general =
+            i64::from(self.general) + i64::from(new.pools[at].capacity) - i64::from(capacity_before);
+        let mut shares = Vec::new();
+        for (index, channel) in (0_u8..).zip(&new.channels) {
+            let id = ChannelId(index);
+            if released.contains(id) {
+                continue;
+            }
+            let free =
+                self.shares.iter().find(|share| share.channel == id).map_or(0, |share| i64::from(share.free));
+            let before = old.and_then(|old| old.channels.get(id.index())).and_then(|old| old.allotment(at));
+            match channel.allotment(at) {
+                Some(after) => {
+                    let grown = i64::from(after) - i64::from(before.unwrap_or(0));
+                    general -= grown;
+                    shares.push((id, free + grown));
+                }
+                // An allotment that was taken away: what is left of it goes to everyone.
+                None => general += free,
+            }
+        }
+        Plan { general, shares }
+    }
+}
+
+/// A counter that `validate` found to be in range.
+fn counter(value: i64) -> u32 {
+    let Ok(value) = u32::try_from(value) else {
+        panic!("a counter of a pool would leave its range: {value}");
+    };
+    value
+}

@@ -1,0 +1,54 @@
+//! Returned units: released, expired, cancelled, refunded. This is the only way back, for pools and for seats.
+//!
+//! Order: kills that wait for a return are served first; then the waitlist will be, here and nowhere else; what is left
+//! goes to the channel that it was drawn from, while that is unreleased, or else to everyone.
+
+use crate::{ChannelId, Inventory, RefundedUnits, SeatIndex, SeatState, TermsId};
+
+/// Where units come back from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// A hold or a payment in flight that ended.
+    Held,
+    /// A refunded ticket.
+    Sold,
+}
+
+/// Units under one set of terms that come back.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Returned<'a> {
+    pub(crate) terms: TermsId,
+    pub(crate) quantity: u32,
+    pub(crate) seats: &'a [SeatIndex],
+    /// The channel whose code the hold showed.
+    pub(crate) channel: Option<ChannelId>,
+    pub(crate) origin: Origin,
+    /// Whether they return to sale, or are withdrawn.
+    pub(crate) fate: RefundedUnits,
+}
+
+impl Inventory {
+    /// Takes units back.
+    pub(crate) fn return_units(&mut self, returned: Returned<'_>) {
+        let Returned { terms, quantity, seats, channel, origin, fate } = returned;
+        for &pool in &self.terms.get(terms).draws_on {
+            self.pools.edit(pool, |pool| {
+                let source = match origin {
+                    Origin::Held => &mut pool.held,
+                    Origin::Sold => &mut pool.sold,
+                };
+                assert!(*source >= quantity, "more units return to a pool than left it");
+                *source -= quantity;
+                match fate {
+                    RefundedUnits::Restock => pool.put_back(quantity, channel),
+                    RefundedUnits::Kill => pool.withdraw(quantity),
+                }
+            });
+        }
+        for &seat in seats {
+            let awaited = self.seats_to_kill.remove(seat);
+            let killed = awaited || fate == RefundedUnits::Kill;
+            self.set_seat(seat, if killed { SeatState::Killed } else { SeatState::Free });
+        }
+    }
+}

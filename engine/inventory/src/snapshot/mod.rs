@@ -1,0 +1,4 @@
+//! Export and import of the state as plain columns.
+
+mod export;
+mod import;

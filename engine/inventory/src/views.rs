@@ -1,0 +1,116 @@
+//! Building the views that readers get.
+
+use crate::claims::{Claim, ClaimLine};
+use crate::orders::{Order, TicketFlags, TicketSlot};
+use crate::{
+    Availability, CategoryId, ClaimNumber, ClaimView, Inventory, Line, Phase, TermsId, TicketTypeId,
+    TicketView, TypeAvailability,
+};
+
+impl Inventory {
+    pub(crate) fn view_availability(&self) -> Availability {
+        let categories = (0_u16..).map(CategoryId).take(self.config.categories.len());
+        Availability {
+            sequence: self.sequence,
+            at: self.logged_at,
+            phase: self.phase,
+            config_version: self.version,
+            pools: self.pools.iter().map(crate::pools::Pool::counters).collect(),
+            categories: categories.map(|category| self.seating.counters(category)).collect(),
+            ticket_types: self.config.ticket_type_ids().map(|id| self.view_type(id)).collect(),
+            live_holds: u32::try_from(self.claims.len()).unwrap_or(u32::MAX),
+            orders: self.orders.open(),
+        }
+    }
+
+    /// How a ticket type stands for the general public.
+    fn view_type(&self, id: TicketTypeId) -> TypeAvailability {
+        let open = self.windows.is_open(id);
+        let hidden = self.config.ticket_type(id).is_none_or(|known| known.access_code.is_some());
+        if !open || hidden || self.phase != Phase::OnSale {
+            return TypeAvailability { open, available: 0 };
+        }
+        let term = self.terms.get(self.terms.current(id));
+        let pools = term.draws_on.iter().map(|&pool| self.pools.get(pool).free_for(None));
+        let seats = term.category.map(|category| self.seating.available(category, None));
+        TypeAvailability { open, available: pools.chain(seats).min().unwrap_or(0) }
+    }
+
+    pub(crate) fn view_claim(&self, number: ClaimNumber) -> Option<ClaimView> {
+        if let Some(claim) = self.claims.get(number) {
+            return Some(self.view_live(number, claim));
+        }
+        let order = self.orders.get(self.orders.find(number)?);
+        Some(self.view_order(order))
+    }
+
+    fn view_live(&self, number: ClaimNumber, claim: &Claim) -> ClaimView {
+        let line = |line: &ClaimLine| Line {
+            quantity: line.quantity,
+            seats: line.seats.to_vec(),
+            ..self.empty_line(line.terms)
+        };
+        ClaimView {
+            number,
+            state: claim.state(),
+            subject: self.subjects.subject(claim.subject),
+            deadline_at: Some(claim.due_at()),
+            renewals: claim.renewals,
+            attempts: claim.attempts,
+            lines: claim.lines.as_slice().iter().map(line).collect(),
+            payment: None,
+            tickets: Vec::new(),
+        }
+    }
+
+    fn view_order(&self, order: &Order) -> ClaimView {
+        let mut lines: Vec<Line> = Vec::new();
+        let mut tickets = Vec::new();
+        for slot in order.ticket_slots() {
+            let ticket = self.orders.ticket(slot);
+            if ticket.flags.has(TicketFlags::STARTS_LINE) {
+                lines.push(self.empty_line(ticket.terms));
+            }
+            if let Some(line) = lines.last_mut() {
+                line.quantity += 1;
+                line.seats.extend(ticket.seat());
+            }
+            let line = u16::try_from(lines.len().saturating_sub(1)).unwrap_or(u16::MAX);
+            tickets.push(self.view_ticket(order, slot, line));
+        }
+        ClaimView {
+            number: order.number(),
+            state: self.order_state(order),
+            subject: self.subjects.subject(order.subject),
+            deadline_at: None,
+            renewals: 0,
+            attempts: 0,
+            lines,
+            payment: Some(order.payment),
+            tickets,
+        }
+    }
+
+    fn view_ticket(&self, order: &Order, slot: TicketSlot, line: u16) -> TicketView {
+        let ticket = self.orders.ticket(slot);
+        TicketView {
+            line,
+            seat: ticket.seat(),
+            holder: self.subjects.subject(self.orders.holder(order, slot)),
+            generation: ticket.generation,
+            refunded: ticket.is_refunded(),
+            checked_in: self.orders.entrance(slot).map(|entrance| (entrance.at, entrance.gate)),
+        }
+    }
+
+    fn empty_line(&self, terms: TermsId) -> Line {
+        let term = self.terms.get(terms);
+        Line {
+            ticket_type: term.ticket_type,
+            terms,
+            quantity: 0,
+            price_minor: term.price_minor,
+            seats: Vec::new(),
+        }
+    }
+}

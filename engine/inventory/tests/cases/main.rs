@@ -1,0 +1,9 @@
+//! Cases of the inventory as scripts: every line is a command and, after `=>`, its outcome. After every line all invariants
+//! are checked; at the end the log is replayed and the state exported and imported, all to the same digest.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod hall;
+mod script;
+mod world;
+
+mod holds;

@@ -1,0 +1,235 @@
+//! The language of the cases: `ACTOR VERB WORDS => OUTCOME`, a line each; lines with `#` are comments.
+//!
+//! Actors: a capital letter is a buyer, `secret` one who shows the hold's secret, `org` the organizer, `gate` door staff,
+//! `sys` Tessera itself. Without `=>`, the command must be accepted.
+
+use std::sync::Arc;
+
+use tessera_inventory::{
+    AccessCode, Authority, ChannelId, ClaimNumber, Command, CommandBody, Config, Decision, IdempotencyKey,
+    LineRequest, Payment, Phase, PlaceHold, PoolId, RefundedUnits, SeatIndex, SectionId, Subject, Subjects,
+    TicketRef, TicketTypeId, Timestamp, Units, Want, Wishes,
+};
+
+use crate::world::World;
+
+/// Runs a script on a configured event that is on sale, and compares every outcome.
+pub(crate) fn check(config: Config, script: &str) {
+    let mut world = World::new();
+    let mut runner = Runner { world: &mut world, keys: 0 };
+    runner.configure(config).unwrap();
+    runner.line("org phase OnSale");
+    runner.run(script);
+    world.check_replay();
+}
+
+/// As [`check`], from the draft on.
+pub(crate) fn check_draft(config: Config, script: &str) {
+    let mut world = World::new();
+    let mut runner = Runner { world: &mut world, keys: 0 };
+    runner.configure(config).unwrap();
+    runner.run(script);
+    world.check_replay();
+}
+
+pub(crate) struct Runner<'a> {
+    pub(crate) world: &'a mut World,
+    pub(crate) keys: u128,
+}
+
+impl Runner<'_> {
+    pub(crate) fn run(&mut self, script: &str) {
+        for line in script.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
+            let (command, expected) = match line.split_once("=>") {
+                Some((command, expected)) => (command.trim(), Some(expected.trim())),
+                None => (line, None),
+            };
+            let outcome = self.line(command);
+            match expected {
+                Some(expected) => assert_eq!(outcome, expected, "in: {line}"),
+                None => assert!(outcome.starts_with("ok"), "in: {line}: {outcome}"),
+            }
+        }
+    }
+
+    /// Replaces the configuration.
+    pub(crate) fn configure(&mut self, config: Config) -> Result<Decision, tessera_inventory::Rejection> {
+        let expected_version = self.world.inventory.config().map_or(0, |(version, _)| version);
+        let body = CommandBody::Configure { expected_version, config: Arc::new(config) };
+        self.world.run(&Command { authority: Authority::Organizer, key: None, body })
+    }
+
+    fn line(&mut self, line: &str) -> String {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words[..] {
+            ["wait", ms] => {
+                let happened = self.world.wait(ms.parse().unwrap());
+                let lines: Vec<String> = happened.iter().map(|body| format!("{body:?}")).collect();
+                if lines.is_empty() { "ok".to_owned() } else { lines.join("; ") }
+            }
+            ["pool", at] => {
+                let counters = self.world.inventory.availability().pools[at.parse::<usize>().unwrap()];
+                format!("{} {} {} {}", counters.free, counters.held, counters.sold, counters.killed)
+            }
+            ["available", at] => {
+                let known = self.world.inventory.availability().ticket_types[at.parse::<usize>().unwrap()];
+                format!("{} {}", known.open, known.available)
+            }
+            ["seats"] => self.seats(),
+            ["phase"] => format!("{:?}", self.world.inventory.availability().phase),
+            ["claim", number] => self.claim(number),
+            ["ticket", at] => {
+                let ticket = ticket_ref(at);
+                let view = self.world.inventory.claim(ticket.order).unwrap();
+                format!("{:?}", view.tickets[usize::from(ticket.index)])
+            }
+            _ => self.command(&words),
+        }
+    }
+
+    fn seats(&self) -> String {
+        let map = self.world.inventory.seat_map();
+        let state = |seat: u32| map.states[seat as usize / 4] >> (2 * (seat % 4)) & 3;
+        (0..map.seats).map(|seat| ['.', 'h', 's', 'k'][usize::from(state(seat))]).collect()
+    }
+
+    fn claim(&self, number: &str) -> String {
+        match self.world.inventory.claim(ClaimNumber(number.parse().unwrap())) {
+            None => "none".to_owned(),
+            Some(view) => {
+                let units: u16 = view.lines.iter().map(|line| line.quantity).sum();
+                let deadline = view.deadline_at.map(|at| at.0 - crate::world::START);
+                format!("{:?} {units} {deadline:?} {:?}", view.state, view.payment)
+            }
+        }
+    }
+
+    fn command(&mut self, words: &[&str]) -> String {
+        self.keys += 1;
+        let mut key = IdempotencyKey { digest: self.keys << 8, fingerprint: u64::MAX, minted_at: None };
+        if let Some(text) = option(words, "key") {
+            let (digest, fingerprint) = text.split_once('/').unwrap();
+            key.digest = digest.parse().unwrap();
+            key.fingerprint = fingerprint.parse().unwrap();
+        }
+        key.minted_at = option(words, "minted").map(|at| Timestamp(at.parse().unwrap()));
+        let body = body(words);
+        let authority = authority(words[0], &body);
+        match self.world.run(&Command { authority, key: Some(key), body }) {
+            Ok(Decision::Accepted(_)) => format!("ok {}", self.world.inventory.sequence()),
+            Ok(Decision::Repeated(sequence)) => format!("repeated {sequence}"),
+            Err(rejection) => format!("{rejection:?}"),
+        }
+    }
+}
+
+fn authority(actor: &str, body: &CommandBody) -> Authority {
+    match (actor, body) {
+        ("org", _) => Authority::Organizer,
+        ("gate", _) => Authority::Scanner,
+        ("sys", _) => Authority::System,
+        ("secret", _) => Authority::Secret(Subject(0)),
+        (letter, _) => Authority::Subject(subject(letter)),
+    }
+}
+
+fn subject(name: &str) -> Subject {
+    Subject(name.bytes().fold(0, |sum, byte| sum << 8 | u128::from(byte)))
+}
+
+/// The value of `name=value` among the words.
+fn option<'a>(words: &[&'a str], name: &str) -> Option<&'a str> {
+    words.iter().find_map(|word| word.strip_prefix(name)?.strip_prefix('='))
+}
+
+fn body(words: &[&str]) -> CommandBody {
+    let claim = || ClaimNumber(words[2].parse().unwrap());
+    let with = option(words, "with").map(|names| names.split(',').map(subject).collect()).unwrap_or_default();
+    match words[1] {
+        "hold" => place_hold(words, with),
+        "renew" => CommandBody::RenewHold { hold: claim() },
+        "release" => CommandBody::ReleaseHold { hold: claim() },
+        "pay" => CommandBody::BeginPayment { hold: claim(), extra_subjects: with },
+        "fail" => CommandBody::PaymentFailed { order: claim() },
+        "confirm" => {
+            let payment = match words[3] {
+                "free" => Payment::Free,
+                "offline" => Payment::Offline,
+                _ => Payment::Captured { reference: 1 },
+            };
+            CommandBody::Confirm { order: claim(), payment }
+        }
+        "refund" => CommandBody::RefundTickets {
+            order: claim(),
+            tickets: numbers(words[3]),
+            units: if words[4] == "kill" { RefundedUnits::Kill } else { RefundedUnits::Restock },
+        },
+        "kill" => CommandBody::Kill(units(words[2])),
+        "restore" => CommandBody::Restore(units(words[2])),
+        "channel" => CommandBody::ReleaseChannel { channel: ChannelId(words[2].parse().unwrap()) },
+        "transfer" => CommandBody::TransferTicket { ticket: ticket_ref(words[2]), to: subject(words[4]) },
+        "in" => CommandBody::CheckIn {
+            ticket: ticket_ref(words[2]),
+            generation: option(words, "generation").map_or(0, |text| text.parse().unwrap()),
+            gate: 1,
+        },
+        "out" => CommandBody::CheckOut { ticket: ticket_ref(words[2]), gate: 1 },
+        "phase" => {
+            let to = Phase::ALL.into_iter().find(|phase| format!("{phase:?}") == words[2]);
+            CommandBody::ChangePhase { to: to.unwrap() }
+        }
+        verb => panic!("no such verb: {verb}"),
+    }
+}
+
+fn place_hold(words: &[&str], extra: Vec<Subject>) -> CommandBody {
+    let primary = option(words, "for").unwrap_or(words[0]);
+    let wishes = Wishes {
+        section: option(words, "section").map(|text| SectionId(text.parse().unwrap())),
+        price_minor_max: option(words, "max").map(|text| text.parse().unwrap()),
+        accessible: option(words, "accessible").map_or(0, |text| text.parse().unwrap()),
+        accept_split: words.contains(&"split"),
+    };
+    let expected = option(words, "price").map(|text| text.parse().unwrap());
+    CommandBody::PlaceHold(PlaceHold {
+        subjects: Subjects { primary: subject(primary), extra },
+        lines: words[2..].iter().filter_map(|word| line_request(word, expected, wishes)).collect(),
+        access_code: option(words, "code").map(|text| AccessCode(text.parse().unwrap())),
+        duration_ms: option(words, "ms").map(|text| text.parse().unwrap()),
+    })
+}
+
+/// `0*2`: two of type 0; `1[4,5]`: these seats; `1~3` or `?~3`: three together. Anything else is no line.
+fn line_request(word: &str, expected_price_minor: Option<i64>, wishes: Wishes) -> Option<LineRequest> {
+    let ticket_type = |text: &str| text.parse().ok().map(TicketTypeId);
+    let (name, want) = if let Some((name, quantity)) = word.split_once('*') {
+        (name, Want::Quantity(quantity.parse().unwrap()))
+    } else if let Some((name, quantity)) = word.split_once('~') {
+        (name, Want::Together { quantity: quantity.parse().unwrap(), wishes })
+    } else {
+        let (name, seats) = word.strip_suffix(']')?.split_once('[')?;
+        (name, Want::Seats(numbers(seats).into_iter().map(|seat| SeatIndex(seat.into())).collect()))
+    };
+    Some(LineRequest { ticket_type: ticket_type(name), expected_price_minor, want })
+}
+
+fn numbers(text: &str) -> Vec<u16> {
+    text.split(',').filter(|text| !text.is_empty()).map(|text| text.parse().unwrap()).collect()
+}
+
+fn units(text: &str) -> Units {
+    match text.split_once('*') {
+        Some((pool, quantity)) => {
+            Units::Pool { pool: PoolId(pool.parse().unwrap()), quantity: quantity.parse().unwrap() }
+        }
+        None => {
+            let seats = text.trim_start_matches('[').trim_end_matches(']');
+            Units::Seats(numbers(seats).into_iter().map(|seat| SeatIndex(seat.into())).collect())
+        }
+    }
+}
+
+fn ticket_ref(text: &str) -> TicketRef {
+    let (order, index) = text.split_once('/').unwrap();
+    TicketRef { order: ClaimNumber(order.parse().unwrap()), index: index.parse().unwrap() }
+}
