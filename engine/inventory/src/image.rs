@@ -31,7 +31,7 @@ pub struct Image {
     /// Bit *c* is set when channel *c* was released.
     pub released_channels: u64,
     /// One byte a ticket type: 0 when its sale window opens later, 1 when it is open, 2 when it has closed.
-    pub windows: Vec<u8>,
+    pub windows_open: Vec<u8>,
     /// Frozen terms, one after another: `[type | category << 32, price as two's complement, number of draws, draws…]`.
     pub terms: Vec<u64>,
     /// Five words a pool: general free, held, sold, killed, kill debt.

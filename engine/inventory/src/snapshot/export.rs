@@ -16,7 +16,7 @@ impl Inventory {
             config_version: self.version,
             config: self.config().map(|(_, config)| config.clone()),
             released_channels: self.released.0,
-            windows: self.windows.0.iter().map(|&window| window as u8).collect(),
+            windows_open: self.windows.0.iter().map(|&window| window as u8).collect(),
             terms: Vec::new(),
             pools: Vec::with_capacity(5 * self.pools.len()),
             shares: Vec::new(),

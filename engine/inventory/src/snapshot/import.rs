@@ -93,10 +93,10 @@ impl Inventory {
 
     fn import_configured(&mut self, image: &Image) -> Imported<()> {
         let config = Arc::clone(&self.config);
-        let windows: Option<Vec<Window>> = image.windows.iter().map(|&byte| window_of(byte)).collect();
+        let windows: Option<Vec<Window>> = image.windows_open.iter().map(|&byte| window_of(byte)).collect();
         match windows {
             Some(windows) if windows.len() == config.ticket_types.len() => self.windows = Windows(windows),
-            _ => return Err(ImageError::Malformed { column: "windows" }),
+            _ => return Err(ImageError::Malformed { column: "windows_open" }),
         }
         let terms = import_terms(image, &config)?;
         let known = terms.len();
