@@ -9,7 +9,7 @@ use crate::client::{Call, Connection};
 use crate::error::DemoError;
 
 /// Items asked for at once.
-pub const PAGE_ITEMS: u32 = 1_000;
+pub const PAGE_ITEMS: u32 = 200;
 
 /// One item.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

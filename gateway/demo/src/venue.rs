@@ -180,6 +180,14 @@ struct TicketTypeFile {
     draws_on: Vec<String>,
 }
 
+impl RunFile {
+    /// The labels of the run, in the order of its seats; they may count down.
+    fn labels(&self) -> impl Iterator<Item = u32> {
+        let (from, down) = (self.from, self.from > self.to);
+        (0..=from.abs_diff(self.to)).map(move |step| if down { from - step } else { from + step })
+    }
+}
+
 fn one() -> u16 {
     1
 }
@@ -230,7 +238,8 @@ impl Venue {
     fn add_block(&mut self, section: usize, block: BlockFile) -> Result<(), DemoError> {
         let seats: Vec<SeatFile> = match block {
             BlockFile::Seats(seats) => seats,
-            BlockFile::Run(run) => (run.from..=run.to)
+            BlockFile::Run(run) => run
+                .labels()
                 .map(|label| SeatFile {
                     category: run.category.clone(),
                     accessible: run.accessible.contains(&label),
@@ -340,7 +349,7 @@ mod tests {
     fn seats_written_one_by_one_count_like_runs() {
         let text = r#"{"currency":"EUR","pools":[],"categories":[{"name":"C"}],"sections":["A"],"ticket_types":[],
             "rows":[{"section":"A","label":"1","blocks":[[{"label":"1","category":"C"},{"label":"2","category":"C","accessible":true}],
-            {"from":3,"to":5,"category":"C"}]}]}"#;
+            {"from":5,"to":3,"category":"C"}]}]}"#;
         let venue = Venue::read(text).unwrap();
         assert_eq!(venue.seats.len(), 5);
         assert_eq!(
