@@ -1,1 +1,10 @@
 //! Projections of the log, and the repositories that read them.
+
+mod damage;
+mod page;
+
+pub mod api_keys;
+pub mod catalogue;
+pub mod follower_cursors;
+pub mod installation;
+pub mod orders;

@@ -5,14 +5,21 @@
 //! hash has its top bit set, so that it never meets a key that begins with a kind.
 
 mod api_key;
+mod cancellation;
 mod catalogue_event;
+mod catalogue_request;
 mod follower_cursor;
 mod head;
+mod installation;
 mod log_record;
+mod order;
 mod order_by_subject;
+mod organizer_event;
+mod pending_order;
 mod projection_cursor;
 mod snapshot_chunk;
 mod snapshot_pointer;
+mod venue_chunk;
 mod wake_up;
 
 use std::fmt;
@@ -22,14 +29,21 @@ use tessera_inventory::EventId;
 use uuid::Uuid;
 
 pub use api_key::ApiKeyKey;
+pub use cancellation::{CancellationKey, decode_cancellation, encode_cancellation};
 pub use catalogue_event::CatalogueEventKey;
+pub use catalogue_request::CatalogueRequestKey;
 pub use follower_cursor::{FollowerCursor, FollowerCursorKey};
 pub use head::{HEAD_VALUE_BYTES, HeadKey, decode_head, encode_head};
+pub use installation::InstallationKey;
 pub use log_record::{LOG_RECORD_HEADER_BYTES, LogRecordHeader, LogRecordKey};
+pub use order::OrderKey;
 pub use order_by_subject::OrderBySubjectKey;
+pub use organizer_event::OrganizerEventKey;
+pub use pending_order::PendingOrderKey;
 pub use projection_cursor::{ProjectionCursor, ProjectionCursorKey};
 pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
+pub use venue_chunk::VenueChunkKey;
 pub use wake_up::WakeUpKey;
 
 use crate::StoreError;
@@ -58,6 +72,20 @@ pub enum KeyKind {
     FollowerCursor = 9,
     /// [`WakeUpKey`].
     WakeUp = 10,
+    /// [`OrderKey`].
+    Order = 32,
+    /// [`PendingOrderKey`].
+    PendingOrder = 33,
+    /// [`CancellationKey`].
+    Cancellation = 34,
+    /// [`OrganizerEventKey`].
+    OrganizerEvent = 35,
+    /// [`VenueChunkKey`].
+    VenueChunk = 36,
+    /// [`CatalogueRequestKey`].
+    CatalogueRequest = 37,
+    /// [`InstallationKey`].
+    Installation = 38,
 }
 
 impl KeyKind {
@@ -148,7 +176,7 @@ impl fmt::Debug for KeyBytes<'_> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use tessera_inventory::Sequence;
+    use tessera_inventory::{ClaimNumber, Sequence};
 
     use super::*;
 
@@ -193,5 +221,14 @@ mod tests {
             format!("1c{hash}1502{id}15071501")
         );
         assert_eq!(hex(CatalogueEventKey { event: EVENT }.pack()), format!("1507{id}"));
+        assert_eq!(
+            hex(OrderKey { event: EVENT, order: ClaimNumber(7) }.pack()),
+            format!("1c{hash}1520{id}1507")
+        );
+        assert_eq!(
+            hex(VenueChunkKey { event: EVENT, version: 2, chunk: 1 }.pack()),
+            format!("1c{hash}1524{id}15021501")
+        );
+        assert_eq!(hex(InstallationKey.pack()), "1526");
     }
 }

@@ -1,8 +1,8 @@
-//! An order of an event, found by who placed it: a row of the orders-by-subject projection.
+//! An order of an event, found by a subject that placed it or holds a ticket of it.
 //!
 //! - key: (hash of event, kind, event, subject, sequence at which the order was placed)
-//! - value: the projection's row (see the projections crate)
-//! - mutability: rewritten by the follower as the order moves on, together with its cursor
+//! - value: empty; the order's row is under [`super::OrderKey`]
+//! - mutability: written by the follower together with its cursor; cleared when the subject's last ticket moves on
 
 use foundationdb_tuple::pack;
 use tessera_inventory::{EventId, Sequence, Subject};
@@ -16,7 +16,7 @@ use crate::StoreError;
 pub struct OrderBySubjectKey {
     /// The event the order belongs to.
     pub event: EventId,
-    /// Who placed it.
+    /// Who placed it or holds a ticket of it.
     pub subject: Subject,
     /// The sequence that placed it; it names the order within the event.
     pub placed_at: Sequence,

@@ -1,0 +1,185 @@
+//! API keys of organizers. The secret is shown once and never stored: a row holds its keyed hash.
+
+use std::sync::Arc;
+
+use prost::Message;
+use tessera_inventory::Timestamp;
+use tessera_store::{StoreError, Table, keys::ApiKeyKey, transact};
+
+use crate::{damage::damaged, page::after};
+
+/// Keyed hash (BLAKE3, made at the gateway) of an API key's secret.
+pub type SecretHash = [u8; 32];
+
+/// Names an API key: the first 16 bytes of its secret's hash.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ApiKeyId(pub [u8; 16]);
+
+impl ApiKeyId {
+    /// The id of the key whose secret has this hash.
+    #[must_use]
+    pub fn of(secret_hash: &SecretHash) -> ApiKeyId {
+        let mut id = [0; 16];
+        id.copy_from_slice(&secret_hash[..16]);
+        ApiKeyId(id)
+    }
+}
+
+/// One API key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// Keyed hash of its secret; gives its [`ApiKeyId`].
+    pub secret_hash: SecretHash,
+    /// The 128 bits of its organizer's id.
+    pub organizer: u128,
+    /// Shown to people.
+    pub name: String,
+    /// What it may do.
+    pub scopes: Vec<String>,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it was revoked, if it was.
+    pub revoked_at: Option<Timestamp>,
+}
+
+impl ApiKey {
+    /// Its id.
+    #[must_use]
+    pub fn id(&self) -> ApiKeyId {
+        ApiKeyId::of(&self.secret_hash)
+    }
+}
+
+/// API keys, over a table.
+#[derive(Clone)]
+pub struct ApiKeys {
+    table: Arc<dyn Table>,
+}
+
+/// API keys in the order of their ids.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKeysPage {
+    /// The keys, revoked ones included.
+    pub keys: Vec<ApiKey>,
+    /// Where the next page begins, if there may be more: give it as `after`.
+    pub next: Option<ApiKeyId>,
+}
+
+impl ApiKeys {
+    /// Over `table`.
+    #[must_use]
+    pub fn new(table: Arc<dyn Table>) -> ApiKeys {
+        ApiKeys { table }
+    }
+
+    /// Keep a new key.
+    ///
+    /// # Errors
+    /// As the table says; [`StoreError::Damaged`] where another key has its id.
+    pub async fn insert(&self, api_key: &ApiKey) -> Result<(), StoreError> {
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let key = ApiKeyKey { id: api_key.id().0 }.pack();
+            match transaction.get(&key).await? {
+                Some(row) if decode(&row)? != *api_key => {
+                    return Err(damaged("an API key has the id of another".to_owned()));
+                }
+                Some(_) => {}
+                None => transaction.set(&key, &encode(api_key)),
+            }
+            Ok((transaction, ()))
+        })
+        .await
+    }
+
+    /// The key whose secret has this hash, revoked or not.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn find(&self, secret_hash: &SecretHash) -> Result<Option<ApiKey>, StoreError> {
+        let found = self.get(ApiKeyId::of(secret_hash)).await?;
+        Ok(found.filter(|key| key.secret_hash == *secret_hash))
+    }
+
+    /// The key with this id, revoked or not.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn get(&self, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+        let mut transaction = self.table.begin().await?;
+        let row = transaction.get(&ApiKeyKey { id: id.0 }.pack()).await?;
+        row.map(|row| decode(&row)).transpose()
+    }
+
+    /// Up to `limit` keys, those after `after_id`.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn list(&self, after_id: Option<ApiKeyId>, limit: usize) -> Result<ApiKeysPage, StoreError> {
+        let (first, end) = ApiKeyKey::range();
+        let begin = after_id.map_or(first, |id| after(ApiKeyKey { id: id.0 }.pack()));
+        let mut transaction = self.table.begin().await?;
+        let rows = transaction.range(&begin, &end, limit, false).await?;
+        let keys = rows.iter().map(|(_, row)| decode(row)).collect::<Result<Vec<_>, _>>()?;
+        let next = keys.last().filter(|_| keys.len() == limit).map(ApiKey::id);
+        Ok(ApiKeysPage { keys, next })
+    }
+
+    /// Revoke a key; one that is revoked already keeps its first time. `None` where there is no such key.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let key = ApiKeyKey { id: id.0 }.pack();
+            let Some(row) = transaction.get(&key).await? else { return Ok((transaction, None)) };
+            let mut api_key = decode(&row)?;
+            if api_key.revoked_at.is_none() {
+                api_key.revoked_at = Some(now);
+                transaction.set(&key, &encode(&api_key));
+            }
+            Ok((transaction, Some(api_key)))
+        })
+        .await
+    }
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct ApiKeyRow {
+    #[prost(bytes = "vec", tag = "1")]
+    secret_hash: Vec<u8>,
+    #[prost(bytes = "vec", tag = "2")]
+    organizer: Vec<u8>,
+    #[prost(string, tag = "3")]
+    name: String,
+    #[prost(string, repeated, tag = "4")]
+    scopes: Vec<String>,
+    #[prost(uint64, tag = "5")]
+    created_at_ms: u64,
+    #[prost(uint64, optional, tag = "6")]
+    revoked_at_ms: Option<u64>,
+}
+
+fn encode(key: &ApiKey) -> Vec<u8> {
+    ApiKeyRow {
+        secret_hash: key.secret_hash.to_vec(),
+        organizer: key.organizer.to_be_bytes().to_vec(),
+        name: key.name.clone(),
+        scopes: key.scopes.clone(),
+        created_at_ms: key.created_at.0,
+        revoked_at_ms: key.revoked_at.map(|at| at.0),
+    }
+    .encode_to_vec()
+}
+
+fn decode(row: &[u8]) -> Result<ApiKey, StoreError> {
+    let unreadable = || damaged("the row of an API key cannot be read".to_owned());
+    let row = ApiKeyRow::decode(row).map_err(|_| unreadable())?;
+    Ok(ApiKey {
+        secret_hash: row.secret_hash.try_into().map_err(|_| unreadable())?,
+        organizer: u128::from_be_bytes(row.organizer.try_into().map_err(|_| unreadable())?),
+        name: row.name,
+        scopes: row.scopes,
+        created_at: Timestamp(row.created_at_ms),
+        revoked_at: row.revoked_at_ms.map(Timestamp),
+    })
+}

@@ -1,0 +1,23 @@
+//! Errors about what is stored, said in one way.
+
+use tessera_inventory::{EventId, Sequence};
+use tessera_records::RecordError;
+use tessera_store::StoreError;
+
+/// What is stored is not what was written.
+pub(crate) const fn damaged(reason: String) -> StoreError {
+    StoreError::Damaged { reason }
+}
+
+/// A record of the log that cannot be read.
+pub(crate) fn unreadable_record(event: EventId, last: Sequence, error: &RecordError) -> StoreError {
+    match error {
+        RecordError::TooNew { needed, supported } => StoreError::FormatTooNew {
+            needed: u16::try_from(*needed).unwrap_or(u16::MAX),
+            supported: *supported,
+        },
+        RecordError::Protobuf(_) | RecordError::Malformed { .. } => {
+            damaged(format!("the record of {event:?} up to sequence {last}: {error}"))
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! How far each supervisor's follower has worked off the log of each event, and who may move it on.
+
+use std::sync::Arc;
+
+use tessera_inventory::{EventId, Sequence};
+use tessera_store::{
+    StoreError, Table, Transaction,
+    keys::{FollowerCursor, FollowerCursorKey},
+    transact,
+};
+
+/// The cursors of followers, over a table.
+#[derive(Clone)]
+pub struct FollowerCursors {
+    table: Arc<dyn Table>,
+}
+
+/// What became of an attempt to move a cursor on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Advance {
+    /// It stands here now.
+    Advanced(FollowerCursor),
+    /// Another follower took over, or moved it: stop.
+    Fenced {
+        /// What stands there.
+        found: FollowerCursor,
+    },
+}
+
+/// A follower that never ran.
+const FRESH: FollowerCursor = FollowerCursor { fence: 0, sequence: Sequence::ZERO };
+
+impl FollowerCursors {
+    /// Over `table`.
+    #[must_use]
+    pub fn new(table: Arc<dyn Table>) -> FollowerCursors {
+        FollowerCursors { table }
+    }
+
+    /// Where `follower` stands in the log of `event`.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn read(&self, event: EventId, follower: &str) -> Result<FollowerCursor, StoreError> {
+        stored(self.table.begin().await?.as_mut(), &key(event, follower)).await
+    }
+
+    /// Become the one who moves the cursor: whoever did so before is fenced from now on.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn take_over(&self, event: EventId, follower: &str) -> Result<FollowerCursor, StoreError> {
+        let key = &key(event, follower);
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let FollowerCursor { fence, sequence } = stored(transaction.as_mut(), key).await?;
+            // Taken over twice where an earlier attempt of unknown outcome had landed: no harm, only numbers.
+            let taken = FollowerCursor { fence: fence + 1, sequence };
+            transaction.set(key, &taken.encode());
+            Ok((transaction, taken))
+        })
+        .await
+    }
+
+    /// Move the cursor from `expected` to `sequence`, which is not before it. Do so after the effects of the events up to
+    /// there are durable.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn advance(
+        &self,
+        event: EventId,
+        follower: &str,
+        expected: FollowerCursor,
+        sequence: Sequence,
+    ) -> Result<Advance, StoreError> {
+        let key = &key(event, follower);
+        let next = FollowerCursor { sequence: sequence.max(expected.sequence), ..expected };
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let found = stored(transaction.as_mut(), key).await?;
+            if found == next {
+                return Ok((transaction, Advance::Advanced(next)));
+            }
+            if found != expected {
+                return Ok((transaction, Advance::Fenced { found }));
+            }
+            transaction.set(key, &next.encode());
+            Ok((transaction, Advance::Advanced(next)))
+        })
+        .await
+    }
+}
+
+fn key(event: EventId, follower: &str) -> Vec<u8> {
+    FollowerCursorKey { event, follower: follower.to_owned() }.pack()
+}
+
+async fn stored(transaction: &mut dyn Transaction, key: &[u8]) -> Result<FollowerCursor, StoreError> {
+    match transaction.get(key).await? {
+        Some(value) => FollowerCursor::decode(&value),
+        None => Ok(FRESH),
+    }
+}

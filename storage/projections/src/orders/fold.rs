@@ -1,0 +1,212 @@
+//! What each event does to the rows of the projection, inside one transaction.
+
+use std::collections::BTreeMap;
+
+use tessera_inventory::{
+    ClaimNumber, Event, EventBody, EventId, HoldPlaced, PaymentKind, Phase, Sequence, Subject, TicketRef,
+    Timestamp,
+};
+use tessera_store::{
+    StoreError, Transaction,
+    keys::{CancellationKey, OrderBySubjectKey, OrderKey, PendingOrderKey, encode_cancellation},
+};
+
+use super::order::{Order, OrderState, OrderTicket};
+use crate::damage::damaged;
+
+/// The holds that orders of a step come from, by number.
+pub(crate) type Holds = BTreeMap<ClaimNumber, HoldPlaced>;
+
+/// Folds events into rows. Rows that changed are kept until [`Fold::finish`].
+pub(crate) struct Fold<'a> {
+    transaction: Box<dyn Transaction>,
+    event: EventId,
+    holds: &'a Holds,
+    orders: BTreeMap<ClaimNumber, Order>,
+}
+
+impl<'a> Fold<'a> {
+    pub(crate) fn new(transaction: Box<dyn Transaction>, event: EventId, holds: &'a Holds) -> Fold<'a> {
+        Fold { transaction, event, holds, orders: BTreeMap::new() }
+    }
+
+    /// Write the rows that changed.
+    pub(crate) fn finish(mut self) -> Box<dyn Transaction> {
+        for order in self.orders.values() {
+            let key = OrderKey { event: self.event, order: order.number }.pack();
+            self.transaction.set(&key, &order.encode());
+        }
+        self.transaction
+    }
+
+    pub(crate) async fn apply(&mut self, sequence: Sequence, event: &Event) -> Result<(), StoreError> {
+        match &event.body {
+            EventBody::PaymentBegun { order, grace_until, attempt, .. } => {
+                self.payment_begun(sequence, *order, *grace_until, *attempt).await
+            }
+            EventBody::PaymentFailed { order } => self.payment_failed(sequence, *order).await,
+            EventBody::Confirmed { order, payment } => self.confirmed(sequence, *order, payment.kind()).await,
+            EventBody::Expired { through, count } => self.expired(sequence, *through, *count).await,
+            EventBody::TicketsRefunded { order, tickets, .. } => {
+                self.refunded(sequence, *order, tickets).await
+            }
+            EventBody::TicketTransferred { ticket, to, generation } => {
+                self.transferred(sequence, *ticket, *to, *generation).await
+            }
+            EventBody::CheckedIn { ticket, gate } => {
+                self.ticket(sequence, *ticket).await?.ticket.checked_in = Some((event.at, *gate));
+                Ok(())
+            }
+            EventBody::CheckedOut { ticket, .. } => {
+                self.ticket(sequence, *ticket).await?.ticket.checked_in = None;
+                Ok(())
+            }
+            EventBody::PhaseChanged { to: Phase::Cancelled } => {
+                let key = CancellationKey { event: self.event }.pack();
+                self.transaction.set(&key, &encode_cancellation(sequence));
+                Ok(())
+            }
+            EventBody::PhaseChanged { .. }
+            | EventBody::Configured { .. }
+            | EventBody::HoldPlaced(_)
+            | EventBody::HoldRenewed { .. }
+            | EventBody::HoldReleased { .. }
+            | EventBody::UnitsKilled(_)
+            | EventBody::UnitsRestored(_)
+            | EventBody::ChannelReleased { .. }
+            | EventBody::SaleWindowChanged { .. } => Ok(()),
+        }
+    }
+
+    async fn payment_begun(
+        &mut self,
+        sequence: Sequence,
+        number: ClaimNumber,
+        grace_until: Timestamp,
+        attempt: u8,
+    ) -> Result<(), StoreError> {
+        if let Some(hold) = self.holds.get(&number) {
+            let order = Order::of_hold(number, hold);
+            self.list(order.subject, number);
+            self.orders.insert(number, order);
+        }
+        let order = self.order(sequence, number).await?;
+        order.state = OrderState::Pending;
+        order.attempt = attempt;
+        order.grace_until = grace_until;
+        let key = PendingOrderKey { event: self.event, grace_until, order: number }.pack();
+        self.transaction.set(&key, &[]);
+        Ok(())
+    }
+
+    async fn payment_failed(&mut self, sequence: Sequence, number: ClaimNumber) -> Result<(), StoreError> {
+        self.settle(sequence, number).await?.state = OrderState::PaymentFailed;
+        Ok(())
+    }
+
+    async fn confirmed(
+        &mut self,
+        sequence: Sequence,
+        number: ClaimNumber,
+        payment: PaymentKind,
+    ) -> Result<(), StoreError> {
+        let order = self.settle(sequence, number).await?;
+        order.state = OrderState::Paid;
+        order.payment = Some(payment);
+        order.issue_tickets();
+        Ok(())
+    }
+
+    /// Holds that no order came of have no rows: only the payments in flight among those that ended matter.
+    async fn expired(
+        &mut self,
+        sequence: Sequence,
+        (grace_until, order): (Timestamp, ClaimNumber),
+        count: u32,
+    ) -> Result<(), StoreError> {
+        let (begin, end) = PendingOrderKey { event: self.event, grace_until, order }.range_through();
+        let limit = usize::try_from(count).unwrap_or(usize::MAX);
+        for (key, _) in self.transaction.range(&begin, &end, limit, false).await? {
+            let ended = PendingOrderKey::unpack(&key)?;
+            self.settle(sequence, ended.order).await?.state = OrderState::Ended;
+        }
+        Ok(())
+    }
+
+    async fn refunded(
+        &mut self,
+        sequence: Sequence,
+        number: ClaimNumber,
+        tickets: &[u16],
+    ) -> Result<(), StoreError> {
+        for &index in tickets {
+            self.ticket(sequence, TicketRef { order: number, index }).await?.ticket.refunded = true;
+        }
+        Ok(())
+    }
+
+    async fn transferred(
+        &mut self,
+        sequence: Sequence,
+        ticket: TicketRef,
+        to: Subject,
+        generation: u8,
+    ) -> Result<(), StoreError> {
+        let each = self.ticket(sequence, ticket).await?;
+        let from = std::mem::replace(&mut each.ticket.holder, to);
+        each.ticket.generation = generation;
+        self.list(to, ticket.order);
+        let order = self.order(sequence, ticket.order).await?;
+        if from != order.subject && !order.is_held_by(from) {
+            let placed_at = Sequence(ticket.order.0);
+            let key = OrderBySubjectKey { event: self.event, subject: from, placed_at }.pack();
+            self.transaction.clear(&key);
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, subject: Subject, number: ClaimNumber) {
+        let placed_at = Sequence(number.0);
+        let key = OrderBySubjectKey { event: self.event, subject, placed_at }.pack();
+        self.transaction.set(&key, &[]);
+    }
+
+    /// The order, whose payment is no longer in flight.
+    async fn settle(&mut self, sequence: Sequence, number: ClaimNumber) -> Result<&mut Order, StoreError> {
+        let grace_until = self.order(sequence, number).await?.grace_until;
+        let key = PendingOrderKey { event: self.event, grace_until, order: number }.pack();
+        self.transaction.clear(&key);
+        self.order(sequence, number).await
+    }
+
+    async fn ticket(
+        &mut self,
+        sequence: Sequence,
+        ticket: TicketRef,
+    ) -> Result<&mut OrderTicket, StoreError> {
+        let event = self.event;
+        let order = self.order(sequence, ticket.order).await?;
+        order.tickets.get_mut(usize::from(ticket.index)).ok_or_else(|| {
+            let TicketRef { order, index } = ticket;
+            damaged(format!("{event:?}, sequence {sequence}: order {} has no ticket {index}", order.0))
+        })
+    }
+
+    /// The order, which the event of this sequence changes.
+    async fn order(&mut self, sequence: Sequence, number: ClaimNumber) -> Result<&mut Order, StoreError> {
+        let event = self.event;
+        if !self.orders.contains_key(&number) {
+            let key = OrderKey { event, order: number }.pack();
+            let row = self.transaction.get(&key).await?.ok_or_else(|| {
+                damaged(format!("{event:?}, sequence {sequence}: order {} has no row", number.0))
+            })?;
+            self.orders.insert(number, Order::decode(number, &row)?);
+        }
+        let order = self
+            .orders
+            .get_mut(&number)
+            .ok_or_else(|| damaged(format!("order {} of {event:?} was not kept", number.0)))?;
+        order.sequence = sequence;
+        Ok(order)
+    }
+}

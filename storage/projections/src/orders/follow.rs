@@ -1,0 +1,158 @@
+//! One step of the projection along the log of an event.
+
+use tessera_inventory::{ClaimNumber, Event, EventBody, EventId, HoldPlaced, Sequence};
+use tessera_records::for_each;
+use tessera_store::{
+    Log, LogRecord, StoreError, Table, Transaction,
+    keys::{ProjectionCursor, ProjectionCursorKey},
+    transact,
+};
+use tessera_writer::Chain;
+
+use super::fold::{Fold, Holds};
+use crate::damage::{damaged, unreadable_record};
+
+/// Name of the projection in its cursor's key.
+const PROJECTION: &str = "orders";
+/// Log bytes folded in one transaction, or one record if that is larger.
+pub const STEP_BYTES: usize = 200_000;
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Rows are up to this sequence now.
+    Advanced {
+        /// The new position.
+        through: Sequence,
+    },
+    /// The log holds nothing more.
+    UpToDate {
+        /// The position.
+        through: Sequence,
+    },
+    /// Another follower moved the cursor meanwhile; nothing was written.
+    Overtaken,
+}
+
+/// The cursor of `event`; a projection that never ran stands before the log.
+pub(crate) async fn cursor(
+    transaction: &mut dyn Transaction,
+    event: EventId,
+) -> Result<ProjectionCursor, StoreError> {
+    let key = ProjectionCursorKey { event, projection: PROJECTION.to_owned() }.pack();
+    match transaction.get(&key).await? {
+        Some(value) => ProjectionCursor::decode(&value),
+        None => Ok(ProjectionCursor { sequence: Sequence::ZERO, chain: Chain::default() }),
+    }
+}
+
+/// Fold the records after the cursor: rows and cursor in one transaction.
+pub(crate) async fn step(table: &dyn Table, log: &dyn Log, event: EventId) -> Result<Step, StoreError> {
+    let from = cursor(table.begin().await?.as_mut(), event).await?;
+    let records = log.read(event, from.sequence, STEP_BYTES).await?;
+    let Some(last) = records.last() else {
+        return Ok(Step::UpToDate { through: from.sequence });
+    };
+    let to = ProjectionCursor { sequence: last.last_sequence, chain: last.chain };
+    let events = events_after(event, from, &records)?;
+    let holds = holds(log, event, from.sequence, &events).await?;
+    let (events, holds) = (&events, &holds);
+    transact(table, |mut transaction| async move {
+        let stands = cursor(transaction.as_mut(), event).await?;
+        if stands == to {
+            // An earlier attempt of unknown outcome had landed.
+            return Ok((transaction, Step::Advanced { through: to.sequence }));
+        }
+        if stands != from {
+            return Ok((transaction, Step::Overtaken));
+        }
+        let mut fold = Fold::new(transaction, event, holds);
+        for (position, each) in (1..).zip(events) {
+            fold.apply(from.sequence.plus(position), each).await?;
+        }
+        let mut transaction = fold.finish();
+        let key = ProjectionCursorKey { event, projection: PROJECTION.to_owned() }.pack();
+        transaction.set(&key, &to.encode());
+        Ok((transaction, Step::Advanced { through: to.sequence }))
+    })
+    .await
+}
+
+/// The events of `records`, which must go on where the cursor stands.
+fn events_after(
+    event: EventId,
+    from: ProjectionCursor,
+    records: &[LogRecord],
+) -> Result<Vec<Event>, StoreError> {
+    let mut events = Vec::new();
+    let (mut sequence, mut chain) = (from.sequence, from.chain);
+    for record in records {
+        let last = record.last_sequence;
+        chain = chain.extend(&record.bytes);
+        if record.first_sequence != sequence.plus(1) || chain != record.chain {
+            return Err(damaged(format!(
+                "the log of {event:?} does not go on from sequence {sequence} with the record up to {last}"
+            )));
+        }
+        for_each(&record.bytes, |_, each| events.push(each))
+            .map_err(|error| unreadable_record(event, last, &error))?;
+        sequence = last;
+        if from.sequence.plus(events.len() as u64) != sequence {
+            return Err(damaged(format!("the record of {event:?} up to sequence {last} has a gap")));
+        }
+    }
+    Ok(events)
+}
+
+/// The holds of the orders that come into being in `events`; those placed earlier are read back from the log.
+async fn holds(
+    log: &dyn Log,
+    event: EventId,
+    after: Sequence,
+    events: &[Event],
+) -> Result<Holds, StoreError> {
+    let mut holds = Holds::new();
+    let mut earlier: Vec<ClaimNumber> = Vec::new();
+    for each in events {
+        let EventBody::PaymentBegun { order, attempt: 1, .. } = each.body else { continue };
+        match order.0.checked_sub(after.0 + 1).map(usize::try_from) {
+            Some(Ok(position)) => {
+                let body = events.get(position).map(|placed| &placed.body);
+                holds.insert(order, placed(event, order, body)?.clone());
+            }
+            _ => earlier.push(order),
+        }
+    }
+    earlier.sort_unstable();
+    let mut earlier = earlier.into_iter().peekable();
+    while let Some(first) = earlier.peek().copied() {
+        let records = log.read(event, Sequence(first.0.saturating_sub(1)), 1).await?;
+        let Some(record) = records.first() else { return Err(no_hold(event, first)) };
+        let mut found = Ok(());
+        for_each(&record.bytes, |sequence, each| {
+            if found.is_ok() && earlier.next_if_eq(&ClaimNumber(sequence.0)).is_some() {
+                let number = ClaimNumber(sequence.0);
+                found = placed(event, number, Some(&each.body)).map(|hold| {
+                    holds.insert(number, hold.clone());
+                });
+            }
+        })
+        .map_err(|error| unreadable_record(event, record.last_sequence, &error))?;
+        found?;
+        if earlier.peek() == Some(&first) {
+            return Err(no_hold(event, first));
+        }
+    }
+    Ok(holds)
+}
+
+fn placed(event: EventId, number: ClaimNumber, body: Option<&EventBody>) -> Result<&HoldPlaced, StoreError> {
+    match body {
+        Some(EventBody::HoldPlaced(hold)) => Ok(hold),
+        _ => Err(no_hold(event, number)),
+    }
+}
+
+fn no_hold(event: EventId, number: ClaimNumber) -> StoreError {
+    damaged(format!("order {} of {event:?} comes from no hold", number.0))
+}

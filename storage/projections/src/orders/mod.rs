@@ -1,0 +1,124 @@
+//! Orders by subject: a projection of the log.
+//!
+//! An order has one row, under its number; each subject that placed it or holds a ticket of it has an index row. What
+//! follows from other rows is derived when it is read: refunded in full, and due for a refund since the event was cancelled.
+
+mod fold;
+mod follow;
+mod order;
+
+use std::sync::Arc;
+
+use tessera_inventory::{ClaimNumber, EventId, Sequence, Subject};
+use tessera_store::{
+    Log, StoreError, Table, Transaction,
+    keys::{CancellationKey, OrderBySubjectKey, OrderKey},
+};
+
+pub use follow::{STEP_BYTES, Step};
+pub use order::{Order, OrderState, OrderTicket};
+
+use crate::{damage::damaged, page::after};
+
+/// Orders by subject, over a table.
+#[derive(Clone)]
+pub struct OrdersBySubject {
+    table: Arc<dyn Table>,
+}
+
+/// Orders of one subject, oldest first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OrdersPage {
+    /// The orders.
+    pub orders: Vec<Order>,
+    /// Where the next page begins, if there may be more: give it as `after`.
+    pub next: Option<ClaimNumber>,
+    /// How far the projection had followed the log. A reader that needs more asks again later.
+    pub sequence: Sequence,
+}
+
+impl OrdersBySubject {
+    /// Over `table`.
+    #[must_use]
+    pub fn new(table: Arc<dyn Table>) -> OrdersBySubject {
+        OrdersBySubject { table }
+    }
+
+    /// Up to `limit` orders of `subject` in `event`, those after `after`. A subject sees whole orders that it placed, and
+    /// of others the tickets that it holds.
+    ///
+    /// # Errors
+    /// As the table says, and [`StoreError::Damaged`] for rows that cannot be read.
+    pub async fn list(
+        &self,
+        event: EventId,
+        subject: Subject,
+        after_order: Option<ClaimNumber>,
+        limit: usize,
+    ) -> Result<OrdersPage, StoreError> {
+        let mut transaction = self.table.begin().await?;
+        let transaction = transaction.as_mut();
+        let sequence = follow::cursor(transaction, event).await?.sequence;
+        let cancelled = is_cancelled(transaction, event).await?;
+        let (mut begin, end) = OrderBySubjectKey::range(event, subject);
+        if let Some(order) = after_order {
+            begin = after(OrderBySubjectKey { event, subject, placed_at: Sequence(order.0) }.pack());
+        }
+        let rows = transaction.range(&begin, &end, limit, false).await?;
+        let mut orders = Vec::with_capacity(rows.len());
+        for (key, _) in &rows {
+            let number = ClaimNumber(OrderBySubjectKey::unpack(key)?.placed_at.0);
+            let order = read(transaction, event, number, cancelled).await?;
+            let order =
+                order.ok_or_else(|| damaged(format!("order {} of {event:?} has no row", number.0)))?;
+            orders.push(order.seen_by(subject));
+        }
+        let next = orders.last().filter(|_| rows.len() == limit).map(|order| order.number);
+        Ok(OrdersPage { orders, next, sequence })
+    }
+
+    /// One order, whole.
+    ///
+    /// # Errors
+    /// As the table says, and [`StoreError::Damaged`] for rows that cannot be read.
+    pub async fn get(&self, event: EventId, number: ClaimNumber) -> Result<Option<Order>, StoreError> {
+        let mut transaction = self.table.begin().await?;
+        let cancelled = is_cancelled(transaction.as_mut(), event).await?;
+        read(transaction.as_mut(), event, number, cancelled).await
+    }
+
+    /// How far the projection has followed the log of `event`.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn sequence(&self, event: EventId) -> Result<Sequence, StoreError> {
+        Ok(follow::cursor(self.table.begin().await?.as_mut(), event).await?.sequence)
+    }
+
+    /// Fold the next records of the log into rows, in one transaction with the cursor: call it again until it answers
+    /// [`Step::UpToDate`], and whenever the log has grown. Several may do so at once; each record is folded once.
+    ///
+    /// # Errors
+    /// As the log and the table say; [`StoreError::Damaged`] where the log does not go on from where the cursor stands.
+    pub async fn project(&self, log: &dyn Log, event: EventId) -> Result<Step, StoreError> {
+        follow::step(self.table.as_ref(), log, event).await
+    }
+}
+
+async fn is_cancelled(transaction: &mut dyn Transaction, event: EventId) -> Result<bool, StoreError> {
+    Ok(transaction.get(&CancellationKey { event }.pack()).await?.is_some())
+}
+
+async fn read(
+    transaction: &mut dyn Transaction,
+    event: EventId,
+    number: ClaimNumber,
+    cancelled: bool,
+) -> Result<Option<Order>, StoreError> {
+    let Some(row) = transaction.get(&OrderKey { event, order: number }.pack()).await? else {
+        return Ok(None);
+    };
+    let mut order = Order::decode(number, &row)?;
+    order.derive_state(cancelled);
+    Ok(Some(order))
+}

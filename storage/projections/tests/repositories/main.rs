@@ -1,0 +1,8 @@
+//! The repositories, over the memory store.
+#![allow(clippy::unwrap_used, clippy::expect_used, missing_docs)]
+
+mod api_keys;
+mod catalogue;
+mod follower_cursors;
+mod installation;
+mod orders;

@@ -1,0 +1,3 @@
+mod life;
+mod projecting;
+mod world;
