@@ -180,7 +180,9 @@ impl Subjects {
 
     /// Which types are limited now. The answer says whether the units by type must be counted afresh.
     pub(crate) fn limit_types(&mut self, limited: Vec<bool>) -> bool {
-        let unchanged = self.limited.iter().zip(&limited).all(|(before, after)| before == after);
+        // A type that was not there before was not counted: after an import, that is every type.
+        let before = self.limited.iter().copied().chain(std::iter::repeat(false));
+        let unchanged = limited.iter().zip(before).all(|(&after, before)| before == after);
         self.limited = limited;
         if !unchanged {
             self.by_type.clear();

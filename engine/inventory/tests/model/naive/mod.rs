@@ -1,0 +1,377 @@
+//! The rules of the inventory, each as one function that is obviously right, over plain lists and full scans. It shares
+//! nothing with the engine but the contract: commands, events, rejections, configuration.
+//!
+//! Where several rules refuse a command, the model names all of them and the engine may give any; the stages of a
+//! decision (key, right, phase, owner, shape, rules, stock) do not mix.
+
+mod apply;
+mod claims;
+mod configure;
+pub(crate) mod hall;
+mod organizer;
+mod place;
+mod tickets;
+mod time;
+mod views;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tessera_inventory::{
+    Authority, CategoryId, ChannelId, ClaimNumber, Command, CommandBody, Config, Event, EventBody, KeyMark,
+    PaymentKind, Phase, PhaseCommand, PoolId, Rejection, RequestError, SeatIndex, SeatState, Subject,
+    TicketTypeId, Timestamp, admits,
+};
+
+use hall::{Hall, Place};
+
+/// A day: how long the key of a settled command is good.
+const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
+
+/// What the model says about a command.
+#[derive(Clone, Debug)]
+pub(crate) enum Verdict {
+    /// It happens, exactly so. The terms of lines are not told: the model keeps none.
+    Accepted(EventBody),
+    /// It happened before, as the event of this sequence.
+    Repeated(u64),
+    /// It is refused, for one of these reasons.
+    Refused(Vec<Rejection>),
+}
+
+/// A refusal, or what happens.
+type Decided<T> = Result<T, Vec<Rejection>>;
+
+/// Where a ticket type stands in its sale window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Window {
+    Before,
+    Open,
+    After,
+}
+
+/// The units of a pool that nobody has.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pool {
+    pub(crate) general: u32,
+    /// What is left of each unreleased channel's share.
+    pub(crate) shares: BTreeMap<u8, u32>,
+    pub(crate) killed: u32,
+    /// Kills that wait for held and sold units.
+    pub(crate) to_kill: u32,
+}
+
+/// Units of a hold, with what they froze.
+#[derive(Clone, Debug)]
+pub(crate) struct Line {
+    pub(crate) ticket_type: TicketTypeId,
+    pub(crate) price_minor: i64,
+    pub(crate) draws_on: Vec<PoolId>,
+    pub(crate) quantity: u16,
+    pub(crate) seats: Vec<SeatIndex>,
+}
+
+/// A hold or an order.
+#[derive(Clone, Debug)]
+pub(crate) struct Claim {
+    pub(crate) number: u64,
+    pub(crate) subject: Subject,
+    pub(crate) extra: Vec<Subject>,
+    pub(crate) channel: Option<ChannelId>,
+    pub(crate) lines: Vec<Line>,
+    pub(crate) deadline_at: Timestamp,
+    pub(crate) life_ends_at: Timestamp,
+    pub(crate) grace_until: Option<Timestamp>,
+    pub(crate) renewals: u8,
+    pub(crate) attempts: u8,
+    /// Set once it is sold.
+    pub(crate) payment: Option<PaymentKind>,
+    pub(crate) tickets: Vec<Ticket>,
+}
+
+/// A ticket of an order.
+#[derive(Clone, Debug)]
+pub(crate) struct Ticket {
+    pub(crate) line: u16,
+    pub(crate) seat: Option<SeatIndex>,
+    pub(crate) holder: Subject,
+    pub(crate) generation: u8,
+    pub(crate) refunded: bool,
+    pub(crate) checked_in: Option<(Timestamp, u16)>,
+}
+
+/// One event, seen naively.
+#[derive(Clone, Debug)]
+pub(crate) struct Model {
+    pub(crate) log: Vec<Event>,
+    pub(crate) phase: Phase,
+    pub(crate) version: u32,
+    pub(crate) config: Option<Arc<Config>>,
+    pub(crate) released: BTreeSet<u8>,
+    pub(crate) windows: Vec<Window>,
+    pub(crate) pools: Vec<Pool>,
+    pub(crate) killed_seats: BTreeSet<SeatIndex>,
+    pub(crate) seats_to_kill: BTreeSet<SeatIndex>,
+    /// Everything that is held or sold; what ended without a sale is gone.
+    pub(crate) claims: BTreeMap<u64, Claim>,
+    pub(crate) expired: BTreeMap<u64, Subject>,
+    /// Digest to (fingerprint, sequence). Records may be kept longer than a day; a small world keeps all.
+    pub(crate) keys: BTreeMap<u128, (u64, u64)>,
+}
+
+impl Model {
+    pub(crate) fn new() -> Self {
+        Model {
+            log: vec![],
+            phase: Phase::Draft,
+            version: 0,
+            config: None,
+            released: BTreeSet::new(),
+            windows: vec![],
+            pools: vec![],
+            killed_seats: BTreeSet::new(),
+            seats_to_kill: BTreeSet::new(),
+            claims: BTreeMap::new(),
+            expired: BTreeMap::new(),
+            keys: BTreeMap::new(),
+        }
+    }
+
+    /// The sequence of the last event.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.log.len() as u64
+    }
+
+    /// Decides a command at `now`.
+    pub(crate) fn decide(&self, now: Timestamp, command: &Command) -> Verdict {
+        if let Some(key) = &command.key {
+            match self.keys.get(&key.digest) {
+                Some(&(fingerprint, sequence)) if fingerprint == key.fingerprint => {
+                    return Verdict::Repeated(sequence);
+                }
+                Some(_) => return Verdict::Refused(vec![Rejection::KeyReused]),
+                None if key.minted_at.is_some_and(|minted_at| minted_at.plus_ms(DAY_MS) < now) => {
+                    return Verdict::Refused(vec![Rejection::KeyExpired]);
+                }
+                None => {}
+            }
+        }
+        match self.decide_body(now, command.authority, &command.body) {
+            Ok(body) => Verdict::Accepted(body),
+            Err(reasons) => Verdict::Refused(reasons),
+        }
+    }
+
+    fn decide_body(&self, now: Timestamp, by: Authority, body: &CommandBody) -> Decided<EventBody> {
+        if !may(by, body) {
+            return Err(vec![Rejection::Forbidden]);
+        }
+        self.check_phase(body)?;
+        match body {
+            CommandBody::Configure { expected_version, config } => self.configure(*expected_version, config),
+            CommandBody::ChangePhase { to } => self.change_phase(*to),
+            CommandBody::PlaceHold(request) => self.place(now, by, request).map(EventBody::HoldPlaced),
+            CommandBody::RenewHold { hold } => self.renew(now, by, hold.0),
+            CommandBody::ReleaseHold { hold } => self.release(by, hold.0),
+            CommandBody::BeginPayment { hold, extra_subjects } => {
+                self.begin_payment(now, by, hold.0, extra_subjects)
+            }
+            CommandBody::PaymentFailed { order } => self.payment_failed(order.0),
+            CommandBody::Confirm { order, payment } => self.confirm(by, order.0, *payment),
+            CommandBody::RefundTickets { order, tickets, units } => self.refund(order.0, tickets, *units),
+            CommandBody::Kill(units) => self.kill(units),
+            CommandBody::Restore(units) => self.restore(units),
+            CommandBody::ReleaseChannel { channel } => self.release_channel(*channel),
+            CommandBody::TransferTicket { ticket, to } => self.transfer(by, *ticket, *to),
+            CommandBody::CheckIn { ticket, generation, gate } => self.check_in(*ticket, *generation, *gate),
+            CommandBody::CheckOut { ticket, gate } => self.check_out(*ticket, *gate),
+        }
+    }
+
+    fn check_phase(&self, body: &CommandBody) -> Decided<()> {
+        let Some(command) = row_of(body) else {
+            return Err(vec![Rejection::InvalidRequest(RequestError::NoSuchPhaseChange)]);
+        };
+        if admits(self.phase, command) {
+            return Ok(());
+        }
+        let schedule = self.config.as_ref().map(|config| config.schedule).unwrap_or_default();
+        let opens_later = matches!(self.phase, Phase::Draft | Phase::Scheduled);
+        let opens_at = schedule.presale_at.or(schedule.on_sale_at).filter(|_| opens_later);
+        Err(vec![Rejection::WrongPhase { phase: self.phase, command, opens_at }])
+    }
+
+    /// The hall now.
+    pub(crate) fn hall(&self) -> Option<Hall<'_>> {
+        let config: &Config = self.config.as_ref()?;
+        let (mut places, mut block_number) = (Vec::new(), 0);
+        for (row_number, row) in config.rows.iter().enumerate() {
+            for block in &row.blocks {
+                for &seat in block {
+                    let index = SeatIndex(u32::try_from(places.len()).unwrap());
+                    places.push(Place {
+                        index,
+                        seat,
+                        section: row.section,
+                        row: row_number,
+                        block: block_number,
+                        audience: seat.channel.filter(|channel| !self.released.contains(&channel.0)),
+                        is_free: self.seat_state(index) == SeatState::Free,
+                    });
+                }
+                block_number += 1;
+            }
+        }
+        Some(Hall { config, places })
+    }
+
+    /// Invariant I2: a seat is killed, or in at most one claim.
+    pub(crate) fn seat_state(&self, seat: SeatIndex) -> SeatState {
+        let has = |claim: &&Claim| match claim.payment {
+            None => claim.lines.iter().any(|line| line.seats.contains(&seat)),
+            Some(_) => claim.tickets.iter().any(|ticket| ticket.seat == Some(seat) && !ticket.refunded),
+        };
+        let having: Vec<&Claim> = self.claims.values().filter(has).collect();
+        assert!(having.len() <= 1, "the model gave a seat to two claims");
+        match having.first() {
+            _ if self.killed_seats.contains(&seat) => {
+                assert!(having.is_empty(), "the model killed a seat of a claim");
+                SeatState::Killed
+            }
+            None => SeatState::Free,
+            Some(claim) if claim.payment.is_none() => SeatState::Held,
+            Some(_) => SeatState::Sold,
+        }
+    }
+
+    pub(crate) fn seats(&self) -> Vec<SeatIndex> {
+        let seats =
+            |config: &Arc<Config>| config.rows.iter().flat_map(|row| &row.blocks).map(|b| b.len()).sum();
+        let count: usize = self.config.as_ref().map_or(0, seats);
+        (0..u32::try_from(count).unwrap()).map(SeatIndex).collect()
+    }
+
+    pub(crate) fn seat_category(&self, seat: SeatIndex) -> Option<CategoryId> {
+        Some(self.hall()?.places.get(seat.index())?.seat.category)
+    }
+
+    /// Units that live holds have of a pool.
+    pub(crate) fn held_of(&self, pool: PoolId) -> u32 {
+        self.claims.values().filter(|claim| claim.payment.is_none()).map(|claim| claim.units_of(pool)).sum()
+    }
+
+    /// Units that tickets have of a pool.
+    pub(crate) fn sold_of(&self, pool: PoolId) -> u32 {
+        self.claims.values().filter(|claim| claim.payment.is_some()).map(|claim| claim.units_of(pool)).sum()
+    }
+
+    /// Units of live holds and orders that count against a subject, of one type or of all.
+    pub(crate) fn used_by(&self, subject: Subject, ticket_type: Option<TicketTypeId>) -> u32 {
+        let counts = |claim: &&Claim| claim.subject == subject || claim.extra.contains(&subject);
+        let claims = self.claims.values().filter(counts);
+        claims.map(|claim| claim.units(|line| ticket_type.is_none_or(|of| of == line.ticket_type))).sum()
+    }
+
+    /// Units of a pool that a hold with this channel may take.
+    pub(crate) fn free_for(&self, pool: PoolId, channel: Option<ChannelId>) -> u32 {
+        let pool = &self.pools[pool.index()];
+        let share = channel.and_then(|channel| pool.shares.get(&channel.0));
+        share.copied().unwrap_or(pool.general)
+    }
+
+    pub(crate) fn has_live_claims(&self) -> bool {
+        self.claims.values().any(|claim| claim.payment.is_none())
+    }
+}
+
+impl Claim {
+    /// Units of some of its lines, refunded ones left out.
+    pub(crate) fn units(&self, of: impl Fn(&Line) -> bool) -> u32 {
+        if self.payment.is_none() {
+            return self.lines.iter().filter(|line| of(line)).map(|line| u32::from(line.quantity)).sum();
+        }
+        let counts = |ticket: &&Ticket| !ticket.refunded && of(&self.lines[usize::from(ticket.line)]);
+        u32::try_from(self.tickets.iter().filter(counts).count()).unwrap()
+    }
+
+    pub(crate) fn units_of(&self, pool: PoolId) -> u32 {
+        self.units(|line| line.draws_on.contains(&pool))
+    }
+
+    pub(crate) fn total_minor(&self) -> i64 {
+        self.lines.iter().map(|line| line.price_minor * i64::from(line.quantity)).sum()
+    }
+}
+
+/// The mark that an accepted command leaves.
+pub(crate) fn mark_of(command: &Command) -> Option<KeyMark> {
+    command.key.map(|key| KeyMark { digest: key.digest, fingerprint: key.fingerprint })
+}
+
+/// Roles and what they may ask for; whose claim it is, is another question.
+fn may(by: Authority, body: &CommandBody) -> bool {
+    use tessera_inventory::Payment;
+    let organizer = by == Authority::Organizer;
+    let buyer = matches!(by, Authority::Subject(_) | Authority::Secret(_));
+    let system = by == Authority::System;
+    match body {
+        CommandBody::Configure { .. }
+        | CommandBody::ChangePhase { .. }
+        | CommandBody::Kill(_)
+        | CommandBody::Restore(_)
+        | CommandBody::ReleaseChannel { .. } => organizer,
+        CommandBody::PlaceHold(request) => organizer || by == Authority::Subject(request.subjects.primary),
+        CommandBody::RenewHold { .. }
+        | CommandBody::ReleaseHold { .. }
+        | CommandBody::TransferTicket { .. } => organizer || buyer,
+        CommandBody::BeginPayment { .. } | CommandBody::Confirm { payment: Payment::Free, .. } => {
+            organizer || buyer || system
+        }
+        CommandBody::Confirm { payment: Payment::Offline, .. } => organizer,
+        CommandBody::Confirm { payment: Payment::Captured { .. }, .. }
+        | CommandBody::PaymentFailed { .. }
+        | CommandBody::RefundTickets { .. } => organizer || system,
+        CommandBody::CheckIn { .. } | CommandBody::CheckOut { .. } => organizer || by == Authority::Scanner,
+    }
+}
+
+/// Whether a claim of `subject` is the caller's; what is not does not exist for the caller.
+fn owns(by: Authority, subject: Subject) -> bool {
+    match by {
+        Authority::Subject(caller) => caller == subject,
+        Authority::Secret(_) | Authority::Organizer | Authority::System => true,
+        Authority::Scanner => false,
+    }
+}
+
+fn row_of(body: &CommandBody) -> Option<PhaseCommand> {
+    use PhaseCommand as Row;
+    Some(match body {
+        CommandBody::Configure { .. } => Row::Configure,
+        CommandBody::ChangePhase { to: Phase::Draft } => return None,
+        CommandBody::ChangePhase { to: Phase::Scheduled } => Row::Schedule,
+        CommandBody::ChangePhase { to: Phase::Presale } => Row::OpenPresale,
+        CommandBody::ChangePhase { to: Phase::OnSale } => Row::Open,
+        CommandBody::ChangePhase { to: Phase::Paused } => Row::Pause,
+        CommandBody::ChangePhase { to: Phase::Closed } => Row::Close,
+        CommandBody::ChangePhase { to: Phase::Cancelled } => Row::Cancel,
+        CommandBody::PlaceHold(_) => Row::PlaceHold,
+        CommandBody::RenewHold { .. } => Row::RenewHold,
+        CommandBody::ReleaseHold { .. } => Row::ReleaseHold,
+        CommandBody::BeginPayment { .. } => Row::BeginPayment,
+        CommandBody::PaymentFailed { .. } => Row::PaymentFailed,
+        CommandBody::Confirm { .. } => Row::Confirm,
+        CommandBody::RefundTickets { .. } => Row::RefundTickets,
+        CommandBody::Kill(_) => Row::Kill,
+        CommandBody::Restore(_) => Row::Restore,
+        CommandBody::ReleaseChannel { .. } => Row::ReleaseChannel,
+        CommandBody::TransferTicket { .. } => Row::TransferTicket,
+        CommandBody::CheckIn { .. } => Row::CheckIn,
+        CommandBody::CheckOut { .. } => Row::CheckOut,
+    })
+}
+
+/// The number of a claim, as events write it.
+fn number(claim: u64) -> ClaimNumber {
+    ClaimNumber(claim)
+}
