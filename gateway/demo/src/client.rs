@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use crate::error::DemoError;
 
 /// How long a request is tried before the server counts as gone.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(20);
 /// Pause before a refused connection is tried again.
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause that a `Retry-After` may ask of the demo.
@@ -139,13 +139,14 @@ pub struct Effort {
 pub struct Connection {
     server: Server,
     sender: Option<SendRequest<Full<Bytes>>>,
+    patience: Duration,
 }
 
 impl Connection {
     /// A connection that is opened by its first request.
     #[must_use]
     pub fn new(server: &Server) -> Self {
-        Connection { server: server.clone(), sender: None }
+        Connection { server: server.clone(), sender: None, patience: PATIENCE }
     }
 
     /// Send a call until it is answered with something else than *later*.
@@ -159,7 +160,7 @@ impl Connection {
             let sent = Instant::now();
             match self.try_once(call).await {
                 Ok(reply) if reply.status == 503 || reply.status == 429 => {
-                    if begun.elapsed() > PATIENCE {
+                    if begun.elapsed() > self.patience {
                         let (address, route) = (self.server.address(), call.path.clone());
                         return Err(DemoError::StillUnavailable { address, route, status: reply.status });
                     }
@@ -173,7 +174,7 @@ impl Connection {
                 }
                 Err(source) => {
                     self.sender = None;
-                    if begun.elapsed() > PATIENCE {
+                    if begun.elapsed() > self.patience {
                         return Err(DemoError::ServerGone { address: self.server.address(), source });
                     }
                     effort.broken += 1;
@@ -245,3 +246,7 @@ impl Connection {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;

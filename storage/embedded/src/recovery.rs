@@ -32,7 +32,7 @@ pub(crate) struct Recovered {
     pub(crate) active: Option<Active>,
     /// Where the journal ends; `None` when nothing was ever written.
     pub(crate) ended: Option<Position>,
-    /// A segment that was allocated ahead.
+    /// The segment that was allocated to come next. (There may be one more after it: it is allocated anew.)
     pub(crate) prepared: Option<Prepared>,
     /// Full segments whose index is not in the tables yet, each with where its frames end.
     pub(crate) to_seal: Vec<(u64, u64)>,
@@ -99,7 +99,7 @@ impl Recovery<'_> {
             anchor,
             active,
             ended,
-            prepared: unused.pop().map(|scanned| Prepared {
+            prepared: unused.into_iter().next().map(|scanned| Prepared {
                 number: scanned.number,
                 file: scanned.file,
                 length: scanned.length,

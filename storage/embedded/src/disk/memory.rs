@@ -151,7 +151,7 @@ impl State {
 
     fn room_for(&self, more_bytes: u64) -> io::Result<()> {
         match self.capacity_bytes {
-            Some(capacity) if self.used_bytes() + more_bytes > capacity => {
+            Some(capacity) if more_bytes > 0 && self.used_bytes() + more_bytes > capacity => {
                 Err(io::Error::new(io::ErrorKind::StorageFull, "no room (injected)"))
             }
             _ => Ok(()),
