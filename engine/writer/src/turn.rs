@@ -8,7 +8,6 @@ use tessera_inventory::{
 };
 
 use crate::lanes::Waiting;
-use crate::mutant::{Mutant, Mutation};
 use crate::refusals::Refusals;
 use crate::{DUE_EVENTS_PER_TURN_MAX, EVENT_BYTES_MAX, EXPIRIES_PER_TURN_MAX, Encode, Monotonic, Reply};
 
@@ -45,22 +44,20 @@ pub(crate) struct Decider<'a, E> {
     pub(crate) refusals: &'a mut Refusals,
     pub(crate) encoder: &'a mut E,
     pub(crate) scratch: &'a mut Vec<u8>,
-    pub(crate) mutation: Mutation,
     pub(crate) at: Instant,
     /// Sequence of the durable head: events after it are of this turn.
     pub(crate) durable: Sequence,
 }
 
 impl<E: Encode> Decider<'_, E> {
-    /// Log what time does by now, up to the limits of a turn.
-    pub(crate) fn fire_due(&mut self, events: &mut Vec<Arc<Event>>) {
-        let early_ms = u64::from(self.mutation.is(Mutant::ExpiryOffByOne));
+    /// Log what time does by `due_by`, up to the limits of a turn.
+    pub(crate) fn fire_due(&mut self, due_by: Timestamp, events: &mut Vec<Arc<Event>>) {
         let mut expiries = 0_u32;
         for _ in 0..DUE_EVENTS_PER_TURN_MAX {
             if expiries >= EXPIRIES_PER_TURN_MAX {
                 break;
             }
-            let Some(body) = self.state.decide_due(self.at.logged.plus_ms(early_ms)) else { break };
+            let Some(body) = self.state.decide_due(due_by) else { break };
             if let EventBody::Expired { count, .. } = &body {
                 expiries = expiries.saturating_add(*count);
             }

@@ -199,7 +199,7 @@ impl<T, E: Encode> Writer<T, E> {
     /// The state, when all of it is durable; `None` while an append is under way.
     #[must_use]
     pub fn durable_state(&self) -> Option<&Inventory> {
-        let durable = matches!(self.stage, Stage::Idle | Stage::Verifying { .. } | Stage::Reverifying { .. });
+        let durable = self.state.sequence() == self.head.sequence;
         durable.then_some(&self.state)
     }
 
@@ -238,7 +238,12 @@ impl<T, E: Encode> Writer<T, E> {
 
     fn is_due(&self, now: Monotonic) -> bool {
         self.clock.state(now) == ClockState::Trusted
-            && self.state.next_due_at().is_some_and(|due| due <= self.clock.now(now))
+            && self.state.next_due_at().is_some_and(|due| due <= self.due_by(now))
+    }
+
+    /// What is due by this time happens now.
+    fn due_by(&self, now: Monotonic) -> Timestamp {
+        self.clock.now(now).plus_ms(u64::from(self.mutation.is(Mutant::ExpiryOffByOne)))
     }
 
     fn begin_turn(&mut self, now: Monotonic, out: &mut Vec<Output<T>>) {
@@ -249,8 +254,9 @@ impl<T, E: Encode> Writer<T, E> {
             return;
         }
         if self.clock.state(now) == ClockState::Trusted {
+            let due_by = self.due_by(now);
             let (mut decider, turn, _) = self.decider(now);
-            decider.fire_due(&mut turn.events);
+            decider.fire_due(due_by, &mut turn.events);
         }
         self.decide_requests(now, out);
         if self.turn.events.is_empty() {
@@ -270,7 +276,6 @@ impl<T, E: Encode> Writer<T, E> {
             refusals: &mut self.refusals,
             encoder: &mut self.encoder,
             scratch: &mut self.scratch,
-            mutation: self.mutation,
             at: Instant { monotonic: now, logged: self.clock.now(now) },
             durable: self.head.sequence,
         };
@@ -321,7 +326,7 @@ impl<T, E: Encode> Writer<T, E> {
             return;
         }
         if let Some(at) = self.wakes_at(now) {
-            self.arm(at, out);
+            self.arm(at.max(now), out);
         }
     }
 

@@ -1,0 +1,77 @@
+//! Scenario 18: a wall clock that is an hour off.
+
+use crate::stage::{START_MS, Setup, check};
+
+const HOUR: u64 = 3_600_000;
+
+#[test]
+fn scenario_18_an_hour_ahead_of_the_witness_lets_nothing_happen_until_the_clock_is_mended() {
+    let setup =
+        Setup { openings: 1, wall_ms: START_MS + HOUR, witness_ms: Some(START_MS), ..Setup::default() };
+    check(
+        setup,
+        "alert clock +3600000
+         > at 2000
+         > tick
+         > hold a 4
+         > turn
+         append 3..3 attempt 0
+         > committed
+         reply a accepted 3
+         publish
+         > hold b 1
+         > turn
+         read head
+         > head ours
+         reply b rejected 3 SoldOut
+         > wall 10002000 witness 10002000
+         timer 2000
+         > wants
+         wants a turn
+         > tick
+         append 4..4 attempt 0
+         > committed
+         publish
+         timer 62000",
+    );
+}
+
+#[test]
+fn scenario_18_an_operator_vouches_for_the_wall_clock() {
+    let setup =
+        Setup { openings: 1, wall_ms: START_MS + HOUR, witness_ms: Some(START_MS), ..Setup::default() };
+    check(
+        setup,
+        "alert clock +3600000
+         > acknowledge 13600000
+         timer 0
+         > tick
+         append 3..3 attempt 0
+         > committed
+         publish",
+    );
+}
+
+#[test]
+fn scenario_18_an_hour_behind_logged_time_stands_still() {
+    let setup = Setup { wall_ms: START_MS - HOUR, ..Setup::default() };
+    check(
+        setup,
+        "alert clock -3600000
+         > hold a 4
+         > turn
+         append 3..3 attempt 0
+         > committed
+         reply a accepted 3
+         publish
+         timer 3660000
+         > at 60000
+         > tick
+         timer 3660000
+         > at 3660000
+         > tick
+         append 4..4 attempt 0
+         > committed
+         publish",
+    );
+}
