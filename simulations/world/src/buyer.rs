@@ -1,0 +1,134 @@
+//! Those who ask: buyers who hold, renew, pay, give back or forget, and an organizer. Each asks one thing at a time and
+//! repeats it under the same key until it has an answer.
+
+use tessera_inventory::{Authority, ClaimNumber, Command, CommandBody, Phase, Sequence, Subject};
+use tessera_writer::Ask;
+
+use crate::catalogue;
+use crate::prng::Prng;
+
+/// What a client does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Errand {
+    /// Begin something new.
+    Fresh,
+    /// It has a hold.
+    Holding(ClaimNumber),
+    /// Its payment is in flight.
+    Paying(ClaimNumber),
+}
+
+/// The request that a client waits for.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub(crate) ask: Ask,
+    /// The first attempt and the newest.
+    pub(crate) attempts: Option<(u64, u64)>,
+}
+
+/// A client of the event.
+#[derive(Debug)]
+pub(crate) struct Client {
+    number: usize,
+    subject: Subject,
+    errand: Errand,
+    wishes: u32,
+    asked: u64,
+    agenda: Vec<Command>,
+    pub(crate) pending: Option<Pending>,
+}
+
+impl Client {
+    /// A buyer who tries to place `wishes` holds.
+    pub(crate) fn buyer(number: usize, wishes: u32) -> Client {
+        let subject = Subject(1_000 + number as u128);
+        Client { number, subject, errand: Errand::Fresh, wishes, asked: 0, agenda: Vec::new(), pending: None }
+    }
+
+    /// The organizer, who sets up the event, and pauses and resumes it once.
+    pub(crate) fn organizer(number: usize, capacity: u32) -> Client {
+        let mut organizer = Client::buyer(number, 0);
+        let phases = [Phase::OnSale, Phase::Paused, Phase::OnSale, Phase::Paused, Phase::OnSale];
+        for phase in phases {
+            let key = organizer.next_key();
+            organizer.agenda.push(catalogue::change_phase(key, phase));
+        }
+        let key = organizer.next_key();
+        organizer.agenda.insert(0, catalogue::configure(key, capacity));
+        organizer.agenda.reverse();
+        organizer
+    }
+
+    pub(crate) fn is_done(&self) -> bool {
+        self.pending.is_none() && self.errand == Errand::Fresh && self.wishes == 0 && self.agenda.is_empty()
+    }
+
+    /// The next new request.
+    pub(crate) fn next_ask(&mut self, prng: &mut Prng) -> Option<Ask> {
+        if let Some(command) = self.agenda.pop() {
+            return Some(Ask::Command(Box::new(command)));
+        }
+        let key = self.next_key();
+        let buyer = Authority::Subject(self.subject);
+        let command = match self.errand {
+            Errand::Fresh if self.wishes == 0 => return None,
+            Errand::Fresh => {
+                self.wishes -= 1;
+                let quantity = if prng.chance(500) { 1 } else { 2 };
+                catalogue::place_hold(key, self.subject, quantity)
+            }
+            Errand::Holding(hold) => match prng.between(0, 99) {
+                0..35 => catalogue::command(
+                    buyer,
+                    key,
+                    CommandBody::BeginPayment { hold, extra_subjects: Vec::new() },
+                ),
+                35..55 => catalogue::command(buyer, key, CommandBody::ReleaseHold { hold }),
+                55..70 => catalogue::command(buyer, key, CommandBody::RenewHold { hold }),
+                70..80 => return Some(Ask::Read(hold)),
+                _ => return self.forget(prng),
+            },
+            Errand::Paying(order) => match prng.between(0, 99) {
+                0..60 => catalogue::confirm(key, order),
+                60..90 => catalogue::command(Authority::System, key, CommandBody::PaymentFailed { order }),
+                _ => return self.forget(prng),
+            },
+        };
+        Some(Ask::Command(Box::new(command)))
+    }
+
+    /// The request was accepted as the event of this sequence.
+    pub(crate) fn accepted(&mut self, sequence: Sequence) {
+        let Some(Pending { ask: Ask::Command(command), .. }) = self.pending.take() else { return };
+        self.errand = match command.body {
+            CommandBody::PlaceHold(_) => Errand::Holding(ClaimNumber(sequence.0)),
+            CommandBody::RenewHold { hold } => Errand::Holding(hold),
+            CommandBody::BeginPayment { hold, .. } => Errand::Paying(hold),
+            CommandBody::PaymentFailed { order } => Errand::Holding(order),
+            _ => Errand::Fresh,
+        };
+    }
+
+    /// The request was refused: this errand is over.
+    pub(crate) fn refused(&mut self) {
+        self.pending = None;
+        self.errand = Errand::Fresh;
+    }
+
+    /// A read was answered.
+    pub(crate) fn has_read(&mut self) {
+        self.pending = None;
+    }
+
+    /// Leave the hold to its deadline and begin anew.
+    fn forget(&mut self, prng: &mut Prng) -> Option<Ask> {
+        self.errand = Errand::Fresh;
+        self.next_ask(prng)
+    }
+
+    fn next_key(&mut self) -> u128 {
+        self.asked += 1;
+        // Uniform, as the gateway's keyed hashes are.
+        Prng::new(((self.number as u64) << 32) | self.asked).bits()
+    }
+}

@@ -1,0 +1,86 @@
+//! A node: the place where a writer lives, with its clocks and its failures.
+
+use tessera_inventory::Timestamp;
+use tessera_records::RecordEncoder;
+use tessera_writer::{Activation, ClockReading, Head, Monotonic, Writer};
+
+use crate::catalogue::WALL_BASE_MS;
+use crate::store::StoreAnswer;
+
+/// A reply ticket: the number of one attempt of one client.
+pub(crate) type Attempt = u64;
+
+/// The writer as it runs in the world, with the encoder of the product.
+pub(crate) type WorldWriter = Writer<Attempt, RecordEncoder>;
+
+#[derive(Debug)]
+pub(crate) enum Role {
+    /// It has no part in the event.
+    Away,
+    Activating(Box<Activation>),
+    Serving(Box<WorldWriter>),
+}
+
+#[derive(Debug)]
+pub(crate) struct Node {
+    pub(crate) role: Role,
+    /// Grows whenever what runs there ends: what was meant for an earlier life is lost.
+    pub(crate) life: u64,
+    pub(crate) paused_until_us: u64,
+    /// How far its wall clock is off.
+    pub(crate) skew_ms: i64,
+    /// Logged time at which the turn under way was decided.
+    pub(crate) decided_at: Timestamp,
+    origin_us: u64,
+}
+
+/// What reaches a node.
+#[derive(Debug)]
+pub(crate) enum NodeInput {
+    Store(StoreAnswer),
+    BeginTurn,
+    Timer,
+    ReadClocks,
+}
+
+/// What a node asks of the store.
+#[derive(Debug)]
+pub(crate) enum Call {
+    Append { expected: Head, next: Head, record: std::sync::Arc<[u8]> },
+    Head,
+    Log { after: tessera_inventory::Sequence },
+}
+
+impl Node {
+    pub(crate) fn new(origin_us: u64) -> Node {
+        Node {
+            role: Role::Away,
+            life: 0,
+            paused_until_us: 0,
+            skew_ms: 0,
+            decided_at: Timestamp(0),
+            origin_us,
+        }
+    }
+
+    pub(crate) fn monotonic(&self, now_us: u64) -> Monotonic {
+        Monotonic(self.origin_us + now_us)
+    }
+
+    pub(crate) fn world_us(&self, at: Monotonic) -> u64 {
+        at.0.saturating_sub(self.origin_us)
+    }
+
+    /// Its clocks: the wall clock may be off, other nodes' heartbeats tell the time.
+    pub(crate) fn reading(&self, now_us: u64) -> ClockReading {
+        let truth = WALL_BASE_MS + now_us / 1_000;
+        let wall = Timestamp(truth.saturating_add_signed(self.skew_ms));
+        ClockReading { wall, witness: Some(Timestamp(truth)) }
+    }
+
+    /// Everything in its memory is gone.
+    pub(crate) fn forget(&mut self) {
+        self.role = Role::Away;
+        self.life += 1;
+    }
+}

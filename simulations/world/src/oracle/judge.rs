@@ -1,0 +1,137 @@
+//! The judgement of answers, at the moment they leave a node.
+
+use std::sync::Arc;
+
+use tessera_inventory::{Command, Decision, Event, Rejection, Sequence, Timestamp};
+use tessera_writer::{Ask, Head, Reply};
+
+use super::{Oracle, Violation, broken};
+use crate::node::Attempt;
+
+/// Who answers, and from where it knows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Speaker {
+    /// The head that it holds for its own.
+    pub(crate) head: Head,
+    /// Logged time at which it decided.
+    pub(crate) decided_at: Timestamp,
+}
+
+impl Oracle {
+    /// An answer leaves a node.
+    pub(crate) fn replied(
+        &mut self,
+        speaker: Speaker,
+        attempt: Attempt,
+        reply: &Reply,
+    ) -> Result<(), Violation> {
+        let ask = self.asked_at(attempt).ask.clone();
+        match (&ask, reply) {
+            (_, Reply::NotExecuted | Reply::GaveUp | Reply::OutcomeUnknown) => Ok(()),
+            (Ask::Command(command), Reply::Accepted { sequence, event }) => {
+                self.accepted(command, *sequence, Some(event))
+            }
+            (Ask::Command(command), Reply::Repeated { sequence }) => self.accepted(command, *sequence, None),
+            (Ask::Command(command), Reply::Rejected { sequence, rejection }) => {
+                self.owned(speaker, attempt)?;
+                self.rejected(speaker, command, *sequence, rejection)
+            }
+            (Ask::Read(claim), Reply::Read { sequence, claim: found }) => {
+                self.owned(speaker, attempt)?;
+                let state = self.states.get(&sequence.0);
+                let Some(state) = state else {
+                    return Err(broken("only durable state is shown", format!("a read at {sequence}")));
+                };
+                if state.claim(*claim) != found.as_deref().cloned() {
+                    return Err(broken(
+                        "a read tells the truth",
+                        format!("{claim:?} at {sequence}: {found:?}"),
+                    ));
+                }
+                Ok(())
+            }
+            (ask, reply) => Err(broken("answers fit their questions", format!("{ask:?}: {reply:?}"))),
+        }
+    }
+
+    fn accepted(
+        &mut self,
+        command: &Command,
+        sequence: Sequence,
+        event: Option<&Arc<Event>>,
+    ) -> Result<(), Violation> {
+        let place = usize::try_from(sequence.0.saturating_sub(1)).unwrap_or(usize::MAX);
+        let Some(logged) = self.events.get(place) else {
+            let detail = format!("sequence {sequence} was acknowledged and is not in the log");
+            return Err(broken("no reply before its commit", detail));
+        };
+        if event.is_some_and(|event| event != logged) {
+            let detail = format!("sequence {sequence} is {logged:?}; acknowledged was {event:?}");
+            return Err(broken("what is acknowledged is what is logged", detail));
+        }
+        let asked = command.key.map(|key| key.digest);
+        if logged.key.map(|key| key.digest) != asked {
+            return Err(broken(
+                "what is acknowledged is what is logged",
+                format!("another key at {sequence}"),
+            ));
+        }
+        let Some(key) = asked else { return Ok(()) };
+        match self.answers.insert(key, sequence) {
+            Some(before) if before != sequence => {
+                let detail = format!("key {key:x}: sequences {before} and {sequence}");
+                Err(broken("every reply about a key is the same", detail))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whoever refuses or shows something owned the event when it did, or at least after it was asked.
+    fn owned(&self, speaker: Speaker, attempt: Attempt) -> Result<(), Violation> {
+        let submitted_us = self.asked_at(attempt).submitted_us;
+        let stood = self.heads.iter().position(|stood| stood.head == speaker.head);
+        let Some(place) = stood else {
+            return Err(broken("only an owner answers", format!("{:?} never stood", speaker.head)));
+        };
+        match self.heads.get(place + 1) {
+            Some(next) if next.since_us < submitted_us => {
+                let detail = format!("replaced at {} us, asked at {submitted_us} us", next.since_us);
+                Err(broken("a fenced owner does not even refuse", detail))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// A refusal is what the replayed log refuses at that sequence; a repeated one was judged before.
+    fn rejected(
+        &mut self,
+        speaker: Speaker,
+        command: &Command,
+        sequence: Sequence,
+        rejection: &Rejection,
+    ) -> Result<(), Violation> {
+        let known = command.key.map(|key| (key.digest, sequence.0));
+        let text = format!("{rejection:?}");
+        if known.is_some_and(|known| self.refusals.get(&known) == Some(&text)) {
+            return Ok(());
+        }
+        let Some(state) = self.states.get(&sequence.0) else {
+            let detail = format!("sequence {sequence} is not in the log: {text}");
+            return Err(broken("no refusal before its commit", detail));
+        };
+        let decision = state.clone().decide(speaker.decided_at, command);
+        match decision {
+            Err(found) if found == *rejection => {
+                self.refusals.extend(known.map(|known| (known, text)));
+                Ok(())
+            }
+            Ok(Decision::Repeated(first)) => Err(broken(
+                "a key has one effect",
+                format!("accepted at {first}, refused at {sequence}: {text}"),
+            )),
+            other => {
+                Err(broken("a refusal is right at its sequence", format!("{text} at {sequence}: {other:?}")))
+            }
+        }
+    }
+}

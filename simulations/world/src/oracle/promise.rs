@@ -1,0 +1,110 @@
+//! What holders were promised: no hold ends before its deadline, neither in logged time nor, by more than the stated bound, in the
+//! time of the world.
+
+use std::collections::BTreeMap;
+
+use tessera_inventory::{Event, EventBody, Sequence, Timestamp};
+use tessera_writer::CLOCK_DISAGREEMENT_MS_MAX;
+
+use super::{Violation, broken};
+
+/// A deadline, in logged time and in the time of the world.
+#[derive(Clone, Copy, Debug)]
+struct Deadline {
+    at: Timestamp,
+    world_us: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Promise {
+    hold: Deadline,
+    /// While its payment is in flight.
+    grace: Option<Deadline>,
+}
+
+impl Promise {
+    fn now(&self) -> Deadline {
+        self.grace.unwrap_or(self.hold)
+    }
+}
+
+/// Every live claim with its deadline.
+#[derive(Debug, Default)]
+pub(super) struct Promises {
+    claims: BTreeMap<u64, Promise>,
+}
+
+impl Promises {
+    pub(super) fn len(&self) -> usize {
+        self.claims.len()
+    }
+
+    pub(super) fn event(
+        &mut self,
+        sequence: Sequence,
+        event: &Event,
+        decided_us: u64,
+    ) -> Result<(), Violation> {
+        let deadline =
+            |at: Timestamp| Deadline { at, world_us: decided_us + at.0.saturating_sub(event.at.0) * 1_000 };
+        match &event.body {
+            EventBody::HoldPlaced(placed) => {
+                let promise = Promise { hold: deadline(placed.deadline_at), grace: None };
+                self.claims.insert(sequence.0, promise);
+            }
+            EventBody::HoldRenewed { hold, deadline_at } => {
+                self.change(hold.0, |promise| promise.hold = deadline(*deadline_at))?;
+            }
+            EventBody::PaymentBegun { order, grace_until, .. } => {
+                self.change(order.0, |promise| promise.grace = Some(deadline(*grace_until)))?;
+            }
+            EventBody::PaymentFailed { order } => self.change(order.0, |promise| promise.grace = None)?,
+            EventBody::HoldReleased { hold: claim } | EventBody::Confirmed { order: claim, .. } => {
+                self.change(claim.0, |_| ())?;
+                self.claims.remove(&claim.0);
+            }
+            EventBody::Expired { through, count } => {
+                return self.expired(event.at, (through.0, through.1.0), *count, decided_us);
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn change(&mut self, claim: u64, change: impl FnOnce(&mut Promise)) -> Result<(), Violation> {
+        let Some(promise) = self.claims.get_mut(&claim) else {
+            return Err(broken("what has ended stays ended", format!("claim {claim}")));
+        };
+        change(promise);
+        Ok(())
+    }
+
+    fn expired(
+        &mut self,
+        at: Timestamp,
+        through: (Timestamp, u64),
+        count: u32,
+        decided_us: u64,
+    ) -> Result<(), Violation> {
+        let ended: Vec<(u64, Deadline)> = self
+            .claims
+            .iter()
+            .map(|(claim, promise)| (*claim, promise.now()))
+            .filter(|(claim, deadline)| (deadline.at, *claim) <= through)
+            .collect();
+        if ended.len() as u64 != u64::from(count) {
+            let detail = format!("{count} expired through {through:?}; {} were due", ended.len());
+            return Err(broken("each hold is released once", detail));
+        }
+        for (claim, deadline) in ended {
+            let early_us = deadline.world_us.saturating_sub(decided_us);
+            if deadline.at > at || early_us > CLOCK_DISAGREEMENT_MS_MAX * 1_000 {
+                let detail =
+                    format!("claim {claim}, due at {}, ended at {at}, {early_us} us early", deadline.at);
+                return Err(broken("no hold expires early", detail));
+            }
+            self.claims.remove(&claim);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,349 @@
+//! The world: one queue of steps in virtual time, taken one by one.
+
+mod clients;
+mod nodes;
+
+use std::collections::BTreeMap;
+
+use tessera_store::Batch;
+use tessera_store::memory::AppendFault;
+use tessera_writer::{Chain, Head, Reply};
+
+use crate::buyer::Client;
+use crate::catalogue::EVENT;
+use crate::disturbance::Disturbance;
+use crate::node::{Attempt, Call, Node, NodeInput, Role};
+use crate::oracle::{Oracle, Violation, broken};
+use crate::plan::{Orphans, Plan};
+use crate::prng::Prng;
+use crate::store::Store;
+use crate::trace::Trace;
+
+/// After the faults have ceased, everything must be over within this time, in microseconds (20 minutes).
+const LIVENESS_US: u64 = 20 * 60 * 1_000_000;
+/// How often it is made sure that where clients go somebody serves, in microseconds.
+const WATCH_US: u64 = 700_000;
+
+/// What a run came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Summary {
+    /// Hash of the trace.
+    pub trace: Chain,
+    /// Steps taken.
+    pub steps: u64,
+    /// Events in the log.
+    pub events: u64,
+    /// Commands answered as accepted.
+    pub accepted: u64,
+    /// Commands answered as accepted before.
+    pub repeated: u64,
+    /// Commands refused.
+    pub refused: u64,
+    /// Answers that were not executed, given up or unknown.
+    pub unsure: u64,
+    /// Nodes killed.
+    pub crashes: u64,
+    /// Activations that succeeded.
+    pub activations: u64,
+    /// Writers that were fenced.
+    pub fenced: u64,
+    /// Appends of unknown outcome.
+    pub unknown_appends: u64,
+    /// Highest number of requests that waited in one writer.
+    pub queued_max: u64,
+}
+
+/// A run in which a rule was broken.
+#[derive(Clone, Debug)]
+pub struct Failure {
+    /// The rule.
+    pub violation: Violation,
+    /// At this step.
+    pub step: u64,
+    /// At this virtual time, in microseconds.
+    pub at_us: u64,
+    /// The trace up to there, if the plan keeps it.
+    pub trace: Vec<String>,
+}
+
+/// One step of the world.
+#[derive(Debug)]
+enum Step {
+    /// A client looks what to do next.
+    Client(usize),
+    /// A client has waited long enough for this attempt.
+    Impatient {
+        client: usize,
+        attempt: Attempt,
+    },
+    /// A request reaches a node.
+    Arrive {
+        node: usize,
+        client: usize,
+        attempt: Attempt,
+    },
+    /// An answer reaches a client.
+    Answer {
+        client: usize,
+        attempt: Attempt,
+        reply: Reply,
+    },
+    /// A call reaches the store.
+    Call {
+        node: usize,
+        life: u64,
+        call: Call,
+    },
+    /// Something reaches a node.
+    Input {
+        node: usize,
+        life: u64,
+        input: NodeInput,
+    },
+    /// An append that was left in flight lands.
+    Land,
+    /// An append lands whose writer died long ago.
+    Ghost {
+        expected: Head,
+        batch: Batch,
+    },
+    /// A node begins to activate the event.
+    Start(usize),
+    Disturb(Disturbance),
+    OutageEnds,
+    FaultsEnd,
+    Watch,
+}
+
+struct World {
+    plan: Plan,
+    prng: Prng,
+    now_us: u64,
+    order: u64,
+    queue: BTreeMap<(u64, u64), Step>,
+    clients: Vec<Client>,
+    /// Which client made an attempt.
+    askers: Vec<usize>,
+    nodes: Vec<Node>,
+    store: Store,
+    oracle: Oracle,
+    trace: Trace,
+    summary: Summary,
+    /// Where clients send their requests.
+    route: usize,
+    is_calm: bool,
+    appends: u64,
+    crash_points: u64,
+}
+
+/// Run one seed to its end.
+///
+/// # Errors
+/// The first rule that was broken.
+pub fn run(seed: u64, plan: Plan) -> Result<Summary, Box<Failure>> {
+    let mut world = World::new(seed, plan);
+    match world.live() {
+        Ok(()) => {
+            world.summary.trace = world.trace.hash();
+            world.summary.steps = world.trace.steps();
+            world.summary.events = world.oracle.events().len() as u64;
+            Ok(world.summary)
+        }
+        Err(violation) => Err(Box::new(Failure {
+            violation,
+            step: world.trace.steps(),
+            at_us: world.now_us,
+            trace: world.trace.into_lines(),
+        })),
+    }
+}
+
+impl World {
+    fn new(seed: u64, plan: Plan) -> World {
+        let mut prng = Prng::new(seed);
+        let mut clients: Vec<_> = (0..plan.buyers).map(|number| Client::buyer(number, plan.wishes)).collect();
+        clients.push(Client::organizer(plan.buyers, plan.capacity));
+        let nodes = (0..plan.nodes).map(|_| Node::new(prng.between(0, 1 << 40))).collect();
+        let trace = Trace::new(plan.keep_trace);
+        let mut world = World {
+            prng,
+            now_us: 0,
+            order: 0,
+            queue: BTreeMap::new(),
+            clients,
+            askers: Vec::new(),
+            nodes,
+            store: Store::default(),
+            oracle: Oracle::new(),
+            trace,
+            summary: Summary::default(),
+            route: 0,
+            is_calm: false,
+            appends: 0,
+            crash_points: 0,
+            plan,
+        };
+        world.begin();
+        world
+    }
+
+    fn begin(&mut self) {
+        self.after(0, Step::Start(0));
+        for client in 0..self.clients.len() {
+            let wait_us =
+                if client == self.plan.buyers { 1_000 } else { self.prng.between(100_000, 4_000_000) };
+            self.after(wait_us, Step::Client(client));
+        }
+        for _ in 0..self.plan.disturbances {
+            let at_us = self.prng.between(0, self.plan.faults_end_us - 1);
+            let disturbance = Disturbance::draw(&mut self.prng, self.plan.nodes);
+            self.after(at_us, Step::Disturb(disturbance));
+        }
+        for (at_us, disturbance) in self.plan.script.clone() {
+            self.after(at_us, Step::Disturb(disturbance));
+        }
+        self.after(self.plan.faults_end_us, Step::FaultsEnd);
+        self.after(WATCH_US, Step::Watch);
+    }
+
+    fn live(&mut self) -> Result<(), Violation> {
+        while let Some(((at_us, _), step)) = self.queue.pop_first() {
+            self.now_us = at_us;
+            if at_us > self.plan.faults_end_us + LIVENESS_US {
+                return Err(broken("after the faults everything is answered", self.unfinished()));
+            }
+            self.take(step)?;
+            self.oracle.observe(&self.store.core, self.now_us)?;
+            if self.is_over() {
+                break;
+            }
+        }
+        self.oracle.finish()
+    }
+
+    /// The faults have ceased, every client has its answers, and every deadline has been kept.
+    fn is_over(&self) -> bool {
+        self.is_calm
+            && self.oracle.live_claims() == 0
+            && self.clients.iter().all(Client::is_done)
+            && self.nodes.iter().any(|node| matches!(&node.role, Role::Serving(writer) if writer.is_idle()))
+    }
+
+    fn unfinished(&self) -> String {
+        let waiting: Vec<_> =
+            self.clients.iter().enumerate().filter(|(_, client)| !client.is_done()).map(|(n, _)| n).collect();
+        format!("clients {waiting:?} wait, {} claims are live", self.oracle.live_claims())
+    }
+
+    fn take(&mut self, step: Step) -> Result<(), Violation> {
+        self.trace.note(self.now_us, format_args!("{step:?}"));
+        match step {
+            Step::Client(client) => self.client(client),
+            Step::Impatient { client, attempt } => self.impatient(client, attempt),
+            Step::Arrive { node, client, attempt } => return self.arrive(node, client, attempt),
+            Step::Answer { client, attempt, reply } => self.answered(client, attempt, &reply),
+            Step::Call { node, life, call } => self.call(node, life, call),
+            Step::Input { node, life, input } => return self.input(node, life, input),
+            Step::Land => {
+                self.store.core.land_next();
+            }
+            Step::Ghost { expected, batch } => {
+                self.store.core.append_now(EVENT, expected, batch);
+            }
+            Step::Start(node) => return self.start(node),
+            Step::Disturb(disturbance) => return self.disturb(disturbance),
+            Step::OutageEnds => self.store.is_away = false,
+            Step::FaultsEnd => self.calm_down(),
+            Step::Watch => return self.watch(),
+        }
+        Ok(())
+    }
+
+    fn call(&mut self, node: usize, life: u64, call: Call) {
+        if self.nodes[node].life != life && self.is_lost(&call) {
+            return;
+        }
+        let fault = self.fault_of(&call);
+        if fault == AppendFault::UnknownAppliedLater && !self.store.is_away {
+            let wait_us = self.prng.between(0, 400_000);
+            self.after(wait_us, Step::Land);
+        }
+        let answer = self.store.answer(call, fault);
+        let wait_us = self.store_delay_us();
+        self.after(wait_us, Step::Input { node, life, input: NodeInput::Store(answer) });
+    }
+
+    /// Whether a call without its node is lost, for now or for good.
+    fn is_lost(&mut self, call: &Call) -> bool {
+        let Call::Append { expected, next, record } = call else { return true };
+        let orphans = match self.plan.orphans {
+            Orphans::Any => [Orphans::Land, Orphans::Lost, Orphans::Late][self.prng.index(3)],
+            orphans => orphans,
+        };
+        if orphans == Orphans::Late {
+            let batch = Batch { next: *next, record: record.clone() };
+            let wait_us = self.prng.between(1_000, 10_000_000);
+            self.after(wait_us, Step::Ghost { expected: *expected, batch });
+        }
+        orphans != Orphans::Land
+    }
+
+    fn fault_of(&mut self, call: &Call) -> AppendFault {
+        if !matches!(call, Call::Append { .. }) {
+            return AppendFault::None;
+        }
+        self.appends += 1;
+        if self.appends <= self.plan.append_faults_first {
+            return self.plan.append_fault_kinds[0];
+        }
+        if self.is_calm || !self.prng.chance(self.plan.append_faults) {
+            return AppendFault::None;
+        }
+        self.plan.append_fault_kinds[self.prng.index(self.plan.append_fault_kinds.len())]
+    }
+
+    fn store_delay_us(&mut self) -> u64 {
+        self.prng.between(50, self.plan.store_delay_us_max)
+    }
+
+    fn disturb(&mut self, disturbance: Disturbance) -> Result<(), Violation> {
+        match disturbance {
+            Disturbance::Crash(node) => self.crash(node),
+            Disturbance::Pause(node, for_us) => self.nodes[node].paused_until_us = self.now_us + for_us,
+            Disturbance::TakeOver(node) => return self.start(node),
+            Disturbance::HandOver(node) => return self.close(node, tessera_writer::Input::HandOver),
+            Disturbance::LoseLease(node) => return self.close(node, tessera_writer::Input::OwnershipLost),
+            Disturbance::Skew(node, skew_ms) => self.nodes[node].skew_ms = skew_ms,
+            Disturbance::Outage(for_us) => {
+                self.store.is_away = true;
+                self.after(for_us, Step::OutageEnds);
+            }
+        }
+        Ok(())
+    }
+
+    fn calm_down(&mut self) {
+        self.is_calm = true;
+        self.store.is_away = false;
+        for node in &mut self.nodes {
+            node.paused_until_us = node.paused_until_us.min(self.now_us);
+            node.skew_ms = 0;
+        }
+    }
+
+    fn watch(&mut self) -> Result<(), Violation> {
+        self.after(WATCH_US, Step::Watch);
+        if matches!(self.nodes[self.route].role, Role::Away) {
+            let away: Vec<usize> =
+                (0..self.nodes.len()).filter(|node| matches!(self.nodes[*node].role, Role::Away)).collect();
+            let node = away[self.prng.index(away.len())];
+            return self.start(node);
+        }
+        Ok(())
+    }
+
+    fn after(&mut self, wait_us: u64, step: Step) {
+        self.order += 1;
+        self.queue.insert((self.now_us + wait_us, self.order), step);
+    }
+}

@@ -1,0 +1,173 @@
+//! Scenario 27: a hundred thousand holds that expire at one instant.
+
+use std::sync::Arc;
+
+use tessera_inventory::{
+    Authority, Command, CommandBody, Config, EventBody, EventId, HoldPolicy, LineRequest, Phase, PlaceHold,
+    Pool, PoolId, SaleWindow, Schedule, SeatingPolicy, Subject, Subjects, TicketType, TicketTypeId,
+    Timestamp, Want,
+};
+use tessera_records::{RecordEncoder, for_each};
+use tessera_store::memory::MemoryCore;
+use tessera_store::{AppendOutcome, Batch};
+use tessera_writer::{
+    Activation, ActivationInput, ActivationOutput, AppendAnswer, Ask, ClockReading, EXPIRIES_PER_TURN_MAX,
+    Input, Monotonic, Output, Reply, Request, Writer, WriterOptions,
+};
+
+const EVENT: EventId = EventId(27);
+const HOLDS: u32 = 100_000;
+const HOLD_MS: u64 = 60_000;
+const WALL: Timestamp = Timestamp(1_900_000_000_000);
+
+fn config() -> Config {
+    let standing = TicketType {
+        name: "standing".into(),
+        price_minor: 0,
+        window: SaleWindow::default(),
+        per_order_min: 1,
+        per_order_max: 10,
+        per_subject_max: None,
+        access_code: None,
+        category: None,
+        draws_on: vec![PoolId(0)],
+    };
+    Config {
+        currency: *b"EUR",
+        pools: vec![Pool { name: "floor".into(), capacity: HOLDS }],
+        categories: Vec::new(),
+        sections: Vec::new(),
+        rows: Arc::from([]),
+        channels: Vec::new(),
+        ticket_types: vec![standing],
+        units_per_subject_max: None,
+        hold: HoldPolicy { duration_ms: HOLD_MS, renewals_max: 0, life_ms_max: HOLD_MS, grace_ms: HOLD_MS },
+        seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
+        schedule: Schedule::default(),
+    }
+}
+
+fn organizer(body: CommandBody) -> Command {
+    Command { authority: Authority::Organizer, key: None, body }
+}
+
+fn hold(subject: u32) -> Command {
+    let primary = Subject(u128::from(subject));
+    let want = Want::Quantity(1);
+    let line = LineRequest { ticket_type: Some(TicketTypeId(0)), expected_price_minor: None, want };
+    let body = CommandBody::PlaceHold(PlaceHold {
+        subjects: Subjects { primary, extra: Vec::new() },
+        lines: vec![line],
+        access_code: None,
+        duration_ms: None,
+    });
+    Command { authority: Authority::Subject(primary), key: None, body }
+}
+
+/// A writer over the memory log, without delays or faults.
+struct Owner {
+    writer: Writer<u32, RecordEncoder>,
+    log: MemoryCore,
+    replies: Vec<(u32, Reply)>,
+}
+
+impl Owner {
+    fn new() -> Owner {
+        let mut log = MemoryCore::new();
+        let now = Monotonic(0);
+        let mut activation = Activation::new(EVENT, WriterOptions::new(27_000));
+        let mut out = Vec::new();
+        activation.handle(ActivationInput::Start, now, &mut out);
+        activation.handle(ActivationInput::HeadRead(Ok(log.head_now(EVENT))), now, &mut out);
+        let Some(ActivationOutput::Append { expected, next, .. }) = out.pop() else { panic!("a claim") };
+        log.append_now(EVENT, expected, Batch { next, record: [].into() });
+        activation.handle(ActivationInput::AppendDone(AppendAnswer::Committed), now, &mut out);
+        let reading = ClockReading { wall: WALL, witness: None };
+        let writer = activation.into_writer(RecordEncoder::default(), reading, now, &mut Vec::new());
+        let mut owner = Owner { writer: writer.unwrap(), log, replies: Vec::new() };
+        for body in [
+            CommandBody::Configure { expected_version: 0, config: Arc::new(config()) },
+            CommandBody::ChangePhase { to: Phase::OnSale },
+        ] {
+            owner.submit(0, organizer(body));
+            owner.turn(now);
+        }
+        owner
+    }
+
+    fn submit(&mut self, ticket: u32, command: Command) {
+        let ask = Ask::Command(Box::new(command));
+        let request = Request { ticket, ask, give_up_at: Monotonic(u64::MAX) };
+        assert_eq!(self.writer.submit(request), Ok(()));
+    }
+
+    /// One turn, to its end; how many holds expired in it.
+    fn turn(&mut self, now: Monotonic) -> u32 {
+        let mut expired = 0;
+        let mut input = Input::BeginTurn;
+        loop {
+            let mut out = Vec::new();
+            self.writer.handle(input, now, &mut out);
+            let mut next_input = None;
+            for output in out {
+                match output {
+                    Output::Append { expected, next, record, .. } => {
+                        for_each(&record, |_, event| {
+                            if let EventBody::Expired { count, .. } = event.body {
+                                expired += count;
+                            }
+                        })
+                        .unwrap();
+                        let outcome = self.log.append_now(EVENT, expected, Batch { next, record });
+                        assert_eq!(outcome, AppendOutcome::Committed);
+                        next_input = Some(Input::AppendDone(AppendAnswer::Committed));
+                    }
+                    Output::ReadHead => next_input = Some(Input::HeadRead(Ok(self.log.head_now(EVENT)))),
+                    Output::Reply { ticket, reply } => self.replies.push((ticket, reply)),
+                    _ => {}
+                }
+            }
+            match next_input {
+                Some(next_input) => input = next_input,
+                None => return expired,
+            }
+        }
+    }
+}
+
+#[test]
+fn scenario_27_a_hundred_thousand_holds_expire_at_one_instant() {
+    let mut owner = Owner::new();
+    let placed_at = Monotonic(1_000);
+    for subject in 1..=HOLDS {
+        owner.submit(subject, hold(subject));
+        if owner.writer.queued() == 1_000 {
+            owner.turn(placed_at);
+        }
+    }
+    owner.turn(placed_at);
+    let state = owner.writer.durable_state().unwrap();
+    assert_eq!(state.availability().live_holds, HOLDS);
+
+    let due_at = placed_at.plus_ms(HOLD_MS);
+    owner.replies.clear();
+    let mut released = 0;
+    let mut turns = 0;
+    while owner.writer.wants_turn(due_at) {
+        turns += 1;
+        owner.submit(HOLDS + turns, hold(HOLDS + turns));
+        let expired = owner.turn(due_at);
+        assert!(expired < 2 * EXPIRIES_PER_TURN_MAX, "{expired} in one turn");
+        released += expired;
+        assert_eq!(owner.replies.len(), turns as usize, "who asks meanwhile is answered in the same turn");
+        if released == HOLDS {
+            break;
+        }
+    }
+    assert_eq!(released, HOLDS, "each is released once");
+    assert!(turns >= HOLDS / (2 * EXPIRIES_PER_TURN_MAX), "in bounded turns, not in {turns}");
+    assert!(owner.replies.iter().all(|(_, reply)| matches!(reply, Reply::Accepted { .. })));
+    let state = owner.writer.durable_state().unwrap();
+    assert_eq!(state.availability().pools[0].free, HOLDS - turns);
+    state.check().unwrap();
+}
