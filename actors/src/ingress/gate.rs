@@ -46,6 +46,13 @@ impl Gate {
         self.word.compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
+    /// Asked by who has entered and made its work visible: whether the gate stands open still. If so, whoever closes it
+    /// later sees that work.
+    pub(crate) fn is_open_still(&self) -> bool {
+        // A read-modify-write: it is ordered with the closing, one way or the other; a load could be early.
+        self.word.fetch_add(0, Ordering::AcqRel) & CLOSED == 0
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.word.load(Ordering::Acquire) & CLOSED != 0
     }

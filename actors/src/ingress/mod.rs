@@ -90,7 +90,7 @@ impl Ingress {
         }
         let (sender, receiver) = oneshot::channel();
         lane.queue.push(Entry { request: Request { ticket: Ticket(sender), ask, give_up_at }, weight_bytes });
-        if self.gate.is_closed() {
+        if !self.gate.is_open_still() {
             // The writer may have looked for the last time before this request was visible.
             self.turn_away();
         }
@@ -105,7 +105,9 @@ impl Ingress {
             each(request);
             count += 1;
         }
-        self.gate.leave(count as u64);
+        if count > 0 {
+            self.gate.leave(count as u64);
+        }
         count
     }
 
