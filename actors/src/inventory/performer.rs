@@ -92,9 +92,12 @@ impl Performer {
         self.writer.is_none()
     }
 
-    /// Perform what has been put out, in order.
+    /// Perform what has been put out, in order; but publish first, so that who has its reply never reads an older view.
     pub(crate) fn perform(&mut self) {
         let mut outputs = std::mem::take(&mut self.outputs);
+        if outputs.iter().any(|output| matches!(output, Output::Publish)) {
+            self.publish();
+        }
         for output in outputs.drain(..) {
             self.perform_one(output);
         }
@@ -117,7 +120,7 @@ impl Performer {
                 self.tally.count(&reply);
                 ticket.answer(reply);
             }
-            Output::Publish => self.publish(),
+            Output::Publish => {}
             Output::ArmTimer(at) => self.timer.arm(at),
             Output::Alert(alert) => self.alert(&alert),
             Output::Stop(reason) => self.stopped(reason),

@@ -1,0 +1,13 @@
+//! The supervision tree over the memory store, on a clock that the test moves.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, missing_docs)]
+
+mod drain;
+mod expiry;
+mod failures;
+mod flood;
+mod ownership;
+mod publication;
+mod selling;
+mod sleep;
+mod store;
+mod world;

@@ -1,0 +1,65 @@
+//! The memory store with panics and pauses where a test wants them.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use futures::future::BoxFuture;
+use tessera_inventory::{EventId, Sequence};
+use tessera_store::memory::MemoryStore;
+use tessera_store::{AppendOutcome, Batch, Log, LogRecord, StoreError, Table, Transaction};
+use tessera_writer::Head;
+
+/// The memory store; panics are injected where the shell calls it.
+#[derive(Default)]
+pub(crate) struct TestStore {
+    pub(crate) memory: MemoryStore,
+    /// This many of the next appends with a record panic in the caller's face.
+    pub(crate) panics: AtomicU32,
+    /// Appends of this event panic always (0: none).
+    poisoned: std::sync::Mutex<Option<EventId>>,
+}
+
+impl TestStore {
+    pub(crate) fn poison(&self, event: Option<EventId>) {
+        *self.poisoned.lock().unwrap() = event;
+    }
+
+    fn panic_if_asked(&self, event: EventId, batch: &Batch) {
+        if batch.record.is_empty() {
+            return;
+        }
+        let take = |count: u32| count.checked_sub(1);
+        let one = self.panics.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).is_ok();
+        let poisoned = *self.poisoned.lock().unwrap() == Some(event);
+        assert!(!one && !poisoned, "injected panic");
+    }
+}
+
+impl Log for TestStore {
+    fn append(&self, event: EventId, expected: Head, batch: Batch) -> BoxFuture<'static, AppendOutcome> {
+        self.panic_if_asked(event, &batch);
+        self.memory.append(event, expected, batch)
+    }
+
+    fn head(&self, event: EventId) -> BoxFuture<'static, Result<Head, StoreError>> {
+        self.memory.head(event)
+    }
+
+    fn read(
+        &self,
+        event: EventId,
+        after: Sequence,
+        limit_bytes: usize,
+    ) -> BoxFuture<'static, Result<Vec<LogRecord>, StoreError>> {
+        self.memory.read(event, after, limit_bytes)
+    }
+
+    fn trim(&self, event: EventId, through: Sequence) -> BoxFuture<'static, Result<Sequence, StoreError>> {
+        self.memory.trim(event, through)
+    }
+}
+
+impl Table for TestStore {
+    fn begin(&self) -> BoxFuture<'static, Result<Box<dyn Transaction>, StoreError>> {
+        self.memory.begin()
+    }
+}

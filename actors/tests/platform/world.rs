@@ -1,0 +1,217 @@
+//! A platform on an injected clock, randomness and store, with the few commands that the tests need.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tessera_actors::{Answer, Clock, Environment, InventoryRouter, Limits, Platform, Random, TokioSpawn};
+use tessera_inventory::{
+    Authority, ClaimNumber, Command, CommandBody, Config, EventId, HoldPolicy, IdempotencyKey, LineRequest,
+    Phase, PlaceHold, Pool, PoolId, SaleWindow, Schedule, SeatingPolicy, Subject, Subjects, TicketType,
+    TicketTypeId, Timestamp, Want,
+};
+use tessera_store::{Log, Table};
+use tessera_writer::{Ask, Monotonic};
+use tokio::sync::watch;
+
+use crate::store::TestStore;
+
+pub(crate) const EVENT: EventId = EventId(0x0198_0000_0000_7000_8000_0000_0000_0001);
+pub(crate) const GIVE_UP: Duration = Duration::from_secs(10);
+/// The wall clock when a world begins.
+pub(crate) const BEGINNING: Timestamp = Timestamp(1_790_000_000_000);
+/// A state that is not reached within this real time fails the test.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Time that moves only when the test says so.
+#[derive(Clone)]
+pub(crate) struct TestClock(Arc<watch::Sender<u64>>);
+
+impl TestClock {
+    pub(crate) fn new() -> TestClock {
+        TestClock(Arc::new(watch::Sender::new(1_000)))
+    }
+
+    pub(crate) fn advance_ms(&self, ms: u64) {
+        self.0.send_modify(|micros| *micros += ms * 1_000);
+    }
+}
+
+impl Clock for TestClock {
+    fn monotonic(&self) -> Monotonic {
+        Monotonic(*self.0.borrow())
+    }
+
+    fn wall(&self) -> Timestamp {
+        BEGINNING.plus_ms(*self.0.borrow() / 1_000)
+    }
+
+    fn sleep_until(&self, deadline_at: Monotonic) -> BoxFuture<'static, ()> {
+        let mut time = self.0.subscribe();
+        async move {
+            let _ = time.wait_for(|micros| *micros >= deadline_at.0).await;
+        }
+        .boxed()
+    }
+}
+
+/// The same numbers in every run.
+pub(crate) struct CountingRandom(AtomicU64);
+
+impl Random for CountingRandom {
+    fn bits(&self) -> u128 {
+        let count = self.0.fetch_add(1, Ordering::Relaxed);
+        u128::from(count) << 64 | u128::from(count.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+    }
+}
+
+/// One node.
+pub(crate) struct World {
+    pub(crate) platform: Platform,
+    pub(crate) router: InventoryRouter,
+    pub(crate) clock: TestClock,
+    pub(crate) store: Arc<TestStore>,
+}
+
+pub(crate) fn limits() -> Limits {
+    Limits { follower_pause_ms: 0, ..Limits::default() }
+}
+
+impl World {
+    pub(crate) async fn start(limits: Limits) -> World {
+        World::on(Arc::new(TestStore::default()), TestClock::new(), limits, 1).await
+    }
+
+    /// A node on a store that may have others.
+    pub(crate) async fn on(store: Arc<TestStore>, clock: TestClock, limits: Limits, seed: u64) -> World {
+        let environment = Environment {
+            clock: Arc::new(clock.clone()),
+            random: Arc::new(CountingRandom(AtomicU64::new(seed << 32))),
+            spawn: Arc::new(TokioSpawn(tokio::runtime::Handle::current())),
+        };
+        let log: Arc<dyn Log> = Arc::clone(&store) as Arc<dyn Log>;
+        let table: Arc<dyn Table> = Arc::clone(&store) as Arc<dyn Table>;
+        let platform = Platform::start(environment, log, table, limits).await.unwrap();
+        World { router: platform.inventory(), platform, clock, store }
+    }
+
+    pub(crate) async fn ask(&self, event: EventId, ask: Ask) -> Answer {
+        self.router.ask(event, ask, GIVE_UP).await
+    }
+
+    /// A configured event on sale with one standing pool.
+    pub(crate) async fn on_sale(&self, event: EventId, capacity: u32) {
+        self.configured(event, config(capacity)).await;
+        let opened = self.ask(event, organizer(CommandBody::ChangePhase { to: Phase::OnSale })).await;
+        assert!(matches!(opened, Answer::Accepted { .. }), "{opened:?}");
+    }
+
+    pub(crate) async fn configured(&self, event: EventId, config: Config) {
+        let body = CommandBody::Configure { expected_version: 0, config: Arc::new(config) };
+        let configured = self.ask(event, organizer(body)).await;
+        assert!(matches!(configured, Answer::Accepted { .. }), "{configured:?}");
+    }
+
+    /// Place a hold of one unit for buyer number `buyer`.
+    pub(crate) async fn hold(&self, event: EventId, buyer: u128) -> Answer {
+        self.ask(event, place_hold(buyer, 1)).await
+    }
+
+    pub(crate) fn free(&self, event: EventId) -> Option<u32> {
+        self.router.published(event).map(|published| published.availability.pools[0].free)
+    }
+
+    /// Wait for a state while time flows: one virtual millisecond after the other.
+    pub(crate) async fn flows_until(&self, what: &str, mut reached: impl FnMut() -> bool) {
+        let clock = self.clock.clone();
+        until(what, || {
+            clock.advance_ms(1);
+            reached()
+        })
+        .await;
+    }
+
+    /// The answer to a future while time flows.
+    pub(crate) async fn flowing<T>(&self, future: impl Future<Output = T>) -> T {
+        let mut future = std::pin::pin!(future);
+        let began = Instant::now();
+        loop {
+            if let Some(answer) = future.as_mut().now_or_never() {
+                return answer;
+            }
+            assert!(began.elapsed() < PATIENCE, "no answer came");
+            self.clock.advance_ms(1);
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// Wait for a state, giving way to others meanwhile.
+pub(crate) async fn until(what: &str, mut reached: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !reached() {
+        assert!(began.elapsed() < PATIENCE, "this was not reached: {what}");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// One standing pool, one free type.
+pub(crate) fn config(capacity: u32) -> Config {
+    Config {
+        currency: *b"EUR",
+        pools: vec![Pool { name: "Floor".into(), capacity }],
+        categories: Vec::new(),
+        sections: Vec::new(),
+        rows: Arc::from([]),
+        channels: Vec::new(),
+        ticket_types: vec![TicketType {
+            name: "Standing".into(),
+            price_minor: 0,
+            window: SaleWindow::default(),
+            per_order_min: 1,
+            per_order_max: 10,
+            per_subject_max: None,
+            access_code: None,
+            category: None,
+            draws_on: vec![PoolId(0)],
+        }],
+        units_per_subject_max: None,
+        hold: HoldPolicy::default(),
+        seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
+        schedule: Schedule::default(),
+    }
+}
+
+pub(crate) fn organizer(body: CommandBody) -> Ask {
+    Ask::Command(Box::new(Command { authority: Authority::Organizer, key: None, body }))
+}
+
+/// A hold of `quantity` units by buyer number `buyer`, under a key of its own.
+pub(crate) fn place_hold(buyer: u128, quantity: u16) -> Ask {
+    let line = LineRequest {
+        ticket_type: Some(TicketTypeId(0)),
+        expected_price_minor: Some(0),
+        want: Want::Quantity(quantity),
+    };
+    let subject = Subject(buyer);
+    let body = CommandBody::PlaceHold(PlaceHold {
+        subjects: Subjects { primary: subject, extra: Vec::new() },
+        lines: vec![line],
+        access_code: None,
+        duration_ms: None,
+    });
+    Ask::Command(Box::new(Command { authority: Authority::Subject(subject), key: Some(key(buyer)), body }))
+}
+
+pub(crate) fn release(buyer: u128, hold: ClaimNumber) -> Ask {
+    let body = CommandBody::ReleaseHold { hold };
+    let authority = Authority::Subject(Subject(buyer));
+    Ask::Command(Box::new(Command { authority, key: Some(key(buyer << 64)), body }))
+}
+
+fn key(number: u128) -> IdempotencyKey {
+    let digest = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).rotate_left(64);
+    IdempotencyKey { digest, fingerprint: 7, minted_at: None }
+}
