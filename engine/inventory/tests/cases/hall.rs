@@ -73,7 +73,7 @@ pub(crate) fn seated_type(name: &str, price_minor: i64, category: u16) -> Ticket
     TicketType { category: Some(CategoryId(category)), ..ticket_type(name, price_minor, &[]) }
 }
 
-fn category(name: &str, y_mm: i32) -> Category {
+pub(crate) fn category(name: &str, y_mm: i32) -> Category {
     Category { name: name.into(), focal_point: Point { x_mm: 1_750, y_mm } }
 }
 

@@ -6,4 +6,17 @@ mod hall;
 mod script;
 mod world;
 
+mod channels;
+mod configuration;
 mod holds;
+mod keys;
+mod kills;
+mod limits;
+mod orders;
+mod phases;
+mod requests;
+mod seats;
+mod snapshots;
+mod stock;
+mod tickets;
+mod time;

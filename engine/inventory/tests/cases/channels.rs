@@ -1,0 +1,90 @@
+//! Channels: allotments of pools and seats, by code, until their release.
+
+use std::sync::Arc;
+
+use tessera_inventory::{ChannelId, Timestamp};
+
+use crate::hall::{seated, sponsored};
+use crate::script::check;
+
+#[test]
+fn a_channel_draws_on_its_own_share() {
+    check(
+        sponsored(),
+        "available 0 => true 7
+         A hold 0*4
+         B hold 0*4 => SoldOut { line: 0, pool: Some(PoolId(0)), remaining: 3, may_return: true }
+         B hold 0*3
+         C hold 0*1 => SoldOut { line: 0, pool: Some(PoolId(0)), remaining: 0, may_return: true }
+         C hold 0*1 code=8 => AccessCodeRequired
+         C hold 0*2 code=7
+         D hold 0*2 code=7 => SoldOut { line: 0, pool: Some(PoolId(0)), remaining: 1, may_return: true }
+         C release 5
+         available 0 => true 0
+         pool 0 => 3 7 0 0
+         D hold 0*3 code=7
+         D pay 7
+         sys confirm 7 captured
+         org refund 7 0 restock
+         available 0 => true 0
+         E hold 0*1 code=7",
+    );
+}
+
+#[test]
+fn a_released_channel_is_everyones() {
+    check(
+        sponsored(),
+        "A hold 0*1 code=7
+         org channel 0
+         available 0 => true 9
+         org channel 0 => InvalidRequest(UnknownChannel)
+         A release 3
+         available 0 => true 10
+         B hold 0*4 code=7
+         C hold 0*4
+         pool 0 => 2 8 0 0",
+    );
+}
+
+#[test]
+fn a_channel_is_released_at_its_time() {
+    let mut config = sponsored();
+    config.channels[0].release_at = Some(Timestamp(1_060_000));
+    check(
+        config,
+        "wait 59999 => ok
+         available 0 => true 7
+         wait 1 => ChannelReleased { channel: ChannelId(0) }
+         available 0 => true 10
+         wait 1000000 => ok",
+    );
+}
+
+#[test]
+fn seats_of_a_channel_are_its_own_until_released() {
+    let mut config = seated();
+    config.channels = sponsored().channels;
+    let rows = Arc::get_mut(&mut config.rows).unwrap();
+    for seat in &mut rows[0].blocks[0][..4] {
+        seat.channel = Some(ChannelId(0));
+    }
+    check(
+        config,
+        "available 1 => true 4
+         A hold 1[0,1] => SeatsTaken { seats: [SeatIndex(0), SeatIndex(1)] }
+         A hold 1[0,4] => SeatsTaken { seats: [SeatIndex(0)] }
+         B hold 1[0,1] code=7
+         seats => hh..............
+         B hold 1~2 code=7
+         seats => hhhh............
+         B hold 1~2 code=7
+         seats => hhhhhh..........
+         B release 4
+         available 1 => true 2
+         org channel 0
+         available 1 => true 4
+         A hold 1[2,3]
+         seats => hhhhhh..........",
+    );
+}
