@@ -4,6 +4,7 @@ mod config;
 mod error;
 mod framing;
 mod from_wire;
+mod hold;
 mod record;
 mod replay;
 mod snapshot;

@@ -13,7 +13,7 @@ use crate::{
     RecordError,
     error::malformed,
     framing::{BODY_TAG, HEADER_TAG, check_format, put_field, split_field},
-    from_wire,
+    from_wire, hold,
     to_wire::put_event,
     wire,
 };
@@ -61,8 +61,10 @@ impl RecordEncoder {
         put_field(HEADER_TAG, &header, out);
         for event in events {
             let event = event.borrow();
-            put_event(&mut self.message, event, before);
-            put_field(BODY_TAG, &self.message, out);
+            if !hold::put_event(event, before, out) {
+                put_event(&mut self.message, event, before);
+                put_field(BODY_TAG, &self.message, out);
+            }
             before = event.at;
         }
     }
@@ -99,7 +101,10 @@ pub fn for_each(bytes: &[u8], mut take: impl FnMut(Sequence, Event)) -> Result<R
     let mut at = header.base_at;
     for position in 0..u64::from(header.count) {
         let (message, after) = split_field(BODY_TAG, rest)?;
-        let event = from_wire::event(wire::Event::decode(message)?, at)?;
+        let event = match hold::read_event(message, at) {
+            Some(event) => event,
+            None => from_wire::event(wire::Event::decode(message)?, at)?,
+        };
         at = event.at;
         rest = after;
         take(header.first_sequence.plus(position), event);
