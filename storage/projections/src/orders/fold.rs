@@ -8,10 +8,13 @@ use tessera_inventory::{
 };
 use tessera_store::{
     StoreError, Transaction,
-    keys::{CancellationKey, OrderBySubjectKey, OrderKey, PendingOrderKey, encode_cancellation},
+    keys::{OrderBySubjectKey, OrderKey},
 };
 
-use super::order::{Order, OrderState, OrderTicket};
+use super::{
+    event_orders::EventOrders,
+    order::{Order, OrderState, OrderTicket},
+};
 use crate::damage::damaged;
 
 /// The holds that orders of a step come from, by number.
@@ -23,11 +26,17 @@ pub(crate) struct Fold<'a> {
     event: EventId,
     holds: &'a Holds,
     orders: BTreeMap<ClaimNumber, Order>,
+    of_event: EventOrders,
 }
 
 impl<'a> Fold<'a> {
-    pub(crate) fn new(transaction: Box<dyn Transaction>, event: EventId, holds: &'a Holds) -> Fold<'a> {
-        Fold { transaction, event, holds, orders: BTreeMap::new() }
+    pub(crate) async fn begin(
+        mut transaction: Box<dyn Transaction>,
+        event: EventId,
+        holds: &'a Holds,
+    ) -> Result<Fold<'a>, StoreError> {
+        let of_event = EventOrders::read(transaction.as_mut(), event).await?;
+        Ok(Fold { transaction, event, holds, orders: BTreeMap::new(), of_event })
     }
 
     /// Write the rows that changed.
@@ -36,6 +45,7 @@ impl<'a> Fold<'a> {
             let key = OrderKey { event: self.event, order: order.number }.pack();
             self.transaction.set(&key, &order.encode());
         }
+        self.of_event.write(self.transaction.as_mut(), self.event);
         self.transaction
     }
 
@@ -46,7 +56,10 @@ impl<'a> Fold<'a> {
             }
             EventBody::PaymentFailed { order } => self.payment_failed(sequence, *order).await,
             EventBody::Confirmed { order, payment } => self.confirmed(sequence, *order, payment.kind()).await,
-            EventBody::Expired { through, count } => self.expired(sequence, *through, *count).await,
+            EventBody::Expired { through, .. } => {
+                self.of_event.end_through(*through);
+                Ok(())
+            }
             EventBody::TicketsRefunded { order, tickets, .. } => {
                 self.refunded(sequence, *order, tickets).await
             }
@@ -62,8 +75,7 @@ impl<'a> Fold<'a> {
                 Ok(())
             }
             EventBody::PhaseChanged { to: Phase::Cancelled } => {
-                let key = CancellationKey { event: self.event }.pack();
-                self.transaction.set(&key, &encode_cancellation(sequence));
+                self.of_event.cancelled = true;
                 Ok(())
             }
             EventBody::PhaseChanged { .. }
@@ -94,13 +106,11 @@ impl<'a> Fold<'a> {
         order.state = OrderState::Pending;
         order.attempt = attempt;
         order.grace_until = grace_until;
-        let key = PendingOrderKey { event: self.event, grace_until, order: number }.pack();
-        self.transaction.set(&key, &[]);
         Ok(())
     }
 
     async fn payment_failed(&mut self, sequence: Sequence, number: ClaimNumber) -> Result<(), StoreError> {
-        self.settle(sequence, number).await?.state = OrderState::PaymentFailed;
+        self.order(sequence, number).await?.state = OrderState::PaymentFailed;
         Ok(())
     }
 
@@ -110,26 +120,10 @@ impl<'a> Fold<'a> {
         number: ClaimNumber,
         payment: PaymentKind,
     ) -> Result<(), StoreError> {
-        let order = self.settle(sequence, number).await?;
+        let order = self.order(sequence, number).await?;
         order.state = OrderState::Paid;
         order.payment = Some(payment);
         order.issue_tickets();
-        Ok(())
-    }
-
-    /// Holds that no order came of have no rows: only the payments in flight among those that ended matter.
-    async fn expired(
-        &mut self,
-        sequence: Sequence,
-        (grace_until, order): (Timestamp, ClaimNumber),
-        count: u32,
-    ) -> Result<(), StoreError> {
-        let (begin, end) = PendingOrderKey { event: self.event, grace_until, order }.range_through();
-        let limit = usize::try_from(count).unwrap_or(usize::MAX);
-        for (key, _) in self.transaction.range(&begin, &end, limit, false).await? {
-            let ended = PendingOrderKey::unpack(&key)?;
-            self.settle(sequence, ended.order).await?.state = OrderState::Ended;
-        }
         Ok(())
     }
 
@@ -169,14 +163,6 @@ impl<'a> Fold<'a> {
         let placed_at = Sequence(number.0);
         let key = OrderBySubjectKey { event: self.event, subject, placed_at }.pack();
         self.transaction.set(&key, &[]);
-    }
-
-    /// The order, whose payment is no longer in flight.
-    async fn settle(&mut self, sequence: Sequence, number: ClaimNumber) -> Result<&mut Order, StoreError> {
-        let grace_until = self.order(sequence, number).await?.grace_until;
-        let key = PendingOrderKey { event: self.event, grace_until, order: number }.pack();
-        self.transaction.clear(&key);
-        self.order(sequence, number).await
     }
 
     async fn ticket(

@@ -3,7 +3,7 @@
 use tessera_inventory::{ClaimNumber, Event, EventBody, EventId, HoldPlaced, Sequence};
 use tessera_records::for_each;
 use tessera_store::{
-    Log, LogRecord, StoreError, Table, Transaction,
+    Log, LogRecord, StoreError, TRANSACTION_BYTES_MAX, Table, Transaction,
     keys::{ProjectionCursor, ProjectionCursorKey},
     transact,
 };
@@ -15,7 +15,14 @@ use crate::damage::{damaged, unreadable_record};
 /// Name of the projection in its cursor's key.
 const PROJECTION: &str = "orders";
 /// Log bytes folded in one transaction, or one record if that is larger.
-pub const STEP_BYTES: usize = 200_000;
+pub const STEP_BYTES: usize = 100_000;
+/// Fewest bytes of an event that changes an order: a keyless one with its claim.
+const ORDER_EVENT_BYTES_MIN: usize = 30;
+/// Most bytes of an order's row: [`tessera_inventory::HOLD_UNITS_MAX`] tickets, each transferred and checked in.
+const ORDER_ROW_BYTES_MAX: usize = 2_500;
+
+// What one step writes fits a transaction.
+const _: () = assert!(STEP_BYTES / ORDER_EVENT_BYTES_MIN * ORDER_ROW_BYTES_MAX < TRANSACTION_BYTES_MAX);
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +73,7 @@ pub(crate) async fn step(table: &dyn Table, log: &dyn Log, event: EventId) -> Re
         if stands != from {
             return Ok((transaction, Step::Overtaken));
         }
-        let mut fold = Fold::new(transaction, event, holds);
+        let mut fold = Fold::begin(transaction, event, holds).await?;
         for (position, each) in (1..).zip(events) {
             fold.apply(from.sequence.plus(position), each).await?;
         }

@@ -1,8 +1,10 @@
 //! Orders by subject: a projection of the log.
 //!
 //! An order has one row, under its number; each subject that placed it or holds a ticket of it has an index row. What
-//! follows from other rows is derived when it is read: refunded in full, and due for a refund since the event was cancelled.
+//! happens to all orders of an event at once (an expiry, a cancellation) is one row, and the state of each order is derived
+//! from it when it is read: no event, however many orders it concerns, needs a large transaction.
 
+mod event_orders;
 mod fold;
 mod follow;
 mod order;
@@ -12,9 +14,10 @@ use std::sync::Arc;
 use tessera_inventory::{ClaimNumber, EventId, Sequence, Subject};
 use tessera_store::{
     Log, StoreError, Table, Transaction,
-    keys::{CancellationKey, OrderBySubjectKey, OrderKey},
+    keys::{OrderBySubjectKey, OrderKey},
 };
 
+use event_orders::EventOrders;
 pub use follow::{STEP_BYTES, Step};
 pub use order::{Order, OrderState, OrderTicket};
 
@@ -59,7 +62,7 @@ impl OrdersBySubject {
         let mut transaction = self.table.begin().await?;
         let transaction = transaction.as_mut();
         let sequence = follow::cursor(transaction, event).await?.sequence;
-        let cancelled = is_cancelled(transaction, event).await?;
+        let of_event = EventOrders::read(transaction, event).await?;
         let (mut begin, end) = OrderBySubjectKey::range(event, subject);
         if let Some(order) = after_order {
             begin = after(OrderBySubjectKey { event, subject, placed_at: Sequence(order.0) }.pack());
@@ -68,7 +71,7 @@ impl OrdersBySubject {
         let mut orders = Vec::with_capacity(rows.len());
         for (key, _) in &rows {
             let number = ClaimNumber(OrderBySubjectKey::unpack(key)?.placed_at.0);
-            let order = read(transaction, event, number, cancelled).await?;
+            let order = read(transaction, event, number, &of_event).await?;
             let order =
                 order.ok_or_else(|| damaged(format!("order {} of {event:?} has no row", number.0)))?;
             orders.push(order.seen_by(subject));
@@ -83,8 +86,8 @@ impl OrdersBySubject {
     /// As the table says, and [`StoreError::Damaged`] for rows that cannot be read.
     pub async fn get(&self, event: EventId, number: ClaimNumber) -> Result<Option<Order>, StoreError> {
         let mut transaction = self.table.begin().await?;
-        let cancelled = is_cancelled(transaction.as_mut(), event).await?;
-        read(transaction.as_mut(), event, number, cancelled).await
+        let of_event = EventOrders::read(transaction.as_mut(), event).await?;
+        read(transaction.as_mut(), event, number, &of_event).await
     }
 
     /// How far the projection has followed the log of `event`.
@@ -105,20 +108,16 @@ impl OrdersBySubject {
     }
 }
 
-async fn is_cancelled(transaction: &mut dyn Transaction, event: EventId) -> Result<bool, StoreError> {
-    Ok(transaction.get(&CancellationKey { event }.pack()).await?.is_some())
-}
-
 async fn read(
     transaction: &mut dyn Transaction,
     event: EventId,
     number: ClaimNumber,
-    cancelled: bool,
+    of_event: &EventOrders,
 ) -> Result<Option<Order>, StoreError> {
     let Some(row) = transaction.get(&OrderKey { event, order: number }.pack()).await? else {
         return Ok(None);
     };
     let mut order = Order::decode(number, &row)?;
-    order.derive_state(cancelled);
+    order.derive_state(of_event);
     Ok(Some(order))
 }

@@ -6,8 +6,10 @@ use tessera_inventory::{
     TicketView, Timestamp,
 };
 
-use crate::damage::damaged;
 use tessera_store::StoreError;
+
+use super::event_orders::EventOrders;
+use crate::damage::damaged;
 
 /// Where an order stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,12 +102,13 @@ impl Order {
         self.tickets = (0..).zip(units).map(|(index, ticket)| OrderTicket { index, ticket }).collect();
     }
 
-    /// The state that a reader sees: the row keeps neither refunds nor the event's cancellation as a state.
-    pub(crate) fn derive_state(&mut self, cancelled: bool) {
+    /// The state that a reader sees: the row keeps no state that follows from its tickets or from what happened to all
+    /// orders of the event at once.
+    pub(crate) fn derive_state(&mut self, of_event: &EventOrders) {
         self.state = match self.state {
             OrderState::Paid if self.tickets.iter().all(|each| each.ticket.refunded) => OrderState::Refunded,
-            OrderState::Paid if cancelled => OrderState::RefundDue,
-            OrderState::Pending if cancelled => OrderState::Ended,
+            OrderState::Paid if of_event.cancelled => OrderState::RefundDue,
+            OrderState::Pending if of_event.has_ended(self.grace_until, self.number) => OrderState::Ended,
             state => state,
         };
     }
@@ -234,7 +237,6 @@ enum Standing {
     Pending = 1,
     Paid = 2,
     PaymentFailed = 3,
-    Ended = 4,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
@@ -256,10 +258,9 @@ const fn subject(high: u64, low: u64) -> Subject {
 
 const fn standing(state: OrderState) -> Standing {
     match state {
-        OrderState::Pending => Standing::Pending,
+        OrderState::Pending | OrderState::Ended => Standing::Pending,
         OrderState::Paid | OrderState::Refunded | OrderState::RefundDue => Standing::Paid,
         OrderState::PaymentFailed => Standing::PaymentFailed,
-        OrderState::Ended => Standing::Ended,
     }
 }
 
@@ -269,7 +270,6 @@ fn state(standing: i32) -> Option<OrderState> {
         Standing::Pending => Some(OrderState::Pending),
         Standing::Paid => Some(OrderState::Paid),
         Standing::PaymentFailed => Some(OrderState::PaymentFailed),
-        Standing::Ended => Some(OrderState::Ended),
     }
 }
 

@@ -136,7 +136,7 @@ const fn zigzag(value: i64) -> u64 {
 
 /// Bytes of a varint: one per 7 bits begun.
 const fn varint_length(value: u64) -> usize {
-    ((64 - (value | 1).leading_zeros() as usize) + 6) / 7
+    (64 - (value | 1).leading_zeros() as usize).div_ceil(7)
 }
 
 /// Bytes of a field, which is left out where it is 0.

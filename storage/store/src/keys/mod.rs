@@ -5,9 +5,9 @@
 //! hash has its top bit set, so that it never meets a key that begins with a kind.
 
 mod api_key;
-mod cancellation;
 mod catalogue_event;
 mod catalogue_request;
+mod event_orders;
 mod follower_cursor;
 mod head;
 mod installation;
@@ -15,7 +15,6 @@ mod log_record;
 mod order;
 mod order_by_subject;
 mod organizer_event;
-mod pending_order;
 mod projection_cursor;
 mod snapshot_chunk;
 mod snapshot_pointer;
@@ -29,9 +28,9 @@ use tessera_inventory::EventId;
 use uuid::Uuid;
 
 pub use api_key::ApiKeyKey;
-pub use cancellation::{CancellationKey, decode_cancellation, encode_cancellation};
 pub use catalogue_event::CatalogueEventKey;
 pub use catalogue_request::CatalogueRequestKey;
+pub use event_orders::EventOrdersKey;
 pub use follower_cursor::{FollowerCursor, FollowerCursorKey};
 pub use head::{HEAD_VALUE_BYTES, HeadKey, decode_head, encode_head};
 pub use installation::InstallationKey;
@@ -39,7 +38,6 @@ pub use log_record::{LOG_RECORD_HEADER_BYTES, LogRecordHeader, LogRecordKey};
 pub use order::OrderKey;
 pub use order_by_subject::OrderBySubjectKey;
 pub use organizer_event::OrganizerEventKey;
-pub use pending_order::PendingOrderKey;
 pub use projection_cursor::{ProjectionCursor, ProjectionCursorKey};
 pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
@@ -74,10 +72,8 @@ pub enum KeyKind {
     WakeUp = 10,
     /// [`OrderKey`].
     Order = 32,
-    /// [`PendingOrderKey`].
-    PendingOrder = 33,
-    /// [`CancellationKey`].
-    Cancellation = 34,
+    /// [`EventOrdersKey`].
+    EventOrders = 33,
     /// [`OrganizerEventKey`].
     OrganizerEvent = 35,
     /// [`VenueChunkKey`].

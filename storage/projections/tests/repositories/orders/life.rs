@@ -56,6 +56,10 @@ async fn expiry_ends_the_payments_in_flight_that_it_covers_and_no_other() {
     let states: Vec<OrderState> = world.list(ANNA).await.iter().map(|order| order.state).collect();
     use OrderState::{Ended, Paid, PaymentFailed, Pending};
     assert_eq!(states, [PaymentFailed, Paid, Ended, Ended, Pending]);
+    // The hold whose payment failed falls due late, at its own deadline: what ended stays ended.
+    let late = (Timestamp(600_000), ClaimNumber(1));
+    world.live(vec![EventBody::Expired { through: late, count: 1 }]).await;
+    assert_eq!((world.get(4).await.state, world.get(5).await.state), (Ended, Pending));
 }
 
 #[tokio::test]
