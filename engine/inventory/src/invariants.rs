@@ -201,7 +201,7 @@ impl Inventory {
 
     /// I5: every claim is due exactly once, at its deadline, or at the end of its grace while a payment is in flight.
     fn i5_held_units_have_a_deadline(&self) -> Checked {
-        let mut due: Vec<_> = self.claims.iter().map(|(&number, claim)| (claim.due_at(), number)).collect();
+        let mut due: Vec<_> = self.claims.iter().map(|(number, claim)| (claim.due_at(), number)).collect();
         due.sort_unstable();
         if !due.iter().eq(self.deadlines.claims()) {
             return Err(violation("I5", "the deadlines are not those of the claims"));

@@ -13,7 +13,8 @@ use crate::paged::Paged;
 /// Position of a subject in the table; reused once nothing names the subject.
 pub(crate) type Slot = u32;
 
-const NO_SLOT: Slot = Slot::MAX;
+/// No subject.
+pub(crate) const NO_SLOT: Slot = Slot::MAX;
 /// An odd constant without pattern: 2^64 divided by the golden ratio.
 const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 

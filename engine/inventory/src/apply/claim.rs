@@ -1,6 +1,6 @@
 //! Holds: placed, renewed, ended.
 
-use crate::claims::{Claim, ClaimLine};
+use crate::claims::{Claim, ClaimLine, ExtraSubjects};
 use crate::returned::{Origin, Returned};
 use crate::{ClaimNumber, HoldPlaced, Inventory, Line, RefundedUnits, SeatState, Subject, Timestamp};
 
@@ -8,7 +8,10 @@ impl Inventory {
     pub(super) fn apply_hold_placed(&mut self, hold: &HoldPlaced) {
         let number = ClaimNumber(self.sequence.0);
         let subject = self.subjects.name(hold.subjects.primary);
-        let extra = hold.subjects.extra.iter().map(|&subject| self.subjects.name(subject)).collect();
+        let mut extra = ExtraSubjects::NONE;
+        for &subject in &hold.subjects.extra {
+            extra.push(self.subjects.name(subject));
+        }
         for line in &hold.lines {
             for &pool in &self.terms.get(line.terms).draws_on {
                 self.pools.take(pool, hold.channel, u32::from(line.quantity));
@@ -23,18 +26,15 @@ impl Inventory {
             quantity: line.quantity,
             seats: line.seats.clone().into_boxed_slice(),
         };
-        let claim = Claim {
+        let claim = Claim::new(
             subject,
             extra,
-            channel: hold.channel,
-            origin: hold.origin,
-            renewals: 0,
-            attempts: 0,
-            deadline_at: hold.deadline_at,
-            life_ends_at: hold.life_ends_at,
-            grace_until: None,
-            lines: hold.lines.iter().map(claim_line).collect(),
-        };
+            hold.channel,
+            hold.origin,
+            hold.deadline_at,
+            hold.life_ends_at,
+            hold.lines.iter().map(claim_line).collect(),
+        );
         for slot in claim.subjects() {
             for line in &hold.lines {
                 self.subjects.charge(slot, line.ticket_type, u32::from(line.quantity));

@@ -24,16 +24,14 @@ impl Inventory {
             }
         }
         self.move_claim(order, |claim| {
-            claim.grace_until = Some(grace_until);
+            claim.set_grace(Some(grace_until));
             claim.attempts = attempt;
-            if !new.is_empty() {
-                claim.extra = claim.extra.iter().chain(&new).copied().collect();
-            }
+            new.iter().for_each(|&slot| claim.extra.push(slot));
         });
     }
 
     pub(super) fn apply_payment_failed(&mut self, order: ClaimNumber) {
-        self.move_claim(order, |claim| claim.grace_until = None);
+        self.move_claim(order, |claim| claim.set_grace(None));
     }
 
     pub(super) fn apply_confirmed(&mut self, number: ClaimNumber, payment: Payment) {
@@ -50,7 +48,7 @@ impl Inventory {
         // The subjects stay named and charged: by the order now.
         let order = Order::new(number, claim.subject, claim.channel, payment.kind());
         let tickets = claim.lines.as_slice().iter().flat_map(tickets_of);
-        self.orders.insert(order, tickets, claim.extra, &self.subjects);
+        self.orders.insert(order, tickets, claim.extra.iter().collect(), &self.subjects);
     }
 
     pub(super) fn apply_refunded(&mut self, number: ClaimNumber, tickets: &[u16], units: RefundedUnits) {

@@ -109,7 +109,7 @@ impl Inventory {
                 new.push(subject);
             }
         }
-        if claim.extra.len() + new.len() > EXTRA_SUBJECTS_MAX {
+        if claim.extra.iter().count() + new.len() > EXTRA_SUBJECTS_MAX {
             return Err(too_many);
         }
         Ok(new)

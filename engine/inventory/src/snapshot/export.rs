@@ -3,7 +3,7 @@
 use crate::claims::Claim;
 use crate::digest::{high_half, low_half};
 use crate::orders::Order;
-use crate::{ClaimNumber, ClaimState, IMAGE_NONE, Image, Inventory};
+use crate::{ClaimNumber, IMAGE_NONE, Image, Inventory};
 
 impl Inventory {
     pub(crate) fn to_image(&self) -> Image {
@@ -74,7 +74,7 @@ impl Inventory {
     }
 
     fn export_claims(&self, image: &mut Image, positions: &[u32]) {
-        for (&number, claim) in self.claims.iter() {
+        for (number, claim) in self.claims.iter() {
             export_claim(&mut image.claims, positions, number, claim);
         }
         for (number, subject) in self.expired.iter() {
@@ -116,23 +116,21 @@ impl Inventory {
 
 fn export_claim(words: &mut Vec<u64>, positions: &[u32], number: ClaimNumber, claim: &Claim) {
     let lines = claim.lines.as_slice();
-    let counts = (claim.extra.len() as u64) << 32 | (lines.len() as u64) << 40;
+    let counts = (claim.extra.iter().count() as u64) << 32 | (lines.len() as u64) << 40;
     let channel = claim.channel.map_or(u64::from(u8::MAX), |channel| u64::from(channel.0));
-    let in_flight = u64::from(claim.state() == ClaimState::PaymentInFlight);
     let flags = channel
         | u64::from(claim.renewals) << 8
         | u64::from(claim.attempts) << 16
-        | (claim.origin as u64) << 24
-        | in_flight << 32;
+        | (claim.origin as u64) << 24;
     words.extend([
         number.0,
         claim.deadline_at.0,
         claim.life_ends_at.0,
-        claim.grace_until.map_or(0, |grace| grace.0),
+        claim.grace_until().map_or(0, |grace| grace.0),
         u64::from(positions[claim.subject as usize]) | counts,
         flags,
     ]);
-    words.extend(claim.extra.iter().map(|&slot| u64::from(positions[slot as usize])));
+    words.extend(claim.extra.iter().map(|slot| u64::from(positions[slot as usize])));
     for line in lines {
         let seats = (line.seats.len() as u64) << 32;
         words.push(u64::from(line.terms.0) | u64::from(line.quantity) << 16 | seats);

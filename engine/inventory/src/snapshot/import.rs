@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use crate::claims::{Claim, ClaimLine};
+use crate::claims::{Claim, ClaimLine, ClaimLines, ExtraSubjects};
 use crate::digest::wide;
 use crate::keys::{Keys, RECENT_PAGE, RecentPage, Record};
 use crate::orders::{Entrance, Order, Ticket, TicketFlags};
@@ -141,16 +141,14 @@ impl Inventory {
 
     fn import_claims(&mut self, image: &Image) -> Imported<()> {
         let mut words = Words::new("claims", &image.claims);
-        let mut claims = Vec::new();
         let mut due = Vec::new();
         while !words.is_empty() {
             let (number, claim) = self.import_claim(&mut words)?;
-            words.ensure(claims.last().is_none_or(|(before, _)| *before < number))?;
+            words.ensure(due.last().is_none_or(|(_, before)| *before < number))?;
             due.push((claim.due_at(), number));
-            claims.push((number, claim));
+            self.claims.insert(number, claim, &self.subjects);
         }
         self.deadlines.import(due);
-        self.claims.import(claims, &self.subjects);
         Ok(())
     }
 
@@ -163,24 +161,21 @@ impl Inventory {
         let (extras, lines) = (counts.to_le_bytes()[4], counts.to_le_bytes()[5]);
         words.ensure(usize::from(extras) <= EXTRA_SUBJECTS_MAX && usize::from(lines) <= HOLD_LINES_MAX)?;
         let subject = self.import_name(bits32(counts, 0), "claims")?;
-        let mut extra = Vec::with_capacity(usize::from(extras));
+        let mut extra = ExtraSubjects::NONE;
         for _ in 0..extras {
             let slot = bits32(words.next()?, 0);
             extra.push(self.import_name(slot, "claims")?);
         }
-        let lines: Vec<ClaimLine> = (0..lines).map(|_| self.import_line(words)).collect::<Imported<_>>()?;
-        let claim = Claim {
-            subject,
-            extra: extra.into_boxed_slice(),
-            channel: channel_of(flags[0]),
-            origin: if flags[3] == 0 { Origin::Direct } else { Origin::Offer },
-            renewals: flags[1],
-            attempts: flags[2],
-            deadline_at,
-            life_ends_at,
-            grace_until: (flags[4] != 0).then_some(Timestamp(grace)),
-            lines: lines.into_iter().collect(),
+        let origin = if flags[3] == 0 { Origin::Direct } else { Origin::Offer };
+        let lines = match lines {
+            1 => ClaimLines::One(self.import_line(words)?),
+            _ => ClaimLines::Many((0..lines).map(|_| self.import_line(words)).collect::<Imported<_>>()?),
         };
+        let mut claim =
+            Claim::new(subject, extra, channel_of(flags[0]), origin, deadline_at, life_ends_at, lines);
+        claim.renewals = flags[1];
+        claim.attempts = flags[2];
+        claim.set_grace((grace != 0).then_some(Timestamp(grace)));
         Ok((number, claim))
     }
 
