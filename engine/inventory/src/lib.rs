@@ -11,7 +11,6 @@ mod event;
 mod expired;
 mod id;
 mod image;
-mod index;
 mod invariants;
 mod inventory;
 mod keys;

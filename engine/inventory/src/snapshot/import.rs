@@ -123,8 +123,10 @@ impl Inventory {
         if image.subjects.len() != 2 * image.subject_units.len() {
             return Err(ImageError::Malformed { column: "subjects" });
         }
-        let subjects = image.subjects.chunks_exact(2).zip(&image.subject_units);
-        self.subjects.import(subjects.map(|(words, &units)| (words[0], words[1], units)));
+        self.subjects.reserve(image.subject_units.len());
+        for (subject, &units) in image.subjects.chunks_exact(2).zip(&image.subject_units) {
+            self.subjects.import(subject[0], subject[1], units);
+        }
         Ok(())
     }
 
@@ -205,9 +207,11 @@ impl Inventory {
         if !image.orders.len().is_multiple_of(5) {
             return Err(ImageError::Malformed { column: "orders" });
         }
-        let words = image.orders.chunks_exact(5);
-        let orders = words.map(|words| self.import_order(image, words)).collect::<Imported<Vec<Order>>>()?;
-        self.orders.import_orders(orders);
+        self.orders.reserve(image.orders.len() / 5);
+        for words in image.orders.chunks_exact(5) {
+            let order = self.import_order(image, words)?;
+            self.orders.import_order(order);
+        }
         self.import_sides(image)
     }
 
