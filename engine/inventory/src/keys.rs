@@ -6,9 +6,8 @@
 
 use std::collections::VecDeque;
 
-use hashbrown::HashTable;
-
 use crate::digest::{Kind, Mix, low_half};
+use crate::index::{Index, hash_of};
 use crate::paged::Paged;
 use crate::{IdempotencyKey, KEY_RETENTION_MS, KeyMark, Sequence, Timestamp};
 
@@ -60,7 +59,7 @@ pub(crate) struct Keys {
     /// Position, since the beginning of the log, of the first recent record; a multiple of the page.
     first: u64,
     horizon: Timestamp,
-    index: HashTable<u32>,
+    index: Index,
     sum: u128,
 }
 
@@ -72,6 +71,10 @@ impl Record {
 
     fn sequence(self) -> Sequence {
         Sequence(self.mark & SEQUENCE_MASK)
+    }
+
+    fn hash(self) -> u64 {
+        hash_of(self.key)
     }
 
     fn mix(self) -> u128 {
@@ -86,29 +89,26 @@ impl Keys {
             recent: VecDeque::new(),
             first: 0,
             horizon: Timestamp(0),
-            index: HashTable::new(),
+            index: Index::default(),
             sum: 0,
         }
     }
 
     /// From the columns of an image.
     pub(crate) fn from_parts(
-        settled: impl ExactSizeIterator<Item = Record>,
+        settled: impl Iterator<Item = Record>,
         recent: VecDeque<RecentPage>,
         first: u64,
         horizon: Timestamp,
     ) -> Self {
         let mut keys = Keys { recent, first, horizon, ..Keys::new() };
-        let recents: usize = keys.recent.iter().map(|page| page.records.len()).sum();
-        keys.index.reserve(settled.len() + recents, |_| 0);
+        let mut entries = Vec::new();
         for record in settled {
-            let position = keys.settled.push(record) | SETTLED;
-            keys.index.insert_unique(record.key, position, |_| 0);
+            entries.push((record.hash(), keys.settled.push(record) | SETTLED));
         }
         let records = keys.recent.iter().flat_map(|page| &page.records);
-        for (position, record) in (first..).zip(records) {
-            keys.index.insert_unique(record.key, in_index(position), |_| 0);
-        }
+        entries.extend((first..).zip(records).map(|(at, record)| (record.hash(), in_index(at))));
+        keys.index.fill(&entries);
         keys.sum = keys.fresh_sum();
         keys
     }
@@ -118,8 +118,8 @@ impl Keys {
     pub(crate) fn seen(&self, key: &IdempotencyKey, now: Timestamp) -> Seen {
         let (settled, recent, first) = (&self.settled, &self.recent, self.first);
         let low = low_half(key.digest);
-        let found = self.index.find(low, |&at| record(settled, recent, first, at).key == low);
-        let Some(&at) = found else {
+        let found = self.index.find(hash_of(low), |&at| record(settled, recent, first, at).key == low);
+        let Some(at) = found else {
             let forgotten = |minted_at: Timestamp| {
                 minted_at.plus_ms(KEY_RETENTION_MS) < now || (self.horizon.0 > 0 && minted_at <= self.horizon)
             };
@@ -143,7 +143,7 @@ impl Keys {
             self.push_recent(record_new, at)
         };
         let (settled, recent, first) = (&self.settled, &self.recent, self.first);
-        self.index.insert_unique(record_new.key, position, |&at| record(settled, recent, first, at).key);
+        self.index.insert(record_new.hash(), position, |at| record(settled, recent, first, at).hash());
     }
 
     /// Appends a recent record, and returns its position for the index.
@@ -173,10 +173,7 @@ impl Keys {
     fn forget_page(&mut self) {
         let Some(page) = self.recent.pop_front() else { return };
         for (position, record) in (self.first..).zip(&page.records) {
-            let position = in_index(position);
-            if let Ok(found) = self.index.find_entry(record.key, |&at| at == position) {
-                found.remove();
-            }
+            self.index.remove(record.hash(), in_index(position));
             self.sum = self.sum.wrapping_sub(record.mix());
         }
         self.first += RECENT_PAGE as u64;

@@ -11,6 +11,7 @@ mod event;
 mod expired;
 mod id;
 mod image;
+mod index;
 mod invariants;
 mod inventory;
 mod keys;

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use hashbrown::HashTable;
-
 use crate::digest::{Kind, Mix};
+use crate::index::{Index, hash_of};
 use crate::paged::Paged;
 use crate::subjects::{Slot, Subjects};
 use crate::{ChannelId, ClaimNumber, PaymentKind, SeatIndex, TermsId, Timestamp};
@@ -14,9 +13,6 @@ pub(crate) type TicketSlot = u32;
 
 const NO_CHANNEL: u8 = u8::MAX;
 const NO_SEAT: u32 = u32::MAX;
-/// The number's low bits place an order in the index: numbers are dense, so neighbours share cache lines.
-const TAG: u64 = 0x7f << 57;
-
 /// A paid order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Order {
@@ -77,7 +73,7 @@ pub(crate) struct Entrance {
 #[derive(Clone, Debug)]
 pub(crate) struct Orders {
     orders: Paged<Order>,
-    index: HashTable<u32>,
+    index: Index,
     tickets: Paged<Ticket>,
     /// Further subjects, by order.
     extra: BTreeMap<u32, Box<[Slot]>>,
@@ -155,7 +151,7 @@ impl Orders {
     pub(crate) fn new() -> Self {
         Orders {
             orders: Paged::new(),
-            index: HashTable::new(),
+            index: Index::default(),
             tickets: Paged::new(),
             extra: BTreeMap::new(),
             transferred: BTreeMap::new(),
@@ -163,12 +159,6 @@ impl Orders {
             open: 0,
             sum: 0,
         }
-    }
-
-    /// Room for as many orders as an image brings.
-    pub(crate) fn reserve(&mut self, count: usize) {
-        let orders = &self.orders;
-        self.index.reserve(count, |&at| hash(orders.get(at).number()));
     }
 
     /// Appends an order with its tickets, and returns its position.
@@ -185,7 +175,10 @@ impl Orders {
             self.tickets.push(ticket);
             order.tickets += 1;
         }
-        let at = self.enter(order);
+        let at = self.orders.push(order);
+        let orders = &self.orders;
+        self.index.insert(hash(order.number()), at, |at| hash(orders.get(at).number()));
+        self.open += 1;
         if !extra.is_empty() {
             self.extra.insert(at, extra);
         }
@@ -193,18 +186,9 @@ impl Orders {
         at
     }
 
-    /// Appends an order whose tickets are there already, and counts it.
-    fn enter(&mut self, order: Order) -> u32 {
-        let at = self.orders.push(order);
-        let orders = &self.orders;
-        self.index.insert_unique(hash(order.number()), at, |&at| hash(orders.get(at).number()));
-        self.open += u32::from(order.refunded < order.tickets);
-        at
-    }
-
     /// The position of an order.
     pub(crate) fn find(&self, number: ClaimNumber) -> Option<u32> {
-        self.index.find(hash(number), |&at| self.orders.get(at).number() == number).copied()
+        self.index.find(hash(number), |&at| self.orders.get(at).number() == number)
     }
 
     pub(crate) fn get(&self, at: u32) -> &Order {
@@ -325,9 +309,14 @@ impl Orders {
         self.tickets.push(ticket);
     }
 
-    /// An order of an image; its tickets are there already.
-    pub(crate) fn import_order(&mut self, order: Order) {
-        self.enter(order);
+    /// Enters the orders of an image; their tickets are there already.
+    pub(crate) fn import_orders(&mut self, orders: Vec<Order>) {
+        let mut entries = Vec::with_capacity(orders.len());
+        for order in orders {
+            self.open += u32::from(order.refunded < order.tickets);
+            entries.push((hash(order.number()), self.orders.push(order)));
+        }
+        self.index.fill(&entries);
     }
 
     /// The side tables of an image.
@@ -384,8 +373,7 @@ impl Orders {
 
 #[inline]
 fn hash(number: ClaimNumber) -> u64 {
-    let spread = number.0.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    (spread & TAG) | (number.0 & !TAG)
+    hash_of(number.0)
 }
 
 #[allow(clippy::cast_possible_truncation)] // the halves are what is asked for

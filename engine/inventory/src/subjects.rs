@@ -7,7 +7,8 @@ use hashbrown::HashTable;
 
 use crate::Subject;
 use crate::TicketTypeId;
-use crate::digest::{fold, high_half, low_half};
+use crate::digest::{high_half, low_half};
+use crate::index::{Index, hash_of};
 use crate::paged::Paged;
 
 /// Position of a subject in the table; reused once nothing names the subject.
@@ -15,8 +16,6 @@ pub(crate) type Slot = u32;
 
 /// No subject.
 pub(crate) const NO_SLOT: Slot = Slot::MAX;
-/// An odd constant without pattern: 2^64 divided by the golden ratio.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
 
 /// One subject, in 24 bytes.
 #[derive(Clone, Copy, Debug)]
@@ -42,7 +41,7 @@ struct TypeUnits {
 pub(crate) struct Subjects {
     entries: Paged<Entry>,
     free: Slot,
-    index: HashTable<Slot>,
+    index: Index,
     /// Whether units of a type are counted, by type.
     limited: Vec<bool>,
     by_type: HashTable<TypeUnits>,
@@ -53,16 +52,10 @@ impl Subjects {
         Subjects {
             entries: Paged::new(),
             free: NO_SLOT,
-            index: HashTable::new(),
+            index: Index::default(),
             limited: Vec::new(),
             by_type: HashTable::new(),
         }
-    }
-
-    /// Room for as many subjects as an image brings.
-    pub(crate) fn reserve(&mut self, count: usize) {
-        let entries = &self.entries;
-        self.index.reserve(count, |&slot| hash(entries.get(slot).low, entries.get(slot).high));
     }
 
     /// The subject's slot, if it is known.
@@ -71,7 +64,7 @@ impl Subjects {
         let (low, high) = (low_half(subject.0), high_half(subject.0));
         let entries = &self.entries;
         let same = |&slot: &Slot| entries.get(slot).low == low && entries.get(slot).high == high;
-        self.index.find(hash(low, high), same).copied()
+        self.index.find(hash(low, high), same)
     }
 
     #[inline]
@@ -98,9 +91,7 @@ impl Subjects {
             slot
         };
         let entries = &self.entries;
-        self.index.insert_unique(hash(low, high), slot, |&slot| {
-            hash(entries.get(slot).low, entries.get(slot).high)
-        });
+        self.index.insert(hash(low, high), slot, |slot| hash(entries.get(slot).low, entries.get(slot).high));
         slot
     }
 
@@ -121,9 +112,7 @@ impl Subjects {
         let hash = hash(entry.low, entry.high);
         entry.units = self.free;
         self.free = slot;
-        if let Ok(found) = self.index.find_entry(hash, |&known| known == slot) {
-            found.remove();
-        }
+        self.index.remove(hash, slot);
     }
 
     /// Units of the subject in live holds and orders.
@@ -196,14 +185,12 @@ impl Subjects {
         self.charge_type(slot, ticket_type, quantity);
     }
 
-    /// A subject of an image, with its units; nothing names it yet.
-    pub(crate) fn import(&mut self, low: u64, high: u64, units: u32) -> Slot {
-        let slot = self.entries.push(Entry { low, high, units, names: 0 });
-        let entries = &self.entries;
-        self.index.insert_unique(hash(low, high), slot, |&slot| {
-            hash(entries.get(slot).low, entries.get(slot).high)
-        });
-        slot
+    /// Enters the subjects of an image, (low, high, units) each; nothing names them yet.
+    pub(crate) fn import(&mut self, subjects: impl Iterator<Item = (u64, u64, u32)>) {
+        let enter =
+            |(low, high, units)| (hash(low, high), self.entries.push(Entry { low, high, units, names: 0 }));
+        let entries: Vec<(u64, Slot)> = subjects.map(enter).collect();
+        self.index.fill(&entries);
     }
 
     /// Slots of all known subjects, ascending.
@@ -235,9 +222,9 @@ impl Subjects {
 #[inline]
 fn hash(low: u64, high: u64) -> u64 {
     // Subjects are keyed hashes already; one multiplication spreads whatever pattern is left.
-    fold(low ^ high.rotate_left(32), SPREAD)
+    hash_of(low ^ high.rotate_left(32))
 }
 
 fn hash_of_type(slot: Slot, ticket_type: TicketTypeId) -> u64 {
-    fold(u64::from(slot) << 16 | u64::from(ticket_type.0), SPREAD)
+    hash_of(u64::from(slot) << 16 | u64::from(ticket_type.0))
 }

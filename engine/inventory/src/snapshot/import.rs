@@ -123,10 +123,8 @@ impl Inventory {
         if image.subjects.len() != 2 * image.subject_units.len() {
             return Err(ImageError::Malformed { column: "subjects" });
         }
-        self.subjects.reserve(image.subject_units.len());
-        for (subject, &units) in image.subjects.chunks_exact(2).zip(&image.subject_units) {
-            self.subjects.import(subject[0], subject[1], units);
-        }
+        let subjects = image.subjects.chunks_exact(2).zip(&image.subject_units);
+        self.subjects.import(subjects.map(|(words, &units)| (words[0], words[1], units)));
         Ok(())
     }
 
@@ -207,11 +205,9 @@ impl Inventory {
         if !image.orders.len().is_multiple_of(5) {
             return Err(ImageError::Malformed { column: "orders" });
         }
-        self.orders.reserve(image.orders.len() / 5);
-        for words in image.orders.chunks_exact(5) {
-            let order = self.import_order(image, words)?;
-            self.orders.import_order(order);
-        }
+        let words = image.orders.chunks_exact(5);
+        let orders = words.map(|words| self.import_order(image, words)).collect::<Imported<Vec<Order>>>()?;
+        self.orders.import_orders(orders);
         self.import_sides(image)
     }
 
