@@ -1,1 +1,30 @@
-//! The HTTP gateway: routes, authentication, configuration, telemetry.
+//! The HTTP gateway: routes, authentication, configuration, telemetry. It decides nothing about the inventory.
+//!
+//! Entry points: [`server::Server`] starts everything over a store; `router.rs` has every route on one page;
+//! `problem.rs` and `refusal.rs` are the one mapping from the domain to HTTP.
+
+pub mod auth;
+mod call;
+mod caller;
+pub mod code;
+mod dispatch;
+pub mod environment;
+mod gateway;
+mod idempotency;
+pub mod ids;
+mod in_flight;
+pub mod instant;
+mod json;
+pub mod limits;
+mod problem;
+mod rate_limit;
+mod refusal;
+mod render;
+mod request_id;
+mod router;
+mod routes;
+pub mod server;
+pub mod settings;
+mod store_cache;
+pub mod telemetry;
+pub mod venue;

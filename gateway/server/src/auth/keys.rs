@@ -1,0 +1,212 @@
+//! The keys of the installation, and the keyed hashes made with them. All derive from one secret in the table.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Serialize, Serializer};
+use subtle::ConstantTimeEq;
+use tessera_inventory::{AccessCode, ClaimNumber, EventId, Subject};
+
+/// Bytes of the installation secret.
+pub const SECRET_BYTES: usize = 32;
+/// Bytes of a message authentication code.
+const MAC_BYTES: usize = 16;
+/// Length of a hold secret as text: 16 bytes in base64.
+pub const HOLD_SECRET_TEXT_BYTES: usize = 22;
+
+type Key = [u8; blake3::KEY_LEN];
+
+/// The keys of the installation. Contexts are never reused or changed: stored hashes depend on them.
+#[derive(Clone)]
+pub struct Keys {
+    subject: Key,
+    buyer_token: Key,
+    hold_secret: Key,
+    event_tag: Key,
+    idempotency: Key,
+    fingerprint: Key,
+    access_code: Key,
+    api_key: Key,
+}
+
+impl Keys {
+    /// Derives every key from the installation secret.
+    #[must_use]
+    pub fn derive(secret: &[u8; SECRET_BYTES]) -> Keys {
+        let key = |context: &str| blake3::derive_key(context, secret);
+        Keys {
+            subject: key("tessera 2026-11 subject v1"),
+            buyer_token: key("tessera 2026-11 buyer token v1"),
+            hold_secret: key("tessera 2026-11 hold secret v1"),
+            event_tag: key("tessera 2026-11 event tag v1"),
+            idempotency: key("tessera 2026-11 idempotency v1"),
+            fingerprint: key("tessera 2026-11 fingerprint v1"),
+            access_code: key("tessera 2026-11 access code v1"),
+            api_key: key("tessera 2026-11 api key v1"),
+        }
+    }
+
+    /// The subject of a buyer that an organizer knows by a reference of its own.
+    #[must_use]
+    pub fn subject(&self, organizer: u128, reference: &str) -> Subject {
+        Subject(mac(&self.subject, &[&organizer.to_be_bytes(), reference.as_bytes()]))
+    }
+
+    /// The subject of an offline or hold-secret caller whose token is not shown: the holder of this very hold.
+    #[must_use]
+    pub fn holder(&self, event: EventId, hold: ClaimNumber) -> Subject {
+        Subject(mac(&self.subject, &[b"hold", &event.0.to_be_bytes(), &hold.0.to_be_bytes()]))
+    }
+
+    /// The code over a buyer token's body.
+    #[must_use]
+    pub fn token_mac(&self, body: &[u8]) -> [u8; MAC_BYTES] {
+        truncated(blake3::keyed_hash(&self.buyer_token, body))
+    }
+
+    /// The secret of a hold; stateless, so that it outlives restarts and tokens.
+    #[must_use]
+    pub fn hold_secret(&self, event: EventId, hold: ClaimNumber) -> HoldSecret {
+        let mut body = [0; 24];
+        body[..16].copy_from_slice(&event.0.to_be_bytes());
+        body[16..].copy_from_slice(&hold.0.to_be_bytes());
+        HoldSecret(truncated(blake3::keyed_hash(&self.hold_secret, &body)))
+    }
+
+    /// The tag of an event in the identifiers of what belongs to it.
+    #[must_use]
+    pub fn event_tag(&self, event: EventId) -> u64 {
+        let hash = blake3::keyed_hash(&self.event_tag, &event.0.to_be_bytes());
+        let mut tag = [0; 8];
+        tag.copy_from_slice(&hash.as_bytes()[..8]);
+        u64::from_be_bytes(tag)
+    }
+
+    /// The digest that an idempotency key has for this principal and scope (an event, or the catalogue).
+    #[must_use]
+    pub fn idempotency(&self, principal: u128, scope: u128, key: &[u8]) -> u128 {
+        mac(&self.idempotency, &[&principal.to_be_bytes(), &scope.to_be_bytes(), key])
+    }
+
+    /// The fingerprint of a request: its route, path and body.
+    #[must_use]
+    pub fn fingerprint(&self, method_and_path: &str, body: &[u8]) -> u64 {
+        let length = (method_and_path.len() as u64).to_be_bytes();
+        let wide = mac(&self.fingerprint, &[&length, method_and_path.as_bytes(), body]).to_be_bytes();
+        let mut narrow = [0; 8];
+        narrow.copy_from_slice(&wide[..8]);
+        u64::from_be_bytes(narrow)
+    }
+
+    /// What is kept of an access code.
+    #[must_use]
+    pub fn access_code(&self, code: &str) -> AccessCode {
+        AccessCode(mac(&self.access_code, &[code.as_bytes()]))
+    }
+
+    /// What is kept of an organizer key's secret. Its first 16 bytes, the key's id, are a UUIDv8.
+    #[must_use]
+    pub fn api_key(&self, secret: &str) -> [u8; blake3::OUT_LEN] {
+        let mut hash = *blake3::keyed_hash(&self.api_key, secret.as_bytes()).as_bytes();
+        let mut id = [0; MAC_BYTES];
+        id.copy_from_slice(&hash[..MAC_BYTES]);
+        hash[..MAC_BYTES].copy_from_slice(uuid::Uuid::new_v8(id).as_bytes());
+        hash
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Keys(secret)")
+    }
+}
+
+/// The secret of one hold.
+#[derive(Clone, Copy)]
+pub struct HoldSecret([u8; MAC_BYTES]);
+
+impl HoldSecret {
+    /// Whether `text` is this secret; takes the same time wherever they differ.
+    #[must_use]
+    pub fn is(&self, text: &str) -> bool {
+        self.text().as_slice().ct_eq(text.as_bytes()).into()
+    }
+
+    fn text(self) -> [u8; HOLD_SECRET_TEXT_BYTES] {
+        let mut text = [0; HOLD_SECRET_TEXT_BYTES];
+        // 16 bytes are 22 characters: the buffer fits.
+        let _ = URL_SAFE_NO_PAD.encode_slice(self.0, &mut text);
+        text
+    }
+}
+
+impl Serialize for HoldSecret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(std::str::from_utf8(&self.text()).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for HoldSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HoldSecret")
+    }
+}
+
+/// Parts that fit on the stack are hashed in one call, which is several times cheaper than a hasher.
+const STACK_BYTES: usize = 512;
+
+fn mac(key: &Key, parts: &[&[u8]]) -> u128 {
+    let length: usize = parts.iter().map(|part| part.len()).sum();
+    let hash = if length <= STACK_BYTES {
+        let mut buffer = [0; STACK_BYTES];
+        let mut at = 0;
+        for part in parts {
+            buffer[at..at + part.len()].copy_from_slice(part);
+            at += part.len();
+        }
+        blake3::keyed_hash(key, &buffer[..length])
+    } else {
+        let mut hasher = blake3::Hasher::new_keyed(key);
+        for part in parts {
+            hasher.update(part);
+        }
+        hasher.finalize()
+    };
+    u128::from_be_bytes(truncated(hash))
+}
+
+fn truncated(hash: blake3::Hash) -> [u8; MAC_BYTES] {
+    let mut short = [0; MAC_BYTES];
+    short.copy_from_slice(&hash.as_bytes()[..MAC_BYTES]);
+    short
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hold_secret_opens_its_own_hold_only() {
+        let keys = Keys::derive(&[1; SECRET_BYTES]);
+        let secret = keys.hold_secret(EventId(1), ClaimNumber(2));
+        let text = serde_json::to_string(&secret).unwrap();
+        let text = text.trim_matches('"');
+        assert!(secret.is(text));
+        assert!(!keys.hold_secret(EventId(1), ClaimNumber(3)).is(text));
+        assert!(!keys.hold_secret(EventId(2), ClaimNumber(2)).is(text));
+        assert!(!Keys::derive(&[2; SECRET_BYTES]).hold_secret(EventId(1), ClaimNumber(2)).is(text));
+        assert!(!secret.is(""));
+        assert!(!secret.is(&text[1..]));
+    }
+
+    #[test]
+    fn a_long_message_hashes_like_a_short_one() {
+        let key = [9; 32];
+        let long = vec![5; STACK_BYTES + 1];
+        let whole = mac(&key, &[&long]);
+        assert_eq!(whole, mac(&key, &[&long[..10], &long[10..]]));
+        assert_eq!(mac(&key, &[b"ab"]), mac(&key, &[b"a", b"b"]));
+    }
+}

@@ -1,0 +1,14 @@
+//! Who calls, and by what right. Every credential is checked here at the route, and again at the data by the engine.
+
+mod administrator;
+mod buyer_token;
+mod credential;
+mod keys;
+mod scope;
+
+pub use administrator::AdministratorToken;
+pub use buyer_token::{BuyerToken, TOKEN_TEXT_BYTES, TokenError};
+pub use credential::{Credential, HOLD_SECRET_HEADER};
+pub(crate) use credential::{forbidden, invalid_credential, missing_credential};
+pub use keys::{HOLD_SECRET_TEXT_BYTES, HoldSecret, Keys, SECRET_BYTES};
+pub use scope::{Scope, ScopeSet};

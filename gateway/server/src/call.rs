@@ -1,0 +1,213 @@
+//! One request on its way through a controller.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use actix_web::HttpRequest;
+use actix_web::dev::Payload;
+use actix_web::http::header::HeaderMap;
+use actix_web::web::Bytes;
+use serde::de::DeserializeOwned;
+use tessera_actors::{Answer, InventoryRouter, Published};
+use tessera_inventory::{
+    Authority, ClaimNumber, ClaimView, Command, CommandBody, Event, EventId, Phase, Rejection, Sequence,
+};
+use tessera_projections::catalogue::CatalogueEvent;
+use tessera_writer::Ask;
+
+use crate::auth::Keys;
+use crate::caller::Principal;
+use crate::code::Code;
+use crate::gateway::{Gateway, Worker};
+use crate::idempotency::RequestKey;
+use crate::ids::{self, EventTag};
+use crate::json;
+use crate::limits::{COMMAND_BYTES_MAX, SETTLE_DEADLINE};
+use crate::problem::{self, Problem};
+use crate::refusal;
+use crate::router::{Matched, Route};
+
+/// One request on its way through a controller.
+pub(crate) struct Call {
+    pub(crate) worker: Rc<Worker>,
+    pub(crate) request: HttpRequest,
+    pub(crate) route: Route,
+    parameters: [(u16, u16); 2],
+    payload: RefCell<Payload>,
+}
+
+/// An accepted command.
+pub(crate) struct Decided {
+    /// Sequence of its event.
+    pub(crate) sequence: Sequence,
+    /// Its event.
+    pub(crate) event: Arc<Event>,
+    /// Whether it was accepted before, under the same key.
+    pub(crate) replayed: bool,
+}
+
+impl Call {
+    pub(crate) fn new(worker: Rc<Worker>, request: HttpRequest, payload: Payload, matched: Matched) -> Call {
+        Call {
+            worker,
+            request,
+            route: matched.route,
+            parameters: matched.parameters,
+            payload: RefCell::new(payload),
+        }
+    }
+
+    pub(crate) fn gateway(&self) -> &Gateway {
+        &self.worker.gateway
+    }
+
+    pub(crate) fn keys(&self) -> &Keys {
+        &self.worker.gateway.keys
+    }
+
+    pub(crate) fn inventory(&self) -> &InventoryRouter {
+        &self.worker.gateway.inventory
+    }
+
+    pub(crate) fn headers(&self) -> &HeaderMap {
+        self.request.headers()
+    }
+
+    /// A parameter of the path, as it stands there.
+    pub(crate) fn parameter(&self, position: usize) -> &str {
+        let (from, to) = self.parameters[position];
+        self.request.path().get(usize::from(from)..usize::from(to)).unwrap_or_default()
+    }
+
+    /// The event that the path names.
+    pub(crate) fn event(&self) -> Result<EventId, Problem> {
+        ids::parse_event(self.parameter(0)).ok_or_else(problem::event_not_found)
+    }
+
+    pub(crate) fn tag(&self, event: EventId) -> EventTag {
+        EventTag::new(self.keys(), event)
+    }
+
+    /// The body of a command.
+    pub(crate) async fn body(&self) -> Result<Bytes, Problem> {
+        self.body_up_to(COMMAND_BYTES_MAX).await
+    }
+
+    /// The body, at most `bytes_max`.
+    // One request has one controller, which reads its body once: the borrow is never contended.
+    #[allow(clippy::await_holding_refcell_ref)]
+    pub(crate) async fn body_up_to(&self, bytes_max: usize) -> Result<Bytes, Problem> {
+        json::body(self.headers(), &mut self.payload.borrow_mut(), bytes_max).await
+    }
+
+    /// The query of a read.
+    pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
+        actix_web::web::Query::<T>::from_query(self.request.query_string())
+            .map(actix_web::web::Query::into_inner)
+            .map_err(|error| Problem::field(Code::InvalidValue, "query", error.to_string()))
+    }
+
+    /// The published view of an event that there is. A draft is not there, except for its organizer.
+    pub(crate) async fn published(
+        &self,
+        event: EventId,
+        sees_drafts: bool,
+    ) -> Result<Arc<Published>, Problem> {
+        let published = match self.inventory().published(event) {
+            Some(published) => published,
+            None => self
+                .inventory()
+                .activate(event, self.gateway().deadline)
+                .await
+                .map_err(|error| problem::activation(&error))?,
+        };
+        if published.availability.phase == Phase::Draft && !sees_drafts {
+            return Err(problem::event_not_found());
+        }
+        Ok(published)
+    }
+
+    /// The card of an event that there is.
+    pub(crate) async fn card(&self, event: EventId) -> Result<Arc<CatalogueEvent>, Problem> {
+        let found = self.gateway().catalogue.find(event).await.map_err(|error| problem::store(&error))?;
+        found.ok_or_else(problem::event_not_found)
+    }
+
+    /// Asks the writer of the event to decide a command under the request's idempotency key.
+    pub(crate) async fn decide(
+        &self,
+        event: EventId,
+        principal: Principal,
+        authority: Authority,
+        body: CommandBody,
+        bytes: &[u8],
+    ) -> Result<Decided, Problem> {
+        let fingerprint = self.keys().fingerprint(self.request.path(), bytes);
+        let key =
+            RequestKey::required(self.headers())?.on_event(self.keys(), principal.0, event, fingerprint);
+        let command = Command { authority, key: Some(key), body };
+        let sees_drafts = authority == Authority::Organizer;
+        self.ask(event, Ask::Command(Box::new(command)), sees_drafts).await
+    }
+
+    async fn ask(&self, event: EventId, ask: Ask, sees_drafts: bool) -> Result<Decided, Problem> {
+        match self.inventory().ask(event, ask, self.gateway().deadline).await {
+            Answer::Accepted { sequence, event } => Ok(Decided { sequence, event, replayed: false }),
+            Answer::Repeated { sequence, event } => Ok(Decided { sequence, event, replayed: true }),
+            Answer::Rejected { rejection: Rejection::WrongPhase { phase: Phase::Draft, .. }, .. }
+                if !sees_drafts =>
+            {
+                Err(problem::event_not_found())
+            }
+            Answer::Rejected { sequence, rejection } => {
+                let published = self.inventory().published(event);
+                let config = published.as_ref().and_then(|published| published.config.as_ref());
+                Err(refusal::problem(sequence, &rejection, config.map(|(_, config)| &**config)))
+            }
+            Answer::NotExecuted { reason, retry_after_ms } => {
+                Err(problem::not_executed(reason, retry_after_ms))
+            }
+            Answer::OutcomeUnknown { retry_after_ms } => Err(problem::outcome_unknown(retry_after_ms)),
+            Answer::Read { .. } => Err(problem::internal()),
+        }
+    }
+
+    /// Waits, for a bounded time, until readers see the decision of this sequence: an organizer who opens a sale may send
+    /// buyers at once.
+    pub(crate) async fn settled(&self, event: EventId, sequence: Sequence) {
+        let Some(mut moved) = self.inventory().subscribe(event) else { return };
+        let seen = || {
+            let published = self.inventory().published(event);
+            published.is_none_or(|published| published.availability.sequence >= sequence)
+        };
+        let waiting = async {
+            while !seen() {
+                if moved.changed().await.is_err() {
+                    return;
+                }
+            }
+        };
+        // What is dropped here waits for a channel, never for an append.
+        #[allow(clippy::disallowed_methods)]
+        let _ = tokio::time::timeout(SETTLE_DEADLINE, waiting).await;
+    }
+
+    /// Reads a hold or an order from durable state.
+    pub(crate) async fn claim(
+        &self,
+        event: EventId,
+        number: ClaimNumber,
+    ) -> Result<(Sequence, Option<Box<ClaimView>>), Problem> {
+        match self.inventory().ask(event, Ask::Read(number), self.gateway().deadline).await {
+            Answer::Read { sequence, claim } => Ok((sequence, claim)),
+            Answer::NotExecuted { reason, retry_after_ms } => {
+                Err(problem::not_executed(reason, retry_after_ms))
+            }
+            Answer::OutcomeUnknown { retry_after_ms } => Err(problem::outcome_unknown(retry_after_ms)),
+            Answer::Accepted { .. } | Answer::Repeated { .. } | Answer::Rejected { .. } => {
+                Err(problem::internal())
+            }
+        }
+    }
+}

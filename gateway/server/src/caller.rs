@@ -1,0 +1,299 @@
+//! Who may call a controller: its second argument says so, and it is made only when the credential is right.
+
+use std::marker::PhantomData;
+
+use tessera_inventory::{Authority, ClaimNumber, EventId, Subject};
+
+use crate::auth::{BuyerToken, Credential, HOLD_SECRET_HEADER, Scope, TokenError};
+use crate::auth::{forbidden, invalid_credential, missing_credential};
+use crate::call::Call;
+use crate::code::Code;
+use crate::problem::{self, Problem};
+use crate::store_cache::LiveKey;
+
+/// Who a request is counted against and whose idempotency keys it uses; stable across token refresh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Principal(pub(crate) u128);
+
+/// The organizer number of the administrator, who owns what no organizer owns.
+pub(crate) const ADMINISTRATOR: u128 = 0;
+
+/// Someone a controller may demand.
+pub(crate) trait Caller: Sized {
+    /// Verifies the credential of the request.
+    async fn identify(call: &Call) -> Result<Self, Problem>;
+}
+
+/// Anyone at all; the controller looks at the credential itself where it needs one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Anyone;
+
+impl Caller for Anyone {
+    async fn identify(_call: &Call) -> Result<Self, Problem> {
+        Ok(Anyone)
+    }
+}
+
+/// The administrator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Administrator;
+
+impl Caller for Administrator {
+    async fn identify(call: &Call) -> Result<Self, Problem> {
+        match Credential::of(call.headers())? {
+            Credential::Administrator(token) => administrator(call, token),
+            Credential::Organizer(secret) => {
+                organizer_key(call, secret).await?;
+                Err(forbidden("administrator"))
+            }
+            Credential::Buyer(token) => {
+                buyer(call, token)?;
+                Err(forbidden("administrator"))
+            }
+            Credential::Absent => Err(missing_credential()),
+        }
+    }
+}
+
+/// A buyer, by a token.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Buyer {
+    pub(crate) subject: Subject,
+}
+
+impl Buyer {
+    pub(crate) fn principal(self) -> Principal {
+        Principal(self.subject.0)
+    }
+}
+
+impl Caller for Buyer {
+    async fn identify(call: &Call) -> Result<Self, Problem> {
+        match Credential::of(call.headers())? {
+            Credential::Buyer(token) => buyer(call, token),
+            Credential::Absent => Err(missing_credential()),
+            Credential::Organizer(secret) => {
+                organizer_key(call, secret).await?;
+                Err(forbidden("buyer"))
+            }
+            Credential::Administrator(token) => {
+                administrator(call, token)?;
+                Err(forbidden("buyer"))
+            }
+        }
+    }
+}
+
+/// A right that a route demands of an organizer key.
+pub(crate) trait Right: 'static {
+    const SCOPE: Scope;
+}
+
+macro_rules! rights {
+    ($($name:ident: $scope:ident),*) => {$(
+        /// The right of this scope.
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct $name;
+
+        impl Right for $name {
+            const SCOPE: Scope = Scope::$scope;
+        }
+    )*};
+}
+rights! {
+    EventsWrite: EventsWrite, EventsRead: EventsRead, OrdersWrite: OrdersWrite, CheckInsWrite: CheckInsWrite,
+    BuyersWrite: BuyerTokensWrite
+}
+
+/// An organizer whose key has the right, or the administrator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Organizer<R: Right> {
+    /// Whose events; [`ADMINISTRATOR`]: everyone's.
+    pub(crate) organizer: u128,
+    right: PhantomData<R>,
+}
+
+impl<R: Right> Organizer<R> {
+    fn new(organizer: u128) -> Organizer<R> {
+        Organizer { organizer, right: PhantomData }
+    }
+
+    pub(crate) fn principal(self) -> Principal {
+        Principal(self.organizer)
+    }
+
+    /// The event of the path, which must be the organizer's own.
+    pub(crate) async fn own_event(self, call: &Call) -> Result<EventId, Problem> {
+        let event = call.event()?;
+        owned(call, self.organizer, event).await?;
+        Ok(event)
+    }
+}
+
+impl<R: Right> Caller for Organizer<R> {
+    async fn identify(call: &Call) -> Result<Self, Problem> {
+        match Credential::of(call.headers())? {
+            Credential::Organizer(secret) => organizer(call, secret, R::SCOPE).await.map(Organizer::new),
+            Credential::Administrator(token) => {
+                administrator(call, token)?;
+                Ok(Organizer::new(ADMINISTRATOR))
+            }
+            Credential::Buyer(token) => {
+                buyer(call, token)?;
+                Err(forbidden(R::SCOPE.name()))
+            }
+            Credential::Absent => Err(missing_credential()),
+        }
+    }
+}
+
+/// An organizer with the right, or nobody in particular.
+impl<R: Right> Caller for Option<Organizer<R>> {
+    async fn identify(call: &Call) -> Result<Self, Problem> {
+        match Credential::of(call.headers())? {
+            Credential::Absent => Ok(None),
+            _ => Organizer::identify(call).await.map(Some),
+        }
+    }
+}
+
+/// Someone who reads what the public may see; an organizer sees drafts of its own, too.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reader {
+    organizer: Option<u128>,
+}
+
+impl Reader {
+    /// Whether the event is the reader's own. The public's readers cost no look-up.
+    pub(crate) async fn owns(self, call: &Call, event: EventId) -> Result<bool, Problem> {
+        match self.organizer {
+            None => Ok(false),
+            Some(ADMINISTRATOR) => Ok(true),
+            Some(organizer) => Ok(call.card(event).await?.organizer == organizer),
+        }
+    }
+}
+
+impl Caller for Reader {
+    async fn identify(call: &Call) -> Result<Self, Problem> {
+        Ok(match Credential::of(call.headers())? {
+            Credential::Absent => Reader { organizer: None },
+            Credential::Buyer(token) => {
+                buyer(call, token)?;
+                Reader { organizer: None }
+            }
+            Credential::Administrator(token) => {
+                administrator(call, token)?;
+                Reader { organizer: Some(ADMINISTRATOR) }
+            }
+            Credential::Organizer(secret) => {
+                let key = organizer_key(call, secret).await?;
+                Reader { organizer: key.scopes.has(Scope::EventsRead).then_some(key.organizer) }
+            }
+        })
+    }
+}
+
+/// By what right someone acts on one hold or order.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ClaimAccess {
+    pub(crate) principal: Principal,
+    pub(crate) authority: Authority,
+}
+
+impl ClaimAccess {
+    /// The caller's right to a hold or order: its secret, a buyer token, or (with `scope`) its organizer's key. Whether
+    /// a buyer's token is the right one is decided at the data. `absent` is the answer to a wrong secret.
+    pub(crate) async fn to(
+        call: &Call,
+        event: EventId,
+        number: ClaimNumber,
+        scope: Option<Scope>,
+        absent: fn() -> Problem,
+    ) -> Result<ClaimAccess, Problem> {
+        if let Some(secret) = call.headers().get(HOLD_SECRET_HEADER) {
+            let shown = secret.to_str().unwrap_or_default();
+            if !call.keys().hold_secret(event, number).is(shown) {
+                return Err(absent());
+            }
+            let holder = call.keys().holder(event, number);
+            call.gateway().rate_limits.caller(holder.0)?;
+            return Ok(ClaimAccess { principal: Principal(holder.0), authority: Authority::Secret(holder) });
+        }
+        match (Credential::of(call.headers())?, scope) {
+            (Credential::Buyer(token), _) => {
+                let buyer = buyer(call, token)?;
+                Ok(ClaimAccess { principal: buyer.principal(), authority: Authority::Subject(buyer.subject) })
+            }
+            (Credential::Organizer(secret), Some(scope)) => {
+                let organizer = organizer(call, secret, scope).await?;
+                owned(call, organizer, event).await?;
+                Ok(ClaimAccess { principal: Principal(organizer), authority: Authority::Organizer })
+            }
+            (Credential::Administrator(token), Some(_)) => {
+                administrator(call, token)?;
+                Ok(ClaimAccess { principal: Principal(ADMINISTRATOR), authority: Authority::Organizer })
+            }
+            (Credential::Organizer(secret), None) => {
+                organizer_key(call, secret).await?;
+                Err(forbidden("buyer"))
+            }
+            (Credential::Administrator(token), None) => {
+                administrator(call, token)?;
+                Err(forbidden("buyer"))
+            }
+            (Credential::Absent, _) => Err(missing_credential()),
+        }
+    }
+
+    /// Whether the right opens a claim of this subject.
+    pub(crate) fn opens(&self, subject: Subject) -> bool {
+        match self.authority {
+            Authority::Subject(caller) => caller == subject,
+            Authority::Secret(_) | Authority::Organizer => true,
+            Authority::Scanner | Authority::System => false,
+        }
+    }
+}
+
+/// A foreign organizer's event is not there.
+async fn owned(call: &Call, organizer: u128, event: EventId) -> Result<(), Problem> {
+    let card = call.card(event).await?;
+    let own = organizer == ADMINISTRATOR || card.organizer == organizer;
+    own.then_some(()).ok_or_else(problem::event_not_found)
+}
+
+fn administrator(call: &Call, token: &str) -> Result<Administrator, Problem> {
+    if call.gateway().administrator.is(token) { Ok(Administrator) } else { Err(invalid_credential()) }
+}
+
+pub(crate) fn is_administrator(call: &Call) -> bool {
+    matches!(Credential::of(call.headers()), Ok(Credential::Administrator(token)) if administrator(call, token).is_ok())
+}
+
+fn buyer(call: &Call, token: &str) -> Result<Buyer, Problem> {
+    let token =
+        BuyerToken::verify(call.keys(), token, call.gateway().now()).map_err(|error| match error {
+            TokenError::Invalid => invalid_credential(),
+            TokenError::Expired => Problem::new(
+                Code::CredentialExpired,
+                "get a new buyer token, or send the X-Hold-Secret of the hold",
+            ),
+        })?;
+    call.gateway().rate_limits.caller(token.subject.0)?;
+    Ok(Buyer { subject: token.subject })
+}
+
+/// The organizer of a live key with this scope.
+async fn organizer(call: &Call, secret: &str, scope: Scope) -> Result<u128, Problem> {
+    let key = organizer_key(call, secret).await?;
+    if key.scopes.has(scope) { Ok(key.organizer) } else { Err(forbidden(scope.name())) }
+}
+
+async fn organizer_key(call: &Call, secret: &str) -> Result<LiveKey, Problem> {
+    let hash = call.keys().api_key(secret);
+    let key = call.gateway().api_keys.find(&hash).await.map_err(|error| problem::store(&error))?;
+    let key = key.ok_or_else(invalid_credential)?;
+    call.gateway().rate_limits.caller(key.organizer)?;
+    Ok(key)
+}

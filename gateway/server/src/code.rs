@@ -1,0 +1,136 @@
+//! The stable codes of problems. Each has its page in `docs/errors/`, which is part of the binary.
+
+use actix_web::http::StatusCode;
+
+macro_rules! codes {
+    ($($name:ident($text:literal, $status:literal, $title:literal)),* $(,)?) => {
+        /// A stable code of a problem; `docs/errors/` has a page for each.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[allow(missing_docs)] // each is documented by its page
+        pub enum Code { $($name),* }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &[Code] = &[$(Code::$name),*];
+
+            /// The code as it stands in the problem.
+            #[must_use]
+            pub const fn text(self) -> &'static str {
+                match self { $(Code::$name => $text),* }
+            }
+
+            /// The HTTP status.
+            #[must_use]
+            pub const fn status_number(self) -> u16 {
+                match self { $(Code::$name => $status),* }
+            }
+
+            /// A short summary that never changes for the code.
+            #[must_use]
+            pub const fn title(self) -> &'static str {
+                match self { $(Code::$name => $title),* }
+            }
+
+            /// Its page, in Markdown.
+            #[must_use]
+            pub const fn page(self) -> &'static str {
+                match self { $(Code::$name => include_str!(concat!("../../../docs/errors/", $text, ".md"))),* }
+            }
+        }
+    };
+}
+
+codes! {
+    CredentialMissing("credential_missing", 401, "A credential is needed"),
+    CredentialInvalid("credential_invalid", 401, "The credential is not valid"),
+    CredentialExpired("credential_expired", 401, "The credential has expired"),
+    Forbidden("forbidden", 403, "Not allowed"),
+    AccessCodeRequired("access_code_required", 403, "An access code is needed"),
+    EventNotFound("event_not_found", 404, "No such event"),
+    HoldNotFound("hold_not_found", 404, "No such hold"),
+    OrderNotFound("order_not_found", 404, "No such order"),
+    TicketNotFound("ticket_not_found", 404, "No such ticket"),
+    ApiKeyNotFound("api_key_not_found", 404, "No such key"),
+    RouteNotFound("route_not_found", 404, "No such route"),
+    MethodNotAllowed("method_not_allowed", 405, "The path does not know this method"),
+    MalformedJson("malformed_json", 400, "The body is not JSON"),
+    InvalidHeader("invalid_header", 400, "A header cannot be read"),
+    UnsupportedMediaType("unsupported_media_type", 415, "The body must be JSON"),
+    BodyTooLarge("body_too_large", 413, "The body is too large"),
+    BodyTooSlow("body_too_slow", 408, "The body took too long"),
+    HeaderTooLarge("header_too_large", 431, "The headers are too large"),
+    UnknownField("unknown_field", 422, "A field is not known"),
+    MissingField("missing_field", 422, "A field is missing"),
+    WrongType("wrong_type", 422, "A field has the wrong type"),
+    OutOfRange("out_of_range", 422, "A number is out of range"),
+    InvalidValue("invalid_value", 422, "A value is not possible"),
+    InvalidConfiguration("invalid_configuration", 422, "The configuration contradicts itself"),
+    InvalidRequest("invalid_request", 422, "The request contradicts itself"),
+    OrderSize("order_size", 422, "Too few or too many units"),
+    KeyMissing("key_missing", 422, "An idempotency key is needed"),
+    KeyMalformed("key_malformed", 422, "The idempotency key is malformed"),
+    KeyReused("key_reused", 422, "The key was used for another request"),
+    KeyExpired("key_expired", 409, "The key is too old"),
+    SoldOut("sold_out", 409, "Sold out"),
+    SeatsTaken("seats_taken", 409, "Seats are taken"),
+    WaitlistAhead("waitlist_ahead", 409, "The waitlist is served first"),
+    LimitExceeded("limit_exceeded", 409, "A limit per buyer is reached"),
+    NotOnSale("not_on_sale", 409, "Not on sale"),
+    PriceChanged("price_changed", 409, "The price has changed"),
+    HoldExpired("hold_expired", 409, "The hold has expired"),
+    StrandsSeat("strands_seat", 409, "A single seat would be left"),
+    WrongPhase("wrong_phase", 409, "Not in this phase"),
+    WrongState("wrong_state", 409, "Not in this state"),
+    StaleVersion("stale_version", 409, "The configuration has moved on"),
+    RenewalsExhausted("renewals_exhausted", 409, "No renewal is left"),
+    PaymentAttemptsExhausted("payment_attempts_exhausted", 409, "No payment attempt is left"),
+    PaymentRequired("payment_required", 409, "A payment is needed"),
+    NothingToRestore("nothing_to_restore", 409, "Fewer units are killed"),
+    AlreadyCheckedIn("already_checked_in", 409, "The ticket is already in"),
+    NotCheckedIn("not_checked_in", 409, "The ticket is not in"),
+    CodeRevoked("code_revoked", 409, "The code was replaced"),
+    TicketRefunded("ticket_refunded", 409, "The ticket was refunded"),
+    TransfersExhausted("transfers_exhausted", 409, "No transfer is left"),
+    TooManyRequests("too_many_requests", 429, "Too many requests"),
+    TooManyStreams("too_many_streams", 503, "Too many streams are open"),
+    NotExecuted("not_executed", 503, "Not executed"),
+    OutcomeUnknown("outcome_unknown", 503, "The outcome is not known"),
+    InternalError("internal_error", 500, "A defect of Tessera"),
+}
+
+impl Code {
+    /// The HTTP status.
+    #[must_use]
+    pub fn status(self) -> StatusCode {
+        StatusCode::from_u16(self.status_number()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// The code of this text.
+    #[must_use]
+    pub fn find(text: &str) -> Option<Code> {
+        Code::ALL.iter().copied().find(|code| code.text() == text)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_page_names_its_code_and_status_and_none_is_orphaned() {
+        for code in Code::ALL {
+            let page = code.page();
+            assert!(page.starts_with(&format!("# {}\n", code.text())), "{}", code.text());
+            assert!(page.contains(&format!("(HTTP {})", code.status_number())), "{}", code.text());
+            assert!(page.contains("## What to do"), "{}", code.text());
+            assert_eq!(code.status().as_u16(), code.status_number());
+        }
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/errors");
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_stem().unwrap().to_str().unwrap();
+            assert!(name == "README" || Code::find(name).is_some(), "orphaned page {name}");
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! What every HTTP worker shares, and what each has for itself.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tessera_actors::{Environment, InventoryRouter, Platform};
+use tessera_inventory::{EventId, Timestamp};
+use tessera_projections::api_keys::ApiKeys;
+use tessera_projections::catalogue::Catalogue;
+use tessera_projections::orders::OrdersBySubject;
+use tessera_store::Table;
+use tokio::sync::{Semaphore, watch};
+
+use crate::auth::{AdministratorToken, Keys};
+use crate::in_flight::InFlight;
+use crate::rate_limit::RateLimits;
+use crate::render::documents::Documents;
+use crate::render::hall::Halls;
+use crate::request_id::RequestIds;
+use crate::settings::Settings;
+use crate::store_cache::{CardCache, KeyCache};
+use crate::telemetry::RequestMetrics;
+
+/// What every HTTP worker of the process shares.
+pub(crate) struct Gateway {
+    pub(crate) settings: Settings,
+    pub(crate) deadline: Duration,
+    pub(crate) environment: Environment,
+    pub(crate) platform: Platform,
+    pub(crate) inventory: InventoryRouter,
+    pub(crate) keys: Keys,
+    pub(crate) administrator: AdministratorToken,
+    pub(crate) api_keys: KeyCache,
+    pub(crate) catalogue: CardCache,
+    pub(crate) orders: OrdersBySubject,
+    pub(crate) halls: Halls,
+    pub(crate) rate_limits: RateLimits,
+    /// Permits for long polls and streams.
+    pub(crate) streams: Arc<Semaphore>,
+    /// Becomes true when the process begins to shut down: streams end, readiness ends.
+    pub(crate) closing: watch::Sender<bool>,
+    serving: AtomicBool,
+    /// One counter per worker.
+    in_flight: Mutex<Vec<InFlight>>,
+}
+
+/// What the gateway is made of.
+pub(crate) struct Parts {
+    pub(crate) settings: Settings,
+    pub(crate) environment: Environment,
+    pub(crate) platform: Platform,
+    pub(crate) table: Arc<dyn Table>,
+    pub(crate) keys: Keys,
+    pub(crate) administrator: AdministratorToken,
+}
+
+impl Gateway {
+    pub(crate) fn new(parts: Parts) -> Gateway {
+        let Parts { settings, environment, platform, table, keys, administrator } = parts;
+        Gateway {
+            deadline: settings.deadline(),
+            inventory: platform.inventory(),
+            api_keys: KeyCache::new(ApiKeys::new(Arc::clone(&table))),
+            catalogue: CardCache::new(Catalogue::new(Arc::clone(&table))),
+            orders: OrdersBySubject::new(table),
+            halls: Halls::default(),
+            rate_limits: RateLimits::new(&settings.rate_limit),
+            streams: Arc::new(Semaphore::new(settings.http.streams_max)),
+            closing: watch::Sender::new(false),
+            serving: AtomicBool::new(true),
+            in_flight: Mutex::default(),
+            settings,
+            environment,
+            platform,
+            keys,
+            administrator,
+        }
+    }
+
+    /// Wall time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.environment.clock.wall()
+    }
+
+    /// Begins the shutdown: not ready any more, streams end.
+    pub(crate) fn close(&self) {
+        self.serving.store(false, Ordering::Release);
+        self.closing.send_replace(true);
+    }
+
+    /// Requests that all workers are answering.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.in_flight.lock().unwrap_or_else(PoisonError::into_inner).iter().map(InFlight::count).sum()
+    }
+
+    /// Whether requests should be sent here.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.serving.load(Ordering::Acquire) && self.platform.status().is_ready()
+    }
+}
+
+/// What one HTTP worker has for itself: no locks, no sharing.
+pub(crate) struct Worker {
+    pub(crate) gateway: Arc<Gateway>,
+    pub(crate) metrics: RequestMetrics,
+    pub(crate) request_ids: RequestIds,
+    pub(crate) documents: RefCell<HashMap<EventId, Documents>>,
+    pub(crate) in_flight: InFlight,
+}
+
+impl Worker {
+    pub(crate) fn new(gateway: Arc<Gateway>) -> Worker {
+        let in_flight = InFlight::default();
+        gateway.in_flight.lock().unwrap_or_else(PoisonError::into_inner).push(in_flight.clone());
+        Worker {
+            in_flight,
+            metrics: RequestMetrics::new(),
+            request_ids: RequestIds::new(gateway.environment.random.bits()),
+            documents: RefCell::default(),
+            gateway,
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Identifiers of the API: TypeIDs.
+//!
+//! `evt_` carries the UUIDv7 of an event. `hld_`, `ord_` and `tkt_` carry a UUIDv8 of {48-bit keyed tag of the event,
+//! 12-bit ticket index, 62-bit claim number}: nothing has to be looked up to understand one, and one of another event
+//! or another installation is told apart by its tag.
+
+use std::fmt;
+
+use mti::prelude::{FromStr, TypeIdSuffix};
+use serde::{Serialize, Serializer};
+use tessera_inventory::{ClaimNumber, EventId, TicketRef};
+use uuid::Uuid;
+
+use crate::auth::Keys;
+
+const PREFIX_BYTES: usize = 4;
+const SUFFIX_BYTES: usize = 26;
+const TAG_BITS: u32 = 48;
+const INDEX_BITS: u32 = 12;
+const NUMBER_BITS: u32 = 62;
+
+/// Most tickets of one order that an identifier can name.
+pub const TICKET_INDEX_MAX: u16 = (1 << INDEX_BITS) - 1;
+const _: () = assert!(tessera_inventory::HOLD_UNITS_MAX <= TICKET_INDEX_MAX);
+
+/// What an identifier names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// `evt_`
+    Event,
+    /// `hld_`
+    Hold,
+    /// `ord_`
+    Order,
+    /// `tkt_`
+    Ticket,
+    /// `key_`
+    ApiKey,
+    /// `org_`
+    Organizer,
+}
+
+impl Kind {
+    const fn prefix(self) -> &'static [u8; PREFIX_BYTES] {
+        match self {
+            Kind::Event => b"evt_",
+            Kind::Hold => b"hld_",
+            Kind::Order => b"ord_",
+            Kind::Ticket => b"tkt_",
+            Kind::ApiKey => b"key_",
+            Kind::Organizer => b"org_",
+        }
+    }
+}
+
+/// The text of an identifier, without an allocation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct IdText([u8; PREFIX_BYTES + SUFFIX_BYTES]);
+
+impl IdText {
+    /// The identifier of these 128 bits.
+    #[must_use]
+    pub fn new(kind: Kind, bits: u128) -> IdText {
+        let mut text = [0; PREFIX_BYTES + SUFFIX_BYTES];
+        let suffix = TypeIdSuffix::from(Uuid::from_u128(bits));
+        text[..PREFIX_BYTES].copy_from_slice(kind.prefix());
+        text[PREFIX_BYTES..].copy_from_slice(suffix.as_bytes());
+        IdText(text)
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        // Prefix and suffix are ASCII.
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+impl fmt::Display for IdText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Debug for IdText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for IdText {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+/// The 128 bits of an identifier of this kind; `None` for a malformed one or one of another kind.
+#[must_use]
+pub fn parse(kind: Kind, text: &str) -> Option<u128> {
+    let suffix = text.strip_prefix(std::str::from_utf8(kind.prefix()).ok()?)?;
+    Some(TypeIdSuffix::from_str(suffix).ok()?.to_uuid().as_u128())
+}
+
+/// The text of an event's identifier.
+#[must_use]
+pub fn event(event: EventId) -> IdText {
+    IdText::new(Kind::Event, event.0)
+}
+
+/// The event that an identifier names.
+#[must_use]
+pub fn parse_event(text: &str) -> Option<EventId> {
+    parse(Kind::Event, text).filter(|bits| Uuid::from_u128(*bits).get_version_num() == 7).map(EventId)
+}
+
+/// Reads and writes the identifiers of what belongs to one event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventTag(u64);
+
+impl EventTag {
+    /// The tag of an event in this installation.
+    #[must_use]
+    pub fn new(keys: &Keys, event: EventId) -> EventTag {
+        EventTag(keys.event_tag(event) & ((1 << TAG_BITS) - 1))
+    }
+
+    /// The identifier of a hold.
+    #[must_use]
+    pub fn hold(self, number: ClaimNumber) -> IdText {
+        IdText::new(Kind::Hold, self.bits(number, 0))
+    }
+
+    /// The identifier of an order.
+    #[must_use]
+    pub fn order(self, number: ClaimNumber) -> IdText {
+        IdText::new(Kind::Order, self.bits(number, 0))
+    }
+
+    /// The identifier of a ticket.
+    #[must_use]
+    pub fn ticket(self, ticket: TicketRef) -> IdText {
+        IdText::new(Kind::Ticket, self.bits(ticket.order, ticket.index))
+    }
+
+    /// The hold that an identifier names; `None` for a malformed or foreign one.
+    #[must_use]
+    pub fn parse_hold(self, text: &str) -> Option<ClaimNumber> {
+        self.parse_claim(Kind::Hold, text)
+    }
+
+    /// The order that an identifier names; `None` for a malformed or foreign one.
+    #[must_use]
+    pub fn parse_order(self, text: &str) -> Option<ClaimNumber> {
+        self.parse_claim(Kind::Order, text)
+    }
+
+    /// The ticket that an identifier names; `None` for a malformed or foreign one.
+    #[must_use]
+    pub fn parse_ticket(self, text: &str) -> Option<TicketRef> {
+        let (order, index) = self.read(parse(Kind::Ticket, text)?)?;
+        Some(TicketRef { order, index })
+    }
+
+    fn parse_claim(self, kind: Kind, text: &str) -> Option<ClaimNumber> {
+        let (number, index) = self.read(parse(kind, text)?)?;
+        (index == 0).then_some(number)
+    }
+
+    // UUIDv8: 48 bits tag, 4 bits version, 12 bits index, 2 bits variant, 62 bits number.
+    fn bits(self, number: ClaimNumber, index: u16) -> u128 {
+        let number = u128::from(number.0 & ((1 << NUMBER_BITS) - 1));
+        let index = u128::from(index & TICKET_INDEX_MAX);
+        (u128::from(self.0) << 80) | (0x8 << 76) | (index << 64) | (0b10 << 62) | number
+    }
+
+    fn read(self, bits: u128) -> Option<(ClaimNumber, u16)> {
+        let number = u64::try_from(bits & ((1 << NUMBER_BITS) - 1)).ok()?;
+        let index = u16::try_from((bits >> 64) & u128::from(TICKET_INDEX_MAX)).ok()?;
+        let number = ClaimNumber(number);
+        (self.bits(number, index) == bits && number.0 > 0).then_some((number, index))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_read_back_and_foreign_ones_do_not() {
+        let keys = Keys::derive(&[7; 32]);
+        let event_id = EventId(Uuid::from_u128(0x0192_f0c1_0000_7000_8000_0000_0000_0001).as_u128());
+        let tag = EventTag::new(&keys, event_id);
+        assert_eq!(parse_event(event(event_id).as_str()), Some(event_id));
+        for number in [1, 2, 1_234, u64::from(u32::MAX), (1 << NUMBER_BITS) - 1] {
+            let number = ClaimNumber(number);
+            assert_eq!(tag.parse_hold(tag.hold(number).as_str()), Some(number));
+            assert_eq!(tag.parse_order(tag.order(number).as_str()), Some(number));
+            assert_eq!(tag.parse_hold(tag.order(number).as_str()), None, "another kind");
+            let ticket = TicketRef { order: number, index: 49 };
+            assert_eq!(tag.parse_ticket(tag.ticket(ticket).as_str()), Some(ticket));
+            let foreign = EventTag::new(&keys, EventId(event_id.0 + 1));
+            assert_eq!(foreign.parse_hold(tag.hold(number).as_str()), None, "another event");
+            let elsewhere = EventTag::new(&Keys::derive(&[8; 32]), event_id);
+            assert_eq!(elsewhere.parse_hold(tag.hold(number).as_str()), None, "another installation");
+        }
+        for text in
+            ["", "hld_", "hld_0", "evt_00000000000000000000000000", "HLD_01h455vb4pex5vsknk084sn02q", "é"]
+        {
+            assert_eq!(tag.parse_hold(text), None);
+            assert_eq!(parse_event(text), None);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! A named limit on every size that a request or a list may have. `docs/operations/limits.md` lists them.
+
+use std::time::Duration;
+
+/// Largest body of a command, in bytes.
+pub const COMMAND_BYTES_MAX: usize = 64 * 1024;
+/// Largest body that carries a configuration, in bytes.
+pub const CONFIGURATION_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Deepest nesting of a JSON body that is told apart from a mere wrong type.
+pub const JSON_DEPTH_MAX: usize = 32;
+/// Longest request target (path and query), in bytes.
+pub const TARGET_BYTES_MAX: usize = 2_048;
+/// Largest sum of all header names and values, in bytes.
+pub const HEADERS_BYTES_MAX: usize = 16 * 1024;
+/// Longest `Authorization` header, in bytes.
+pub const CREDENTIAL_BYTES_MAX: usize = 256;
+/// Longest idempotency key, in bytes.
+pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
+/// Longest `X-Request-Id` that is taken over from a request, in bytes.
+pub const REQUEST_ID_BYTES_MAX: usize = 64;
+/// Longest access code, in bytes.
+pub const ACCESS_CODE_BYTES_MAX: usize = 64;
+/// Longest buyer reference, in bytes.
+pub const BUYER_REFERENCE_BYTES_MAX: usize = 128;
+/// Longest name of an event or a key, in bytes of UTF-8.
+pub const NAME_BYTES_MAX: usize = 200;
+/// Most buyer tokens made by one call.
+pub const BUYER_TOKENS_MAX: usize = 1_000;
+/// Most seats named by one kill or restore.
+pub const UNITS_SEATS_MAX: usize = 5_000;
+/// Items of a list unless asked otherwise.
+pub const LIST_LIMIT_DEFAULT: usize = 50;
+/// Most items of a list.
+pub const LIST_LIMIT_MAX: usize = 200;
+/// Most fields that one problem names.
+pub const FIELD_ERRORS_MAX: usize = 20;
+
+/// Longest a long poll waits.
+pub const LONG_POLL_MS_MAX: u64 = 30_000;
+/// Longest a body may take to arrive after its headers.
+pub const BODY_DEADLINE: Duration = Duration::from_secs(30);
+/// A Server-Sent Events stream says something at least this often.
+pub const STREAM_HEARTBEAT: Duration = Duration::from_secs(15);
+/// Events that a stream reads from the log at once; nothing more is buffered per connection.
+pub const STREAM_PAGE_EVENTS: usize = 256;
+/// Longest an organizer's reply waits for readers to see its decision.
+pub const SETTLE_DEADLINE: Duration = Duration::from_millis(500);
+/// Longest a read waits for a projection to reach `min_sequence`.
+pub const MIN_SEQUENCE_WAIT: Duration = Duration::from_secs(2);
+/// How often such a read looks again.
+pub const MIN_SEQUENCE_POLL: Duration = Duration::from_millis(20);
+
+/// Most organizer keys kept in memory; the least recently made ones are read from the table again.
+pub const API_KEY_CACHE_MAX: usize = 4_096;
+/// Most events of the catalogue kept in memory.
+pub const EVENT_CARD_CACHE_MAX: usize = 4_096;
+/// Most rendered documents that one HTTP worker keeps.
+pub const DOCUMENT_CACHE_MAX: usize = 256;
+/// Most rendered halls that the process keeps.
+pub const HALL_CACHE_MAX: usize = 64;
+/// Most subjects and addresses that the rate limits remember; beyond it, the idle ones are forgotten early.
+pub const RATE_LIMIT_KEYS_MAX: usize = 1_000_000;
+/// How often idle subjects and addresses are forgotten.
+pub const RATE_LIMIT_SWEEP: Duration = Duration::from_secs(1);
+
+/// How often the shutdown looks whether the last replies have left.
+pub const IN_FLIGHT_POLL: Duration = Duration::from_millis(5);
+/// How long the shutdown leaves connections to their clients after the last reply, in seconds.
+pub const CONNECTION_LINGER_S: u64 = 1;
+/// `Retry-After` where nothing better is known, in seconds.
+pub const RETRY_AFTER_S: u32 = 1;
+
+// A page of a stream never exceeds what the log gives at once.
+const _: () = assert!(STREAM_PAGE_EVENTS <= tessera_actors::CHANGES_MAX);
+const _: () = assert!(LIST_LIMIT_MAX <= tessera_actors::CHANGES_MAX);
+const _: () = assert!(COMMAND_BYTES_MAX <= CONFIGURATION_BYTES_MAX);

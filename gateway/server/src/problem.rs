@@ -1,0 +1,240 @@
+//! The one mapping from the domain to HTTP problems (RFC 9457). Nothing else in the gateway chooses a status for an error.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use tessera_actors::{ActivateError, NotExecuted};
+use tessera_store::StoreError;
+
+use crate::code::Code;
+use crate::limits::{FIELD_ERRORS_MAX, RETRY_AFTER_S};
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// Where, such as `lines[0].quantity`.
+    pub path: String,
+    /// What, and what to do.
+    pub message: String,
+}
+
+/// A problem as it is sent to the client.
+#[derive(Debug)]
+pub struct Problem(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    code: Code,
+    detail: Cow<'static, str>,
+    members: Map<String, Value>,
+    errors: Vec<FieldError>,
+    retry_after_s: Option<u32>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+}
+
+impl Problem {
+    /// A problem of this code; `detail` tells a person what to do.
+    #[must_use]
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Problem {
+        Problem(Box::new(Inner {
+            code,
+            detail: detail.into(),
+            members: Map::new(),
+            errors: Vec::new(),
+            retry_after_s: None,
+            headers: Vec::new(),
+        }))
+    }
+
+    /// A problem with one field of the request.
+    #[must_use]
+    pub fn field(code: Code, path: impl Into<String>, message: impl Into<String>) -> Problem {
+        let message = message.into();
+        let mut problem = Problem::new(code, message.clone());
+        problem.0.errors.push(FieldError { path: path.into(), message });
+        problem
+    }
+
+    /// A problem with several fields; at most [`FIELD_ERRORS_MAX`] are named.
+    #[must_use]
+    pub fn fields(code: Code, detail: &'static str, mut errors: Vec<FieldError>) -> Problem {
+        errors.truncate(FIELD_ERRORS_MAX);
+        let mut problem = Problem::new(code, detail);
+        problem.0.errors = errors;
+        problem
+    }
+
+    /// Adds a member beside the standard ones.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Problem {
+        self.0.members.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a header to the reply.
+    #[must_use]
+    pub fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
+        self.0.headers.push((name, value));
+        self
+    }
+
+    /// Says when to try again, in seconds.
+    #[must_use]
+    pub fn retry_after(mut self, seconds: u32) -> Problem {
+        self.0.retry_after_s = Some(seconds);
+        self
+    }
+
+    /// Its code.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        self.0.code
+    }
+
+    /// The reply.
+    #[must_use]
+    pub fn response(self) -> HttpResponse {
+        let Inner { code, detail, members, errors, retry_after_s, headers } = *self.0;
+        let body = Body {
+            problem_type: format_args!("/docs/errors/{}", code.text()),
+            title: code.title(),
+            status: code.status_number(),
+            code: code.text(),
+            detail: &detail,
+            retry_after: retry_after_s,
+            errors: &errors,
+            members: &members,
+        };
+        // A problem holds only strings, numbers and lists of them: serializing it into memory cannot fail.
+        let bytes = serde_json::to_vec(&body).unwrap_or_default();
+        let mut builder = HttpResponse::build(code.status());
+        builder.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
+        if let Some(seconds) = retry_after_s {
+            builder.insert_header((header::RETRY_AFTER, HeaderValue::from(seconds)));
+        }
+        if code.status() == StatusCode::UNAUTHORIZED {
+            builder.insert_header((header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
+        }
+        for pair in headers {
+            builder.insert_header(pair);
+        }
+        builder.body(bytes)
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    problem_type: fmt::Arguments<'a>,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_after: Option<u32>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+    #[serde(flatten)]
+    members: &'a Map<String, Value>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.0.code.text(), self.0.detail)
+    }
+}
+
+/// Something was certainly not executed.
+#[must_use]
+pub(crate) fn not_executed(reason: NotExecuted, retry_after_ms: u64) -> Problem {
+    let detail = match reason {
+        NotExecuted::QueueFull => {
+            "more is asked of this event than can be answered; try again with the same key"
+        }
+        NotExecuted::Draining => "this server is shutting down; try again with the same key",
+        NotExecuted::Quarantined => {
+            "this event is set aside after repeated failures; an operator must repair it"
+        }
+        NotExecuted::StoreAway => "the store does not answer; try again with the same key",
+        NotExecuted::TooManyActivations => "too many events are being opened; try again with the same key",
+        NotExecuted::GaveUp => "the request could not be decided in time; try again with the same key",
+        NotExecuted::Restarting => "this event restarts after a failure; try again with the same key",
+    };
+    Problem::new(Code::NotExecuted, detail)
+        .with("reason", reason.name())
+        .retry_after(whole_seconds(retry_after_ms))
+}
+
+/// Something may or may not have been executed.
+#[must_use]
+pub(crate) fn outcome_unknown(retry_after_ms: u64) -> Problem {
+    Problem::new(
+        Code::OutcomeUnknown,
+        "the request may have been executed; try again with the same key, and it has one effect only",
+    )
+    .retry_after(whole_seconds(retry_after_ms))
+}
+
+/// The store did not answer a read, or a write outside of an event.
+#[must_use]
+pub(crate) fn store(error: &StoreError) -> Problem {
+    tracing::error!(%error, "the store did not answer");
+    match error {
+        StoreError::Unavailable { .. } | StoreError::Fatal { .. } | StoreError::Locked { .. } => {
+            not_executed(NotExecuted::StoreAway, u64::from(RETRY_AFTER_S) * 1_000)
+        }
+        StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } => {
+            not_executed(NotExecuted::Quarantined, u64::from(RETRY_AFTER_S) * 1_000)
+        }
+        StoreError::TooLarge { .. } => internal(),
+    }
+}
+
+/// An event could not be opened.
+#[must_use]
+pub(crate) fn activation(error: &ActivateError) -> Problem {
+    match error {
+        ActivateError::NotFound => event_not_found(),
+        ActivateError::NotNow { reason } => not_executed(*reason, u64::from(RETRY_AFTER_S) * 1_000),
+        ActivateError::Store(error) => store(error),
+    }
+}
+
+/// There is no such event, or it is not the caller's to see.
+#[must_use]
+pub(crate) fn event_not_found() -> Problem {
+    Problem::new(Code::EventNotFound, "there is no event of this id that you may see")
+}
+
+/// There is no such hold, or it is not the caller's.
+#[must_use]
+pub(crate) fn hold_not_found() -> Problem {
+    Problem::new(Code::HoldNotFound, "there is no live hold of this id that you may see")
+}
+
+/// There is no such order, or it is not the caller's.
+#[must_use]
+pub(crate) fn order_not_found() -> Problem {
+    Problem::new(Code::OrderNotFound, "there is no order of this id that you may see")
+}
+
+/// There is no such ticket, or it is not the caller's.
+#[must_use]
+pub(crate) fn ticket_not_found() -> Problem {
+    Problem::new(Code::TicketNotFound, "there is no ticket of this id that you may see")
+}
+
+/// A defect of our own; what it was goes to the log, not to the client.
+#[must_use]
+pub(crate) fn internal() -> Problem {
+    Problem::new(Code::InternalError, "the server found a defect of its own; report the request id")
+}
+
+fn whole_seconds(ms: u64) -> u32 {
+    u32::try_from(ms.div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
+}

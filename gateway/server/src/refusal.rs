@@ -1,0 +1,267 @@
+//! How each [`Rejection`] of the engine reads in HTTP: code, what to do next, and the facts it carries.
+
+use serde_json::{Value, json};
+use tessera_inventory::{
+    ClaimState, Config, ConfigError, Phase, PhaseCommand, Rejection, RequestError, SeatIndex, Sequence,
+    TicketTypeId, Timestamp,
+};
+
+use crate::code::Code;
+use crate::instant::Rfc3339;
+use crate::problem::{self, FieldError, Problem};
+
+/// The problem that a rejection is, with the names of `config`.
+#[must_use]
+pub(crate) fn problem(sequence: Sequence, rejection: &Rejection, config: Option<&Config>) -> Problem {
+    stock(rejection, config)
+        .or_else(|| claim(rejection, config))
+        .unwrap_or_else(|| rule(rejection, config))
+        .with("sequence", sequence.0)
+}
+
+/// Refusals for lack of stock, or by a limit.
+fn stock(rejection: &Rejection, config: Option<&Config>) -> Option<Problem> {
+    Some(match rejection {
+        Rejection::SoldOut { line, pool, remaining, may_return } => {
+            let detail = if *may_return {
+                "not enough is free; live holds may still return units"
+            } else {
+                "not enough is free, and nothing is held that could return"
+            };
+            let pool = pool.and_then(|pool| Some(&*config?.pools.get(pool.index())?.name));
+            let problem = Problem::new(Code::SoldOut, detail)
+                .with("line", *line)
+                .with("remaining", *remaining)
+                .with("may_return", *may_return);
+            match pool {
+                Some(name) => problem.with("pool", name),
+                None => problem,
+            }
+        }
+        Rejection::SeatsTaken { seats } => {
+            Problem::new(Code::SeatsTaken, "choose other seats").with("seats", seat_list(seats))
+        }
+        Rejection::WaitlistAhead { ticket_type } => {
+            Problem::new(Code::WaitlistAhead, "others wait for this ticket type and are served first")
+                .with("ticket_type", type_name(config, *ticket_type))
+        }
+        Rejection::LimitExceeded { ticket_type, limit, used } => {
+            let problem = Problem::new(Code::LimitExceeded, "ask for fewer units, or release a hold first")
+                .with("limit", *limit)
+                .with("used", *used);
+            match ticket_type {
+                Some(id) => problem.with("ticket_type", type_name(config, *id)),
+                None => problem,
+            }
+        }
+        Rejection::StrandsSeat { stranded, alternatives } => {
+            Problem::new(Code::StrandsSeat, "these seats would leave a single one alone; take an alternative")
+                .with("stranded", stranded.0)
+                .with("alternatives", alternatives.iter().map(|seats| seat_list(seats)).collect::<Vec<_>>())
+        }
+        Rejection::OrderSize { ticket_type, min, max } => {
+            Problem::new(Code::OrderSize, "ask for a quantity within the bounds")
+                .with("ticket_type", type_name(config, *ticket_type))
+                .with("min", *min)
+                .with("max", *max)
+        }
+        Rejection::NotOnSale { ticket_type, opens_at } => {
+            Problem::new(Code::NotOnSale, "this ticket type does not sell now")
+                .with("ticket_type", type_name(config, *ticket_type))
+                .with("opens_at", instant(*opens_at))
+        }
+        Rejection::PriceChanged { ticket_type, price_minor } => {
+            Problem::new(Code::PriceChanged, "show the new price, and send it if it is accepted")
+                .with("ticket_type", type_name(config, *ticket_type))
+                .with("price", money(config, *price_minor))
+        }
+        _ => return None,
+    })
+}
+
+/// Refusals that concern one hold, order or ticket.
+fn claim(rejection: &Rejection, config: Option<&Config>) -> Option<Problem> {
+    Some(match rejection {
+        Rejection::HoldExpired { .. } => {
+            Problem::new(Code::HoldExpired, "its units went back; place a new hold")
+        }
+        Rejection::HoldNotFound => problem::hold_not_found(),
+        Rejection::OrderNotFound => problem::order_not_found(),
+        Rejection::TicketNotFound => problem::ticket_not_found(),
+        Rejection::WrongState { state } => {
+            Problem::new(Code::WrongState, "read it again and act on its state")
+                .with("state", state_name(*state))
+        }
+        Rejection::RenewalsExhausted => {
+            Problem::new(Code::RenewalsExhausted, "begin the payment before the deadline")
+        }
+        Rejection::PaymentAttemptsExhausted => {
+            Problem::new(Code::PaymentAttemptsExhausted, "release the hold, or let it expire")
+        }
+        Rejection::PaymentRequired { total_minor } => {
+            Problem::new(Code::PaymentRequired, "the order is not free")
+                .with("total", money(config, *total_minor))
+        }
+        Rejection::AlreadyCheckedIn { at, gate } => {
+            Problem::new(Code::AlreadyCheckedIn, "the ticket was let in before")
+                .with("at", Rfc3339(*at).to_string())
+                .with("gate", *gate)
+        }
+        Rejection::NotCheckedIn => Problem::new(Code::NotCheckedIn, "the ticket is not in"),
+        Rejection::CodeRevoked { generation } => {
+            Problem::new(Code::CodeRevoked, "ask for the ticket of its present holder")
+                .with("generation", *generation)
+        }
+        Rejection::TransfersExhausted => {
+            Problem::new(Code::TransfersExhausted, "the ticket was handed on as often as it can be")
+        }
+        Rejection::TicketRefunded => Problem::new(Code::TicketRefunded, "do not admit"),
+        _ => return None,
+    })
+}
+
+/// Refusals by a rule of the event, of the request or of the key.
+fn rule(rejection: &Rejection, _config: Option<&Config>) -> Problem {
+    match rejection {
+        Rejection::WrongPhase { phase, command, opens_at } => {
+            Problem::new(Code::WrongPhase, "the event does not admit this in its phase")
+                .with("phase", phase_name(*phase))
+                .with("command", command_name(*command))
+                .with("opens_at", instant(*opens_at))
+        }
+        Rejection::StaleVersion { current } => {
+            Problem::new(Code::StaleVersion, "read the configuration and apply your change to it")
+                .with("current", *current)
+        }
+        Rejection::InvalidConfig(error) => invalid_configuration(error),
+        Rejection::InvalidRequest(error) => invalid_request(*error),
+        Rejection::NothingToRestore { killed } => {
+            Problem::new(Code::NothingToRestore, "fewer units are killed").with("killed", *killed)
+        }
+        Rejection::AccessCodeRequired => {
+            Problem::new(Code::AccessCodeRequired, "send the access code that opens this")
+        }
+        Rejection::KeyReused => {
+            Problem::new(Code::KeyReused, "this key came with another request before; use a fresh key")
+        }
+        Rejection::KeyExpired => Problem::new(
+            Code::KeyExpired,
+            "this key is too old to know what became of it; read the state first",
+        ),
+        Rejection::Forbidden => Problem::new(Code::Forbidden, "your role does not allow this"),
+        _ => problem::internal(),
+    }
+}
+
+fn invalid_configuration(error: &ConfigError) -> Problem {
+    Problem::fields(
+        Code::InvalidConfiguration,
+        "correct what errors names",
+        vec![FieldError { path: format!("configuration.{}", error.path), message: error.problem.clone() }],
+    )
+}
+
+/// A request that contradicts itself; the gateway uses the same mapping where it looks up names itself.
+#[must_use]
+pub(crate) fn invalid_request(error: RequestError) -> Problem {
+    let (reason, detail) = match error {
+        RequestError::NoLines => ("no_lines", "ask for at least one line"),
+        RequestError::TooManyLines => ("too_many_lines", "ask for at most 16 lines"),
+        RequestError::ZeroQuantity => ("zero_quantity", "every line wants at least one unit"),
+        RequestError::TooManyUnits => ("too_many_units", "ask for at most 50 units"),
+        RequestError::Duplicate => ("duplicate", "name every seat and every ticket once"),
+        RequestError::UnknownTicketType => ("unknown_ticket_type", "there is no such ticket type"),
+        RequestError::UnknownSeat => ("unknown_seat", "there is no such seat"),
+        RequestError::UnknownPool => ("unknown_pool", "there is no such pool"),
+        RequestError::UnknownChannel => ("unknown_channel", "there is no such channel"),
+        RequestError::UnknownSection => ("unknown_section", "there is no such section"),
+        RequestError::SeatOfAnotherCategory => {
+            ("seat_of_another_category", "the ticket type sells seats of another category")
+        }
+        RequestError::WrongKindOfLine => {
+            ("wrong_kind_of_line", "a standing type takes a quantity, a seated one takes seats or a group")
+        }
+        RequestError::DurationOutOfRange => {
+            ("duration_out_of_range", "a hold lasts 1 to 120 minutes, within the organizer's policy")
+        }
+        RequestError::TooManyCompanions => {
+            ("too_many_companions", "more accessible spaces or companions than the policy allows")
+        }
+        RequestError::TooManySubjects => ("too_many_subjects", "name fewer subjects"),
+        RequestError::NoSuchPhaseChange => ("no_such_phase_change", "no event goes back to this phase"),
+    };
+    Problem::new(Code::InvalidRequest, detail).with("reason", reason)
+}
+
+fn seat_list(seats: &[SeatIndex]) -> Value {
+    seats.iter().map(|seat| seat.0).collect()
+}
+
+fn type_name(config: Option<&Config>, id: TicketTypeId) -> Value {
+    config
+        .and_then(|config| config.ticket_types.get(id.index()))
+        .map_or(Value::Null, |found| (*found.name).into())
+}
+
+fn money(config: Option<&Config>, minor: i64) -> Value {
+    let currency = config.map_or("", |config| crate::render::currency(config));
+    json!({"amount": minor, "currency": currency})
+}
+
+fn instant(at: Option<Timestamp>) -> Value {
+    at.map_or(Value::Null, |at| Rfc3339(at).to_string().into())
+}
+
+/// The name of a phase in the API.
+#[must_use]
+pub(crate) const fn phase_name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Draft => "draft",
+        Phase::Scheduled => "scheduled",
+        Phase::Presale => "presale",
+        Phase::OnSale => "on_sale",
+        Phase::Paused => "paused",
+        Phase::Closed => "closed",
+        Phase::Cancelled => "cancelled",
+    }
+}
+
+/// The name of the state of a hold or an order in a refusal.
+#[must_use]
+pub(crate) const fn state_name(state: ClaimState) -> &'static str {
+    match state {
+        ClaimState::Held => "held",
+        ClaimState::PaymentInFlight => "payment_in_flight",
+        ClaimState::Paid => "paid",
+        ClaimState::Refunded => "refunded",
+        ClaimState::RefundDue => "refund_due",
+        ClaimState::Ended => "ended",
+    }
+}
+
+/// The name of a kind of command in the API.
+#[must_use]
+pub(crate) const fn command_name(command: PhaseCommand) -> &'static str {
+    match command {
+        PhaseCommand::Configure => "configure",
+        PhaseCommand::Schedule => "schedule",
+        PhaseCommand::OpenPresale => "open_presale",
+        PhaseCommand::Open => "open",
+        PhaseCommand::Pause => "pause",
+        PhaseCommand::Close => "close",
+        PhaseCommand::Cancel => "cancel",
+        PhaseCommand::PlaceHold => "place_hold",
+        PhaseCommand::RenewHold => "renew_hold",
+        PhaseCommand::ReleaseHold => "release_hold",
+        PhaseCommand::BeginPayment => "begin_payment",
+        PhaseCommand::PaymentFailed => "payment_failed",
+        PhaseCommand::Confirm => "confirm",
+        PhaseCommand::RefundTickets => "refund_tickets",
+        PhaseCommand::Kill => "kill",
+        PhaseCommand::Restore => "restore",
+        PhaseCommand::ReleaseChannel => "release_channel",
+        PhaseCommand::TransferTicket => "transfer_ticket",
+        PhaseCommand::CheckIn => "check_in",
+        PhaseCommand::CheckOut => "check_out",
+    }
+}

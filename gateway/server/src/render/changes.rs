@@ -1,0 +1,211 @@
+//! Items of the change feed. They show units and the names of claims, never holders: no subject leaves the log.
+
+use serde::Serialize;
+use tessera_inventory::{
+    ChannelId, ClaimNumber, Config, Event, EventBody, HoldPlaced, RefundedUnits, SeatIndex, Sequence, Units,
+};
+
+use super::claim::{self, Lines, payment_name};
+use crate::ids::{EventTag, IdText};
+use crate::instant::Rfc3339;
+use crate::refusal::phase_name;
+
+/// One item.
+#[derive(Serialize)]
+pub(crate) struct Item<'a> {
+    sequence: u64,
+    at: Rfc3339,
+    #[serde(flatten)]
+    change: Change<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+enum Change<'a> {
+    Configured {
+        version: u32,
+    },
+    PhaseChanged {
+        to: &'static str,
+    },
+    HoldPlaced {
+        hold: IdText,
+        deadline_at: Rfc3339,
+        life_ends_at: Rfc3339,
+        channel: Option<&'a str>,
+        lines: Lines<'a>,
+    },
+    HoldRenewed {
+        hold: IdText,
+        deadline_at: Rfc3339,
+    },
+    HoldReleased {
+        hold: IdText,
+    },
+    Expired {
+        through: Through,
+        count: u32,
+    },
+    PaymentBegun {
+        order: IdText,
+        hold: IdText,
+        grace_until: Rfc3339,
+        attempt: u8,
+    },
+    PaymentFailed {
+        order: IdText,
+        hold: IdText,
+    },
+    Confirmed {
+        order: IdText,
+        hold: IdText,
+        payment: &'static str,
+    },
+    TicketsRefunded {
+        order: IdText,
+        hold: IdText,
+        tickets: &'a [u16],
+        units: &'static str,
+    },
+    UnitsKilled(UnitsReply<'a>),
+    UnitsRestored(UnitsReply<'a>),
+    ChannelReleased {
+        channel: &'a str,
+    },
+    SaleWindowChanged {
+        ticket_type: &'a str,
+        open: bool,
+    },
+    TicketTransferred {
+        ticket: IdText,
+        generation: u8,
+    },
+    CheckedIn {
+        ticket: IdText,
+        gate: u16,
+    },
+    CheckedOut {
+        ticket: IdText,
+        gate: u16,
+    },
+}
+
+#[derive(Serialize)]
+struct Through {
+    deadline_at: Rfc3339,
+    hold: IdText,
+}
+
+/// Units of a pool, or seats.
+#[derive(Serialize)]
+pub(crate) struct UnitsReply<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pool: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quantity: Option<u32>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "claim::seats")]
+    seats: &'a [SeatIndex],
+}
+
+/// What the items are rendered with.
+#[derive(Clone, Copy)]
+pub(crate) struct Renderer<'a> {
+    pub(crate) tag: EventTag,
+    /// The newest configuration: names never change.
+    pub(crate) config: &'a Config,
+}
+
+impl<'a> Renderer<'a> {
+    /// The item of an event.
+    pub(crate) fn item(self, sequence: Sequence, event: &'a Event) -> Item<'a> {
+        Item { sequence: sequence.0, at: Rfc3339(event.at), change: self.change(sequence, &event.body) }
+    }
+
+    fn change(self, sequence: Sequence, body: &'a EventBody) -> Change<'a> {
+        match body {
+            EventBody::Configured { version, .. } => Change::Configured { version: *version },
+            EventBody::PhaseChanged { to } => Change::PhaseChanged { to: phase_name(*to) },
+            EventBody::HoldPlaced(placed) => self.placed(sequence, placed),
+            EventBody::HoldRenewed { hold, deadline_at } => {
+                Change::HoldRenewed { hold: self.tag.hold(*hold), deadline_at: Rfc3339(*deadline_at) }
+            }
+            EventBody::HoldReleased { hold } => Change::HoldReleased { hold: self.tag.hold(*hold) },
+            EventBody::Expired { through: (deadline_at, hold), count } => Change::Expired {
+                through: Through { deadline_at: Rfc3339(*deadline_at), hold: self.tag.hold(*hold) },
+                count: *count,
+            },
+            EventBody::PaymentBegun { order, .. }
+            | EventBody::PaymentFailed { order }
+            | EventBody::Confirmed { order, .. }
+            | EventBody::TicketsRefunded { order, .. } => self.order(*order, body),
+            EventBody::UnitsKilled(units) => Change::UnitsKilled(units_reply(self.config, units)),
+            EventBody::UnitsRestored(units) => Change::UnitsRestored(units_reply(self.config, units)),
+            EventBody::ChannelReleased { channel } => {
+                Change::ChannelReleased { channel: self.channel(*channel).unwrap_or_default() }
+            }
+            EventBody::SaleWindowChanged { ticket_type, open } => Change::SaleWindowChanged {
+                ticket_type: self.config.ticket_types.get(ticket_type.index()).map_or("", |one| &one.name),
+                open: *open,
+            },
+            EventBody::TicketTransferred { ticket, generation, .. } => {
+                Change::TicketTransferred { ticket: self.tag.ticket(*ticket), generation: *generation }
+            }
+            EventBody::CheckedIn { ticket, gate } => {
+                Change::CheckedIn { ticket: self.tag.ticket(*ticket), gate: *gate }
+            }
+            EventBody::CheckedOut { ticket, gate } => {
+                Change::CheckedOut { ticket: self.tag.ticket(*ticket), gate: *gate }
+            }
+        }
+    }
+
+    fn channel(self, channel: ChannelId) -> Option<&'a str> {
+        self.config.channels.get(channel.index()).map(|one| &*one.name)
+    }
+
+    fn placed(self, sequence: Sequence, placed: &'a HoldPlaced) -> Change<'a> {
+        Change::HoldPlaced {
+            hold: self.tag.hold(ClaimNumber(sequence.0)),
+            deadline_at: Rfc3339(placed.deadline_at),
+            life_ends_at: Rfc3339(placed.life_ends_at),
+            channel: placed.channel.and_then(|channel| self.channel(channel)),
+            lines: Lines { lines: &placed.lines, config: self.config },
+        }
+    }
+
+    fn order(self, order: ClaimNumber, body: &'a EventBody) -> Change<'a> {
+        let (hold, order) = (self.tag.hold(order), self.tag.order(order));
+        match body {
+            EventBody::PaymentBegun { grace_until, attempt, .. } => {
+                Change::PaymentBegun { order, hold, grace_until: Rfc3339(*grace_until), attempt: *attempt }
+            }
+            EventBody::Confirmed { payment, .. } => {
+                Change::Confirmed { order, hold, payment: payment_name(payment.kind()) }
+            }
+            EventBody::TicketsRefunded { tickets, units, .. } => {
+                Change::TicketsRefunded { order, hold, tickets, units: refunded_name(*units) }
+            }
+            _ => Change::PaymentFailed { order, hold },
+        }
+    }
+}
+
+/// Units of a pool, or seats, by name.
+pub(crate) fn units_reply<'a>(config: &'a Config, units: &'a Units) -> UnitsReply<'a> {
+    match units {
+        Units::Pool { pool, quantity } => UnitsReply {
+            pool: config.pools.get(pool.index()).map(|pool| &*pool.name),
+            quantity: Some(*quantity),
+            seats: &[],
+        },
+        Units::Seats(seats) => UnitsReply { pool: None, quantity: None, seats },
+    }
+}
+
+/// What became of refunded units.
+pub(crate) const fn refunded_name(units: RefundedUnits) -> &'static str {
+    match units {
+        RefundedUnits::Restock => "restock",
+        RefundedUnits::Kill => "kill",
+    }
+}

@@ -1,0 +1,265 @@
+//! Holds, orders and tickets.
+
+use serde::ser::SerializeSeq;
+use serde::{Serialize, Serializer};
+use tessera_inventory::{
+    ClaimNumber, ClaimState, ClaimView, Config, Line, PaymentKind, SeatIndex, Sequence, TicketRef,
+    TicketView, Timestamp,
+};
+
+use tessera_projections::orders::{Order, OrderState as ProjectedState};
+
+use super::Money;
+use crate::auth::HoldSecret;
+use crate::ids::{EventTag, IdText};
+use crate::instant::Rfc3339;
+
+/// The lines of a hold or an order.
+pub(crate) struct Lines<'a> {
+    pub(crate) lines: &'a [Line],
+    pub(crate) config: &'a Config,
+}
+
+#[derive(Serialize)]
+struct LineReply<'a> {
+    ticket_type: &'a str,
+    quantity: u16,
+    price: Money<'a>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "seats")]
+    seats: &'a [SeatIndex],
+}
+
+/// Seats as numbers.
+pub(crate) fn seats<S: Serializer>(seats: &[SeatIndex], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(seats.iter().map(|seat| seat.0))
+}
+
+impl Lines<'_> {
+    /// What all units cost together.
+    pub(crate) fn total_minor(&self) -> i64 {
+        let due = |line: &Line| line.price_minor.saturating_mul(i64::from(line.quantity));
+        self.lines.iter().fold(0_i64, |total, line| total.saturating_add(due(line)))
+    }
+}
+
+impl Serialize for Lines<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut list = serializer.serialize_seq(Some(self.lines.len()))?;
+        for line in self.lines {
+            list.serialize_element(&LineReply {
+                ticket_type: type_name(self.config, line),
+                quantity: line.quantity,
+                price: Money::new(line.price_minor, self.config),
+                seats: &line.seats,
+            })?;
+        }
+        list.end()
+    }
+}
+
+/// The name of a line's ticket type.
+pub(crate) fn type_name<'a>(config: &'a Config, line: &Line) -> &'a str {
+    config.ticket_types.get(line.ticket_type.index()).map_or("", |found| &*found.name)
+}
+
+/// A hold.
+#[derive(Serialize)]
+pub(crate) struct HoldReply<'a> {
+    pub(crate) id: IdText,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) secret: Option<HoldSecret>,
+    pub(crate) state: &'static str,
+    pub(crate) sequence: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) deadline_at: Option<Rfc3339>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) life_ends_at: Option<Rfc3339>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) renewals: Option<u8>,
+    pub(crate) lines: Lines<'a>,
+    pub(crate) total: Money<'a>,
+}
+
+/// A hold as its view shows it.
+pub(crate) fn hold_view<'a>(
+    tag: EventTag,
+    sequence: Sequence,
+    view: &'a ClaimView,
+    config: &'a Config,
+) -> HoldReply<'a> {
+    let lines = Lines { lines: &view.lines, config };
+    HoldReply {
+        id: tag.hold(view.number),
+        secret: None,
+        state: crate::refusal::state_name(view.state),
+        sequence: sequence.0,
+        deadline_at: view.deadline_at.map(Rfc3339),
+        life_ends_at: None,
+        renewals: Some(view.renewals),
+        total: Money::new(lines.total_minor(), config),
+        lines,
+    }
+}
+
+/// An order.
+#[derive(Serialize)]
+pub(crate) struct OrderReply<'a> {
+    id: IdText,
+    hold: IdText,
+    state: &'static str,
+    sequence: u64,
+    total: Money<'a>,
+    lines: Lines<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grace_until: Option<Rfc3339>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    payment: Option<&'static str>,
+    tickets: Vec<TicketReply>,
+}
+
+#[derive(Serialize)]
+struct TicketReply {
+    id: IdText,
+    line: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seat: Option<u32>,
+    generation: u8,
+    refunded: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    checked_in_at: Option<Rfc3339>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gate: Option<u16>,
+}
+
+/// Where an order stands, and since when.
+#[derive(Clone, Copy)]
+pub(crate) struct OrderState {
+    pub(crate) number: ClaimNumber,
+    pub(crate) sequence: Sequence,
+    pub(crate) state: &'static str,
+    pub(crate) grace_until: Option<Timestamp>,
+    pub(crate) payment: Option<PaymentKind>,
+}
+
+/// The name of an order's state; `None` for a hold that is no order.
+pub(crate) fn order_state(state: ClaimState) -> Option<&'static str> {
+    match state {
+        ClaimState::PaymentInFlight => Some("pending"),
+        ClaimState::Paid => Some("paid"),
+        ClaimState::Refunded => Some("refunded"),
+        ClaimState::RefundDue => Some("refund_due"),
+        ClaimState::Held | ClaimState::Ended => None,
+    }
+}
+
+/// An order whose payment has just begun: it has no tickets.
+pub(crate) fn pending_order<'a>(
+    tag: EventTag,
+    order: OrderState,
+    lines: &'a [Line],
+    config: &'a Config,
+) -> OrderReply<'a> {
+    reply(tag, order, lines, config, Vec::new())
+}
+
+/// An order as it was when it was confirmed: every ticket fresh.
+pub(crate) fn confirmed_order<'a>(
+    tag: EventTag,
+    order: OrderState,
+    lines: &'a [Line],
+    config: &'a Config,
+) -> OrderReply<'a> {
+    let mut tickets = Vec::new();
+    for (position, line) in (0..).zip(lines) {
+        for unit in 0..usize::from(line.quantity) {
+            // An order has at most HOLD_UNITS_MAX tickets.
+            let index = u16::try_from(tickets.len()).unwrap_or(u16::MAX);
+            tickets.push(TicketReply {
+                id: tag.ticket(TicketRef { order: order.number, index }),
+                line: position,
+                seat: line.seats.get(unit).map(|seat| seat.0),
+                generation: 0,
+                refunded: false,
+                checked_in_at: None,
+                gate: None,
+            });
+        }
+    }
+    reply(tag, order, lines, config, tickets)
+}
+
+/// An order as its view shows it now.
+pub(crate) fn order_view<'a>(
+    tag: EventTag,
+    order: OrderState,
+    view: &'a ClaimView,
+    config: &'a Config,
+) -> OrderReply<'a> {
+    let tickets =
+        (0..).zip(&view.tickets).map(|(index, ticket)| ticket_reply(tag, order.number, index, ticket));
+    reply(tag, order, &view.lines, config, tickets.collect())
+}
+
+/// An order as its projection shows it.
+pub(crate) fn projected_order<'a>(tag: EventTag, order: &'a Order, config: &'a Config) -> OrderReply<'a> {
+    let state = match order.state {
+        ProjectedState::Pending => "pending",
+        ProjectedState::Paid => "paid",
+        ProjectedState::PaymentFailed => "payment_failed",
+        ProjectedState::Ended => "ended",
+        ProjectedState::Refunded => "refunded",
+        ProjectedState::RefundDue => "refund_due",
+    };
+    let pending = order.state == ProjectedState::Pending;
+    let shown = OrderState {
+        number: order.number,
+        sequence: order.sequence,
+        state,
+        grace_until: pending.then_some(order.grace_until),
+        payment: order.payment,
+    };
+    let tickets = order.tickets.iter().map(|one| ticket_reply(tag, order.number, one.index, &one.ticket));
+    reply(tag, shown, &order.lines, config, tickets.collect())
+}
+
+fn ticket_reply(tag: EventTag, order: ClaimNumber, index: u16, ticket: &TicketView) -> TicketReply {
+    TicketReply {
+        id: tag.ticket(TicketRef { order, index }),
+        line: ticket.line,
+        seat: ticket.seat.map(|seat| seat.0),
+        generation: ticket.generation,
+        refunded: ticket.refunded,
+        checked_in_at: ticket.checked_in.map(|(at, _)| Rfc3339(at)),
+        gate: ticket.checked_in.map(|(_, gate)| gate),
+    }
+}
+
+fn reply<'a>(
+    tag: EventTag,
+    order: OrderState,
+    lines: &'a [Line],
+    config: &'a Config,
+    tickets: Vec<TicketReply>,
+) -> OrderReply<'a> {
+    let lines = Lines { lines, config };
+    OrderReply {
+        id: tag.order(order.number),
+        hold: tag.hold(order.number),
+        state: order.state,
+        sequence: order.sequence.0,
+        total: Money::new(lines.total_minor(), config),
+        lines,
+        grace_until: order.grace_until.map(Rfc3339),
+        payment: order.payment.map(payment_name),
+        tickets,
+    }
+}
+
+/// The name of a way to pay.
+pub(crate) const fn payment_name(payment: PaymentKind) -> &'static str {
+    match payment {
+        PaymentKind::Free => "free",
+        PaymentKind::Offline => "offline",
+        PaymentKind::Captured => "captured",
+    }
+}

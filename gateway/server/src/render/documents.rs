@@ -1,0 +1,248 @@
+//! Availability and seat map: rendered once per publication and worker, then served from memory.
+
+use std::sync::{Arc, Weak};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::web::Bytes;
+use actix_web::{HttpRequest, HttpResponse};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+use tessera_actors::Published;
+use tessera_inventory::{Availability, Config, Counters, EventId, SeatMap};
+
+use super::Money;
+use crate::gateway::Worker;
+use crate::ids::{self, IdText};
+use crate::instant::Rfc3339;
+use crate::limits::DOCUMENT_CACHE_MAX;
+use crate::problem::{self, Problem};
+use crate::refusal::phase_name;
+
+/// The rendered documents of one event.
+#[derive(Default)]
+pub(crate) struct Documents {
+    availability: Option<Document<Availability>>,
+    seat_map: Option<Document<SeatMap>>,
+}
+
+/// A rendered document and what it was rendered from. The weak reference keeps the address from being used again, so that
+/// comparing addresses is sound, and lets the view itself go.
+struct Document<T> {
+    source: Weak<T>,
+    config_version: u32,
+    body: Bytes,
+    etag: HeaderValue,
+}
+
+impl<T> Document<T> {
+    fn is_of(&self, source: &Arc<T>, config_version: u32) -> bool {
+        self.source.as_ptr() == Arc::as_ptr(source) && self.config_version == config_version
+    }
+}
+
+/// The availability document, or 304.
+pub(crate) fn availability(
+    worker: &Worker,
+    request: &HttpRequest,
+    event: EventId,
+    published: &Published,
+) -> Result<HttpResponse, Problem> {
+    let view = &published.availability;
+    let render = || {
+        let config = published.config.as_ref().map(|(_, config)| &**config);
+        serde_json::to_vec(&availability_reply(event, view, config))
+    };
+    serve(
+        worker,
+        request,
+        event,
+        view,
+        published,
+        |documents| &mut documents.availability,
+        view.sequence.0,
+        render,
+    )
+}
+
+/// The compact seat map, or 304.
+pub(crate) fn seat_map(
+    worker: &Worker,
+    request: &HttpRequest,
+    event: EventId,
+    published: &Published,
+) -> Result<HttpResponse, Problem> {
+    let map = &published.seat_map;
+    let render = || {
+        serde_json::to_vec(&SeatMapReply {
+            sequence: map.sequence.0,
+            seats: map.seats,
+            states: STANDARD.encode(&map.states),
+        })
+    };
+    serve(worker, request, event, map, published, |documents| &mut documents.seat_map, map.sequence.0, render)
+}
+
+#[allow(clippy::too_many_arguments)] // one private function, two callers above
+fn serve<T>(
+    worker: &Worker,
+    request: &HttpRequest,
+    event: EventId,
+    source: &Arc<T>,
+    published: &Published,
+    slot: fn(&mut Documents) -> &mut Option<Document<T>>,
+    sequence: u64,
+    render: impl Fn() -> serde_json::Result<Vec<u8>>,
+) -> Result<HttpResponse, Problem> {
+    let config_version = published.config.as_ref().map_or(0, |(version, _)| *version);
+    let mut cache = worker.documents.borrow_mut();
+    if cache.len() >= DOCUMENT_CACHE_MAX && !cache.contains_key(&event) {
+        cache.clear();
+    }
+    let slot = slot(cache.entry(event).or_default());
+    let document = match slot.take() {
+        Some(document) if document.is_of(source, config_version) => document,
+        _ => Document {
+            source: Arc::downgrade(source),
+            config_version,
+            body: render().map_err(|_| problem::internal())?.into(),
+            etag: etag(&format!("\"{sequence}\"")),
+        },
+    };
+    let response =
+        cacheable(request.headers(), &document.etag, "public, max-age=1", || document.body.clone());
+    *slot = Some(document);
+    Ok(response)
+}
+
+/// A strong entity tag.
+pub(crate) fn etag(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}
+
+/// A document with its entity tag, or 304 when the client has it.
+pub(crate) fn cacheable(
+    headers: &HeaderMap,
+    etag: &HeaderValue,
+    control: &'static str,
+    body: impl FnOnce() -> Bytes,
+) -> HttpResponse {
+    let known = headers.get_all(header::IF_NONE_MATCH).any(|value| names(value.as_bytes(), etag.as_bytes()));
+    let mut builder = HttpResponse::build(if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
+    builder.insert_header((header::ETAG, etag.clone()));
+    builder.insert_header((header::CACHE_CONTROL, HeaderValue::from_static(control)));
+    if known {
+        return builder.finish();
+    }
+    builder.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
+    builder.body(body())
+}
+
+/// Whether an `If-None-Match` names this tag (weakly compared, as the header demands).
+fn names(header: &[u8], etag: &[u8]) -> bool {
+    header
+        .split(|byte| *byte == b',')
+        .map(<[u8]>::trim_ascii)
+        .any(|one| one == b"*" || one.strip_prefix(b"W/").unwrap_or(one) == etag)
+}
+
+#[derive(Serialize)]
+struct SeatMapReply {
+    sequence: u64,
+    seats: u32,
+    states: String,
+}
+
+#[derive(Serialize)]
+struct AvailabilityReply<'a> {
+    event: IdText,
+    sequence: u64,
+    at: Rfc3339,
+    phase: &'static str,
+    configuration_version: u32,
+    pools: Vec<Named<'a>>,
+    categories: Vec<Named<'a>>,
+    ticket_types: Vec<TypeReply<'a>>,
+    live_holds: u32,
+    orders: u32,
+}
+
+#[derive(Serialize)]
+struct Named<'a> {
+    name: &'a str,
+    free: u32,
+    held: u32,
+    sold: u32,
+    killed: u32,
+}
+
+#[derive(Serialize)]
+struct TypeReply<'a> {
+    name: &'a str,
+    available: u32,
+    price: Money<'a>,
+    open: bool,
+}
+
+fn availability_reply<'a>(
+    event: EventId,
+    view: &Availability,
+    config: Option<&'a Config>,
+) -> AvailabilityReply<'a> {
+    let named = |name: &'a str, counters: &Counters| Named {
+        name,
+        free: counters.free,
+        held: counters.held,
+        sold: counters.sold,
+        killed: counters.killed,
+    };
+    let pools = config.map_or(&[][..], |config| &config.pools);
+    let categories = config.map_or(&[][..], |config| &config.categories);
+    let types =
+        config.into_iter().flat_map(|config| config.ticket_types.iter().map(move |one| (one, config)));
+    AvailabilityReply {
+        event: ids::event(event),
+        sequence: view.sequence.0,
+        at: Rfc3339(view.at),
+        phase: phase_name(view.phase),
+        configuration_version: view.config_version,
+        pools: pools.iter().zip(&view.pools).map(|(pool, counters)| named(&pool.name, counters)).collect(),
+        categories: categories
+            .iter()
+            .zip(&view.categories)
+            .map(|(category, counters)| named(&category.name, counters))
+            .collect(),
+        ticket_types: types
+            .zip(&view.ticket_types)
+            .map(|((ticket_type, config), state)| TypeReply {
+                name: &ticket_type.name,
+                available: state.available,
+                price: Money::new(ticket_type.price_minor, config),
+                open: state.open,
+            })
+            .collect(),
+        live_holds: view.live_holds,
+        orders: view.orders,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_if_none_match_names_tags_weakly() {
+        for (header, known) in [
+            ("\"7\"", true),
+            ("W/\"7\"", true),
+            ("\"1\", \"7\"", true),
+            ("*", true),
+            ("\"8\"", false),
+            ("7", false),
+            ("", false),
+        ] {
+            assert_eq!(names(header.as_bytes(), b"\"7\""), known, "{header}");
+        }
+    }
+}

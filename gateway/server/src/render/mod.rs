@@ -1,0 +1,61 @@
+//! Replies, rendered from events and views. A repeated command renders the same event again: the same bytes.
+
+pub(crate) mod changes;
+pub(crate) mod claim;
+pub(crate) mod documents;
+pub(crate) mod hall;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use serde::Serialize;
+use tessera_inventory::Config;
+
+use crate::problem::{self, Problem};
+
+/// Room for most replies.
+const REPLY_BYTES: usize = 512;
+
+/// The currency of an event, as text.
+#[must_use]
+pub(crate) fn currency(config: &Config) -> &str {
+    std::str::from_utf8(&config.currency).unwrap_or_default()
+}
+
+/// Money as the API writes it.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Money<'a> {
+    amount: i64,
+    currency: &'a str,
+}
+
+impl<'a> Money<'a> {
+    pub(crate) fn new(amount: i64, config: &'a Config) -> Money<'a> {
+        Money { amount, currency: currency(config) }
+    }
+}
+
+/// A reply with a JSON body that no cache may keep.
+pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<HttpResponse, Problem> {
+    let mut bytes = Vec::with_capacity(REPLY_BYTES);
+    serde_json::to_writer(&mut bytes, body).map_err(|_| problem::internal())?;
+    Ok(HttpResponse::build(status)
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .body(bytes))
+}
+
+/// The reply to a decision: marked when it was made before.
+pub(crate) fn decision<T: Serialize>(
+    status: StatusCode,
+    replayed: bool,
+    body: &T,
+) -> Result<HttpResponse, Problem> {
+    let mut response = json(status, body)?;
+    if replayed {
+        response
+            .headers_mut()
+            .insert(HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}

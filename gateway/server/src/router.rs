@@ -1,0 +1,275 @@
+//! Every route of the API, on one page.
+
+use actix_web::HttpResponse;
+use actix_web::http::Method;
+use actix_web::http::header::{self, HeaderValue};
+use futures::future::LocalBoxFuture;
+
+use crate::call::Call;
+use crate::caller::{
+    Administrator, Anyone, Buyer, BuyersWrite, CheckInsWrite, EventsRead, EventsWrite, OrdersWrite,
+    Organizer, Reader,
+};
+use crate::code::Code;
+use crate::problem::Problem;
+use crate::routes::{
+    api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, events, holds,
+    operations, orders, phases, seats, tickets, units,
+};
+
+/// What a controller answers.
+pub(crate) type Answer = Result<HttpResponse, Problem>;
+
+macro_rules! routes {
+    ($($name:ident $method:ident $template:literal),* $(,)?) => {
+        /// A route of the API.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[allow(missing_docs)] // docs/api.md describes each
+        pub(crate) enum Route { $($name),* }
+
+        impl Route {
+            /// Every route.
+            pub(crate) const ALL: &[Route] = &[$(Route::$name),*];
+
+            /// Its HTTP method.
+            pub(crate) const fn method(self) -> &'static str {
+                match self { $(Route::$name => stringify!($method)),* }
+            }
+
+            /// Its path, with the names of its parameters.
+            pub(crate) const fn template(self) -> &'static str {
+                match self { $(Route::$name => $template),* }
+            }
+        }
+    };
+}
+
+routes! {
+    MakeApiKey POST "/v1/api-keys",
+    ListApiKeys GET "/v1/api-keys",
+    RevokeApiKey DELETE "/v1/api-keys/{key}",
+    MakeBuyerTokens POST "/v1/buyer-tokens",
+    CreateEvent POST "/v1/events",
+    ListEvents GET "/v1/events",
+    ReadEvent GET "/v1/events/{event}",
+    Configure PUT "/v1/events/{event}/configuration",
+    ReadConfiguration GET "/v1/events/{event}/configuration",
+    ChangePhase POST "/v1/events/{event}/phase-changes",
+    ReadAvailability GET "/v1/events/{event}/availability",
+    ReadSeats GET "/v1/events/{event}/seats",
+    ReadSeatMap GET "/v1/events/{event}/seat-map",
+    PlaceHold POST "/v1/events/{event}/holds",
+    ReadHold GET "/v1/events/{event}/holds/{hold}",
+    RenewHold POST "/v1/events/{event}/holds/{hold}/renew",
+    ReleaseHold POST "/v1/events/{event}/holds/{hold}/release",
+    BeginOrder POST "/v1/events/{event}/orders",
+    ListOrders GET "/v1/events/{event}/orders",
+    ReadOrder GET "/v1/events/{event}/orders/{order}",
+    ConfirmOrder POST "/v1/events/{event}/orders/{order}/confirm",
+    FailPayment POST "/v1/events/{event}/orders/{order}/payment-failures",
+    RefundTickets POST "/v1/events/{event}/orders/{order}/refunds",
+    TransferTicket POST "/v1/events/{event}/tickets/{ticket}/transfer",
+    CheckIn POST "/v1/events/{event}/check-ins",
+    CheckOut POST "/v1/events/{event}/check-outs",
+    KillUnits POST "/v1/events/{event}/kills",
+    RestoreUnits POST "/v1/events/{event}/restores",
+    ReleaseChannel POST "/v1/events/{event}/channels/{channel}/release",
+    ReadChanges GET "/v1/events/{event}/changes",
+    RepairEvent POST "/v1/events/{event}/repairs",
+    ReadProblem GET "/docs/errors/{code}",
+    Health GET "/healthz",
+    Readiness GET "/readyz",
+    Metrics GET "/metrics",
+    NotFound GET "(none)",
+}
+
+/// The routes of a path, and its parameters in order.
+fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])> {
+    use Route as R;
+    Some(match *segments {
+        ["v1", "events", event, "holds"] => (&[R::PlaceHold], [event, ""]),
+        ["v1", "events", event, "availability"] => (&[R::ReadAvailability], [event, ""]),
+        ["v1", "events", event, "seat-map"] => (&[R::ReadSeatMap], [event, ""]),
+        ["v1", "events", event, "seats"] => (&[R::ReadSeats], [event, ""]),
+        ["v1", "events", event, "changes"] => (&[R::ReadChanges], [event, ""]),
+        ["v1", "events", event, "orders"] => (&[R::BeginOrder, R::ListOrders], [event, ""]),
+        ["v1", "events", event, "check-ins"] => (&[R::CheckIn], [event, ""]),
+        ["v1", "events", event, "check-outs"] => (&[R::CheckOut], [event, ""]),
+        ["v1", "events", event, "kills"] => (&[R::KillUnits], [event, ""]),
+        ["v1", "events", event, "restores"] => (&[R::RestoreUnits], [event, ""]),
+        ["v1", "events", event, "phase-changes"] => (&[R::ChangePhase], [event, ""]),
+        ["v1", "events", event, "configuration"] => (&[R::Configure, R::ReadConfiguration], [event, ""]),
+        ["v1", "events", event, "repairs"] => (&[R::RepairEvent], [event, ""]),
+        ["v1", "events", event, "holds", hold] => (&[R::ReadHold], [event, hold]),
+        ["v1", "events", event, "holds", hold, "renew"] => (&[R::RenewHold], [event, hold]),
+        ["v1", "events", event, "holds", hold, "release"] => (&[R::ReleaseHold], [event, hold]),
+        ["v1", "events", event, "orders", order] => (&[R::ReadOrder], [event, order]),
+        ["v1", "events", event, "orders", order, "confirm"] => (&[R::ConfirmOrder], [event, order]),
+        ["v1", "events", event, "orders", order, "payment-failures"] => (&[R::FailPayment], [event, order]),
+        ["v1", "events", event, "orders", order, "refunds"] => (&[R::RefundTickets], [event, order]),
+        ["v1", "events", event, "tickets", ticket, "transfer"] => (&[R::TransferTicket], [event, ticket]),
+        ["v1", "events", event, "channels", channel, "release"] => (&[R::ReleaseChannel], [event, channel]),
+        ["v1", "events"] => (&[R::CreateEvent, R::ListEvents], ["", ""]),
+        ["v1", "events", event] => (&[R::ReadEvent], [event, ""]),
+        ["v1", "api-keys"] => (&[R::MakeApiKey, R::ListApiKeys], ["", ""]),
+        ["v1", "api-keys", key] => (&[R::RevokeApiKey], [key, ""]),
+        ["v1", "buyer-tokens"] => (&[R::MakeBuyerTokens], ["", ""]),
+        ["docs", "errors", code] => (&[R::ReadProblem], [code, ""]),
+        ["healthz"] => (&[R::Health], ["", ""]),
+        ["readyz"] => (&[R::Readiness], ["", ""]),
+        ["metrics"] => (&[R::Metrics], ["", ""]),
+        _ => return None,
+    })
+}
+
+/// Runs the controller of the route; its second argument says who may call.
+pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
+    match call.route {
+        Route::PlaceHold => go(call, async |call, who: Buyer| holds::place(call, who).await),
+        Route::ReadHold => go(call, async |call, Anyone| holds::read(call).await),
+        Route::RenewHold => go(call, async |call, Anyone| holds::renew(call).await),
+        Route::ReleaseHold => go(call, async |call, Anyone| holds::release(call).await),
+        Route::BeginOrder => go(call, async |call, Anyone| orders::begin(call).await),
+        Route::ReadOrder => go(call, async |call, Anyone| orders::read(call).await),
+        Route::ListOrders => go(call, async |call, who: Buyer| orders::list(call, who).await),
+        Route::ConfirmOrder => go(call, async |call, Anyone| orders::confirm(call).await),
+        Route::FailPayment => {
+            go(call, async |call, who: Organizer<OrdersWrite>| orders::fail_payment(call, who).await)
+        }
+        Route::RefundTickets => {
+            go(call, async |call, who: Organizer<OrdersWrite>| orders::refund(call, who).await)
+        }
+        Route::TransferTicket => go(call, async |call, Anyone| tickets::transfer(call).await),
+        Route::CheckIn => {
+            go(call, async |call, who: Organizer<CheckInsWrite>| check_ins::check_in(call, who).await)
+        }
+        Route::CheckOut => {
+            go(call, async |call, who: Organizer<CheckInsWrite>| check_ins::check_out(call, who).await)
+        }
+        Route::ReadAvailability => go(call, async |call, who: Reader| availability::read(call, who).await),
+        Route::ReadSeatMap => go(call, async |call, who: Reader| seats::read_map(call, who).await),
+        Route::ReadSeats => go(call, async |call, who: Reader| seats::read(call, who).await),
+        Route::ReadChanges => go(call, async |call, who: Reader| changes::read(call, who).await),
+        Route::ReadEvent => go(call, async |call, who: Reader| events::read(call, who).await),
+        Route::CreateEvent => {
+            go(call, async |call, who: Organizer<EventsWrite>| events::create(call, who).await)
+        }
+        Route::ListEvents => go(call, async |call, who: Organizer<EventsRead>| events::list(call, who).await),
+        Route::Configure => {
+            go(call, async |call, who: Organizer<EventsWrite>| configuration::replace(call, who).await)
+        }
+        Route::ReadConfiguration => {
+            go(call, async |call, who: Organizer<EventsRead>| configuration::read(call, who).await)
+        }
+        Route::ChangePhase => {
+            go(call, async |call, who: Organizer<EventsWrite>| phases::change(call, who).await)
+        }
+        Route::KillUnits => go(call, async |call, who: Organizer<EventsWrite>| units::kill(call, who).await),
+        Route::RestoreUnits => {
+            go(call, async |call, who: Organizer<EventsWrite>| units::restore(call, who).await)
+        }
+        Route::ReleaseChannel => {
+            go(call, async |call, who: Organizer<EventsWrite>| channels::release(call, who).await)
+        }
+        Route::MakeBuyerTokens => {
+            go(call, async |call, who: Option<Organizer<BuyersWrite>>| buyer_tokens::make(call, who).await)
+        }
+        Route::MakeApiKey => go(call, async |call, _: Administrator| api_keys::make(call).await),
+        Route::ListApiKeys => go(call, async |call, _: Administrator| api_keys::list(call).await),
+        Route::RevokeApiKey => go(call, async |call, _: Administrator| api_keys::revoke(call).await),
+        Route::RepairEvent => go(call, async |call, _: Administrator| operations::repair(call).await),
+        Route::ReadProblem => go(call, async |call, Anyone| operations::problem_page(&call)),
+        Route::Health => go(call, async |_, Anyone| Ok(operations::health())),
+        Route::Readiness => go(call, async |call, Anyone| Ok(operations::readiness(&call))),
+        Route::Metrics => go(call, async |call, Anyone| operations::metrics(&call)),
+        Route::NotFound => go(call, async |_, Anyone| Err(route_not_found())),
+    }
+}
+
+fn go<C, H>(call: Call, controller: H) -> LocalBoxFuture<'static, Answer>
+where
+    C: crate::caller::Caller + 'static,
+    H: AsyncFnOnce(Call, C) -> Answer + 'static,
+{
+    Box::pin(async move {
+        let caller = C::identify(&call).await?;
+        controller(call, caller).await
+    })
+}
+
+/// What a path and method lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Matched {
+    pub(crate) route: Route,
+    /// Where the parameters stand in the path.
+    pub(crate) parameters: [(u16, u16); 2],
+}
+
+/// Most segments of a path.
+const SEGMENTS_MAX: usize = 6;
+
+/// The route of a request. `HEAD` is answered like `GET`.
+///
+/// # Errors
+/// `route_not_found`, or `method_not_allowed` with the methods that the path knows.
+pub(crate) fn find(method: &Method, path: &str) -> Result<Matched, Problem> {
+    let mut segments = [""; SEGMENTS_MAX];
+    let mut count = 0;
+    for segment in path.strip_prefix('/').unwrap_or(path).split('/') {
+        *segments.get_mut(count).ok_or_else(route_not_found)? = segment;
+        count += 1;
+    }
+    let (routes, parameters) = resource(&segments[..count]).ok_or_else(route_not_found)?;
+    let wanted = if method == Method::HEAD { "GET" } else { method.as_str() };
+    let route = routes.iter().find(|route| route.method() == wanted).ok_or_else(|| not_allowed(routes))?;
+    let place = |parameter: &str| {
+        let start = parameter.as_ptr().addr().saturating_sub(path.as_ptr().addr());
+        let place = |at: usize| u16::try_from(at).unwrap_or_default();
+        if parameter.is_empty() { (0, 0) } else { (place(start), place(start + parameter.len())) }
+    };
+    Ok(Matched { route: *route, parameters: parameters.map(place) })
+}
+
+fn route_not_found() -> Problem {
+    Problem::new(Code::RouteNotFound, "no route of the API has this path; see docs/api.md")
+}
+
+fn not_allowed(routes: &[Route]) -> Problem {
+    let methods = routes.iter().map(|route| route.method()).collect::<Vec<_>>().join(", ");
+    let allow = HeaderValue::from_str(&methods).unwrap_or_else(|_| HeaderValue::from_static("GET"));
+    Problem::new(Code::MethodNotAllowed, "the path does not know this method")
+        .with_header(header::ALLOW, allow)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_is_found_by_its_template() {
+        for (position, route) in Route::ALL.iter().enumerate() {
+            assert_eq!(*route as usize, position);
+            if *route == Route::NotFound {
+                continue;
+            }
+            let path = route.template();
+            let method = Method::from_bytes(route.method().as_bytes()).unwrap();
+            let matched = find(&method, path).unwrap();
+            assert_eq!(matched.route, *route);
+            let names = path.split('/').filter(|segment| segment.starts_with('{'));
+            let found = matched.parameters.map(|(from, to)| &path[usize::from(from)..usize::from(to)]);
+            assert!(names.eq(found.into_iter().filter(|name| !name.is_empty())), "{path}");
+        }
+    }
+
+    #[test]
+    fn unknown_paths_and_methods_are_told_apart() {
+        let code = |method: Method, path: &str| find(&method, path).unwrap_err().code();
+        assert_eq!(code(Method::GET, "/"), Code::RouteNotFound);
+        assert_eq!(code(Method::GET, "/v1/events/x/holds/y/renew/z"), Code::RouteNotFound);
+        assert_eq!(code(Method::DELETE, "/v1/events"), Code::MethodNotAllowed);
+        assert_eq!(code(Method::POST, "/healthz"), Code::MethodNotAllowed);
+        assert_eq!(find(&Method::HEAD, "/healthz").unwrap().route, Route::Health);
+    }
+}

@@ -1,0 +1,141 @@
+//! Organizer keys: make, list, revoke.
+
+use std::borrow::Cow;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tessera_projections::api_keys::{ApiKey, ApiKeyId};
+use uuid::Uuid;
+
+use crate::auth::{Credential, Scope};
+use crate::call::Call;
+use crate::code::Code;
+use crate::ids::{self, IdText, Kind};
+use crate::instant::Rfc3339;
+use crate::json;
+use crate::limits::NAME_BYTES_MAX;
+use crate::problem::{self, Problem};
+use crate::render;
+use crate::router::Answer;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MakeRequest<'a> {
+    #[serde(borrow, default)]
+    organizer: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    scopes: Vec<Scope>,
+}
+
+#[derive(Serialize)]
+struct Made<'a> {
+    id: IdText,
+    organizer: IdText,
+    name: &'a str,
+    secret: &'a str,
+    scopes: &'a [String],
+}
+
+/// `POST /v1/api-keys`
+pub(crate) async fn make(call: Call) -> Answer {
+    let bytes = call.body().await?;
+    let request: MakeRequest<'_> = json::parse(&bytes)?;
+    if request.name.trim().is_empty() || request.name.len() > NAME_BYTES_MAX {
+        return Err(Problem::field(Code::InvalidValue, "name", "a name has 1 to 200 bytes"));
+    }
+    if request.scopes.is_empty() || request.scopes.len() > Scope::ALL.len() {
+        return Err(Problem::field(Code::InvalidValue, "scopes", "name at least one scope, each once"));
+    }
+    let random = &call.gateway().environment.random;
+    let organizer = match request.organizer.as_deref() {
+        None => Uuid::new_v8(random.bits().to_be_bytes()).as_u128(),
+        Some(text) => ids::parse(Kind::Organizer, text)
+            .ok_or_else(|| Problem::field(Code::InvalidValue, "organizer", "not the id of an organizer"))?,
+    };
+    let secret = Credential::generate_organizer(random.bits(), random.bits());
+    let key = ApiKey {
+        secret_hash: call.keys().api_key(&secret),
+        organizer,
+        name: request.name.into_owned(),
+        scopes: request.scopes.iter().map(|scope| scope.name().to_owned()).collect(),
+        created_at: call.gateway().now(),
+        revoked_at: None,
+    };
+    let kept = call.gateway().api_keys.repository.insert(&key).await;
+    kept.map_err(|error| problem::store(&error))?;
+    let reply = Made {
+        id: key_id(key.id()),
+        organizer: IdText::new(Kind::Organizer, organizer),
+        name: &key.name,
+        secret: &secret,
+        scopes: &key.scopes,
+    };
+    render::json(StatusCode::CREATED, &reply)
+}
+
+fn key_id(id: ApiKeyId) -> IdText {
+    IdText::new(Kind::ApiKey, u128::from_be_bytes(id.0))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct Listed<'a> {
+    id: IdText,
+    organizer: IdText,
+    name: &'a str,
+    scopes: &'a [String],
+    created_at: Rfc3339,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    revoked_at: Option<Rfc3339>,
+}
+
+#[derive(Serialize)]
+struct KeyList<'a> {
+    items: Vec<Listed<'a>>,
+    next: Option<IdText>,
+}
+
+/// `GET /v1/api-keys`
+pub(crate) async fn list(call: Call) -> Answer {
+    let query: ListQuery = call.query()?;
+    let limit = super::list_limit(query.limit)?;
+    let wrong = || Problem::field(Code::InvalidValue, "cursor", "send the cursor that the list gave as next");
+    let after =
+        query.cursor.as_deref().map(|text| ids::parse(Kind::ApiKey, text).ok_or_else(wrong)).transpose()?;
+    let after = after.map(|bits| ApiKeyId(bits.to_be_bytes()));
+    let page = call.gateway().api_keys.repository.list(after, limit).await;
+    let page = page.map_err(|error| problem::store(&error))?;
+    let reply = KeyList { items: page.keys.iter().map(listed).collect(), next: page.next.map(key_id) };
+    render::json(StatusCode::OK, &reply)
+}
+
+fn listed(key: &ApiKey) -> Listed<'_> {
+    Listed {
+        id: key_id(key.id()),
+        organizer: IdText::new(Kind::Organizer, key.organizer),
+        name: &key.name,
+        scopes: &key.scopes,
+        created_at: Rfc3339(key.created_at),
+        revoked_at: key.revoked_at.map(Rfc3339),
+    }
+}
+
+/// `DELETE /v1/api-keys/{key}`
+pub(crate) async fn revoke(call: Call) -> Answer {
+    let absent = || Problem::new(Code::ApiKeyNotFound, "there is no organizer key of this id");
+    let id = ids::parse(Kind::ApiKey, call.parameter(0)).ok_or_else(absent)?;
+    let revoked = call.gateway().api_keys.revoke(ApiKeyId(id.to_be_bytes()), call.gateway().now()).await;
+    if revoked.map_err(|error| problem::store(&error))? {
+        Ok(HttpResponse::NoContent().finish())
+    } else {
+        Err(absent())
+    }
+}

@@ -1,0 +1,78 @@
+//! Buyer tokens: make them, for buyers that an organizer knows, for fresh ones, or for whoever asks.
+
+use std::borrow::Cow;
+
+use actix_web::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tessera_inventory::Subject;
+
+use crate::auth::{BuyerToken, missing_credential};
+use crate::call::Call;
+use crate::caller::{BuyersWrite, Organizer};
+use crate::code::Code;
+use crate::instant::Rfc3339;
+use crate::json;
+use crate::limits::{BUYER_REFERENCE_BYTES_MAX, BUYER_TOKENS_MAX};
+use crate::problem::Problem;
+use crate::render;
+use crate::router::Answer;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MakeRequest<'a> {
+    #[serde(default)]
+    count: Option<usize>,
+    #[serde(borrow, default)]
+    buyers: Option<Vec<Cow<'a, str>>>,
+}
+
+#[derive(Serialize)]
+struct Made {
+    tokens: Vec<String>,
+    expires_at: Rfc3339,
+}
+
+/// `POST /v1/buyer-tokens`
+pub(crate) async fn make(call: Call, organizer: Option<Organizer<BuyersWrite>>) -> Answer {
+    let bytes = call.body().await?;
+    let request: MakeRequest<'_> = json::parse(&bytes)?;
+    let subjects = match (&organizer, &request) {
+        (None, MakeRequest { count: None, buyers: None }) => {
+            call.gateway().rate_limits.minting(call.request.peer_addr().map(|peer| peer.ip()))?;
+            vec![fresh(&call)]
+        }
+        (None, _) => return Err(missing_credential()),
+        (Some(_), MakeRequest { count: Some(_), buyers: Some(_) }) => {
+            return Err(Problem::field(Code::InvalidValue, "", "say either count or buyers"));
+        }
+        (Some(organizer), MakeRequest { buyers: Some(buyers), .. }) => {
+            known(&call, organizer.organizer, buyers)?
+        }
+        (Some(_), MakeRequest { count, .. }) => match count.unwrap_or(1) {
+            count @ 1..=BUYER_TOKENS_MAX => (0..count).map(|_| fresh(&call)).collect(),
+            _ => return Err(Problem::field(Code::OutOfRange, "count", "make 1 to 1000 tokens at once")),
+        },
+    };
+    let expires_at = call.gateway().now().plus_ms(call.gateway().settings.buyer_token.life_s * 1_000);
+    let sign = |subject| BuyerToken { subject, expires_at }.sign(call.keys());
+    let reply = Made { tokens: subjects.into_iter().map(sign).collect(), expires_at: Rfc3339(expires_at) };
+    render::json(StatusCode::CREATED, &reply)
+}
+
+fn fresh(call: &Call) -> Subject {
+    Subject(call.gateway().environment.random.bits())
+}
+
+fn known(call: &Call, organizer: u128, buyers: &[Cow<'_, str>]) -> Result<Vec<Subject>, Problem> {
+    if buyers.is_empty() || buyers.len() > BUYER_TOKENS_MAX {
+        return Err(Problem::field(Code::InvalidValue, "buyers", "name 1 to 1000 buyers at once"));
+    }
+    let subject = |(at, reference): (usize, &Cow<'_, str>)| {
+        if reference.is_empty() || reference.len() > BUYER_REFERENCE_BYTES_MAX {
+            let path = format!("buyers[{at}]");
+            return Err(Problem::field(Code::InvalidValue, path, "a buyer reference has 1 to 128 bytes"));
+        }
+        Ok(call.keys().subject(organizer, reference))
+    };
+    buyers.iter().enumerate().map(subject).collect()
+}

@@ -1,0 +1,68 @@
+//! The door: let tickets in and out.
+
+use std::borrow::Cow;
+
+use actix_web::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tessera_inventory::{Authority, CommandBody, EventBody};
+
+use crate::call::{Call, Decided};
+use crate::caller::{CheckInsWrite, Organizer};
+use crate::ids::IdText;
+use crate::instant::Rfc3339;
+use crate::json;
+use crate::problem;
+use crate::render;
+use crate::router::Answer;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScanRequest<'a> {
+    #[serde(borrow)]
+    ticket: Cow<'a, str>,
+    #[serde(default)]
+    generation: u8,
+    gate: u16,
+}
+
+#[derive(Serialize)]
+struct Scanned {
+    ticket: IdText,
+    gate: u16,
+    at: Rfc3339,
+    sequence: u64,
+}
+
+/// `POST /v1/events/{event}/check-ins`
+pub(crate) async fn check_in(call: Call, door: Organizer<CheckInsWrite>) -> Answer {
+    scan(call, door, true).await
+}
+
+/// `POST /v1/events/{event}/check-outs`
+pub(crate) async fn check_out(call: Call, door: Organizer<CheckInsWrite>) -> Answer {
+    scan(call, door, false).await
+}
+
+async fn scan(call: Call, door: Organizer<CheckInsWrite>, inwards: bool) -> Answer {
+    let event = door.own_event(&call).await?;
+    let bytes = call.body().await?;
+    let request: ScanRequest<'_> = json::parse(&bytes)?;
+    let tag = call.tag(event);
+    let ticket = tag.parse_ticket(&request.ticket).ok_or_else(problem::ticket_not_found)?;
+    let (generation, gate) = (request.generation, request.gate);
+    let body = if inwards {
+        CommandBody::CheckIn { ticket, generation, gate }
+    } else {
+        CommandBody::CheckOut { ticket, gate }
+    };
+    let Decided { sequence, event, replayed } =
+        call.decide(event, door.principal(), Authority::Scanner, body, &bytes).await?;
+    match event.body {
+        EventBody::CheckedIn { ticket, gate } | EventBody::CheckedOut { ticket, gate } => {
+            let reply =
+                Scanned { ticket: tag.ticket(ticket), gate, at: Rfc3339(event.at), sequence: sequence.0 };
+            render::decision(StatusCode::OK, replayed, &reply)
+        }
+        _ => Err(problem::internal()),
+    }
+}

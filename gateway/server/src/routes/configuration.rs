@@ -1,0 +1,155 @@
+//! The configuration of an event: replace and read it.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tessera_inventory::{Authority, CommandBody, Config, EventBody, EventId, Sequence};
+
+use crate::auth::Keys;
+use crate::call::{Call, Decided};
+use crate::caller::{EventsRead, EventsWrite, Organizer, Principal};
+use crate::code::Code;
+use crate::json;
+use crate::limits::CONFIGURATION_BYTES_MAX;
+use crate::problem::{self, FieldError, Problem};
+use crate::render;
+use crate::router::Answer;
+use crate::venue::{self, Venue};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReplaceRequest<'a> {
+    expected_version: u32,
+    #[serde(borrow)]
+    configuration: &'a RawValue,
+}
+
+#[derive(Serialize)]
+struct Replaced {
+    version: u32,
+    sequence: u64,
+}
+
+/// `PUT /v1/events/{event}/configuration`
+pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
+    let event = organizer.own_event(&call).await?;
+    let bytes = call.body_up_to(CONFIGURATION_BYTES_MAX).await?;
+    let request: ReplaceRequest<'_> = json::parse(&bytes)?;
+    let text = Bytes::copy_from_slice(request.configuration.get().as_bytes());
+    let config = read_venue(call.keys(), text.clone()).await?;
+    keeps_names(&call, event, &config)?;
+    let configured =
+        configure(&call, event, organizer.principal(), request.expected_version, config, &bytes, &text);
+    let (version, decided) = configured.await?;
+    let reply = Replaced { version, sequence: decided.sequence.0 };
+    render::decision(StatusCode::OK, decided.replayed, &reply)
+}
+
+/// Reads a venue file into the engine's configuration, off the threads that serve: it may be large.
+pub(super) async fn read_venue(keys: &Keys, text: Bytes) -> Result<Arc<Config>, Problem> {
+    let keys = keys.clone();
+    let read = move || {
+        let venue = json::parse_at::<Venue>("configuration", &text)?;
+        venue::resolve(&keys, &venue).map(Arc::new).map_err(|errors| {
+            Problem::fields(Code::InvalidConfiguration, "correct what errors names", errors)
+        })
+    };
+    actix_web::web::block(read).await.map_err(|_| problem::internal())?
+}
+
+/// Names are identities in the API: what was called something keeps its name and its place.
+fn keeps_names(call: &Call, event: EventId, new: &Config) -> Result<(), Problem> {
+    let Some(published) = call.inventory().published(event) else { return Ok(()) };
+    let Some((_, old)) = &published.config else { return Ok(()) };
+    let mut errors = Vec::new();
+    let mut compare = |list: &str,
+                       old: &mut dyn Iterator<Item = &str>,
+                       new: &mut dyn Iterator<Item = &str>| {
+        for (at, (old, new)) in old.zip(new).enumerate() {
+            if old != new {
+                let path = format!("configuration.{list}[{at}]");
+                errors.push(FieldError { path, message: format!("was named {old:?}, and keeps that name") });
+            }
+        }
+    };
+    compare(
+        "pools",
+        &mut old.pools.iter().map(|one| &*one.name),
+        &mut new.pools.iter().map(|one| &*one.name),
+    );
+    compare(
+        "categories",
+        &mut old.categories.iter().map(|one| &*one.name),
+        &mut new.categories.iter().map(|one| &*one.name),
+    );
+    compare(
+        "sections",
+        &mut old.sections.iter().map(|one| &**one),
+        &mut new.sections.iter().map(|one| &**one),
+    );
+    compare(
+        "channels",
+        &mut old.channels.iter().map(|one| &*one.name),
+        &mut new.channels.iter().map(|one| &*one.name),
+    );
+    compare(
+        "ticket_types",
+        &mut old.ticket_types.iter().map(|one| &*one.name),
+        &mut new.ticket_types.iter().map(|one| &*one.name),
+    );
+    if errors.is_empty() {
+        return Ok(());
+    }
+    Err(Problem::fields(
+        Code::InvalidConfiguration,
+        "what was named something keeps its name and place",
+        errors,
+    ))
+}
+
+/// Has the configuration accepted, then keeps its text. A retry with the same key keeps the text again, so that a crash
+/// between the two is mended by the client that was not answered.
+pub(super) async fn configure(
+    call: &Call,
+    event: EventId,
+    principal: Principal,
+    expected_version: u32,
+    config: Arc<Config>,
+    bytes: &[u8],
+    text: &[u8],
+) -> Result<(u32, Decided), Problem> {
+    let body = CommandBody::Configure { expected_version, config };
+    let decided = call.decide(event, principal, Authority::Organizer, body, bytes).await?;
+    let EventBody::Configured { version, .. } = decided.event.body else { return Err(problem::internal()) };
+    let kept = call.gateway().catalogue.repository.put_venue_file(event, version, text).await;
+    if let Err(error) = kept {
+        tracing::error!(%error, ?event, version, "a venue file could not be kept");
+        return Err(problem::outcome_unknown(0));
+    }
+    call.settled(event, decided.sequence).await;
+    Ok((version, decided))
+}
+
+#[derive(Serialize)]
+struct Configuration<'a> {
+    version: u32,
+    configuration: Option<&'a RawValue>,
+    sequence: u64,
+}
+
+/// `GET /v1/events/{event}/configuration`
+pub(crate) async fn read(call: Call, organizer: Organizer<EventsRead>) -> Answer {
+    let event = organizer.own_event(&call).await?;
+    let repository = &call.gateway().catalogue.repository;
+    let file = repository.venue_file(event).await.map_err(|error| problem::store(&error))?;
+    let text = file.as_ref().map(|file| serde_json::from_slice::<&RawValue>(&file.bytes));
+    let configuration = text.transpose().map_err(|_| problem::internal())?;
+    let Sequence(sequence) =
+        call.inventory().published(event).map_or(Sequence::ZERO, |published| published.availability.sequence);
+    let reply =
+        Configuration { version: file.as_ref().map_or(0, |file| file.version), configuration, sequence };
+    render::json(StatusCode::OK, &reply)
+}

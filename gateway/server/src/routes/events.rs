@@ -1,0 +1,209 @@
+//! Events: create, read, list.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::web::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use tessera_actors::ActivateError;
+use tessera_inventory::{Authority, Command, CommandBody, Config, EventId, Inventory, Phase, Sequence};
+use tessera_projections::catalogue::{CatalogueEvent, CatalogueRequest, Creation};
+use uuid::Builder;
+
+use super::configuration;
+use crate::call::Call;
+use crate::caller::{ADMINISTRATOR, EventsRead, EventsWrite, Organizer, Reader};
+use crate::code::Code;
+use crate::idempotency::RequestKey;
+use crate::ids::{self, IdText, Kind};
+use crate::instant::Rfc3339;
+use crate::json;
+use crate::limits::{CONFIGURATION_BYTES_MAX, NAME_BYTES_MAX};
+use crate::problem::{self, Problem};
+use crate::refusal::phase_name;
+use crate::render;
+use crate::router::Answer;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CreateRequest<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    starts_at: Rfc3339,
+    #[serde(borrow)]
+    zone: Cow<'a, str>,
+    #[serde(borrow, default)]
+    configuration: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct EventReply<'a> {
+    id: IdText,
+    name: &'a str,
+    starts_at: Rfc3339,
+    zone: &'a str,
+    organizer: IdText,
+    phase: &'static str,
+    configuration_version: u32,
+    sequence: u64,
+}
+
+/// `POST /v1/events`
+pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
+    let bytes = call.body_up_to(CONFIGURATION_BYTES_MAX).await?;
+    let request: CreateRequest<'_> = json::parse(&bytes)?;
+    check(&request)?;
+    let venue = match request.configuration.map(|raw| Bytes::copy_from_slice(raw.get().as_bytes())) {
+        Some(text) => Some((configuration::read_venue(call.keys(), text.clone()).await?, text)),
+        None => None,
+    };
+    if let Some((config, _)) = &venue {
+        sound(&call, config)?;
+    }
+    let principal = organizer.principal();
+    let fingerprint = call.keys().fingerprint(call.request.path(), &bytes);
+    let key = RequestKey::required(call.headers())?.on_catalogue(call.keys(), principal.0, fingerprint);
+    let fresh = CatalogueEvent {
+        event: mint(&call),
+        organizer: organizer.organizer,
+        name: request.name.clone().into_owned(),
+        starts_at: request.starts_at.0,
+        zone: request.zone.clone().into_owned(),
+        created_at: call.gateway().now(),
+    };
+    let request = CatalogueRequest { digest: key.digest, fingerprint };
+    let created = call.gateway().catalogue.repository.create(&fresh, request).await;
+    let (card, mut replayed) = match created.map_err(|error| problem::store(&error))? {
+        Creation::Created(card) => (card, false),
+        Creation::Repeated(card) => (card, true),
+        Creation::KeyReused => {
+            return Err(Problem::new(
+                Code::KeyReused,
+                "this key came with another request before; use a fresh key",
+            ));
+        }
+    };
+    let (mut configuration_version, mut sequence) = (0, Sequence::ZERO);
+    if let Some((config, text)) = venue {
+        let configured = configuration::configure(&call, card.event, principal, 0, config, &bytes, &text);
+        let (version, decided) = configured.await?;
+        (configuration_version, sequence) = (version, decided.sequence);
+        replayed &= decided.replayed;
+    }
+    let reply = EventReply { configuration_version, sequence: sequence.0, ..card_reply(&card) };
+    render::decision(StatusCode::CREATED, replayed, &reply)
+}
+
+fn check(request: &CreateRequest<'_>) -> Result<(), Problem> {
+    if request.name.trim().is_empty() || request.name.len() > NAME_BYTES_MAX {
+        return Err(Problem::field(Code::InvalidValue, "name", "a name has 1 to 200 bytes"));
+    }
+    if jiff::tz::TimeZone::get(&request.zone).is_err() {
+        let message = "not an IANA time zone such as Europe/Berlin";
+        return Err(Problem::field(Code::InvalidValue, "zone", message));
+    }
+    Ok(())
+}
+
+/// Whether an empty event would take the configuration: otherwise no event is created for it.
+fn sound(call: &Call, config: &Arc<Config>) -> Result<(), Problem> {
+    let body = CommandBody::Configure { expected_version: 0, config: Arc::clone(config) };
+    let command = Command { authority: Authority::Organizer, key: None, body };
+    match Inventory::new(EventId(0)).decide(call.gateway().now(), &command) {
+        Ok(_) => Ok(()),
+        Err(rejection) => Err(crate::refusal::problem(Sequence::ZERO, &rejection, Some(config))),
+    }
+}
+
+/// A fresh UUIDv7.
+fn mint(call: &Call) -> EventId {
+    let environment = &call.gateway().environment;
+    let mut random = [0; 10];
+    random.copy_from_slice(&environment.random.bits().to_be_bytes()[..10]);
+    EventId(Builder::from_unix_timestamp_millis(environment.clock.wall().0, &random).into_uuid().as_u128())
+}
+
+/// An event that has no log yet.
+fn card_reply(card: &CatalogueEvent) -> EventReply<'_> {
+    EventReply {
+        id: ids::event(card.event),
+        name: &card.name,
+        starts_at: Rfc3339(card.starts_at),
+        zone: &card.zone,
+        organizer: IdText::new(Kind::Organizer, card.organizer),
+        phase: phase_name(Phase::Draft),
+        configuration_version: 0,
+        sequence: 0,
+    }
+}
+
+/// `GET /v1/events/{event}`
+pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
+    let event = call.event()?;
+    let card = call.card(event).await?;
+    let owns = reader.owns(&call, event).await?;
+    let published = match call.inventory().published(event) {
+        Some(published) => Some(published),
+        None => match call.inventory().activate(event, call.gateway().deadline).await {
+            Ok(published) => Some(published),
+            Err(ActivateError::NotFound) => None,
+            Err(error) => return Err(problem::activation(&error)),
+        },
+    };
+    let view = published.as_ref().map(|published| &published.availability);
+    let phase = view.map_or(Phase::Draft, |view| view.phase);
+    if phase == Phase::Draft && !owns {
+        return Err(problem::event_not_found());
+    }
+    let reply = EventReply {
+        phase: phase_name(phase),
+        configuration_version: view.map_or(0, |view| view.config_version),
+        sequence: view.map_or(0, |view| view.sequence.0),
+        ..card_reply(&card)
+    };
+    render::json(StatusCode::OK, &reply)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+#[derive(Serialize)]
+struct ListedEvent<'a> {
+    id: IdText,
+    name: &'a str,
+    starts_at: Rfc3339,
+    zone: &'a str,
+    organizer: IdText,
+}
+
+#[derive(Serialize)]
+struct EventList<'a> {
+    items: Vec<ListedEvent<'a>>,
+    next: Option<IdText>,
+}
+
+/// `GET /v1/events`
+pub(crate) async fn list(call: Call, organizer: Organizer<EventsRead>) -> Answer {
+    let query: ListQuery = call.query()?;
+    let limit = super::list_limit(query.limit)?;
+    let wrong = || Problem::field(Code::InvalidValue, "cursor", "send the cursor that the list gave as next");
+    let after = query.cursor.as_deref().map(|text| ids::parse_event(text).ok_or_else(wrong)).transpose()?;
+    let repository = &call.gateway().catalogue.repository;
+    let page = match organizer.organizer {
+        ADMINISTRATOR => repository.list(after, limit).await,
+        organizer => repository.list_of(organizer, after, limit).await,
+    };
+    let page = page.map_err(|error| problem::store(&error))?;
+    let item = |card| {
+        let EventReply { id, name, starts_at, zone, organizer, .. } = card_reply(card);
+        ListedEvent { id, name, starts_at, zone, organizer }
+    };
+    let reply = EventList { items: page.events.iter().map(item).collect(), next: page.next.map(ids::event) };
+    render::json(StatusCode::OK, &reply)
+}

@@ -1,0 +1,241 @@
+//! Holds: place, read, renew, release.
+
+use std::borrow::Cow;
+
+use actix_web::http::StatusCode;
+use serde::Deserialize;
+use tessera_inventory::{
+    Authority, ClaimNumber, CommandBody, Config, EventBody, EventId, LineRequest, PlaceHold, SeatIndex,
+    Sequence, Subjects, Want, Wishes,
+};
+
+use super::names;
+use crate::auth::Scope;
+use crate::call::Call;
+use crate::caller::{Buyer, ClaimAccess};
+use crate::code::Code;
+use crate::instant::Rfc3339;
+use crate::json;
+use crate::limits::ACCESS_CODE_BYTES_MAX;
+use crate::problem::{self, Problem};
+use crate::render::claim::{self, HoldReply, Lines};
+use crate::render::{self, Money};
+use crate::router::Answer;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HoldRequest<'a> {
+    #[serde(borrow)]
+    lines: Vec<LineBody<'a>>,
+    #[serde(borrow, default)]
+    access_code: Option<Cow<'a, str>>,
+    #[serde(default)]
+    duration_s: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineBody<'a> {
+    #[serde(borrow, default)]
+    ticket_type: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    expected_price: Option<MoneyBody<'a>>,
+    #[serde(default)]
+    quantity: Option<u16>,
+    #[serde(default)]
+    seats: Option<Vec<u32>>,
+    #[serde(borrow, default)]
+    together: Option<TogetherBody<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct MoneyBody<'a> {
+    amount: i64,
+    #[serde(borrow)]
+    currency: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TogetherBody<'a> {
+    quantity: u16,
+    #[serde(borrow, default)]
+    section: Option<Cow<'a, str>>,
+    #[serde(borrow, default)]
+    price_max: Option<MoneyBody<'a>>,
+    #[serde(default)]
+    accessible: u8,
+    #[serde(default)]
+    accept_split: bool,
+}
+
+/// `POST /v1/events/{event}/holds`
+pub(crate) async fn place(call: Call, buyer: Buyer) -> Answer {
+    let event = call.event()?;
+    let bytes = call.body().await?;
+    let request: HoldRequest<'_> = json::parse(&bytes)?;
+    let published = call.published(event, false).await?;
+    let Some((_, config)) = &published.config else { return Err(problem::event_not_found()) };
+    let body = CommandBody::PlaceHold(PlaceHold {
+        subjects: Subjects { primary: buyer.subject, extra: Vec::new() },
+        lines: lines(config, &request.lines)?,
+        access_code: access_code(&call, request.access_code.as_deref())?,
+        duration_ms: request.duration_s.map(|seconds| u64::from(seconds) * 1_000),
+    });
+    let authority = Authority::Subject(buyer.subject);
+    let decided = call.decide(event, buyer.principal(), authority, body, &bytes).await?;
+    let EventBody::HoldPlaced(placed) = &decided.event.body else { return Err(problem::internal()) };
+    let number = ClaimNumber(decided.sequence.0);
+    let lines = Lines { lines: &placed.lines, config };
+    let reply = HoldReply {
+        id: call.tag(event).hold(number),
+        secret: Some(call.keys().hold_secret(event, number)),
+        state: "held",
+        sequence: decided.sequence.0,
+        deadline_at: Some(Rfc3339(placed.deadline_at)),
+        life_ends_at: Some(Rfc3339(placed.life_ends_at)),
+        renewals: Some(0),
+        total: Money::new(lines.total_minor(), config),
+        lines,
+    };
+    render::decision(StatusCode::CREATED, decided.replayed, &reply)
+}
+
+fn access_code(call: &Call, code: Option<&str>) -> Result<Option<tessera_inventory::AccessCode>, Problem> {
+    match code {
+        Some(code) if code.is_empty() || code.len() > ACCESS_CODE_BYTES_MAX => {
+            Err(Problem::field(Code::InvalidValue, "access_code", "an access code has 1 to 64 bytes"))
+        }
+        code => Ok(code.map(|code| call.keys().access_code(code))),
+    }
+}
+
+fn lines(config: &Config, lines: &[LineBody<'_>]) -> Result<Vec<LineRequest>, Problem> {
+    lines.iter().enumerate().map(|(at, body)| line(config, at, body)).collect()
+}
+
+fn line(config: &Config, at: usize, body: &LineBody<'_>) -> Result<LineRequest, Problem> {
+    let want = match (body.quantity, &body.seats, &body.together) {
+        (Some(quantity), None, None) => Want::Quantity(quantity),
+        (None, Some(seats), None) => Want::Seats(seats.iter().copied().map(SeatIndex).collect()),
+        (None, None, Some(together)) => want_together(config, at, together)?,
+        _ => {
+            let message = "say exactly one of quantity, seats and together";
+            return Err(Problem::field(Code::InvalidValue, format!("lines[{at}]"), message));
+        }
+    };
+    let ticket_type = match &body.ticket_type {
+        Some(name) => Some(names::ticket_type(config, name)?),
+        None if body.together.is_some() => None,
+        None => {
+            let path = format!("lines[{at}].ticket_type");
+            return Err(Problem::field(
+                Code::MissingField,
+                path,
+                "only together may go without a ticket type",
+            ));
+        }
+    };
+    let expected = body.expected_price.as_ref();
+    let expected_price_minor =
+        expected.map(|price| amount(config, price, || format!("lines[{at}].expected_price"))).transpose()?;
+    Ok(LineRequest { ticket_type, expected_price_minor, want })
+}
+
+fn want_together(config: &Config, at: usize, together: &TogetherBody<'_>) -> Result<Want, Problem> {
+    let section = together.section.as_ref().map(|name| names::section(config, name)).transpose()?;
+    let price_max = together.price_max.as_ref();
+    let price_minor_max = price_max
+        .map(|price| amount(config, price, || format!("lines[{at}].together.price_max")))
+        .transpose()?;
+    Ok(Want::Together {
+        quantity: together.quantity,
+        wishes: Wishes {
+            section,
+            price_minor_max,
+            accessible: together.accessible,
+            accept_split: together.accept_split,
+        },
+    })
+}
+
+fn amount(config: &Config, money: &MoneyBody<'_>, path: impl Fn() -> String) -> Result<i64, Problem> {
+    if money.currency != render::currency(config) {
+        let message = format!("this event sells in {}", render::currency(config));
+        return Err(Problem::field(Code::InvalidValue, path() + ".currency", message));
+    }
+    if money.amount < 0 {
+        return Err(Problem::field(Code::OutOfRange, path() + ".amount", "a price is not negative"));
+    }
+    Ok(money.amount)
+}
+
+/// The hold of the path, in an event that there is, and the caller's right to it.
+async fn addressed(
+    call: &Call,
+    scope: Option<Scope>,
+) -> Result<(EventId, ClaimNumber, ClaimAccess), Problem> {
+    let event = call.event()?;
+    let number = call.tag(event).parse_hold(call.parameter(1)).ok_or_else(problem::hold_not_found)?;
+    let access = ClaimAccess::to(call, event, number, scope, problem::hold_not_found).await?;
+    Ok((event, number, access))
+}
+
+/// `GET /v1/events/{event}/holds/{hold}`
+pub(crate) async fn read(call: Call) -> Answer {
+    let (event, number, access) = addressed(&call, Some(Scope::EventsRead)).await?;
+    let published = call.published(event, access.authority == Authority::Organizer).await?;
+    let (sequence, view) = call.claim(event, number).await?;
+    let view = view.filter(|view| access.opens(view.subject)).ok_or_else(problem::hold_not_found)?;
+    let (_, config) = published.config.as_ref().ok_or_else(problem::hold_not_found)?;
+    render::json(StatusCode::OK, &claim::hold_view(call.tag(event), sequence, &view, config))
+}
+
+/// `POST /v1/events/{event}/holds/{hold}/renew`
+pub(crate) async fn renew(call: Call) -> Answer {
+    let (event, hold, access) = addressed(&call, None).await?;
+    let bytes = call.body().await?;
+    json::parse::<super::Nothing>(&bytes)?;
+    let published = call.published(event, false).await?;
+    let body = CommandBody::RenewHold { hold };
+    let decided = call.decide(event, access.principal, access.authority, body, &bytes).await?;
+    let EventBody::HoldRenewed { deadline_at, .. } = &decided.event.body else {
+        return Err(problem::internal());
+    };
+    let (_, config) = published.config.as_ref().ok_or_else(problem::hold_not_found)?;
+    let held = super::lines_of(&call, event, hold).await?;
+    let lines = Lines { lines: &held, config };
+    let reply = HoldReply {
+        id: call.tag(event).hold(hold),
+        secret: None,
+        state: "held",
+        sequence: decided.sequence.0,
+        deadline_at: Some(Rfc3339(*deadline_at)),
+        life_ends_at: None,
+        renewals: None,
+        total: Money::new(lines.total_minor(), config),
+        lines,
+    };
+    render::decision(StatusCode::OK, decided.replayed, &reply)
+}
+
+#[derive(serde::Serialize)]
+struct Released {
+    id: crate::ids::IdText,
+    state: &'static str,
+    sequence: u64,
+}
+
+/// `POST /v1/events/{event}/holds/{hold}/release`
+pub(crate) async fn release(call: Call) -> Answer {
+    let (event, hold, access) = addressed(&call, Some(Scope::EventsWrite)).await?;
+    let bytes = call.body().await?;
+    json::parse::<super::Nothing>(&bytes)?;
+    call.published(event, access.authority == Authority::Organizer).await?;
+    let body = CommandBody::ReleaseHold { hold };
+    let decided = call.decide(event, access.principal, access.authority, body, &bytes).await?;
+    let Sequence(sequence) = decided.sequence;
+    let reply = Released { id: call.tag(event).hold(hold), state: "released", sequence };
+    render::decision(StatusCode::OK, decided.replayed, &reply)
+}

@@ -1,0 +1,71 @@
+//! Controllers: one module per resource. Each reads a request, asks, and renders the reply.
+
+pub(crate) mod api_keys;
+pub(crate) mod availability;
+pub(crate) mod buyer_tokens;
+pub(crate) mod changes;
+pub(crate) mod channels;
+pub(crate) mod check_ins;
+pub(crate) mod configuration;
+pub(crate) mod events;
+pub(crate) mod holds;
+pub(crate) mod names;
+pub(crate) mod operations;
+pub(crate) mod orders;
+pub(crate) mod phases;
+pub(crate) mod seats;
+pub(crate) mod stream;
+pub(crate) mod tickets;
+pub(crate) mod units;
+
+use serde::Deserialize;
+use tessera_inventory::{ClaimNumber, EventBody, EventId, Line, Sequence};
+
+use crate::call::Call;
+use crate::code::Code;
+use crate::limits::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
+use crate::problem::{self, Problem};
+
+/// The body of a command that needs none: absent, or an empty object.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Nothing {}
+
+/// The lines of a hold or order. They are frozen when it is placed, so the writer's view and the log say the same;
+/// what has ended stands in the log only.
+pub(crate) async fn lines_of(call: &Call, event: EventId, number: ClaimNumber) -> Result<Vec<Line>, Problem> {
+    if let (_, Some(view)) = call.claim(event, number).await? {
+        return Ok(view.lines);
+    }
+    let before = Sequence(number.0.saturating_sub(1));
+    let found = call.inventory().changes(event, before, 1).await.map_err(|error| problem::store(&error))?;
+    match found.first().map(|(_, event)| &event.body) {
+        Some(EventBody::HoldPlaced(placed)) => Ok(placed.lines.clone()),
+        _ => Err(problem::hold_not_found()),
+    }
+}
+
+/// How many items a list may have.
+pub(crate) fn list_limit(limit: Option<usize>) -> Result<usize, Problem> {
+    match limit.unwrap_or(LIST_LIMIT_DEFAULT) {
+        limit @ 1..=LIST_LIMIT_MAX => Ok(limit),
+        _ => Err(Problem::field(Code::OutOfRange, "limit", "a list has 1 to 200 items")),
+    }
+}
+
+/// A cursor: where a list goes on. Clients do not look into it.
+pub(crate) fn cursor_text(position: u64) -> String {
+    format!("{position:x}")
+}
+
+/// The position of a cursor.
+pub(crate) fn cursor_read(text: &str) -> Result<u64, Problem> {
+    u64::from_str_radix(text, 16).map_err(|_| {
+        Problem::field(Code::InvalidValue, "cursor", "send the cursor that the list gave as next")
+    })
+}
+
+/// The event has no configuration yet.
+pub(crate) fn not_configured() -> Problem {
+    Problem::new(Code::InvalidRequest, "configure the event first").with("reason", "not_configured")
+}

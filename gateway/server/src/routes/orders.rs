@@ -1,0 +1,244 @@
+//! Orders: begin, read, list, confirm, fail, refund.
+
+use std::borrow::Cow;
+
+use actix_web::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tessera_inventory::{
+    Authority, ClaimNumber, ClaimState, CommandBody, EventBody, EventId, Payment, RefundedUnits, Sequence,
+};
+
+use crate::auth::Scope;
+use crate::call::Call;
+use crate::caller::{Buyer, ClaimAccess, OrdersWrite, Organizer};
+use crate::code::Code;
+use crate::ids::IdText;
+use crate::json;
+use crate::limits::{MIN_SEQUENCE_POLL, MIN_SEQUENCE_WAIT};
+use crate::problem::{self, Problem};
+use crate::render;
+use crate::render::changes::refunded_name;
+use crate::render::claim::{self, OrderState};
+use crate::router::Answer;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct BeginRequest<'a> {
+    #[serde(borrow)]
+    hold: Cow<'a, str>,
+}
+
+/// `POST /v1/events/{event}/orders`
+pub(crate) async fn begin(call: Call) -> Answer {
+    let event = call.event()?;
+    let bytes = call.body().await?;
+    let request: BeginRequest<'_> = json::parse(&bytes)?;
+    let hold = call.tag(event).parse_hold(&request.hold).ok_or_else(problem::hold_not_found)?;
+    let access = ClaimAccess::to(&call, event, hold, None, problem::hold_not_found).await?;
+    let published = call.published(event, false).await?;
+    let body = CommandBody::BeginPayment { hold, extra_subjects: Vec::new() };
+    let decided = call.decide(event, access.principal, access.authority, body, &bytes).await?;
+    let EventBody::PaymentBegun { grace_until, .. } = decided.event.body else {
+        return Err(problem::internal());
+    };
+    let lines = super::lines_of(&call, event, hold).await?;
+    let (_, config) = published.config.as_ref().ok_or_else(problem::event_not_found)?;
+    let order = OrderState {
+        number: hold,
+        sequence: decided.sequence,
+        state: "pending",
+        grace_until: Some(grace_until),
+        payment: None,
+    };
+    let reply = claim::pending_order(call.tag(event), order, &lines, config);
+    render::decision(StatusCode::CREATED, decided.replayed, &reply)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    cursor: Option<String>,
+    limit: Option<usize>,
+    min_sequence: Option<u64>,
+}
+
+#[derive(Serialize)]
+struct OrderList<'a> {
+    items: Vec<claim::OrderReply<'a>>,
+    next: Option<String>,
+    sequence: u64,
+}
+
+/// `GET /v1/events/{event}/orders`
+pub(crate) async fn list(call: Call, buyer: Buyer) -> Answer {
+    let event = call.event()?;
+    let query: ListQuery = call.query()?;
+    let limit = super::list_limit(query.limit)?;
+    let after = query.cursor.as_deref().map(super::cursor_read).transpose()?.map(ClaimNumber);
+    let published = call.published(event, false).await?;
+    let orders = &call.gateway().orders;
+    if let Some(wanted) = query.min_sequence {
+        wait_for(&call, event, Sequence(wanted)).await?;
+    }
+    let page =
+        orders.list(event, buyer.subject, after, limit).await.map_err(|error| problem::store(&error))?;
+    let (_, config) = published.config.as_ref().ok_or_else(problem::event_not_found)?;
+    let tag = call.tag(event);
+    let reply = OrderList {
+        items: page.orders.iter().map(|order| claim::projected_order(tag, order, config)).collect(),
+        next: page.next.map(|number| super::cursor_text(number.0)),
+        sequence: page.sequence.0,
+    };
+    render::json(StatusCode::OK, &reply)
+}
+
+/// Waits, for a bounded time, until the projection has reached `wanted`; a list that has not says so by its `sequence`.
+async fn wait_for(call: &Call, event: EventId, wanted: Sequence) -> Result<(), Problem> {
+    let clock = &call.gateway().environment.clock;
+    let give_up_at = clock.monotonic().0 + u64::try_from(MIN_SEQUENCE_WAIT.as_micros()).unwrap_or(u64::MAX);
+    loop {
+        let reached = call.gateway().orders.sequence(event).await.map_err(|error| problem::store(&error))?;
+        if reached >= wanted || clock.monotonic().0 >= give_up_at {
+            return Ok(());
+        }
+        tokio::time::sleep(MIN_SEQUENCE_POLL).await;
+    }
+}
+
+fn addressed(call: &Call) -> Result<(EventId, ClaimNumber), Problem> {
+    let event = call.event()?;
+    let number = call.tag(event).parse_order(call.parameter(1)).ok_or_else(problem::order_not_found)?;
+    Ok((event, number))
+}
+
+/// `GET /v1/events/{event}/orders/{order}`
+pub(crate) async fn read(call: Call) -> Answer {
+    let (event, number) = addressed(&call)?;
+    let access =
+        ClaimAccess::to(&call, event, number, Some(Scope::EventsRead), problem::order_not_found).await?;
+    let published = call.published(event, access.authority == Authority::Organizer).await?;
+    let (sequence, view) = call.claim(event, number).await?;
+    let view = view.filter(|view| access.opens(view.subject)).ok_or_else(problem::order_not_found)?;
+    let state = claim::order_state(view.state).ok_or_else(problem::order_not_found)?;
+    let (_, config) = published.config.as_ref().ok_or_else(problem::order_not_found)?;
+    let grace_until = (view.state == ClaimState::PaymentInFlight).then_some(view.deadline_at).flatten();
+    let order = OrderState { number, sequence, state, grace_until, payment: view.payment };
+    render::json(StatusCode::OK, &claim::order_view(call.tag(event), order, &view, config))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfirmRequest {
+    payment: PaymentBody,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PaymentBody {
+    Free,
+    Offline,
+}
+
+/// `POST /v1/events/{event}/orders/{order}/confirm`
+pub(crate) async fn confirm(call: Call) -> Answer {
+    let (event, order) = addressed(&call)?;
+    let bytes = call.body().await?;
+    let request: ConfirmRequest = json::parse(&bytes)?;
+    let scope = Some(Scope::OrdersWrite);
+    let access = ClaimAccess::to(&call, event, order, scope, problem::order_not_found).await?;
+    if request.payment == PaymentBody::Offline && access.authority != Authority::Organizer {
+        return Err(Problem::new(Code::Forbidden, "only the organizer confirms what was paid outside"));
+    }
+    let published = call.published(event, false).await?;
+    let payment = match request.payment {
+        PaymentBody::Free => Payment::Free,
+        PaymentBody::Offline => Payment::Offline,
+    };
+    let body = CommandBody::Confirm { order, payment };
+    let decided = call.decide(event, access.principal, access.authority, body, &bytes).await?;
+    let EventBody::Confirmed { payment, .. } = decided.event.body else { return Err(problem::internal()) };
+    let lines = super::lines_of(&call, event, order).await?;
+    let (_, config) = published.config.as_ref().ok_or_else(problem::event_not_found)?;
+    let state = OrderState {
+        number: order,
+        sequence: decided.sequence,
+        state: "paid",
+        grace_until: None,
+        payment: Some(payment.kind()),
+    };
+    let reply = claim::confirmed_order(call.tag(event), state, &lines, config);
+    render::decision(StatusCode::OK, decided.replayed, &reply)
+}
+
+#[derive(Serialize)]
+struct HeldAgain {
+    id: IdText,
+    state: &'static str,
+    sequence: u64,
+}
+
+/// `POST /v1/events/{event}/orders/{order}/payment-failures`
+pub(crate) async fn fail_payment(call: Call, organizer: Organizer<OrdersWrite>) -> Answer {
+    let event = organizer.own_event(&call).await?;
+    let (_, order) = addressed(&call)?;
+    let bytes = call.body().await?;
+    json::parse::<super::Nothing>(&bytes)?;
+    let body = CommandBody::PaymentFailed { order };
+    let decided = call.decide(event, organizer.principal(), Authority::Organizer, body, &bytes).await?;
+    let reply = HeldAgain { id: call.tag(event).hold(order), state: "held", sequence: decided.sequence.0 };
+    render::decision(StatusCode::OK, decided.replayed, &reply)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RefundRequest<'a> {
+    #[serde(borrow)]
+    tickets: Vec<Cow<'a, str>>,
+    units: UnitsBody,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum UnitsBody {
+    Restock,
+    Kill,
+}
+
+#[derive(Serialize)]
+struct Refunded {
+    order: IdText,
+    tickets: Vec<IdText>,
+    units: &'static str,
+    sequence: u64,
+}
+
+/// `POST /v1/events/{event}/orders/{order}/refunds`
+pub(crate) async fn refund(call: Call, organizer: Organizer<OrdersWrite>) -> Answer {
+    let event = organizer.own_event(&call).await?;
+    let (_, order) = addressed(&call)?;
+    let bytes = call.body().await?;
+    let request: RefundRequest<'_> = json::parse(&bytes)?;
+    let tag = call.tag(event);
+    let index = |text: &Cow<'_, str>| {
+        let ticket = tag.parse_ticket(text).filter(|ticket| ticket.order == order);
+        ticket.map(|ticket| ticket.index).ok_or_else(problem::ticket_not_found)
+    };
+    let tickets = request.tickets.iter().map(index).collect::<Result<Vec<_>, _>>()?;
+    let units = match request.units {
+        UnitsBody::Restock => RefundedUnits::Restock,
+        UnitsBody::Kill => RefundedUnits::Kill,
+    };
+    let body = CommandBody::RefundTickets { order, tickets, units };
+    let decided = call.decide(event, organizer.principal(), Authority::Organizer, body, &bytes).await?;
+    let EventBody::TicketsRefunded { tickets, units, .. } = &decided.event.body else {
+        return Err(problem::internal());
+    };
+    let ticket = |index: &u16| tag.ticket(tessera_inventory::TicketRef { order, index: *index });
+    let reply = Refunded {
+        order: tag.order(order),
+        tickets: tickets.iter().map(ticket).collect(),
+        units: refunded_name(*units),
+        sequence: decided.sequence.0,
+    };
+    render::decision(StatusCode::OK, decided.replayed, &reply)
+}

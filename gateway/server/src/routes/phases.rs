@@ -1,0 +1,62 @@
+//! Phases: schedule, open, pause, resume, close, cancel.
+
+use actix_web::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tessera_inventory::{Authority, CommandBody, EventBody, Phase};
+
+use crate::call::Call;
+use crate::caller::{EventsWrite, Organizer};
+use crate::json;
+use crate::problem;
+use crate::refusal::phase_name;
+use crate::render;
+use crate::router::Answer;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PhaseRequest {
+    to: PhaseBody,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum PhaseBody {
+    Scheduled,
+    Presale,
+    OnSale,
+    Paused,
+    Closed,
+    Cancelled,
+}
+
+impl PhaseBody {
+    const fn phase(self) -> Phase {
+        match self {
+            PhaseBody::Scheduled => Phase::Scheduled,
+            PhaseBody::Presale => Phase::Presale,
+            PhaseBody::OnSale => Phase::OnSale,
+            PhaseBody::Paused => Phase::Paused,
+            PhaseBody::Closed => Phase::Closed,
+            PhaseBody::Cancelled => Phase::Cancelled,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Changed {
+    phase: &'static str,
+    sequence: u64,
+}
+
+/// `POST /v1/events/{event}/phase-changes`
+pub(crate) async fn change(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
+    let event = organizer.own_event(&call).await?;
+    let bytes = call.body().await?;
+    let request: PhaseRequest = json::parse(&bytes)?;
+    let body = CommandBody::ChangePhase { to: request.to.phase() };
+    let decided = call.decide(event, organizer.principal(), Authority::Organizer, body, &bytes).await?;
+    let EventBody::PhaseChanged { to } = decided.event.body else { return Err(problem::internal()) };
+    call.settled(event, decided.sequence).await;
+    let reply = Changed { phase: phase_name(to), sequence: decided.sequence.0 };
+    render::decision(StatusCode::OK, decided.replayed, &reply)
+}

@@ -1,0 +1,64 @@
+//! Tickets: transfer.
+
+use std::borrow::Cow;
+
+use actix_web::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tessera_inventory::{CommandBody, EventBody, Subject};
+
+use crate::auth::BuyerToken;
+use crate::call::Call;
+use crate::caller::ClaimAccess;
+use crate::code::Code;
+use crate::ids::IdText;
+use crate::json;
+use crate::limits::BUYER_REFERENCE_BYTES_MAX;
+use crate::problem::{self, Problem};
+use crate::render;
+use crate::router::Answer;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TransferRequest<'a> {
+    #[serde(borrow)]
+    to: Cow<'a, str>,
+}
+
+#[derive(Serialize)]
+struct Transferred {
+    id: IdText,
+    generation: u8,
+    sequence: u64,
+}
+
+/// `POST /v1/events/{event}/tickets/{ticket}/transfer`
+pub(crate) async fn transfer(call: Call) -> Answer {
+    let event = call.event()?;
+    let ticket = call.tag(event).parse_ticket(call.parameter(1)).ok_or_else(problem::ticket_not_found)?;
+    let access = ClaimAccess::to(&call, event, ticket.order, None, problem::ticket_not_found).await?;
+    let bytes = call.body().await?;
+    let request: TransferRequest<'_> = json::parse(&bytes)?;
+    call.published(event, false).await?;
+    let organizer = call.card(event).await?.organizer;
+    let to = receiver(&call, organizer, &request.to)?;
+    let body = CommandBody::TransferTicket { ticket, to };
+    let decided = call.decide(event, access.principal, access.authority, body, &bytes).await?;
+    let EventBody::TicketTransferred { generation, .. } = decided.event.body else {
+        return Err(problem::internal());
+    };
+    let reply = Transferred { id: call.tag(event).ticket(ticket), generation, sequence: decided.sequence.0 };
+    render::decision(StatusCode::OK, decided.replayed, &reply)
+}
+
+/// Who receives a ticket: the buyer of a genuine token (its time does not matter), or one known by reference.
+fn receiver(call: &Call, organizer: u128, to: &str) -> Result<Subject, Problem> {
+    let wrong = |message: &str| Problem::field(Code::InvalidValue, "to", message);
+    if BuyerToken::is_claimed_by(to) {
+        let token = BuyerToken::read(call.keys(), to).map_err(|_| wrong("the buyer token is not valid"))?;
+        return Ok(token.subject);
+    }
+    if to.is_empty() || to.len() > BUYER_REFERENCE_BYTES_MAX {
+        return Err(wrong("a buyer reference has 1 to 128 bytes"));
+    }
+    Ok(call.keys().subject(organizer, to))
+}

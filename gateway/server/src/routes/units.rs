@@ -1,0 +1,76 @@
+//! Units: withdraw them from sale, and give them back.
+
+use std::borrow::Cow;
+
+use actix_web::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use tessera_inventory::{Authority, CommandBody, Config, EventBody, SeatIndex, Units};
+
+use super::names;
+use crate::call::Call;
+use crate::caller::{EventsWrite, Organizer};
+use crate::code::Code;
+use crate::json;
+use crate::limits::UNITS_SEATS_MAX;
+use crate::problem::{self, Problem};
+use crate::render;
+use crate::render::changes::{UnitsReply, units_reply};
+use crate::router::Answer;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UnitsRequest<'a> {
+    #[serde(borrow, default)]
+    pool: Option<Cow<'a, str>>,
+    #[serde(default)]
+    quantity: Option<u32>,
+    #[serde(default)]
+    seats: Option<Vec<u32>>,
+}
+
+#[derive(Serialize)]
+struct Changed<'a> {
+    #[serde(flatten)]
+    units: UnitsReply<'a>,
+    sequence: u64,
+}
+
+/// `POST /v1/events/{event}/kills`
+pub(crate) async fn kill(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
+    change(call, organizer, CommandBody::Kill).await
+}
+
+/// `POST /v1/events/{event}/restores`
+pub(crate) async fn restore(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
+    change(call, organizer, CommandBody::Restore).await
+}
+
+async fn change(call: Call, organizer: Organizer<EventsWrite>, command: fn(Units) -> CommandBody) -> Answer {
+    let event = organizer.own_event(&call).await?;
+    let bytes = call.body().await?;
+    let request: UnitsRequest<'_> = json::parse(&bytes)?;
+    let published = call.published(event, true).await?;
+    let (_, config) = published.config.as_ref().ok_or_else(super::not_configured)?;
+    let body = command(wanted(config, &request)?);
+    let decided = call.decide(event, organizer.principal(), Authority::Organizer, body, &bytes).await?;
+    match &decided.event.body {
+        EventBody::UnitsKilled(units) | EventBody::UnitsRestored(units) => {
+            let reply = Changed { units: units_reply(config, units), sequence: decided.sequence.0 };
+            render::decision(StatusCode::OK, decided.replayed, &reply)
+        }
+        _ => Err(problem::internal()),
+    }
+}
+
+fn wanted(config: &Config, request: &UnitsRequest<'_>) -> Result<Units, Problem> {
+    match (&request.pool, request.quantity, &request.seats) {
+        (Some(pool), Some(quantity), None) => Ok(Units::Pool { pool: names::pool(config, pool)?, quantity }),
+        (None, None, Some(seats)) if seats.len() <= UNITS_SEATS_MAX => {
+            Ok(Units::Seats(seats.iter().copied().map(SeatIndex).collect()))
+        }
+        (None, None, Some(_)) => {
+            Err(Problem::field(Code::InvalidValue, "seats", "name at most 5000 seats at once"))
+        }
+        _ => Err(Problem::field(Code::InvalidValue, "", "say either pool and quantity, or seats")),
+    }
+}

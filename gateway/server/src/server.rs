@@ -1,0 +1,276 @@
+//! The server: starts the supervision tree and the HTTP workers over a store, and stops them gracefully.
+
+use std::fs::OpenOptions;
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::dev::{ServerHandle, ServiceRequest, fn_service};
+use actix_web::{App, HttpServer, web};
+use tessera_actors::{Environment, Platform, Random, StartError};
+use tessera_projections::installation::{INSTALLATION_SECRET_BYTES, Installation};
+use tessera_store::{Log, StoreError, Table};
+use tokio::task::JoinHandle;
+
+use crate::auth::{AdministratorToken, Keys};
+use crate::dispatch;
+use crate::gateway::{Gateway, Parts, Worker};
+use crate::limits::{CONNECTION_LINGER_S, IN_FLIGHT_POLL, RATE_LIMIT_SWEEP};
+use crate::settings::Settings;
+use crate::telemetry;
+
+/// Where the administrator's token is kept, in the data directory.
+const TOKEN_FILE: &str = "admin-token";
+
+/// Routes beside those of the product. Benchmarks add a bare one to compare with; the product has none.
+pub type ExtraRoutes = fn(&mut web::ServiceConfig);
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}; set another with --listen")]
+    Listen {
+        /// Which.
+        address: SocketAddr,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The administrator's token cannot be read or kept.
+    #[error("the administrator's token cannot be kept in {}; set TESSERA_ADMIN_TOKEN instead", path.display())]
+    TokenFile {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
+    },
+    /// The file does not hold a token.
+    #[error("{} does not hold an administrator's token; remove it, and a new one is made", path.display())]
+    TokenMalformed {
+        /// Where.
+        path: PathBuf,
+    },
+    /// The store does not answer.
+    #[error("the store could not be read at start")]
+    Store(#[from] StoreError),
+    /// The supervision tree did not start.
+    #[error("the supervision tree did not start")]
+    Platform(#[from] StartError),
+}
+
+/// The two halves of a store.
+#[derive(Clone)]
+pub struct Stores {
+    /// The log of every event.
+    pub log: Arc<dyn Log>,
+    /// Everything outside the events' inventories.
+    pub table: Arc<dyn Table>,
+}
+
+impl Stores {
+    /// One store that is both.
+    #[must_use]
+    pub fn of<S: Log + Table>(store: Arc<S>) -> Stores {
+        Stores { log: Arc::clone(&store) as Arc<dyn Log>, table: store }
+    }
+}
+
+/// A running server.
+pub struct Server {
+    address: SocketAddr,
+    administrator_token: String,
+    gateway: Arc<Gateway>,
+    http: ServerHandle,
+    running: JoinHandle<io::Result<()>>,
+    maintenance: JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts over a store, on this tokio runtime.
+    ///
+    /// # Errors
+    /// [`ServeError`], which says what to change.
+    pub async fn start(settings: Settings, stores: Stores) -> Result<Server, ServeError> {
+        let environment = crate::environment::system(tokio::runtime::Handle::current());
+        Server::start_with(settings, stores, environment, |_| {}).await
+    }
+
+    /// Starts with time and randomness of the caller's, and routes beside those of the product.
+    ///
+    /// # Errors
+    /// As [`Server::start`].
+    pub async fn start_with(
+        settings: Settings,
+        stores: Stores,
+        environment: Environment,
+        extra: ExtraRoutes,
+    ) -> Result<Server, ServeError> {
+        let _ = telemetry::recorder();
+        let administrator_token = administrator_token(&settings, &*environment.random)?;
+        let administrator = AdministratorToken::new(&administrator_token)
+            .ok_or_else(|| ServeError::TokenMalformed { path: settings.data.join(TOKEN_FILE) })?;
+        let installation = Installation::open(&*stores.table, &fresh(&*environment.random)).await?;
+        let table = Arc::clone(&stores.table);
+        let platform =
+            Platform::start(environment.clone(), stores.log, stores.table, settings.limits()).await?;
+        let keys = Keys::derive(&installation.secret);
+        let parts = Parts { settings, environment, platform, table, keys, administrator };
+        let gateway = Arc::new(Gateway::new(parts));
+        let (address, server) = bind(&gateway, extra)?;
+        let http = server.handle();
+        let running = tokio::spawn(server);
+        let maintenance = tokio::spawn(maintain(Arc::clone(&gateway)));
+        tracing::info!(%address, workers = gateway.settings.workers(), "listening");
+        Ok(Server { address, administrator_token, gateway, http, running, maintenance })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// `http://` and the address.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// The administrator's token.
+    #[must_use]
+    pub fn administrator_token(&self) -> &str {
+        &self.administrator_token
+    }
+
+    /// The supervision tree.
+    #[must_use]
+    pub fn platform(&self) -> &Platform {
+        &self.gateway.platform
+    }
+
+    /// Resolves with the reason when the process must end with a failure.
+    pub async fn fatal(&self) -> String {
+        self.gateway.platform.fatal().await
+    }
+
+    /// Stops: not ready, no new connections, streams end, every writer hands over, replies in flight leave.
+    pub async fn stop(self) {
+        let deadline = Duration::from_secs(self.gateway.settings.http.shutdown_s);
+        tracing::info!("shutting down");
+        self.gateway.close();
+        self.http.pause().await;
+        self.gateway.platform.drain(deadline).await;
+        let idle = async {
+            while self.gateway.in_flight() > 0 {
+                tokio::time::sleep(IN_FLIGHT_POLL).await;
+            }
+        };
+        // Writers have handed over: what is dropped here is replies that no client reads.
+        #[allow(clippy::disallowed_methods)]
+        if tokio::time::timeout(deadline, idle).await.is_err() {
+            tracing::warn!(requests = self.gateway.in_flight(), "requests were cut off by the shutdown");
+        }
+        self.http.stop(true).await;
+        self.maintenance.abort();
+        if let Ok(Err(error)) = self.running.await {
+            tracing::error!(%error, "the HTTP server ended with an error");
+        }
+        tracing::info!("stopped");
+    }
+}
+
+fn bind(
+    gateway: &Arc<Gateway>,
+    extra: ExtraRoutes,
+) -> Result<(SocketAddr, actix_web::dev::Server), ServeError> {
+    let settings = &gateway.settings;
+    let address = settings.listen;
+    let listen = |source| ServeError::Listen { address, source };
+    let shared = Arc::clone(gateway);
+    let app = move || {
+        let worker = Rc::new(Worker::new(Arc::clone(&shared)));
+        let service = move |request: ServiceRequest| dispatch::answer(Rc::clone(&worker), request);
+        App::new().configure(extra).default_service(fn_service(service))
+    };
+    let server = HttpServer::new(app)
+        .workers(settings.workers())
+        .max_connections(settings.http.connections_max)
+        .backlog(settings.http.backlog)
+        .keep_alive(Duration::from_secs(settings.http.keep_alive_s))
+        .client_request_timeout(Duration::from_secs(settings.http.header_deadline_s))
+        .shutdown_timeout(CONNECTION_LINGER_S)
+        .tcp_nodelay(true)
+        .disable_signals()
+        .bind(address)
+        .map_err(listen)?;
+    let bound = server.addrs().first().copied().unwrap_or(address);
+    Ok((bound, server.run()))
+}
+
+/// Forgets idle callers, and folds what the metrics have gathered, so that neither grows.
+async fn maintain(gateway: Arc<Gateway>) {
+    loop {
+        tokio::time::sleep(RATE_LIMIT_SWEEP).await;
+        gateway.rate_limits.sweep();
+        if let Some(recorder) = telemetry::recorder() {
+            recorder.run_upkeep();
+        }
+    }
+}
+
+fn fresh(random: &dyn Random) -> Installation {
+    let mut secret = [0; INSTALLATION_SECRET_BYTES];
+    for half in secret.chunks_mut(16) {
+        half.copy_from_slice(&random.bits().to_be_bytes()[..half.len()]);
+    }
+    Installation { id: uuid::Uuid::new_v8(random.bits().to_be_bytes()).as_u128(), secret }
+}
+
+/// The configured token, or the one in the data directory, which is made at the first start.
+fn administrator_token(settings: &Settings, random: &dyn Random) -> Result<String, ServeError> {
+    if let Some(token) = &settings.admin_token {
+        return Ok(token.clone());
+    }
+    let path = settings.data.join(TOKEN_FILE);
+    let failed = |source| ServeError::TokenFile { path: path.clone(), source };
+    match std::fs::read_to_string(&path) {
+        Ok(token) => Ok(token.trim().to_owned()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            std::fs::create_dir_all(&settings.data).map_err(failed)?;
+            let token = AdministratorToken::generate(random.bits());
+            let mut file =
+                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map_err(failed)?;
+            writeln!(file, "{token}").and_then(|()| file.sync_all()).map_err(failed)?;
+            tracing::info!(path = %path.display(), "made the administrator's token");
+            Ok(token)
+        }
+        Err(error) => Err(failed(error)),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::environment::OsRandom;
+
+    #[test]
+    fn the_token_is_made_once_and_is_for_its_owner_only() {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = Settings { data: folder.path().join("data"), ..Settings::default() };
+        let made = administrator_token(&settings, &OsRandom).unwrap();
+        assert_eq!(administrator_token(&settings, &OsRandom).unwrap(), made);
+        let mode = std::fs::metadata(settings.data.join(TOKEN_FILE)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let given = Settings { admin_token: Some("tsa_given".to_owned()), ..settings };
+        assert_eq!(administrator_token(&given, &OsRandom).unwrap(), "tsa_given");
+    }
+}

@@ -1,0 +1,159 @@
+//! Reads the settings from file, environment and flags, and says what to do when one is wrong.
+
+use std::path::{Path, PathBuf};
+
+use config::{Config, Environment, File, FileFormat};
+
+use super::Settings;
+use crate::auth::AdministratorToken;
+
+/// Prefix of environment variables; `__` stands between a section and its setting, as in `TESSERA_HTTP__DEADLINE_MS`.
+const PREFIX: &str = "TESSERA";
+const SEPARATOR: &str = "__";
+const WORKERS_MAX: usize = 1_024;
+const TOKEN_LIFE_S: std::ops::RangeInclusive<u64> = 60..=86_400;
+const DEADLINE_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
+
+/// What flags set: pairs of a setting's path (such as `http.deadline_ms`) and its value.
+pub type Overrides = Vec<(&'static str, String)>;
+
+/// Why the settings cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file named does not exist or cannot be read.
+    #[error("the configuration file {} cannot be read; name another one with --config", path.display())]
+    File {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// A setting is unknown or has the wrong type.
+    #[error("the configuration cannot be used; see docs/operations/configuration.md for every setting")]
+    Setting(#[from] config::ConfigError),
+    /// A setting has an impossible value.
+    #[error("the setting {name} is {value}, but must be {wanted}")]
+    Value {
+        /// Which.
+        name: &'static str,
+        /// What it is.
+        value: String,
+        /// What it may be.
+        wanted: &'static str,
+    },
+}
+
+/// The settings: `flags` over the environment over `file` over the defaults.
+///
+/// # Errors
+/// [`SettingsError`], which says what to change.
+pub fn load(file: Option<&Path>, flags: &Overrides) -> Result<Settings, SettingsError> {
+    load_with(file, None, flags)
+}
+
+fn load_with(
+    file: Option<&Path>,
+    environment: Option<config::Map<String, String>>,
+    flags: &Overrides,
+) -> Result<Settings, SettingsError> {
+    let mut builder = Config::builder();
+    if let Some(path) = file {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| SettingsError::File { path: path.to_owned(), source })?;
+        builder = builder.add_source(File::from_str(&text, FileFormat::Toml));
+    }
+    let variables = Environment::with_prefix(PREFIX)
+        .prefix_separator("_")
+        .separator(SEPARATOR)
+        .try_parsing(true)
+        .ignore_empty(true)
+        .source(environment);
+    builder = builder.add_source(variables);
+    for (name, value) in flags {
+        builder = builder.set_override(*name, value.as_str())?;
+    }
+    let settings: Settings = builder.build()?.try_deserialize()?;
+    check(&settings)?;
+    Ok(settings)
+}
+
+fn check(settings: &Settings) -> Result<(), SettingsError> {
+    let wrong = |name, value: String, wanted| Err(SettingsError::Value { name, value, wanted });
+    if let Some(token) = &settings.admin_token {
+        if AdministratorToken::new(token).is_none() {
+            return wrong("admin_token", "(not shown)".to_owned(), "tsa_ and at least 20 ASCII characters");
+        }
+    }
+    if settings.workers > WORKERS_MAX {
+        return wrong("workers", settings.workers.to_string(), "0 (one per processor) to 1024");
+    }
+    if !TOKEN_LIFE_S.contains(&settings.buyer_token.life_s) {
+        return wrong("buyer_token.life_s", settings.buyer_token.life_s.to_string(), "60 to 86400 seconds");
+    }
+    if !DEADLINE_MS.contains(&settings.http.deadline_ms) {
+        return wrong("http.deadline_ms", settings.http.deadline_ms.to_string(), "100 to 60000 milliseconds");
+    }
+    if settings.http.connections_max == 0 || settings.http.streams_max == 0 {
+        return wrong("http.connections_max or http.streams_max", "0".to_owned(), "at least 1");
+    }
+    if settings.writer.new_holds_max == 0 || settings.writer.existing_max == 0 {
+        return wrong("writer.new_holds_max or writer.existing_max", "0".to_owned(), "at least 1");
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file
+    }
+
+    fn variables(pairs: &[(&str, &str)]) -> Option<config::Map<String, String>> {
+        Some(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+    }
+
+    #[test]
+    fn flags_win_over_the_environment_over_the_file_over_the_defaults() {
+        let file = file("workers = 1\nlog_level = 'warn'\n[http]\ndeadline_ms = 1000\nstreams_max = 7\n");
+        let path = Some(file.path());
+        let environment =
+            variables(&[("TESSERA_WORKERS", "2"), ("TESSERA_HTTP__DEADLINE_MS", "2000"), ("OTHER", "x")]);
+        let flags = vec![("workers", "3".to_owned())];
+        let settings = load_with(path, environment, &flags).unwrap();
+        assert_eq!(settings.workers, 3, "flag");
+        assert_eq!(settings.http.deadline_ms, 2_000, "environment");
+        assert_eq!((settings.http.streams_max, settings.log_level.as_str()), (7, "warn"), "file");
+        assert_eq!(settings.http.backlog, Settings::default().http.backlog, "default");
+    }
+
+    #[test]
+    fn nothing_set_is_the_defaults() {
+        assert_eq!(load_with(None, variables(&[]), &Vec::new()).unwrap(), Settings::default());
+    }
+
+    #[test]
+    fn wrong_settings_are_named() {
+        let error = |text: &str| {
+            let file = file(text);
+            let error = load_with(Some(file.path()), variables(&[]), &Vec::new()).unwrap_err();
+            let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+            format!("{error} {source}")
+        };
+        assert!(error("wrokers = 1").contains("wrokers"));
+        assert!(error("workers = 'many'").contains("workers"));
+        assert!(error("workers = 9999").contains("0 (one per processor) to 1024"));
+        assert!(error("admin_token = 'secret'").contains("tsa_"));
+        assert!(!error("admin_token = 'secret'").contains("secret "));
+        assert!(error("[http]\ndeadline_ms = 1").contains("http.deadline_ms"));
+        let missing = load(Some(Path::new("/nowhere/tessera.toml")), &Vec::new()).unwrap_err();
+        assert!(missing.to_string().contains("--config"));
+    }
+}

@@ -1,0 +1,198 @@
+//! Configuration of the process. Precedence: flags, then the environment, then the file, then the defaults.
+
+mod load;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::Deserialize;
+
+pub use load::{Overrides, SettingsError, load};
+
+/// Everything that an operator may set. `docs/operations/configuration.md` describes each.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Address and port to listen on.
+    pub listen: SocketAddr,
+    /// Directory of the embedded store and of the administrator's token.
+    pub data: PathBuf,
+    /// The administrator's token; absent: made at first start and kept in `DATA/admin-token`.
+    pub admin_token: Option<String>,
+    /// HTTP worker threads; 0: one per processor.
+    pub workers: usize,
+    /// What is logged, in the syntax of `tracing` filters.
+    pub log_level: String,
+    /// How it is logged.
+    pub log_format: LogFormat,
+    /// Limits of the HTTP side.
+    pub http: HttpSettings,
+    /// Limits per caller.
+    pub rate_limit: RateLimitSettings,
+    /// Buyer tokens.
+    pub buyer_token: BuyerTokenSettings,
+    /// Limits of the writers.
+    pub writer: WriterSettings,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Limits of the HTTP side.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct HttpSettings {
+    /// Longest a request waits for its decision, in milliseconds; then 503 `not_executed`.
+    pub deadline_ms: u64,
+    /// Most connections per worker.
+    pub connections_max: usize,
+    /// Connections waiting to be accepted.
+    pub backlog: u32,
+    /// How long an idle connection is kept, in seconds.
+    pub keep_alive_s: u64,
+    /// Longest the headers of a request may take, in seconds.
+    pub header_deadline_s: u64,
+    /// Most event streams (Server-Sent Events and long polls) at once.
+    pub streams_max: usize,
+    /// Longest a graceful shutdown takes, in seconds.
+    pub shutdown_s: u64,
+}
+
+/// Limits per caller. Zero turns a limit off.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RateLimitSettings {
+    /// Requests a second from one address (IPv6: one /64).
+    pub address_per_second: u32,
+    /// Requests that an address may save up.
+    pub address_burst: u32,
+    /// Requests a second of one buyer or organizer.
+    pub caller_per_second: u32,
+    /// Requests that a caller may save up.
+    pub caller_burst: u32,
+    /// Buyer tokens a minute that one address may get without a credential.
+    pub minting_per_minute: u32,
+    /// Tokens that an address may save up.
+    pub minting_burst: u32,
+}
+
+/// Buyer tokens.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct BuyerTokenSettings {
+    /// How long a token is valid, in seconds.
+    pub life_s: u64,
+}
+
+/// Limits of the writers.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WriterSettings {
+    /// Most new holds waiting in front of one writer.
+    pub new_holds_max: u32,
+    /// Most other requests waiting in front of one writer.
+    pub existing_max: u32,
+    /// An event without requests for this long leaves memory, in seconds.
+    pub idle_s: u64,
+    /// Most events in memory at once.
+    pub active_events_max: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
+            data: PathBuf::from("data"),
+            admin_token: None,
+            workers: 0,
+            log_level: "info".to_owned(),
+            log_format: LogFormat::Text,
+            http: HttpSettings::default(),
+            rate_limit: RateLimitSettings::default(),
+            buyer_token: BuyerTokenSettings { life_s: 3_600 },
+            writer: WriterSettings::default(),
+        }
+    }
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        HttpSettings {
+            deadline_ms: 5_000,
+            connections_max: 25_000,
+            backlog: 4_096,
+            keep_alive_s: 75,
+            header_deadline_s: 10,
+            streams_max: 10_000,
+            shutdown_s: 30,
+        }
+    }
+}
+
+impl Default for RateLimitSettings {
+    fn default() -> Self {
+        RateLimitSettings {
+            address_per_second: 100_000,
+            address_burst: 100_000,
+            caller_per_second: 1_000,
+            caller_burst: 2_000,
+            minting_per_minute: 60,
+            minting_burst: 60,
+        }
+    }
+}
+
+impl Default for BuyerTokenSettings {
+    fn default() -> Self {
+        BuyerTokenSettings { life_s: 3_600 }
+    }
+}
+
+impl Default for WriterSettings {
+    fn default() -> Self {
+        let limits = tessera_actors::Limits::default();
+        WriterSettings {
+            new_holds_max: limits.new_lane_requests_max,
+            existing_max: limits.existing_lane_requests_max,
+            idle_s: limits.idle_ms / 1_000,
+            active_events_max: limits.active_events_max,
+        }
+    }
+}
+
+impl Settings {
+    /// Longest a request waits for its decision.
+    #[must_use]
+    pub fn deadline(&self) -> Duration {
+        Duration::from_millis(self.http.deadline_ms)
+    }
+
+    /// HTTP worker threads, one per processor unless set.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            count => count,
+        }
+    }
+
+    /// The limits of the supervision tree.
+    #[must_use]
+    pub fn limits(&self) -> tessera_actors::Limits {
+        tessera_actors::Limits {
+            new_lane_requests_max: self.writer.new_holds_max,
+            existing_lane_requests_max: self.writer.existing_max,
+            idle_ms: self.writer.idle_s.saturating_mul(1_000),
+            active_events_max: self.writer.active_events_max,
+            ..tessera_actors::Limits::default()
+        }
+    }
+}

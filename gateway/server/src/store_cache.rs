@@ -1,0 +1,131 @@
+//! Bounded caches in front of the repositories, for what nearly every request of an organizer asks.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tessera_inventory::{EventId, Timestamp};
+use tessera_projections::api_keys::{ApiKey, ApiKeyId, ApiKeys, SecretHash};
+use tessera_projections::catalogue::{Catalogue, CatalogueEvent};
+use tessera_store::StoreError;
+
+use crate::auth::{Scope, ScopeSet};
+use crate::limits::{API_KEY_CACHE_MAX, EVENT_CARD_CACHE_MAX};
+
+/// What a live key gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LiveKey {
+    /// Whose it is.
+    pub(crate) organizer: u128,
+    /// What it may do.
+    pub(crate) scopes: ScopeSet,
+}
+
+impl LiveKey {
+    fn of(key: &ApiKey) -> Option<LiveKey> {
+        let scopes = key.scopes.iter().filter_map(|name| Scope::find(name)).collect();
+        key.revoked_at.is_none().then_some(LiveKey { organizer: key.organizer, scopes })
+    }
+}
+
+type Keys = HashMap<SecretHash, LiveKey>;
+
+/// Organizer keys in use. Revoking one takes effect at once on this node.
+pub(crate) struct KeyCache {
+    pub(crate) repository: ApiKeys,
+    live: ArcSwap<Keys>,
+}
+
+impl KeyCache {
+    pub(crate) fn new(repository: ApiKeys) -> KeyCache {
+        KeyCache { repository, live: ArcSwap::default() }
+    }
+
+    /// The live key whose secret has this hash.
+    pub(crate) async fn find(&self, hash: &SecretHash) -> Result<Option<LiveKey>, StoreError> {
+        if let Some(key) = self.live.load().get(hash) {
+            return Ok(Some(*key));
+        }
+        // If a revocation changes the cache while the row is read, the row may be stale: it is not kept.
+        let before = self.live.load_full();
+        let Some(key) = self.repository.find(hash).await?.as_ref().and_then(LiveKey::of) else {
+            return Ok(None);
+        };
+        let mut grown = if before.len() < API_KEY_CACHE_MAX { Keys::clone(&before) } else { Keys::new() };
+        grown.insert(*hash, key);
+        self.live.compare_and_swap(&before, Arc::new(grown));
+        Ok(Some(key))
+    }
+
+    /// Revokes a key: `false` when there is none.
+    pub(crate) async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
+        let found = self.repository.revoke(id, now).await?;
+        // A new map even when the key was not in it: whoever read the row before it was revoked cannot add it now.
+        self.live.rcu(|live| {
+            let mut shrunk = Keys::clone(live);
+            shrunk.retain(|hash, _| ApiKeyId::of(hash) != id);
+            shrunk
+        });
+        Ok(found.is_some())
+    }
+}
+
+type Cards = HashMap<EventId, Arc<CatalogueEvent>>;
+
+/// Events of the catalogue in use. What is kept of one never changes.
+pub(crate) struct CardCache {
+    pub(crate) repository: Catalogue,
+    cards: ArcSwap<Cards>,
+}
+
+impl CardCache {
+    pub(crate) fn new(repository: Catalogue) -> CardCache {
+        CardCache { repository, cards: ArcSwap::default() }
+    }
+
+    /// The event, if the catalogue has it.
+    pub(crate) async fn find(&self, event: EventId) -> Result<Option<Arc<CatalogueEvent>>, StoreError> {
+        if let Some(card) = self.cards.load().get(&event) {
+            return Ok(Some(Arc::clone(card)));
+        }
+        let Some(card) = self.repository.get(event).await?.map(Arc::new) else { return Ok(None) };
+        self.cards.rcu(|cards| {
+            let mut grown =
+                if cards.len() < EVENT_CARD_CACHE_MAX { Cards::clone(cards) } else { Cards::new() };
+            grown.insert(event, Arc::clone(&card));
+            grown
+        });
+        Ok(Some(card))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tessera_store::memory::MemoryStore;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_revoked_key_is_gone_at_once() {
+        let cache = KeyCache::new(ApiKeys::new(Arc::new(MemoryStore::new())));
+        let key = ApiKey {
+            secret_hash: [9; 32],
+            organizer: 7,
+            name: "box office".to_owned(),
+            scopes: vec!["events:read".to_owned(), "a scope of a later release".to_owned()],
+            created_at: Timestamp(1),
+            revoked_at: None,
+        };
+        cache.repository.insert(&key).await.unwrap();
+        let live = cache.find(&[9; 32]).await.unwrap().unwrap();
+        assert!(
+            live.organizer == 7 && live.scopes.has(Scope::EventsRead) && !live.scopes.has(Scope::EventsWrite)
+        );
+        assert_eq!(cache.find(&[9; 32]).await.unwrap(), Some(live), "from the cache");
+        assert_eq!(cache.find(&[8; 32]).await.unwrap(), None);
+        assert!(cache.revoke(key.id(), Timestamp(2)).await.unwrap());
+        assert_eq!(cache.find(&[9; 32]).await.unwrap(), None);
+        assert!(!cache.revoke(ApiKeyId([1; 16]), Timestamp(2)).await.unwrap());
+    }
+}

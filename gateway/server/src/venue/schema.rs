@@ -1,0 +1,298 @@
+//! The venue file as JSON. Unknown fields are refused; absent options are null, absent booleans false.
+
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+
+use crate::instant::Rfc3339;
+
+/// A whole venue file.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Venue {
+    /// ISO 4217 code.
+    pub currency: String,
+    /// Named capacity counters.
+    #[serde(default)]
+    pub pools: Vec<Pool>,
+    /// Price areas of seats.
+    #[serde(default)]
+    pub categories: Vec<Category>,
+    /// Names of sections.
+    #[serde(default)]
+    pub sections: Vec<String>,
+    /// Rows of seats.
+    #[serde(default)]
+    pub rows: Vec<Row>,
+    /// Allotments.
+    #[serde(default)]
+    pub channels: Vec<Channel>,
+    /// What buyers pick.
+    pub ticket_types: Vec<TicketType>,
+    /// Most units of the event per subject.
+    #[serde(default)]
+    pub units_per_subject_max: Option<u32>,
+    /// How long holds last.
+    #[serde(default)]
+    pub hold: Hold,
+    /// How seats are given out.
+    #[serde(default)]
+    pub seating: Seating,
+    /// When the phases begin by themselves.
+    #[serde(default)]
+    pub schedule: Schedule,
+}
+
+/// A pool.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pool {
+    /// Its name.
+    pub name: String,
+    /// Units in all.
+    pub capacity: u32,
+}
+
+/// A category.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Category {
+    /// Its name.
+    pub name: String,
+    /// Best available is nearest to this point.
+    pub focal_point: Point,
+}
+
+/// A position in the hall.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Point {
+    /// Millimetres to the right of the origin.
+    pub x_mm: i32,
+    /// Millimetres away from the stage.
+    pub y_mm: i32,
+}
+
+/// A row.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Row {
+    /// Name of its section.
+    pub section: String,
+    /// Its label.
+    pub label: String,
+    /// Its blocks, from left to right.
+    pub blocks: Vec<Block>,
+}
+
+/// A block of adjacent seats: seat by seat, or as a run of numbers.
+#[derive(Debug)]
+pub enum Block {
+    /// Seat by seat.
+    Seats(Vec<Seat>),
+    /// A run.
+    Run(Run),
+}
+
+/// One seat.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seat {
+    /// Its label.
+    pub label: String,
+    /// Name of its category.
+    pub category: String,
+    /// Millimetres to the right of the origin.
+    pub x_mm: i32,
+    /// Millimetres away from the stage.
+    pub y_mm: i32,
+    /// A wheelchair space.
+    #[serde(default)]
+    pub accessible: bool,
+    /// Beside a wheelchair space.
+    #[serde(default)]
+    pub companion: bool,
+    /// Sold with a warning.
+    #[serde(default)]
+    pub restricted_view: bool,
+    /// Name of the channel it is allotted to.
+    #[serde(default)]
+    pub channel: Option<String>,
+}
+
+/// A run of numbered seats at even distances.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Run {
+    /// First label.
+    pub from: u32,
+    /// Last label; below `from`, the labels count down.
+    pub to: u32,
+    /// Position of the first.
+    pub x_mm: i32,
+    /// Position of the first.
+    pub y_mm: i32,
+    /// From one to the next.
+    #[serde(default)]
+    pub step_x_mm: i32,
+    /// From one to the next.
+    #[serde(default)]
+    pub step_y_mm: i32,
+    /// Name of their category.
+    pub category: String,
+    /// Labels of wheelchair spaces.
+    #[serde(default)]
+    pub accessible: Vec<u32>,
+    /// Labels of companion seats.
+    #[serde(default)]
+    pub companion: Vec<u32>,
+    /// Labels sold with a warning.
+    #[serde(default)]
+    pub restricted_view: Vec<u32>,
+    /// Name of the channel they are allotted to.
+    #[serde(default)]
+    pub channel: Option<String>,
+}
+
+/// A channel.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Channel {
+    /// Its name.
+    pub name: String,
+    /// Who knows this code draws on it.
+    pub code: String,
+    /// Slices of pools.
+    #[serde(default)]
+    pub allotments: Vec<Allotment>,
+    /// When what is left goes to everyone.
+    #[serde(default)]
+    pub release_at: Option<Rfc3339>,
+}
+
+/// A slice of a pool.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allotment {
+    /// Name of the pool.
+    pub pool: String,
+    /// How many units.
+    pub quantity: u32,
+}
+
+/// A ticket type.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TicketType {
+    /// Its name.
+    pub name: String,
+    /// Price of one unit in minor units of the currency.
+    pub price: i64,
+    /// When it begins to sell.
+    #[serde(default)]
+    pub opens_at: Option<Rfc3339>,
+    /// When it ceases to sell.
+    #[serde(default)]
+    pub closes_at: Option<Rfc3339>,
+    /// Fewest units in one hold.
+    #[serde(default = "one")]
+    pub per_order_min: u16,
+    /// Most units in one hold.
+    #[serde(default = "per_order_max_default")]
+    pub per_order_max: u16,
+    /// Most units per subject.
+    #[serde(default)]
+    pub per_subject_max: Option<u32>,
+    /// Who knows this code may buy it.
+    #[serde(default)]
+    pub access_code: Option<String>,
+    /// Name of the category whose seats it sells.
+    #[serde(default)]
+    pub category: Option<String>,
+    /// Names of the pools it draws on.
+    #[serde(default)]
+    pub draws_on: Vec<String>,
+}
+
+/// How long holds last.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hold {
+    /// Seconds to the deadline.
+    pub duration_s: Option<u32>,
+    /// How often a hold may be renewed.
+    pub renewals_max: Option<u8>,
+    /// Cap on the whole life, in seconds.
+    pub life_s_max: Option<u32>,
+    /// How long a payment may be in flight, in seconds.
+    pub grace_s: Option<u32>,
+}
+
+/// How seats are given out.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Seating {
+    /// Whether a hold may leave a single seat alone.
+    pub stranding_allowed: bool,
+    /// Companions per wheelchair space.
+    pub companions_max: u8,
+    /// Whether wheelchair spaces are sold like any other.
+    pub accessible_released: bool,
+}
+
+/// When the phases begin by themselves.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Schedule {
+    /// Scheduled becomes presale.
+    pub presale_at: Option<Rfc3339>,
+    /// Becomes on sale.
+    pub on_sale_at: Option<Rfc3339>,
+    /// Becomes closed.
+    pub closes_at: Option<Rfc3339>,
+}
+
+impl Default for Seating {
+    fn default() -> Self {
+        Seating { stranding_allowed: false, companions_max: 1, accessible_released: false }
+    }
+}
+
+const fn one() -> u16 {
+    1
+}
+
+/// Most units in one hold unless configured otherwise.
+const fn per_order_max_default() -> u16 {
+    10
+}
+
+impl<'de> Deserialize<'de> for Block {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(BlockVisitor)
+    }
+}
+
+struct BlockVisitor;
+
+impl<'de> Visitor<'de> for BlockVisitor {
+    type Value = Block;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of seats, or a run such as {\"from\":1,\"to\":14,…}")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Block, A::Error> {
+        let mut seats = Vec::new();
+        while let Some(seat) = list.next_element()? {
+            seats.push(seat);
+        }
+        Ok(Block::Seats(seats))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Block, A::Error> {
+        Run::deserialize(MapAccessDeserializer::new(map)).map(Block::Run)
+    }
+}
