@@ -1,0 +1,221 @@
+//! What the command line says.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tessera_server::settings::Overrides;
+
+/// Sells tickets: one single-writer actor per event, on a durable log.
+#[derive(Debug, Parser)]
+#[command(name = "tessera", version, about)]
+pub(crate) struct Arguments {
+    /// What to do.
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the HTTP API over the embedded store
+    Serve(Box<ServeArguments>),
+    /// Sell an arena to a hundred thousand buyers over HTTP, check every invariant, and keep serving
+    Demo(DemoArguments),
+    /// Look inside the store: events, state, log, digests, verification
+    Inspect(InspectArguments),
+    /// Verify a store, and lift the quarantine of an event
+    Repair(RepairArguments),
+}
+
+/// Flags win over the environment (TESSERA_…), which wins over the file, which wins over the defaults.
+/// Every setting, those without a flag included, is described in docs/operations/configuration.md.
+#[derive(Debug, Default, Args)]
+pub(crate) struct ServeArguments {
+    /// Configuration file (TOML) [none unless named]
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Address and port to listen on [TESSERA_LISTEN, default 127.0.0.1:8080]
+    #[arg(long)]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Directory of the store and the administrator's token [TESSERA_DATA, default ./data]
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    /// HTTP worker threads; 0: one per processor [TESSERA_WORKERS, default 0]
+    #[arg(long)]
+    pub(crate) workers: Option<usize>,
+    /// What is logged, such as info or tessera_actors=debug [TESSERA_LOG_LEVEL, default info]
+    #[arg(long)]
+    pub(crate) log_level: Option<String>,
+    /// How it is logged [TESSERA_LOG_FORMAT, default text]
+    #[arg(long)]
+    pub(crate) log_format: Option<LogFormat>,
+    /// Longest a request waits for its decision, in milliseconds [TESSERA_HTTP__DEADLINE_MS, default 5000]
+    #[arg(long)]
+    pub(crate) deadline_ms: Option<u64>,
+    /// Most connections per worker [TESSERA_HTTP__CONNECTIONS_MAX, default 25000]
+    #[arg(long)]
+    pub(crate) connections_max: Option<usize>,
+    /// Most event streams and long polls at once [TESSERA_HTTP__STREAMS_MAX, default 10000]
+    #[arg(long)]
+    pub(crate) streams_max: Option<usize>,
+    /// Longest a graceful shutdown takes, in seconds [TESSERA_HTTP__SHUTDOWN_S, default 30]
+    #[arg(long)]
+    pub(crate) shutdown_s: Option<u64>,
+    /// Requests a second from one address; 0: unlimited [TESSERA_RATE_LIMIT__ADDRESS_PER_SECOND]
+    #[arg(long)]
+    pub(crate) address_per_second: Option<u32>,
+    /// Requests a second of one buyer or organizer; 0: unlimited [TESSERA_RATE_LIMIT__CALLER_PER_SECOND]
+    #[arg(long)]
+    pub(crate) caller_per_second: Option<u32>,
+    /// How long a buyer token is valid, in seconds [TESSERA_BUYER_TOKEN__LIFE_S, default 3600]
+    #[arg(long)]
+    pub(crate) buyer_token_life_s: Option<u64>,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum LogFormat {
+    /// For people
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+impl ServeArguments {
+    /// The settings that flags set, by their paths.
+    pub(crate) fn overrides(&self) -> Overrides {
+        let log_format = self.log_format.map(|format| match format {
+            LogFormat::Text => "text",
+            LogFormat::Json => "json",
+        });
+        let flags = [
+            ("listen", self.listen.map(|value| value.to_string())),
+            ("data", self.data.as_ref().map(|value| value.display().to_string())),
+            ("workers", self.workers.map(|value| value.to_string())),
+            ("log_level", self.log_level.clone()),
+            ("log_format", log_format.map(str::to_owned)),
+            ("http.deadline_ms", self.deadline_ms.map(|value| value.to_string())),
+            ("http.connections_max", self.connections_max.map(|value| value.to_string())),
+            ("http.streams_max", self.streams_max.map(|value| value.to_string())),
+            ("http.shutdown_s", self.shutdown_s.map(|value| value.to_string())),
+            ("rate_limit.address_per_second", self.address_per_second.map(|value| value.to_string())),
+            ("rate_limit.caller_per_second", self.caller_per_second.map(|value| value.to_string())),
+            ("buyer_token.life_s", self.buyer_token_life_s.map(|value| value.to_string())),
+        ];
+        flags.into_iter().filter_map(|(name, value)| Some((name, value?))).collect()
+    }
+}
+
+/// The demo begins with an empty store.
+#[derive(Debug, Args)]
+pub(crate) struct DemoArguments {
+    /// Directory of its store; must be absent or empty [default data/demo, which is emptied first]
+    #[arg(long)]
+    pub(crate) data: Option<PathBuf>,
+    /// Address and port that the demo's server listens on; port 0: any free one
+    #[arg(long, default_value = "127.0.0.1:0")]
+    pub(crate) listen: SocketAddr,
+    /// How many buyers come
+    #[arg(long, default_value_t = 100_000)]
+    pub(crate) buyers: u32,
+    /// Decides everything but timing
+    #[arg(long, default_value_t = 1)]
+    pub(crate) seed: u64,
+    /// Connections that the buyers come over
+    #[arg(long, default_value_t = 64)]
+    pub(crate) connections: usize,
+    /// Venue file to sell instead of the shipped arena
+    #[arg(long)]
+    pub(crate) venue: Option<PathBuf>,
+    /// End with a status instead of serving on
+    #[arg(long)]
+    pub(crate) exit: bool,
+}
+
+/// The server must not run on the same directory.
+#[derive(Debug, Args)]
+pub(crate) struct InspectArguments {
+    /// Directory of the store
+    #[arg(long, default_value = "data")]
+    pub(crate) data: PathBuf,
+    /// Which event; without one, every event is listed (or verified)
+    pub(crate) event: Option<String>,
+    /// What to show of it
+    pub(crate) view: Option<View>,
+}
+
+/// What to show of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum View {
+    /// Counters, phase and configuration, by replaying the log
+    State,
+    /// Every event of the log
+    Log,
+    /// Digest of the state and head of the chain
+    Digest,
+    /// Checksums, chain, replay, and every invariant
+    Verify,
+}
+
+/// Without `--url`: verifies every log of a stopped installation, and says what is damaged and what to do.
+/// With `--url`: has a running server set a quarantined event going again.
+#[derive(Debug, Args)]
+pub(crate) struct RepairArguments {
+    /// Directory of the store, and of the administrator's token
+    #[arg(long, default_value = "data")]
+    pub(crate) data: PathBuf,
+    /// Address of a running server, such as `http://127.0.0.1:8080`
+    #[arg(long, requires = "event")]
+    pub(crate) url: Option<String>,
+    /// Which event; without one, all
+    pub(crate) event: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_flag_of_serve_becomes_a_setting() {
+        let arguments = Arguments::parse_from([
+            "tessera",
+            "serve",
+            "--listen",
+            "127.0.0.1:1",
+            "--data",
+            "d",
+            "--workers",
+            "3",
+            "--log-level",
+            "warn",
+            "--log-format",
+            "json",
+            "--deadline-ms",
+            "700",
+            "--connections-max",
+            "9",
+            "--streams-max",
+            "8",
+            "--shutdown-s",
+            "7",
+            "--address-per-second",
+            "6",
+            "--caller-per-second",
+            "5",
+            "--buyer-token-life-s",
+            "60",
+        ]);
+        let Command::Serve(serve) = arguments.command else { unreachable!("serve was asked for") };
+        assert_eq!(serve.overrides().len(), 12);
+        let settings = tessera_server::settings::load(None, &serve.overrides());
+        assert_eq!(settings.map(|settings| settings.http.deadline_ms).ok(), Some(700));
+    }
+}

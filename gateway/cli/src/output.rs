@@ -1,0 +1,15 @@
+//! The one place that prints: results to standard output, failures to standard error.
+
+use std::fmt::Display;
+
+/// Prints a line of a result.
+#[allow(clippy::print_stdout)] // this is what a command is for
+pub(crate) fn line(text: impl Display) {
+    println!("{text}");
+}
+
+/// Prints a line about a failure.
+#[allow(clippy::print_stderr)] // this is what a command is for
+pub(crate) fn error(text: impl Display) {
+    eprintln!("{text}");
+}
