@@ -58,7 +58,7 @@ pub enum Creation {
 pub struct CataloguePage {
     /// The events.
     pub events: Vec<CatalogueEvent>,
-    /// Where the next page begins, if there may be more: give it as `after_event`.
+    /// Where the next page begins, if there may be more: give it as `after`.
     pub next: Option<EventId>,
 }
 
