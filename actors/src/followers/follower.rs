@@ -1,20 +1,20 @@
-//! One follower of the logs of all active events, with a fenced cursor for each.
+//! One follower of the logs of all active events.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tessera_inventory::EventId;
+use tessera_inventory::{EventId, Sequence};
 use tessera_store::StoreError;
+use tessera_store::keys::FollowerCursor;
 
 use super::FollowerKind;
-use super::work::{Position, Step, Worker};
-use crate::LOG_READ_BYTES_MAX;
+use super::work::{Step, Worker};
 use crate::shared::Shared;
 use crate::slot::Slot;
 
-/// Reads of the log in one pass over one event; then others have their turn.
-const READS_PER_PASS: u32 = 4;
+/// Steps along the log of one event in one pass; then others have their turn.
+const STEPS_PER_PASS: u32 = 16;
 /// Pause after a failed pass, in milliseconds.
 const RETRY_MS: u64 = 1_000;
 
@@ -41,6 +41,12 @@ pub(crate) struct Positions {
     of: BTreeMap<EventId, Position>,
 }
 
+#[derive(Debug, Default)]
+struct Position {
+    cursor: Option<FollowerCursor>,
+    through: Sequence,
+}
+
 impl Actor for Follower {
     type Msg = FollowerMessage;
     type State = Positions;
@@ -57,8 +63,7 @@ impl Actor for Follower {
             slot.follower_wake(self.kind).hold();
             myself.cast(FollowerMessage::Moved(slot))?;
         }
-        let worker = Worker { kind: self.kind, table: Arc::clone(&self.shared.table) };
-        Ok(Positions { worker, of: BTreeMap::new() })
+        Ok(Positions { worker: Worker::new(self.kind, &self.shared.table), of: BTreeMap::new() })
     }
 
     async fn handle(
@@ -69,26 +74,13 @@ impl Actor for Follower {
     ) -> Result<(), ActorProcessingErr> {
         let slot = match message {
             FollowerMessage::Moved(slot) => slot,
-            FollowerMessage::Resume(slot) => {
-                // Lowered before the look at the log: who publishes after it sends the next message.
-                slot.follower_wake(self.kind).lower();
-                let through = positions.of.get(&slot.event).map(|position| position.cursor.sequence);
-                if through.is_some_and(|through| through >= slot.durable()) {
-                    if slot.has_ended() {
-                        positions.of.remove(&slot.event);
-                    }
-                    return Ok(());
-                }
-                if !slot.follower_wake(self.kind).raise() {
-                    return Ok(());
-                }
-                slot
-            }
+            FollowerMessage::Resume(slot) if self.is_behind(&slot, positions) => slot,
+            FollowerMessage::Resume(_) => return Ok(()),
         };
         let pause_ms = match self.pass(&slot, positions).await {
             Ok(()) => self.shared.limits.follower_pause_ms,
-            Err(StoreError::Fatal { reason }) => {
-                self.shared.health.fail(reason);
+            Err(error @ (StoreError::Fatal { .. } | StoreError::Locked { .. })) => {
+                self.shared.health.fail(error.to_string());
                 return Ok(());
             }
             Err(error) => {
@@ -101,7 +93,7 @@ impl Actor for Follower {
         let sleep = self.shared.environment.sleep_ms(pause_ms);
         self.shared.environment.spawn.spawn(Box::pin(async move {
             sleep.await;
-            // The follower that restarts meanwhile looks at every active event by itself.
+            // A follower that was restarted meanwhile looks at every active event by itself.
             let _ = myself.cast(FollowerMessage::Resume(slot));
         }));
         Ok(())
@@ -109,29 +101,42 @@ impl Actor for Follower {
 }
 
 impl Follower {
+    /// After a pause: whether there is more to do. If not, the next publication sends a message.
+    fn is_behind(&self, slot: &Slot, positions: &mut Positions) -> bool {
+        // Lowered before the look: who publishes after it finds the flag down.
+        slot.follower_wake(self.kind).lower();
+        let through = positions.of.get(&slot.event).map_or(Sequence::ZERO, |position| position.through);
+        if through < slot.durable() {
+            return slot.follower_wake(self.kind).raise();
+        }
+        if slot.has_ended() {
+            positions.of.remove(&slot.event);
+        }
+        false
+    }
+
     /// Work off some of the log of one event.
     async fn pass(&self, slot: &Slot, positions: &mut Positions) -> Result<(), StoreError> {
-        let event = slot.event;
-        let mut position = match positions.of.remove(&event) {
-            Some(position) => position,
-            None => positions.worker.take_over(event).await?,
-        };
-        for _ in 0..READS_PER_PASS {
-            let records = self.shared.log.read(event, position.cursor.sequence, LOG_READ_BYTES_MAX).await?;
-            if records.is_empty() {
-                break;
-            }
-            self.shared.meters.follower_records.increment(records.len() as u64);
-            match positions.worker.work_off(event, position, &records).await? {
-                Step::Done(next) => position = next,
+        let Positions { worker, of } = positions;
+        let position = of.entry(slot.event).or_default();
+        for _ in 0..STEPS_PER_PASS {
+            match worker.step(&*self.shared.log, slot.event, &mut position.cursor).await? {
+                Step::Advanced(through) => {
+                    self.shared.meters.follower_steps.increment(1);
+                    position.through = through;
+                }
+                Step::UpToDate(through) => {
+                    position.through = through;
+                    break;
+                }
                 Step::Fenced => {
-                    tracing::warn!(follower = self.kind.name(), ?event, "another follower has taken over");
-                    return Ok(());
+                    let follower = self.kind.name();
+                    tracing::warn!(follower, event = ?slot.event, "another follower works this log off");
+                    break;
                 }
             }
         }
-        slot.set_worked_off(self.kind, position.cursor.sequence);
-        positions.of.insert(event, position);
+        slot.set_worked_off(self.kind, position.through);
         Ok(())
     }
 }

@@ -1,83 +1,93 @@
-//! What a follower does with records, and how far it is: its cursor, fenced so that two followers never work off the same records
-//! under one fence.
+//! What a follower does with the log of an event, and how far it is.
 
 use std::sync::Arc;
 
 use tessera_inventory::{EventId, Sequence};
-use tessera_store::keys::{FollowerCursor, FollowerCursorKey};
-use tessera_store::{LogRecord, StoreError, Table, transact};
+use tessera_projections::follower_cursors::{Advance, FollowerCursors};
+use tessera_projections::orders::{self, OrdersBySubject};
+use tessera_store::keys::FollowerCursor;
+use tessera_store::{Log, StoreError, Table};
 
 use super::FollowerKind;
+use crate::LOG_READ_BYTES_MAX;
 
-/// Works off records for one follower.
-#[derive(Clone)]
-pub(crate) struct Worker {
-    pub(crate) kind: FollowerKind,
-    pub(crate) table: Arc<dyn Table>,
-}
-
-/// How far a follower is in one event.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Position {
-    pub(crate) cursor: FollowerCursor,
-}
-
-/// What became of some records.
-#[derive(Clone, Copy, Debug)]
+/// What one step along the log did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// They are worked off; the cursor is durable.
-    Done(Position),
-    /// Another follower has taken over: nothing was done.
+    /// Everything up to here is worked off, and there may be more.
+    Advanced(Sequence),
+    /// Everything there is is worked off, up to here.
+    UpToDate(Sequence),
+    /// Another follower works this log off: nothing was done.
     Fenced,
 }
 
+/// Works off logs. Payment, waitlist and notification have no effects yet: they keep their place in the log, under a fence, so that
+/// the first effect begins where it should.
+#[derive(Clone)]
+pub(crate) enum Worker {
+    /// Writes the rows of orders; rows and cursor move in one transaction.
+    Orders(OrdersBySubject),
+    /// Moves a cursor.
+    Cursor {
+        /// All cursors.
+        cursors: FollowerCursors,
+        /// Whose.
+        follower: &'static str,
+    },
+}
+
 impl Worker {
-    /// Take the event over: raise the fence of its cursor.
-    pub(crate) async fn take_over(&self, event: EventId) -> Result<Position, StoreError> {
-        let key = self.key(event);
-        let key = &key;
-        transact(&*self.table, |mut transaction| async move {
-            let stored =
-                transaction.get(key).await?.map(|value| FollowerCursor::decode(&value)).transpose()?;
-            let before = stored.unwrap_or(FollowerCursor { fence: 0, sequence: Sequence::ZERO });
-            let cursor = FollowerCursor { fence: before.fence + 1, ..before };
-            transaction.set(key, &cursor.encode());
-            Ok((transaction, Position { cursor }))
-        })
-        .await
-    }
-
-    /// Work off the records after the cursor and move it, in one transaction.
-    pub(crate) async fn work_off(
-        &self,
-        event: EventId,
-        position: Position,
-        records: &[LogRecord],
-    ) -> Result<Step, StoreError> {
-        let key = self.key(event);
-        let key = &key;
-        let Some(last) = records.last() else { return Ok(Step::Done(position)) };
-        let next = FollowerCursor { sequence: last.last_sequence, ..position.cursor };
-        transact(&*self.table, |mut transaction| async move {
-            let stored =
-                transaction.get(key).await?.map(|value| FollowerCursor::decode(&value)).transpose()?;
-            // The cursor is where this attempt or an earlier one, of unknown outcome, has put it.
-            if stored != Some(position.cursor) && stored != Some(next) {
-                return Ok((transaction, Step::Fenced));
+    pub(crate) fn new(kind: FollowerKind, table: &Arc<dyn Table>) -> Worker {
+        match kind {
+            FollowerKind::OrdersBySubject => Worker::Orders(OrdersBySubject::new(Arc::clone(table))),
+            FollowerKind::Payment | FollowerKind::Waitlist | FollowerKind::Notification => {
+                Worker::Cursor { cursors: FollowerCursors::new(Arc::clone(table)), follower: kind.name() }
             }
-            transaction.set(key, &next.encode());
-            Ok((transaction, Step::Done(Position { cursor: next })))
-        })
-        .await
+        }
     }
 
-    fn key(&self, event: EventId) -> Vec<u8> {
-        FollowerCursorKey { event, follower: self.kind.name().to_owned() }.pack()
+    /// One step along the log of `event`. `cursor` is what the step before left, `None` at first: then the event is taken over.
+    pub(crate) async fn step(
+        &self,
+        log: &dyn Log,
+        event: EventId,
+        cursor: &mut Option<FollowerCursor>,
+    ) -> Result<Step, StoreError> {
+        match self {
+            Worker::Orders(orders) => match orders.project(log, event).await? {
+                orders::Step::Advanced { through } => Ok(Step::Advanced(through)),
+                orders::Step::UpToDate { through } => Ok(Step::UpToDate(through)),
+                orders::Step::Overtaken => Ok(Step::Fenced),
+            },
+            Worker::Cursor { cursors, follower } => {
+                let from = match *cursor {
+                    Some(cursor) => cursor,
+                    None => cursors.take_over(event, follower).await?,
+                };
+                *cursor = Some(from);
+                let records = log.read(event, from.sequence, LOG_READ_BYTES_MAX).await?;
+                let Some(last) = records.last() else { return Ok(Step::UpToDate(from.sequence)) };
+                match cursors.advance(event, follower, from, last.last_sequence).await? {
+                    Advance::Advanced(next) => {
+                        *cursor = Some(next);
+                        Ok(Step::Advanced(next.sequence))
+                    }
+                    Advance::Fenced { .. } => {
+                        *cursor = None;
+                        Ok(Step::Fenced)
+                    }
+                }
+            }
+        }
     }
 }
 
 impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Worker").field("kind", &self.kind).finish_non_exhaustive()
+        f.write_str(match self {
+            Worker::Orders(_) => "Orders",
+            Worker::Cursor { follower, .. } => follower,
+        })
     }
 }

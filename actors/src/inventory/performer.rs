@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ractor::ActorRef;
 use tessera_records::RecordEncoder;
-use tessera_store::{AppendOutcome, Batch, StoreError};
+use tessera_store::{Batch, StoreError};
 use tessera_writer::{
     Alert, ClockReading, ClockState, Head, Lane, Monotonic, Output, StopReason, StoreFailure, Writer,
 };
@@ -47,7 +47,6 @@ pub(crate) struct Performer {
     turn_began_at: Monotonic,
     append_began_at: Monotonic,
     busy_at: Monotonic,
-    append_is_unknown: bool,
     damage: Option<String>,
 }
 
@@ -67,7 +66,6 @@ impl Performer {
             turn_began_at: now,
             append_began_at: now,
             busy_at: now,
-            append_is_unknown: false,
             damage: None,
             shared,
         }
@@ -92,11 +90,16 @@ impl Performer {
         self.writer.is_none()
     }
 
-    /// Perform what has been put out, in order; but publish first, so that who has its reply never reads an older view.
+    /// Perform what has been put out, in order. But publish before the first reply, so that who has its reply never reads an older
+    /// view; and close before it, so that who asks again finds the next writer, not this one.
     pub(crate) fn perform(&mut self) {
         let mut outputs = std::mem::take(&mut self.outputs);
-        if outputs.iter().any(|output| matches!(output, Output::Publish)) {
-            self.publish();
+        for output in &outputs {
+            match output {
+                Output::Publish => self.publish(),
+                Output::Stop(_) => self.slot.ingress.close(),
+                _ => {}
+            }
         }
         for output in outputs.drain(..) {
             self.perform_one(output);
@@ -146,8 +149,7 @@ impl Performer {
         }));
     }
 
-    pub(crate) fn append_answered(&mut self, outcome: &AppendOutcome) {
-        self.append_is_unknown = matches!(outcome, AppendOutcome::Unknown { .. });
+    pub(crate) fn append_answered(&self) {
         let elapsed = self.now().0.saturating_sub(self.append_began_at.0);
         self.shared.meters.append_seconds.record(seconds(elapsed));
     }
@@ -250,17 +252,22 @@ impl Performer {
                 Some(reason) => Ended::Damaged { reason },
                 None => Ended::StoreFailed { reason },
             },
-            StopReason::HandedOver if self.append_is_unknown => Ended::HandedOver { wakes_at: Some(now) },
-            StopReason::HandedOver => {
-                Ended::HandedOver { wakes_at: self.writer.as_ref().and_then(|writer| writer.wakes_at(now)) }
-            }
+            StopReason::HandedOver => Ended::HandedOver { wakes_at: self.wakes_at(now) },
         };
         self.end(ended);
+    }
+
+    /// When time does something next in an event that was handed over; at once where that is not known.
+    fn wakes_at(&self, now: Monotonic) -> Option<Monotonic> {
+        let writer = self.writer.as_ref()?;
+        let is_known = writer.durable_state().is_some() && writer.clock_state(now) == ClockState::Trusted;
+        if is_known { writer.wakes_at(now) } else { Some(now) }
     }
 
     /// After a panic: everybody who waits is told.
     pub(crate) fn panicked(&mut self, reason: String) {
         tracing::error!(event = ?self.slot.event, reason, "the writer panicked; it is rebuilt from the log");
+        self.slot.ingress.close();
         let mut outputs = Vec::new();
         if let Some(writer) = self.writer.take() {
             // Tickets that a second panic leaves behind tell their callers by being dropped.

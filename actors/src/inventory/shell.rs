@@ -88,7 +88,7 @@ fn receive(message: ShellMessage, state: &mut Performer) {
     match message {
         ShellMessage::Wake => {}
         ShellMessage::AppendDone(outcome) => {
-            state.append_answered(&outcome);
+            state.append_answered();
             feed(state, Input::AppendDone(append_answer(outcome)));
         }
         ShellMessage::HeadRead(found) => {

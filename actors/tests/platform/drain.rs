@@ -1,1 +1,75 @@
-//! drain
+//! Shutdown: scenario 19.
+
+use std::sync::Arc;
+
+use futures::future::join_all;
+use tessera_actors::{Answer, NotExecuted};
+use tessera_inventory::{EventBody, Sequence};
+use tessera_projections::follower_cursors::FollowerCursors;
+use tessera_projections::orders::OrdersBySubject;
+use tessera_store::{Log, Table};
+
+use crate::world::{EVENT, GIVE_UP, World, limits};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_19_a_drain_loses_nothing_that_was_acknowledged() {
+    let world = Arc::new(World::start(limits()).await);
+    world.on_sale(EVENT, 1_000_000).await;
+    let buyers = (0..8_u128).map(|lane| {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move {
+            let mut acknowledged = Vec::new();
+            for count in 0.. {
+                match world.hold(EVENT, lane << 32 | count).await {
+                    Answer::Accepted { sequence, .. } => acknowledged.push(sequence),
+                    Answer::NotExecuted { reason, .. } => {
+                        assert!(
+                            matches!(reason, NotExecuted::Draining | NotExecuted::Restarting),
+                            "{reason:?}"
+                        );
+                        break;
+                    }
+                    other => panic!("{other:?}"),
+                }
+            }
+            acknowledged
+        })
+    });
+    let buyers: Vec<_> = buyers.collect();
+    let busy = || world.router.published(EVENT).is_some_and(|view| view.availability.live_holds > 500);
+    crate::world::until("the sale is under way", busy).await;
+    let drained = {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move { world.platform.drain(GIVE_UP).await })
+    };
+    let acknowledged: Vec<Sequence> = join_all(buyers).await.into_iter().flat_map(Result::unwrap).collect();
+    world.flowing(drained).await.unwrap();
+
+    assert!(world.platform.status().draining);
+    assert_eq!(world.platform.status().active_events, 0);
+    let head = world.store.head(EVENT).await.unwrap().sequence;
+    let mut logged = Vec::new();
+    while logged.len() < usize::try_from(head.0).unwrap() {
+        let after = Sequence(logged.len() as u64);
+        logged.extend(world.router.changes(EVENT, after, 1_000).await.unwrap());
+    }
+    for sequence in &acknowledged {
+        let (at, event) = &logged[usize::try_from(sequence.0).unwrap() - 1];
+        assert!(at == sequence && matches!(event.body, EventBody::HoldPlaced(_)));
+    }
+    let table: Arc<dyn Table> = world.store.clone();
+    let cursors = FollowerCursors::new(Arc::clone(&table));
+    for follower in ["payment", "waitlist", "notification"] {
+        assert_eq!(cursors.read(EVENT, follower).await.unwrap().sequence, head, "{follower}");
+    }
+    assert_eq!(OrdersBySubject::new(table).sequence(EVENT).await.unwrap(), head);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_drained_platform_executes_nothing() {
+    let world = World::start(limits()).await;
+    world.on_sale(EVENT, 10).await;
+    world.flowing(world.platform.drain(GIVE_UP)).await;
+    let answer = world.hold(EVENT, 1).await;
+    assert!(matches!(answer, Answer::NotExecuted { reason: NotExecuted::Draining, .. }), "{answer:?}");
+}

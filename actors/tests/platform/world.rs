@@ -24,6 +24,8 @@ pub(crate) const GIVE_UP: Duration = Duration::from_secs(10);
 pub(crate) const BEGINNING: Timestamp = Timestamp(1_790_000_000_000);
 /// A state that is not reached within this real time fails the test.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// While time flows, a virtual millisecond takes at least this long, so that the work of other threads keeps up with it.
+const PACE: Duration = Duration::from_micros(50);
 
 /// Time that moves only when the test says so.
 #[derive(Clone)]
@@ -101,6 +103,12 @@ impl World {
         self.router.ask(event, ask, GIVE_UP).await
     }
 
+    /// As [`Self::ask`], to be driven elsewhere.
+    pub(crate) fn asking(&self, event: EventId, ask: Ask, give_up: Duration) -> BoxFuture<'static, Answer> {
+        let router = self.router.clone();
+        async move { router.ask(event, ask, give_up).await }.boxed()
+    }
+
     /// A configured event on sale with one standing pool.
     pub(crate) async fn on_sale(&self, event: EventId, capacity: u32) {
         self.configured(event, config(capacity)).await;
@@ -125,12 +133,11 @@ impl World {
 
     /// Wait for a state while time flows: one virtual millisecond after the other.
     pub(crate) async fn flows_until(&self, what: &str, mut reached: impl FnMut() -> bool) {
-        let clock = self.clock.clone();
-        until(what, || {
-            clock.advance_ms(1);
-            reached()
-        })
-        .await;
+        let began = Instant::now();
+        while !reached() {
+            assert!(began.elapsed() < PATIENCE, "this was not reached: {what}");
+            self.flow().await;
+        }
     }
 
     /// The answer to a future while time flows.
@@ -142,7 +149,14 @@ impl World {
                 return answer;
             }
             assert!(began.elapsed() < PATIENCE, "no answer came");
-            self.clock.advance_ms(1);
+            self.flow().await;
+        }
+    }
+
+    async fn flow(&self) {
+        self.clock.advance_ms(1);
+        let began = Instant::now();
+        while began.elapsed() < PACE {
             tokio::task::yield_now().await;
         }
     }

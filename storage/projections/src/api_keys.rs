@@ -61,7 +61,7 @@ pub struct ApiKeys {
 pub struct ApiKeysPage {
     /// The keys, revoked ones included.
     pub keys: Vec<ApiKey>,
-    /// Where the next page begins, if there may be more: give it as `after`.
+    /// Where the next page begins, if there may be more: give it as `after_id`.
     pub next: Option<ApiKeyId>,
 }
 

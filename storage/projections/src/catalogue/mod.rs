@@ -58,7 +58,7 @@ pub enum Creation {
 pub struct CataloguePage {
     /// The events.
     pub events: Vec<CatalogueEvent>,
-    /// Where the next page begins, if there may be more: give it as `after`.
+    /// Where the next page begins, if there may be more: give it as `after_event`.
     pub next: Option<EventId>,
 }
 

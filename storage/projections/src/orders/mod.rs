@@ -34,7 +34,7 @@ pub struct OrdersBySubject {
 pub struct OrdersPage {
     /// The orders.
     pub orders: Vec<Order>,
-    /// Where the next page begins, if there may be more: give it as `after`.
+    /// Where the next page begins, if there may be more: give it as `after_order`.
     pub next: Option<ClaimNumber>,
     /// How far the projection had followed the log. A reader that needs more asks again later.
     pub sequence: Sequence,
@@ -47,7 +47,7 @@ impl OrdersBySubject {
         OrdersBySubject { table }
     }
 
-    /// Up to `limit` orders of `subject` in `event`, those after `after`. A subject sees whole orders that it placed, and
+    /// Up to `limit` orders of `subject` in `event`, those after `after_order`. A subject sees whole orders that it placed, and
     /// of others the tickets that it holds.
     ///
     /// # Errors
