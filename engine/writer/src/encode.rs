@@ -5,8 +5,6 @@ use std::sync::Arc;
 
 use tessera_inventory::{Event, Sequence};
 
-use crate::RECORD_BYTES_MAX;
-
 /// Turns events into the bytes of a log record. Injected: the writer knows no format.
 pub trait Encode {
     /// Append to `out` the record of `events`, the first of which has sequence `first`. The same events give the same bytes.
@@ -26,16 +24,17 @@ pub(crate) fn pack<E: Encode>(
     first: Sequence,
     events: &[Arc<Event>],
     scratch: &mut Vec<u8>,
+    record_bytes_max: usize,
     parts: &mut VecDeque<Part>,
 ) {
     scratch.clear();
     encoder.encode(first, events, scratch);
-    if scratch.len() <= RECORD_BYTES_MAX || events.len() <= 1 {
+    if scratch.len() <= record_bytes_max || events.len() <= 1 {
         let last = Sequence(first.0 + events.len() as u64 - 1);
         parts.push_back(Part { record: Arc::from(scratch.as_slice()), last });
         return;
     }
     let (left, right) = events.split_at(events.len() / 2);
-    pack(encoder, first, left, scratch, parts);
-    pack(encoder, first.plus(left.len() as u64), right, scratch, parts);
+    pack(encoder, first, left, scratch, record_bytes_max, parts);
+    pack(encoder, first.plus(left.len() as u64), right, scratch, record_bytes_max, parts);
 }

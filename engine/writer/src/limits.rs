@@ -1,5 +1,7 @@
 //! Every limit of the writer, and the relations between them.
 
+use tessera_inventory::{CHANNELS_MAX, TICKET_TYPES_MAX};
+
 /// Most requests decided in one turn.
 pub const TURN_COMMANDS_MAX: usize = 1_024;
 /// Of those, kept for new holds while any wait, so that the first lane cannot starve the second.
@@ -14,8 +16,8 @@ pub const NEW_QUEUE_MAX: usize = 8_192;
 pub const LANE_BYTES_MAX: usize = 16_777_216;
 /// Most holds expired in one turn before its commands are decided; the rest waits for the next turn.
 pub const EXPIRIES_PER_TURN_MAX: u32 = 10_000;
-/// Most events that time causes in one turn, of whatever kind.
-pub const DUE_EVENTS_PER_TURN_MAX: u32 = 64;
+/// Most events that time causes in one turn, of whatever kind: more than everything that one configuration lets happen at one instant.
+pub const DUE_EVENTS_PER_TURN_MAX: u32 = 1_024;
 /// A turn's events are split over successive records of about this size, in bytes.
 pub const RECORD_BYTES_MAX: usize = 1_000_000;
 /// Largest single event, in bytes: a command that would cause a larger one is refused. Below the store's limit of 10 MB.
@@ -50,6 +52,8 @@ pub const RESTART_MS_MIN: u64 = 100;
 pub const RESTART_MS_MAX: u64 = 5_000;
 
 const _: () = {
+    // Both ends of every sale window, every channel's release, the three openings of the schedule.
+    assert!(DUE_EVENTS_PER_TURN_MAX as usize > 2 * TICKET_TYPES_MAX + CHANNELS_MAX + 3);
     assert!(TURN_NEW_RESERVED < TURN_COMMANDS_MAX);
     assert!(TURN_COMMANDS_MAX <= EXISTING_QUEUE_MAX && TURN_COMMANDS_MAX <= NEW_QUEUE_MAX);
     assert!(RECORD_BYTES_MAX < EVENT_BYTES_MAX);

@@ -1,12 +1,13 @@
 //! What the shell gives an activation besides the event.
 
-use crate::BatchId;
 use crate::mutant::Mutation;
+use crate::{BatchId, RECORD_BYTES_MAX};
 
 /// What makes one ownership distinct from every other.
 #[derive(Clone, Copy, Debug)]
 pub struct WriterOptions {
     owner: u128,
+    pub(crate) record_bytes_max: usize,
     pub(crate) mutation: Mutation,
 }
 
@@ -14,7 +15,13 @@ impl WriterOptions {
     /// `owner` is fresh randomness for every activation: batches are named from it, and two owners must never share one.
     #[must_use]
     pub fn new(owner: u128) -> Self {
-        WriterOptions { owner, mutation: Mutation::default() }
+        WriterOptions { owner, record_bytes_max: RECORD_BYTES_MAX, mutation: Mutation::default() }
+    }
+
+    /// Split turns over records of about this size, in bytes, instead of [`RECORD_BYTES_MAX`].
+    #[must_use]
+    pub fn with_record_bytes(self, record_bytes_max: usize) -> Self {
+        WriterOptions { record_bytes_max, ..self }
     }
 
     /// An owner with a deliberate defect.
@@ -22,7 +29,7 @@ impl WriterOptions {
     #[doc(hidden)]
     #[must_use]
     pub fn mutated(owner: u128, mutant: crate::mutant::Mutant) -> Self {
-        WriterOptions { owner, mutation: Mutation::of(mutant) }
+        WriterOptions { mutation: Mutation::of(mutant), ..WriterOptions::new(owner) }
     }
 
     pub(crate) fn batch_ids(&self) -> BatchIds {

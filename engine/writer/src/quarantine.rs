@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn restarts_wait_longer_and_end_in_quarantine() {
+    fn scenario_23_restarts_wait_longer_and_end_in_quarantine() {
         check(&[0], &[Some(100)]);
         check(&[0, 200, 600, 1_400, 3_000], &[Some(100), Some(200), Some(400), Some(800), None]);
         check(&[0, 1, 2, 3, 4, 900_000], &[Some(100), Some(200), Some(400), Some(800), None, None]);

@@ -70,6 +70,7 @@ pub struct Writer<T, E> {
     stage: Stage,
     closing: Option<Closing>,
     armed: Option<Monotonic>,
+    record_bytes_max: usize,
     mutation: Mutation,
 }
 
@@ -110,6 +111,7 @@ impl<T, E: Encode> Writer<T, E> {
             stage: Stage::Idle,
             closing: None,
             armed: None,
+            record_bytes_max: options.record_bytes_max,
             mutation: options.mutation,
         };
         writer.arm_due(now, out);

@@ -97,6 +97,16 @@ impl Client {
         Some(Ask::Command(Box::new(command)))
     }
 
+    /// The same key with another body: a mistake of the client.
+    pub(crate) fn reuse_key(&self, ask: Ask) -> Ask {
+        let Ask::Command(mut command) = ask else { return ask };
+        if let (Some(key), Some(before)) = (&mut command.key, self.asked.checked_sub(1)) {
+            key.digest = self.key(before);
+            key.fingerprint = 2;
+        }
+        Ask::Command(command)
+    }
+
     /// The request was accepted as the event of this sequence.
     pub(crate) fn accepted(&mut self, sequence: Sequence) {
         let Some(Pending { ask: Ask::Command(command), .. }) = self.pending.take() else { return };
@@ -128,7 +138,11 @@ impl Client {
 
     fn next_key(&mut self) -> u128 {
         self.asked += 1;
-        // Uniform, as the gateway's keyed hashes are.
-        Prng::new(((self.number as u64) << 32) | self.asked).bits()
+        self.key(self.asked)
+    }
+
+    /// Uniform, as the gateway's keyed hashes are.
+    fn key(&self, asked: u64) -> u128 {
+        Prng::new(((self.number as u64) << 32) | asked).bits()
     }
 }

@@ -16,11 +16,15 @@ use tessera_writer::{Ask, Chain, Head};
 
 use crate::catalogue::EVENT;
 use crate::node::{Attempt, WorldWriter};
+use crate::prng::Prng;
 pub(crate) use judge::Speaker;
 use promise::Promises;
 
 /// States kept for the judgement of refusals.
 const STATES_KEPT: u64 = 512;
+
+/// Record ends at which a snapshot may stand.
+const SNAPSHOTS_KEPT: usize = 64;
 
 /// A rule that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +57,8 @@ struct Stood {
 pub(crate) struct Oracle {
     state: Inventory,
     states: BTreeMap<u64, Inventory>,
+    /// The chain at the end of each record.
+    chains: BTreeMap<u64, Chain>,
     events: Vec<Arc<Event>>,
     keys: BTreeMap<u128, Sequence>,
     chain: Chain,
@@ -74,6 +80,7 @@ impl Oracle {
             events: Vec::new(),
             keys: BTreeMap::new(),
             chain: Chain::default(),
+            chains: BTreeMap::new(),
             heads: vec![Stood { head: Head::GENESIS, since_us: 0 }],
             owners: BTreeMap::new(),
             decided_us: BTreeMap::new(),
@@ -142,7 +149,22 @@ impl Oracle {
         for event in events {
             self.event(event, decided_us)?;
         }
+        self.chains.insert(self.state.sequence().0, self.chain);
         self.state.check().map_err(|violation| broken(violation.invariant, violation.detail))
+    }
+
+    /// A snapshot at the end of some record, as the product writes and reads it.
+    pub(crate) fn snapshot(&self, prng: &mut Prng) -> Result<Option<(Inventory, Chain)>, Violation> {
+        let kept = self.chains.iter().rev().take(SNAPSHOTS_KEPT);
+        let candidates: Vec<_> =
+            kept.filter_map(|(sequence, chain)| Some((self.states.get(sequence)?, *chain))).collect();
+        if candidates.is_empty() {
+            return Ok(None);
+        }
+        let (state, chain) = candidates[prng.index(candidates.len())];
+        let state = Inventory::import(state.export())
+            .map_err(|error| broken("every snapshot can be opened", error.to_string()))?;
+        Ok(Some((state, chain)))
     }
 
     fn event(&mut self, event: Arc<Event>, decided_us: u64) -> Result<(), Violation> {

@@ -78,6 +78,12 @@ pub struct Plan {
     pub orphans: Orphans,
     /// One kill at a chosen point.
     pub crash: Option<Crash>,
+    /// Bytes of one record: small, so that turns are split.
+    pub record_bytes_max: usize,
+    /// Of a thousand activations, so many begin with a snapshot.
+    pub snapshots: u64,
+    /// Of a thousand requests, so many take the key of the one before, with another body.
+    pub reused_keys: u64,
     /// How nodes make their writers.
     pub options: MakeOptions,
     /// Keep the lines of the trace.
@@ -99,7 +105,10 @@ impl Plan {
                 AppendFault::UnknownNotApplied,
                 AppendFault::UnknownAppliedLater,
                 AppendFault::UnknownAppliedLater,
+                AppendFault::UnknownApplied,
+                AppendFault::UnknownNotApplied,
                 AppendFault::TakenOver,
+                AppendFault::Fatal,
             ],
             append_faults_first: 0,
             disturbances: 24,
@@ -110,6 +119,9 @@ impl Plan {
             script: Vec::new(),
             orphans: Orphans::Any,
             crash: None,
+            record_bytes_max: 150,
+            snapshots: 400,
+            reused_keys: 20,
             options: WriterOptions::new,
             keep_trace: false,
         }
@@ -128,6 +140,9 @@ impl Plan {
             disturbances: 0,
             stale_routes: 0,
             lost_answers: 0,
+            record_bytes_max: tessera_writer::RECORD_BYTES_MAX,
+            snapshots: 0,
+            reused_keys: 0,
             store_delay_us_max: 1_000,
             faults_end_us: 60_000_000,
             orphans: Orphans::Land,

@@ -26,7 +26,14 @@ impl<T, E: Encode> Writer<T, E> {
     /// Submit the turn's events, split over as many records as they need.
     pub(super) fn append_turn(&mut self, out: &mut Vec<Output<T>>) {
         let first = self.head.sequence.plus(1);
-        pack(&mut self.encoder, first, &self.turn.events, &mut self.scratch, &mut self.parts);
+        pack(
+            &mut self.encoder,
+            first,
+            &self.turn.events,
+            &mut self.scratch,
+            self.record_bytes_max,
+            &mut self.parts,
+        );
         self.append_next_part(out);
     }
 

@@ -1,6 +1,6 @@
 //! What the store answers: unknown, fenced, failed, away.
 
-use crate::stage::{Setup, check};
+use crate::stage::{POISON_BYTES, Setup, check};
 
 #[test]
 fn scenario_06_an_unknown_outcome_is_resubmitted_with_growing_waits() {
@@ -168,6 +168,21 @@ fn a_head_that_cannot_be_read_is_read_again() {
 
 #[test]
 fn scenario_22_after_a_panic_everybody_is_told() {
+    let poisoned = Setup { event_bytes: POISON_BYTES, ..Setup::default() };
+    check(
+        poisoned,
+        "> hold a 1
+         > hold b 9
+         > read q 1
+         > turn
+         panics
+         > hold c 1
+         > abandon
+         reply q outcome unknown
+         reply a outcome unknown
+         reply b outcome unknown
+         reply c not executed",
+    );
     check(
         Setup::default(),
         "> hold a 1

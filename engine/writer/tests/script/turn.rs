@@ -202,34 +202,6 @@ fn the_timer_alone_lets_a_hold_expire() {
 }
 
 #[test]
-fn scenario_10_a_lack_of_stock_waits_while_more_is_due() {
-    // 70 types open at one instant; a turn logs 64 of what is due.
-    let setup = Setup { openings: 70, ..Setup::default() };
-    check(
-        setup,
-        "timer 1000
-         > at 1000
-         > hold a 5
-         > hold b 1
-         > read q 1
-         > turn
-         append 3..67 attempt 0
-         > committed
-         reply q read 66 nothing
-         reply b accepted 67
-         publish
-         > wants
-         wants a turn
-         > turn
-         append 68..73 attempt 0
-         > committed
-         reply a rejected 73 SoldOut
-         publish
-         timer 61000",
-    );
-}
-
-#[test]
 fn a_duplicate_in_the_same_turn_joins_the_reply_and_a_later_one_repeats_it() {
     check(
         Setup::default(),

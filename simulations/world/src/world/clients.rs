@@ -13,6 +13,9 @@ impl World {
     pub(super) fn client(&mut self, client: usize) {
         if self.clients[client].pending.is_none() {
             let Some(ask) = self.clients[client].next_ask(&mut self.prng) else { return };
+            let is_buyer = client < self.plan.buyers;
+            let reuses = is_buyer && self.prng.chance(self.plan.reused_keys);
+            let ask = if reuses { self.clients[client].reuse_key(ask) } else { ask };
             self.clients[client].pending = Some(Pending { ask, attempts: None });
         }
         let Some(Pending { ask, .. }) = self.clients[client].pending.clone() else { return };

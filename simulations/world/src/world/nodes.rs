@@ -3,8 +3,8 @@
 use tessera_inventory::Event;
 use tessera_records::{RecordEncoder, for_each};
 use tessera_writer::{
-    Activation, ActivationInput, ActivationOutput, AppendAnswer, ClockState, Input, Monotonic, Output,
-    ReplayRecord, Reply, Request, StopReason,
+    Activation, ActivationInput, ActivationOutput, ActivationStop, AppendAnswer, ClockState, Input,
+    Monotonic, Output, ReplayRecord, Reply, Request, StopReason,
 };
 
 use super::clients::PATIENCE_US;
@@ -25,8 +25,13 @@ impl World {
             return Ok(());
         }
         self.nodes[node].life += 1;
-        let options = (self.plan.options)(self.prng.bits());
-        let mut activation = Box::new(Activation::new(EVENT, options));
+        let options = (self.plan.options)(self.prng.bits()).with_record_bytes(self.plan.record_bytes_max);
+        let snapshot =
+            if self.prng.chance(self.plan.snapshots) { self.oracle.snapshot(&mut self.prng)? } else { None };
+        let mut activation = Box::new(match snapshot {
+            Some((state, chain)) => Activation::from_snapshot(state, chain, options),
+            None => Activation::new(EVENT, options),
+        });
         let mut out = Vec::new();
         activation.handle(ActivationInput::Start, self.nodes[node].monotonic(self.now_us), &mut out);
         self.nodes[node].role = Role::Activating(activation);
@@ -165,8 +170,10 @@ impl World {
                 }
                 ActivationOutput::ArmTimer(at) => self.arm(node, at),
                 ActivationOutput::Activated => return self.activated(node),
-                ActivationOutput::Stop(tessera_writer::ActivationStop::Fenced { .. }) => {
-                    self.nodes[node].forget()
+                ActivationOutput::Stop(
+                    ActivationStop::Fenced { .. } | ActivationStop::StoreFailed { .. },
+                ) => {
+                    self.nodes[node].forget();
                 }
                 ActivationOutput::Stop(stop) => {
                     return Err(broken("every log can be opened", format!("{stop:?}")));

@@ -105,6 +105,17 @@ fn scenario_10_commits_take_ten_seconds() {
 }
 
 #[test]
+fn scenario_11_a_split_turn_keeps_its_order_through_faults_and_crashes() {
+    let kinds = [AppendFault::UnknownApplied, AppendFault::UnknownNotApplied];
+    let plan = Plan { buyers: 12, capacity: 30, record_bytes_max: 1, ..with_append_faults(&kinds) };
+    survives(0..10, &plan);
+    for nth in 1..=12 {
+        let crash = Some(Crash { point: CrashPoint::InFlight, nth: 4 * nth });
+        survives(0..3, &Plan { crash, ..plan.clone() });
+    }
+}
+
+#[test]
 fn scenario_12_a_refusal_leaves_with_the_batch_it_was_decided_in() {
     let kinds = [AppendFault::UnknownApplied, AppendFault::UnknownNotApplied];
     let plan = Plan { capacity: 2, buyers: 6, wishes: 6, ..with_append_faults(&kinds) };

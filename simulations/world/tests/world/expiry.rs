@@ -1,4 +1,4 @@
-//! Scenario 27: a hundred thousand holds that expire at one instant.
+//! Scenarios 24 and 27: a flood of commands, and a hundred thousand holds that expire at one instant.
 
 use std::sync::Arc;
 
@@ -12,16 +12,18 @@ use tessera_store::memory::MemoryCore;
 use tessera_store::{AppendOutcome, Batch};
 use tessera_writer::{
     Activation, ActivationInput, ActivationOutput, AppendAnswer, Ask, ClockReading, EXPIRIES_PER_TURN_MAX,
-    Input, Monotonic, Output, Reply, Request, Writer, WriterOptions,
+    Input, Monotonic, NEW_QUEUE_MAX, Output, Reply, Request, Writer, WriterOptions,
 };
 
 const EVENT: EventId = EventId(27);
 const HOLDS: u32 = 100_000;
+/// The ticket, and the subject, of who waits for the balcony.
+const BALCONY: u32 = 1_000_000;
 const HOLD_MS: u64 = 60_000;
 const WALL: Timestamp = Timestamp(1_900_000_000_000);
 
 fn config() -> Config {
-    let standing = TicketType {
+    let standing = |pool| TicketType {
         name: "standing".into(),
         price_minor: 0,
         window: SaleWindow::default(),
@@ -30,16 +32,17 @@ fn config() -> Config {
         per_subject_max: None,
         access_code: None,
         category: None,
-        draws_on: vec![PoolId(0)],
+        draws_on: vec![PoolId(pool)],
     };
+    let pool = |name: &str, capacity| Pool { name: name.into(), capacity };
     Config {
         currency: *b"EUR",
-        pools: vec![Pool { name: "floor".into(), capacity: HOLDS }],
+        pools: vec![pool("floor", HOLDS), pool("balcony", 1)],
         categories: Vec::new(),
         sections: Vec::new(),
         rows: Arc::from([]),
         channels: Vec::new(),
-        ticket_types: vec![standing],
+        ticket_types: vec![standing(0), standing(1)],
         units_per_subject_max: None,
         hold: HoldPolicy { duration_ms: HOLD_MS, renewals_max: 0, life_ms_max: HOLD_MS, grace_ms: HOLD_MS },
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
@@ -47,14 +50,19 @@ fn config() -> Config {
     }
 }
 
+fn count(number: usize) -> u32 {
+    u32::try_from(number).expect("a test counts far less")
+}
+
 fn organizer(body: CommandBody) -> Command {
     Command { authority: Authority::Organizer, key: None, body }
 }
 
-fn hold(subject: u32) -> Command {
+/// The floor is type 0, the one place on the balcony type 1.
+fn hold(subject: u32, ticket_type: u16) -> Command {
     let primary = Subject(u128::from(subject));
     let want = Want::Quantity(1);
-    let line = LineRequest { ticket_type: Some(TicketTypeId(0)), expected_price_minor: None, want };
+    let line = LineRequest { ticket_type: Some(TicketTypeId(ticket_type)), expected_price_minor: None, want };
     let body = CommandBody::PlaceHold(PlaceHold {
         subjects: Subjects { primary, extra: Vec::new() },
         lines: vec![line],
@@ -97,8 +105,11 @@ impl Owner {
 
     fn submit(&mut self, ticket: u32, command: Command) {
         let ask = Ask::Command(Box::new(command));
-        let request = Request { ticket, ask, give_up_at: Monotonic(u64::MAX) };
-        assert_eq!(self.writer.submit(request), Ok(()));
+        assert_eq!(self.offer(ticket, ask), Ok(()));
+    }
+
+    fn offer(&mut self, ticket: u32, ask: Ask) -> Result<(), u32> {
+        self.writer.submit(Request { ticket, ask, give_up_at: Monotonic(u64::MAX) })
     }
 
     /// One turn, to its end; how many holds expired in it.
@@ -136,38 +147,66 @@ impl Owner {
 }
 
 #[test]
+fn scenario_24_in_a_flood_memory_is_bounded_and_time_goes_on() {
+    let mut owner = Owner::new();
+    let placed_at = Monotonic(1_000);
+    owner.submit(1, hold(1, 1));
+    owner.turn(placed_at);
+    let turned_away: Vec<u32> = (0..2 * count(NEW_QUEUE_MAX))
+        .filter_map(|ticket| owner.offer(ticket, Ask::Command(Box::new(hold(2 + ticket, 0)))).err())
+        .collect();
+    assert_eq!(turned_away.len(), NEW_QUEUE_MAX, "what does not fit is turned away");
+    assert_eq!(owner.writer.queued(), NEW_QUEUE_MAX);
+    owner.submit(0, organizer(CommandBody::ChangePhase { to: Phase::Paused }));
+    owner.replies.clear();
+    assert_eq!(owner.turn(placed_at.plus_ms(HOLD_MS)), 1, "what is due comes first");
+    assert!(
+        matches!(owner.replies[0], (0, Reply::Accepted { .. })),
+        "then existing claims and the organizer"
+    );
+}
+
+#[test]
 fn scenario_27_a_hundred_thousand_holds_expire_at_one_instant() {
     let mut owner = Owner::new();
     let placed_at = Monotonic(1_000);
     for subject in 1..=HOLDS {
-        owner.submit(subject, hold(subject));
+        owner.submit(subject, hold(subject, 0));
         if owner.writer.queued() == 1_000 {
             owner.turn(placed_at);
         }
     }
     owner.turn(placed_at);
+    owner.submit(0, hold(HOLDS + 1, 1));
+    owner.turn(placed_at);
     let state = owner.writer.durable_state().unwrap();
-    assert_eq!(state.availability().live_holds, HOLDS);
+    assert_eq!(state.availability().live_holds, HOLDS + 1);
 
+    // The balcony comes back last: whoever wants it waits until then and is not refused.
     let due_at = placed_at.plus_ms(HOLD_MS);
     owner.replies.clear();
+    owner.submit(BALCONY, hold(BALCONY, 1));
     let mut released = 0;
     let mut turns = 0;
-    while owner.writer.wants_turn(due_at) {
+    while released <= HOLDS {
+        assert!(owner.writer.wants_turn(due_at), "{released} of {HOLDS} and the balcony are released");
         turns += 1;
-        owner.submit(HOLDS + turns, hold(HOLDS + turns));
+        owner.submit(turns, hold(HOLDS + 1 + turns, 0));
         let expired = owner.turn(due_at);
         assert!(expired < 2 * EXPIRIES_PER_TURN_MAX, "{expired} in one turn");
         released += expired;
-        assert_eq!(owner.replies.len(), turns as usize, "who asks meanwhile is answered in the same turn");
-        if released == HOLDS {
-            break;
-        }
+        let balcony = u32::from(released > HOLDS);
+        assert_eq!(
+            count(owner.replies.len()),
+            turns + balcony,
+            "who asks meanwhile is answered in the same turn"
+        );
     }
-    assert_eq!(released, HOLDS, "each is released once");
-    assert!(turns >= HOLDS / (2 * EXPIRIES_PER_TURN_MAX), "in bounded turns, not in {turns}");
+    assert_eq!(released, HOLDS + 1, "each is released once");
+    assert!(turns > HOLDS / (2 * EXPIRIES_PER_TURN_MAX), "in bounded turns, not in {turns}");
     assert!(owner.replies.iter().all(|(_, reply)| matches!(reply, Reply::Accepted { .. })));
     let state = owner.writer.durable_state().unwrap();
-    assert_eq!(state.availability().pools[0].free, HOLDS - turns);
+    let free: Vec<u32> = state.availability().pools.iter().map(|pool| pool.free).collect();
+    assert_eq!(free, [HOLDS - turns, 0]);
     state.check().unwrap();
 }
