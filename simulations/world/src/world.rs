@@ -273,7 +273,7 @@ impl World {
         self.after(wait_us, Step::Input { node, life, input: NodeInput::Store(answer) });
     }
 
-    /// Whether a call without its node is lost, for now or for good.
+    /// Whether a call without its node is lost, or late.
     fn is_lost(&mut self, call: &Call) -> bool {
         let Call::Append { expected, next, record } = call else { return true };
         let orphans = match self.plan.orphans {
