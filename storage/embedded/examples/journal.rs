@@ -19,7 +19,7 @@ use tessera_store::conformance::log::batch;
 use tessera_store::{AppendOutcome, Log};
 use tessera_writer::Head;
 
-const SECONDS: u64 = 10;
+const SECONDS: u64 = 5;
 const PREALLOCATED_BYTES: usize = 256 << 20;
 
 struct Figures {

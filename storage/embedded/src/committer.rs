@@ -26,6 +26,14 @@ const BATCH_BYTES_MAX: usize = 4 << 20;
 /// Largest record, in bytes (what one transaction of FoundationDB takes).
 const RECORD_BYTES_MAX: usize = TRANSACTION_BYTES_MAX;
 
+/// Size of the first segment; each next one is twice as large up to the chosen size, so that a store that holds little
+/// is created at once and stays small, in bytes.
+const SEGMENT_BYTES_FIRST: u64 = 1 << 20;
+/// After so many doublings a segment is as large as anybody chooses.
+const DOUBLINGS_MAX: u64 = 20;
+/// Segments are allocated in multiples of this, in bytes.
+const FILE_BLOCK_BYTES: u64 = 4096;
+
 /// An append that waits.
 pub(crate) struct Append {
     pub(crate) event: EventId,
@@ -127,7 +135,7 @@ impl Committer {
     /// The committer's thread. Ends when it is told to stop, after what came before.
     pub(crate) fn run(mut self, requests: &Receiver<Request>) {
         if self.supply.ready.is_none() {
-            self.order_next(self.supply.segment_bytes);
+            self.order_next(0);
         }
         while let Ok(Request::Append(first)) = requests.recv() {
             let mut stop = false;
@@ -269,8 +277,7 @@ impl Committer {
     /// Go on in the next segment. The batch being built is empty.
     fn roll(&mut self, needed: usize) -> Result<(), AppendOutcome> {
         let least = (SEGMENT_HEADER_BYTES + needed) as u64;
-        let length = self.supply.segment_bytes.max(least.next_multiple_of(FILE_BLOCK_BYTES));
-        let prepared = self.next_segment(least, length).map_err(|reason| match self.shared.failure() {
+        let prepared = self.next_segment(least).map_err(|reason| match self.shared.failure() {
             Some(failure) => AppendOutcome::Fatal { reason: failure.to_owned() },
             None => AppendOutcome::Unknown { reason },
         })?;
@@ -280,14 +287,14 @@ impl Committer {
             None => self.ended.map_or(0, |ended| ended.offset),
         };
         self.active = Some(Active::beginning(prepared, previous_end));
-        self.order_next(self.supply.segment_bytes);
+        self.order_next(0);
         if let Some(full) = full {
             self.order(Order::Seal { number: full.number, end: full.end });
         }
         Ok(())
     }
 
-    fn next_segment(&mut self, least: u64, length: u64) -> Result<Prepared, String> {
+    fn next_segment(&mut self, least: u64) -> Result<Prepared, String> {
         let stopped = |_| "the store is closing".to_owned();
         if self.ordered {
             self.ordered = false;
@@ -297,17 +304,20 @@ impl Committer {
         if let Some(ready) = self.supply.ready.take().filter(|ready| ready.length >= least) {
             return Ok(ready);
         }
-        self.order_next(length);
+        self.order_next(least);
         self.ordered = false;
         self.supply.prepared.recv().map_err(stopped)?
     }
 
-    fn order_next(&mut self, length: u64) {
+    /// Order the next segment, with room for at least so many bytes.
+    fn order_next(&mut self, least: u64) {
         let last = match &self.active {
             Some(active) => active.number,
             None => self.ended.map_or(0, |ended| ended.segment),
         };
         let number = last + 1;
+        let usual = self.supply.segment_bytes.min(SEGMENT_BYTES_FIRST << last.min(DOUBLINGS_MAX));
+        let length = usual.max(least.next_multiple_of(FILE_BLOCK_BYTES));
         self.ordered = true;
         self.order(Order::Prepare { number, length });
     }
@@ -318,6 +328,3 @@ impl Committer {
         }
     }
 }
-
-/// Segments are allocated in multiples of this, in bytes.
-const FILE_BLOCK_BYTES: u64 = 4096;

@@ -55,7 +55,7 @@ fn frame_at(number: u64, bytes: &[u8], offset: usize) -> Result<Option<Frame<'_>
 
 fn tail(number: u64, bytes: &[u8], rest_from: usize, end: u64) -> Result<Tail, StoreError> {
     let rest = bytes.get(rest_from..).unwrap_or(&[]);
-    if rest.iter().all(|byte| *byte == 0) {
+    if is_zero(rest) {
         return Ok(Tail::Zeros);
     }
     for offset in (rest_from..bytes.len()).step_by(FRAME_ALIGNMENT) {
@@ -69,6 +69,12 @@ fn tail(number: u64, bytes: &[u8], rest_from: usize, end: u64) -> Result<Tail, S
         }
     }
     Ok(Tail::Torn)
+}
+
+/// Most of a segment is zeros: compared by blocks, which is many times faster than by bytes.
+fn is_zero(bytes: &[u8]) -> bool {
+    const BLOCK: [u8; 4096] = [0; 4096];
+    bytes.chunks(BLOCK.len()).all(|block| block == &BLOCK[..block.len()])
 }
 
 #[cfg(test)]

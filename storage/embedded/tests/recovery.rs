@@ -126,7 +126,7 @@ fn a_full_disk_refuses_and_recovers_by_itself() {
     let again = block_on(rig.store.append(EVENT, head, refused.clone()));
     assert!(matches!(again, AppendOutcome::Unknown { .. }));
     rig.disk.set_capacity(None);
-    assert_eq!(block_on(rig.store.append(EVENT, head, refused.clone())), AppendOutcome::Committed);
+    assert_eq!(block_on(rig.store.append(EVENT, head, refused)), AppendOutcome::Committed);
     let head = append_all(&rig.store, EVENT, [1_000; 20]);
     let rig = rig.reopen().unwrap();
     assert_eq!(block_on(rig.store.verify(EVENT)).unwrap().head, head);

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use super::{Disk, DiskFile};
 
-/// How much is zeroed with one write while a file is allocated.
-const ZERO_BYTES: usize = 1 << 20;
+/// How much is zeroed, and synced, at a time while a file is allocated: the syncs of the journal, which go on meanwhile,
+/// wait for no more than this.
+const ZERO_BYTES: usize = 4 << 20;
 
 /// The real disk, below a directory.
 pub struct RealDisk {
@@ -106,6 +107,7 @@ impl DiskFile for RealFile {
         while offset < length {
             let count = usize::try_from(length - offset).unwrap_or(usize::MAX).min(ZERO_BYTES);
             self.0.write_all_at(&zeros[..count], offset)?;
+            self.0.sync_data()?;
             offset += count as u64;
         }
         self.0.sync_all()
