@@ -76,7 +76,7 @@ fn place(row: usize, section: u16, mut blocks: Vec<Vec<Seat>>) -> Row {
             seat.position = Point { x_mm, y_mm };
             x_mm += 500;
         }
-        x_mm += 700;
+        x_mm += 500;
     }
     Row {
         section: SectionId(section),
@@ -177,7 +177,8 @@ pub(crate) fn channel(number: u8) -> impl Strategy<Value = Channel> {
 
 /// A whole configuration.
 pub(crate) fn config() -> impl Strategy<Value = Config> {
-    let point = || (0_i32..5_000, -1_000_i32..3_000).prop_map(|(x_mm, y_mm)| Point { x_mm, y_mm });
+    // On the grid of the seats: groups on both sides of it are equally near.
+    let point = || (0_i32..10, -1_i32..4).prop_map(|(x, y)| Point { x_mm: x * 500, y_mm: y * 900 });
     let capacities = prop::collection::vec(6_u32..16, 3);
     let types = prop::collection::vec(ticket_type(), 3..6);
     let parts = (capacities, [point(), point()], rows(0, 1..4), (channel(0), channel(1)), types);

@@ -29,8 +29,8 @@ pub(super) fn place(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
     ];
     let some = || subsequence((0..SUBJECTS).map(subject).collect::<Vec<_>>(), 1..4);
     let extra = prop_oneof![
-        20 => Just(vec![]),
-        6 => some(),
+        40 => Just(vec![]),
+        10 => some(),
         1 => prop::collection::vec((0..SUBJECTS).prop_map(subject), 1..5),
     ];
     // Few buyers meet their limits sooner.

@@ -216,13 +216,11 @@ impl Model {
         }
     }
 
+    /// In the order of their deadlines: kills that wait are served by who returns first.
     fn expire(&mut self, through: (Timestamp, ClaimNumber)) {
-        let is_due = |claim: &&Claim| {
-            let ends_at = claim.grace_until.unwrap_or(claim.deadline_at);
-            claim.payment.is_none() && (ends_at, claim.number) <= (through.0, through.1.0)
-        };
-        let due: Vec<u64> = self.claims.values().filter(is_due).map(|claim| claim.number).collect();
-        for number in due {
+        let is_covered = |&&(at, number): &&(Timestamp, u64)| (at, number) <= (through.0, through.1.0);
+        let due: Vec<(Timestamp, u64)> = self.deadlines().iter().filter(is_covered).copied().collect();
+        for (_, number) in due {
             self.expired.insert(number, self.claims[&number].subject);
             self.end(number);
         }

@@ -46,7 +46,7 @@ impl Model {
     }
 
     /// Live holds and payments in flight by (when they end, number).
-    fn deadlines(&self) -> Vec<(Timestamp, u64)> {
+    pub(super) fn deadlines(&self) -> Vec<(Timestamp, u64)> {
         let live = self.claims.values().filter(|claim| claim.payment.is_none());
         let mut deadlines: Vec<(Timestamp, u64)> =
             live.map(|claim| (claim.grace_until.unwrap_or(claim.deadline_at), claim.number)).collect();
