@@ -176,8 +176,9 @@ impl Keys {
             self.index.remove(record.hash(), in_index(position));
             self.sum = self.sum.wrapping_sub(record.mix());
         }
-        self.first += RECENT_PAGE as u64;
+        // The mix has both: it is taken out before either moves.
         self.sum = self.sum.wrapping_sub(self.horizon_mix());
+        self.first += RECENT_PAGE as u64;
         self.horizon = page.last_at;
         self.sum = self.sum.wrapping_add(self.horizon_mix());
     }
@@ -270,5 +271,18 @@ mod tests {
         assert_eq!(keys.seen(&key(last << 3, 7, None), later), Seen::Same(Sequence(9)));
         assert_eq!(keys.sum(), keys.fresh_sum());
         assert_eq!(keys.indexed(), 2);
+    }
+
+    #[test]
+    fn the_digest_follows_page_after_page() {
+        let mut keys = Keys::new();
+        for digest in 1..=3 * RECENT_PAGE as u128 {
+            keys.insert(mark(digest << 3), Sequence(9), Timestamp(2_000), false);
+        }
+        for _ in 0..3 {
+            keys.forget_old(Timestamp(2_001 + KEY_RETENTION_MS));
+            assert_eq!(keys.sum(), keys.fresh_sum());
+        }
+        assert_eq!(keys.indexed(), 0);
     }
 }

@@ -120,8 +120,7 @@ fn claim(model: &Model) -> BoxedStrategy<(u64, Subject, ClaimState)> {
         .collect();
     let settled = model.claims.values().find(|claim| claim.payment.is_some());
     known.extend(settled.map(|claim| (claim.number, claim.subject, model.state_of(claim))));
-    let expired = model.expired.iter().next_back();
-    known.extend(expired.map(|(&number, &subject)| (number, subject, ClaimState::Ended)));
+    known.extend(model.expired.last().map(|&(number, subject)| (number, subject, ClaimState::Ended)));
     if known.is_empty() {
         return foreign.boxed();
     }

@@ -43,7 +43,7 @@ pub(crate) struct Reference {
 }
 
 impl Reference {
-    fn begin(prologue: Vec<Command>) -> Self {
+    pub(crate) fn begin(prologue: Vec<Command>) -> Self {
         let mut reference =
             Reference { model: Model::new(), now: BEGINNING, prologue: vec![], expected: Expected::Nothing };
         for command in &prologue {
@@ -143,7 +143,7 @@ impl EngineAgainstModel {
         assert_eq!(happened, expected, "due at {now}");
     }
 
-    fn compare(&self, model: &Model) {
+    pub(crate) fn compare(&self, model: &Model) {
         let engine = &self.engine;
         assert_eq!(engine.check(), Ok(()));
         assert_eq!(engine.sequence(), Sequence(model.sequence()));

@@ -11,7 +11,7 @@ use tessera_inventory::{
 use crate::world::{BEGINNING, subject};
 
 /// A standing area of ten, with a limit of two per subject.
-fn standing() -> Config {
+pub(crate) fn standing() -> Config {
     Config {
         currency: *b"EUR",
         pools: vec![Pool { name: "floor".into(), capacity: 10 }],

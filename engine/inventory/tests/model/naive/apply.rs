@@ -221,7 +221,7 @@ impl Model {
         let is_covered = |&&(at, number): &&(Timestamp, u64)| (at, number) <= (through.0, through.1.0);
         let due: Vec<(Timestamp, u64)> = self.deadlines().iter().filter(is_covered).copied().collect();
         for (_, number) in due {
-            self.expired.insert(number, self.claims[&number].subject);
+            self.expired.push((number, self.claims[&number].subject));
             self.end(number);
         }
     }

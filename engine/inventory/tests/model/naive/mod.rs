@@ -114,7 +114,8 @@ pub(crate) struct Model {
     pub(crate) seats_to_kill: BTreeSet<SeatIndex>,
     /// Everything that is held or sold; what ended without a sale is gone.
     pub(crate) claims: BTreeMap<u64, Claim>,
-    pub(crate) expired: BTreeMap<u64, Subject>,
+    /// Holds that expired, in that order.
+    pub(crate) expired: Vec<(u64, Subject)>,
     /// Digest to (fingerprint, sequence). Records may be kept longer than a day; a small world keeps all.
     pub(crate) keys: BTreeMap<u128, (u64, u64)>,
 }
@@ -132,7 +133,7 @@ impl Model {
             killed_seats: BTreeSet::new(),
             seats_to_kill: BTreeSet::new(),
             claims: BTreeMap::new(),
-            expired: BTreeMap::new(),
+            expired: vec![],
             keys: BTreeMap::new(),
         }
     }

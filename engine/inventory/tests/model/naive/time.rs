@@ -4,6 +4,9 @@ use tessera_inventory::{ChannelId, EventBody, Phase, TicketTypeId, Timestamp};
 
 use super::{Model, Window, number};
 
+/// Most claims that one event ends.
+const ENDED_TOGETHER_MAX: usize = 1_024;
+
 impl Model {
     /// Everything that the configuration has planned, in order: of one instant, channels come first, then windows, then
     /// phases.
@@ -66,8 +69,12 @@ impl Model {
     pub(crate) fn due(&self, now: Timestamp) -> Option<EventBody> {
         let entry = self.calendar().into_iter().next().filter(|&(at, _)| at <= now);
         let is_before_entry = |at: Timestamp| entry.as_ref().is_none_or(|&(planned, _)| at < planned);
-        let ending: Vec<(Timestamp, u64)> =
-            self.deadlines().into_iter().filter(|&(at, _)| at <= now && is_before_entry(at)).collect();
+        let ending: Vec<(Timestamp, u64)> = self
+            .deadlines()
+            .into_iter()
+            .filter(|&(at, _)| at <= now && is_before_entry(at))
+            .take(ENDED_TOGETHER_MAX)
+            .collect();
         match ending.last() {
             Some(&(at, last)) => {
                 let count = u32::try_from(ending.len()).unwrap();
