@@ -16,7 +16,9 @@ use crate::world::subject;
 const STEPS: u64 = 9_000;
 /// Comparing everything takes long: it is done after so many steps.
 const COMPARED_EVERY: u64 = 1_500;
-const BUYERS: u64 = 500;
+/// Some buyers come again and again, most come once.
+const REGULARS: u64 = 200;
+const BUYERS: u64 = 10_000;
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 
@@ -42,7 +44,8 @@ fn command(numbers: &mut Numbers, model: &Model, step: u64) -> Command {
     let claim = any_claim(numbers, model);
     let (authority, body) = match numbers.below(100) {
         0..60 => {
-            let primary = subject(numbers.below(BUYERS).into());
+            let circle = if step.is_multiple_of(2) { REGULARS } else { BUYERS };
+            let primary = subject(numbers.below(circle).into());
             let quantity = 1 + u16::try_from(numbers.below(3)).unwrap();
             let ticket_type = Some(TicketTypeId(u16::try_from(numbers.below(2)).unwrap()));
             let line =

@@ -103,7 +103,7 @@ fn line(model: &Model, config: &Config) -> BoxedStrategy<LineRequest> {
                 1 => (0_i64..3).prop_map(move |off| Some(price + off)),
             ];
             let named = prop_oneof![40 => Just(Some(id)), 1 => Just(None), 1 => (0_u16..9).prop_map(Some)];
-            (named, price, want(own, seats, companions_max), prop::bool::weighted(0.2))
+            (named, price, want(own.as_deref(), seats, companions_max), prop::bool::weighted(0.2))
         })
         .prop_map(|(named, expected_price_minor, want, is_any)| {
             let is_any = is_any && matches!(want, Want::Together { .. });
@@ -117,10 +117,10 @@ fn line(model: &Model, config: &Config) -> BoxedStrategy<LineRequest> {
 }
 
 /// What a line wants of a type with the seats `own`, or of a standing one.
-fn want(own: Option<Vec<u32>>, seats: u32, companions_max: u8) -> BoxedStrategy<Want> {
+fn want(own: Option<&[u32]>, seats: u32, companions_max: u8) -> BoxedStrategy<Want> {
     let quantity = prop_oneof![60 => 1_u16..5, 8 => 5_u16..9, 1 => Just(0), 1 => 20_u16..60].boxed();
     let standing = quantity.clone().prop_map(Want::Quantity);
-    let of_type = own.clone().filter(|own| !own.is_empty());
+    let of_type = own.filter(|own| !own.is_empty()).map(<[u32]>::to_vec);
     let run = run(of_type.unwrap_or_else(|| (0..seats).collect()), seats);
     let together = prop_oneof![
         5 => together(quantity, Just(0)),
