@@ -43,7 +43,8 @@ pub struct Inventory {
     pub(crate) keys: Keys,
     pub(crate) deadlines: Deadlines,
     pub(crate) expired: Expired,
-    pub(crate) scratch: Scratch,
+    /// Boxed, so that taking it for a decision moves one word.
+    pub(crate) scratch: Option<Box<Scratch>>,
 }
 
 /// What `decide` answers when it does not refuse.
@@ -99,7 +100,7 @@ impl Inventory {
             keys: Keys::new(),
             deadlines: Deadlines::default(),
             expired: Expired::default(),
-            scratch: Scratch::default(),
+            scratch: None,
         }
     }
 
@@ -108,9 +109,9 @@ impl Inventory {
     /// # Errors
     /// A [`Rejection`]: a pure function of (state at [`Self::sequence`], command, now).
     pub fn decide(&mut self, now: Timestamp, command: &Command) -> Result<Decision, Rejection> {
-        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut scratch = self.scratch.take().unwrap_or_default();
         let decision = self.decide_with(&mut scratch, now, command);
-        self.scratch = scratch;
+        self.scratch = Some(scratch);
         decision
     }
 

@@ -91,11 +91,10 @@ impl Pool {
 
     /// The mix of its contents.
     fn mix(&self, pool: usize) -> u128 {
-        let mut mix = Mix::new(Kind::Pool)
-            .word(pool as u64)
-            .pair(self.general, self.held)
-            .pair(self.sold, self.killed)
-            .word(u64::from(self.kill_debt));
+        // A word a counter: a load that spans two counters just stored would wait for both stores to reach the cache.
+        let counters = [self.general, self.held, self.sold, self.killed, self.kill_debt];
+        let start = Mix::new(Kind::Pool).word(pool as u64);
+        let mut mix = counters.iter().fold(start, |mix, &counter| mix.word(u64::from(counter)));
         for share in &self.shares {
             mix = mix.pair(share.free, u32::from(share.channel.0));
         }

@@ -12,11 +12,11 @@ impl Inventory {
         assert!(event.at >= self.logged_at, "logged time goes back");
         self.sequence = self.sequence.plus(1);
         self.logged_at = event.at;
+        self.apply_body(event);
         self.keys.forget_old(event.at);
         if let Some(key) = event.key {
             self.keys.insert(key, self.sequence, event.at, keeps_key(&event.body));
         }
-        self.apply_body(event);
     }
 
     fn apply_body(&mut self, event: &Event) {
