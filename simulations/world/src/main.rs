@@ -6,24 +6,27 @@ use std::process::ExitCode;
 
 use tessera_world::{Plan, run};
 
-const USAGE: &str = "usage: tessera-world [--seed N] [--seeds COUNT] [--seconds BUDGET]
+const USAGE: &str = "usage: tessera-world [--seed N] [--from FIRST] [--seeds COUNT] [--seconds BUDGET]
   --seed N          run this seed alone and print its trace
-  --seeds COUNT     run seeds 0 to COUNT - 1 (default 200)
+  --from FIRST      the first seed (default 0)
+  --seeds COUNT     run so many seeds (default 200)
   --seconds BUDGET  begin no further seed after so many seconds (default 60)";
 
 struct Arguments {
     seed: Option<u64>,
+    from: u64,
     seeds: u64,
     seconds: u64,
 }
 
 fn arguments() -> Option<Arguments> {
-    let mut arguments = Arguments { seed: None, seeds: 200, seconds: 60 };
+    let mut arguments = Arguments { seed: None, from: 0, seeds: 200, seconds: 60 };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
         let value = words.next()?.parse().ok()?;
         match word.as_str() {
             "--seed" => arguments.seed = Some(value),
+            "--from" => arguments.from = value,
             "--seeds" => arguments.seeds = value,
             "--seconds" => arguments.seconds = value,
             _ => return None,
@@ -39,7 +42,7 @@ fn main() -> ExitCode {
     };
     match arguments.seed {
         Some(seed) => one(seed),
-        None => many(arguments.seeds, arguments.seconds),
+        None => many(&arguments),
     }
 }
 
@@ -60,12 +63,14 @@ fn one(seed: u64) -> ExitCode {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the budget is in real time; the world itself has none")]
-fn many(seeds: u64, seconds: u64) -> ExitCode {
+fn many(arguments: &Arguments) -> ExitCode {
+    let &Arguments { from, seeds, seconds, .. } = arguments;
     let began = std::time::Instant::now();
     let mut steps = 0;
-    for seed in 0..seeds {
+    for done in 0..seeds {
+        let seed = from.wrapping_add(done);
         if began.elapsed().as_secs() >= seconds {
-            println!("{seed} of {seeds} seeds survive, {steps} steps; the time is over");
+            println!("{done} of {seeds} seeds from {from} survive, {steps} steps; the time is over");
             return ExitCode::SUCCESS;
         }
         match run(seed, Plan::stormy()) {
@@ -77,6 +82,6 @@ fn many(seeds: u64, seconds: u64) -> ExitCode {
             }
         }
     }
-    println!("{seeds} seeds survive, {steps} steps");
+    println!("{seeds} seeds from {from} survive, {steps} steps");
     ExitCode::SUCCESS
 }

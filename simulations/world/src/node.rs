@@ -31,6 +31,8 @@ pub(crate) struct Node {
     pub(crate) skew_ms: i64,
     /// Logged time at which the turn under way was decided.
     pub(crate) decided_at: Timestamp,
+    /// The same in the time of the world.
+    pub(crate) decided_us: u64,
     origin_us: u64,
 }
 
@@ -59,6 +61,7 @@ impl Node {
             paused_until_us: 0,
             skew_ms: 0,
             decided_at: Timestamp(0),
+            decided_us: 0,
             origin_us,
         }
     }

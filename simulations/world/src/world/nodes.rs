@@ -207,6 +207,7 @@ impl World {
         let Role::Serving(writer) = &mut here.role else { return Ok(()) };
         if matches!(input, Input::BeginTurn | Input::Tick) && writer.wants_turn(now) {
             here.decided_at = writer.logged_now(now);
+            here.decided_us = self.now_us;
         }
         let mut out = Vec::new();
         writer.handle(input, now, &mut out);
@@ -240,7 +241,7 @@ impl World {
         match output {
             Output::Append { expected, next, record, attempt } => {
                 if attempt == 0 {
-                    self.oracle.decided(&next, self.now_us);
+                    self.oracle.decided(&next, self.nodes[node].decided_us);
                 }
                 self.call_store(node, Call::Append { expected, next, record });
                 return Ok(self.dies_at(node, CrashPoint::InFlight));
