@@ -1,4 +1,15 @@
 //! The API over real HTTP on loopback, over the memory store.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
 
+mod availability;
+mod bad_input;
+mod changes;
+mod check_ins;
+mod credentials;
+mod events;
 mod first;
+mod holds;
+mod idempotency;
+mod operations;
+mod orders;
+mod rate_limit;

@@ -80,10 +80,8 @@ fn load_with(
 
 fn check(settings: &Settings) -> Result<(), SettingsError> {
     let wrong = |name, value: String, wanted| Err(SettingsError::Value { name, value, wanted });
-    if let Some(token) = &settings.admin_token {
-        if AdministratorToken::new(token).is_none() {
-            return wrong("admin_token", "(not shown)".to_owned(), "tsa_ and at least 20 ASCII characters");
-        }
+    if settings.admin_token.as_deref().is_some_and(|token| AdministratorToken::new(token).is_none()) {
+        return wrong("admin_token", "(not shown)".to_owned(), "tsa_ and at least 20 ASCII characters");
     }
     if settings.workers > WORKERS_MAX {
         return wrong("workers", settings.workers.to_string(), "0 (one per processor) to 1024");

@@ -1,0 +1,90 @@
+//! Availability, seat map and seats: cacheable, and never older on one connection.
+
+use std::io::Read;
+
+use serde_json::{Value, json};
+use tessera_tests::{Sale, Server, hall, standing};
+
+#[tokio::test]
+async fn a_document_that_has_not_changed_is_not_sent_again() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let path = sale.path("/availability");
+    let first = server.get(&path).expect(200).await;
+    assert_eq!(first.header("cache-control"), "public, max-age=1");
+    assert_eq!(first.header("etag"), format!("\"{}\"", first.number("sequence")));
+    let etag = first.header("etag").to_owned();
+    let known = server.get(&path).header("if-none-match", &etag).expect(304).await;
+    assert!(known.bytes.is_empty());
+    assert_eq!(known.header("etag"), etag);
+    server.get(&path).header("if-none-match", &format!("W/{etag}, \"x\"")).expect(304).await;
+    assert_eq!(server.get(&path).expect(200).await.bytes, first.bytes);
+    sale.hold(&server, &server.buyer().await, "Standing", 1).await;
+    let changed = after(&server, &path, first.number("sequence")).await;
+    assert_ne!(changed["sequence"], first.json["sequence"]);
+    assert_eq!(changed["pools"][0], json!({"name": "Floor", "free": 9, "held": 1, "sold": 0, "killed": 0}));
+    let standing = &changed["ticket_types"][0];
+    assert_eq!(standing["price"], json!({"amount": 4500, "currency": "EUR"}));
+    assert_eq!((standing["available"].as_u64(), standing["open"].as_bool()), (Some(9), Some(true)));
+    server.get(&path).header("if-none-match", &etag).expect(200).await;
+}
+
+/// The document once it is newer than `sequence`.
+async fn after(server: &Server, path: &str, sequence: u64) -> Value {
+    loop {
+        let document = server.get(path).expect(200).await;
+        if document.number("sequence") > sequence {
+            return document.json;
+        }
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_seat_map_has_two_bits_a_seat() {
+    use base64::Engine as _;
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let buyer = server.buyer().await;
+    let before = server.get(&sale.path("/seat-map")).expect(200).await;
+    assert_eq!(before.number("seats"), 20);
+    let body = json!({"lines": [{"ticket_type": "Seat", "seats": [0, 1]}]});
+    server.post(&sale.path("/holds")).bearer(&buyer).json(&body).expect(201).await;
+    let map = after(&server, &sale.path("/seat-map"), before.number("sequence")).await;
+    let states = base64::engine::general_purpose::STANDARD.decode(map["states"].as_str().unwrap()).unwrap();
+    assert_eq!(states, [0b0101, 0, 0, 0, 0]);
+}
+
+#[tokio::test]
+async fn the_hall_is_sent_plain_or_compressed() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &hall(3)).await;
+    let plain = server.get(&sale.path("/seats")).expect(200).await;
+    assert_eq!(plain.json["rows"].as_array().unwrap().len(), 3);
+    let last = &plain.json["rows"][2]["blocks"][1][9];
+    assert_eq!(
+        (last["index"].as_u64(), last["label"].as_str(), last["category"].as_str()),
+        (Some(59), Some("20"), Some("Hall"))
+    );
+    let gzip = server.get(&sale.path("/seats")).header("accept-encoding", "br, gzip").expect(200).await;
+    assert_eq!(gzip.header("content-encoding"), "gzip");
+    assert!(gzip.bytes.len() * 4 < plain.bytes.len());
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&gzip.bytes[..]).read_to_string(&mut text).unwrap();
+    assert_eq!(text.as_bytes(), plain.bytes);
+    let etag = plain.header("etag").to_owned();
+    sale.hold(&server, &server.buyer().await, "Standing", 1).await;
+    server.get(&sale.path("/seats")).header("if-none-match", &etag).expect(304).await;
+}
+
+#[tokio::test]
+async fn an_idle_event_is_opened_by_a_read() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let before = sale.availability(&server).await;
+    let store = server.stop().await;
+    let server = Server::start_on(store, Server::settings()).await;
+    let after = sale.availability(&server).await;
+    assert_eq!(after["pools"], before["pools"]);
+    assert!(after["sequence"].as_u64() >= before["sequence"].as_u64());
+}

@@ -1,0 +1,131 @@
+//! The change feed: dense pages, long polls, and streams that go on where they ended.
+
+use std::time::Duration;
+
+use futures::StreamExt;
+use serde_json::{Value, json};
+use tessera_tests::{Sale, Server, hall, standing};
+
+/// Longest wait for something that must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn pages_are_dense_and_show_units_but_no_holders() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let buyer = server.buyer().await;
+    let order = sale.buy_free(&server, &buyer, 1).await;
+    let mut items: Vec<Value> = Vec::new();
+    let mut after = 0;
+    loop {
+        let page = server.get(&sale.path(&format!("/changes?after={after}&limit=2"))).expect(200).await;
+        let found = page.json["items"].as_array().unwrap().clone();
+        assert!(found.len() <= 2);
+        if found.is_empty() {
+            assert_eq!(page.number("next"), after);
+            assert_eq!(page.number("head"), after);
+            break;
+        }
+        after = page.number("next");
+        items.extend(found);
+    }
+    for (item, sequence) in items.iter().zip(1_u64..) {
+        assert_eq!(item["sequence"].as_u64(), Some(sequence));
+        assert!(item["at"].as_str().unwrap().ends_with('Z') && item["type"].is_string());
+    }
+    let of = |kind: &str| items.iter().find(|item| item["type"] == kind).unwrap();
+    assert_eq!(of("configured")["version"], 1);
+    assert_eq!(of("phase_changed")["to"], "on_sale");
+    let placed = of("hold_placed");
+    assert_eq!(placed["hold"], order.json["hold"]);
+    let line = json!({"ticket_type": "Free", "quantity": 1, "price": {"amount": 0, "currency": "EUR"}});
+    assert_eq!(placed["lines"], json!([line]));
+    assert_eq!(of("payment_begun")["order"], order.json["id"]);
+    assert_eq!(of("confirmed")["payment"], "free");
+    let feed = serde_json::to_string(&items).unwrap();
+    assert!(!feed.contains("subject") && !feed.contains("secret") && !feed.contains("key"));
+}
+
+#[tokio::test]
+async fn a_long_poll_answers_when_something_happens() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let head = server.get(&sale.path("/changes?after=0")).expect(200).await.number("head");
+    let path = sale.path(&format!("/changes?after={head}&wait_ms=30000"));
+    let poll = server.get(&path).send();
+    let act = async {
+        let buyer = server.buyer().await;
+        sale.hold(&server, &buyer, "Standing", 1).await
+    };
+    let (polled, _) = tokio::time::timeout(PATIENCE, futures::future::join(poll, act)).await.unwrap();
+    assert_eq!(polled.json["items"][0]["type"], "hold_placed");
+    // A poll with nothing to come ends empty after its time.
+    let next = polled.number("next");
+    let empty = server.get(&sale.path(&format!("/changes?after={next}&wait_ms=1"))).expect(200).await;
+    assert_eq!((empty.json["items"].clone(), empty.number("next")), (json!([]), next));
+}
+
+/// The next `count` events of a stream: (id, data).
+async fn read(response: reqwest::Response, count: usize) -> Vec<(u64, Value)> {
+    let mut stream = response.bytes_stream();
+    let mut text = String::new();
+    loop {
+        let events: Vec<_> = text.split("\n\n").filter(|block| block.starts_with("id: ")).collect();
+        if events.len() > count || (events.len() == count && text.ends_with("\n\n")) {
+            let event = |block: &&str| {
+                let (id, data) = block.split_once("\ndata: ").unwrap();
+                (id[4..].parse().unwrap(), serde_json::from_str(data).unwrap())
+            };
+            return events[..count].iter().map(event).collect();
+        }
+        let chunk = tokio::time::timeout(PATIENCE, stream.next()).await.unwrap().expect("the stream goes on");
+        text.push_str(std::str::from_utf8(&chunk.unwrap()).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_where_it_ended() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let open = |last: Option<u64>| {
+        let ask = server.get(&sale.path("/changes")).header("accept", "text/event-stream");
+        match last {
+            Some(last) => ask.header("last-event-id", &last.to_string()),
+            None => ask,
+        }
+        .builder()
+        .send()
+    };
+    let response = open(None).await.unwrap();
+    assert_eq!(response.headers()["content-type"], "text/event-stream");
+    let first = read(response, 2).await;
+    assert_eq!((first[0].0, first[1].0), (1, 2));
+    assert_eq!(first[0].1["type"], "configured");
+    let resumed = open(Some(2)).await.unwrap();
+    let place = async {
+        let buyer = server.buyer().await;
+        for _ in 0..3 {
+            sale.hold(&server, &buyer, "Standing", 1).await;
+        }
+    };
+    let (events, ()) = futures::future::join(read(resumed, 3), place).await;
+    assert_eq!(events.iter().map(|event| event.0).collect::<Vec<_>>(), [3, 4, 5]);
+    assert_eq!(events[2].1["lines"][0]["ticket_type"], "Standing");
+    let wrong = server.get(&sale.path("/changes")).header("accept", "text/event-stream");
+    wrong.header("last-event-id", "soon").refused(400, "invalid_header").await;
+}
+
+#[tokio::test]
+async fn streams_are_limited_and_end_when_the_server_stops() {
+    let mut settings = Server::settings();
+    settings.http.streams_max = 1;
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let open = || server.get(&sale.path("/changes?after=2")).header("accept", "text/event-stream");
+    let response = open().builder().send().await.unwrap();
+    open().refused(503, "too_many_streams").await;
+    server.get(&sale.path("/changes?after=2&wait_ms=30000")).refused(503, "too_many_streams").await;
+    let end = response.bytes_stream().collect::<Vec<_>>();
+    let both = futures::future::join(end, server.stop());
+    tokio::time::timeout(PATIENCE, both).await.expect("the stream ends with the server");
+}

@@ -1,0 +1,138 @@
+//! Every route and every credential: 401 without one, 403 without the right, 404 for what is another's.
+
+use reqwest::Method;
+use serde_json::json;
+use tessera_tests::{ADMIN_TOKEN, Sale, Server, fresh_key, standing};
+
+/// Who is asking.
+const NOBODY: usize = 0;
+const FORGER: usize = 1;
+const BUYER: usize = 2;
+const DOOR: usize = 3;
+const STRANGER: usize = 4;
+const OWNER: usize = 5;
+const ADMINISTRATOR: usize = 6;
+
+/// One row: method, path below the event (or absolute), and the status for each of the callers above. 0: allowed (the request
+/// itself is refused later, or answered; never for the credential).
+type Row = (&'static str, &'static str, [u16; 7]);
+
+#[rustfmt::skip]
+const TABLE: [Row; 25] = [
+    //                                                       nobody forger buyer door stranger owner admin
+    ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 403, 403, 0]),
+    ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 403, 403, 0]),
+    ("DELETE", "/v1/api-keys/key_00000000000000000000000000", [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/v1/buyer-tokens",                            [0,   401, 403, 403, 0,   0,   0]),
+    ("POST",   "/v1/events",                                  [401, 401, 403, 403, 0,   0,   0]),
+    ("GET",    "/v1/events",                                  [401, 401, 403, 403, 0,   0,   0]),
+    ("GET",    "",                                            [0,   401, 0,   0,   0,   0,   0]),
+    ("PUT",    "/configuration",                              [401, 401, 403, 403, 404, 0,   0]),
+    ("GET",    "/configuration",                              [401, 401, 403, 403, 404, 0,   0]),
+    ("POST",   "/phase-changes",                              [401, 401, 403, 403, 404, 0,   0]),
+    ("GET",    "/availability",                               [0,   401, 0,   0,   0,   0,   0]),
+    ("GET",    "/seats",                                      [0,   401, 0,   0,   0,   0,   0]),
+    ("GET",    "/seat-map",                                   [0,   401, 0,   0,   0,   0,   0]),
+    ("GET",    "/changes",                                    [0,   401, 0,   0,   0,   0,   0]),
+    ("POST",   "/holds",                                      [401, 401, 0,   403, 403, 403, 403]),
+    ("GET",    "/holds/HOLD",                                 [401, 401, 0,   403, 404, 0,   0]),
+    ("POST",   "/holds/HOLD/renew",                           [401, 401, 0,   403, 403, 403, 403]),
+    ("POST",   "/holds/HOLD/release",                         [401, 401, 0,   403, 404, 0,   0]),
+    ("GET",    "/orders",                                     [401, 401, 0,   403, 403, 403, 403]),
+    ("POST",   "/orders/ORDER/payment-failures",              [401, 401, 403, 403, 404, 0,   0]),
+    ("POST",   "/orders/ORDER/refunds",                       [401, 401, 403, 403, 404, 0,   0]),
+    ("POST",   "/check-ins",                                  [401, 401, 403, 0,   404, 0,   0]),
+    ("POST",   "/check-outs",                                 [401, 401, 403, 0,   404, 0,   0]),
+    ("POST",   "/kills",                                      [401, 401, 403, 403, 404, 0,   0]),
+    ("POST",   "/channels/X/release",                         [401, 401, 403, 403, 404, 0,   0]),
+];
+
+#[tokio::test]
+async fn every_route_knows_who_may_call() {
+    let server = Server::start().await;
+    let key = server.organizer_key().await;
+    let owner = server.get("/v1/api-keys").bearer(ADMIN_TOKEN).expect(200).await;
+    let organizer = owner.json["items"][0]["organizer"].as_str().unwrap().to_owned();
+    let body = json!({"name": "E", "starts_at": "2030-01-01T19:00:00Z", "zone": "UTC", "configuration": standing(10)});
+    let event = server.post("/v1/events").bearer(&key).json(&body).expect(201).await.text("id");
+    let sale = Sale { event, key: key.clone() };
+    sale.phase(&server, "on_sale").await;
+    let buyer = server.buyer().await;
+    let mut callers = vec![String::new(); 7];
+    callers[FORGER] = format!("tsb_{}", "A".repeat(52));
+    callers[BUYER].clone_from(&buyer);
+    callers[DOOR] = server.organizer(&["check-ins:write"], Some(&organizer)).await.0;
+    callers[STRANGER] = server.organizer_key().await;
+    callers[OWNER] = key;
+    callers[ADMINISTRATOR] = ADMIN_TOKEN.to_owned();
+    for (method, path, statuses) in TABLE {
+        for (caller, expected) in statuses.into_iter().enumerate() {
+            let held = sale.hold(&server, &server.buyer().await, "Free", 1).await;
+            let secret = held.text("secret");
+            let hold = held.text("id");
+            let path = path.replace("HOLD", &hold).replace("ORDER", &hold.replace("hld_", "ord_"));
+            let path = if path.starts_with("/v1") { path } else { sale.path(&path) };
+            let mut ask = server.ask(Method::from_bytes(method.as_bytes()).unwrap(), &path).key(&fresh_key());
+            if caller != NOBODY {
+                ask = ask.bearer(&callers[caller]);
+            }
+            if method == "POST" || method == "PUT" {
+                ask = ask.json(&json!({}));
+            }
+            let reply = ask.send().await;
+            let about = format!("{method} {path} by {caller}: {} {}", reply.status, reply.json);
+            if expected == 0 {
+                assert!(![401, 403].contains(&reply.status) && reply.status < 500, "{about}");
+            } else {
+                assert_eq!(reply.status, expected, "{about}");
+            }
+            let release = sale.path(&format!("/holds/{hold}/release"));
+            let _ = server.post(&release).header("x-hold-secret", &secret).send().await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn forged_expired_and_revoked_credentials_are_refused() {
+    let mut settings = Server::settings();
+    settings.buyer_token.life_s = 0;
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 1}]});
+    let place = |token: &str| server.post(&sale.path("/holds")).bearer(token).json(&lines);
+    let over = server.buyer().await;
+    place(&over).refused(401, "credential_expired").await;
+    let mut forged = over.clone();
+    forged.replace_range(20..21, if &over[20..21] == "A" { "B" } else { "A" });
+    for token in [
+        forged.as_str(),
+        "tsb_",
+        "tsa_wrong-0123456789abcdef0123456789",
+        "tsk_wrong",
+        "secret",
+        &"t".repeat(300),
+    ] {
+        place(token).refused(401, "credential_invalid").await;
+    }
+    let basic = server.post(&sale.path("/holds")).header("authorization", "Basic dXNlcjpwYXNz").json(&lines);
+    basic.refused(401, "credential_invalid").await;
+    let keys = server.get("/v1/api-keys").bearer(ADMIN_TOKEN).expect(200).await;
+    let id = keys.json["items"][0]["id"].as_str().unwrap();
+    server.get("/v1/events").bearer(&sale.key).expect(200).await;
+    server.ask(Method::DELETE, &format!("/v1/api-keys/{id}")).bearer(ADMIN_TOKEN).expect(204).await;
+    server.get("/v1/events").bearer(&sale.key).refused(401, "credential_invalid").await;
+    assert!(!String::from_utf8_lossy(&keys.bytes).contains("tsk_"), "secrets are shown once");
+}
+
+#[tokio::test]
+async fn a_hold_outlives_the_token_it_was_placed_with() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let held = sale.hold(&server, &server.buyer().await, "Free", 1).await;
+    let secret = held.text("secret");
+    let begin = server.post(&sale.path("/orders")).header("x-hold-secret", &secret);
+    let order = begin.json(&json!({"hold": held.text("id")})).expect(201).await;
+    let confirm = server.post(&sale.path(&format!("/orders/{}/confirm", order.text("id"))));
+    let paid = confirm.header("x-hold-secret", &secret).json(&json!({"payment": "free"})).expect(200).await;
+    assert_eq!(paid.text("state"), "paid");
+}

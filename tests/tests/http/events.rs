@@ -1,0 +1,119 @@
+//! Events: drafts are private, configurations are versioned, phases move by the table.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tessera_tests::{ADMIN_TOKEN, Sale, Server, fresh_key, standing};
+
+#[tokio::test]
+async fn a_draft_is_there_for_its_organizer_only() {
+    let server = Server::start().await;
+    let sale = Sale::draft(&server, &standing(10)).await;
+    let stranger = server.organizer_key().await;
+    for path in [sale.path(""), sale.path("/availability"), sale.path("/seats"), sale.path("/changes")] {
+        server.get(&path).refused(404, "event_not_found").await;
+        server.get(&path).bearer(&stranger).refused(404, "event_not_found").await;
+        server.get(&path).bearer(&sale.key).expect(200).await;
+        server.get(&path).bearer(ADMIN_TOKEN).expect(200).await;
+    }
+    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 1}]});
+    let early = server.post(&sale.path("/holds")).bearer(&server.buyer().await).json(&lines);
+    early.refused(404, "event_not_found").await;
+    sale.phase(&server, "scheduled").await;
+    let shown = server.get(&sale.path("")).expect(200).await;
+    assert_eq!((shown.text("phase"), shown.number("configuration_version")), ("scheduled".to_owned(), 1));
+    let listed = server.get("/v1/events").bearer(&stranger).expect(200).await;
+    assert_eq!(listed.json["items"], json!([]));
+    let listed = server.get("/v1/events").bearer(&sale.key).expect(200).await;
+    assert_eq!(listed.json["items"][0]["id"], sale.event);
+}
+
+fn configure(server: &Server, sale: &Sale, version: u32, configuration: &Value) -> tessera_tests::Ask {
+    let body = json!({"expected_version": version, "configuration": configuration});
+    let ask = server.ask(Method::PUT, &sale.path("/configuration")).key(&fresh_key());
+    ask.bearer(&sale.key).json(&body)
+}
+
+#[tokio::test]
+async fn a_configuration_is_replaced_by_version_and_read_back_as_sent() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    configure(&server, &sale, 0, &standing(20)).refused(409, "stale_version").await;
+    let replaced = configure(&server, &sale, 1, &standing(20)).expect(200).await;
+    assert_eq!(replaced.number("version"), 2);
+    let read = server.get(&sale.path("/configuration")).bearer(&sale.key).expect(200).await;
+    assert_eq!((read.number("version"), &read.json["configuration"]), (2, &standing(20)));
+    assert_eq!(sale.availability(&server).await["pools"][0]["free"], 20);
+    sale.hold(&server, &server.buyer().await, "Standing", 6).await;
+    let smaller = configure(&server, &sale, 2, &standing(5)).refused(422, "invalid_configuration").await;
+    assert!(smaller.json["errors"][0]["path"].as_str().unwrap().starts_with("configuration.pools[0]"));
+    let mut renamed = standing(20);
+    renamed["pools"][0]["name"] = "Roof".into();
+    renamed["ticket_types"][0]["draws_on"] = json!(["Roof"]);
+    renamed["ticket_types"][1]["draws_on"] = json!(["Roof"]);
+    let refused = configure(&server, &sale, 2, &renamed).refused(422, "invalid_configuration").await;
+    assert_eq!(refused.json["errors"][0]["path"], "configuration.pools[0]");
+}
+
+#[tokio::test]
+async fn a_wrong_configuration_creates_no_event() {
+    let server = Server::start().await;
+    let key = server.organizer_key().await;
+    let create = |change: fn(&mut Value)| {
+        let mut body = json!({
+            "name": "Wrong", "starts_at": "2030-01-01T19:00:00Z", "zone": "Europe/Berlin", "configuration": standing(5)});
+        change(&mut body);
+        server.post("/v1/events").bearer(&key).json(&body)
+    };
+    let table: [(fn(&mut Value), &str, &str); 8] = [
+        (|body| body["zone"] = "Europe/Atlantis".into(), "invalid_value", "zone"),
+        (|body| body["starts_at"] = "tomorrow".into(), "invalid_value", "starts_at"),
+        (|body| body["name"] = "".into(), "invalid_value", "name"),
+        (
+            |body| body["configuration"]["currency"] = "XXY".into(),
+            "invalid_configuration",
+            "configuration.currency",
+        ),
+        (
+            |body| body["configuration"]["ticket_types"][0]["draws_on"] = json!(["Roof"]),
+            "invalid_configuration",
+            "configuration.ticket_types[0].draws_on[0]",
+        ),
+        (
+            |body| body["configuration"]["pools"][0]["capacity"] = (-1).into(),
+            "out_of_range",
+            "configuration.pools[0].capacity",
+        ),
+        (|body| body["configuration"]["surprise"] = 1.into(), "unknown_field", "configuration.surprise"),
+        (
+            |body| body["configuration"]["ticket_types"][0]["price"] = (-5).into(),
+            "invalid_configuration",
+            "configuration.ticket_types[0].price",
+        ),
+    ];
+    for (change, code, path) in table {
+        let refused = create(change).refused(422, code).await;
+        let found = refused.json["errors"][0]["path"].as_str().unwrap();
+        assert!(found.starts_with(path), "{path}: {found}");
+    }
+    let listed = server.get("/v1/events").bearer(&key).expect(200).await;
+    assert_eq!(listed.json["items"], json!([]), "nothing was created");
+}
+
+#[tokio::test]
+async fn units_are_withdrawn_and_given_back() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let post = |what: &str, body: Value| server.post(&sale.path(what)).bearer(&sale.key).json(&body);
+    let killed = post("/kills", json!({"pool": "Floor", "quantity": 4})).expect(200).await;
+    assert_eq!((killed.text("pool"), killed.number("quantity")), ("Floor".to_owned(), 4));
+    let refused =
+        post("/restores", json!({"pool": "Floor", "quantity": 5})).refused(409, "nothing_to_restore").await;
+    assert_eq!(refused.json["killed"], 4);
+    post("/restores", json!({"pool": "Floor", "quantity": 4})).expect(200).await;
+    post("/kills", json!({"pool": "Roof", "quantity": 1})).refused(422, "invalid_request").await;
+    post("/kills", json!({"pool": "Floor"})).refused(422, "invalid_value").await;
+    post("/phase-changes", json!({"to": "draft"})).refused(422, "invalid_value").await;
+    post("/phase-changes", json!({"to": "scheduled"})).refused(409, "wrong_phase").await;
+    post("/phase-changes", json!({"to": "closed"})).expect(200).await;
+    post("/phase-changes", json!({"to": "cancelled"})).expect(200).await;
+}

@@ -1,0 +1,110 @@
+//! Holds: what a buyer is told, and who may do what with one.
+
+use serde_json::json;
+use tessera_tests::{Sale, Server, hall, standing};
+
+#[tokio::test]
+async fn a_hold_says_what_it_holds_and_its_secret_opens_it() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &hall(2)).await;
+    let buyer = server.buyer().await;
+    let body = json!({"lines": [
+        {"ticket_type": "Seat", "seats": [3, 2], "expected_price": {"amount": 9000, "currency": "EUR"}},
+        {"ticket_type": "Standing", "quantity": 2}], "duration_s": 300});
+    let held = server.post(&sale.path("/holds")).bearer(&buyer).json(&body).expect(201).await;
+    assert_eq!(held.json["state"], "held");
+    assert_eq!(held.json["total"], json!({"amount": 27_000, "currency": "EUR"}));
+    assert_eq!(held.json["lines"][0]["seats"], json!([2, 3]));
+    assert_eq!(held.json["lines"][1]["ticket_type"], "Standing");
+    assert!(held.text("deadline_at").ends_with('Z') && held.text("life_ends_at") > held.text("deadline_at"));
+    let path = sale.path(&format!("/holds/{}", held.text("id")));
+    let secret = held.text("secret");
+    let read = server.get(&path).header("x-hold-secret", &secret).expect(200).await;
+    assert_eq!(read.json["lines"], held.json["lines"]);
+    server.get(&path).bearer(&buyer).expect(200).await;
+    server.get(&path).bearer(&sale.key).expect(200).await;
+    server.get(&path).refused(401, "credential_missing").await;
+    server.get(&path).bearer(&server.buyer().await).refused(404, "hold_not_found").await;
+    server.get(&path).header("x-hold-secret", "AAAAAAAAAAAAAAAAAAAAAA").refused(404, "hold_not_found").await;
+    let stranger = server.organizer_key().await;
+    server.get(&path).bearer(&stranger).refused(404, "event_not_found").await;
+    let renewed = server.post(&format!("{path}/renew")).header("x-hold-secret", &secret).expect(200).await;
+    assert_eq!(renewed.json["lines"], held.json["lines"]);
+    assert!(renewed.text("deadline_at") > held.text("deadline_at"));
+    let released = server.post(&format!("{path}/release")).bearer(&sale.key).expect(200).await;
+    assert_eq!(released.json["state"], "released");
+    server.get(&path).bearer(&buyer).refused(404, "hold_not_found").await;
+    let availability = sale.availability(&server).await;
+    assert_eq!(
+        (availability["pools"][0]["held"].as_u64(), availability["live_holds"].as_u64()),
+        (Some(0), Some(0))
+    );
+}
+
+#[tokio::test]
+async fn refusals_say_what_to_do_next() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(3)).await;
+    let (first, second) = (server.buyer().await, server.buyer().await);
+    sale.hold(&server, &first, "Standing", 2).await;
+    let place =
+        |buyer: &str, line| server.post(&sale.path("/holds")).bearer(buyer).json(&json!({"lines": [line]}));
+    let out =
+        place(&second, json!({"ticket_type": "Standing", "quantity": 2})).refused(409, "sold_out").await;
+    assert_eq!((out.json["remaining"].as_u64(), out.json["may_return"].as_bool()), (Some(1), Some(true)));
+    assert!(out.json["sequence"].is_u64());
+    let line =
+        json!({"ticket_type": "Standing", "quantity": 1, "expected_price": {"amount": 1, "currency": "EUR"}});
+    let changed = place(&second, line).refused(409, "price_changed").await;
+    assert_eq!(changed.json["price"], json!({"amount": 4500, "currency": "EUR"}));
+    sale.phase(&server, "paused").await;
+    let paused =
+        place(&second, json!({"ticket_type": "Free", "quantity": 1})).refused(409, "wrong_phase").await;
+    assert_eq!(
+        (paused.json["phase"].as_str(), paused.json["command"].as_str()),
+        (Some("paused"), Some("place_hold"))
+    );
+}
+
+#[tokio::test]
+async fn a_limit_counts_live_holds_of_one_subject_over_all_its_tokens() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(100)).await;
+    let tokens = async || {
+        let body = json!({"buyers": ["customer-17"]});
+        let made = server.post("/v1/buyer-tokens").bearer(&sale.key).json(&body).expect(201).await;
+        made.json["tokens"][0].as_str().unwrap().to_owned()
+    };
+    let (one, other) = (tokens().await, tokens().await);
+    sale.hold(&server, &one, "Standing", 6).await;
+    let body = json!({"lines": [{"ticket_type": "Free", "quantity": 3}]});
+    let refused =
+        server.post(&sale.path("/holds")).bearer(&other).json(&body).refused(409, "limit_exceeded").await;
+    assert_eq!((refused.json["limit"].as_u64(), refused.json["used"].as_u64()), (Some(8), Some(6)));
+}
+
+#[tokio::test]
+async fn a_channel_is_drawn_on_with_its_code_and_released_to_everyone() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let general: u64 = 80;
+    for _ in 0..13 {
+        sale.hold(&server, &server.buyer().await, "Standing", 6).await;
+    }
+    let buyer = server.buyer().await;
+    let place = |code: Option<&str>| {
+        let mut body = json!({"lines": [{"ticket_type": "Standing", "quantity": 5}]});
+        if let Some(code) = code {
+            body["access_code"] = code.into();
+        }
+        server.post(&sale.path("/holds")).bearer(&buyer).json(&body)
+    };
+    let refused = place(None).refused(409, "sold_out").await;
+    assert_eq!(refused.json["remaining"].as_u64(), Some(general - 13 * 6));
+    place(Some("WRONG")).refused(403, "access_code_required").await;
+    let held = place(Some("SPONSOR")).expect(201).await;
+    let release = sale.path(&format!("/holds/{}/release", held.text("id")));
+    server.post(&release).bearer(&buyer).expect(200).await;
+    server.post(&sale.path("/channels/Sponsor/release")).bearer(&sale.key).expect(200).await;
+    place(None).expect(201).await;
+}

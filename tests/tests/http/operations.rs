@@ -1,0 +1,59 @@
+//! For operators: health, readiness, metrics, request ids, headers, shutdown.
+
+use serde_json::json;
+use tessera_tests::{ADMIN_TOKEN, Sale, Server, standing};
+
+#[tokio::test]
+async fn health_readiness_and_metrics() {
+    let server = Server::start().await;
+    assert_eq!(server.get("/healthz").expect(200).await.json, json!({"status": "ok"}));
+    let ready = server.get("/readyz").expect(200).await;
+    assert_eq!(ready.text("status"), "ready");
+    assert_eq!(ready.json["supervisors"].as_array().unwrap().len(), 5);
+    let sale = Sale::open(&server, &standing(10)).await;
+    sale.hold(&server, &server.buyer().await, "Standing", 1).await;
+    let metrics = server.get("/metrics").expect(200).await;
+    let text = String::from_utf8(metrics.bytes).unwrap();
+    let hold =
+        "tessera_http_requests_total{route=\"/v1/events/{event}/holds\",method=\"POST\",status=\"201\"}";
+    assert!(text.contains(hold), "{text}");
+    assert!(
+        text.contains("tessera_http_request_seconds_bucket{route=\"/v1/events/{event}/holds\""),
+        "{text}"
+    );
+    assert!(!text.contains(&sale.event), "no identifier is a label");
+    let page = server.get("/docs/errors/sold_out").expect(200).await;
+    assert!(page.bytes.starts_with(b"# sold_out"));
+    let repaired = server.post(&sale.path("/repairs")).bearer(ADMIN_TOKEN).expect(200).await;
+    assert_eq!(repaired.text("state"), "serving");
+}
+
+#[tokio::test]
+async fn every_reply_has_a_request_id_and_safe_headers() {
+    let server = Server::start().await;
+    let given = server.get("/healthz").header("x-request-id", "abc-123").expect(200).await;
+    assert_eq!(given.header("x-request-id"), "abc-123");
+    let made = server.get("/healthz").header("x-request-id", "<script>").expect(200).await;
+    assert_eq!(made.header("x-request-id").len(), 32);
+    for reply in [made, server.get("/nowhere").refused(404, "route_not_found").await] {
+        assert_eq!(reply.header("x-content-type-options"), "nosniff");
+        assert!(reply.header("content-security-policy").contains("default-src 'none'"));
+        assert!(!reply.header("x-request-id").is_empty());
+    }
+    let head = server.ask(reqwest::Method::HEAD, "/healthz").expect(200).await;
+    assert!(head.bytes.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_graceful_stop() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let buyer = server.buyer().await;
+    let held = sale.hold(&server, &buyer, "Standing", 2).await;
+    let store = server.stop().await;
+    let server = Server::start_on(store, Server::settings()).await;
+    let path = sale.path(&format!("/holds/{}", held.text("id")));
+    let read = server.get(&path).bearer(&buyer).expect(200).await;
+    assert_eq!(read.json["lines"], held.json["lines"]);
+    server.get(&path).header("x-hold-secret", &held.text("secret")).expect(200).await;
+}

@@ -1,0 +1,50 @@
+//! Limits per address and per caller: 429 with when to come back.
+
+use serde_json::json;
+use tessera_tests::{ADMIN_TOKEN, Sale, Server, standing};
+
+#[tokio::test]
+async fn a_buyer_over_its_limit_is_refused_and_others_are_served() {
+    let mut settings = Server::settings();
+    settings.rate_limit.caller_per_second = 1;
+    settings.rate_limit.caller_burst = 3;
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let (greedy, patient) = (server.buyer().await, server.buyer().await);
+    let orders = sale.path("/orders");
+    for _ in 0..3 {
+        server.get(&orders).bearer(&greedy).expect(200).await;
+    }
+    let refused = server.get(&orders).bearer(&greedy).refused(429, "too_many_requests").await;
+    assert_eq!((refused.header("ratelimit-limit"), refused.header("ratelimit-remaining")), ("3", "0"));
+    assert!(refused.header("ratelimit-reset").parse::<u32>().unwrap() >= 1);
+    server.get(&orders).bearer(&patient).expect(200).await;
+}
+
+#[tokio::test]
+async fn scenario_55_minting_is_limited_per_address() {
+    let mut settings = Server::settings();
+    settings.rate_limit.minting_per_minute = 1;
+    settings.rate_limit.minting_burst = 2;
+    let server = Server::start_with(settings).await;
+    let mint = || server.post("/v1/buyer-tokens").json(&json!({}));
+    for _ in 0..2 {
+        let minted = mint().expect(201).await;
+        assert_eq!(minted.json["tokens"].as_array().unwrap().len(), 1);
+    }
+    mint().refused(429, "too_many_requests").await;
+    server.post("/v1/buyer-tokens").json(&json!({"count": 5})).refused(401, "credential_missing").await;
+    // Those who may, are not limited by it.
+    server.post("/v1/buyer-tokens").bearer(ADMIN_TOKEN).json(&json!({"count": 100})).expect(201).await;
+}
+
+#[tokio::test]
+async fn an_address_over_its_limit_is_refused_before_anything_is_read() {
+    let mut settings = Server::settings();
+    settings.rate_limit.address_per_second = 1;
+    settings.rate_limit.address_burst = 2;
+    let server = Server::start_with(settings).await;
+    server.get("/healthz").expect(200).await;
+    server.get("/healthz").expect(200).await;
+    server.get("/healthz").refused(429, "too_many_requests").await;
+}
