@@ -15,7 +15,7 @@ use crate::problem::{self, FieldError, Problem};
 pub(crate) fn problem(sequence: Sequence, rejection: &Rejection, config: Option<&Config>) -> Problem {
     stock(rejection, config)
         .or_else(|| claim(rejection, config))
-        .unwrap_or_else(|| rule(rejection, config))
+        .unwrap_or_else(|| rule(rejection))
         .with("sequence", sequence.0)
 }
 
@@ -121,7 +121,7 @@ fn claim(rejection: &Rejection, config: Option<&Config>) -> Option<Problem> {
 }
 
 /// Refusals by a rule of the event, of the request or of the key.
-fn rule(rejection: &Rejection, _config: Option<&Config>) -> Problem {
+fn rule(rejection: &Rejection) -> Problem {
     match rejection {
         Rejection::WrongPhase { phase, command, opens_at } => {
             Problem::new(Code::WrongPhase, "the event does not admit this in its phase")
@@ -149,7 +149,29 @@ fn rule(rejection: &Rejection, _config: Option<&Config>) -> Problem {
             "this key is too old to know what became of it; read the state first",
         ),
         Rejection::Forbidden => Problem::new(Code::Forbidden, "your role does not allow this"),
-        _ => problem::internal(),
+        // Answered by the two functions above. They stand here by name, so that a new rejection does not compile until
+        // it has its answer.
+        Rejection::SoldOut { .. }
+        | Rejection::SeatsTaken { .. }
+        | Rejection::WaitlistAhead { .. }
+        | Rejection::LimitExceeded { .. }
+        | Rejection::StrandsSeat { .. }
+        | Rejection::OrderSize { .. }
+        | Rejection::NotOnSale { .. }
+        | Rejection::PriceChanged { .. }
+        | Rejection::HoldExpired { .. }
+        | Rejection::HoldNotFound
+        | Rejection::OrderNotFound
+        | Rejection::TicketNotFound
+        | Rejection::WrongState { .. }
+        | Rejection::RenewalsExhausted
+        | Rejection::PaymentAttemptsExhausted
+        | Rejection::PaymentRequired { .. }
+        | Rejection::AlreadyCheckedIn { .. }
+        | Rejection::NotCheckedIn
+        | Rejection::CodeRevoked { .. }
+        | Rejection::TransfersExhausted
+        | Rejection::TicketRefunded => problem::internal(),
     }
 }
 
