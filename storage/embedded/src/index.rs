@@ -1,6 +1,7 @@
 //! Where the records of recent appends stand. In memory only for segments whose index is not in the tables yet.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
 
 use tessera_inventory::{EventId, Sequence};
 use tessera_writer::Head;
@@ -35,7 +36,7 @@ pub(crate) struct SegmentIndex {
 #[derive(Default)]
 pub(crate) struct Index {
     events: BTreeMap<EventId, EventIndex>,
-    segments: BTreeMap<u64, SegmentIndex>,
+    segments: BTreeMap<u64, Arc<SegmentIndex>>,
 }
 
 impl Index {
@@ -49,7 +50,8 @@ impl Index {
         });
         event.head = frame.next;
         event.head_segment = segment;
-        let of_segment = self.segments.entry(segment).or_default();
+        // Nobody else has the index of a segment that is still appended to: this never copies.
+        let of_segment = Arc::make_mut(self.segments.entry(segment).or_default());
         of_segment.heads.insert(frame.event, frame.next);
         if frame.payload_bytes > 0 {
             let entry = frame.entry();
@@ -71,7 +73,8 @@ impl Index {
         event.entries.range(from..).take_while(|entry| limit.admits(entry)).copied().collect()
     }
 
-    pub(crate) fn segment(&self, segment: u64) -> SegmentIndex {
+    /// What the full segment `segment` holds; shared, so that the lock is held for an instant only.
+    pub(crate) fn segment(&self, segment: u64) -> Arc<SegmentIndex> {
         self.segments.get(&segment).cloned().unwrap_or_default()
     }
 

@@ -148,6 +148,13 @@ impl Recovery<'_> {
                 unused.number
             )));
         }
+        let torn = |scanned: &&Scanned| scanned.scan.tail == Tail::Torn;
+        if let (Some(last), Some(next)) = (used.last().filter(torn), unused.iter().find(torn)) {
+            return Err(damaged(format!(
+                "segment {} is not intact at offset {}, but segment {} was written after it was synced",
+                last.number, last.scan.end, next.number
+            )));
+        }
         for (position, scanned) in used.iter().enumerate() {
             let header = scanned.scan.header.unwrap_or(SegmentHeader { number: 0, previous_end: 0 });
             let previous = scanned.number - 1;

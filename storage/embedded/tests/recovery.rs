@@ -9,8 +9,8 @@ use support::{EVENT, OTHER, Rig, append_all, draw, is_damaged, record};
 use tessera_embedded::disk::Disk;
 use tessera_inventory::{EventId, Sequence};
 use tessera_store::conformance::log::{batch, read_whole};
-use tessera_store::{AppendOutcome, Log, StoreError};
-use tessera_writer::Head;
+use tessera_store::{AppendOutcome, Batch, Log, StoreError};
+use tessera_writer::{Format, Head};
 
 const CRASHES: u64 = 40;
 
@@ -243,4 +243,27 @@ fn trimmed_segments_move_to_the_archive() {
     let rig = rig.reopen().unwrap();
     assert_eq!(block_on(read_whole(&rig.store, EVENT, 5_000)).len(), 80);
     assert!(rig.disk.list("archive").unwrap().len() > archived.len());
+}
+
+/// Scenario 28: what a newer release has written is refused by name, whether it is in the journal or sealed.
+#[test]
+fn scenario_28_an_older_binary_refuses_a_newer_record() {
+    for records_after in [0, 40] {
+        let rig = Rig::new();
+        let head = append_all(&rig.store, EVENT, [100]);
+        let newer = batch(head, 50, 1, b"from the future");
+        let next = Head { format: Format { version: 2, minimum_reader: 2 }, ..newer.next };
+        let newer = Batch { next, ..newer };
+        assert_eq!(block_on(rig.store.append(EVENT, head, newer)), AppendOutcome::Committed);
+        append_all(&rig.store, OTHER, vec![1_000; records_after]);
+        let too_new = StoreError::FormatTooNew { needed: 2, supported: 1 };
+        match rig.reopen() {
+            Err(error) => assert_eq!(error, too_new),
+            Ok(rig) => {
+                assert_eq!(block_on(rig.store.head(EVENT)), Err(too_new.clone()));
+                assert_eq!(block_on(rig.store.read(EVENT, Sequence::ZERO, usize::MAX)), Err(too_new));
+                append_all(&rig.store, OTHER, [100]);
+            }
+        }
+    }
 }

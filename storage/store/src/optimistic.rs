@@ -136,7 +136,7 @@ impl WriteSet {
         let mut rows = Vec::new();
         for row in stored {
             if rows.len() >= limit {
-                return Ok(rows);
+                break;
             }
             let (key, value) = row?;
             while let Some((own_key, own_value)) = next_own.filter(|(own_key, _)| before(own_key, &key)) {

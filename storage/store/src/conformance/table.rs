@@ -94,6 +94,8 @@ pub async fn ranges_both_ways_with_own_writes(table: &impl Table) {
     assert_eq!(keys(&mut transaction, b"", b"z", 10, true).await, "e d b\0 b a 0");
     assert_eq!(keys(&mut transaction, b"", b"z", 3, true).await, "e d b\0");
     assert_eq!(keys(&mut transaction, b"", b"z", 4, false).await, "0 a b b\0");
+    assert_eq!(keys(&mut transaction, b"", b"z", 1, false).await, "0");
+    assert_eq!(keys(&mut transaction, b"d", b"z", 1, true).await, "e");
     let rows = transaction.range(b"b", b"b\0", 10, false).await;
     assert_eq!(rows, Ok(vec![(b"b".to_vec(), b"own".to_vec())]));
     assert_eq!(commit(transaction).await, CommitOutcome::Committed);

@@ -88,25 +88,29 @@ impl Rows {
     fn apply(&mut self, writes: &WriteSet) {
         self.newest += 1;
         let version = self.newest;
+        let mut touched: Vec<Vec<u8>> = Vec::new();
         for range in writes.cleared() {
-            for (_, versions) in self.versions.range_mut(range.begin.clone()..range.end.clone()) {
+            for (key, versions) in self.versions.range_mut(range.begin.clone()..range.end.clone()) {
                 versions.push((version, None));
+                touched.push(key.clone());
             }
         }
         for (key, value) in writes.values() {
             self.versions.entry(key.to_vec()).or_default().push((version, value.map(<[u8]>::to_vec)));
+            touched.push(key.to_vec());
         }
         self.window.committed(version, writes);
-        let oldest_reader = self.readers.keys().next().copied().unwrap_or(version);
-        let written: Vec<Vec<u8>> = writes.values().map(|(key, _)| key.to_vec()).collect();
-        for key in written {
-            if let Some(versions) = self.versions.get_mut(&key) {
-                let needed = versions.partition_point(|(version, _)| *version <= oldest_reader);
-                versions.drain(..needed.saturating_sub(1));
-                if versions.iter().all(|(_, value)| value.is_none()) {
-                    self.versions.remove(&key);
-                }
-            }
+        touched.iter().for_each(|key| self.forget_unseen(key));
+    }
+
+    /// Drop the values under `key` that no transaction can see any more.
+    fn forget_unseen(&mut self, key: &[u8]) {
+        let oldest_reader = self.readers.keys().next().copied().unwrap_or(self.newest);
+        let Some(versions) = self.versions.get_mut(key) else { return };
+        let seen_from = versions.partition_point(|(version, _)| *version <= oldest_reader);
+        versions.drain(..seen_from.saturating_sub(1));
+        if versions.iter().all(|(_, value)| value.is_none()) {
+            self.versions.remove(key);
         }
     }
 }
@@ -196,5 +200,27 @@ impl Transaction for MemoryTransaction {
             .check_limits()
             .map(|()| self.table.rows().commit(self.read_version, &self.reads, &self.writes));
         future::ready(outcome).boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+
+    #[test]
+    fn what_nobody_sees_takes_no_memory() {
+        let table = MemoryTable::default();
+        for round in 0..10 {
+            let mut transaction = table.begin();
+            transaction.clear_range(b"a", b"z");
+            transaction.set(&[b'b', round], &[0; 1000]);
+            transaction.set(b"same", &[round; 1000]);
+            assert_eq!(block_on(transaction.commit()), Ok(CommitOutcome::Committed));
+        }
+        // The committing transaction itself was a reader of the version before: at most one older value is left.
+        let values = table.rows().versions.values().map(Vec::len).sum::<usize>();
+        assert!(values <= 6, "{values} values are kept");
     }
 }
