@@ -1,12 +1,16 @@
 //! The sale as the change feed alone tells it: every item moves units, and a move that cannot be is a violation.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
+pub use self::units::SeatState;
+use self::units::{Claim, ClaimState, To, transfer, unit_at};
 use crate::feed::{Change, Item, Line, Units};
 use crate::venue::Venue;
 use crate::wire::Counters;
+
+mod units;
 
 /// Something that must not be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,46 +21,6 @@ pub struct Violation {
     pub sequence: u64,
     /// What was found.
     pub detail: String,
-}
-
-/// State of one seat; the number is the claim's: the sequence of its hold.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SeatState {
-    /// For sale.
-    Free,
-    /// In a live hold.
-    Held(u64),
-    /// Sold.
-    Sold(u64),
-    /// Withdrawn.
-    Killed,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ClaimState {
-    Held,
-    InFlight,
-    Paid,
-    Ended,
-}
-
-#[derive(Clone, Debug)]
-struct Claim {
-    state: ClaimState,
-    /// Type, units and seats of each line.
-    lines: Vec<(usize, u16, Vec<u32>)>,
-    /// Of the hold.
-    deadline_at: Timestamp,
-    /// Of the payment in flight.
-    grace_until: Option<Timestamp>,
-    refunded: HashSet<u16>,
-    units: u16,
-}
-
-impl Claim {
-    fn due_at(&self) -> Timestamp {
-        self.grace_until.unwrap_or(self.deadline_at)
-    }
 }
 
 /// The state of a sale, folded from its feed.
@@ -75,8 +39,6 @@ pub struct Fold<'a> {
     pub categories: Vec<Counters>,
     /// Every seat.
     pub seats: Vec<SeatState>,
-    /// Whether a channel is released, by position.
-    pub released: Vec<bool>,
     /// Live holds, payments in flight included.
     pub live_holds: u32,
     /// Orders with a ticket that is not refunded.
@@ -94,15 +56,8 @@ pub struct Fold<'a> {
     due: BTreeSet<(Timestamp, u64)>,
     pool_debt: Vec<u32>,
     seat_debt: HashSet<u32>,
-}
-
-/// Where units go.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum To {
-    Held,
-    Sold,
-    Free,
-    Killed,
+    /// Free units of each pool that an unreleased channel keeps, by (channel, pool).
+    kept: BTreeMap<(usize, usize), u32>,
 }
 
 impl<'a> Fold<'a> {
@@ -119,7 +74,6 @@ impl<'a> Fold<'a> {
             pools: venue.pools.iter().map(|pool| counters(&pool.name, pool.capacity)).collect(),
             categories: venue.categories.iter().zip(sizes).map(|(name, size)| counters(name, size)).collect(),
             seats: vec![SeatState::Free; venue.seats.len()],
-            released: vec![false; venue.channels.len()],
             live_holds: 0,
             orders: 0,
             expired: 0,
@@ -131,6 +85,7 @@ impl<'a> Fold<'a> {
             due: BTreeSet::new(),
             pool_debt: vec![0; venue.pools.len()],
             seat_debt: HashSet::new(),
+            kept: allotments(venue),
         }
     }
 
@@ -148,7 +103,10 @@ impl<'a> Fold<'a> {
         self.sequence = item.sequence;
         match &item.change {
             Change::PhaseChanged { to } => self.change_phase(to),
-            Change::HoldPlaced { hold, deadline_at, lines, .. } => self.place(hold, *deadline_at, lines),
+            Change::HoldPlaced { hold, deadline_at, lines, channel } => {
+                let channel = channel.as_deref().and_then(|name| self.channel_named(name));
+                self.place(hold, *deadline_at, lines, channel);
+            }
             Change::HoldRenewed { hold, deadline_at } => self.renew(hold, *deadline_at),
             Change::HoldReleased { hold } => {
                 if let Some(number) = self.claim_in(hold, &[ClaimState::Held]) {
@@ -165,9 +123,8 @@ impl<'a> Fold<'a> {
             Change::UnitsKilled(units) => self.kill(units),
             Change::UnitsRestored(units) => self.restore(units),
             Change::ChannelReleased { channel } => {
-                match self.venue.channels.iter().position(|known| known.name == *channel) {
-                    Some(position) => self.released[position] = true,
-                    None => self.report("feed", item.sequence, format!("channel {channel} is unknown")),
+                if let Some(channel) = self.channel_named(channel) {
+                    self.kept.retain(|(of, _), _| *of != channel);
                 }
             }
             Change::Configured { .. }
@@ -189,6 +146,28 @@ impl<'a> Fold<'a> {
         self.holds.get(hold).copied()
     }
 
+    /// Units that a hold with this channel's code may take of a pool: the channel's share if it has one, else everyone's.
+    #[must_use]
+    pub fn free_for(&self, channel: Option<usize>, pool: usize) -> u32 {
+        let share = channel.and_then(|channel| self.kept.get(&(channel, pool)));
+        let kept = || self.kept.iter().filter(|((_, of), _)| *of == pool).map(|(_, units)| units).sum();
+        share.copied().unwrap_or_else(|| self.pools[pool].free.saturating_sub(kept()))
+    }
+
+    /// The channel that a code opens.
+    #[must_use]
+    pub fn channel_of(&self, code: Option<&str>) -> Option<usize> {
+        code.and_then(|code| self.venue.channels.iter().position(|channel| channel.code == code))
+    }
+
+    fn channel_named(&mut self, name: &str) -> Option<usize> {
+        let found = self.venue.channels.iter().position(|channel| channel.name == name);
+        if found.is_none() {
+            self.report("feed", self.sequence, format!("channel {name} is unknown"));
+        }
+        found
+    }
+
     fn change_phase(&mut self, to: &str) {
         to.clone_into(&mut self.phase);
         if to == "cancelled" {
@@ -208,7 +187,7 @@ impl<'a> Fold<'a> {
         None
     }
 
-    fn place(&mut self, hold: &str, deadline_at: Timestamp, lines: &[Line]) {
+    fn place(&mut self, hold: &str, deadline_at: Timestamp, lines: &[Line], channel: Option<usize>) {
         let number = self.sequence;
         let mut known = Vec::with_capacity(lines.len());
         for line in lines {
@@ -223,12 +202,14 @@ impl<'a> Fold<'a> {
             {
                 self.report("I2", number, format!("{quantity} units with {} seats", seats.len()));
             }
+            self.keep(channel, *ticket_type, |kept| kept.checked_sub(u32::from(*quantity)));
             self.shift(number, *ticket_type, *quantity, seats, SeatState::Free, To::Held);
         }
         let units = known.iter().map(|(_, quantity, _)| quantity).sum();
         let claim = Claim {
             state: ClaimState::Held,
             lines: known,
+            channel,
             deadline_at,
             grace_until: None,
             refunded: HashSet::new(),
@@ -321,7 +302,9 @@ impl<'a> Fold<'a> {
         self.due.remove(&(claim.due_at(), number));
         claim.state = ClaimState::Ended;
         let lines = std::mem::take(&mut claim.lines);
+        let channel = claim.channel;
         for (ticket_type, quantity, seats) in &lines {
+            self.keep(channel, *ticket_type, |kept| kept.checked_add(u32::from(*quantity)));
             self.shift(number, *ticket_type, *quantity, seats, SeatState::Held(number), To::Free);
             self.unuse(number, *ticket_type, u32::from(*quantity));
         }
@@ -353,6 +336,7 @@ impl<'a> Fold<'a> {
         for ticket in tickets {
             let Some(claim) = self.claims.get_mut(&number) else { return };
             let fresh = claim.refunded.insert(*ticket);
+            let channel = claim.channel.filter(|_| to == To::Free);
             let settled = claim.refunded.len() == usize::from(claim.units);
             let unit = unit_at(&claim.lines, *ticket);
             let Some((ticket_type, seat)) = unit.filter(|_| fresh) else {
@@ -364,6 +348,7 @@ impl<'a> Fold<'a> {
                 continue;
             };
             let seats: Vec<u32> = seat.into_iter().collect();
+            self.keep(channel, ticket_type, |kept| kept.checked_add(1));
             self.shift(number, ticket_type, 1, &seats, SeatState::Sold(number), to);
             self.sold_by_type[ticket_type] = self.sold_by_type[ticket_type].saturating_sub(1);
             self.unuse(number, ticket_type, 1);
@@ -404,6 +389,20 @@ impl<'a> Fold<'a> {
         for seat in &units.seats {
             if !self.seat_debt.remove(seat) {
                 self.set_seat(*seat, SeatState::Killed, To::Free, 0);
+            }
+        }
+    }
+
+    /// Change what a channel keeps of the pools of a type, while it keeps something of them.
+    fn keep(&mut self, channel: Option<usize>, ticket_type: usize, change: impl Fn(u32) -> Option<u32>) {
+        let venue = self.venue;
+        for pool in &venue.ticket_types[ticket_type].draws_on {
+            let Some(kept) = channel.and_then(|channel| self.kept.get_mut(&(channel, *pool))) else {
+                continue;
+            };
+            match change(*kept) {
+                Some(changed) => *kept = changed,
+                None => self.report("I1", self.sequence, format!("more than a channel keeps of pool {pool}")),
             }
         }
     }
@@ -459,35 +458,12 @@ impl<'a> Fold<'a> {
     }
 }
 
-/// Move units between two counters; false when there are not as many.
-fn transfer(counters: &mut Counters, units: u32, from: SeatState, to: To) -> bool {
-    let source = match from {
-        SeatState::Free => &mut counters.free,
-        SeatState::Held(_) => &mut counters.held,
-        SeatState::Sold(_) => &mut counters.sold,
-        SeatState::Killed => &mut counters.killed,
-    };
-    let enough = *source >= units;
-    *source = source.saturating_sub(units);
-    *match to {
-        To::Held => &mut counters.held,
-        To::Sold => &mut counters.sold,
-        To::Free => &mut counters.free,
-        To::Killed => &mut counters.killed,
-    } += units;
-    enough
-}
-
-/// The type and seat of a ticket by its position, counted over the lines.
-fn unit_at(lines: &[(usize, u16, Vec<u32>)], ticket: u16) -> Option<(usize, Option<u32>)> {
-    let mut position = ticket;
-    for (ticket_type, quantity, seats) in lines {
-        if position < *quantity {
-            return Some((*ticket_type, seats.get(usize::from(position)).copied()));
-        }
-        position -= quantity;
-    }
-    None
+/// What the channels of a venue keep of its pools.
+fn allotments(venue: &Venue) -> BTreeMap<(usize, usize), u32> {
+    let channels = venue.channels.iter().enumerate();
+    channels
+        .flat_map(|(at, channel)| channel.allotments.iter().map(move |(pool, units)| ((at, *pool), *units)))
+        .collect()
 }
 
 #[cfg(test)]

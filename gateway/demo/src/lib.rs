@@ -28,6 +28,7 @@ pub mod run;
 pub mod sale;
 pub mod setup;
 pub mod tally;
+pub mod together;
 pub mod venue;
 pub mod watcher;
 pub mod wire;

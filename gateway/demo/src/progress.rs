@@ -8,8 +8,10 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 use crate::wire::{Availability, Counters};
 
-/// Time between two plain lines.
+/// Time between two plain lines while something moves.
 const LINE_EVERY: Duration = Duration::from_secs(2);
+/// Time between two plain lines while nothing does.
+const QUIET_LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// How progress is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -65,6 +67,7 @@ struct Bars {
 struct State {
     stage: String,
     last_line: Option<Duration>,
+    last_said: String,
     last: (Duration, u64),
     rate: u64,
 }
@@ -108,12 +111,16 @@ impl Progress {
         );
         match &self.way {
             Way::Bars(bars) => bars.show(glance, summary),
-            Way::Lines if state.last_line.is_none_or(|last| glance.elapsed >= last + LINE_EVERY) => {
-                state.last_line = Some(glance.elapsed);
-                let stock = glance.availability.map(stock).unwrap_or_default();
-                line(&format!("{:>4} s  {summary}  {stock}", glance.elapsed.as_secs()));
+            Way::Lines => {
+                let said = format!("{summary}  {}", glance.availability.map(stock).unwrap_or_default());
+                let pause = if said == state.last_said { QUIET_LINE_EVERY } else { LINE_EVERY };
+                if state.last_line.is_none_or(|last| glance.elapsed >= last + pause) {
+                    line(&format!("{:>4} s  {said}", glance.elapsed.as_secs()));
+                    state.last_line = Some(glance.elapsed);
+                    state.last_said = said;
+                }
             }
-            Way::Lines | Way::Nothing => {}
+            Way::Nothing => {}
         }
     }
 

@@ -3,7 +3,8 @@
 
 use crate::fold::{Fold, SeatState};
 use crate::tally::Refusal;
-use crate::venue::{Block, Venue};
+use crate::together::{Fit, Places};
+use crate::venue::Venue;
 use crate::wire::{AskedLine, AskedUnits};
 
 /// What an outsider can say of a refusal.
@@ -37,81 +38,49 @@ pub fn judge(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
     }
 }
 
-/// Wrong when every line certainly fitted: enough units in the general share, and a whole free block for a group.
+/// Wrong when the one line certainly fitted; right when it certainly did not.
 fn sold_out(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
-    if refusal.asked.lines.len() > 1 {
-        return Verdict::Unchecked;
+    let [line] = refusal.asked.lines.as_slice() else { return Verdict::Unchecked };
+    let pools = line.ticket_type.map(|ticket_type| &venue.ticket_types[ticket_type].draws_on);
+    let channel = fold.channel_of(refusal.asked.access_code.as_deref());
+    let units = line.quantity();
+    if pools.is_some_and(|pools| pools.iter().any(|pool| fold.free_for(channel, *pool) < units)) {
+        return Verdict::Right;
     }
-    let Some(line) = refusal.asked.lines.first() else { return Verdict::Unchecked };
-    let pools_fit = line.ticket_type.is_none_or(|ticket_type| {
-        venue.ticket_types[ticket_type]
-            .draws_on
-            .iter()
-            .all(|pool| general_free(fold, venue, *pool) >= line.quantity())
-    });
-    let fits = match &line.units {
-        AskedUnits::Quantity(_) => pools_fit,
-        AskedUnits::Seats(seats) => {
-            pools_fit && seats.iter().all(|seat| fold.seats.get(*seat as usize) == Some(&SeatState::Free))
+    let fit = match &line.units {
+        // The units were there, and exact seats are refused as taken.
+        AskedUnits::Quantity(_) | AskedUnits::Seats(_) => Fit::Certainly,
+        AskedUnits::Together { accessible: 0, section, price_max, accept_split, .. } => {
+            let places = Places {
+                types: types_for(venue, refusal, line, *price_max),
+                section: *section,
+                accept_split: *accept_split,
+                // Best available over all types passes over those whose limit the buyer has reached.
+                unlimited: line.ticket_type.is_some() || fold.used(refusal.buyer) == 0,
+            };
+            places.fit(fold, venue, units)
         }
-        AskedUnits::Together { accessible: 0, price_max: None, section: None, .. } => {
-            pools_fit && line.ticket_type.is_some() && a_whole_block_is_free(fold, venue, line)
-        }
-        AskedUnits::Together { .. } => false,
+        AskedUnits::Together { .. } => Fit::Perhaps,
     };
-    match (fits, &line.units) {
-        // Who shows the code of a channel draws on its allotment, which the feed does not tell.
-        (true, _) if refusal.asked.access_code.is_some() => Verdict::Unchecked,
-        (true, _) => Verdict::Wrong(format!("buyer {} wanted {line:?}, and it was there", refusal.buyer)),
-        (false, AskedUnits::Quantity(quantity)) => units_sold_out(fold, venue, line.ticket_type, *quantity),
-        (false, AskedUnits::Seats(_)) => Verdict::Right,
-        (false, AskedUnits::Together { .. }) if few_seats(fold, venue, line) => Verdict::Right,
-        (false, AskedUnits::Together { .. }) => Verdict::Unchecked,
+    match fit {
+        Fit::Certainly => {
+            Verdict::Wrong(format!("buyer {} wanted {line:?}, and it was there", refusal.buyer))
+        }
+        Fit::Perhaps => Verdict::Unchecked,
+        Fit::Never => Verdict::Right,
     }
 }
 
-/// Certainly right when even the allotments of channels would not have done.
-fn units_sold_out(fold: &Fold<'_>, venue: &Venue, ticket_type: Option<usize>, quantity: u16) -> Verdict {
-    let lacks =
-        |pool: &usize| fold.pools[*pool].free < u32::from(quantity) || has_allotment(fold, venue, *pool);
-    let pools = ticket_type.map(|ticket_type| &venue.ticket_types[ticket_type].draws_on);
-    if pools.is_some_and(|pools| pools.iter().any(lacks)) { Verdict::Right } else { Verdict::Unchecked }
-}
-
-/// Units of a pool that are certainly not kept for a channel.
-fn general_free(fold: &Fold<'_>, venue: &Venue, pool: usize) -> u32 {
-    let kept: u32 = unreleased(fold, venue, pool).sum();
-    fold.pools[pool].free.saturating_sub(kept)
-}
-
-fn has_allotment(fold: &Fold<'_>, venue: &Venue, pool: usize) -> bool {
-    unreleased(fold, venue, pool).next().is_some()
-}
-
-fn unreleased<'a>(fold: &'a Fold<'_>, venue: &'a Venue, pool: usize) -> impl Iterator<Item = u32> + 'a {
-    let channels = venue.channels.iter().zip(&fold.released).filter(|(_, released)| !**released);
-    let allotments = channels.flat_map(|(channel, _)| &channel.allotments);
-    allotments.filter(move |(allotted, _)| *allotted == pool).map(|(_, units)| *units)
-}
-
-fn of_category(venue: &Venue, line: &AskedLine) -> Option<usize> {
-    line.ticket_type.and_then(|ticket_type| venue.ticket_types[ticket_type].category)
-}
-
-/// Whether a block that everyone may buy is wholly free and takes the group without leaving a single seat.
-fn a_whole_block_is_free(fold: &Fold<'_>, venue: &Venue, line: &AskedLine) -> bool {
-    let wanted = line.quantity();
-    let category = of_category(venue, line);
-    let fits = |block: &Block| block.public && Some(block.category) == category && block.seats > wanted + 1;
-    venue.blocks.iter().filter(|block| fits(block)).any(|block| {
-        let seats = block.first as usize..(block.first + block.seats) as usize;
-        fold.seats[seats].iter().all(|seat| *seat == SeatState::Free)
-    })
-}
-
-/// Whether fewer seats of the type's category are free than were wanted.
-fn few_seats(fold: &Fold<'_>, venue: &Venue, line: &AskedLine) -> bool {
-    of_category(venue, line).is_some_and(|category| fold.categories[category].free < line.quantity())
+/// The types that a line can be served with: the one it names, or all that its code and its ceiling admit.
+fn types_for(venue: &Venue, refusal: &Refusal, line: &AskedLine, price_max: Option<i64>) -> Vec<usize> {
+    let code = refusal.asked.access_code.as_ref();
+    let admitted = |ticket_type: usize| {
+        let facts = &venue.ticket_types[ticket_type];
+        let opened = facts.access_code.is_none() || facts.access_code.as_ref() == code;
+        let wanted = line.ticket_type.is_none_or(|named| named == ticket_type);
+        wanted && opened && price_max.is_none_or(|ceiling| facts.price <= ceiling)
+    };
+    (0..venue.ticket_types.len()).filter(|ticket_type| admitted(*ticket_type)).collect()
 }
 
 /// Every seat that is called taken is not free, or not for this buyer.

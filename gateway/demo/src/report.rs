@@ -173,7 +173,10 @@ fn types(figures: &Figures<'_>) -> String {
         .zip(&figures.checked.sold_by_type)
         .map(|(ticket_type, sold)| {
             let revenue = ticket_type.price * i64::from(*sold);
-            let price = |minor: i64| format!("{}.{:02} {}", minor / 100, minor % 100, figures.venue.currency);
+            let price = |minor: i64| {
+                let whole = number(u64::try_from(minor / 100).unwrap_or(0));
+                format!("{whole}.{:02} {}", minor % 100, figures.venue.currency)
+            };
             vec![ticket_type.name.clone(), price(ticket_type.price), number(u64::from(*sold)), price(revenue)]
         })
         .collect();

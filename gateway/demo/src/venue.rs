@@ -59,7 +59,9 @@ pub struct Block {
 pub struct Seat {
     /// Position of its category.
     pub category: usize,
-    /// Whether everyone may buy it alone: no wheelchair space, no companion seat, no channel.
+    /// A wheelchair space, or a companion seat beside one.
+    pub special: bool,
+    /// Whether everyone may buy it: not special, no channel.
     pub public: bool,
 }
 
@@ -251,8 +253,8 @@ impl Venue {
         let first = self.seats.len();
         for seat in &seats {
             let category = position(&self.categories, &seat.category, |name| name)?;
-            let public = !seat.accessible && !seat.companion && seat.channel.is_none();
-            self.seats.push(Seat { category, public });
+            let special = seat.accessible || seat.companion;
+            self.seats.push(Seat { category, special, public: !special && seat.channel.is_none() });
         }
         let added = &self.seats[first..];
         let Some(category) = added.first().map(|seat| seat.category) else { return Ok(()) };

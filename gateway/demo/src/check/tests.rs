@@ -163,15 +163,31 @@ fn seats_called_taken_must_be_taken_at_that_sequence() {
 fn sold_out_must_be_sold_out() {
     assert!(wrong(refusal(3, "sold_out", 1, AskedUnits::Quantity(3))));
     assert!(!wrong(refusal(3, "sold_out", 1, AskedUnits::Quantity(4))));
-    let together = |quantity| AskedUnits::Together {
+}
+
+#[test]
+fn a_group_is_refused_only_where_no_run_takes_it() {
+    let together = |quantity, accept_split| AskedUnits::Together {
         quantity,
         section: None,
         price_max: None,
         accessible: 0,
-        accept_split: false,
+        accept_split,
     };
-    assert!(wrong(refusal(4, "sold_out", 0, together(2))));
-    assert!(!wrong(refusal(3, "sold_out", 0, together(2))));
+    let judged = |sequence, quantity, accept_split| {
+        let scene = scene();
+        let owners = HashMap::from([(3, 7)]);
+        let mut fold = Fold::new(&scene.venue, &owners);
+        scene.items[..sequence].iter().for_each(|item| fold.apply(item));
+        let refused = refusal(sequence as u64, "sold_out", 0, together(quantity, accept_split));
+        refusal::judge(&fold, &scene.venue, &refused)
+    };
+    // Two of six seats are held at sequence 3: the other four take four or two, not three.
+    assert!(matches!(judged(3, 4, false), Verdict::Wrong(_)));
+    assert!(matches!(judged(3, 2, false), Verdict::Wrong(_)));
+    assert_eq!(judged(3, 3, false), Verdict::Right);
+    assert_eq!(judged(3, 3, true), Verdict::Unchecked, "in parts they may have fitted");
+    assert_eq!(judged(3, 5, true), Verdict::Right);
 }
 
 #[test]

@@ -118,6 +118,28 @@ fn a_buyer_over_the_limit_is_caught() {
 }
 
 #[test]
+fn what_a_channel_keeps_is_not_for_everyone() {
+    let text = VENUE.replace(r#""allotments":[]"#, r#""allotments":[{"pool":"Floor","quantity":2}]"#);
+    let venue = Venue::read(&text).unwrap();
+    let owners = HashMap::new();
+    let mut fold = Fold::new(&venue, &owners);
+    let sponsor = fold.channel_of(Some("S"));
+    assert_eq!((fold.free_for(None, 0), fold.free_for(sponsor, 0)), (1, 2));
+    let changes = [
+        r#""type":"hold_placed","hold":"h1","deadline_at":"2026-01-01T00:01:00Z","channel":"S","lines":[{"ticket_type":"Stand","quantity":1}]"#,
+        r#""type":"hold_released","hold":"h1""#,
+        r#""type":"channel_released","channel":"S""#,
+    ]
+    .map(str::to_owned);
+    let shares = items(&changes).into_iter().map(|item| {
+        fold.apply(&item);
+        (fold.free_for(None, 0), fold.free_for(sponsor, 0))
+    });
+    assert_eq!(shares.collect::<Vec<_>>(), [(1, 1), (1, 2), (3, 3)]);
+    assert_eq!(fold.violations, []);
+}
+
+#[test]
 fn a_gap_and_a_repeated_item_are_caught() {
     let sound = items(&sound());
     let mut with_gap = sound.clone();

@@ -1,0 +1,89 @@
+//! The moving parts of the fold: states of seats and claims, and moves between counters.
+
+use std::collections::HashSet;
+
+use jiff::Timestamp;
+
+use crate::wire::Counters;
+
+/// State of one seat; the number is the claim's: the sequence of its hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeatState {
+    /// For sale.
+    Free,
+    /// In a live hold.
+    Held(u64),
+    /// Sold.
+    Sold(u64),
+    /// Withdrawn.
+    Killed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ClaimState {
+    Held,
+    InFlight,
+    Paid,
+    Ended,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Claim {
+    pub(super) state: ClaimState,
+    /// Type, units and seats of each line.
+    pub(super) lines: Vec<(usize, u16, Vec<u32>)>,
+    /// Position of the channel whose code was shown.
+    pub(super) channel: Option<usize>,
+    /// Of the hold.
+    pub(super) deadline_at: Timestamp,
+    /// Of the payment in flight.
+    pub(super) grace_until: Option<Timestamp>,
+    pub(super) refunded: HashSet<u16>,
+    pub(super) units: u16,
+}
+
+impl Claim {
+    pub(super) fn due_at(&self) -> Timestamp {
+        self.grace_until.unwrap_or(self.deadline_at)
+    }
+}
+
+/// Where units go.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum To {
+    Held,
+    Sold,
+    Free,
+    Killed,
+}
+
+/// Move units between two counters; false when there are not as many.
+pub(super) fn transfer(counters: &mut Counters, units: u32, from: SeatState, to: To) -> bool {
+    let source = match from {
+        SeatState::Free => &mut counters.free,
+        SeatState::Held(_) => &mut counters.held,
+        SeatState::Sold(_) => &mut counters.sold,
+        SeatState::Killed => &mut counters.killed,
+    };
+    let enough = *source >= units;
+    *source = source.saturating_sub(units);
+    *match to {
+        To::Held => &mut counters.held,
+        To::Sold => &mut counters.sold,
+        To::Free => &mut counters.free,
+        To::Killed => &mut counters.killed,
+    } += units;
+    enough
+}
+
+/// The type and seat of a ticket by its position, counted over the lines.
+pub(super) fn unit_at(lines: &[(usize, u16, Vec<u32>)], ticket: u16) -> Option<(usize, Option<u32>)> {
+    let mut position = ticket;
+    for (ticket_type, quantity, seats) in lines {
+        if position < *quantity {
+            return Some((*ticket_type, seats.get(usize::from(position)).copied()));
+        }
+        position -= quantity;
+    }
+    None
+}
