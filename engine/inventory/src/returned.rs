@@ -7,7 +7,7 @@ use crate::{ChannelId, Inventory, RefundedUnits, SeatIndex, SeatState, TermsId};
 
 /// Where units come back from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Origin {
+pub(crate) enum Source {
     /// A hold or a payment in flight that ended.
     Held,
     /// A refunded ticket.
@@ -22,7 +22,7 @@ pub(crate) struct Returned<'a> {
     pub(crate) seats: &'a [SeatIndex],
     /// The channel whose code the hold showed.
     pub(crate) channel: Option<ChannelId>,
-    pub(crate) origin: Origin,
+    pub(crate) source: Source,
     /// Whether they return to sale, or are withdrawn.
     pub(crate) fate: RefundedUnits,
 }
@@ -30,15 +30,15 @@ pub(crate) struct Returned<'a> {
 impl Inventory {
     /// Takes units back.
     pub(crate) fn return_units(&mut self, returned: Returned<'_>) {
-        let Returned { terms, quantity, seats, channel, origin, fate } = returned;
+        let Returned { terms, quantity, seats, channel, source, fate } = returned;
         for &pool in &self.terms.get(terms).draws_on {
             self.pools.edit(pool, |pool| {
-                let source = match origin {
-                    Origin::Held => &mut pool.held,
-                    Origin::Sold => &mut pool.sold,
+                let taken_from = match source {
+                    Source::Held => &mut pool.held,
+                    Source::Sold => &mut pool.sold,
                 };
-                assert!(*source >= quantity, "more units return to a pool than left it");
-                *source -= quantity;
+                assert!(*taken_from >= quantity, "more units return to a pool than left it");
+                *taken_from -= quantity;
                 match fate {
                     RefundedUnits::Restock => pool.put_back(quantity, channel),
                     RefundedUnits::Kill => pool.withdraw(quantity),

@@ -1,7 +1,7 @@
 //! Holds: placed, renewed, ended.
 
 use crate::claims::{Claim, ClaimLine, ExtraSubjects};
-use crate::returned::{Origin, Returned};
+use crate::returned::{Returned, Source};
 use crate::{ClaimNumber, HoldPlaced, Inventory, Line, RefundedUnits, SeatState, Subject, Timestamp};
 
 impl Inventory {
@@ -80,7 +80,7 @@ impl Inventory {
                 quantity: u32::from(line.quantity),
                 seats: &line.seats,
                 channel: claim.channel,
-                origin: Origin::Held,
+                source: Source::Held,
                 fate: RefundedUnits::Restock,
             });
         }

@@ -2,7 +2,7 @@
 
 use crate::claims::ClaimLine;
 use crate::orders::{Entrance, Order, Ticket, TicketSlot};
-use crate::returned::{Origin, Returned};
+use crate::returned::{Returned, Source};
 use crate::subjects::Slot;
 use crate::{ClaimNumber, Inventory, Payment, RefundedUnits, SeatState, Subject, TicketRef, Timestamp};
 
@@ -62,7 +62,7 @@ impl Inventory {
                 quantity: 1,
                 seats: ticket.seat().as_slice(),
                 channel: order.channel(),
-                origin: Origin::Sold,
+                source: Source::Sold,
                 fate: units,
             });
             let ticket_type = self.terms.get(ticket.terms).ticket_type;

@@ -9,7 +9,7 @@ use crate::{
     SeatState, Subjects, TicketTypeId, Want, Wishes,
 };
 
-/// Units counted without overflow: seats of two audiences never exceed the seats there are.
+/// What remains where no seat suits the wish.
 const NONE_REMAIN: u32 = 0;
 
 /// Whose seats a hold may get, in order: its channel's, then everyone's.

@@ -22,9 +22,10 @@ impl Inventory {
             shares: Vec::new(),
             seat_states: self.seating.map(),
             seats_to_kill: self.seats_to_kill.iter().map(|seat| seat.0).collect(),
-            subjects: Vec::new(),
-            subject_units: Vec::new(),
-            claims: Vec::new(),
+            subjects: Vec::with_capacity(2 * self.subjects.capacity()),
+            subject_units: Vec::with_capacity(self.subjects.capacity()),
+            // A claim of one standing line has seven words.
+            claims: Vec::with_capacity(7 * self.claims.len()),
             orders: Vec::with_capacity(5 * self.orders.len()),
             tickets: Vec::with_capacity(self.orders.tickets().count()),
             order_extras: Vec::new(),
