@@ -1,6 +1,6 @@
 //! The one deadline structure: everything that time does to an event, in the order in which it is due.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::seating::ReleasedChannels;
 use crate::windows::{Window, Windows};
@@ -24,7 +24,8 @@ pub(crate) enum Due {
 /// and those due at the same instant come before the claims.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Deadlines {
-    claims: BTreeSet<(Timestamp, ClaimNumber)>,
+    /// Two levels of single words: a tree of pairs costs twice as much a hold.
+    claims: BTreeMap<Timestamp, BTreeSet<ClaimNumber>>,
     calendar: Vec<(Timestamp, Due)>,
 }
 
@@ -32,25 +33,33 @@ impl Deadlines {
     /// Enters a claim's deadline.
     #[inline]
     pub(crate) fn insert(&mut self, at: Timestamp, claim: ClaimNumber) {
-        let fresh = self.claims.insert((at, claim));
+        let fresh = self.claims.entry(at).or_default().insert(claim);
         assert!(fresh, "a claim's deadline is entered twice");
     }
 
     /// Takes a claim's deadline out.
     #[inline]
     pub(crate) fn remove(&mut self, at: Timestamp, claim: ClaimNumber) {
-        let there = self.claims.remove(&(at, claim));
+        let Some(numbers) = self.claims.get_mut(&at) else { panic!("a claim has no deadline") };
+        let there = numbers.remove(&claim);
+        if numbers.is_empty() {
+            self.claims.remove(&at);
+        }
         assert!(there, "a claim has no deadline");
     }
 
     /// Takes out the first claim, if it is due at most at `through`.
     pub(crate) fn pop_through(&mut self, through: (Timestamp, ClaimNumber)) -> Option<ClaimNumber> {
-        let first = *self.claims.first()?;
-        if first > through {
+        let mut first = self.claims.first_entry()?;
+        let number = *first.get().first()?;
+        if (*first.key(), number) > through {
             return None;
         }
-        self.claims.pop_first();
-        Some(first.1)
+        first.get_mut().pop_first();
+        if first.get().is_empty() {
+            first.remove();
+        }
+        Some(number)
     }
 
     /// Writes the calendar anew, after a change of the configuration, the phase, a window or a channel.
@@ -94,7 +103,7 @@ impl Deadlines {
 
     /// When the next thing is due.
     pub(crate) fn next_at(&self) -> Option<Timestamp> {
-        let claim = self.claims.first().map(|&(at, _)| at);
+        let claim = self.claims.first_key_value().map(|(&at, _)| at);
         let entry = self.calendar.first().map(|&(at, _)| at);
         match (claim, entry) {
             (Some(claim), Some(entry)) => Some(claim.min(entry)),
@@ -105,11 +114,9 @@ impl Deadlines {
     /// The event of the next thing that is due at `now`.
     pub(crate) fn next(&self, now: Timestamp) -> Option<EventBody> {
         let entry = self.calendar.first().filter(|(at, _)| *at <= now);
-        let claim = self.claims.first().filter(|(at, _)| *at <= now);
+        let claim = self.claims.first_key_value().map(|(&at, _)| at).filter(|at| *at <= now);
         match (entry, claim) {
-            (Some(&(at, due)), claim) if claim.is_none_or(|&(claim_at, _)| at <= claim_at) => {
-                Some(event_of(due))
-            }
+            (Some(&(at, due)), claim) if claim.is_none_or(|claim_at| at <= claim_at) => Some(event_of(due)),
             (entry, Some(_)) => Some(self.expired(now, entry.map(|&(at, _)| at))),
             (_, None) => None,
         }
@@ -119,7 +126,7 @@ impl Deadlines {
     fn expired(&self, now: Timestamp, until: Option<Timestamp>) -> EventBody {
         let mut count = 0;
         let mut through = (Timestamp(0), ClaimNumber(0));
-        for &(at, claim) in &self.claims {
+        for (at, claim) in self.claims() {
             if count == EXPIRED_PER_EVENT_MAX || at > now || until.is_some_and(|until| at >= until) {
                 break;
             }
@@ -130,14 +137,17 @@ impl Deadlines {
     }
 
     /// Every claim's deadline, in order.
-    pub(crate) fn claims(&self) -> impl Iterator<Item = &(Timestamp, ClaimNumber)> {
-        self.claims.iter()
+    pub(crate) fn claims(&self) -> impl Iterator<Item = (Timestamp, ClaimNumber)> {
+        self.claims.iter().flat_map(|(&at, numbers)| numbers.iter().map(move |&number| (at, number)))
     }
 
     /// Enters the claims of an image.
     pub(crate) fn import(&mut self, mut claims: Vec<(Timestamp, ClaimNumber)>) {
         claims.sort_unstable();
-        self.claims = claims.into_iter().collect();
+        let instants = claims.chunk_by(|left, right| left.0 == right.0);
+        let numbers =
+            |claims: &[(Timestamp, ClaimNumber)]| claims.iter().map(|&(_, number)| number).collect();
+        self.claims = instants.map(|claims| (claims[0].0, numbers(claims))).collect();
     }
 }
 

@@ -203,7 +203,7 @@ impl Inventory {
     fn i5_held_units_have_a_deadline(&self) -> Checked {
         let mut due: Vec<_> = self.claims.iter().map(|(number, claim)| (claim.due_at(), number)).collect();
         due.sort_unstable();
-        if !due.iter().eq(self.deadlines.claims()) {
+        if !due.iter().copied().eq(self.deadlines.claims()) {
             return Err(violation("I5", "the deadlines are not those of the claims"));
         }
         let mut fresh = self.deadlines.clone();
