@@ -5,8 +5,10 @@
 
 mod counting;
 mod fixture;
+mod installation;
 mod report;
 
 pub use counting::CountingAllocator;
 pub use fixture::{EVENT, SALE_OPENS_AT, hall, hold_command, opened, standing, together_command};
-pub use report::{Latencies, median, row, title};
+pub use installation::Installation;
+pub use report::{Latencies, median, number_argument, row, title};

@@ -17,6 +17,14 @@ pub fn row(name: &str, figure: impl std::fmt::Display) {
     println!("  {name:<58} {figure}");
 }
 
+/// The number after a flag on the command line, where it is given.
+#[must_use]
+pub fn number_argument(flag: &str) -> Option<u64> {
+    let arguments: Vec<String> = std::env::args().collect();
+    let at = arguments.iter().position(|word| word == flag)?;
+    arguments.get(at + 1)?.parse().ok()
+}
+
 /// The median of a few runs.
 ///
 /// # Panics
@@ -58,6 +66,12 @@ impl Latencies {
     #[allow(clippy::cast_precision_loss)]
     pub fn us_at(&self, quantile: f64) -> f64 {
         self.0.value_at_quantile(quantile) as f64 / 1000.0
+    }
+
+    /// How many were recorded.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.len()
     }
 
     /// Add those of another.

@@ -14,7 +14,7 @@ mod wrk;
 
 use std::path::Path;
 
-use tessera_benchmarks::{median, row, title};
+use tessera_benchmarks::{median, number_argument, row, title};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -32,12 +32,8 @@ fn main() {
         bare::serve(&arguments[2], Path::new(&arguments[3]));
         return;
     }
-    let number = |flag: &str| {
-        let at = arguments.iter().position(|word| word == flag)?;
-        arguments.get(at + 1)?.parse::<u64>().ok()
-    };
-    let rounds = number("--rounds").map_or(ROUNDS, |rounds| usize::try_from(rounds).unwrap_or(ROUNDS));
-    let seconds = number("--seconds").unwrap_or(SECONDS);
+    let rounds = number_argument("--rounds").and_then(|rounds| usize::try_from(rounds).ok()).unwrap_or(ROUNDS);
+    let seconds = number_argument("--seconds").unwrap_or(SECONDS);
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let product = product::Product::start(scratch.path());
     let bare = bare::Bare::start(scratch.path());

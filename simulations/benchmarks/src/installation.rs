@@ -1,0 +1,80 @@
+//! A supervision tree on an embedded store in a temporary folder.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tessera_actors::{Answer, Environment, InventoryRouter, Limits, Platform, TokioSpawn};
+use tessera_embedded::{EmbeddedStore, Options};
+use tessera_inventory::{Authority, Command, CommandBody, Config, Phase};
+use tessera_server::{OsRandom, SystemClock};
+use tessera_writer::Ask;
+
+use crate::EVENT;
+
+/// How long setting up may take.
+const SET_UP: Duration = Duration::from_secs(30);
+
+/// A running installation; its folder goes with it.
+pub struct Installation {
+    platform: Platform,
+    folder: tempfile::TempDir,
+}
+
+impl Installation {
+    /// Start on an empty folder.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    #[allow(clippy::expect_used)] // a benchmark
+    pub async fn start() -> Installation {
+        Installation::start_in(tempfile::tempdir().expect("a temporary folder")).await
+    }
+
+    /// Start on a folder that may hold an installation already.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    #[allow(clippy::expect_used)] // a benchmark
+    pub async fn start_in(folder: tempfile::TempDir) -> Installation {
+        let store = EmbeddedStore::open(folder.path(), &Options::default()).expect("the store opens");
+        let environment = Environment {
+            clock: Arc::new(SystemClock::new()),
+            random: Arc::new(OsRandom),
+            spawn: Arc::new(TokioSpawn(tokio::runtime::Handle::current())),
+        };
+        let limits = Limits { snapshot_every_events: u64::MAX, ..Limits::default() };
+        let platform = Platform::start(environment, Arc::new(store.clone()), Arc::new(store), limits).await;
+        Installation { platform: platform.expect("the platform starts"), folder }
+    }
+
+    /// Configure the measured event and put it on sale.
+    ///
+    /// # Panics
+    /// Where the engine refuses.
+    #[allow(clippy::panic)] // a benchmark
+    pub async fn open_sale(&self, config: Config) {
+        let bodies = [
+            CommandBody::Configure { expected_version: 0, config: Arc::new(config) },
+            CommandBody::ChangePhase { to: Phase::OnSale },
+        ];
+        for body in bodies {
+            let command = Command { authority: Authority::Organizer, key: None, body };
+            match self.router().ask(EVENT, Ask::Command(Box::new(command)), SET_UP).await {
+                Answer::Accepted { .. } => {}
+                other => panic!("the sale was not opened: {other:?}"),
+            }
+        }
+    }
+
+    /// The way to the writer.
+    #[must_use]
+    pub fn router(&self) -> InventoryRouter {
+        self.platform.inventory()
+    }
+
+    /// Hand over and stop; the folder stays with the caller.
+    pub async fn stop(self) -> tempfile::TempDir {
+        self.platform.drain(SET_UP).await;
+        self.folder
+    }
+}
