@@ -7,6 +7,7 @@ use tessera_actors::{Answer, Environment, InventoryRouter, Limits, Platform, Tok
 use tessera_embedded::{EmbeddedStore, Options};
 use tessera_inventory::{Authority, Command, CommandBody, Config, Phase};
 use tessera_server::{OsRandom, SystemClock};
+use tessera_store::SnapshotRepository;
 use tessera_writer::Ask;
 
 use crate::EVENT;
@@ -17,17 +18,18 @@ const SET_UP: Duration = Duration::from_secs(30);
 /// A running installation; its folder goes with it.
 pub struct Installation {
     platform: Platform,
+    snapshots: SnapshotRepository,
     folder: tempfile::TempDir,
 }
 
 impl Installation {
-    /// Start on an empty folder.
+    /// Start on an empty folder; `u64::MAX` writes no snapshots.
     ///
     /// # Panics
     /// Where it does not start.
     #[allow(clippy::expect_used)] // a benchmark
-    pub async fn start() -> Installation {
-        Installation::start_in(tempfile::tempdir().expect("a temporary folder")).await
+    pub async fn start(snapshot_every_events: u64) -> Installation {
+        Installation::start_in(tempfile::tempdir().expect("a temporary folder"), snapshot_every_events).await
     }
 
     /// Start on a folder that may hold an installation already.
@@ -35,16 +37,17 @@ impl Installation {
     /// # Panics
     /// Where it does not start.
     #[allow(clippy::expect_used)] // a benchmark
-    pub async fn start_in(folder: tempfile::TempDir) -> Installation {
+    pub async fn start_in(folder: tempfile::TempDir, snapshot_every_events: u64) -> Installation {
         let store = EmbeddedStore::open(folder.path(), &Options::default()).expect("the store opens");
         let environment = Environment {
             clock: Arc::new(SystemClock::new()),
             random: Arc::new(OsRandom),
             spawn: Arc::new(TokioSpawn(tokio::runtime::Handle::current())),
         };
-        let limits = Limits { snapshot_every_events: u64::MAX, ..Limits::default() };
+        let limits = Limits { snapshot_every_events, ..Limits::default() };
+        let snapshots = SnapshotRepository::new(Arc::new(store.clone()));
         let platform = Platform::start(environment, Arc::new(store.clone()), Arc::new(store), limits).await;
-        Installation { platform: platform.expect("the platform starts"), folder }
+        Installation { platform: platform.expect("the platform starts"), snapshots, folder }
     }
 
     /// Configure the measured event and put it on sale.
@@ -70,6 +73,21 @@ impl Installation {
     #[must_use]
     pub fn router(&self) -> InventoryRouter {
         self.platform.inventory()
+    }
+
+    /// Wait until a snapshot of the measured event covers `sequence`.
+    ///
+    /// # Panics
+    /// Where the store does not answer.
+    #[allow(clippy::expect_used)] // a benchmark
+    pub async fn wait_for_snapshot(&self, sequence: u64) {
+        let covered = async || {
+            let pointer = self.snapshots.pointer(EVENT).await.expect("the store answers");
+            pointer.is_some_and(|pointer| pointer.sequence.0 >= sequence)
+        };
+        while !covered().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
     }
 
     /// Hand over and stop; the folder stays with the caller.

@@ -29,7 +29,7 @@ fn main() {
     let rounds = number_argument("--rounds").unwrap_or(ROUNDS);
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
     runtime.block_on(async {
-        let installation = Installation::start().await;
+        let installation = Installation::start(u64::MAX).await;
         installation.open_sale(standing(10_000_000)).await;
         let next = Arc::new(AtomicU64::new(0));
         let (mut rates, mut latencies) = (Vec::new(), Latencies::new());

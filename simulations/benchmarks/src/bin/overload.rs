@@ -1,0 +1,145 @@
+//! Three times the capacity, open loop, without HTTP: what is still accepted, and how commands on existing holds fare.
+//!
+//! `cargo run --release -p tessera-benchmarks --bin overload [-- --seconds 10]`
+//! First the peak is measured by a closed loop, then arrivals come at three times that rate whatever the writer does; one in
+//! fifty is a renewal of an existing hold.
+#![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::expect_used, clippy::panic)] // a benchmark
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tessera_actors::{Answer, InventoryRouter};
+use tessera_benchmarks::{EVENT, Installation, Latencies, hold_command, number_argument, row, standing, title};
+use tessera_inventory::{Authority, ClaimNumber, Command, CommandBody};
+use tessera_writer::Ask;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Length of each phase, unless `--seconds N` says otherwise.
+const SECONDS: u64 = 10;
+/// Callers of the closed loop.
+const CALLERS: u64 = 2_048;
+/// Arrivals per capacity.
+const OVERLOAD: f64 = 3.0;
+/// One arrival in this many renews an existing hold.
+const RENEWAL_EVERY: u64 = 50;
+/// Existing holds to renew.
+const EXISTING: u64 = 20_000;
+/// How long a client waits for an answer.
+const GIVE_UP: Duration = Duration::from_secs(2);
+
+/// What came of the arrivals.
+#[derive(Default)]
+struct Counts {
+    accepted: AtomicU64,
+    turned_away: AtomicU64,
+    renewed: AtomicU64,
+    not_renewed: AtomicU64,
+}
+
+fn main() {
+    let seconds = number_argument("--seconds").unwrap_or(SECONDS);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    runtime.block_on(async {
+        let installation = Installation::start(u64::MAX).await;
+        installation.open_sale(standing(10_000_000)).await;
+        let router = installation.router();
+        let next = Arc::new(AtomicU64::new(EXISTING));
+        let existing = Arc::new(place_existing(&router).await);
+        let peak = closed_loop(&router, seconds, &next).await;
+        title(&format!("open loop at {OVERLOAD} times the capacity for {seconds} s"));
+        row("peak accepted, closed loop", format!("{peak:.0} /s"));
+        open_loop(&router, peak, seconds, &next, &existing).await;
+        installation.stop().await;
+    });
+}
+
+async fn place_existing(router: &InventoryRouter) -> Vec<(Authority, ClaimNumber)> {
+    let mut existing = Vec::new();
+    for number in 0..EXISTING {
+        let command = hold_command(number, 1);
+        let authority = command.authority;
+        match router.ask(EVENT, Ask::Command(Box::new(command)), GIVE_UP).await {
+            Answer::Accepted { sequence, .. } => existing.push((authority, ClaimNumber(sequence.0))),
+            other => panic!("not accepted: {other:?}"),
+        }
+    }
+    existing
+}
+
+async fn closed_loop(router: &InventoryRouter, seconds: u64, next: &Arc<AtomicU64>) -> f64 {
+    let started = Instant::now();
+    let ends_at = started + Duration::from_secs(seconds);
+    let caller = |router: InventoryRouter, next: Arc<AtomicU64>| async move {
+        let mut accepted = 0_u32;
+        while Instant::now() < ends_at {
+            let command = Box::new(hold_command(next.fetch_add(1, Ordering::Relaxed), 1));
+            let answer = router.ask(EVENT, Ask::Command(command), GIVE_UP).await;
+            accepted += u32::from(matches!(answer, Answer::Accepted { .. }));
+        }
+        accepted
+    };
+    let tasks: Vec<_> = (0..CALLERS).map(|_| tokio::spawn(caller(router.clone(), Arc::clone(next)))).collect();
+    let mut accepted = 0.0;
+    for task in tasks {
+        accepted += f64::from(task.await.expect("a caller does not panic"));
+    }
+    accepted / started.elapsed().as_secs_f64()
+}
+
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rates
+async fn open_loop(
+    router: &InventoryRouter,
+    peak: f64,
+    seconds: u64,
+    next: &Arc<AtomicU64>,
+    existing: &Arc<Vec<(Authority, ClaimNumber)>>,
+) {
+    let counts = Arc::new(Counts::default());
+    let renewals = Arc::new(std::sync::Mutex::new(Latencies::new()));
+    let started = Instant::now();
+    let rate = peak * OVERLOAD;
+    let mut arrived = 0_u64;
+    let mut tick = tokio::time::interval(Duration::from_millis(1));
+    while started.elapsed() < Duration::from_secs(seconds) {
+        tick.tick().await;
+        let due = (started.elapsed().as_secs_f64() * rate) as u64;
+        for _ in arrived..due {
+            arrived += 1;
+            let (router, counts) = (router.clone(), Arc::clone(&counts));
+            if arrived.is_multiple_of(RENEWAL_EVERY) {
+                let (authority, hold) = existing[(arrived / RENEWAL_EVERY) as usize % existing.len()];
+                let command = Command { authority, key: None, body: CommandBody::RenewHold { hold } };
+                tokio::spawn(renew(router, command, counts, Arc::clone(&renewals)));
+            } else {
+                tokio::spawn(arrive(router, next.fetch_add(1, Ordering::Relaxed), counts));
+            }
+        }
+    }
+    let elapsed = started.elapsed().as_secs_f64();
+    let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    let goodput = of(&counts.accepted) as f64 / elapsed;
+    row("arrivals", format!("{:.0} /s", arrived as f64 / elapsed));
+    row("accepted new holds", format!("{goodput:.0} /s = {:.2} of the peak", goodput / peak));
+    row("turned away at once (not executed)", format!("{:.0} /s", of(&counts.turned_away) as f64 / elapsed));
+    row("commands on existing holds answered", format!("{} of {}", of(&counts.renewed), of(&counts.renewed) + of(&counts.not_renewed)));
+    row("their latency", renewals.lock().expect("nobody panics").summary());
+}
+
+async fn arrive(router: InventoryRouter, number: u64, counts: Arc<Counts>) {
+    let answer = router.ask(EVENT, Ask::Command(Box::new(hold_command(number, 1))), GIVE_UP).await;
+    let counter = if matches!(answer, Answer::Accepted { .. }) { &counts.accepted } else { &counts.turned_away };
+    counter.fetch_add(1, Ordering::Relaxed);
+}
+
+async fn renew(router: InventoryRouter, command: Command, counts: Arc<Counts>, latencies: Arc<std::sync::Mutex<Latencies>>) {
+    let asked = Instant::now();
+    // A refusal (renewals used up) is an answer too: what counts is that the writer served the command.
+    let answer = router.ask(EVENT, Ask::Command(Box::new(command)), GIVE_UP).await;
+    let served = matches!(answer, Answer::Accepted { .. } | Answer::Rejected { .. });
+    let counter = if served { &counts.renewed } else { &counts.not_renewed };
+    counter.fetch_add(1, Ordering::Relaxed);
+    latencies.lock().expect("nobody panics").record(asked.elapsed());
+}
