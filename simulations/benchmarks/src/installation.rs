@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tessera_actors::{Answer, Environment, InventoryRouter, Limits, Platform, TokioSpawn};
+use tessera_actors::{Answer, InventoryRouter, Limits, Platform};
 use tessera_embedded::{EmbeddedStore, Options};
 use tessera_inventory::{Authority, Command, CommandBody, Config, Phase};
-use tessera_server::{OsRandom, SystemClock};
-use tessera_store::SnapshotRepository;
+use tessera_server::environment;
+use tessera_store::snapshot::SnapshotRepository;
 use tessera_writer::Ask;
 
 use crate::EVENT;
@@ -39,11 +39,7 @@ impl Installation {
     #[allow(clippy::expect_used)] // a benchmark
     pub async fn start_in(folder: tempfile::TempDir, snapshot_every_events: u64) -> Installation {
         let store = EmbeddedStore::open(folder.path(), &Options::default()).expect("the store opens");
-        let environment = Environment {
-            clock: Arc::new(SystemClock::new()),
-            random: Arc::new(OsRandom),
-            spawn: Arc::new(TokioSpawn(tokio::runtime::Handle::current())),
-        };
+        let environment = environment::system(tokio::runtime::Handle::current());
         let limits = Limits { snapshot_every_events, ..Limits::default() };
         let snapshots = SnapshotRepository::new(Arc::new(store.clone()));
         let platform = Platform::start(environment, Arc::new(store.clone()), Arc::new(store), limits).await;

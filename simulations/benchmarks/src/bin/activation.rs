@@ -54,7 +54,7 @@ async fn buy(router: InventoryRouter, buyer: u64) {
         let (authority, key) = (place.authority, place.key);
         let hold = ClaimNumber(accepted(&router, place).await);
         let later = |step: u128| key.map(|key| IdempotencyKey { digest: key.digest.wrapping_add(step), ..key });
-        let mut then = async |step, authority, body| {
+        let then = async |step, authority, body| {
             accepted(&router, Command { authority, key: later(step), body }).await;
         };
         if number < SOLD {
