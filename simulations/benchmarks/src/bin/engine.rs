@@ -7,7 +7,7 @@ use tessera_benchmarks::{
     EVENT, Latencies, SALE_OPENS_AT, hall, hold_command, median, opened, row, standing, title,
     together_command,
 };
-use tessera_inventory::{Command, Decision, Event, Inventory, KeyMark, SeatIndex, Sequence};
+use tessera_inventory::{Authority, Command, CommandBody, Decision, Event, Inventory, KeyMark, SeatIndex, Units};
 use tessera_records::{decode_record, encode_record};
 
 #[global_allocator]
@@ -23,6 +23,8 @@ const TURN_HOLDS: usize = 500;
 const RUNS: usize = 5;
 /// Seats of the hall.
 const HALL_SEATS: usize = 100_000;
+/// Groups of four seats in it.
+const GROUPS: u32 = 25_000;
 /// Searches measured per state of the hall.
 const SEARCHES: u64 = 20_000;
 
@@ -96,27 +98,35 @@ fn replay(log: &[Vec<u8>]) {
     row("replay, decode + apply", format!("{:.2} M events/s", median(rates) / 1e6));
 }
 
-/// Best available for four, in a hall that is sold to `percent` at scattered seats.
+/// Best available for four, in a hall that is sold to `percent` in scattered groups of four. After each search one group is sold and another
+/// one given back, so that the hall stays as full and the search moves through it.
 fn best_available() {
     title("best available for 4 in a hall of 100,000 seats");
     for percent in [0_u32, 50, 95] {
         let mut inventory = opened(hall(HALL_SEATS));
-        kill_scattered(&mut inventory, |seat| scatter(seat) % 100 < percent);
+        let gone: Vec<u32> = (0..GROUPS).filter(|group| scatter(*group) % 100 < percent).collect();
+        kill(&mut inventory, gone.iter().flat_map(|group| seats_of(*group)).collect());
         let mut latencies = Latencies::new();
+        let mut given_back = gone.iter();
         for number in 0..SEARCHES {
             let command = together_command(number, 4);
             let started = Instant::now();
             let decided = inventory.decide(SALE_OPENS_AT, &command);
             latencies.record(started.elapsed());
-            // Sell what was found now and then, so that the search moves through the hall.
-            if let (Ok(Decision::Accepted(body)), true) = (decided, number % 4 == 0) {
+            let Ok(Decision::Accepted(body)) = decided else { panic!("there are groups left: {decided:?}") };
+            if let Some(group) = given_back.next() {
                 inventory.apply(&Event { at: SALE_OPENS_AT, key: None, body });
+                restore(&mut inventory, seats_of(*group).collect());
             }
         }
         row(&format!("{percent} % sold"), latencies.summary());
     }
+    no_such_block();
+}
+
+fn no_such_block() {
     let mut inventory = opened(hall(HALL_SEATS));
-    kill_scattered(&mut inventory, |seat| seat % 3 == 0);
+    kill(&mut inventory, (0..GROUPS * 4).filter(|seat| seat % 3 == 0).map(SeatIndex).collect());
     let mut latencies = Latencies::new();
     for number in 0..SEARCHES {
         let command = together_command(number, 4);
@@ -127,21 +137,25 @@ fn best_available() {
     row("no such block exists", latencies.summary());
 }
 
-fn scatter(seat: u32) -> u32 {
-    seat.wrapping_mul(0x9E37_79B1).rotate_left(15).wrapping_mul(0x85EB_CA6B) >> 8
+fn scatter(number: u32) -> u32 {
+    number.wrapping_mul(0x9E37_79B1).rotate_left(15).wrapping_mul(0x85EB_CA6B) >> 8
 }
 
-fn kill_scattered(inventory: &mut Inventory, gone: impl Fn(u32) -> bool) {
-    use tessera_inventory::{Authority, CommandBody, Units};
-    let seats: Vec<SeatIndex> = (0..u32::try_from(HALL_SEATS).expect("a constant"))
-        .filter(|seat| gone(*seat))
-        .map(SeatIndex)
-        .collect();
-    if seats.is_empty() {
-        return;
+fn seats_of(group: u32) -> impl Iterator<Item = SeatIndex> {
+    (group * 4..group * 4 + 4).map(SeatIndex)
+}
+
+fn kill(inventory: &mut Inventory, seats: Vec<SeatIndex>) {
+    if !seats.is_empty() {
+        by_organizer(inventory, CommandBody::Kill(Units::Seats(seats)));
     }
-    let body = CommandBody::Kill(Units::Seats(seats));
+}
+
+fn restore(inventory: &mut Inventory, seats: Vec<SeatIndex>) {
+    by_organizer(inventory, CommandBody::Restore(Units::Seats(seats)));
+}
+
+fn by_organizer(inventory: &mut Inventory, body: CommandBody) {
     let event = accept(inventory, &Command { authority: Authority::Organizer, key: None, body });
     inventory.apply(&event);
-    assert!(inventory.sequence() > Sequence::ZERO);
 }
