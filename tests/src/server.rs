@@ -159,7 +159,6 @@ impl Ask {
     }
 
     /// The request, for what this builder does not know.
-    #[must_use]
     pub fn builder(self) -> RequestBuilder {
         self.builder
     }

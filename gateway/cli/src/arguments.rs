@@ -44,7 +44,7 @@ pub(crate) struct ServeArguments {
     /// HTTP worker threads; 0: one per processor [TESSERA_WORKERS, default 0]
     #[arg(long)]
     pub(crate) workers: Option<usize>,
-    /// What is logged, such as info or tessera_actors=debug [TESSERA_LOG_LEVEL, default info]
+    /// What is logged, such as info or tessera_actors=debug [TESSERA_LOG_LEVEL, default info for tessera, warn for libraries]
     #[arg(long)]
     pub(crate) log_level: Option<String>,
     /// How it is logged [TESSERA_LOG_FORMAT, default text]

@@ -1,5 +1,6 @@
 //! Metrics and logs of the process.
 
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 use std::time::Duration;
 
@@ -75,7 +76,10 @@ pub struct LogLevelError(String);
 pub fn start_logging(settings: &Settings) -> Result<(), LogLevelError> {
     let filter = tracing_subscriber::EnvFilter::try_new(&settings.log_level)
         .map_err(|error| LogLevelError(error.to_string()))?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(std::io::stderr);
     // A process that has started logging before keeps what it has.
     let _ = match settings.log_format {
         LogFormat::Text => builder.try_init(),

@@ -10,6 +10,10 @@ use serde::Deserialize;
 
 pub use load::{Overrides, SettingsError, load};
 
+/// Our own life cycle; of the libraries only what is wrong.
+const LOG_LEVEL_DEFAULT: &str =
+    "warn,tessera=info,tessera_server=info,tessera_actors=info,tessera_embedded=info";
+
 /// Everything that an operator may set. `docs/operations/configuration.md` describes each.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -113,7 +117,7 @@ impl Default for Settings {
             data: PathBuf::from("data"),
             admin_token: None,
             workers: 0,
-            log_level: "info".to_owned(),
+            log_level: LOG_LEVEL_DEFAULT.to_owned(),
             log_format: LogFormat::Text,
             http: HttpSettings::default(),
             rate_limit: RateLimitSettings::default(),
