@@ -12,9 +12,9 @@ use hdrhistogram::Histogram;
 use tessera_actors::{Answer, Clock, Environment, InventoryRouter, Limits, Platform, Random, TokioSpawn};
 use tessera_embedded::{EmbeddedStore, Options};
 use tessera_inventory::{
-    Authority, Command, CommandBody, Config, EventId, HoldPolicy, IdempotencyKey, LineRequest, Phase, PlaceHold,
-    Pool, PoolId, SaleWindow, Schedule, SeatingPolicy, Subject, Subjects, TicketType, TicketTypeId, Timestamp,
-    Want,
+    Authority, Command, CommandBody, Config, EventId, HoldPolicy, IdempotencyKey, LineRequest, Phase,
+    PlaceHold, Pool, PoolId, SaleWindow, Schedule, SeatingPolicy, Subject, Subjects, TicketType,
+    TicketTypeId, Timestamp, Want,
 };
 use tessera_writer::{Ask, Monotonic};
 
@@ -46,7 +46,8 @@ struct Seeded(AtomicU64);
 
 impl Random for Seeded {
     fn bits(&self) -> u128 {
-        u128::from(self.0.fetch_add(1, Ordering::Relaxed)).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
+        u128::from(self.0.fetch_add(1, Ordering::Relaxed))
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835)
     }
 }
 
@@ -83,8 +84,11 @@ fn config() -> Config {
 fn place_hold(buyer: u128) -> Ask {
     let spread = buyer.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835).rotate_left(64);
     let subject = Subject(spread);
-    let line =
-        LineRequest { ticket_type: Some(TicketTypeId(0)), expected_price_minor: Some(0), want: Want::Quantity(1) };
+    let line = LineRequest {
+        ticket_type: Some(TicketTypeId(0)),
+        expected_price_minor: Some(0),
+        want: Want::Quantity(1),
+    };
     let body = CommandBody::PlaceHold(PlaceHold {
         subjects: Subjects { primary: subject, extra: Vec::new() },
         lines: vec![line],

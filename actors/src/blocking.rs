@@ -1,7 +1,8 @@
-//! Heavy synchronous work off the threads that serve.
+//! Heavy synchronous work off the threads that serve, and panics as values.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use futures::FutureExt;
 use tokio::sync::oneshot;
 
 use crate::Spawn;
@@ -27,6 +28,13 @@ pub(crate) async fn blocking<T: Send + 'static>(
     }));
     let gone = || Panicked { reason: "the thread pool is shutting down".to_owned() };
     receiver.await.unwrap_or_else(|_| Err(gone()))
+}
+
+/// Wait for `future`; a panic in it comes back as a value, so that whoever waits for its answer gets one.
+pub(crate) async fn caught<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
+    // Nothing of the future is used after a panic, so nothing half-changed is seen.
+    let outcome = AssertUnwindSafe(future).catch_unwind().await;
+    outcome.map_err(|panic| Panicked { reason: describe(&*panic) })
 }
 
 /// What a panic said.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ractor::ActorRef;
 use tessera_records::RecordEncoder;
-use tessera_store::{Batch, StoreError};
+use tessera_store::{AppendOutcome, Batch, StoreError};
 use tessera_writer::{
     Alert, ClockReading, ClockState, Head, Lane, Monotonic, Output, StopReason, StoreFailure, Writer,
 };
@@ -15,6 +15,7 @@ use super::shadow;
 use super::timer::Timer;
 use super::{Ended, ShellMessage};
 use crate::WAKE_UPS_MAX;
+use crate::blocking::{Panicked, caught};
 use crate::ingress::Ticket;
 use crate::meters::{ReplyTally, number, seconds};
 use crate::shared::Shared;
@@ -116,7 +117,8 @@ impl Performer {
             Output::ReadHead => {
                 let (found, myself) = (self.shared.log.head(self.slot.event), self.myself.clone());
                 self.shared.environment.spawn.spawn(Box::pin(async move {
-                    let _ = myself.cast(ShellMessage::HeadRead(found.await));
+                    let away = |panicked: Panicked| Err(StoreError::Unavailable { reason: panicked.reason });
+                    let _ = myself.cast(ShellMessage::HeadRead(caught(found).await.unwrap_or_else(away)));
                 }));
             }
             Output::Reply { ticket, reply } => {
@@ -144,8 +146,9 @@ impl Performer {
         let (outcome, myself) =
             (self.shared.log.append(self.slot.event, expected, batch), self.myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
+            let unknown = |panicked: Panicked| AppendOutcome::Unknown { reason: panicked.reason };
             // The shell may have ended meanwhile; what the append did is in the log.
-            let _ = myself.cast(ShellMessage::AppendDone(outcome.await));
+            let _ = myself.cast(ShellMessage::AppendDone(caught(outcome).await.unwrap_or_else(unknown)));
         }));
     }
 

@@ -15,6 +15,7 @@ use super::shell::Shell;
 use super::supervisor::Waiter;
 use super::wake_ups::WakeUps;
 use super::{Ended, InventoryMessage, ShellMessage, wake_up_rows};
+use crate::blocking::caught;
 use crate::meters::{number, seconds};
 use crate::shared::Shared;
 use crate::slot::Slot;
@@ -132,7 +133,8 @@ impl Roster {
             self.shared.meters.activations.increment(1);
             let (shared, myself) = (Arc::clone(&self.shared), self.myself.clone());
             self.shared.environment.spawn.spawn(Box::pin(async move {
-                let outcome = Box::new(activate(shared, event).await);
+                let outcome = caught(activate(shared, event)).await;
+                let outcome = Box::new(outcome.unwrap_or_else(|panicked| Err(panicked.into())));
                 let _ = myself.cast(InventoryMessage::Activated { event, outcome });
             }));
         }

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 use super::activation::Failure;
 use super::recovery::{newest_replay, replay_record};
 use crate::LOG_READ_BYTES_MAX;
-use crate::blocking::blocking;
+use crate::blocking::{blocking, caught};
 use crate::ingress::WakeFlag;
 use crate::meters::seconds;
 use crate::shared::Shared;
@@ -62,7 +62,8 @@ pub(crate) fn nudge(shared: &Arc<Shared>, slot: &Arc<Slot>) {
     let environment = shared.environment.clone();
     environment.spawn.spawn(Box::pin(async move {
         loop {
-            if let Err(failure) = follow(&shared, &slot).await {
+            let followed = caught(follow(&shared, &slot)).await;
+            if let Err(failure) = followed.unwrap_or_else(|panicked| Err(panicked.into())) {
                 tracing::warn!(event = ?slot.event, ?failure, "the shadow state could not follow");
                 *slot.shadow.state.lock().await = None;
                 shared.environment.sleep_ms(RETRY_MS).await;

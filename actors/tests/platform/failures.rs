@@ -143,3 +143,21 @@ async fn scenario_30_a_failed_store_ends_the_process_and_acknowledges_nothing_mo
     let after = world.hold(EVENT, 2).await;
     assert!(matches!(after, Answer::NotExecuted { .. }), "{after:?}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_gave_up_before_a_decision_is_not_executed() {
+    let world = World::start(limits()).await;
+    world.on_sale(EVENT, 100).await;
+    world.store.memory.hold_appends();
+    let first = tokio::spawn(world.asking(EVENT, place_hold(1, 1), Duration::from_secs(60)));
+    until("a turn is under way", || world.store.memory.held_appends() == 1).await;
+    let mut late = world.asking(EVENT, place_hold(2, 1), Duration::from_secs(10));
+    assert!(late.as_mut().now_or_never().is_none(), "it waits in the lane");
+    // The deadline that the writer knows has passed; the caller still waits.
+    world.clock.advance_ms(9_500);
+    world.store.memory.release_appends();
+    assert!(matches!(first.await.unwrap(), Answer::Accepted { .. }));
+    let late = late.await;
+    assert!(matches!(late, Answer::NotExecuted { reason: NotExecuted::GaveUp, .. }), "{late:?}");
+    assert_eq!(world.store.head(EVENT).await.unwrap().sequence, Sequence(3), "it left no trace");
+}

@@ -5,6 +5,7 @@ mod drain;
 mod expiry;
 mod failures;
 mod flood;
+mod following;
 mod ownership;
 mod publication;
 mod selling;

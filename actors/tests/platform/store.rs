@@ -14,6 +14,8 @@ pub(crate) struct TestStore {
     pub(crate) memory: MemoryStore,
     /// This many of the next appends with a record panic in the caller's face.
     pub(crate) panics: AtomicU32,
+    /// This many of the next table transactions panic in the caller's face.
+    pub(crate) table_panics: AtomicU32,
     /// Appends of this event panic always (0: none).
     poisoned: std::sync::Mutex<Option<EventId>>,
 }
@@ -27,8 +29,7 @@ impl TestStore {
         if batch.record.is_empty() {
             return;
         }
-        let take = |count: u32| count.checked_sub(1);
-        let one = self.panics.fetch_update(Ordering::AcqRel, Ordering::Acquire, take).is_ok();
+        let one = take_one(&self.panics);
         let poisoned = *self.poisoned.lock().unwrap() == Some(event);
         assert!(!one && !poisoned, "injected panic");
     }
@@ -60,6 +61,11 @@ impl Log for TestStore {
 
 impl Table for TestStore {
     fn begin(&self) -> BoxFuture<'static, Result<Box<dyn Transaction>, StoreError>> {
+        assert!(!take_one(&self.table_panics), "injected panic");
         self.memory.begin()
     }
+}
+
+fn take_one(count: &AtomicU32) -> bool {
+    count.fetch_update(Ordering::AcqRel, Ordering::Acquire, |count| count.checked_sub(1)).is_ok()
 }

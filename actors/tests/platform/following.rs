@@ -1,0 +1,96 @@
+//! What follows the log: snapshots by the shadow state, followers and their restarts.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tessera_actors::{Answer, Limits};
+use tessera_inventory::Sequence;
+use tessera_projections::follower_cursors::FollowerCursors;
+use tessera_store::snapshot::SnapshotRepository;
+use tessera_store::{Log, Table};
+
+use crate::world::{EVENT, GIVE_UP, World, limits};
+
+async fn sells(world: &World, buyers: std::ops::Range<u128>) {
+    for buyer in buyers {
+        let answer = world.hold(EVENT, buyer).await;
+        assert!(matches!(answer, Answer::Accepted { .. }), "{answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_shadow_writes_snapshots_from_which_the_next_owner_starts() {
+    let often = Limits { snapshot_every_events: 100, ..limits() };
+    let world = World::start(often).await;
+    world.on_sale(EVENT, 10_000).await;
+    sells(&world, 0..500).await;
+    let table: Arc<dyn Table> = world.store.clone();
+    let snapshots = SnapshotRepository::new(table);
+    let mut newest = None;
+    while newest.is_none_or(|sequence| sequence < Sequence(400)) {
+        newest = snapshots.pointer(EVENT).await.unwrap().map(|pointer| pointer.sequence);
+        tokio::task::yield_now().await;
+    }
+    let before = world.router.published(EVENT).unwrap();
+    world.flowing(world.platform.drain(GIVE_UP)).await;
+
+    let next = World::on(world.store.clone(), world.clock.clone(), often, 2).await;
+    let after = next.router.activate(EVENT, GIVE_UP).await.unwrap();
+    assert_eq!((after.digest, after.availability.sequence), (before.digest, before.availability.sequence));
+    sells(&next, 1_000..1_010).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn followers_that_panic_are_restarted_one_for_one_and_catch_up() {
+    let world = World::start(limits()).await;
+    world.on_sale(EVENT, 1_000).await;
+    sells(&world, 0..20).await;
+    world.store.table_panics.store(3, Ordering::Release);
+    sells(&world, 20..40).await;
+    world.flows_until("the panics have come", || world.store.table_panics.load(Ordering::Acquire) == 0).await;
+    sells(&world, 40..60).await;
+
+    let head = world.store.head(EVENT).await.unwrap().sequence;
+    let table: Arc<dyn Table> = world.store.clone();
+    let cursors = FollowerCursors::new(table);
+    for follower in ["payment", "waitlist", "notification"] {
+        let caught_up = async {
+            while cursors.read(EVENT, follower).await.unwrap().sequence < head {
+                tokio::task::yield_now().await;
+            }
+        };
+        world.flowing(caught_up).await;
+    }
+    let status = world.platform.status();
+    assert!(status.is_ready(), "no supervisor ended: {status:?}");
+    assert_eq!(status.active_events, 1, "the writer noticed nothing");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_supervisor_that_fails_is_restarted_and_in_the_end_the_process_is_told() {
+    let hasty = Limits { restarts_max: 1, ..limits() };
+    let world = World::start(hasty).await;
+    world.on_sale(EVENT, 1_000).await;
+    // Every transaction panics: followers use their budgets up, then their supervisors, then the root gives up.
+    world.store.table_panics.store(u32::MAX, Ordering::Release);
+    let mut buyer = 0;
+    let reason = loop {
+        buyer += 1;
+        world.flowing(world.hold(EVENT, buyer)).await;
+        if let Some(reason) = world.platform.status().fatal {
+            break reason;
+        }
+        world.clock.advance_ms(100);
+        assert!(buyer < 100_000, "nothing was said");
+    };
+    assert!(reason.contains("could not be kept up"), "{reason}");
+    assert!(!world.platform.status().is_ready());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_during_activation_is_tried_again() {
+    let world = World::start(limits()).await;
+    world.store.table_panics.store(1, Ordering::Release);
+    world.flowing(world.on_sale(EVENT, 10)).await;
+    assert!(matches!(world.hold(EVENT, 1).await, Answer::Accepted { .. }));
+}
