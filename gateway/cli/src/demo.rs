@@ -91,8 +91,12 @@ fn settings(arguments: &DemoArguments, data: &Path) -> Settings {
         listen: arguments.listen,
         data: data.to_owned(),
         log_level: "warn".to_owned(),
-        // All of the buyers come from one address.
-        rate_limit: RateLimitSettings { address_per_second: 0, ..RateLimitSettings::default() },
+        // All of the buyers come from one address, and one organizer's till confirms all of their orders.
+        rate_limit: RateLimitSettings {
+            address_per_second: 0,
+            caller_per_second: 0,
+            ..RateLimitSettings::default()
+        },
         ..Settings::default()
     }
 }

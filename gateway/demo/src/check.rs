@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use crate::feed::{Change, Item, Line};
 use crate::fold::{Fold, SeatState};
 use crate::refusal::{self, Verdict};
+use crate::report::number;
 use crate::tally::{Accepted, Acknowledgement, Refusal, Tally};
 use crate::venue::Venue;
 use crate::wire::{Availability, SeatMap};
@@ -240,54 +241,57 @@ impl<'a> Walk<'a> {
         vec![
             finding(
                 "I1  free + held + sold + killed = capacity",
-                format!("{documents} documents, {items} items"),
+                format!("{} documents, {} items", number(documents as u64), number(items as u64)),
                 sums,
             ),
             finding(
                 "I2  a seat is held or sold at most once",
-                format!("{} seats", fold.seats.len()),
+                format!("{} seats", number(fold.seats.len() as u64)),
                 of("I2"),
             ),
             finding(
                 "I3  no buyer exceeds a limit",
-                format!("{} buyers and types", fold.usage.len()),
+                format!("{} buyers and types", number(fold.usage.len() as u64)),
                 of("I3"),
             ),
             finding(
                 "I5  holds end at their deadline, never before",
-                format!("{} expired", fold.expired),
+                format!("{} expired", number(fold.expired)),
                 of("I5"),
             ),
             finding(
                 "I7  one key has one effect and one reply",
                 format!(
-                    "{keys} repeated: {} identical, {} refused again, {} overtaken",
-                    tally.identical, tally.refused_twice, tally.diverged
+                    "{} repeated: {} identical, {} refused again, {} overtaken",
+                    number(keys),
+                    number(tally.identical),
+                    number(tally.refused_twice),
+                    number(tally.diverged)
                 ),
                 tally.differing.clone(),
             ),
             finding(
                 "feed is dense, from the first item to the last",
-                format!("1 to {}", fold.sequence),
+                format!("1 to {}", number(fold.sequence)),
                 of("feed"),
             ),
             finding(
                 "feed folds to every availability document",
                 format!(
                     "{documents} compared, the last at {}",
-                    self.documents.last().map_or(0, |last| last.sequence)
+                    number(self.documents.last().map_or(0, |last| last.sequence))
                 ),
                 std::mem::take(&mut self.fold_differs),
             ),
             self.seat_map(fold),
             finding(
                 "G2  what was acknowledged is in the feed once, and nothing else",
-                format!("{} acknowledged", self.matched),
+                format!("{} acknowledged", number(self.matched)),
                 acknowledged,
             ),
             finding(
                 "no hold is refused wrongly",
-                format!("{judged} judged, {unchecked} cannot be from outside"),
+                format!("{} judged, {} cannot be from outside", number(judged), number(unchecked)),
                 std::mem::take(&mut self.refused_wrongly),
             ),
             finding("nothing is left held", format!("{} live holds", fold.live_holds), left_held(fold)),
@@ -311,7 +315,7 @@ impl<'a> Walk<'a> {
             }
             None => broken.push("the map cannot be decoded".into()),
         }
-        finding("feed folds to the seat map", format!("{} seats", map.seats), broken)
+        finding("feed folds to the seat map", format!("{} seats", number(u64::from(map.seats))), broken)
     }
 }
 
@@ -336,9 +340,9 @@ fn left_held(fold: &Fold<'_>) -> Vec<String> {
 fn surprises(tally: &Tally) -> Finding {
     let numbers = format!(
         "{} replies, {} asked to wait, {} connections broke",
-        tally.replies(),
-        tally.postponed,
-        tally.broken
+        number(tally.replies()),
+        number(tally.postponed),
+        number(tally.broken)
     );
     let mut finding =
         finding("every reply is one that the API documents", numbers, tally.surprises.examples.clone());
