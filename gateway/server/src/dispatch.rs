@@ -91,7 +91,7 @@ fn traceparent(headers: &HeaderMap) -> Option<&str> {
 }
 
 fn finish(worker: &Worker, response: &mut HttpResponse, request_id: HeaderValue) {
-    let closing = *worker.gateway.closing.borrow();
+    let closing = worker.gateway.is_closing();
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static(request_id::HEADER), request_id);
     for (name, value) in SECURITY_HEADERS {

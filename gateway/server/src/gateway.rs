@@ -87,8 +87,13 @@ impl Gateway {
 
     /// Begins the shutdown: not ready any more, streams end.
     pub(crate) fn close(&self) {
-        self.serving.store(false, Ordering::Release);
+        self.serving.store(false, Ordering::Relaxed);
         self.closing.send_replace(true);
+    }
+
+    /// Whether the shutdown has begun.
+    pub(crate) fn is_closing(&self) -> bool {
+        !self.serving.load(Ordering::Relaxed)
     }
 
     /// Requests that all workers are answering.
@@ -98,7 +103,7 @@ impl Gateway {
 
     /// Whether requests should be sent here.
     pub(crate) fn is_ready(&self) -> bool {
-        self.serving.load(Ordering::Acquire) && self.platform.status().is_ready()
+        !self.is_closing() && self.platform.status().is_ready()
     }
 }
 

@@ -24,6 +24,8 @@ pub const ACCESS_CODE_BYTES_MAX: usize = 64;
 pub const BUYER_REFERENCE_BYTES_MAX: usize = 128;
 /// Longest name of an event or a key, in bytes of UTF-8.
 pub const NAME_BYTES_MAX: usize = 200;
+/// Largest body that names buyers, in bytes: as many references as one call may name.
+pub const BUYERS_BYTES_MAX: usize = 256 * 1024;
 /// Most buyer tokens made by one call.
 pub const BUYER_TOKENS_MAX: usize = 1_000;
 /// Most seats named by one kill or restore.
@@ -74,3 +76,5 @@ pub const RETRY_AFTER_S: u32 = 1;
 const _: () = assert!(STREAM_PAGE_EVENTS <= tessera_actors::CHANGES_MAX);
 const _: () = assert!(LIST_LIMIT_MAX <= tessera_actors::CHANGES_MAX);
 const _: () = assert!(COMMAND_BYTES_MAX <= CONFIGURATION_BYTES_MAX);
+// As many buyers as may be named fit into the body that names them, quotes and comma included.
+const _: () = assert!(BUYER_TOKENS_MAX * (BUYER_REFERENCE_BYTES_MAX + 3) < BUYERS_BYTES_MAX);

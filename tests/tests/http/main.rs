@@ -13,3 +13,4 @@ mod idempotency;
 mod operations;
 mod orders;
 mod rate_limit;
+mod store_faults;

@@ -12,7 +12,7 @@ use crate::caller::{BuyersWrite, Organizer};
 use crate::code::Code;
 use crate::instant::Rfc3339;
 use crate::json;
-use crate::limits::{BUYER_REFERENCE_BYTES_MAX, BUYER_TOKENS_MAX};
+use crate::limits::{BUYER_REFERENCE_BYTES_MAX, BUYER_TOKENS_MAX, BUYERS_BYTES_MAX};
 use crate::problem::Problem;
 use crate::render;
 use crate::router::Answer;
@@ -34,7 +34,7 @@ struct Made {
 
 /// `POST /v1/buyer-tokens`
 pub(crate) async fn make(call: Call, organizer: Option<Organizer<BuyersWrite>>) -> Answer {
-    let bytes = call.body().await?;
+    let bytes = call.body_up_to(BUYERS_BYTES_MAX).await?;
     let request: MakeRequest<'_> = json::parse(&bytes)?;
     let subjects = match (&organizer, &request) {
         (None, MakeRequest { count: None, buyers: None }) => {

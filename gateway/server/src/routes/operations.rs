@@ -32,7 +32,7 @@ pub(crate) fn readiness(call: &Call) -> HttpResponse {
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     HttpResponse::build(code).insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
         "status": if ready { "ready" } else { "not_ready" },
-        "draining": status.draining || *gateway.closing.borrow(),
+        "draining": status.draining || gateway.is_closing(),
         "fatal": status.fatal,
         "supervisors": supervisors,
         "active_events": status.active_events,

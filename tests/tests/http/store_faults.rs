@@ -1,0 +1,93 @@
+//! What clients are told while the store is slow or away, and that it stays true.
+
+use serde_json::json;
+use tessera_tests::{Sale, Server, standing};
+
+#[tokio::test]
+async fn an_outcome_that_is_not_known_is_told_so_and_the_same_key_finds_it_out() {
+    let mut settings = Server::settings();
+    settings.http.deadline_ms = 200;
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let buyer = server.buyer().await;
+    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 2}]});
+    let place = || server.post(&sale.path("/holds")).bearer(&buyer).key("k").json(&lines);
+    server.store.hold_appends();
+    let unknown = place().refused(503, "outcome_unknown").await;
+    assert!(unknown.json["retry_after"].as_u64() >= Some(1));
+    server.store.release_appends();
+    let found = loop {
+        let reply = place().send().await;
+        if reply.status != 503 {
+            break reply;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(found.status == 201 && found.replayed(), "{}", found.json);
+    assert_eq!(sale.availability(&server).await["pools"][0]["held"], 2, "it had one effect");
+}
+
+#[tokio::test]
+async fn scenario_9_while_the_store_is_away_nothing_false_is_said_and_it_recovers_by_itself() {
+    let mut settings = Server::settings();
+    settings.http.deadline_ms = 200;
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let before = sale.availability(&server).await;
+    server.store.set_away(true);
+    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 1}]});
+    let buyers = ["a", "b", "c"];
+    let tokens = {
+        let body = json!({"buyers": buyers});
+        server.post("/v1/buyer-tokens").bearer(&sale.key).json(&body).expect(201).await
+    };
+    let place = |buyer: usize| {
+        let token = tokens.json["tokens"][buyer].as_str().unwrap();
+        server.post(&sale.path("/holds")).bearer(token).key("k").json(&lines)
+    };
+    for buyer in 0..buyers.len() {
+        let reply = place(buyer).send().await;
+        assert_eq!(reply.status, 503, "{}", reply.json);
+        assert!(["not_executed", "outcome_unknown"].contains(&reply.json["code"].as_str().unwrap()));
+        assert!(!reply.header("retry-after").is_empty());
+    }
+    assert_eq!(
+        sale.availability(&server).await["pools"],
+        before["pools"],
+        "reads go on from what is durable"
+    );
+    server.store.set_away(false);
+    for buyer in 0..buyers.len() {
+        while place(buyer).send().await.status == 503 {
+            tokio::task::yield_now().await;
+        }
+        place(buyer).expect(201).await;
+    }
+    assert_eq!(
+        sale.availability(&server).await["pools"][0]["held"],
+        3,
+        "each has one hold, however often it asked"
+    );
+}
+
+#[tokio::test]
+async fn scenario_43_one_key_a_thousand_times_at_once_has_one_effect_and_one_reply() {
+    const TIMES: usize = 1_000;
+    let mut settings = Server::settings();
+    settings.rate_limit.caller_per_second = 0;
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let buyer = server.buyer().await;
+    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 2}]});
+    let asks = (0..TIMES)
+        .map(|_| server.post(&sale.path("/holds")).bearer(&buyer).key("the same").json(&lines).send());
+    let replies = futures::future::join_all(asks).await;
+    for reply in &replies {
+        assert_eq!((reply.status, &reply.bytes), (201, &replies[0].bytes), "{}", reply.json);
+    }
+    assert_eq!(replies.iter().filter(|reply| !reply.replayed()).count(), 1, "one was the first");
+    assert_eq!(sale.availability(&server).await["pools"][0]["held"], 2);
+    let other = json!({"lines": [{"ticket_type": "Standing", "quantity": 1}]});
+    let reused = server.post(&sale.path("/holds")).bearer(&buyer).key("the same").json(&other);
+    reused.refused(422, "key_reused").await;
+}
