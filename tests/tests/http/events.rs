@@ -54,6 +54,9 @@ async fn a_configuration_is_replaced_by_version_and_read_back_as_sent() {
     assert_eq!(refused.json["errors"][0]["path"], "configuration.pools[0]");
 }
 
+/// A change that makes a body wrong, the code of the refusal, and where it points.
+type Wrong = (fn(&mut Value), &'static str, &'static str);
+
 #[tokio::test]
 async fn a_wrong_configuration_creates_no_event() {
     let server = Server::start().await;
@@ -64,7 +67,7 @@ async fn a_wrong_configuration_creates_no_event() {
         change(&mut body);
         server.post("/v1/events").bearer(&key).json(&body)
     };
-    let table: [(fn(&mut Value), &str, &str); 8] = [
+    let table: [Wrong; 8] = [
         (|body| body["zone"] = "Europe/Atlantis".into(), "invalid_value", "zone"),
         (|body| body["starts_at"] = "tomorrow".into(), "invalid_value", "starts_at"),
         (|body| body["name"] = "".into(), "invalid_value", "name"),

@@ -1,5 +1,5 @@
 //! The API over real HTTP on loopback, over the memory store.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // tests of a server from outside
 
 mod availability;
 mod bad_input;

@@ -7,6 +7,7 @@ use tessera_tests::{Sale, Server, standing};
 async fn an_outcome_that_is_not_known_is_told_so_and_the_same_key_finds_it_out() {
     let mut settings = Server::settings();
     settings.http.deadline_ms = 200;
+    settings.rate_limit.caller_per_second = 0;
     let server = Server::start_with(settings).await;
     let sale = Sale::open(&server, &standing(10)).await;
     let buyer = server.buyer().await;
@@ -31,6 +32,7 @@ async fn an_outcome_that_is_not_known_is_told_so_and_the_same_key_finds_it_out()
 async fn scenario_9_while_the_store_is_away_nothing_false_is_said_and_it_recovers_by_itself() {
     let mut settings = Server::settings();
     settings.http.deadline_ms = 200;
+    settings.rate_limit.caller_per_second = 0;
     let server = Server::start_with(settings).await;
     let sale = Sale::open(&server, &standing(10)).await;
     let before = sale.availability(&server).await;
@@ -80,7 +82,7 @@ async fn scenario_43_one_key_a_thousand_times_at_once_has_one_effect_and_one_rep
     let buyer = server.buyer().await;
     let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 2}]});
     let asks = (0..TIMES)
-        .map(|_| server.post(&sale.path("/holds")).bearer(&buyer).key("the same").json(&lines).send());
+        .map(|_| server.post(&sale.path("/holds")).bearer(&buyer).key("the-same").json(&lines).send());
     let replies = futures::future::join_all(asks).await;
     for reply in &replies {
         assert_eq!((reply.status, &reply.bytes), (201, &replies[0].bytes), "{}", reply.json);
@@ -88,6 +90,6 @@ async fn scenario_43_one_key_a_thousand_times_at_once_has_one_effect_and_one_rep
     assert_eq!(replies.iter().filter(|reply| !reply.replayed()).count(), 1, "one was the first");
     assert_eq!(sale.availability(&server).await["pools"][0]["held"], 2);
     let other = json!({"lines": [{"ticket_type": "Standing", "quantity": 1}]});
-    let reused = server.post(&sale.path("/holds")).bearer(&buyer).key("the same").json(&other);
+    let reused = server.post(&sale.path("/holds")).bearer(&buyer).key("the-same").json(&other);
     reused.refused(422, "key_reused").await;
 }
