@@ -14,7 +14,7 @@ use crate::sale::Sale;
 use crate::wire::{Availability, SeatMap};
 
 /// Time between two looks.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Status of a document that has not changed.
 const NOT_MODIFIED: u16 = 304;
 
