@@ -237,7 +237,6 @@ impl<'a> Walk<'a> {
         let verdicts = self.verdicts.values();
         let judged: u64 = verdicts.clone().map(|counts| counts[0] + counts[2]).sum();
         let unchecked: u64 = verdicts.map(|counts| counts[1]).sum();
-        let keys = tally.identical + tally.refused_twice + tally.diverged;
         vec![
             finding(
                 "I1  free + held + sold + killed = capacity",
@@ -259,17 +258,7 @@ impl<'a> Walk<'a> {
                 format!("{} expired", number(fold.expired)),
                 of("I5"),
             ),
-            finding(
-                "I7  one key has one effect and one reply",
-                format!(
-                    "{} repeated: {} identical, {} refused again, {} overtaken",
-                    number(keys),
-                    number(tally.identical),
-                    number(tally.refused_twice),
-                    number(tally.diverged)
-                ),
-                tally.differing.clone(),
-            ),
+            repeated(tally),
             finding(
                 "feed is dense, from the first item to the last",
                 format!("1 to {}", number(fold.sequence)),
@@ -335,6 +324,18 @@ fn violations(fold: &Fold<'_>, invariant: &str) -> Vec<String> {
 
 fn left_held(fold: &Fold<'_>) -> Vec<String> {
     if fold.live_holds == 0 { Vec::new() } else { vec![format!("{} holds live on", fold.live_holds)] }
+}
+
+/// I7: what came of everything that was sent twice under one key.
+fn repeated(tally: &Tally) -> Finding {
+    let numbers = format!(
+        "{} repeated: {} identical, {} refused again, {} overtaken",
+        number(tally.identical + tally.refused_twice + tally.diverged),
+        number(tally.identical),
+        number(tally.refused_twice),
+        number(tally.diverged)
+    );
+    finding("I7  one key has one effect and one reply", numbers, tally.differing.clone())
 }
 
 fn surprises(tally: &Tally) -> Finding {
