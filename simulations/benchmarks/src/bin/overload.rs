@@ -1,10 +1,12 @@
 //! Three times the capacity, open loop, without HTTP: what is still accepted, and how commands on existing holds fare.
+//! The crowd runs on a thread of its own; the writer and the store have the other core.
 //!
 //! `cargo run --release -p tessera-benchmarks --bin overload [-- --seconds 10]`
 //! First the peak is measured by a closed loop, then arrivals come at three times that rate whatever the writer does; one in
 //! fifty is a renewal of an existing hold.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::expect_used, clippy::panic)] // a benchmark
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -41,9 +43,11 @@ struct Counts {
 
 fn main() {
     let seconds = number_argument("--seconds").unwrap_or(SECONDS);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
-    runtime.block_on(async {
-        let installation = Installation::start(u64::MAX).await;
+    // The writer has a thread of its own, as it has in a process that the crowd is not part of.
+    let serving = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let crowd = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    crowd.block_on(async {
+        let installation = serving.spawn(Installation::start(u64::MAX)).await.expect("it starts");
         installation.open_sale(standing(10_000_000)).await;
         let router = installation.router();
         let next = Arc::new(AtomicU64::new(EXISTING));
@@ -112,9 +116,9 @@ async fn open_loop(
             if arrived.is_multiple_of(RENEWAL_EVERY) {
                 let (authority, hold) = existing[(arrived / RENEWAL_EVERY) as usize % existing.len()];
                 let command = Command { authority, key: None, body: CommandBody::RenewHold { hold } };
-                tokio::spawn(renew(router, command, counts, Arc::clone(&renewals)));
+                begin(Box::pin(renew(router, command, counts, Arc::clone(&renewals)))).await;
             } else {
-                tokio::spawn(arrive(router, next.fetch_add(1, Ordering::Relaxed), counts));
+                begin(Box::pin(arrive(router, next.fetch_add(1, Ordering::Relaxed), counts))).await;
             }
         }
     }
@@ -126,6 +130,13 @@ async fn open_loop(
     row("turned away at once (not executed)", format!("{:.0} /s", of(&counts.turned_away) as f64 / elapsed));
     row("commands on existing holds answered", format!("{} of {}", of(&counts.renewed), of(&counts.renewed) + of(&counts.not_renewed)));
     row("their latency", renewals.lock().expect("nobody panics").summary());
+}
+
+/// Begin an arrival; who is turned away at once costs the generator no task.
+async fn begin(mut arrival: Pin<Box<dyn Future<Output = ()> + Send>>) {
+    if futures::poll!(&mut arrival).is_pending() {
+        tokio::spawn(arrival);
+    }
 }
 
 async fn arrive(router: InventoryRouter, number: u64, counts: Arc<Counts>) {
