@@ -94,6 +94,12 @@ impl Permits {
         }
     }
 
+    /// Whether [`Permits::take`] would certainly fail now. It only reads, so that turning a crowd away does not take the
+    /// counter from those who work the queue off.
+    pub(crate) fn is_full(&self) -> bool {
+        self.taken() >= self.requests_max
+    }
+
     /// Give one permit back, with the bytes it was taken for.
     pub(crate) fn give_back(&self, bytes: u64) {
         self.word.fetch_sub((1 << BYTES_BITS) + bytes.min(self.bytes_max), Ordering::AcqRel);

@@ -79,10 +79,13 @@ impl Ingress {
         ask: Ask,
         give_up_at: Monotonic,
     ) -> Result<oneshot::Receiver<Reply>, (Refused, Ask)> {
+        let lane = self.lane(Lane::of(&ask));
+        if lane.permits.is_full() {
+            return Err((Refused::Full, ask));
+        }
         if !self.gate.enter() {
             return Err((Refused::Closed, ask));
         }
-        let lane = self.lane(Lane::of(&ask));
         let weight_bytes = ask.weight_bytes() as u64;
         if !lane.permits.take(weight_bytes) {
             self.gate.leave(1);

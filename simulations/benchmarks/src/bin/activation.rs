@@ -26,7 +26,11 @@ const RUNS: usize = 5;
 const GIVE_UP: Duration = Duration::from_secs(60);
 
 fn main() {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let installation = Installation::start(u64::MAX).await;
         installation.open_sale(standing(1_000_000)).await;
@@ -53,7 +57,8 @@ async fn buy(router: InventoryRouter, buyer: u64) {
         let place = hold_command(number, 1);
         let (authority, key) = (place.authority, place.key);
         let hold = ClaimNumber(accepted(&router, place).await);
-        let later = |step: u128| key.map(|key| IdempotencyKey { digest: key.digest.wrapping_add(step), ..key });
+        let later =
+            |step: u128| key.map(|key| IdempotencyKey { digest: key.digest.wrapping_add(step), ..key });
         let then = async |step, authority, body| {
             accepted(&router, Command { authority, key: later(step), body }).await;
         };

@@ -7,7 +7,9 @@ use tessera_benchmarks::{
     EVENT, Latencies, SALE_OPENS_AT, hall, hold_command, median, opened, row, standing, title,
     together_command,
 };
-use tessera_inventory::{Authority, ClaimNumber, Command, CommandBody, Decision, Event, Inventory, KeyMark, SeatIndex, Units};
+use tessera_inventory::{
+    Authority, ClaimNumber, Command, CommandBody, Decision, Event, Inventory, KeyMark, SeatIndex, Units,
+};
 use tessera_records::{decode_record, encode_record};
 
 #[global_allocator]

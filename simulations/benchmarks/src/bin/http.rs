@@ -32,7 +32,8 @@ fn main() {
         bare::serve(&arguments[2], Path::new(&arguments[3]));
         return;
     }
-    let rounds = number_argument("--rounds").and_then(|rounds| usize::try_from(rounds).ok()).unwrap_or(ROUNDS);
+    let rounds =
+        number_argument("--rounds").and_then(|rounds| usize::try_from(rounds).ok()).unwrap_or(ROUNDS);
     let seconds = number_argument("--seconds").unwrap_or(SECONDS);
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let product = product::Product::start(scratch.path());

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tessera_actors::{Answer, InventoryRouter};
-use tessera_benchmarks::{EVENT, Installation, Latencies, hold_command, median, number_argument, row, standing, title};
+use tessera_benchmarks::{
+    EVENT, Installation, Latencies, hold_command, median, number_argument, row, standing, title,
+};
 use tessera_writer::Ask;
 
 #[global_allocator]
@@ -27,7 +29,11 @@ fn main() {
     let callers = number_argument("--callers").unwrap_or(CALLERS);
     let seconds = number_argument("--seconds").unwrap_or(SECONDS);
     let rounds = number_argument("--rounds").unwrap_or(ROUNDS);
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let installation = Installation::start(u64::MAX).await;
         installation.open_sale(standing(10_000_000)).await;
@@ -45,10 +51,16 @@ fn main() {
     });
 }
 
-async fn measure(router: &InventoryRouter, callers: u64, seconds: u64, next: &Arc<AtomicU64>) -> (f64, Latencies) {
+async fn measure(
+    router: &InventoryRouter,
+    callers: u64,
+    seconds: u64,
+    next: &Arc<AtomicU64>,
+) -> (f64, Latencies) {
     let started = Instant::now();
     let ends_at = started + Duration::from_secs(seconds);
-    let tasks: Vec<_> = (0..callers).map(|_| tokio::spawn(caller(router.clone(), ends_at, Arc::clone(next)))).collect();
+    let tasks: Vec<_> =
+        (0..callers).map(|_| tokio::spawn(caller(router.clone(), ends_at, Arc::clone(next)))).collect();
     let mut all = Latencies::new();
     for task in tasks {
         all.merge(&task.await.expect("a caller does not panic"));
