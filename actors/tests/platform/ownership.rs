@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use tessera_actors::{Answer, NotExecuted};
-use tessera_inventory::{Epoch, Sequence};
+use tessera_inventory::{Epoch, Rejection, Sequence};
 use tessera_store::Log;
 
-use crate::world::{EVENT, GIVE_UP, World, limits, place_hold, until};
+use crate::world::{EVENT, GIVE_UP, World, limits, place_another_hold, place_hold, until};
 
 async fn epoch(world: &World) -> Epoch {
     world.store.head(EVENT).await.unwrap().epoch
@@ -99,4 +99,19 @@ async fn scenario_43_one_key_a_thousand_times_across_a_change_of_owner_has_one_e
     let changes = new.router.changes(EVENT, Sequence(2), 1_000).await.unwrap();
     assert_eq!(changes.len(), 1, "one effect: {changes:?}");
     assert!(epoch(&new).await > Epoch(1), "the owner did change");
+
+    // Another body under the same key is refused by whoever owns the event, and by the next owner.
+    let before = epoch(&new).await;
+    for world in [&old, &new, &old] {
+        let answer = loop {
+            let answer = world.ask(EVENT, place_another_hold(7, 2));
+            match old.flowing(answer).await {
+                Answer::OutcomeUnknown { .. }
+                | Answer::NotExecuted { reason: NotExecuted::Restarting, .. } => {}
+                answer => break answer,
+            }
+        };
+        assert!(matches!(answer, Answer::Rejected { rejection: Rejection::KeyReused, .. }), "{answer:?}");
+    }
+    assert!(epoch(&new).await > before, "the owner did change");
 }

@@ -204,6 +204,16 @@ pub(crate) fn organizer(body: CommandBody) -> Ask {
 
 /// A hold of `quantity` units by buyer number `buyer`, under a key of its own.
 pub(crate) fn place_hold(buyer: u128, quantity: u16) -> Ask {
+    place_hold_under(key(buyer), buyer, quantity)
+}
+
+/// Another body under the key of [`place_hold`].
+pub(crate) fn place_another_hold(buyer: u128, quantity: u16) -> Ask {
+    let key = key(buyer);
+    place_hold_under(IdempotencyKey { fingerprint: key.fingerprint + 1, ..key }, buyer, quantity)
+}
+
+fn place_hold_under(key: IdempotencyKey, buyer: u128, quantity: u16) -> Ask {
     let line = LineRequest {
         ticket_type: Some(TicketTypeId(0)),
         expected_price_minor: Some(0),
@@ -216,7 +226,7 @@ pub(crate) fn place_hold(buyer: u128, quantity: u16) -> Ask {
         access_code: None,
         duration_ms: None,
     });
-    Ask::Command(Box::new(Command { authority: Authority::Subject(subject), key: Some(key(buyer)), body }))
+    Ask::Command(Box::new(Command { authority: Authority::Subject(subject), key: Some(key), body }))
 }
 
 pub(crate) fn release(buyer: u128, hold: ClaimNumber) -> Ask {

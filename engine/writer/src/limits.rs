@@ -34,6 +34,8 @@ pub const HAND_OVER_ATTEMPTS_MAX: u32 = 8;
 pub const REFUSAL_KEPT_MS: u64 = 60_000;
 /// Most refusals kept.
 pub const REFUSALS_MAX: usize = 16_384;
+/// Most bytes that the refusals kept may take.
+pub const REFUSALS_BYTES_MAX: usize = 4_194_304;
 /// How far wall time may lie behind the last logged time at activation, in milliseconds.
 pub const CLOCK_BEHIND_MS_MAX: u64 = 5_000;
 /// How far wall time may differ from a witness, in milliseconds: the bound by which an opening or an expiry can be early.
@@ -58,7 +60,6 @@ const _: () = {
     assert!(TURN_COMMANDS_MAX <= EXISTING_QUEUE_MAX && TURN_COMMANDS_MAX <= NEW_QUEUE_MAX);
     assert!(RECORD_BYTES_MAX < EVENT_BYTES_MAX);
     assert!(RESUBMIT_MS_MIN < RESUBMIT_MS_MAX);
-    assert!(REFUSALS_MAX.is_power_of_two());
     // The restarts of one window fit into it, or no event could ever be quarantined.
     assert!(RESTART_MS_MAX * (QUARANTINE_FAILURES as u64) < QUARANTINE_WINDOW_MS);
 };

@@ -255,6 +255,7 @@ impl<T, E: Encode> Writer<T, E> {
             }
             return;
         }
+        self.refusals.forget_old(now);
         if self.clock.state(now) == ClockState::Trusted {
             let due_by = self.due_by(now);
             let (mut decider, turn, _) = self.decider(now);
