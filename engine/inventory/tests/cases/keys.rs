@@ -49,7 +49,7 @@ fn an_old_key_without_a_record_is_refused() {
 
 /// 1,024 records leave together once the youngest of them is a day old; those of orders stay.
 #[test]
-fn records_of_holds_leave_after_a_day_and_those_of_orders_stay() {
+fn scenario_44_records_of_holds_leave_after_a_day_and_those_of_orders_stay() {
     let mut config = standing();
     config.ticket_types[usize::from(TicketTypeId(0).0)].per_order_max = 1;
     let churn: String = (0..600).map(|at| format!("A hold 0*1\nA release {}\n", 2 * at + 6)).collect();

@@ -11,7 +11,16 @@ use crate::server::{Sale, base};
 /// Longest wait for one answer; a killed server resets the connection long before.
 const ANSWER_WAIT: Duration = Duration::from_secs(20);
 
-/// What a client was told about one purchase: each answer is final.
+/// What a client was told, finally.
+#[derive(Clone, Debug)]
+pub(crate) enum Told {
+    /// It has held a unit, and bought or released it.
+    Purchase(Purchase),
+    /// Sold out, decided on this sequence.
+    SoldOut(u64),
+}
+
+/// A unit that was held: each answer about it is final.
 #[derive(Clone, Debug)]
 pub(crate) struct Purchase {
     /// The hold and the sequence of its placing.
@@ -45,17 +54,17 @@ impl Crowd {
     }
 
     /// One client: buys, or releases every third hold, until told to stop.
-    pub(crate) async fn client(self: Arc<Self>, number: usize, token: String) -> Vec<Purchase> {
-        let mut purchases = Vec::new();
+    pub(crate) async fn client(self: Arc<Self>, number: usize, token: String) -> Vec<Told> {
+        let mut told = Vec::new();
         while !self.stop.load(Ordering::Acquire) {
-            let name = format!("client-{number}-{}", purchases.len());
-            purchases.push(self.purchase(&name, &token, purchases.len() % 3 != 2).await);
+            let name = format!("client-{number}-{}", told.len());
+            told.push(self.purchase(&name, &token, told.len() % 3 != 2).await);
             self.answered.fetch_add(1, Ordering::AcqRel);
         }
-        purchases
+        told
     }
 
-    async fn purchase(&self, name: &str, token: &str, buy: bool) -> Purchase {
+    async fn purchase(&self, name: &str, token: &str, buy: bool) -> Told {
         let mut replayed = 0;
         let mut call = async |step: &str, path: String, token: &str, body: Value| {
             let (document, was_replayed) =
@@ -65,6 +74,9 @@ impl Crowd {
         };
         let lines = json!({"lines": [{"ticket_type": "Free", "quantity": 1}]});
         let placed = call("hold", self.sale.path("/holds"), token, lines).await;
+        if placed["code"] == "sold_out" {
+            return Told::SoldOut(placed["sequence"].as_u64().unwrap());
+        }
         let hold = placed["id"].as_str().unwrap().to_owned();
         let hold_sequence = placed["sequence"].as_u64().unwrap();
         let end = if buy {
@@ -74,16 +86,11 @@ impl Crowd {
         } else {
             call("release", self.sale.path(&format!("/holds/{hold}/release")), token, json!({})).await
         };
-        Purchase {
-            hold,
-            hold_sequence,
-            end_sequence: end["sequence"].as_u64().unwrap(),
-            bought: buy,
-            replayed,
-        }
+        let end_sequence = end["sequence"].as_u64().unwrap();
+        Told::Purchase(Purchase { hold, hold_sequence, end_sequence, bought: buy, replayed })
     }
 
-    /// Ask with the same key until there is a final answer; only acceptance is expected here.
+    /// Ask with the same key until there is a final answer: acceptance, or for a hold that the stock is gone.
     async fn until_answered(&self, key: &str, path: &str, token: &str, body: &Value) -> (Value, bool) {
         loop {
             let request = self.client.post(format!("{}{path}", base(self.port))).bearer_auth(token);
@@ -98,7 +105,8 @@ impl Crowd {
                 tokio::task::yield_now().await;
                 continue;
             }
-            assert!(status.is_success(), "{key} {path}: {status}: {document}");
+            let is_expected = status.is_success() || document["code"] == "sold_out";
+            assert!(is_expected, "{key} {path}: {status}: {document}");
             return (document, replayed);
         }
     }

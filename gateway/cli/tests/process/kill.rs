@@ -1,13 +1,14 @@
-//! Scenario 21: kill -9 under load, again and again; what every client was told is in the log, once, and nothing else is.
+//! Kill -9 under load, again and again: what every client was told is in the log, once, and nothing else is; and whoever was told that
+//! the stock is gone was told the truth at the sequence of the refusal.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::crowd::{Crowd, Purchase};
-use crate::server::{Sale, Server, free_port, get, run};
+use crate::crowd::{Crowd, Purchase, Told};
+use crate::server::{Sale, Server, base, free_port, get, run};
 
 /// How often the server is killed.
 const KILLS: u64 = 20;
@@ -15,11 +16,24 @@ const KILLS: u64 = 20;
 const PURCHASES_PER_LIFE: u64 = 60;
 /// Clients at once.
 const CLIENTS: usize = 12;
-/// Units for sale: more than the clients can take.
-const CAPACITY: u32 = 1_000_000;
+/// Units for sale: fewer than the clients want.
+const CAPACITY: u32 = 500;
+/// Size of the configurations that fill the memory of the server that is killed for it, in ticket types.
+const LARGE_TICKET_TYPES: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scenario_21_kill_nine_under_load() {
+    kill_under_load(KILLS, false).await;
+}
+
+/// The kernel ends a process that is out of memory by the same signal, at a moment when its memory is full: here of requests that are as
+/// large as they may be.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_25_out_of_memory_kill() {
+    kill_under_load(3, true).await;
+}
+
+async fn kill_under_load(kills: u64, memory_is_full: bool) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let port = free_port();
@@ -32,25 +46,83 @@ async fn scenario_21_kill_nine_under_load() {
         .enumerate()
         .map(|(number, token)| tokio::spawn(Arc::clone(&crowd).client(number, token)))
         .collect();
-    for _ in 0..KILLS {
+    for _ in 0..kills {
+        let fillers: Vec<_> =
+            if memory_is_full { (0..CLIENTS).map(|_| fill_memory(port, &sale)).collect() } else { vec![] };
         let before = crowd.answered.load(Ordering::Acquire);
         while crowd.answered.load(Ordering::Acquire) < before + PURCHASES_PER_LIFE {
             assert!(!clients.iter().any(tokio::task::JoinHandle::is_finished), "a client gave up");
             tokio::task::yield_now().await;
         }
         server.kill();
+        fillers.iter().for_each(tokio::task::JoinHandle::abort);
         server = Server::start(&data, port).await;
     }
     crowd.stop.store(true, Ordering::Release);
-    let mut purchases = Vec::new();
+    let mut told = Vec::new();
     for client in clients {
-        purchases.extend(client.await.unwrap());
+        told.extend(client.await.unwrap());
     }
-    compare(&purchases, &sale.changes(port).await);
-    counters_agree(&purchases, &get(port, &sale.path("/availability"), &sale.key).await);
+    judge(&told, &sale, port, kills).await;
     assert!(server.terminate().success(), "a graceful end has status 0");
     let verified = run(&["inspect", "--data", data.to_str().unwrap(), &sale.event, "verify"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
+}
+
+/// Send large configurations of a stale version, one after the other, until aborted.
+fn fill_memory(port: u16, sale: &Arc<Sale>) -> tokio::task::JoinHandle<()> {
+    let url = format!("{}{}", base(port), sale.path("/configuration"));
+    let one = json!({"name": "x".repeat(100), "price": 0, "per_order_max": 4, "draws_on": ["Floor"]});
+    let configuration = json!({"currency": "EUR", "pools": [{"name": "Floor", "capacity": 1}], "ticket_types": vec![one; LARGE_TICKET_TYPES]});
+    let body = json!({"expected_version": 99, "configuration": configuration});
+    let sale = Arc::clone(sale);
+    tokio::spawn(async move {
+        let client = reqwest::Client::new();
+        for number in 0_u64.. {
+            let request =
+                client.put(&url).bearer_auth(&sale.key).header("Idempotency-Key", format!("fill-{number}"));
+            // Whatever becomes of it: it is refused, or the server dies under it.
+            request.json(&body).send().await.ok();
+        }
+    })
+}
+
+async fn judge(told: &[Told], sale: &Sale, port: u16, kills: u64) {
+    let feed = sale.changes(port).await;
+    let of = |one: &Told| match one {
+        Told::Purchase(purchase) => Some(purchase.clone()),
+        Told::SoldOut(_) => None,
+    };
+    let purchases: Vec<Purchase> = told.iter().filter_map(of).collect();
+    compare(&purchases, &feed);
+    refusals_were_true(told, &feed);
+    counters_agree(&purchases, &get(port, &sale.path("/availability"), &sale.key).await);
+    let replayed: u32 = purchases.iter().map(|purchase| purchase.replayed).sum();
+    assert!(kills < KILLS || replayed > 0, "in {kills} kills at least one answer was lost and repeated");
+    assert!(kills < KILLS || purchases.len() < told.len(), "somebody was told that the stock is gone");
+}
+
+/// Fold the feed: at the sequence of every refusal nothing was free.
+fn refusals_were_true(told: &[Told], feed: &[Value]) {
+    let mut free = i64::from(CAPACITY);
+    let mut free_at = vec![free];
+    for item in feed {
+        free += match item["type"].as_str().unwrap() {
+            "hold_placed" => -1,
+            "hold_released" => 1,
+            _ => 0,
+        };
+        free_at.push(free);
+    }
+    for one in told {
+        if let Told::SoldOut(sequence) = one {
+            assert_eq!(
+                free_at[usize::try_from(*sequence).unwrap()],
+                0,
+                "refused at {sequence} though a unit was free"
+            );
+        }
+    }
 }
 
 /// G2 and G3: the feed is dense, and holds exactly what the clients were told, each once.
@@ -83,8 +155,6 @@ fn compare(purchases: &[Purchase], feed: &[Value]) {
         purchases.iter().filter(|purchase| purchase.bought).count(),
         "one sale per order"
     );
-    let replayed: u32 = purchases.iter().map(|purchase| purchase.replayed).sum();
-    assert!(replayed > 0, "in {KILLS} kills at least one answer was lost and repeated");
 }
 
 /// G1: the counters add up to the capacity and to what the clients bought.
