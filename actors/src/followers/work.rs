@@ -9,7 +9,6 @@ use tessera_store::keys::FollowerCursor;
 use tessera_store::{Log, StoreError, Table};
 
 use super::FollowerKind;
-use crate::LOG_READ_BYTES_MAX;
 
 /// What one step along the log did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,12 +65,15 @@ impl Worker {
                     None => cursors.take_over(event, follower).await?,
                 };
                 *cursor = Some(from);
-                let records = log.read(event, from.sequence, LOG_READ_BYTES_MAX).await?;
-                let Some(last) = records.last() else { return Ok(Step::UpToDate(from.sequence)) };
-                match cursors.advance(event, follower, from, last.last_sequence).await? {
+                // Without effects there is nothing to read: the place to keep is the end of the log.
+                let end = log.head(event).await?.sequence;
+                if end <= from.sequence {
+                    return Ok(Step::UpToDate(from.sequence));
+                }
+                match cursors.advance(event, follower, from, end).await? {
                     Advance::Advanced(next) => {
                         *cursor = Some(next);
-                        Ok(Step::Advanced(next.sequence))
+                        Ok(Step::UpToDate(next.sequence))
                     }
                     Advance::Fenced { .. } => {
                         *cursor = None;
