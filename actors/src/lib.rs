@@ -1,6 +1,6 @@
 //! The supervision tree: thin shells around the sans-I/O machines.
 //!
-//! Start at [`Platform`] (the tree) and [`InventoryRouter`] (the way in). `docs/architecture-actors.md` draws it.
+//! Start at [`Platform`] (the tree) and [`InventoryRouter`] (the way in). `ARCHITECTURE.md` draws it.
 
 mod answer;
 mod blocking;
