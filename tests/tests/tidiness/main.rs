@@ -1,4 +1,5 @@
 //! Tidiness is a test: the habits of the house that a compiler does not check.
+#![allow(clippy::expect_used, clippy::panic)] // tests
 
 use std::fs;
 use std::path::{Path, PathBuf};
