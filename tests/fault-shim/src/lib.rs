@@ -5,7 +5,7 @@
 //! `TESSERA_SHIM_LOG` (outside that directory). After the kill, `fault-shim-restore` takes back what was
 //! not synced: all of it, or a seeded choice of sectors, as if the machine had lost power.
 //!
-//! Faults are read before every operation from the file at `TESSERA_SHIM_CONTROL`; see [`control`].
+//! Faults are read before every operation from the file at `TESSERA_SHIM_CONTROL`; see `control.rs`.
 //!
 //! Not modelled: creating, renaming, truncating on open and removing files count as durable at once; memory maps and
 //! system calls that bypass the C library are not seen. (The store uses none of these for its data.)

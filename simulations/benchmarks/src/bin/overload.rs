@@ -121,7 +121,7 @@ async fn open_loop(
         // Behind or not: whoever was answered is heard.
         tokio::task::yield_now().await;
         let due = (started.elapsed().as_secs_f64() * rate) as u64;
-        for _ in arrived..due {
+        while arrived < due {
             arrived += 1;
             let (router, counts) = (router.clone(), Arc::clone(&counts));
             if arrived.is_multiple_of(RENEWAL_EVERY) {
