@@ -12,7 +12,6 @@ use tokio::sync::{oneshot, watch};
 use crate::followers::{FOLLOWERS, FollowerKind};
 use crate::ingress::{Ingress, Refused, WakeFlag};
 use crate::inventory::{Ended, Shadow, ShellMessage};
-use crate::recent_events::RecentEvents;
 use crate::shared::Shared;
 use crate::{Limits, Published};
 
@@ -23,7 +22,6 @@ pub(crate) struct Slot {
     pub(crate) ingress: Ingress,
     pub(crate) wake: WakeFlag,
     pub(crate) shadow: Shadow,
-    pub(crate) recent: RecentEvents,
     stalled: AtomicBool,
     shell: OnceLock<ActorRef<ShellMessage>>,
     ended: OnceLock<Ended>,
@@ -52,7 +50,6 @@ impl Slot {
             ingress: Ingress::new(limits),
             wake: WakeFlag::new(),
             shadow: Shadow::new(snapshot_at),
-            recent: RecentEvents::default(),
             stalled: AtomicBool::new(false),
             shell: OnceLock::new(),
             ended: OnceLock::new(),

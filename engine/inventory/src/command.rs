@@ -141,6 +141,8 @@ pub enum CommandBody {
     CheckOut {
         /// Which.
         ticket: TicketRef,
+        /// Generation of the code that was shown.
+        generation: u8,
         /// At which gate.
         gate: u16,
     },

@@ -11,7 +11,7 @@ use crate::keys::Keys;
 use crate::random::Random;
 use crate::sale::Sale;
 use crate::tally::{Accepted, Operation, PaidOrder, Tally};
-use crate::wire::{Decision, Problem};
+use crate::wire::{Decision, OrderList, Problem};
 
 /// One paid order in this many is refunded, another one transferred.
 const ORDERS_PER_REFUND: usize = 100;
@@ -19,6 +19,8 @@ const ORDERS_PER_REFUND: usize = 100;
 const ORDERS_PER_CHECK_IN: usize = 20;
 /// Most orders of each kind.
 const ORDERS_MAX: usize = 200;
+/// How often a list of orders is read until it has reached what it is asked for; each read waits for it.
+const LIST_READS_MAX: usize = 10;
 /// Tells these dice from those of the buyers.
 const AFTERMATH_ROLE: u64 = u64::MAX - 1;
 
@@ -74,18 +76,18 @@ fn shuffle(orders: &mut [PaidOrder], random: &mut Random) {
 impl Desk<'_> {
     /// Refund the first ticket, then try to let it in.
     async fn refund(&mut self, order: &PaidOrder, units: &str) -> Result<(), DemoError> {
-        let Some((ticket, generation)) = order.tickets.first() else { return Ok(()) };
+        let Some((ticket, code)) = order.tickets.first() else { return Ok(()) };
         let path = self.sale.path(&format!("/orders/{}/refunds", order.order));
         let body = json!({ "tickets": [ticket], "units": units }).to_string();
         let what = Accepted::TicketsRefunded { order: order.order.clone() };
         let organizer = self.sale.credentials.organizer.clone();
         self.expect(Operation::Refund, path, organizer, body, Expected::Accepted(what)).await?;
-        self.scan(ticket, *generation, "check-ins", Expected::Refused("ticket_refunded")).await
+        self.scan(ticket, code, "check-ins", Expected::Refused("ticket_refunded")).await
     }
 
     /// Give the first ticket to another buyer; its old code dies, the new one opens the gate.
     async fn transfer(&mut self, order: &PaidOrder) -> Result<(), DemoError> {
-        let Some((ticket, generation)) = order.tickets.first() else { return Ok(()) };
+        let Some((ticket, code)) = order.tickets.first() else { return Ok(()) };
         let sale = self.sale;
         let credentials = &sale.credentials.buyers;
         let other = (order.buyer as usize + 1) % credentials.len();
@@ -94,22 +96,23 @@ impl Desk<'_> {
         let what = Accepted::TicketTransferred { ticket: ticket.clone() };
         let holder = credentials[order.buyer as usize].clone();
         let body = json!({ "to": to }).to_string();
-        self.expect(Operation::Transfer, path, holder, body, Expected::Accepted(what)).await?;
-        self.scan(ticket, *generation, "check-ins", Expected::Refused("code_revoked")).await?;
+        let given = self.expect(Operation::Transfer, path, holder, body, Expected::Accepted(what)).await?;
+        self.scan(ticket, code, "check-ins", Expected::Refused("code_revoked")).await?;
+        let new_code = self.code_of(ticket, credentials[other].clone(), given).await?;
         let admitted = Accepted::CheckedIn { ticket: ticket.clone() };
-        self.scan(ticket, generation + 1, "check-ins", Expected::Accepted(admitted)).await
+        self.scan(ticket, &new_code, "check-ins", Expected::Accepted(admitted)).await
     }
 
     /// Let every ticket of an order in; `twice`: the first one is shown again, goes out, and comes back.
     async fn admit(&mut self, order: &PaidOrder, twice: bool) -> Result<(), DemoError> {
-        for (ticket, generation) in &order.tickets {
+        for (ticket, code) in &order.tickets {
             let admitted = || Expected::Accepted(Accepted::CheckedIn { ticket: ticket.clone() });
-            self.scan(ticket, *generation, "check-ins", admitted()).await?;
+            self.scan(ticket, code, "check-ins", admitted()).await?;
             if twice {
-                self.scan(ticket, *generation, "check-ins", Expected::Refused("already_checked_in")).await?;
+                self.scan(ticket, code, "check-ins", Expected::Refused("already_checked_in")).await?;
                 let left = Accepted::CheckedOut { ticket: ticket.clone() };
-                self.scan(ticket, *generation, "check-outs", Expected::Accepted(left)).await?;
-                self.scan(ticket, *generation, "check-ins", admitted()).await?;
+                self.scan(ticket, code, "check-outs", Expected::Accepted(left)).await?;
+                self.scan(ticket, code, "check-ins", admitted()).await?;
             }
         }
         Ok(())
@@ -118,15 +121,39 @@ impl Desk<'_> {
     async fn scan(
         &mut self,
         ticket: &str,
-        generation: u32,
+        code: &str,
         way: &str,
         expected: Expected,
     ) -> Result<(), DemoError> {
-        let body = json!({ "ticket": ticket, "generation": generation, "gate": 1 }).to_string();
+        let body = json!({ "ticket": ticket, "code": code, "gate": 1 }).to_string();
         let (path, scanner) = (self.sale.path(&format!("/{way}")), self.sale.credentials.scanner.clone());
-        self.expect(Operation::CheckIn, path, scanner, body, expected).await
+        self.expect(Operation::CheckIn, path, scanner, body, expected).await?;
+        Ok(())
     }
 
+    /// The code of a ticket, as its holder finds it in its list of orders once that has reached `sequence`; empty if it is
+    /// not there.
+    async fn code_of(
+        &mut self,
+        ticket: &str,
+        holder: HeaderValue,
+        sequence: u64,
+    ) -> Result<String, DemoError> {
+        let path = self.sale.path(&format!("/orders?limit=200&min_sequence={sequence}"));
+        let call = Call { credential: Some(holder), ..Call::get(path) };
+        for _ in 0..LIST_READS_MAX {
+            let (reply, _) = self.connection.call(&call).await?;
+            let list: OrderList = serde_json::from_slice(&reply.body)
+                .map_err(|error| DemoError::unreadable("the list of orders", &reply.body, error))?;
+            if list.sequence >= sequence {
+                let mut tickets = list.items.into_iter().flat_map(|order| order.tickets);
+                return Ok(tickets.find(|one| one.id == ticket).map(|one| one.code).unwrap_or_default());
+            }
+        }
+        Ok(String::new())
+    }
+
+    /// Asks; answers with the sequence of what was accepted, 0 otherwise.
     async fn expect(
         &mut self,
         operation: Operation,
@@ -134,7 +161,7 @@ impl Desk<'_> {
         credential: HeaderValue,
         body: String,
         expected: Expected,
-    ) -> Result<(), DemoError> {
+    ) -> Result<u64, DemoError> {
         let call = Call::post(path, &credential, body).keyed(self.keys.mint());
         let (reply, effort) = self.connection.call(&call).await?;
         self.tally.hear(operation, &reply, effort, false);
@@ -143,6 +170,7 @@ impl Desk<'_> {
         match (expected, decision) {
             (Expected::Accepted(what), Ok(decision)) if reply.accepted() => {
                 self.tally.acknowledge(decision.sequence, None, what);
+                return Ok(decision.sequence);
             }
             (Expected::Refused(code), _) if problem.code == code => {
                 *self.tally.other_refusals.entry((operation, problem.code)).or_default() += 1;
@@ -151,6 +179,6 @@ impl Desk<'_> {
                 format!("{}: {} {}", operation.name(), reply.status, String::from_utf8_lossy(&reply.body))
             }),
         }
-        Ok(())
+        Ok(0)
     }
 }

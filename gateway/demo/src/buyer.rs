@@ -232,7 +232,7 @@ impl Till {
         };
         let paid = self.order(Operation::Confirm, number, &reply, |order| Accepted::Confirmed { order })?;
         if let Some(order) = paid {
-            let tickets = order.tickets.into_iter().map(|ticket| (ticket.id, ticket.generation)).collect();
+            let tickets = order.tickets.into_iter().map(|ticket| (ticket.id, ticket.code)).collect();
             self.tally.paid.push(PaidOrder {
                 order: order.id,
                 buyer: number,

@@ -42,7 +42,7 @@ pub enum Change {
     UnitsRestored(Units),
     ChannelReleased { channel: String },
     SaleWindowChanged { ticket_type: String, open: bool },
-    TicketTransferred { ticket: String, generation: u32 },
+    TicketTransferred { ticket: String },
     CheckedIn { ticket: String },
     CheckedOut { ticket: String },
 }

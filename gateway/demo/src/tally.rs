@@ -135,8 +135,8 @@ pub struct PaidOrder {
     pub order: String,
     /// Its buyer.
     pub buyer: u32,
-    /// Its tickets, with their generations.
-    pub tickets: Vec<(String, u32)>,
+    /// Its tickets, with their codes.
+    pub tickets: Vec<(String, String)>,
     /// What it paid, in minor units.
     pub total: i64,
 }

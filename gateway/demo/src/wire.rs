@@ -57,9 +57,18 @@ pub struct Order {
 pub struct Ticket {
     /// Its identifier.
     pub id: String,
-    /// Generation of its code.
+    /// Its code, for its holder.
     #[serde(default)]
-    pub generation: u32,
+    pub code: String,
+}
+
+/// A buyer's list of orders.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OrderList {
+    /// Its orders, and of others' those with tickets that it holds.
+    pub items: Vec<Order>,
+    /// How far the list had followed the sale.
+    pub sequence: u64,
 }
 
 /// Any reply that carries a decision.

@@ -213,12 +213,13 @@ impl ClaimAccess {
     ) -> Result<ClaimAccess, Problem> {
         if let Some(secret) = call.headers().get(HOLD_SECRET_HEADER) {
             let shown = secret.to_str().unwrap_or_default();
-            if !call.keys().hold_secret(event, number).is(shown) {
-                return Err(absent());
-            }
-            let holder = call.keys().holder(event, number);
-            call.gateway().rate_limits.caller(holder.0)?;
-            return Ok(ClaimAccess { principal: Principal(holder.0), authority: Authority::Secret(holder) });
+            let subject = call.keys().read_hold_secret(event, number, shown).ok_or_else(absent)?;
+            call.gateway().rate_limits.caller(subject.0)?;
+            // The principal of the buyer's tokens: a retry by the secret, after the token is over, finds the same reply.
+            return Ok(ClaimAccess {
+                principal: Principal(subject.0),
+                authority: Authority::Secret(subject),
+            });
         }
         match (Credential::of(call.headers())?, scope) {
             (Credential::Buyer(token), _) => {
@@ -246,11 +247,19 @@ impl ClaimAccess {
         }
     }
 
+    /// The buyer who acts; `None`: the organizer.
+    pub(crate) fn subject(&self) -> Option<Subject> {
+        match self.authority {
+            Authority::Subject(subject) | Authority::Secret(subject) => Some(subject),
+            Authority::Organizer | Authority::Scanner | Authority::System => None,
+        }
+    }
+
     /// Whether the right opens a claim of this subject.
     pub(crate) fn opens(&self, subject: Subject) -> bool {
         match self.authority {
-            Authority::Subject(caller) => caller == subject,
-            Authority::Secret(_) | Authority::Organizer => true,
+            Authority::Subject(caller) | Authority::Secret(caller) => caller == subject,
+            Authority::Organizer => true,
             Authority::Scanner | Authority::System => false,
         }
     }

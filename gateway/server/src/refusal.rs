@@ -287,3 +287,22 @@ pub(crate) const fn command_name(command: PhaseCommand) -> &'static str {
         PhaseCommand::CheckOut => "check_out",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tessera_inventory::PHASE_TABLE;
+
+    use super::*;
+
+    #[test]
+    fn the_table_of_phases_stands_in_the_documentation() {
+        let phases: Vec<_> = Phase::ALL.into_iter().map(phase_name).collect();
+        let mut table = format!("| command | {} |\n| --- |{}\n", phases.join(" | "), " --- |".repeat(phases.len()));
+        for (command, admitted) in PHASE_TABLE {
+            let cells = admitted.map(|admitted| if admitted { "yes" } else { "–" });
+            table += &format!("| `{}` | {} |\n", command_name(command), cells.join(" | "));
+        }
+        let documented = include_str!("../../../docs/api.md");
+        assert!(documented.contains(&table), "docs/api.md needs this table:\n{table}");
+    }
+}

@@ -76,6 +76,7 @@ routes! {
     ReleaseChannel POST "/v1/events/{event}/channels/{channel}/release",
     ReadChanges GET "/v1/events/{event}/changes",
     RepairEvent POST "/v1/events/{event}/repairs",
+    AcknowledgeClock POST "/v1/clock-acknowledgements",
     ReadProblem GET "/docs/errors/{code}",
     Health GET "/healthz",
     Readiness GET "/readyz",
@@ -113,6 +114,7 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "events", event] => (&[R::ReadEvent], [event, ""]),
         ["v1", "api-keys"] => (&[R::MakeApiKey, R::ListApiKeys], ["", ""]),
         ["v1", "api-keys", key] => (&[R::RevokeApiKey], [key, ""]),
+        ["v1", "clock-acknowledgements"] => (&[R::AcknowledgeClock], ["", ""]),
         ["v1", "buyer-tokens"] => (&[R::MakeBuyerTokens], ["", ""]),
         ["docs", "errors", code] => (&[R::ReadProblem], [code, ""]),
         ["healthz"] => (&[R::Health], ["", ""]),
@@ -178,6 +180,9 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ListApiKeys => go(call, async |call, _: Administrator| api_keys::list(call).await),
         Route::RevokeApiKey => go(call, async |call, _: Administrator| api_keys::revoke(call).await),
         Route::RepairEvent => go(call, async |call, _: Administrator| operations::repair(call).await),
+        Route::AcknowledgeClock => {
+            go(call, async |call, _: Administrator| operations::acknowledge_clock(call).await)
+        }
         Route::ReadProblem => go(call, async |call, Anyone| operations::problem_page(&call)),
         Route::Health => go(call, async |_, Anyone| Ok(operations::health())),
         Route::Readiness => go(call, async |call, Anyone| Ok(operations::readiness(&call))),

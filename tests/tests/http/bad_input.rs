@@ -206,7 +206,7 @@ async fn unknown_and_foreign_identifiers() {
     }
     let path = other.path(&format!("/orders/{order}"));
     server.get(&path).bearer(buyer).refused(404, "order_not_found").await;
-    let scan = json!({"ticket": ticket, "gate": 1});
+    let scan = json!({"ticket": ticket, "code": "AAAAAAAAAAAAAAAAAAAAAAA", "gate": 1});
     server
         .post(&other.path("/check-ins"))
         .bearer(&other.key)

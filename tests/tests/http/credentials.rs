@@ -18,7 +18,7 @@ const ADMINISTRATOR: usize = 6;
 type Row = (&'static str, &'static str, [u16; 7]);
 
 #[rustfmt::skip]
-const TABLE: [Row; 25] = [
+const TABLE: [Row; 27] = [
     //                                                       nobody forger buyer door stranger owner admin
     ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 403, 403, 0]),
     ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 403, 403, 0]),
@@ -43,6 +43,8 @@ const TABLE: [Row; 25] = [
     ("POST",   "/orders/ORDER/refunds",                       [401, 401, 403, 403, 404, 0,   0]),
     ("POST",   "/check-ins",                                  [401, 401, 403, 0,   404, 0,   0]),
     ("POST",   "/check-outs",                                 [401, 401, 403, 0,   404, 0,   0]),
+    ("POST",   "/repairs",                                    [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/v1/clock-acknowledgements",                  [401, 401, 403, 403, 403, 403, 0]),
     ("POST",   "/kills",                                      [401, 401, 403, 403, 404, 0,   0]),
     ("POST",   "/channels/X/release",                         [401, 401, 403, 403, 404, 0,   0]),
 ];

@@ -12,7 +12,7 @@ async fn a_ticket_is_bought_and_let_in_once() {
     assert_eq!(order.json["state"], "paid");
     assert_eq!(order.json["tickets"].as_array().unwrap().len(), 2);
     let ticket = order.json["tickets"][0]["id"].as_str().unwrap();
-    let scan = json!({"ticket": ticket, "generation": 0, "gate": 4});
+    let scan = json!({"ticket": ticket, "code": order.json["tickets"][0]["code"], "gate": 4});
     let check_ins = sale.path("/check-ins");
     server.post(&check_ins).bearer(&sale.key).json(&scan).expect(200).await;
     let again =

@@ -112,3 +112,35 @@ async fn an_event_is_created_once_per_key_also_after_a_restart() {
     let list = server.get("/v1/events").bearer(&key).expect(200).await;
     assert_eq!(list.json["items"].as_array().unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn a_lost_answer_is_found_again_by_the_hold_secret_after_the_token_is_over() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let token = async |server: &Server| {
+        let body = json!({"buyers": ["customer 7"]});
+        let made = server.post("/v1/buyer-tokens").bearer(&sale.key).json(&body).expect(201).await;
+        made.json["tokens"][0].as_str().unwrap().to_owned()
+    };
+    let held = sale.hold(&server, &token(&server).await, "Free", 2).await;
+    let body = json!({"hold": held.text("id")});
+    let begin = |server: &Server| server.post(&sale.path("/orders")).key("begin").json(&body);
+    let order = begin(&server).bearer(&token(&server).await).expect(201).await;
+    let store = server.stop().await;
+    let mut settings = Server::settings();
+    settings.buyer_token.life_s = 0;
+    let server = Server::start_on(store, settings).await;
+    begin(&server).bearer(&token(&server).await).refused(401, "credential_expired").await;
+    let secret = held.text("secret");
+    let again = begin(&server).header("x-hold-secret", &secret).expect(201).await;
+    assert!(again.replayed());
+    assert_eq!(again.bytes, order.bytes);
+    // A new command under the secret, and the other way round.
+    let confirm = sale.path(&format!("/orders/{}/confirm", order.text("id")));
+    let confirm = |server: &Server| server.post(&confirm).key("confirm").json(&json!({"payment": "free"}));
+    let paid = confirm(&server).header("x-hold-secret", &secret).expect(200).await;
+    let server = Server::start_on(server.stop().await, Server::settings()).await;
+    let again = confirm(&server).bearer(&token(&server).await).expect(200).await;
+    assert!(again.replayed());
+    assert_eq!(again.bytes, paid.bytes);
+}

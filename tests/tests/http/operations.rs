@@ -57,3 +57,10 @@ async fn what_was_acknowledged_is_there_after_a_graceful_stop() {
     assert_eq!(read.json["lines"], held.json["lines"]);
     server.get(&path).header("x-hold-secret", &held.text("secret")).expect(200).await;
 }
+
+#[tokio::test]
+async fn an_administrator_vouches_for_the_clock() {
+    let server = Server::start().await;
+    let vouched = server.post("/v1/clock-acknowledgements").bearer(ADMIN_TOKEN).json(&json!({}));
+    assert!(vouched.expect(200).await.json["at"].is_string());
+}

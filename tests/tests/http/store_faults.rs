@@ -93,3 +93,32 @@ async fn scenario_43_one_key_a_thousand_times_at_once_has_one_effect_and_one_rep
     let reused = server.post(&sale.path("/holds")).bearer(&buyer).key("the-same").json(&other);
     reused.refused(422, "key_reused").await;
 }
+
+#[tokio::test]
+async fn what_was_executed_is_never_said_not_to_be_when_its_lines_cannot_be_read() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let buyer = server.buyer().await;
+    // Shorter than the policy's time: a renewal within the same millisecond still moves the deadline.
+    let lines = json!({"lines": [{"ticket_type": "Free", "quantity": 2}], "duration_s": 120});
+    let held = server.post(&sale.path("/holds")).bearer(&buyer).json(&lines).expect(201).await.text("id");
+    let renew_path = sale.path(&format!("/holds/{held}/renew"));
+    let renew = |server: &Server| server.post(&renew_path).bearer(&buyer).key("renew");
+    let renewed = renew(&server).expect(200).await;
+    server.post(&sale.path(&format!("/holds/{held}/release"))).bearer(&buyer).expect(200).await;
+    // After a restart the lines of what has ended stand in the log only.
+    let server = Server::start_on(server.stop().await, Server::settings()).await;
+    sale.availability(&server).await;
+    server.store.set_away(true);
+    renew(&server).refused(503, "outcome_unknown").await;
+    server.store.set_away(false);
+    let again = loop {
+        let reply = renew(&server).send().await;
+        if reply.status != 503 {
+            break reply;
+        }
+        tokio::task::yield_now().await;
+    };
+    assert!(again.status == 200 && again.replayed(), "{}", again.json);
+    assert_eq!(again.bytes, renewed.bytes);
+}

@@ -70,7 +70,9 @@ impl Inventory {
             CommandBody::CheckIn { ticket, generation, gate } => {
                 self.decide_check_in(*ticket, *generation, *gate)
             }
-            CommandBody::CheckOut { ticket, gate } => self.decide_check_out(*ticket, *gate),
+            CommandBody::CheckOut { ticket, generation, gate } => {
+                self.decide_check_out(*ticket, *generation, *gate)
+            }
         }
     }
 

@@ -58,7 +58,12 @@ impl Inventory {
         Ok(EventBody::CheckedIn { ticket, gate })
     }
 
-    pub(super) fn decide_check_out(&self, ticket: TicketRef, gate: u16) -> Result<EventBody, Rejection> {
+    pub(super) fn decide_check_out(
+        &self,
+        ticket: TicketRef,
+        generation: u8,
+        gate: u16,
+    ) -> Result<EventBody, Rejection> {
         let (_, _, found) = self.settled_ticket(ticket)?;
         if !found.flags.has(TicketFlags::CHECKED_IN) {
             return Err(if found.is_refunded() {
@@ -66,6 +71,9 @@ impl Inventory {
             } else {
                 Rejection::NotCheckedIn
             });
+        }
+        if generation != found.generation {
+            return Err(Rejection::CodeRevoked { generation: found.generation });
         }
         Ok(EventBody::CheckedOut { ticket, gate })
     }

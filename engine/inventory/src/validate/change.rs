@@ -6,8 +6,8 @@ use super::{Checked, problem};
 use crate::terms::TERMS_MAX;
 use crate::{Config, Inventory};
 
-/// Whether `new` may replace the inventory's configuration: lists only grow, seats stay what they are, and no pool
-/// shrinks below what is held, sold, killed and allotted.
+/// Whether `new` may replace the inventory's configuration: lists only grow, names and seats stay what they are, and no
+/// pool shrinks below what is held, sold, killed and allotted.
 pub(crate) fn check_change(inventory: &Inventory, new: &Config) -> Checked {
     let old = &inventory.config;
     if old.currency != new.currency {
@@ -16,11 +16,11 @@ pub(crate) fn check_change(inventory: &Inventory, new: &Config) -> Checked {
             "cannot change after the first hold or phase; cancel the event instead",
         ));
     }
-    check_grows("pools", old.pools.len(), new.pools.len())?;
-    check_grows("categories", old.categories.len(), new.categories.len())?;
-    check_grows("sections", old.sections.len(), new.sections.len())?;
-    check_grows("channels", old.channels.len(), new.channels.len())?;
-    check_grows("ticket_types", old.ticket_types.len(), new.ticket_types.len())?;
+    check_names("pools", &old.pools, &new.pools, |pool| &pool.name)?;
+    check_names("categories", &old.categories, &new.categories, |category| &category.name)?;
+    check_names("sections", &old.sections, &new.sections, |section| section)?;
+    check_names("channels", &old.channels, &new.channels, |channel| &channel.name)?;
+    check_names("ticket_types", &old.ticket_types, &new.ticket_types, |known| &known.name)?;
     check_rows(old, new)?;
     check_pools(inventory, new)?;
     if inventory.terms.len() + inventory.terms.missing(new) > TERMS_MAX {
@@ -34,6 +34,21 @@ fn check_grows(path: &str, before: usize, after: usize) -> Checked {
         let text =
             format!("has {after} entries, {before} before; entries cannot be taken away, only appended");
         return Err(problem(path, text));
+    }
+    Ok(())
+}
+
+/// Names are identities: what was called something keeps its name and its place.
+fn check_names<T>(path: &str, before: &[T], after: &[T], name: fn(&T) -> &str) -> Checked {
+    check_grows(path, before.len(), after.len())?;
+    for (at, (before, after)) in before.iter().zip(after).enumerate() {
+        let (before, after) = (name(before), name(after));
+        if before != after {
+            return Err(problem(
+                format!("{path}[{at}]"),
+                format!("was named {before:?}, and keeps that name"),
+            ));
+        }
     }
     Ok(())
 }

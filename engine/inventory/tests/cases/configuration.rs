@@ -147,6 +147,17 @@ fn lists_only_grow_and_seats_stay() {
 }
 
 #[test]
+fn a_name_never_changes() {
+    let sell = "A hold 0*4 1[2,3]";
+    check_change(sell, |config| config.pools[0].name = "other".into(), "pools[0]");
+    check_change(sell, |config| config.categories[1].name = "other".into(), "categories[1]");
+    check_change(sell, |config| config.sections[0] = "other".into(), "sections[0]");
+    check_change(sell, |config| config.channels[0].name = "other".into(), "channels[0]");
+    check_change(sell, |config| config.ticket_types[2].name = "other".into(), "ticket_types[2]");
+    check_change(sell, |config| config.ticket_types.swap(0, 1), "ticket_types[0]");
+}
+
+#[test]
 fn a_pool_keeps_what_is_held_sold_killed_and_allotted() {
     // 10 units: 3 allotted, 2 of them held; 4 held of the general share; 1 killed: 2 general and 1 allotted are free.
     let sell = "A hold 0*2 code=7\nB hold 0*4\norg kill 0*1";

@@ -174,7 +174,11 @@ fn body(words: &[&str]) -> CommandBody {
             generation: option(words, "generation").map_or(0, |text| text.parse().unwrap()),
             gate: 1,
         },
-        "out" => CommandBody::CheckOut { ticket: ticket_ref(words[2]), gate: 1 },
+        "out" => CommandBody::CheckOut {
+            ticket: ticket_ref(words[2]),
+            generation: option(words, "generation").map_or(0, |text| text.parse().unwrap()),
+            gate: 1,
+        },
         "phase" => {
             let to = Phase::ALL.into_iter().find(|phase| format!("{phase:?}") == words[2]);
             CommandBody::ChangePhase { to: to.unwrap() }

@@ -41,7 +41,8 @@ fn a_transfer_revokes_the_code_before() {
          gate in 3/2 generation=1 => CodeRevoked { generation: 2 }
          gate in 3/2 generation=2
          C transfer 3/2 to A => AlreadyCheckedIn { at: 1000000, gate: 1 }
-         gate out 3/2
+         gate out 3/2 generation=1 => CodeRevoked { generation: 2 }
+         gate out 3/2 generation=2
          C transfer 3/2 to A
          A transfer 3/2 to A
          secret transfer 3/2 to D

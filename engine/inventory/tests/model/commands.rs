@@ -211,11 +211,15 @@ fn on_ticket(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
                     let by = if flag { Authority::Secret(holder) } else { Authority::Subject(holder) };
                     (CommandBody::TransferTicket { ticket, to: subject(to) }, by)
                 }
-                3..6 => {
+                3..8 => {
                     let generation = generation.saturating_sub(u8::from(gate == 0));
-                    (CommandBody::CheckIn { ticket, generation, gate }, Authority::Scanner)
+                    let body = if kind < 6 {
+                        CommandBody::CheckIn { ticket, generation, gate }
+                    } else {
+                        CommandBody::CheckOut { ticket, generation, gate }
+                    };
+                    (body, Authority::Scanner)
                 }
-                6..8 => (CommandBody::CheckOut { ticket, gate }, Authority::Scanner),
                 _ => {
                     let units = if flag { RefundedUnits::Restock } else { RefundedUnits::Kill };
                     let tickets = if gate == 0 { more } else { vec![index] };

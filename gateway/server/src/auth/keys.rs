@@ -12,8 +12,10 @@ use tessera_inventory::{AccessCode, ClaimNumber, EventId, Subject};
 pub const SECRET_BYTES: usize = 32;
 /// Bytes of a message authentication code.
 const MAC_BYTES: usize = 16;
-/// Length of a hold secret as text: 16 bytes in base64.
-pub const HOLD_SECRET_TEXT_BYTES: usize = 22;
+/// Bytes of a hold secret: the subject of the hold, and a code over it.
+const HOLD_SECRET_BYTES: usize = 16 + MAC_BYTES;
+/// Length of a hold secret as text: 32 bytes in base64.
+pub const HOLD_SECRET_TEXT_BYTES: usize = 43;
 
 type Key = [u8; blake3::KEY_LEN];
 
@@ -28,6 +30,7 @@ pub struct Keys {
     fingerprint: Key,
     access_code: Key,
     api_key: Key,
+    ticket_code: Key,
 }
 
 impl Keys {
@@ -44,6 +47,7 @@ impl Keys {
             fingerprint: key("tessera 2026-11 fingerprint v1"),
             access_code: key("tessera 2026-11 access code v1"),
             api_key: key("tessera 2026-11 api key v1"),
+            ticket_code: key("tessera 2026-11 ticket code v1"),
         }
     }
 
@@ -53,25 +57,38 @@ impl Keys {
         Subject(mac(&self.subject, &[&organizer.to_be_bytes(), reference.as_bytes()]))
     }
 
-    /// The subject of an offline or hold-secret caller whose token is not shown: the holder of this very hold.
-    #[must_use]
-    pub fn holder(&self, event: EventId, hold: ClaimNumber) -> Subject {
-        Subject(mac(&self.subject, &[b"hold", &event.0.to_be_bytes(), &hold.0.to_be_bytes()]))
-    }
-
     /// The code over a buyer token's body.
     #[must_use]
     pub fn token_mac(&self, body: &[u8]) -> [u8; MAC_BYTES] {
         truncated(blake3::keyed_hash(&self.buyer_token, body))
     }
 
-    /// The secret of a hold; stateless, so that it outlives restarts and tokens.
+    /// The secret of a hold of this subject; stateless, so that it outlives restarts and tokens.
     #[must_use]
-    pub fn hold_secret(&self, event: EventId, hold: ClaimNumber) -> HoldSecret {
-        let mut body = [0; 24];
-        body[..16].copy_from_slice(&event.0.to_be_bytes());
-        body[16..].copy_from_slice(&hold.0.to_be_bytes());
-        HoldSecret(truncated(blake3::keyed_hash(&self.hold_secret, &body)))
+    pub fn hold_secret(&self, event: EventId, hold: ClaimNumber, subject: Subject) -> HoldSecret {
+        let (event, hold, subject) = (event.0.to_be_bytes(), hold.0.to_be_bytes(), subject.0.to_be_bytes());
+        let mut secret = [0; HOLD_SECRET_BYTES];
+        secret[..16].copy_from_slice(&subject);
+        secret[16..].copy_from_slice(&mac(&self.hold_secret, &[&event, &hold, &subject]).to_be_bytes());
+        HoldSecret(secret)
+    }
+
+    /// Whose hold this is, if `text` is its secret; takes the same time wherever a wrong one differs.
+    #[must_use]
+    pub fn read_hold_secret(&self, event: EventId, hold: ClaimNumber, text: &str) -> Option<Subject> {
+        let mut shown = [0; HOLD_SECRET_BYTES];
+        let read = URL_SAFE_NO_PAD.decode_slice(text, &mut shown).ok()?;
+        let mut subject = [0; 16];
+        subject.copy_from_slice(&shown[..16]);
+        let subject = Subject(u128::from_be_bytes(subject));
+        let genuine: bool = self.hold_secret(event, hold, subject).0.ct_eq(&shown).into();
+        (read == HOLD_SECRET_BYTES && genuine).then_some(subject)
+    }
+
+    /// The code over what a ticket's code says.
+    #[must_use]
+    pub(super) fn ticket_mac(&self, body: &[u8]) -> [u8; MAC_BYTES] {
+        truncated(blake3::keyed_hash(&self.ticket_code, body))
     }
 
     /// The tag of an event in the identifiers of what belongs to it.
@@ -124,18 +141,12 @@ impl fmt::Debug for Keys {
 
 /// The secret of one hold.
 #[derive(Clone, Copy)]
-pub struct HoldSecret([u8; MAC_BYTES]);
+pub struct HoldSecret([u8; HOLD_SECRET_BYTES]);
 
 impl HoldSecret {
-    /// Whether `text` is this secret; takes the same time wherever they differ.
-    #[must_use]
-    pub fn is(&self, text: &str) -> bool {
-        self.text().as_slice().ct_eq(text.as_bytes()).into()
-    }
-
     fn text(self) -> [u8; HOLD_SECRET_TEXT_BYTES] {
         let mut text = [0; HOLD_SECRET_TEXT_BYTES];
-        // 16 bytes are 22 characters: the buffer fits.
+        // 32 bytes are 43 characters: the buffer fits.
         let _ = URL_SAFE_NO_PAD.encode_slice(self.0, &mut text);
         text
     }
@@ -188,17 +199,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hold_secret_opens_its_own_hold_only() {
+    fn a_hold_secret_opens_its_own_hold_only_and_names_its_subject() {
         let keys = Keys::derive(&[1; SECRET_BYTES]);
-        let secret = keys.hold_secret(EventId(1), ClaimNumber(2));
-        let text = serde_json::to_string(&secret).unwrap();
+        let text = serde_json::to_string(&keys.hold_secret(EventId(1), ClaimNumber(2), Subject(7))).unwrap();
         let text = text.trim_matches('"');
-        assert!(secret.is(text));
-        assert!(!keys.hold_secret(EventId(1), ClaimNumber(3)).is(text));
-        assert!(!keys.hold_secret(EventId(2), ClaimNumber(2)).is(text));
-        assert!(!Keys::derive(&[2; SECRET_BYTES]).hold_secret(EventId(1), ClaimNumber(2)).is(text));
-        assert!(!secret.is(""));
-        assert!(!secret.is(&text[1..]));
+        assert_eq!(text.len(), HOLD_SECRET_TEXT_BYTES);
+        let read = |event: u128, hold: u64, text: &str| {
+            keys.read_hold_secret(EventId(event), ClaimNumber(hold), text)
+        };
+        assert_eq!(read(1, 2, text), Some(Subject(7)));
+        assert_eq!(read(1, 3, text), None);
+        assert_eq!(read(2, 2, text), None);
+        let other = Keys::derive(&[2; SECRET_BYTES]);
+        assert_eq!(other.read_hold_secret(EventId(1), ClaimNumber(2), text), None);
+        let forged = format!("B{}", &text[1..]);
+        for wrong in ["", &text[1..], &text[..42], &forged, &format!("{text}A"), &"A".repeat(300)] {
+            assert_eq!(read(1, 2, wrong), None, "{wrong}");
+        }
     }
 
     #[test]

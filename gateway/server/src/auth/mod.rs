@@ -5,6 +5,7 @@ mod buyer_token;
 mod credential;
 mod keys;
 mod scope;
+mod ticket_code;
 
 pub use administrator::AdministratorToken;
 pub use buyer_token::{BuyerToken, TOKEN_TEXT_BYTES, TokenError};
@@ -12,3 +13,4 @@ pub use credential::{Credential, HOLD_SECRET_HEADER};
 pub(crate) use credential::{forbidden, invalid_credential, missing_credential};
 pub use keys::{HOLD_SECRET_TEXT_BYTES, HoldSecret, Keys, SECRET_BYTES};
 pub use scope::{Scope, ScopeSet};
+pub use ticket_code::{TICKET_CODE_TEXT_BYTES, TicketCode};

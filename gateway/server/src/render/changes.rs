@@ -78,7 +78,8 @@ enum Change<'a> {
     },
     TicketTransferred {
         ticket: IdText,
-        generation: u8,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        generation: Option<u8>,
     },
     CheckedIn {
         ticket: IdText,
@@ -113,6 +114,8 @@ pub(crate) struct Renderer<'a> {
     pub(crate) tag: EventTag,
     /// The newest configuration: names never change.
     pub(crate) config: &'a Config,
+    /// Whether the organizer reads.
+    pub(crate) organizer: bool,
 }
 
 impl<'a> Renderer<'a> {
@@ -148,7 +151,8 @@ impl<'a> Renderer<'a> {
                 open: *open,
             },
             EventBody::TicketTransferred { ticket, generation, .. } => {
-                Change::TicketTransferred { ticket: self.tag.ticket(*ticket), generation: *generation }
+                let generation = self.organizer.then_some(*generation);
+                Change::TicketTransferred { ticket: self.tag.ticket(*ticket), generation }
             }
             EventBody::CheckedIn { ticket, gate } => {
                 Change::CheckedIn { ticket: self.tag.ticket(*ticket), gate: *gate }

@@ -3,14 +3,14 @@
 use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use tessera_inventory::{
-    ClaimNumber, ClaimState, ClaimView, Config, Line, PaymentKind, SeatIndex, Sequence, TicketRef,
-    TicketView, Timestamp,
+    ClaimNumber, ClaimState, ClaimView, Config, EventId, Line, PaymentKind, SeatIndex, Sequence, Subject,
+    TicketRef, TicketView, Timestamp,
 };
 
 use tessera_projections::orders::{Order, OrderState as ProjectedState};
 
 use super::Money;
-use crate::auth::HoldSecret;
+use crate::auth::{HoldSecret, Keys, TicketCode};
 use crate::ids::{EventTag, IdText};
 use crate::instant::Rfc3339;
 
@@ -120,6 +120,8 @@ pub(crate) struct OrderReply<'a> {
 #[derive(Serialize)]
 struct TicketReply {
     id: IdText,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<TicketCode>,
     line: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     seat: Option<u32>,
@@ -129,6 +131,22 @@ struct TicketReply {
     checked_in_at: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gate: Option<u16>,
+}
+
+/// Names what belongs to an event, to someone who may see it.
+#[derive(Clone, Copy)]
+pub(crate) struct Names<'a> {
+    pub(crate) tag: EventTag,
+    pub(crate) keys: &'a Keys,
+    pub(crate) event: EventId,
+    /// Whose tickets are shown with their codes; `None`: everyone's, to the organizer.
+    pub(crate) holder: Option<Subject>,
+}
+
+impl Names<'_> {
+    fn code(self, ticket: TicketRef, generation: u8) -> TicketCode {
+        TicketCode::new(self.keys, self.event, ticket, generation)
+    }
 }
 
 /// Where an order stands, and since when.
@@ -164,7 +182,7 @@ pub(crate) fn pending_order<'a>(
 
 /// An order as it was when it was confirmed: every ticket fresh.
 pub(crate) fn confirmed_order<'a>(
-    tag: EventTag,
+    names: Names<'_>,
     order: OrderState,
     lines: &'a [Line],
     config: &'a Config,
@@ -174,8 +192,10 @@ pub(crate) fn confirmed_order<'a>(
         for unit in 0..usize::from(line.quantity) {
             // An order has at most HOLD_UNITS_MAX tickets.
             let index = u16::try_from(tickets.len()).unwrap_or(u16::MAX);
+            let ticket = TicketRef { order: order.number, index };
             tickets.push(TicketReply {
-                id: tag.ticket(TicketRef { order: order.number, index }),
+                id: names.tag.ticket(ticket),
+                code: Some(names.code(ticket, 0)),
                 line: position,
                 seat: line.seats.get(unit).map(|seat| seat.0),
                 generation: 0,
@@ -185,23 +205,23 @@ pub(crate) fn confirmed_order<'a>(
             });
         }
     }
-    reply(tag, order, lines, config, tickets)
+    reply(names.tag, order, lines, config, tickets)
 }
 
 /// An order as its view shows it now.
 pub(crate) fn order_view<'a>(
-    tag: EventTag,
+    names: Names<'_>,
     order: OrderState,
     view: &'a ClaimView,
     config: &'a Config,
 ) -> OrderReply<'a> {
     let tickets =
-        (0..).zip(&view.tickets).map(|(index, ticket)| ticket_reply(tag, order.number, index, ticket));
-    reply(tag, order, &view.lines, config, tickets.collect())
+        (0..).zip(&view.tickets).map(|(index, ticket)| ticket_reply(names, order.number, index, ticket));
+    reply(names.tag, order, &view.lines, config, tickets.collect())
 }
 
 /// An order as its projection shows it.
-pub(crate) fn projected_order<'a>(tag: EventTag, order: &'a Order, config: &'a Config) -> OrderReply<'a> {
+pub(crate) fn projected_order<'a>(names: Names<'_>, order: &'a Order, config: &'a Config) -> OrderReply<'a> {
     let state = match order.state {
         ProjectedState::Pending => "pending",
         ProjectedState::Paid => "paid",
@@ -218,13 +238,16 @@ pub(crate) fn projected_order<'a>(tag: EventTag, order: &'a Order, config: &'a C
         grace_until: pending.then_some(order.grace_until),
         payment: order.payment,
     };
-    let tickets = order.tickets.iter().map(|one| ticket_reply(tag, order.number, one.index, &one.ticket));
-    reply(tag, shown, &order.lines, config, tickets.collect())
+    let tickets = order.tickets.iter().map(|one| ticket_reply(names, order.number, one.index, &one.ticket));
+    reply(names.tag, shown, &order.lines, config, tickets.collect())
 }
 
-fn ticket_reply(tag: EventTag, order: ClaimNumber, index: u16, ticket: &TicketView) -> TicketReply {
+fn ticket_reply(names: Names<'_>, order: ClaimNumber, index: u16, ticket: &TicketView) -> TicketReply {
+    let named = TicketRef { order, index };
+    let shown = names.holder.is_none_or(|holder| holder == ticket.holder);
     TicketReply {
-        id: tag.ticket(TicketRef { order, index }),
+        id: names.tag.ticket(named),
+        code: shown.then(|| names.code(named, ticket.generation)),
         line: ticket.line,
         seat: ticket.seat.map(|seat| seat.0),
         generation: ticket.generation,

@@ -7,14 +7,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use serde::{Deserialize, Serialize};
 use tessera_actors::Published;
-use tessera_inventory::{Config, Event, EventId, Sequence};
+use tessera_inventory::{Config, EventId, Sequence};
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::stream;
 use crate::call::Call;
 use crate::caller::Reader;
 use crate::code::Code;
-use crate::ids::EventTag;
 use crate::limits::LONG_POLL_MS_MAX;
 use crate::problem::{self, Problem};
 use crate::render;
@@ -54,7 +53,7 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     if wants_stream(&call) {
         let after = last_event_id(&call)?.unwrap_or(query.after);
         let permit = permit(&call)?;
-        return Ok(stream::open(&call, event, Sequence(after), permit));
+        return Ok(stream::open(&call, event, owns, Sequence(after), permit));
     }
     let after = Sequence(query.after);
     let mut head = published.availability.sequence;
@@ -66,8 +65,9 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
         call.inventory().changes(event, after, limit).await.map_err(|error| problem::store(&error))?;
     let last = changes.last().map_or(after, |(sequence, _)| *sequence);
     let config = newest_config(&call, event, &published)?;
-    let page =
-        Page { items: items(call.tag(event), &config, &changes), next: last.0, head: head.max(last).0 };
+    let renderer = Renderer { tag: call.tag(event), config: &config, organizer: owns };
+    let items = changes.iter().map(|(sequence, event)| renderer.item(*sequence, event)).collect();
+    let page = Page { items, next: last.0, head: head.max(last).0 };
     render::json(StatusCode::OK, &page)
 }
 
@@ -80,11 +80,6 @@ pub(super) fn newest_config(
     let newest = call.inventory().published(event);
     let newest = newest.as_ref().unwrap_or(published);
     newest.config.as_ref().map(|(_, config)| Arc::clone(config)).ok_or_else(super::not_configured)
-}
-
-fn items<'a>(tag: EventTag, config: &'a Config, changes: &'a [(Sequence, Arc<Event>)]) -> Vec<Item<'a>> {
-    let renderer = Renderer { tag, config };
-    changes.iter().map(|(sequence, event)| renderer.item(*sequence, event)).collect()
 }
 
 fn wants_stream(call: &Call) -> bool {

@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{Authority, CommandBody, EventBody};
 
+use crate::auth::TicketCode;
 use crate::call::{Call, Decided};
 use crate::caller::{CheckInsWrite, Organizer};
 use crate::ids::IdText;
@@ -20,8 +21,8 @@ use crate::router::Answer;
 struct ScanRequest<'a> {
     #[serde(borrow)]
     ticket: Cow<'a, str>,
-    #[serde(default)]
-    generation: u8,
+    #[serde(borrow)]
+    code: Cow<'a, str>,
     gate: u16,
 }
 
@@ -49,11 +50,12 @@ async fn scan(call: Call, door: Organizer<CheckInsWrite>, inwards: bool) -> Answ
     let request: ScanRequest<'_> = json::parse(&bytes)?;
     let tag = call.tag(event);
     let ticket = tag.parse_ticket(&request.ticket).ok_or_else(problem::ticket_not_found)?;
-    let (generation, gate) = (request.generation, request.gate);
+    let generation = TicketCode::read(call.keys(), event, ticket, &request.code);
+    let (generation, gate) = (generation.ok_or_else(problem::ticket_not_found)?, request.gate);
     let body = if inwards {
         CommandBody::CheckIn { ticket, generation, gate }
     } else {
-        CommandBody::CheckOut { ticket, gate }
+        CommandBody::CheckOut { ticket, generation, gate }
     };
     let Decided { sequence, event, replayed } =
         call.decide(event, door.principal(), Authority::Scanner, body, &bytes).await?;

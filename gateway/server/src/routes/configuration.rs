@@ -14,7 +14,7 @@ use crate::caller::{EventsRead, EventsWrite, Organizer, Principal};
 use crate::code::Code;
 use crate::json;
 use crate::limits::CONFIGURATION_BYTES_MAX;
-use crate::problem::{self, FieldError, Problem};
+use crate::problem::{self, Problem};
 use crate::render;
 use crate::router::Answer;
 use crate::venue::{self, Venue};
@@ -40,7 +40,6 @@ pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> An
     let request: ReplaceRequest<'_> = json::parse(&bytes)?;
     let text = Bytes::copy_from_slice(request.configuration.get().as_bytes());
     let config = read_venue(call.keys(), text.clone()).await?;
-    keeps_names(&call, event, &config)?;
     let configured =
         configure(&call, event, organizer.principal(), request.expected_version, config, &bytes, &text);
     let (version, decided) = configured.await?;
@@ -58,56 +57,6 @@ pub(super) async fn read_venue(keys: &Keys, text: Bytes) -> Result<Arc<Config>, 
         })
     };
     actix_web::web::block(read).await.map_err(|_| problem::internal())?
-}
-
-/// Names are identities in the API: what was called something keeps its name and its place.
-fn keeps_names(call: &Call, event: EventId, new: &Config) -> Result<(), Problem> {
-    let Some(published) = call.inventory().published(event) else { return Ok(()) };
-    let Some((_, old)) = &published.config else { return Ok(()) };
-    let mut errors = Vec::new();
-    let mut compare = |list: &str,
-                       old: &mut dyn Iterator<Item = &str>,
-                       new: &mut dyn Iterator<Item = &str>| {
-        for (at, (old, new)) in old.zip(new).enumerate() {
-            if old != new {
-                let path = format!("configuration.{list}[{at}]");
-                errors.push(FieldError { path, message: format!("was named {old:?}, and keeps that name") });
-            }
-        }
-    };
-    compare(
-        "pools",
-        &mut old.pools.iter().map(|one| &*one.name),
-        &mut new.pools.iter().map(|one| &*one.name),
-    );
-    compare(
-        "categories",
-        &mut old.categories.iter().map(|one| &*one.name),
-        &mut new.categories.iter().map(|one| &*one.name),
-    );
-    compare(
-        "sections",
-        &mut old.sections.iter().map(|one| &**one),
-        &mut new.sections.iter().map(|one| &**one),
-    );
-    compare(
-        "channels",
-        &mut old.channels.iter().map(|one| &*one.name),
-        &mut new.channels.iter().map(|one| &*one.name),
-    );
-    compare(
-        "ticket_types",
-        &mut old.ticket_types.iter().map(|one| &*one.name),
-        &mut new.ticket_types.iter().map(|one| &*one.name),
-    );
-    if errors.is_empty() {
-        return Ok(());
-    }
-    Err(Problem::fields(
-        Code::InvalidConfiguration,
-        "what was named something keeps its name and place",
-        errors,
-    ))
 }
 
 /// Has the configuration accepted, then keeps its text. A retry with the same key keeps the text again, so that a crash
@@ -147,8 +96,7 @@ pub(crate) async fn read(call: Call, organizer: Organizer<EventsRead>) -> Answer
     let file = repository.venue_file(event).await.map_err(|error| problem::store(&error))?;
     let text = file.as_ref().map(|file| serde_json::from_slice::<&RawValue>(&file.bytes));
     let configuration = text.transpose().map_err(|_| problem::internal())?;
-    let Sequence(sequence) =
-        call.inventory().published(event).map_or(Sequence::ZERO, |published| published.availability.sequence);
+    let Sequence(sequence) = call.published(event, true).await?.availability.sequence;
     let reply =
         Configuration { version: file.as_ref().map_or(0, |file| file.version), configuration, sequence };
     render::json(StatusCode::OK, &reply)

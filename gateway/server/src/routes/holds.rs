@@ -90,7 +90,7 @@ pub(crate) async fn place(call: Call, buyer: Buyer) -> Answer {
     let lines = Lines { lines: &placed.lines, config };
     let reply = HoldReply {
         id: call.tag(event).hold(number),
-        secret: Some(call.keys().hold_secret(event, number)),
+        secret: Some(call.keys().hold_secret(event, number, buyer.subject)),
         state: "held",
         sequence: decided.sequence.0,
         deadline_at: Some(Rfc3339(placed.deadline_at)),
@@ -199,12 +199,11 @@ pub(crate) async fn renew(call: Call) -> Answer {
     json::parse::<super::Nothing>(&bytes)?;
     let published = call.published(event, false).await?;
     let body = CommandBody::RenewHold { hold };
-    let decided = call.decide(event, access.principal, access.authority, body, &bytes).await?;
+    let (decided, held) = super::decide_on_claim(&call, (event, hold), &access, body, &bytes).await?;
     let EventBody::HoldRenewed { deadline_at, .. } = &decided.event.body else {
         return Err(problem::internal());
     };
     let (_, config) = published.config.as_ref().ok_or_else(problem::hold_not_found)?;
-    let held = super::lines_of(&call, event, hold).await?;
     let lines = Lines { lines: &held, config };
     let reply = HoldReply {
         id: call.tag(event).hold(hold),

@@ -19,9 +19,10 @@ pub(crate) mod tickets;
 pub(crate) mod units;
 
 use serde::Deserialize;
-use tessera_inventory::{ClaimNumber, EventBody, EventId, Line, Sequence};
+use tessera_inventory::{ClaimNumber, CommandBody, EventBody, EventId, Line, Sequence};
 
-use crate::call::Call;
+use crate::call::{Call, Decided};
+use crate::caller::ClaimAccess;
 use crate::code::Code;
 use crate::limits::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
 use crate::problem::{self, Problem};
@@ -31,17 +32,34 @@ use crate::problem::{self, Problem};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
-/// The lines of a hold or order. They are frozen when it is placed, so the writer's view and the log say the same;
-/// what has ended stands in the log only.
-pub(crate) async fn lines_of(call: &Call, event: EventId, number: ClaimNumber) -> Result<Vec<Line>, Problem> {
-    if let (_, Some(view)) = call.claim(event, number).await? {
-        return Ok(view.lines);
-    }
+/// Decides a command on a hold or an order; answers with its lines. They are frozen when it is placed, so they are read
+/// before the decision, and nothing needs the writer after it. A repeated command may concern what has ended since: that
+/// stands in the log only, and where the log does not answer, the outcome is unknown, never "not executed".
+pub(crate) async fn decide_on_claim(
+    call: &Call,
+    (event, number): (EventId, ClaimNumber),
+    access: &ClaimAccess,
+    body: CommandBody,
+    bytes: &[u8],
+) -> Result<(Decided, Vec<Line>), Problem> {
+    let (_, view) = call.claim(event, number).await?;
+    let decided = call.decide(event, access.principal, access.authority, body, bytes).await?;
+    let lines = match view {
+        Some(view) => view.lines,
+        None => lines_in_log(call, event, number).await?,
+    };
+    Ok((decided, lines))
+}
+
+async fn lines_in_log(call: &Call, event: EventId, number: ClaimNumber) -> Result<Vec<Line>, Problem> {
     let before = Sequence(number.0.saturating_sub(1));
-    let found = call.inventory().changes(event, before, 1).await.map_err(|error| problem::store(&error))?;
+    let found = call.inventory().changes(event, before, 1).await.map_err(|error| {
+        tracing::error!(%error, "the lines of what was decided could not be read");
+        problem::outcome_unknown(0)
+    })?;
     match found.first().map(|(_, event)| &event.body) {
         Some(EventBody::HoldPlaced(placed)) => Ok(placed.lines.clone()),
-        _ => Err(problem::hold_not_found()),
+        _ => Err(problem::internal()),
     }
 }
 

@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::call::Call;
 use crate::caller::is_administrator;
 use crate::code::Code;
+use crate::instant::Rfc3339;
 use crate::problem::Problem;
 use crate::router::Answer;
 use crate::telemetry;
@@ -69,6 +70,14 @@ pub(crate) async fn repair(call: Call) -> Answer {
     let reply = json!({
         "event": crate::ids::event(event), "state": "serving", "sequence": published.availability.sequence.0});
     crate::render::json(StatusCode::OK, &reply)
+}
+
+/// `POST /v1/clock-acknowledgements`: the operator vouches for the wall clock; what it was doubted for happens now.
+pub(crate) async fn acknowledge_clock(call: Call) -> Answer {
+    let bytes = call.body().await?;
+    crate::json::parse::<super::Nothing>(&bytes)?;
+    call.gateway().platform.acknowledge_clock();
+    crate::render::json(StatusCode::OK, &json!({"at": Rfc3339(call.gateway().now()).to_string()}))
 }
 
 /// `GET /docs/errors/{code}`: what a code means and what to do.

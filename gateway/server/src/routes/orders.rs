@@ -6,6 +6,7 @@ use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{
     Authority, ClaimNumber, ClaimState, CommandBody, EventBody, EventId, Payment, RefundedUnits, Sequence,
+    Subject,
 };
 
 use crate::auth::Scope;
@@ -37,11 +38,10 @@ pub(crate) async fn begin(call: Call) -> Answer {
     let access = ClaimAccess::to(&call, event, hold, None, problem::hold_not_found).await?;
     let published = call.published(event, false).await?;
     let body = CommandBody::BeginPayment { hold, extra_subjects: Vec::new() };
-    let decided = call.decide(event, access.principal, access.authority, body, &bytes).await?;
+    let (decided, lines) = super::decide_on_claim(&call, (event, hold), &access, body, &bytes).await?;
     let EventBody::PaymentBegun { grace_until, .. } = decided.event.body else {
         return Err(problem::internal());
     };
-    let lines = super::lines_of(&call, event, hold).await?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::event_not_found)?;
     let order = OrderState {
         number: hold,
@@ -83,9 +83,9 @@ pub(crate) async fn list(call: Call, buyer: Buyer) -> Answer {
     let page =
         orders.list(event, buyer.subject, after, limit).await.map_err(|error| problem::store(&error))?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::event_not_found)?;
-    let tag = call.tag(event);
+    let names = names(&call, event, Some(buyer.subject));
     let reply = OrderList {
-        items: page.orders.iter().map(|order| claim::projected_order(tag, order, config)).collect(),
+        items: page.orders.iter().map(|order| claim::projected_order(names, order, config)).collect(),
         next: page.next.map(|number| super::cursor_text(number.0)),
         sequence: page.sequence.0,
     };
@@ -103,6 +103,10 @@ async fn wait_for(call: &Call, event: EventId, wanted: Sequence) -> Result<(), P
         }
         tokio::time::sleep(MIN_SEQUENCE_POLL).await;
     }
+}
+
+fn names(call: &Call, event: EventId, holder: Option<Subject>) -> claim::Names<'_> {
+    claim::Names { tag: call.tag(event), keys: call.keys(), event, holder }
 }
 
 fn addressed(call: &Call) -> Result<(EventId, ClaimNumber), Problem> {
@@ -123,7 +127,10 @@ pub(crate) async fn read(call: Call) -> Answer {
     let (_, config) = published.config.as_ref().ok_or_else(problem::order_not_found)?;
     let grace_until = (view.state == ClaimState::PaymentInFlight).then_some(view.deadline_at).flatten();
     let order = OrderState { number, sequence, state, grace_until, payment: view.payment };
-    render::json(StatusCode::OK, &claim::order_view(call.tag(event), order, &view, config))
+    render::json(
+        StatusCode::OK,
+        &claim::order_view(names(&call, event, access.subject()), order, &view, config),
+    )
 }
 
 #[derive(Deserialize)]
@@ -155,9 +162,8 @@ pub(crate) async fn confirm(call: Call) -> Answer {
         PaymentBody::Offline => Payment::Offline,
     };
     let body = CommandBody::Confirm { order, payment };
-    let decided = call.decide(event, access.principal, access.authority, body, &bytes).await?;
+    let (decided, lines) = super::decide_on_claim(&call, (event, order), &access, body, &bytes).await?;
     let EventBody::Confirmed { payment, .. } = decided.event.body else { return Err(problem::internal()) };
-    let lines = super::lines_of(&call, event, order).await?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::event_not_found)?;
     let state = OrderState {
         number: order,
@@ -166,7 +172,7 @@ pub(crate) async fn confirm(call: Call) -> Answer {
         grace_until: None,
         payment: Some(payment.kind()),
     };
-    let reply = claim::confirmed_order(call.tag(event), state, &lines, config);
+    let reply = claim::confirmed_order(names(&call, event, None), state, &lines, config);
     render::decision(StatusCode::OK, decided.replayed, &reply)
 }
 

@@ -23,6 +23,7 @@ const HEARTBEAT: &[u8] = b": still here\n\n";
 struct Feed {
     worker: Rc<Worker>,
     event: EventId,
+    organizer: bool,
     after: Sequence,
     pending: VecDeque<Bytes>,
     moved: Option<watch::Receiver<Sequence>>,
@@ -34,12 +35,14 @@ struct Feed {
 pub(super) fn open(
     call: &Call,
     event: EventId,
+    organizer: bool,
     after: Sequence,
     permit: OwnedSemaphorePermit,
 ) -> HttpResponse {
     let feed = Feed {
         worker: Rc::clone(&call.worker),
         event,
+        organizer,
         after,
         pending: VecDeque::from([Bytes::from_static(PREAMBLE)]),
         moved: None,
@@ -91,7 +94,7 @@ impl Feed {
         let published = inventory.activate(self.event, deadline).await.ok()?;
         let (_, config) = published.config.as_ref()?;
         let tag = EventTag::new(&self.worker.gateway.keys, self.event);
-        let renderer = Renderer { tag, config };
+        let renderer = Renderer { tag, config, organizer: self.organizer };
         let mut page = Vec::new();
         for (sequence, event) in &changes {
             page.extend_from_slice(format!("id: {}\ndata: ", sequence.0).as_bytes());

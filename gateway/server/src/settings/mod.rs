@@ -54,7 +54,8 @@ pub enum LogFormat {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct HttpSettings {
-    /// Longest a request waits for its decision, in milliseconds; then 503 `not_executed`.
+    /// Longest a request waits for its decision, in milliseconds; then 503: `not_executed` where nothing was decided,
+    /// `outcome_unknown` where a decision was made and its append has not been answered.
     pub deadline_ms: u64,
     /// Most connections per worker.
     pub connections_max: usize,

@@ -59,6 +59,7 @@ enum Edit {
     RemoveType,
     RemoveRow,
     ChangeSeat,
+    Rename,
     ShareCode,
 }
 
@@ -90,6 +91,7 @@ fn edit() -> impl Strategy<Value = Edit> {
             Just(Edit::RemoveType),
             Just(Edit::RemoveRow),
             Just(Edit::ChangeSeat),
+            Just(Edit::Rename),
             Just(Edit::ShareCode)
         ],
     ]
@@ -138,6 +140,7 @@ fn apply(config: &mut Config, edit: Edit) {
             }
             config.rows = rows.into();
         }
+        Edit::Rename => config.pools[0].name = "renamed".into(),
         Edit::ShareCode => config.channels[1].code = config.channels[0].code,
     }
 }

@@ -32,15 +32,10 @@ impl Model {
         self.phase == Phase::Draft && self.released.is_empty() && self.killed_seats.is_empty() && !has_kills
     }
 
-    /// Lists grow, seats stay, and what is out, withdrawn and allotted still fits.
+    /// Lists grow, names and seats stay, and what is out, withdrawn and allotted still fits.
     fn may_become(&self, after: &Config) -> bool {
         let Some(before) = self.config.as_ref().filter(|_| !self.is_untouched()) else { return true };
-        let lists_grow = before.pools.len() <= after.pools.len()
-            && before.categories.len() <= after.categories.len()
-            && before.sections.len() <= after.sections.len()
-            && before.channels.len() <= after.channels.len()
-            && before.ticket_types.len() <= after.ticket_types.len();
-        lists_grow
+        names(before).iter().zip(names(after)).all(|(before, after)| after.starts_with(before))
             && after.rows.starts_with(&before.rows)
             && before.currency == after.currency
             && (0..after.pools.len()).all(|pool| {
@@ -48,6 +43,17 @@ impl Model {
                 general >= 0 && shares.iter().all(|&(_, free)| free >= 0)
             })
     }
+}
+
+/// The names of every list: identities, which only grow.
+fn names(config: &Config) -> [Vec<&str>; 5] {
+    [
+        config.pools.iter().map(|one| &*one.name).collect(),
+        config.categories.iter().map(|one| &*one.name).collect(),
+        config.sections.iter().map(|one| &**one).collect(),
+        config.channels.iter().map(|one| &*one.name).collect(),
+        config.ticket_types.iter().map(|one| &*one.name).collect(),
+    ]
 }
 
 /// The rules that random edits can break.

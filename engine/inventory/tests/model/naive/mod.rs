@@ -185,7 +185,7 @@ impl Model {
             CommandBody::ReleaseChannel { channel } => self.release_channel(*channel),
             CommandBody::TransferTicket { ticket, to } => self.transfer(by, *ticket, *to),
             CommandBody::CheckIn { ticket, generation, gate } => self.check_in(*ticket, *generation, *gate),
-            CommandBody::CheckOut { ticket, gate } => self.check_out(*ticket, *gate),
+            CommandBody::CheckOut { ticket, generation, gate } => self.check_out(*ticket, *generation, *gate),
         }
     }
 

@@ -54,11 +54,14 @@ impl Model {
         Ok(EventBody::CheckedIn { ticket: named, gate })
     }
 
-    pub(super) fn check_out(&self, named: TicketRef, gate: u16) -> Decided<EventBody> {
+    pub(super) fn check_out(&self, named: TicketRef, generation: u8, gate: u16) -> Decided<EventBody> {
         let (ticket, _) = self.ticket(named)?;
         if ticket.checked_in.is_none() {
             let refunded = ticket.refunded.then_some(Rejection::TicketRefunded);
             return Err(refunded.into_iter().chain([Rejection::NotCheckedIn]).collect());
+        }
+        if ticket.generation != generation {
+            return Err(vec![Rejection::CodeRevoked { generation: ticket.generation }]);
         }
         Ok(EventBody::CheckedOut { ticket: named, gate })
     }
