@@ -28,6 +28,14 @@ pub(crate) async fn until_the_end(server: Server) -> Result<(), Failure> {
         _ = interrupt.recv() => None,
         reason = server.fatal() => Some(reason),
     };
-    server.stop().await;
-    reason.map_or(Ok(()), |reason| Err(Failure::Fatal(reason)))
+    match reason {
+        None => {
+            server.stop().await;
+            Ok(())
+        }
+        Some(reason) => {
+            server.stop_failed().await;
+            Err(Failure::Fatal(reason))
+        }
+    }
 }

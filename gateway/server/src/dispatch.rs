@@ -12,6 +12,7 @@ use tessera_writer::Monotonic;
 use tracing::Instrument;
 
 use crate::call::Call;
+use crate::client_address;
 use crate::code::Code;
 use crate::gateway::Worker;
 use crate::limits::{HEADERS_BYTES_MAX, TARGET_BYTES_MAX};
@@ -51,7 +52,8 @@ pub(crate) async fn answer(
 
 /// What is checked before anything is read or looked up.
 fn admit(worker: &Worker, request: &HttpRequest) -> Result<Matched, Problem> {
-    worker.gateway.rate_limits.address(request.peer_addr().map(|peer| peer.ip()))?;
+    let trusted = &worker.gateway.settings.http.trusted_proxies;
+    worker.gateway.rate_limits.address(client_address::of(request, trusted))?;
     let target_bytes = request.path().len() + request.query_string().len();
     if target_bytes > TARGET_BYTES_MAX || headers_bytes(request.headers()) > HEADERS_BYTES_MAX {
         return Err(Problem::new(Code::HeaderTooLarge, "send shorter headers, or a shorter path"));

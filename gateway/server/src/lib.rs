@@ -6,6 +6,7 @@
 pub mod auth;
 mod call;
 mod caller;
+mod client_address;
 pub mod code;
 mod dispatch;
 pub mod environment;

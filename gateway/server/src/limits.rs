@@ -60,11 +60,15 @@ pub const EVENT_CARD_CACHE_MAX: usize = 4_096;
 pub const DOCUMENT_CACHE_MAX: usize = 256;
 /// Most rendered halls that the process keeps.
 pub const HALL_CACHE_MAX: usize = 64;
-/// Most subjects and addresses that the rate limits remember; beyond it, the idle ones are forgotten early.
+/// Most subjects, and most addresses, that a rate limit counts one by one; beyond it, they share buckets.
 pub const RATE_LIMIT_KEYS_MAX: usize = 1_000_000;
+/// Buckets that are shared then; a power of two.
+pub const RATE_LIMIT_SHARED_BUCKETS: u128 = 1 << 16;
 /// How often idle subjects and addresses are forgotten.
 pub const RATE_LIMIT_SWEEP: Duration = Duration::from_secs(1);
 
+/// Longest a shutdown takes after a fatal failure.
+pub const FATAL_SHUTDOWN: Duration = Duration::from_secs(2);
 /// How often the shutdown looks whether the last replies have left.
 pub const IN_FLIGHT_POLL: Duration = Duration::from_millis(5);
 /// How long the shutdown leaves connections to their clients after the last reply, in seconds.

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 use governor::clock::{Clock, DefaultClock};
@@ -9,7 +10,7 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
 use crate::code::Code;
-use crate::limits::RATE_LIMIT_KEYS_MAX;
+use crate::limits::{RATE_LIMIT_KEYS_MAX, RATE_LIMIT_SHARED_BUCKETS};
 use crate::problem::Problem;
 use crate::settings::RateLimitSettings;
 
@@ -19,6 +20,9 @@ type Limiter = RateLimiter<u128, DashMapStateStore<u128>, DefaultClock>;
 #[derive(Debug)]
 struct Limit {
     limiter: Option<Limiter>,
+    /// At least as many as the limiter remembers: those of the last sweep, and one for each request since.
+    remembered: AtomicUsize,
+    keys_max: usize,
     burst: u32,
     clock: DefaultClock,
 }
@@ -29,11 +33,19 @@ impl Limit {
             let burst = NonZeroU32::new(burst).unwrap_or(rate);
             RateLimiter::dashmap(quota(rate).allow_burst(burst))
         });
-        Limit { limiter, burst: burst.max(1), clock: DefaultClock::default() }
+        Limit {
+            limiter,
+            remembered: AtomicUsize::new(0),
+            keys_max: RATE_LIMIT_KEYS_MAX,
+            burst: burst.max(1),
+            clock: DefaultClock::default(),
+        }
     }
 
     fn check(&self, key: u128, detail: &'static str) -> Result<(), Problem> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
+        let full = self.remembered.fetch_add(1, Ordering::Relaxed) >= self.keys_max;
+        let key = if full { shared_bucket(key) } else { key };
         limiter.check_key(&key).map_err(|not_until| {
             let wait = not_until.wait_time_from(self.clock.now());
             let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
@@ -56,6 +68,7 @@ impl Limit {
             if limiter.len() < RATE_LIMIT_KEYS_MAX / 2 {
                 limiter.shrink_to_fit();
             }
+            self.remembered.store(limiter.len(), Ordering::Relaxed);
         }
     }
 }
@@ -93,13 +106,19 @@ impl RateLimits {
             .check(address_key(address), "this address asks for more buyer tokens than one address may")
     }
 
-    /// Forgets who has been idle; called every [`crate::limits::RATE_LIMIT_SWEEP`], which bounds what is remembered
-    /// to those who came within the time that their burst needs to fill up.
+    /// Forgets who has been idle; called every [`crate::limits::RATE_LIMIT_SWEEP`]. What is remembered are those who came
+    /// within the time that their burst needs to fill up, at most [`RATE_LIMIT_KEYS_MAX`] and the shared buckets.
     pub(crate) fn sweep(&self) {
         for limit in [&self.addresses, &self.callers, &self.minting] {
             limit.sweep();
         }
     }
+}
+
+/// The bucket that a key shares while there are too many of them; it is no key of its own.
+fn shared_bucket(key: u128) -> u128 {
+    let folded = key ^ (key >> 64);
+    !(RATE_LIMIT_SHARED_BUCKETS - 1) | (folded & (RATE_LIMIT_SHARED_BUCKETS - 1))
 }
 
 /// IPv4 addresses count one by one, IPv6 ones by their /64: a customer commonly has that many.
@@ -127,6 +146,23 @@ mod tests {
         assert_eq!(reply.headers().get("retry-after").unwrap(), "1");
         assert_eq!(reply.headers().get("ratelimit-limit").unwrap(), "2");
         assert!(limits.caller(2).is_ok());
+    }
+
+    #[test]
+    fn beyond_the_keys_that_are_remembered_buckets_are_shared() {
+        const KEYS: usize = 100;
+        let mut limit = Limit::new(1, 2, Quota::per_second);
+        limit.keys_max = KEYS;
+        // Each differs above the bits that choose a bucket.
+        let key = |number: usize| (number as u128) << 32;
+        let remembered = |limit: &Limit| limit.limiter.as_ref().unwrap().len();
+        for number in 0..KEYS {
+            limit.check(key(number), "").unwrap();
+        }
+        assert_eq!(remembered(&limit), KEYS);
+        assert!(limit.check(key(KEYS), "").is_ok() && limit.check(key(KEYS + 1), "").is_ok());
+        assert!(limit.check(key(KEYS + 2), "").is_err(), "they share what one may");
+        assert_eq!(remembered(&limit), KEYS + 1);
     }
 
     #[test]

@@ -32,23 +32,26 @@ fn stock(rejection: &Rejection, config: Option<&Config>) -> Option<Problem> {
             let problem = Problem::new(Code::SoldOut, detail)
                 .with("line", *line)
                 .with("remaining", *remaining)
-                .with("may_return", *may_return);
+                .with("may_return", *may_return)
+                .with("conflicts", json!([{"line": line, "pool": pool, "reason": "sold_out"}]));
             match pool {
                 Some(name) => problem.with("pool", name),
                 None => problem,
             }
         }
-        Rejection::SeatsTaken { seats } => {
-            Problem::new(Code::SeatsTaken, "choose other seats").with("seats", seat_list(seats))
-        }
+        Rejection::SeatsTaken { seats } => Problem::new(Code::SeatsTaken, "choose other seats")
+            .with("seats", seat_list(seats))
+            .with("conflicts", seat_conflicts(seats, "taken")),
         Rejection::WaitlistAhead { ticket_type } => {
             Problem::new(Code::WaitlistAhead, "others wait for this ticket type and are served first")
                 .with("ticket_type", type_name(config, *ticket_type))
         }
         Rejection::LimitExceeded { ticket_type, limit, used } => {
+            let known_type = ticket_type.map_or(Value::Null, |id| type_name(config, id));
             let problem = Problem::new(Code::LimitExceeded, "ask for fewer units, or release a hold first")
                 .with("limit", *limit)
-                .with("used", *used);
+                .with("used", *used)
+                .with("conflicts", json!([{"ticket_type": known_type, "reason": "limit_exceeded"}]));
             match ticket_type {
                 Some(id) => problem.with("ticket_type", type_name(config, *id)),
                 None => problem,
@@ -57,6 +60,7 @@ fn stock(rejection: &Rejection, config: Option<&Config>) -> Option<Problem> {
         Rejection::StrandsSeat { stranded, alternatives } => {
             Problem::new(Code::StrandsSeat, "these seats would leave a single one alone; take an alternative")
                 .with("stranded", stranded.0)
+                .with("conflicts", seat_conflicts(&[*stranded], "stranded"))
                 .with("alternatives", alternatives.iter().map(|seats| seat_list(seats)).collect::<Vec<_>>())
         }
         Rejection::OrderSize { ticket_type, min, max } => {
@@ -215,6 +219,11 @@ pub(crate) fn invalid_request(error: RequestError) -> Problem {
     Problem::new(Code::InvalidRequest, detail).with("reason", reason)
 }
 
+/// What is in the way of a request, seat by seat.
+fn seat_conflicts(seats: &[SeatIndex], reason: &str) -> Value {
+    seats.iter().map(|seat| json!({"seat": seat.0, "reason": reason})).collect()
+}
+
 fn seat_list(seats: &[SeatIndex]) -> Value {
     seats.iter().map(|seat| seat.0).collect()
 }
@@ -297,7 +306,8 @@ mod tests {
     #[test]
     fn the_table_of_phases_stands_in_the_documentation() {
         let phases: Vec<_> = Phase::ALL.into_iter().map(phase_name).collect();
-        let mut table = format!("| command | {} |\n| --- |{}\n", phases.join(" | "), " --- |".repeat(phases.len()));
+        let mut table =
+            format!("| command | {} |\n| --- |{}\n", phases.join(" | "), " --- |".repeat(phases.len()));
         for (command, admitted) in PHASE_TABLE {
             let cells = admitted.map(|admitted| if admitted { "yes" } else { "–" });
             table += &format!("| `{}` | {} |\n", command_name(command), cells.join(" | "));

@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::{ServerHandle, ServiceRequest, fn_service};
-use actix_web::{App, HttpServer, web};
-use tessera_actors::{Environment, Platform, Random, StartError};
+use actix_web::{App, HttpServer};
+use tessera_actors::{Platform, Random, StartError};
 use tessera_projections::installation::{INSTALLATION_SECRET_BYTES, Installation};
 use tessera_store::{Log, StoreError, Table};
 use tokio::task::JoinHandle;
@@ -19,15 +19,12 @@ use tokio::task::JoinHandle;
 use crate::auth::{AdministratorToken, Keys};
 use crate::dispatch;
 use crate::gateway::{Gateway, Parts, Worker};
-use crate::limits::{CONNECTION_LINGER_S, IN_FLIGHT_POLL, RATE_LIMIT_SWEEP};
+use crate::limits::{CONNECTION_LINGER_S, FATAL_SHUTDOWN, IN_FLIGHT_POLL, RATE_LIMIT_SWEEP};
 use crate::settings::Settings;
 use crate::telemetry;
 
 /// Where the administrator's token is kept, in the data directory.
 const TOKEN_FILE: &str = "admin-token";
-
-/// Routes beside those of the product. Benchmarks add a bare one to compare with; the product has none.
-pub type ExtraRoutes = fn(&mut web::ServiceConfig);
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -98,19 +95,6 @@ impl Server {
     /// [`ServeError`], which says what to change.
     pub async fn start(settings: Settings, stores: Stores) -> Result<Server, ServeError> {
         let environment = crate::environment::system(tokio::runtime::Handle::current());
-        Server::start_with(settings, stores, environment, |_| {}).await
-    }
-
-    /// Starts with time and randomness of the caller's, and routes beside those of the product.
-    ///
-    /// # Errors
-    /// As [`Server::start`].
-    pub async fn start_with(
-        settings: Settings,
-        stores: Stores,
-        environment: Environment,
-        extra: ExtraRoutes,
-    ) -> Result<Server, ServeError> {
         let _ = telemetry::recorder();
         let administrator_token = administrator_token(&settings, &*environment.random)?;
         let administrator = AdministratorToken::new(&administrator_token)
@@ -122,7 +106,7 @@ impl Server {
         let keys = Keys::derive(&installation.secret);
         let parts = Parts { settings, environment, platform, table, keys, administrator };
         let gateway = Arc::new(Gateway::new(parts));
-        let (address, server) = bind(&gateway, extra)?;
+        let (address, server) = bind(&gateway)?;
         let http = server.handle();
         let running = tokio::spawn(server);
         let maintenance = tokio::spawn(maintain(Arc::clone(&gateway)));
@@ -161,11 +145,24 @@ impl Server {
 
     /// Stops: not ready, no new connections, streams end, every writer hands over, replies in flight leave.
     pub async fn stop(self) {
-        let deadline = Duration::from_secs(self.gateway.settings.http.shutdown_s);
+        let longest = Duration::from_secs(self.gateway.settings.http.shutdown_s);
+        self.stop_within(longest).await;
+    }
+
+    /// Stops after a fatal failure: there is nothing to hand over to, only replies to send.
+    pub async fn stop_failed(self) {
+        self.stop_within(FATAL_SHUTDOWN).await;
+    }
+
+    /// Drains, then lets replies leave; both together take at most `longest`.
+    async fn stop_within(self, longest: Duration) {
         tracing::info!("shutting down");
+        let clock = Arc::clone(&self.gateway.environment.clock);
+        let began = clock.monotonic();
         self.gateway.close();
         self.http.pause().await;
-        self.gateway.platform.drain(deadline).await;
+        self.gateway.platform.drain(longest).await;
+        let spent = Duration::from_micros(clock.monotonic().0.saturating_sub(began.0));
         let idle = async {
             while self.gateway.in_flight() > 0 {
                 tokio::time::sleep(IN_FLIGHT_POLL).await;
@@ -173,7 +170,7 @@ impl Server {
         };
         // Writers have handed over: what is dropped here is replies that no client reads.
         #[allow(clippy::disallowed_methods)]
-        if tokio::time::timeout(deadline, idle).await.is_err() {
+        if tokio::time::timeout(longest.saturating_sub(spent), idle).await.is_err() {
             tracing::warn!(requests = self.gateway.in_flight(), "requests were cut off by the shutdown");
         }
         self.http.stop(true).await;
@@ -185,10 +182,7 @@ impl Server {
     }
 }
 
-fn bind(
-    gateway: &Arc<Gateway>,
-    extra: ExtraRoutes,
-) -> Result<(SocketAddr, actix_web::dev::Server), ServeError> {
+fn bind(gateway: &Arc<Gateway>) -> Result<(SocketAddr, actix_web::dev::Server), ServeError> {
     let settings = &gateway.settings;
     let address = settings.listen;
     let listen = |source| ServeError::Listen { address, source };
@@ -196,7 +190,7 @@ fn bind(
     let app = move || {
         let worker = Rc::new(Worker::new(Arc::clone(&shared)));
         let service = move |request: ServiceRequest| dispatch::answer(Rc::clone(&worker), request);
-        App::new().configure(extra).default_service(fn_service(service))
+        App::new().default_service(fn_service(service))
     };
     let server = HttpServer::new(app)
         .workers(settings.workers())

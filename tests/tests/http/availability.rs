@@ -73,6 +73,7 @@ async fn the_hall_is_sent_plain_or_compressed() {
     flate2::read::GzDecoder::new(&gzip.bytes[..]).read_to_string(&mut text).unwrap();
     assert_eq!(text.as_bytes(), plain.bytes);
     let etag = plain.header("etag").to_owned();
+    assert_ne!(gzip.header("etag"), etag, "a strong tag names the bytes");
     sale.hold(&server, &server.buyer().await, "Standing", 1).await;
     server.get(&sale.path("/seats")).header("if-none-match", &etag).expect(304).await;
 }
@@ -87,4 +88,32 @@ async fn an_idle_event_is_opened_by_a_read() {
     let after = sale.availability(&server).await;
     assert_eq!(after["pools"], before["pools"]);
     assert!(after["sequence"].as_u64() >= before["sequence"].as_u64());
+}
+
+#[tokio::test]
+async fn what_a_credential_opens_is_kept_by_no_cache() {
+    let server = Server::start().await;
+    let sale = Sale::draft(&server, &hall(1)).await;
+    for path in ["/availability", "/seats", "/seat-map"] {
+        let path = sale.path(path);
+        server.get(&path).refused(404, "event_not_found").await;
+        let draft = server.get(&path).bearer(&sale.key).expect(200).await;
+        assert_eq!(draft.header("cache-control"), "private, no-store", "{path}");
+    }
+    sale.phase(&server, "on_sale").await;
+    for path in ["/availability", "/seats", "/seat-map"] {
+        let public = server.get(&sale.path(path)).expect(200).await;
+        assert!(public.header("cache-control").starts_with("public"), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn the_configuration_of_an_idle_event_has_its_sequence() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let path = sale.path("/configuration");
+    let before = server.get(&path).bearer(&sale.key).expect(200).await;
+    let server = Server::start_on(server.stop().await, Server::settings()).await;
+    let after = server.get(&path).bearer(&sale.key).expect(200).await;
+    assert!(after.number("sequence") >= before.number("sequence") && before.number("sequence") > 0);
 }

@@ -138,3 +138,13 @@ async fn a_hold_outlives_the_token_it_was_placed_with() {
     let paid = confirm.header("x-hold-secret", &secret).json(&json!({"payment": "free"})).expect(200).await;
     assert_eq!(paid.text("state"), "paid");
 }
+
+#[tokio::test]
+async fn tokens_without_a_credential_can_be_turned_off() {
+    let mut settings = Server::settings();
+    settings.buyer_token.anonymous = false;
+    let server = Server::start_with(settings).await;
+    let ask = || server.post("/v1/buyer-tokens").json(&json!({}));
+    ask().refused(401, "credential_missing").await;
+    ask().bearer(&server.organizer_key().await).expect(201).await;
+}

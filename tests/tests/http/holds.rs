@@ -52,6 +52,7 @@ async fn refusals_say_what_to_do_next() {
     let out =
         place(&second, json!({"ticket_type": "Standing", "quantity": 2})).refused(409, "sold_out").await;
     assert_eq!((out.json["remaining"].as_u64(), out.json["may_return"].as_bool()), (Some(1), Some(true)));
+    assert_eq!(out.json["conflicts"], json!([{"line": 0, "pool": "Floor", "reason": "sold_out"}]));
     assert!(out.json["sequence"].is_u64());
     let line =
         json!({"ticket_type": "Standing", "quantity": 1, "expected_price": {"amount": 1, "currency": "EUR"}});
@@ -81,6 +82,7 @@ async fn a_limit_counts_live_holds_of_one_subject_over_all_its_tokens() {
     let refused =
         server.post(&sale.path("/holds")).bearer(&other).json(&body).refused(409, "limit_exceeded").await;
     assert_eq!((refused.json["limit"].as_u64(), refused.json["used"].as_u64()), (Some(8), Some(6)));
+    assert_eq!(refused.json["conflicts"], json!([{"ticket_type": null, "reason": "limit_exceeded"}]));
 }
 
 #[tokio::test]

@@ -64,3 +64,11 @@ async fn an_administrator_vouches_for_the_clock() {
     let vouched = server.post("/v1/clock-acknowledgements").bearer(ADMIN_TOKEN).json(&json!({}));
     assert!(vouched.expect(200).await.json["at"].is_string());
 }
+
+#[tokio::test]
+async fn a_forwarded_request_is_not_from_this_machine() {
+    let server = Server::start().await;
+    let forwarded = || server.get("/metrics").header("x-forwarded-for", "198.51.100.7");
+    forwarded().refused(403, "forbidden").await;
+    forwarded().bearer(ADMIN_TOKEN).expect(200).await;
+}

@@ -48,6 +48,7 @@ pub(crate) fn availability(
     request: &HttpRequest,
     event: EventId,
     published: &Published,
+    control: &'static str,
 ) -> Result<HttpResponse, Problem> {
     let view = &published.availability;
     let render = || {
@@ -60,6 +61,7 @@ pub(crate) fn availability(
         event,
         view,
         published,
+        control,
         |documents| &mut documents.availability,
         view.sequence.0,
         render,
@@ -72,6 +74,7 @@ pub(crate) fn seat_map(
     request: &HttpRequest,
     event: EventId,
     published: &Published,
+    control: &'static str,
 ) -> Result<HttpResponse, Problem> {
     let map = &published.seat_map;
     let render = || {
@@ -81,7 +84,17 @@ pub(crate) fn seat_map(
             states: STANDARD.encode(&map.states),
         })
     };
-    serve(worker, request, event, map, published, |documents| &mut documents.seat_map, map.sequence.0, render)
+    serve(
+        worker,
+        request,
+        event,
+        map,
+        published,
+        control,
+        |documents| &mut documents.seat_map,
+        map.sequence.0,
+        render,
+    )
 }
 
 #[allow(clippy::too_many_arguments)] // one private function, two callers above
@@ -91,6 +104,7 @@ fn serve<T>(
     event: EventId,
     source: &Arc<T>,
     published: &Published,
+    control: &'static str,
     slot: fn(&mut Documents) -> &mut Option<Document<T>>,
     sequence: u64,
     render: impl Fn() -> serde_json::Result<Vec<u8>>,
@@ -110,10 +124,14 @@ fn serve<T>(
             etag: etag(&format!("\"{sequence}\"")),
         },
     };
-    let response =
-        cacheable(request.headers(), &document.etag, "public, max-age=1", || document.body.clone());
+    let response = cacheable(request.headers(), &document.etag, control, || document.body.clone());
     *slot = Some(document);
     Ok(response)
+}
+
+/// How the reply may be cached: one that the organizer's credential may have opened, nowhere.
+pub(crate) const fn cache_control(owns: bool, public: &'static str) -> &'static str {
+    if owns { "private, no-store" } else { public }
 }
 
 /// A strong entity tag.

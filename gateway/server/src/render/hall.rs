@@ -21,7 +21,8 @@ pub(crate) struct Hall {
     source: Weak<Config>,
     pub(crate) plain: Bytes,
     pub(crate) gzip: Bytes,
-    pub(crate) etag: HeaderValue,
+    pub(crate) plain_etag: HeaderValue,
+    pub(crate) gzip_etag: HeaderValue,
 }
 
 /// The rendered halls of the process.
@@ -81,7 +82,8 @@ fn render(version: u32, config: &Arc<Config>) -> std::io::Result<Hall> {
         source: Arc::downgrade(config),
         gzip: encoder.finish()?.into(),
         plain: plain.into(),
-        etag: documents::etag(&format!("\"c{version}\"")),
+        plain_etag: documents::etag(&format!("\"c{version}\"")),
+        gzip_etag: documents::etag(&format!("\"c{version}-gzip\"")),
     })
 }
 

@@ -10,5 +10,6 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let event = call.event()?;
     let owns = reader.owns(&call, event).await?;
     let published = call.published(event, owns).await?;
-    documents::availability(&call.worker, &call.request, event, &published)
+    let control = documents::cache_control(owns, "public, max-age=1");
+    documents::availability(&call.worker, &call.request, event, &published, control)
 }

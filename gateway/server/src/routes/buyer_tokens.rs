@@ -9,6 +9,7 @@ use tessera_inventory::Subject;
 use crate::auth::{BuyerToken, missing_credential};
 use crate::call::Call;
 use crate::caller::{BuyersWrite, Organizer};
+use crate::client_address;
 use crate::code::Code;
 use crate::instant::Rfc3339;
 use crate::json;
@@ -37,8 +38,11 @@ pub(crate) async fn make(call: Call, organizer: Option<Organizer<BuyersWrite>>) 
     let bytes = call.body_up_to(BUYERS_BYTES_MAX).await?;
     let request: MakeRequest<'_> = json::parse(&bytes)?;
     let subjects = match (&organizer, &request) {
-        (None, MakeRequest { count: None, buyers: None }) => {
-            call.gateway().rate_limits.minting(call.request.peer_addr().map(|peer| peer.ip()))?;
+        (None, MakeRequest { count: None, buyers: None })
+            if call.gateway().settings.buyer_token.anonymous =>
+        {
+            let trusted = &call.gateway().settings.http.trusted_proxies;
+            call.gateway().rate_limits.minting(client_address::of(&call.request, trusted))?;
             vec![fresh(&call)]
         }
         (None, _) => return Err(missing_credential()),

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::call::Call;
 use crate::caller::is_administrator;
+use crate::client_address;
 use crate::code::Code;
 use crate::instant::Rfc3339;
 use crate::problem::Problem;
@@ -43,8 +44,7 @@ pub(crate) fn readiness(call: &Call) -> HttpResponse {
 
 /// `GET /metrics`: for the administrator, and for whoever is on this machine.
 pub(crate) fn metrics(call: &Call) -> Answer {
-    let local = call.request.peer_addr().is_some_and(|peer| peer.ip().to_canonical().is_loopback());
-    if !local && !is_administrator(call) {
+    if !client_address::is_local(&call.request) && !is_administrator(call) {
         return Err(Problem::new(Code::Forbidden, "metrics are for loopback and the administrator"));
     }
     let status = call.gateway().platform.status();

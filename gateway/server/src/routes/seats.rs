@@ -15,9 +15,9 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let (version, config) = published.config.as_ref().ok_or_else(super::not_configured)?;
     let hall = call.gateway().halls.of(event, *version, config).await?;
     let gzip = hall::accepts_gzip(call.headers());
-    let body = if gzip { &hall.gzip } else { &hall.plain };
-    let mut response =
-        documents::cacheable(call.headers(), &hall.etag, "public, max-age=60", || body.clone());
+    let (body, etag) = if gzip { (&hall.gzip, &hall.gzip_etag) } else { (&hall.plain, &hall.plain_etag) };
+    let control = documents::cache_control(owns, "public, max-age=60");
+    let mut response = documents::cacheable(call.headers(), etag, control, || body.clone());
     let headers = response.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if gzip && headers.contains_key(header::CONTENT_TYPE) {
@@ -31,5 +31,6 @@ pub(crate) async fn read_map(call: Call, reader: Reader) -> Answer {
     let event = call.event()?;
     let owns = reader.owns(&call, event).await?;
     let published = call.published(event, owns).await?;
-    documents::seat_map(&call.worker, &call.request, event, &published)
+    let control = documents::cache_control(owns, "public, max-age=1");
+    documents::seat_map(&call.worker, &call.request, event, &published, control)
 }

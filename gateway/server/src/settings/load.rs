@@ -10,6 +10,8 @@ use crate::auth::AdministratorToken;
 /// Prefix of environment variables; `__` stands between a section and its setting, as in `TESSERA_HTTP__DEADLINE_MS`.
 const PREFIX: &str = "TESSERA";
 const SEPARATOR: &str = "__";
+/// Between the items of a list in the environment.
+const LIST_SEPARATOR: &str = ",";
 const WORKERS_MAX: usize = 1_024;
 const TOKEN_LIFE_S: std::ops::RangeInclusive<u64> = 60..=86_400;
 const DEADLINE_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
@@ -66,6 +68,8 @@ fn load_with(
     let variables = Environment::with_prefix(PREFIX)
         .prefix_separator("_")
         .separator(SEPARATOR)
+        .list_separator(LIST_SEPARATOR)
+        .with_list_parse_key("http.trusted_proxies")
         .try_parsing(true)
         .ignore_empty(true)
         .source(environment);
@@ -130,6 +134,16 @@ mod tests {
         assert_eq!(settings.http.deadline_ms, 2_000, "environment");
         assert_eq!((settings.http.streams_max, settings.log_level.as_str()), (7, "warn"), "file");
         assert_eq!(settings.http.backlog, Settings::default().http.backlog, "default");
+    }
+
+    #[test]
+    fn a_list_reads_from_the_environment_and_the_file() {
+        let file = file("[http]\ntrusted_proxies = ['10.0.0.9', '::1']\n");
+        let wanted: Vec<std::net::IpAddr> = vec!["10.0.0.9".parse().unwrap(), "::1".parse().unwrap()];
+        let settings = load_with(Some(file.path()), variables(&[]), &Vec::new()).unwrap();
+        assert_eq!(settings.http.trusted_proxies, wanted);
+        let environment = variables(&[("TESSERA_HTTP__TRUSTED_PROXIES", "10.0.0.9,::1")]);
+        assert_eq!(load_with(None, environment, &Vec::new()).unwrap().http.trusted_proxies, wanted);
     }
 
     #[test]

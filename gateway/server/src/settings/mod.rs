@@ -2,7 +2,7 @@
 
 mod load;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -69,6 +69,8 @@ pub struct HttpSettings {
     pub streams_max: usize,
     /// Longest a graceful shutdown takes, in seconds.
     pub shutdown_s: u64,
+    /// Addresses of the proxies in front, whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpAddr>,
 }
 
 /// Limits per caller. Zero turns a limit off.
@@ -95,6 +97,8 @@ pub struct RateLimitSettings {
 pub struct BuyerTokenSettings {
     /// How long a token is valid, in seconds.
     pub life_s: u64,
+    /// Whether anyone gets one without a credential.
+    pub anonymous: bool,
 }
 
 /// Limits of the writers.
@@ -122,7 +126,7 @@ impl Default for Settings {
             log_format: LogFormat::Text,
             http: HttpSettings::default(),
             rate_limit: RateLimitSettings::default(),
-            buyer_token: BuyerTokenSettings { life_s: 3_600 },
+            buyer_token: BuyerTokenSettings::default(),
             writer: WriterSettings::default(),
         }
     }
@@ -138,6 +142,7 @@ impl Default for HttpSettings {
             header_deadline_s: 10,
             streams_max: 10_000,
             shutdown_s: 30,
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -157,7 +162,7 @@ impl Default for RateLimitSettings {
 
 impl Default for BuyerTokenSettings {
     fn default() -> Self {
-        BuyerTokenSettings { life_s: 3_600 }
+        BuyerTokenSettings { life_s: 3_600, anonymous: true }
     }
 }
 
