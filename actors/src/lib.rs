@@ -14,6 +14,7 @@ mod limits;
 mod meters;
 mod platform;
 mod published;
+mod recent_events;
 mod router;
 mod shared;
 mod slot;
@@ -23,7 +24,9 @@ mod witness;
 
 pub use answer::{ActivateError, Answer, NotExecuted, StartError};
 pub use environment::{Clock, Environment, Random, Spawn, TokioSpawn};
-pub use limits::{ACTIVATIONS_AT_ONCE_MAX, CHANGES_MAX, LOG_READ_BYTES_MAX, Limits, WAKE_UPS_MAX};
+pub use limits::{
+    ACTIVATIONS_AT_ONCE_MAX, CHANGES_MAX, LOG_READ_BYTES_MAX, Limits, RECENT_EVENTS_MAX, WAKE_UPS_MAX,
+};
 pub use platform::Platform;
 pub use published::Published;
 pub use router::InventoryRouter;

@@ -153,7 +153,7 @@ impl InventoryRouter {
             Reply::Accepted { sequence, event } => Answer::Accepted { sequence, event },
             Reply::Rejected { sequence, rejection } => Answer::Rejected { sequence, rejection },
             Reply::Read { sequence, claim } => Answer::Read { sequence, claim },
-            Reply::Repeated { sequence } => self.repeated(event, sequence).await,
+            Reply::Repeated { sequence } => self.repeated(event, slot, sequence).await,
             Reply::GaveUp => self.not_executed(NotExecuted::GaveUp),
             Reply::OutcomeUnknown => self.outcome_unknown(),
             Reply::NotExecuted if self.shared.health.is_draining() => {
@@ -164,8 +164,11 @@ impl InventoryRouter {
         }
     }
 
-    /// Render an accepted command again, from the log.
-    async fn repeated(&self, event: EventId, sequence: Sequence) -> Answer {
+    /// Render an accepted command again, from memory while it is recent, then from the log.
+    async fn repeated(&self, event: EventId, slot: &Slot, sequence: Sequence) -> Answer {
+        if let Some(event) = slot.recent.find(sequence) {
+            return Answer::Repeated { sequence, event };
+        }
         match self.logged(event, sequence).await {
             Ok(Some(event)) => Answer::Repeated { sequence, event },
             Ok(None) => {

@@ -12,6 +12,7 @@ use tokio::sync::{oneshot, watch};
 use crate::followers::{FOLLOWERS, FollowerKind};
 use crate::ingress::{Ingress, Refused, WakeFlag};
 use crate::inventory::{Ended, Shadow, ShellMessage};
+use crate::recent_events::RecentEvents;
 use crate::shared::Shared;
 use crate::{Limits, Published};
 
@@ -22,6 +23,7 @@ pub(crate) struct Slot {
     pub(crate) ingress: Ingress,
     pub(crate) wake: WakeFlag,
     pub(crate) shadow: Shadow,
+    pub(crate) recent: RecentEvents,
     stalled: AtomicBool,
     shell: OnceLock<ActorRef<ShellMessage>>,
     ended: OnceLock<Ended>,
@@ -50,6 +52,7 @@ impl Slot {
             ingress: Ingress::new(limits),
             wake: WakeFlag::new(),
             shadow: Shadow::new(snapshot_at),
+            recent: RecentEvents::default(),
             stalled: AtomicBool::new(false),
             shell: OnceLock::new(),
             ended: OnceLock::new(),

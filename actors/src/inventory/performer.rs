@@ -6,7 +6,7 @@ use ractor::ActorRef;
 use tessera_records::RecordEncoder;
 use tessera_store::{AppendOutcome, Batch, StoreError};
 use tessera_writer::{
-    Alert, ClockReading, ClockState, Head, Lane, Monotonic, Output, StopReason, StoreFailure, Writer,
+    Alert, ClockReading, ClockState, Head, Lane, Monotonic, Output, Reply, StopReason, StoreFailure, Writer,
 };
 
 use super::activation::Activated;
@@ -102,6 +102,10 @@ impl Performer {
                 _ => {}
             }
         }
+        self.slot.recent.keep(outputs.iter().filter_map(|output| match output {
+            Output::Reply { reply: Reply::Accepted { sequence, event }, .. } => Some((*sequence, event)),
+            _ => None,
+        }));
         for output in outputs.drain(..) {
             self.perform_one(output);
         }

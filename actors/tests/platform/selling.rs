@@ -1,5 +1,7 @@
 //! The main road: activate, configure, open, hold, read, release.
 
+use std::sync::atomic::Ordering;
+
 use tessera_actors::{ActivateError, Answer};
 use tessera_inventory::{ClaimNumber, ClaimState, EventBody, EventId, Rejection, Sequence};
 use tessera_writer::Ask;
@@ -33,14 +35,27 @@ async fn an_event_is_activated_on_first_use_and_sells() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_same_key_again_is_answered_from_the_log() {
+async fn the_same_key_again_is_answered_from_the_log_by_the_next_owner() {
     let world = World::start(limits()).await;
     world.on_sale(EVENT, 10).await;
     let Answer::Accepted { sequence, event } = world.hold(EVENT, 1).await else { panic!("not accepted") };
+    world.platform.drain(GIVE_UP).await;
+    let world = World::on(world.store.clone(), world.clock.clone(), limits(), 2).await;
     let again = world.hold(EVENT, 1).await;
     let Answer::Repeated { sequence: again_at, event: again } = again else { panic!("{again:?}") };
     assert_eq!((again_at, &*again), (sequence, &*event));
     assert_eq!(world.free(EVENT), Some(9));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fresh_retry_is_answered_without_reading_the_log() {
+    let world = World::start(limits()).await;
+    world.on_sale(EVENT, 10).await;
+    let Answer::Accepted { sequence, event } = world.hold(EVENT, 1).await else { panic!("not accepted") };
+    world.store.is_unreadable.store(true, Ordering::Release);
+    let again = world.hold(EVENT, 1).await;
+    let Answer::Repeated { sequence: again_at, event: again } = again else { panic!("{again:?}") };
+    assert_eq!((again_at, &*again), (sequence, &*event));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,6 +1,7 @@
 //! The memory store with panics and pauses where a test wants them.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use futures::future::BoxFuture;
 use tessera_inventory::{EventId, Sequence};
@@ -16,8 +17,12 @@ pub(crate) struct TestStore {
     pub(crate) panics: AtomicU32,
     /// This many of the next table transactions panic in the caller's face.
     pub(crate) table_panics: AtomicU32,
+    /// No read of the log is answered.
+    pub(crate) is_unreadable: AtomicBool,
+    /// Every claim of an event that was begun, in order.
+    pub(crate) claims: Mutex<Vec<EventId>>,
     /// Appends of this event panic always (0: none).
-    poisoned: std::sync::Mutex<Option<EventId>>,
+    poisoned: Mutex<Option<EventId>>,
 }
 
 impl TestStore {
@@ -27,6 +32,7 @@ impl TestStore {
 
     fn panic_if_asked(&self, event: EventId, batch: &Batch) {
         if batch.record.is_empty() {
+            self.claims.lock().unwrap().push(event);
             return;
         }
         let one = take_one(&self.panics);
@@ -51,6 +57,10 @@ impl Log for TestStore {
         after: Sequence,
         limit_bytes: usize,
     ) -> BoxFuture<'static, Result<Vec<LogRecord>, StoreError>> {
+        if self.is_unreadable.load(Ordering::Acquire) {
+            let reason = "injected".to_owned();
+            return Box::pin(std::future::ready(Err(StoreError::Unavailable { reason })));
+        }
         self.memory.read(event, after, limit_bytes)
     }
 
