@@ -48,6 +48,8 @@ pub const LOG_READ_BYTES_MAX: usize = 4_000_000;
 pub const CHANGES_MAX: usize = 1_000;
 /// Newest accepted events of one active event that are kept in memory to answer retries: about 1 MB of a busy one.
 pub const RECENT_EVENTS_MAX: usize = 4_096;
+/// When all places are taken, an event without requests for this long may be passivated early, in milliseconds.
+pub const ROOM_IDLE_MS_MIN: u64 = 1_000;
 /// Activations that run at the same time; others wait their turn.
 pub const ACTIVATIONS_AT_ONCE_MAX: usize = 4;
 

@@ -24,6 +24,8 @@ pub(crate) struct Slot {
     pub(crate) wake: WakeFlag,
     pub(crate) shadow: Shadow,
     pub(crate) recent: RecentEvents,
+    /// Microseconds of monotonic time.
+    used_at: AtomicU64,
     stalled: AtomicBool,
     shell: OnceLock<ActorRef<ShellMessage>>,
     ended: OnceLock<Ended>,
@@ -53,6 +55,7 @@ impl Slot {
             wake: WakeFlag::new(),
             shadow: Shadow::new(snapshot_at),
             recent: RecentEvents::default(),
+            used_at: AtomicU64::new(0),
             stalled: AtomicBool::new(false),
             shell: OnceLock::new(),
             ended: OnceLock::new(),
@@ -106,6 +109,15 @@ impl Slot {
 
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.get().is_some()
+    }
+
+    /// Called by the shell whenever it took requests in.
+    pub(crate) fn set_used_at(&self, now: Monotonic) {
+        self.used_at.store(now.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn used_at(&self) -> Monotonic {
+        Monotonic(self.used_at.load(Ordering::Relaxed))
     }
 
     pub(crate) fn set_stalled(&self, stalled: bool) {

@@ -14,12 +14,12 @@ use super::publisher::Publisher;
 use super::shadow;
 use super::timer::Timer;
 use super::{Ended, ShellMessage};
-use crate::WAKE_UPS_MAX;
 use crate::blocking::{Panicked, caught};
 use crate::ingress::Ticket;
 use crate::meters::{ReplyTally, number, seconds};
 use crate::shared::Shared;
 use crate::slot::Slot;
+use crate::{ROOM_IDLE_MS_MIN, WAKE_UPS_MAX};
 
 /// The clocks are looked at, and idleness is judged, at least this often, in milliseconds.
 const LOOK_AROUND_MS_MAX: u64 = 30_000;
@@ -47,7 +47,6 @@ pub(crate) struct Performer {
     tally: ReplyTally,
     turn_began_at: Monotonic,
     append_began_at: Monotonic,
-    busy_at: Monotonic,
     damage: Option<String>,
 }
 
@@ -56,6 +55,7 @@ impl Performer {
         let ShellArguments { shared, slot, publisher, activated } = arguments;
         let timer = Timer::start(&shared.environment, myself.clone());
         let now = shared.environment.clock.monotonic();
+        slot.set_used_at(now);
         Performer {
             slot,
             myself,
@@ -66,7 +66,6 @@ impl Performer {
             tally: ReplyTally::default(),
             turn_began_at: now,
             append_began_at: now,
-            busy_at: now,
             damage: None,
             shared,
         }
@@ -192,8 +191,8 @@ impl Performer {
         self.timer.fired(now)
     }
 
-    pub(crate) fn busy(&mut self) {
-        self.busy_at = self.now();
+    pub(crate) fn busy(&self) {
+        self.slot.set_used_at(self.now());
     }
 
     pub(crate) fn look_again_later(&self) {
@@ -217,11 +216,20 @@ impl Performer {
 
     /// Whether the event is idle and can sleep; its slot is closed then, with nothing in it.
     pub(crate) fn may_passivate(&self) -> bool {
-        let (now, limits) = (self.now(), &self.shared.limits);
+        let limits = &self.shared.limits;
+        self.may_sleep(limits.idle_ms, limits.passivation_due_ms_min)
+    }
+
+    /// The same for an event whose place others need.
+    pub(crate) fn may_make_room(&self) -> bool {
+        self.may_sleep(ROOM_IDLE_MS_MIN, ROOM_IDLE_MS_MIN)
+    }
+
+    fn may_sleep(&self, idle_ms_min: u64, due_ms_min: u64) -> bool {
+        let now = self.now();
         let Some(writer) = &self.writer else { return false };
-        let nothing_near =
-            writer.wakes_at(now).is_none_or(|at| at > now.plus_ms(limits.passivation_due_ms_min));
-        now.since_ms(self.busy_at) >= limits.idle_ms
+        let nothing_near = writer.wakes_at(now).is_none_or(|at| at > now.plus_ms(due_ms_min));
+        now.since_ms(self.slot.used_at()) >= idle_ms_min
             && writer.is_idle()
             && writer.clock_state(now) == ClockState::Trusted
             && nothing_near

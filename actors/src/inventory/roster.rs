@@ -20,7 +20,7 @@ use crate::meters::{number, seconds};
 use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::supervision::jitter_ms;
-use crate::{ACTIVATIONS_AT_ONCE_MAX, ActivateError, NotExecuted};
+use crate::{ACTIVATIONS_AT_ONCE_MAX, ActivateError, NotExecuted, ROOM_IDLE_MS_MIN};
 
 /// Waiters of one event are looked through for those who left whenever there are this many, and twice as many, and so on.
 const WAITERS_SWEPT_AT: usize = 64;
@@ -53,7 +53,10 @@ pub(crate) struct Roster {
     myself: ActorRef<InventoryMessage>,
     events: BTreeMap<EventId, Entry>,
     shells: BTreeMap<u64, EventId>,
+    /// Events that callers wait for; they go first.
     queue: VecDeque<EventId>,
+    /// Events that nobody waits for: something is due in them. One that is asked for meanwhile stands in both.
+    due_queue: VecDeque<EventId>,
     activating: usize,
     quarantines: BTreeMap<EventId, Quarantine>,
     wake_ups: WakeUps,
@@ -69,6 +72,7 @@ impl Roster {
             events: BTreeMap::new(),
             shells: BTreeMap::new(),
             queue: VecDeque::new(),
+            due_queue: VecDeque::new(),
             activating: 0,
             quarantines: BTreeMap::new(),
             wake_ups: WakeUps::default(),
@@ -99,6 +103,9 @@ impl Roster {
         } else {
             None
         };
+        if refusal == Some(NotExecuted::TooManyActivations) {
+            self.make_room();
+        }
         if let Some(reason) = refusal {
             let _ = waiter.send(Err(ActivateError::NotNow { reason }));
             return;
@@ -111,6 +118,9 @@ impl Roster {
                 if entry.waiters.len() >= WAITERS_SWEPT_AT && entry.waiters.len().is_power_of_two() {
                     entry.waiters.retain(|waiter| !waiter.is_closed());
                 }
+                if matches!(entry.stage, Stage::Queued) && entry.waiters.is_empty() {
+                    self.queue.push_back(event);
+                }
                 entry.waiters.push(waiter);
             }
             None => self.enqueue(event, vec![waiter]),
@@ -118,16 +128,20 @@ impl Roster {
     }
 
     fn enqueue(&mut self, event: EventId, waiters: Vec<Waiter>) {
+        let queue = if waiters.is_empty() { &mut self.due_queue } else { &mut self.queue };
+        queue.push_back(event);
         self.events.insert(event, Entry { stage: Stage::Queued, waiters });
-        self.queue.push_back(event);
         self.start_activations();
     }
 
     fn start_activations(&mut self) {
         while self.activating < ACTIVATIONS_AT_ONCE_MAX {
-            let Some(event) = self.queue.pop_front() else { return };
+            let Some(event) = self.queue.pop_front().or_else(|| self.due_queue.pop_front()) else { return };
             let began_at = self.now();
             let Some(entry) = self.events.get_mut(&event) else { continue };
+            if !matches!(entry.stage, Stage::Queued) {
+                continue;
+            }
             entry.stage = Stage::Activating { began_at };
             self.activating += 1;
             self.shared.meters.activations.increment(1);
@@ -137,6 +151,19 @@ impl Roster {
                 let outcome = Box::new(outcome.unwrap_or_else(|panicked| Err(panicked.into())));
                 let _ = myself.cast(InventoryMessage::Activated { event, outcome });
             }));
+        }
+    }
+
+    /// All places are taken: the event that was asked least recently goes to sleep if it is idle. Who was turned away comes again.
+    fn make_room(&self) {
+        let now = self.now();
+        let slots = self.events.values().filter_map(|entry| match &entry.stage {
+            Stage::Active { slot } => Some(slot),
+            _ => None,
+        });
+        let idle = slots.filter(|slot| now.since_ms(slot.used_at()) >= ROOM_IDLE_MS_MIN);
+        if let Some(shell) = idle.min_by_key(|slot| slot.used_at()).and_then(|slot| slot.shell()) {
+            let _ = shell.cast(ShellMessage::MakeRoom);
         }
     }
 
@@ -365,6 +392,9 @@ impl Roster {
                 self.enqueue(event, Vec::new());
             }
         }
+        if self.wake_ups.next_due_at().is_some_and(|due_at| due_at <= now) {
+            self.make_room();
+        }
         self.arm_alarm();
     }
 
@@ -399,7 +429,11 @@ impl Roster {
     /// Hand over every event.
     pub(crate) fn drain(&mut self, done: oneshot::Sender<()>) {
         self.drained.push(done);
-        for event in std::mem::take(&mut self.queue) {
+        let mut queued = std::mem::take(&mut self.queue);
+        queued.append(&mut self.due_queue);
+        queued
+            .retain(|event| self.events.get(event).is_some_and(|entry| matches!(entry.stage, Stage::Queued)));
+        for event in queued {
             self.dismiss(event, NotExecuted::Draining);
         }
         for entry in self.events.values_mut() {

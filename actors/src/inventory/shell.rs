@@ -26,6 +26,8 @@ pub(crate) enum ShellMessage {
     RefreshSeatMap,
     /// Look whether the event is idle, and at the clocks.
     LookAround,
+    /// Others need the place of this event: sleep if it is idle.
+    MakeRoom,
     /// Stop: finish the turn under way, take nothing more.
     HandOver,
     /// An operator vouches for the wall clock, which says this.
@@ -110,6 +112,14 @@ fn receive(message: ShellMessage, state: &mut Performer) {
                 feed(state, Input::HandOver);
             } else {
                 state.look_again_later();
+            }
+        }
+        ShellMessage::MakeRoom => {
+            if state.may_make_room() {
+                feed(state, Input::HandOver);
+            } else {
+                // Another is looked at next time.
+                state.busy();
             }
         }
         ShellMessage::HandOver => {

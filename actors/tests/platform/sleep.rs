@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use tessera_actors::{Answer, Limits, Platform};
-use tessera_inventory::{CommandBody, Config, Phase, Schedule, Sequence};
+use futures::FutureExt;
+use tessera_actors::{ACTIVATIONS_AT_ONCE_MAX, Answer, Limits, NotExecuted, Platform, ROOM_IDLE_MS_MIN};
+use tessera_inventory::{CommandBody, Config, EventId, Phase, Schedule, Sequence};
 
-use crate::world::{BEGINNING, EVENT, World, config, limits, organizer, until};
+use crate::world::{BEGINNING, EVENT, GIVE_UP, World, config, limits, organizer, place_hold, until};
 
 const IDLE_MS: u64 = 10_000;
 const LEAPS_MAX: u32 = 50;
@@ -53,7 +54,7 @@ async fn an_idle_event_sleeps_and_the_next_ask_wakes_it_with_everything() {
     assert!(world.router.published(EVENT).is_none());
     assert_eq!(world.platform.status().scheduled_wake_ups, 0, "nothing is ahead of it");
 
-    let after = world.router.activate(EVENT, crate::world::GIVE_UP).await.unwrap();
+    let after = world.router.activate(EVENT, GIVE_UP).await.unwrap();
     assert_eq!((after.digest, after.availability.sequence), (before.digest, Sequence(1)));
 }
 
@@ -73,7 +74,7 @@ async fn a_sleeping_event_opens_on_time_in_the_next_process() {
     let world = World::start(sleepy()).await;
     scheduled(&world, 3_600_000).await;
     falls_asleep(&world).await;
-    world.flowing(world.platform.drain(crate::world::GIVE_UP)).await;
+    world.flowing(world.platform.drain(GIVE_UP)).await;
 
     let next = World::on(Arc::clone(&world.store), world.clock.clone(), sleepy(), 2).await;
     assert_eq!(active(&next.platform), 0);
@@ -105,4 +106,55 @@ async fn an_event_with_subscribers_or_something_near_stays_awake() {
     assert_eq!(active(&world.platform), 1);
     drop(subscriber);
     falls_asleep(&world).await;
+}
+
+const OTHER: EventId = EventId(EVENT.0 + 1);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn when_all_places_are_taken_the_idle_event_gives_way_and_a_busy_one_does_not() {
+    let world = World::start(Limits { active_events_max: 1, ..limits() }).await;
+    world.on_sale(EVENT, 10).await;
+    let full = world.hold(OTHER, 1).await;
+    assert!(matches!(full, Answer::NotExecuted { reason: NotExecuted::TooManyActivations, .. }), "{full:?}");
+    assert!(world.router.published(EVENT).is_some(), "it was asked just now");
+
+    world.clock.advance_ms(ROOM_IDLE_MS_MIN);
+    let turned_away = world.hold(OTHER, 1).await;
+    assert!(matches!(turned_away, Answer::NotExecuted { .. }), "{turned_away:?}");
+    world.flows_until("the idle event sleeps", || active(&world.platform) == 0).await;
+    let served = loop {
+        match world.flowing(world.hold(OTHER, 1)).await {
+            Answer::NotExecuted { reason: NotExecuted::TooManyActivations, .. } => {
+                tokio::task::yield_now().await;
+            }
+            answer => break answer,
+        }
+    };
+    assert!(matches!(served, Answer::Rejected { .. }), "an event in draft answers: {served:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_a_crash_the_event_that_a_caller_waits_for_is_activated_before_the_others() {
+    let world = World::start(limits()).await;
+    let events: Vec<_> = (0..12).map(|number| EventId(EVENT.0 + number)).collect();
+    for event in &events {
+        world.on_sale(*event, 10).await;
+    }
+    let World { platform, clock, store, .. } = world;
+    drop(platform);
+    store.claims.lock().unwrap().clear();
+    store.memory.hold_appends();
+    let next = World::on(store, clock, limits(), 2).await;
+    let at_once = ACTIVATIONS_AT_ONCE_MAX;
+    next.flows_until("some are under way", || next.store.memory.held_appends() == at_once).await;
+    let last = events[events.len() - 1];
+    let mut asked = next.asking(last, place_hold(1, 1), GIVE_UP * 20);
+    assert!(asked.as_mut().now_or_never().is_none());
+    // Its request is in the mailbox of the inventory supervisor, ahead of the end of any activation.
+    assert!(next.store.memory.release_append());
+    let claims = || next.store.claims.lock().unwrap().clone();
+    until("the next activation is under way", || claims().len() > at_once).await;
+    assert_eq!(claims()[at_once], last);
+    next.store.memory.release_appends();
+    assert!(matches!(asked.await, Answer::Accepted { .. }));
 }
