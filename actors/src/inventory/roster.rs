@@ -388,14 +388,24 @@ impl Roster {
         let now = self.now();
         while !self.shared.health.is_draining() && self.events.len() < self.shared.limits.active_events_max {
             let Some(event) = self.wake_ups.take_due(now) else { break };
-            if !self.events.contains_key(&event) && !self.is_quarantined(event) {
-                self.enqueue(event, Vec::new());
-            }
+            self.wake(event, now);
         }
         if self.wake_ups.next_due_at().is_some_and(|due_at| due_at <= now) {
             self.make_room();
         }
         self.arm_alarm();
+    }
+
+    /// Something is due in an event. Who rests is tried again after the rest; who has only just ended is looked at again in a moment.
+    fn wake(&mut self, event: EventId, now: Monotonic) {
+        let again_at = now.plus_ms(self.shared.limits.restart_backoff_ms_min);
+        let is_quarantined = self.is_quarantined(event);
+        match self.events.get_mut(&event).map(|entry| &mut entry.stage) {
+            None if !is_quarantined => self.enqueue(event, Vec::new()),
+            Some(Stage::Resting { again }) => *again = true,
+            Some(Stage::Recording) => self.wake_ups.set(event, again_at),
+            None | Some(Stage::Queued | Stage::Activating { .. } | Stage::Active { .. }) => {}
+        }
     }
 
     fn arm_alarm(&mut self) {

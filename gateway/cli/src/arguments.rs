@@ -62,10 +62,10 @@ pub(crate) struct ServeArguments {
     /// Longest a graceful shutdown takes, in seconds [TESSERA_HTTP__SHUTDOWN_S, default 30]
     #[arg(long)]
     pub(crate) shutdown_s: Option<u64>,
-    /// Requests a second from one address; 0: unlimited [TESSERA_RATE_LIMIT__ADDRESS_PER_SECOND]
+    /// Requests a second from one address; 0: unlimited (TESSERA_RATE_LIMIT__ADDRESS_PER_SECOND)
     #[arg(long)]
     pub(crate) address_per_second: Option<u32>,
-    /// Requests a second of one buyer or organizer; 0: unlimited [TESSERA_RATE_LIMIT__CALLER_PER_SECOND]
+    /// Requests a second of one buyer or organizer; 0: unlimited (TESSERA_RATE_LIMIT__CALLER_PER_SECOND)
     #[arg(long)]
     pub(crate) caller_per_second: Option<u32>,
     /// How long a buyer token is valid, in seconds [TESSERA_BUYER_TOKEN__LIFE_S, default 3600]
