@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tessera_actors::{Answer, InventoryRouter, Limits, Platform};
 use tessera_embedded::{EmbeddedStore, Options};
-use tessera_inventory::{Authority, Command, CommandBody, Config, Phase};
+use tessera_inventory::{Authority, Command, CommandBody, Config, EventId, Phase};
 use tessera_server::environment;
 use tessera_store::snapshot::SnapshotRepository;
 use tessera_writer::Ask;
@@ -38,9 +38,17 @@ impl Installation {
     /// Where it does not start.
     #[allow(clippy::expect_used)] // a benchmark
     pub async fn start_in(folder: tempfile::TempDir, snapshot_every_events: u64) -> Installation {
+        Installation::start_with(folder, Limits { snapshot_every_events, ..Limits::default() }).await
+    }
+
+    /// Start with limits of one's own.
+    ///
+    /// # Panics
+    /// Where it does not start.
+    #[allow(clippy::expect_used)] // a benchmark
+    pub async fn start_with(folder: tempfile::TempDir, limits: Limits) -> Installation {
         let store = EmbeddedStore::open(folder.path(), &Options::default()).expect("the store opens");
         let environment = environment::system(tokio::runtime::Handle::current());
-        let limits = Limits { snapshot_every_events, ..Limits::default() };
         let snapshots = SnapshotRepository::new(Arc::new(store.clone()));
         let platform = Platform::start(environment, Arc::new(store.clone()), Arc::new(store), limits).await;
         Installation { platform: platform.expect("the platform starts"), snapshots, folder }
@@ -50,19 +58,33 @@ impl Installation {
     ///
     /// # Panics
     /// Where the engine refuses.
-    #[allow(clippy::panic)] // a benchmark
     pub async fn open_sale(&self, config: Config) {
+        self.open_sale_of(EVENT, config).await;
+    }
+
+    /// Configure an event and put it on sale.
+    ///
+    /// # Panics
+    /// Where the engine refuses.
+    #[allow(clippy::panic)] // a benchmark
+    pub async fn open_sale_of(&self, event: EventId, config: Config) {
         let bodies = [
             CommandBody::Configure { expected_version: 0, config: Arc::new(config) },
             CommandBody::ChangePhase { to: Phase::OnSale },
         ];
         for body in bodies {
             let command = Command { authority: Authority::Organizer, key: None, body };
-            match self.router().ask(EVENT, Ask::Command(Box::new(command)), SET_UP).await {
+            match self.router().ask(event, Ask::Command(Box::new(command)), SET_UP).await {
                 Answer::Accepted { .. } => {}
                 other => panic!("the sale was not opened: {other:?}"),
             }
         }
+    }
+
+    /// Events with a running writer.
+    #[must_use]
+    pub fn active_events(&self) -> usize {
+        self.platform.status().active_events
     }
 
     /// The way to the writer.

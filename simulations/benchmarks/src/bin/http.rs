@@ -1,7 +1,7 @@
 //! Accepted holds over HTTP against a bare no-op route and a bare group-commit probe, driven by `wrk`.
 //!
 //! `cargo build --release -p tessera && cargo run --release -p tessera-benchmarks --bin http`
-//! needs `wrk` (Debian package `wrk`). Each round runs no-op, probe and holds one after the other on the same machine; the
+//! needs `wrk` (Debian package `wrk`). `--flat` measures one minute of the product alone instead. Each round runs no-op, probe and holds one after the other on the same machine; the
 //! table quotes medians over the rounds and their ratios.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::expect_used, clippy::panic)] // a benchmark
 
@@ -26,6 +26,13 @@ const SECONDS: u64 = 6;
 /// Connections of the measured points.
 const CONNECTIONS: [u32; 3] = [16, 64, 256];
 
+/// Parts of the minute of `--flat`.
+const FLAT_PARTS: u64 = 6;
+/// Length of each.
+const FLAT_SECONDS: u64 = 10;
+/// Subjects of it; each may hold 8 units, one in each part.
+const FLAT_TOKENS: f64 = 600_000.0;
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     if arguments.get(1).is_some_and(|word| word == "bare") {
@@ -37,9 +44,47 @@ fn main() {
     let seconds = number_argument("--seconds").unwrap_or(SECONDS);
     let scratch = tempfile::tempdir().expect("a temporary folder");
     let product = product::Product::start(scratch.path());
+    if arguments.iter().any(|word| word == "--flat") {
+        flat(scratch.path(), &product);
+        return;
+    }
     let bare = bare::Bare::start(scratch.path());
     for connections in CONNECTIONS {
         point(scratch.path(), &product, &bare, connections, rounds, seconds);
+    }
+}
+
+/// One minute of accepted holds: rate, latency and memory, ten seconds at a time. Every hold stays live, so the state grows by what a live
+/// hold and its key take.
+fn flat(scratch: &Path, product: &product::Product) {
+    title("one minute, 64 connections, every hold stays live");
+    let tokens = product.mint(scratch, FLAT_TOKENS);
+    let (mut memory, mut held) = (product.resident_kib(), product.held());
+    for part in 1..=FLAT_PARTS {
+        let identity = format!("flat-{part}-");
+        let run = wrk::Run {
+            url: product.holds_url(),
+            identity,
+            tokens: tokens.clone(),
+            connections: 64,
+            seconds: FLAT_SECONDS,
+        };
+        let figures = run.measure(scratch);
+        let (memory_after, held_after) = (product.resident_kib(), product.held());
+        let per_hold =
+            (memory_after.saturating_sub(memory)) as f64 * 1024.0 / (held_after - held).max(1) as f64;
+        row(
+            &format!("second {} to {}", (part - 1) * FLAT_SECONDS, part * FLAT_SECONDS),
+            format!(
+                "{:>7.0} /s   p50 {:.2} ms   p99 {:.2} ms   {} MiB resident, {per_hold:.0} bytes more per hold, {} refused",
+                figures.per_second,
+                figures.p50_ms,
+                figures.p99_ms,
+                memory_after / 1024,
+                figures.refused
+            ),
+        );
+        (memory, held) = (memory_after, held_after);
     }
 }
 

@@ -16,7 +16,7 @@ const RECORD_BYTES: usize = 80;
 /// Worker threads, as the product has by default on two cores.
 const WORKERS: usize = 2;
 /// A reply of the size of a placed hold's.
-const REPLY: &str = r#"{"id":"hld_01jd9k3r5xe4h8m2n6p0q7s9tv","secret":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","state":"held","sequence":123456,"deadline_at":"2027-01-15T08:10:00.000Z","life_ends_at":"2027-01-15T08:30:00.000Z","renewals":0,"lines":[{"ticket_type":"Standing","quantity":1,"price":{"amount":4500,"currency":"EUR"},"seats":[]}],"total":{"amount":4500,"currency":"EUR"}}"#;
+const REPLY: &str = r#"{"id":"hld_01jd9k3r5xe4h8m2n6p0q7s9tv","secret":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","state":"held","sequence":123456,"deadline_at":"2027-01-15T08:10:00.000Z","life_ends_at":"2027-01-15T08:30:00.000Z","renewals":0,"lines":[{"ticket_type":"Standing","quantity":1,"price":{"amount":4500,"currency":"EUR"}}],"total":{"amount":4500,"currency":"EUR"}}"#;
 
 /// The server with the yardsticks, in a process of its own.
 pub(crate) struct Bare {

@@ -85,6 +85,13 @@ impl Product {
         self.identities.get()
     }
 
+    /// Resident memory of the product, in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line of its memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
     /// Units in holds now.
     pub(crate) fn held(&self) -> u64 {
         let url = format!("{}/v1/events/{}/availability", self.base, self.event);
