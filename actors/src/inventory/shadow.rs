@@ -94,11 +94,19 @@ async fn follow(shared: &Arc<Shared>, slot: &Slot) -> Result<(), Failure> {
     }
     replay = check(shared, slot, replay).await?;
     let since = replay.sequence().0.saturating_sub(slot.shadow.snapshot_at.load(Ordering::Relaxed));
-    if since >= shared.limits.snapshot_every_events {
+    if since >= snapshot_step(shared, &replay) {
         replay = write_snapshot(shared, slot, replay).await?;
     }
     *state = Some(replay);
     Ok(())
+}
+
+/// Events between two snapshots: the limit, and at least as many as the state has claims, so that writing snapshots costs a fixed share
+/// of writing the log however large the state is.
+fn snapshot_step(shared: &Shared, replay: &Replay) -> u64 {
+    let availability = replay.inventory().availability();
+    let claims = u64::from(availability.live_holds) + u64::from(availability.orders);
+    shared.limits.snapshot_every_events.max(claims)
 }
 
 fn apply(mut replay: Replay, records: &[LogRecord]) -> Result<Replay, StoreError> {

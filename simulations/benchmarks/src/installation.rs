@@ -7,6 +7,7 @@ use tessera_actors::{Answer, InventoryRouter, Limits, Platform};
 use tessera_embedded::{EmbeddedStore, Options};
 use tessera_inventory::{Authority, Command, CommandBody, Config, EventId, Phase};
 use tessera_server::environment;
+use tessera_store::StoreError;
 use tessera_store::snapshot::SnapshotRepository;
 use tessera_writer::Ask;
 
@@ -47,7 +48,13 @@ impl Installation {
     /// Where it does not start.
     #[allow(clippy::expect_used)] // a benchmark
     pub async fn start_with(folder: tempfile::TempDir, limits: Limits) -> Installation {
-        let store = EmbeddedStore::open(folder.path(), &Options::default()).expect("the store opens");
+        // The actors of an installation before may hold the folder a moment longer than its drain.
+        let mut opened = EmbeddedStore::open(folder.path(), &Options::default());
+        while matches!(opened, Err(StoreError::Locked { .. })) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            opened = EmbeddedStore::open(folder.path(), &Options::default());
+        }
+        let store = opened.expect("the store opens");
         let environment = environment::system(tokio::runtime::Handle::current());
         let snapshots = SnapshotRepository::new(Arc::new(store.clone()));
         let platform = Platform::start(environment, Arc::new(store.clone()), Arc::new(store), limits).await;
