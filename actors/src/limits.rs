@@ -22,7 +22,7 @@ pub struct Limits {
     pub passivation_due_ms_min: u64,
     /// A seat map is published at most once in this time, in milliseconds.
     pub seat_map_refresh_ms: u64,
-    /// A snapshot is written once this many events lie behind the newest one, and at least as many as the state has claims.
+    /// A snapshot is written once this many events lie behind the newest one; a large state (250,000 claims) waits for as many as it has.
     pub snapshot_every_events: u64,
     /// The shadow state checks every invariant at most once in this time, in milliseconds.
     pub check_every_ms: u64,

@@ -101,12 +101,16 @@ async fn follow(shared: &Arc<Shared>, slot: &Slot) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Events between two snapshots: the limit, and at least as many as the state has claims, so that writing snapshots costs a fixed share
+/// From so many claims on, a snapshot is large enough to be rarer.
+const LARGE_STATE_CLAIMS: u64 = 250_000;
+
+/// Events between two snapshots: the limit, and of a large state at least as many as it has claims, so that writing snapshots costs a fixed share
 /// of writing the log however large the state is.
 fn snapshot_step(shared: &Shared, replay: &Replay) -> u64 {
     let availability = replay.inventory().availability();
     let claims = u64::from(availability.live_holds) + u64::from(availability.orders);
-    shared.limits.snapshot_every_events.max(claims)
+    let every = shared.limits.snapshot_every_events;
+    if claims < LARGE_STATE_CLAIMS { every } else { every.max(claims) }
 }
 
 fn apply(mut replay: Replay, records: &[LogRecord]) -> Result<Replay, StoreError> {
