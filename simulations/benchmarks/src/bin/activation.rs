@@ -96,6 +96,8 @@ async fn activate(mut folder: tempfile::TempDir, snapshot_every: u64) -> (tempfi
 async fn write_snapshot(folder: tempfile::TempDir) -> tempfile::TempDir {
     let installation = Installation::start_in(folder, 1_000).await;
     installation.router().activate(EVENT, GIVE_UP).await.expect("the event activates");
+    // The shadow looks when the log grows.
+    accepted(&installation.router(), hold_command(u64::MAX, 1)).await;
     installation.wait_for_snapshot(1_000_000).await;
     installation.stop().await
 }
