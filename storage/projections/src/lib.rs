@@ -8,3 +8,4 @@ pub mod catalogue;
 pub mod follower_cursors;
 pub mod installation;
 pub mod orders;
+pub mod quarantine;

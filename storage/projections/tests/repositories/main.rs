@@ -6,3 +6,4 @@ mod catalogue;
 mod follower_cursors;
 mod installation;
 mod orders;
+mod quarantine;

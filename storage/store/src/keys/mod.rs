@@ -16,6 +16,7 @@ mod order;
 mod order_by_subject;
 mod organizer_event;
 mod projection_cursor;
+mod quarantine;
 mod snapshot_chunk;
 mod snapshot_pointer;
 mod venue_chunk;
@@ -39,6 +40,7 @@ pub use order::OrderKey;
 pub use order_by_subject::OrderBySubjectKey;
 pub use organizer_event::OrganizerEventKey;
 pub use projection_cursor::{ProjectionCursor, ProjectionCursorKey};
+pub use quarantine::QuarantineKey;
 pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
 pub use venue_chunk::VenueChunkKey;
@@ -70,6 +72,8 @@ pub enum KeyKind {
     FollowerCursor = 9,
     /// [`WakeUpKey`].
     WakeUp = 10,
+    /// [`QuarantineKey`].
+    Quarantine = 11,
     /// [`OrderKey`].
     Order = 32,
     /// [`EventOrdersKey`].
@@ -225,6 +229,7 @@ mod tests {
             hex(VenueChunkKey { event: EVENT, version: 2, chunk: 1 }.pack()),
             format!("1c{hash}1524{id}15021501")
         );
+        assert_eq!(hex(QuarantineKey { event: EVENT }.pack()), format!("150b{id}"));
         assert_eq!(hex(InstallationKey.pack()), "1526");
     }
 }
