@@ -100,11 +100,12 @@ impl Ingress {
         Ok(receiver)
     }
 
-    /// Move up to `room` requests out, those of the first lane first. Returns how many.
-    pub(crate) fn drain(&self, room: usize, mut each: impl FnMut(Request<Ticket>)) -> usize {
+    /// Move up to `room` requests out of a lane. Returns how many.
+    pub(crate) fn drain(&self, lane: Lane, room: usize, mut each: impl FnMut(Request<Ticket>)) -> usize {
+        let lane = self.lane(lane);
         let mut count = 0;
         while count < room {
-            let Some(request) = self.existing.pop().or_else(|| self.new.pop()) else { break };
+            let Some(request) = lane.pop() else { break };
             each(request);
             count += 1;
         }
@@ -142,6 +143,8 @@ impl Ingress {
     }
 
     fn turn_away(&self) {
-        self.drain(usize::MAX, |request| request.ticket.answer(Reply::NotExecuted));
+        for lane in [Lane::Existing, Lane::New] {
+            self.drain(lane, usize::MAX, |request| request.ticket.answer(Reply::NotExecuted));
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tessera_inventory::Timestamp;
 use tessera_store::{AppendOutcome, StoreError};
-use tessera_writer::{Head, Input, Output, TURN_COMMANDS_MAX};
+use tessera_writer::{Head, Input, Lane, Output, TURN_COMMANDS_MAX};
 
 use super::activation::append_answer;
 use super::performer::{Performer, ShellArguments, head_answer};
@@ -167,17 +167,21 @@ fn take_turns(state: &mut Performer) {
     }
 }
 
-/// Move requests from the slot to the writer, as many as one turn takes.
+/// Move requests from the slot to the writer: of each lane as many as one turn takes, so that neither keeps the other out and the
+/// writer alone says who goes first.
 fn take_in(state: &mut Performer) {
     let slot = state.slot();
     let (writer, outputs) = state.writer();
     let Some(writer) = writer else { return };
-    let room = TURN_COMMANDS_MAX.saturating_sub(writer.queued());
-    let count = slot.ingress.drain(room, |request| {
-        if let Err(ticket) = writer.submit(request) {
-            outputs.push(Output::Reply { ticket, reply: tessera_writer::Reply::NotExecuted });
-        }
-    });
+    let mut count = 0;
+    for lane in [Lane::Existing, Lane::New] {
+        let room = TURN_COMMANDS_MAX.saturating_sub(writer.queued_in(lane));
+        count += slot.ingress.drain(lane, room, |request| {
+            if let Err(ticket) = writer.submit(request) {
+                outputs.push(Output::Reply { ticket, reply: tessera_writer::Reply::NotExecuted });
+            }
+        });
+    }
     if count > 0 {
         state.busy();
     }

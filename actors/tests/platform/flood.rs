@@ -5,8 +5,14 @@ use futures::future::join_all;
 use tessera_actors::{Answer, Limits, NotExecuted};
 use tessera_inventory::{ClaimNumber, Phase, Schedule};
 use tessera_writer::{Ask, TURN_COMMANDS_MAX};
+use tokio::task::JoinHandle;
 
-use crate::world::{BEGINNING, EVENT, GIVE_UP, World, config, limits, place_hold, until};
+use crate::world::{BEGINNING, EVENT, GIVE_UP, World, config, limits, place_hold, release, until};
+
+/// More reads than very many turns take.
+const READS: u32 = 20_000;
+/// Longer than the test lets time go on.
+const PATIENT: std::time::Duration = std::time::Duration::from_secs(10_000);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scenario_24_a_flood_is_bounded_and_existing_holds_and_timers_are_served() {
@@ -49,4 +55,63 @@ async fn scenario_24_a_flood_is_bounded_and_existing_holds_and_timers_are_served
     let closed =
         || world.router.published(EVENT).is_some_and(|view| view.availability.phase == Phase::Closed);
     until("the schedule has closed the sale", closed).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_24_a_flood_of_reads_does_not_keep_new_holds_out() {
+    let world = World::start(Limits { existing_lane_requests_max: READS, ..limits() }).await;
+    world.on_sale(EVENT, 10).await;
+    world.store.memory.hold_appends();
+    let busy = tokio::spawn(world.asking(EVENT, place_hold(1, 1), PATIENT));
+    until("a turn is under way", || world.store.memory.held_appends() == 1).await;
+    let reads: Vec<_> = (0..READS).map(|_| waits(&world, Ask::Read(ClaimNumber(3)))).collect();
+    let hold = waits(&world, place_hold(2, 1));
+
+    // The next turn is the first that has something to append: the hold is in it, and so nothing else was answered before.
+    assert!(world.store.memory.release_append());
+    until("the next turn is under way", || world.store.memory.held_appends() == 1).await;
+    assert!(!reads.iter().any(JoinHandle::is_finished), "whole turns of reads went before the hold");
+    world.store.memory.release_appends();
+    assert!(matches!(busy.await, Ok(Answer::Accepted { .. })));
+    assert!(matches!(hold.await, Ok(Answer::Accepted { .. })));
+    for answer in join_all(reads).await {
+        assert!(matches!(answer, Ok(Answer::Read { .. })), "{answer:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_24_new_holds_taken_in_by_a_timer_do_not_pass_those_who_have_a_hold() {
+    let turn = u32::try_from(TURN_COMMANDS_MAX).unwrap();
+    let world = World::start(Limits { new_lane_requests_max: turn, ..limits() }).await;
+    world.on_sale(EVENT, 1_000_000).await;
+    assert!(matches!(world.hold(EVENT, 1).await, Answer::Accepted { .. }));
+    world.clock.advance_ms(10_000);
+    assert!(matches!(world.hold(EVENT, 2).await, Answer::Accepted { .. }));
+
+    // While an append is under way, the deadline of the first hold has the writer take in a whole turn of new holds.
+    world.store.memory.hold_appends();
+    let busy = tokio::spawn(world.asking(EVENT, place_hold(3, 1), PATIENT));
+    until("a turn is under way", || world.store.memory.held_appends() == 1).await;
+    let crowd: Vec<_> =
+        (100..100 + u128::from(turn)).map(|buyer| waits(&world, place_hold(buyer, 1))).collect();
+    let is_full = || world.asking(EVENT, place_hold(10_000, 1), PATIENT).now_or_never().is_some();
+    assert!(is_full());
+    world.clock.advance_ms(590_000);
+    until("the timer has had them taken in", || !is_full()).await;
+
+    let released = waits(&world, release(2, ClaimNumber(4)));
+    world.store.memory.release_appends();
+    assert!(matches!(busy.await, Ok(Answer::Accepted { .. })));
+    let Ok(Answer::Accepted { sequence: released, .. }) = released.await else { panic!("not released") };
+    for answer in join_all(crowd).await {
+        let Ok(Answer::Accepted { sequence, .. }) = answer else { panic!("{answer:?}") };
+        assert!(sequence > released, "a new hold went first");
+    }
+}
+
+/// Asks, and sees that it waits.
+fn waits(world: &World, ask: Ask) -> JoinHandle<Answer> {
+    let mut answer = world.asking(EVENT, ask, PATIENT);
+    assert!(answer.as_mut().now_or_never().is_none(), "it did not wait");
+    tokio::spawn(answer)
 }

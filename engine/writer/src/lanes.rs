@@ -104,6 +104,13 @@ impl<T> Lanes<T> {
         self.existing.waiting.len() + self.new.waiting.len()
     }
 
+    pub(crate) fn len_of(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Existing => self.existing.waiting.len(),
+            Lane::New => self.new.waiting.len(),
+        }
+    }
+
     /// The next request of a turn: existing claims first, with a part of the turn kept for new holds.
     pub(crate) fn take(&mut self, budget: &mut TurnBudget) -> Option<Waiting<T>> {
         if budget.commands == 0 || budget.bytes == 0 {

@@ -8,7 +8,9 @@ pub const TURN_COMMANDS_MAX: usize = 1_024;
 pub const TURN_NEW_RESERVED: usize = 128;
 /// A turn takes no further request once those taken weigh this much, in bytes.
 pub const TURN_BYTES_MAX: usize = 1_048_576;
-/// Most requests waiting on existing holds, orders and tickets. This is the reserved capacity: new holds cannot use it.
+/// Most requests waiting on existing holds, orders and tickets, where the machine keeps the queues. This is the reserved capacity:
+/// new holds cannot use it. The supervision tree keeps the queues in front of the machine, under limits of its own, and hands over a
+/// turn's worth of each lane ([`TURN_COMMANDS_MAX`]), so that this and the next bound are never met there.
 pub const EXISTING_QUEUE_MAX: usize = 4_096;
 /// Most new holds waiting.
 pub const NEW_QUEUE_MAX: usize = 8_192;

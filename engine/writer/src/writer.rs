@@ -192,6 +192,12 @@ impl<T, E: Encode> Writer<T, E> {
         self.lanes.len()
     }
 
+    /// Requests waiting in one lane. A shell that keeps the queues itself hands over [`crate::TURN_COMMANDS_MAX`] of each at most.
+    #[must_use]
+    pub fn queued_in(&self, lane: Lane) -> usize {
+        self.lanes.len_of(lane)
+    }
+
     /// The last head that this writer knows to be durable and its own.
     #[must_use]
     pub fn head(&self) -> &Head {
