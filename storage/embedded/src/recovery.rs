@@ -4,6 +4,7 @@
 //! before an intact later batch, a missing segment or a frame that does not continue its event's head is
 //! [`StoreError::Damaged`], and the store does not open. Only what stands after the last synced batch is discarded.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -86,9 +87,9 @@ impl Recovery<'_> {
         let index = self.replay(&used)?;
         let ended = self.ended(&used);
         let end = ended.unwrap_or(ORIGIN);
-        let anchor = self.anchor(end, !all.is_empty())?;
+        let (anchor, anchored) = self.anchor(end, !all.is_empty())?;
         for scanned in used.iter().chain(&unused) {
-            self.make_durable(scanned)?;
+            make_durable(scanned, anchored)?;
         }
         let anchor = renew(anchor, end).map_err(|error| unavailable(&error))?;
         let active =
@@ -202,28 +203,50 @@ impl Recovery<'_> {
         scanned.or_else(sealed).map(|(segment, offset)| Position { segment, offset })
     }
 
-    fn anchor(&self, end: Position, any_segment: bool) -> Result<Anchor, StoreError> {
+    /// The anchor, and the position in it.
+    fn anchor(&self, end: Position, any_segment: bool) -> Result<(Anchor, Position), StoreError> {
         match Anchor::open(self.disk)? {
             Some((_, anchored)) if anchored > end => Err(damaged(format!(
                 "the journal ends at {end:?}, but appends up to {anchored:?} were acknowledged"
             ))),
-            Some((anchor, _)) => Ok(anchor),
+            Some(opened) => Ok(opened),
             None if any_segment => Err(damaged("the anchor is missing beside a journal".to_owned())),
-            None => Anchor::create(self.disk, ORIGIN).map_err(|error| unavailable(&error)),
+            None => match Anchor::create(self.disk, ORIGIN) {
+                Ok(created) => Ok((created, ORIGIN)),
+                Err(error) => Err(unavailable(&error)),
+            },
         }
     }
+}
 
-    /// What was read may only be in the page cache: sync it before it is relied upon. Clear a torn tail, so that no
-    /// later scan meets its remains.
-    fn make_durable(&self, scanned: &Scanned) -> Result<(), StoreError> {
-        let error = |error: std::io::Error| segment_error(scanned.number, &error);
-        if scanned.scan.tail == Tail::Torn {
-            let from = if scanned.scan.header.is_some() { scanned.scan.end } else { 0 };
-            tracing::warn!(segment = scanned.number, from, "an unacknowledged torn tail is discarded");
-            let rest = usize::try_from(scanned.length - from).unwrap_or(usize::MAX);
-            scanned.file.write_at(from, &vec![0; rest]).map_err(error)?;
-        }
-        scanned.file.sync_data().map_err(error)
+/// What was read may only be in the page cache, and after a failed sync the system takes it for written: a sync alone
+/// would skip it. So what stands after the anchored position is written once more, then synced, before it is relied upon.
+/// Clear a torn tail, so that no later scan meets its remains.
+fn make_durable(scanned: &Scanned, anchored: Position) -> Result<(), StoreError> {
+    let error = |error: std::io::Error| segment_error(scanned.number, &error);
+    let in_use = scanned.scan.header.is_some();
+    if in_use && let Some(from) = unanchored_from(scanned.number, anchored) {
+        let count = scanned.scan.end.saturating_sub(from);
+        let mut bytes = vec![0; usize::try_from(count).unwrap_or(usize::MAX)];
+        scanned.file.read_at(from, &mut bytes).map_err(error)?;
+        scanned.file.write_at(from, &bytes).map_err(error)?;
+    }
+    if scanned.scan.tail == Tail::Torn {
+        let from = if in_use { scanned.scan.end } else { 0 };
+        tracing::warn!(segment = scanned.number, from, "an unacknowledged torn tail is discarded");
+        let rest = usize::try_from(scanned.length - from).unwrap_or(usize::MAX);
+        scanned.file.write_at(from, &vec![0; rest]).map_err(error)?;
+    }
+    scanned.file.sync_data().map_err(error)
+}
+
+/// Where in segment `number` begins what is not known to be synced; `None` where all of it is. (The header of a segment
+/// is written with its first batch.)
+fn unanchored_from(number: u64, anchored: Position) -> Option<u64> {
+    match number.cmp(&anchored.segment) {
+        Ordering::Less => None,
+        Ordering::Equal if anchored.offset > FIRST_FRAME => Some(anchored.offset),
+        Ordering::Equal | Ordering::Greater => Some(0),
     }
 }
 

@@ -12,12 +12,16 @@ use tessera_writer::Head;
 use crate::frame::Position;
 use crate::index::{Entry, Limit, SegmentIndex};
 
-/// Items written to the tables in one batch while a segment is sealed.
+/// Entries written to the tables in one batch while a segment is sealed. (The last batch has two rows for each event
+/// with a frame in the segment, and takes as many as the segment has room for.)
 const SEAL_BATCH_ITEMS_MAX: usize = 8192;
 /// Cache of the tables, in bytes.
 const CACHE_BYTES: u64 = 32 << 20;
 /// Background threads of the tables.
 const WORKER_THREADS: usize = 1;
+
+/// A row of the log's index.
+type Item = (Vec<u8>, Vec<u8>);
 
 /// What a key of the log's keyspace is about. Stored: never changed, never reused.
 #[derive(Clone, Copy)]
@@ -27,7 +31,7 @@ enum Kind {
     Entry = 1,
     /// (event) → its head at the end of the last sealed segment.
     Head = 2,
-    /// (segment) → where its frames end. Written last: the segment is sealed.
+    /// (segment) → where its frames end: the segment is sealed. Written together with the heads and members.
     Segment = 3,
     /// (segment, event) → the head's sequence after the event's last frame in the segment.
     Member = 4,
@@ -201,28 +205,42 @@ impl Sealed {
         Ok(true)
     }
 
-    /// Write the index of a full segment, durably; the row that says so comes last.
+    /// Write the index of a full segment, durably. A process that ends in between seals the segment again.
     pub(crate) fn seal(&self, segment: u64, end: u64, index: &SegmentIndex) -> Result<(), StoreError> {
-        let mut items = Vec::new();
-        for (event, entry) in &index.entries {
-            let last = entry.last_sequence.0.to_be_bytes();
-            items.push((key(Kind::Entry, &[&id(*event), &last]), encode_entry(entry)));
-        }
-        for (event, head) in &index.heads {
-            items.push((key(Kind::Head, &[&id(*event)]), encode_head(head).to_vec()));
-            let member = key(Kind::Member, &[&segment.to_be_bytes(), &id(*event)]);
-            items.push((member, head.sequence.0.to_be_bytes().to_vec()));
-        }
-        items.push((key(Kind::Segment, &[&segment.to_be_bytes()]), end.to_be_bytes().to_vec()));
-        while !items.is_empty() {
-            let mut batch = self.database.batch();
-            for (key, value) in items.drain(..items.len().min(SEAL_BATCH_ITEMS_MAX)) {
-                batch.insert(&self.log, key, value);
-            }
-            batch.commit().map_err(|error| write_error(&error))?;
+        for items in seal_batches(segment, end, index, SEAL_BATCH_ITEMS_MAX) {
+            self.write(items)?;
         }
         self.sync()
     }
+
+    fn write(&self, items: Vec<Item>) -> Result<(), StoreError> {
+        let mut batch = self.database.batch();
+        for (key, value) in items {
+            batch.insert(&self.log, key, value);
+        }
+        batch.commit().map_err(|error| write_error(&error))
+    }
+}
+
+/// The rows that seal a segment, in atomic batches: entries first, which change nothing until they are looked for, then
+/// everything that says that the segment is sealed. A segment whose row is missing is scanned again at the next start,
+/// and its frames continue the heads *before* it: its heads and its row must be written together.
+fn seal_batches(segment: u64, end: u64, index: &SegmentIndex, entries_max: usize) -> Vec<Vec<Item>> {
+    let entry = |(event, entry): &(EventId, Entry)| {
+        let last = entry.last_sequence.0.to_be_bytes();
+        (key(Kind::Entry, &[&id(*event), &last]), encode_entry(entry))
+    };
+    let entries = index.entries.chunks(entries_max).map(|chunk| chunk.iter().map(entry).collect());
+    let mut batches: Vec<Vec<Item>> = entries.collect();
+    let mut sealing = Vec::with_capacity(2 * index.heads.len() + 1);
+    for (event, head) in &index.heads {
+        sealing.push((key(Kind::Head, &[&id(*event)]), encode_head(head).to_vec()));
+        let member = key(Kind::Member, &[&segment.to_be_bytes(), &id(*event)]);
+        sealing.push((member, head.sequence.0.to_be_bytes().to_vec()));
+    }
+    sealing.push((key(Kind::Segment, &[&segment.to_be_bytes()]), end.to_be_bytes().to_vec()));
+    batches.push(sealing);
+    batches
 }
 
 /// Rows of a snapshot in one direction.
@@ -239,4 +257,70 @@ pub(crate) fn rows_of<'a>(
     };
     let range = snapshot.range(rows, begin..end);
     if reverse { Box::new(range.rev().map(row)) } else { Box::new(range.map(row)) }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+
+    use futures::executor::block_on;
+    use tessera_store::conformance::log::batch;
+    use tessera_store::{AppendOutcome, Log};
+
+    use super::*;
+    use crate::disk::MemoryDisk;
+    use crate::recovery::recover;
+    use crate::{EmbeddedStore, Options};
+
+    const EVENTS: u128 = 6;
+    const RECORDS: u64 = 4;
+    const ENTRIES_MAX: usize = 5;
+
+    fn open(disk: &MemoryDisk, tables: &Path) -> EmbeddedStore {
+        let disk = Arc::new(disk.clone());
+        let options = Options { segment_bytes: 8192, disk: Some(disk), ..Options::default() };
+        EmbeddedStore::open(tables, &options).unwrap()
+    }
+
+    /// A journal of several segments, with frames of every event in each.
+    fn journal() -> MemoryDisk {
+        let (disk, tables) = (MemoryDisk::new(), tempfile::tempdir().unwrap());
+        let store = open(&disk, tables.path());
+        for record in 0..RECORDS {
+            for event in (0..EVENTS).map(EventId) {
+                let head = block_on(store.head(event)).unwrap();
+                let next = batch(head, u128::from(record) + 1, 1, &[7; 1_000]);
+                assert_eq!(block_on(store.append(event, head, next)), AppendOutcome::Committed);
+            }
+        }
+        drop(store);
+        disk
+    }
+
+    /// The process is killed after any batch of rows that seal a segment: the next start opens the store.
+    #[test]
+    fn a_kill_while_a_segment_is_sealed_leaves_a_store_that_opens() {
+        let disk = journal();
+        let mut kills = 0;
+        for written in 0.. {
+            let tables = tempfile::tempdir().unwrap();
+            let sealed = Sealed::open(tables.path()).unwrap();
+            let recovered = recover(&disk, &sealed).unwrap();
+            let (number, end) = recovered.to_seal[0];
+            let index = recovered.index.segment(number);
+            let batches = seal_batches(number, end, &index, ENTRIES_MAX);
+            if written > batches.len() {
+                break;
+            }
+            kills += 1;
+            batches.into_iter().take(written).for_each(|batch| sealed.write(batch).unwrap());
+            drop((recovered, sealed));
+            let store = open(&disk, tables.path());
+            for event in (0..EVENTS).map(EventId) {
+                assert_eq!(block_on(store.verify(event)).unwrap().head.sequence, Sequence(RECORDS));
+            }
+        }
+        assert!(kills > 2, "there was something to kill between");
+    }
 }

@@ -108,6 +108,26 @@ fn a_failed_sync_is_fatal_for_good() {
     assert!(rig.store.failure().is_some());
 }
 
+/// After a failed sync the system takes what it could not write for written. A restart that finds it in the page cache
+/// writes it once more: power lost after later appends leaves no hole before them.
+#[test]
+fn what_a_failed_sync_left_in_the_cache_is_written_again() {
+    for acknowledged_before in [0, 2, 15] {
+        let rig = Rig::new();
+        let head = append_all(&rig.store, EVENT, vec![100; acknowledged_before]);
+        rig.disk.fail_sync_after(0);
+        let next = batch(head, 77, 1, b"its sync fails");
+        let outcome = block_on(rig.store.append(EVENT, head, next));
+        assert!(matches!(outcome, AppendOutcome::Fatal { .. }), "{outcome:?}");
+        rig.disk.mend_syncs();
+        let rig = rig.reopen().unwrap();
+        let acknowledged = append_all(&rig.store, EVENT, [100; 3]);
+        let survived = rig.crash(|_, _| false);
+        let rig = rig.reopen_on(survived).unwrap();
+        assert_eq!(block_on(rig.store.verify(EVENT)).unwrap().head, acknowledged);
+    }
+}
+
 /// A full disk refuses without having written, and the same bytes pass once there is room.
 #[test]
 fn a_full_disk_refuses_and_recovers_by_itself() {

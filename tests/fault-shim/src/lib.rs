@@ -2,7 +2,7 @@
 //!
 //! `kill -9` proves nothing about syncing: the page cache survives the process. Preloaded (`LD_PRELOAD`), this library
 //! notes, before every write to a file below `TESSERA_SHIM_DIR`, what the write is about to replace, in a log at
-//! `TESSERA_SHIM_LOG` (outside that directory). After the kill, `fault-shim-restore` takes back what was
+//! `TESSERA_SHIM_LOG` (outside that directory). After the kill, the tests take back (`undo.rs`) what was
 //! not synced: all of it, or a seeded choice of sectors, as if the machine had lost power.
 //!
 //! Faults are read before every operation from the file at `TESSERA_SHIM_CONTROL`; see `control.rs`.
@@ -14,7 +14,7 @@
 mod control;
 mod undo;
 
-use std::ffi::{c_int, c_long, c_uint, c_void};
+use std::ffi::{c_int, c_long, c_void};
 use std::fs::{self, File};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::PathBuf;
@@ -268,10 +268,4 @@ interpose! {
         let call = || libc::syscall(libc::SYS_fallocate, descriptor, mode, offset, count);
         guarded_resize(descriptor, offset + count, call)
     }
-}
-
-/// The version of the shim's interface, so that a loader can tell that it has this library.
-#[unsafe(no_mangle)]
-pub extern "C" fn tessera_fault_shim_version() -> c_uint {
-    1
 }

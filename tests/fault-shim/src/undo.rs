@@ -120,11 +120,28 @@ struct Unsynced {
     writes: Vec<(u64, Record)>,
     /// Lost to a failed sync.
     lost: Vec<(u64, Record)>,
+    /// Written over what was lost, and synced: log position, first byte, first byte after.
+    over_lost: Vec<(u64, u64, u64)>,
 }
 
-/// Take back what was not synced below `directory`, as noted in the log at `log`, and remove the log. Answers how many
-/// bytes were unsynced.
-pub(crate) fn restore(log: &Path, directory: &Path, loss: Loss) -> io::Result<u64> {
+impl Unsynced {
+    /// Writes noted before log position `through` are durable.
+    fn synced(&mut self, through: u64) {
+        if !self.lost.is_empty() {
+            let durable = self.writes.iter().filter(|(noted, _)| *noted < through);
+            self.over_lost.extend(durable.map(|(at, write)| (*at, write.offset, write.offset + write.count)));
+        }
+        self.writes.retain(|(noted, _)| *noted >= through);
+    }
+
+    /// Whether `byte`, lost at log position `at`, was written again later and synced.
+    fn is_over_lost(&self, at: u64, byte: u64) -> bool {
+        self.over_lost.iter().any(|(later, begin, end)| *later > at && (*begin..*end).contains(&byte))
+    }
+}
+
+/// Take back what was not synced below `directory`, as noted in the log at `log`, and remove the log.
+pub(crate) fn restore(log: &Path, directory: &Path, loss: Loss) -> io::Result<()> {
     let bytes = fs::read(log)?;
     let mut files: BTreeMap<FileId, Unsynced> = BTreeMap::new();
     let mut position = 0;
@@ -132,7 +149,7 @@ pub(crate) fn restore(log: &Path, directory: &Path, loss: Loss) -> io::Result<u6
         let file = files.entry(record.file).or_default();
         match record.kind {
             Kind::Write => file.writes.push((position as u64, record)),
-            Kind::Sync => file.writes.retain(|(noted, _)| *noted >= record.offset),
+            Kind::Sync => file.synced(record.offset),
             Kind::FailedSync => {
                 let (lost, rest) =
                     std::mem::take(&mut file.writes).into_iter().partition(|(at, _)| *at < record.offset);
@@ -142,42 +159,41 @@ pub(crate) fn restore(log: &Path, directory: &Path, loss: Loss) -> io::Result<u6
         }
         position += length;
     }
-    let mut unsynced = 0;
     for path in files_below(directory)? {
         let id = FileId::of(&fs::metadata(&path)?);
         let Some(file) = files.remove(&id) else { continue };
-        unsynced += undo(&path, id, file, loss)?;
+        undo(&path, id, file, loss)?;
     }
-    fs::remove_file(log)?;
-    Ok(unsynced)
+    fs::remove_file(log)
 }
 
-fn undo(path: &Path, id: FileId, mut unsynced: Unsynced, loss: Loss) -> io::Result<u64> {
+fn undo(path: &Path, id: FileId, mut unsynced: Unsynced, loss: Loss) -> io::Result<()> {
     let file = File::options().read(true).write(true).open(path)?;
     let size_now = file.metadata()?.len();
     let mut writes: Vec<(u64, Record, Loss)> = Vec::new();
     writes.extend(unsynced.lost.drain(..).map(|(at, record)| (at, record, Loss::Everything)));
     writes.extend(unsynced.writes.drain(..).map(|(at, record)| (at, record, loss)));
     writes.sort_by_key(|(at, _, _)| *at);
-    let mut count = 0;
-    for (_, write, loss) in writes.iter().rev() {
-        count += write.count;
+    for (noted, write, loss) in writes.iter().rev() {
         let end = (write.offset + write.count).min(size_now);
         let mut at = write.offset;
         while at < end {
             let sector = at / SECTOR_BYTES;
             let until = end.min((sector + 1) * SECTOR_BYTES);
             if loss.takes(id, sector) {
-                let old: Vec<u8> = (at..until).map(|byte| replaced_at(write, byte)).collect();
-                file.write_all_at(&old, at)?;
+                for byte in (at..until).filter(|byte| !unsynced.is_over_lost(*noted, *byte)) {
+                    file.write_all_at(&[replaced_at(write, byte)], byte)?;
+                }
             }
             at = until;
         }
     }
-    if let (Loss::Everything, Some((_, first, _))) = (loss, writes.first()) {
+    if let (Loss::Everything, Some((_, first, _)), true) =
+        (loss, writes.first(), unsynced.over_lost.is_empty())
+    {
         file.set_len(first.size_before)?;
     }
-    Ok(count)
+    Ok(())
 }
 
 fn replaced_at(write: &Record, offset: u64) -> u8 {

@@ -81,6 +81,23 @@ fn scenario_30_fsync_fails() {
     rig.assert_nothing_lost();
 }
 
+/// The writer is started again after a failed sync and finds in the page cache what the disk never got; then power is lost.
+#[test]
+fn scenario_30_fsync_fails_then_restart_then_power_loss() {
+    let mut rig = Rig::new();
+    rig.start("real");
+    rig.await_acknowledged(200);
+    rig.control("only=/journal/\nsync_error=1\n");
+    let (status, errors) = rig.await_end();
+    assert_eq!(status.code(), Some(3), "{errors}");
+    rig.control("");
+    rig.start("real");
+    rig.await_acknowledged(200);
+    rig.kill();
+    rig.lose_power(Loss::Everything);
+    rig.assert_nothing_lost();
+}
+
 /// A full disk: appends are refused without having been written, and go on by themselves once there is room.
 #[test]
 fn scenario_31_disk_full() {

@@ -1,6 +1,6 @@
 //! A disk in memory for tests: it knows what was synced, fails on demand, and crashes like a machine that loses power.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +15,35 @@ struct Content {
     current: Vec<u8>,
     /// As it was at the last sync.
     durable: Vec<u8>,
+    /// Sectors that were written since: what the next sync writes.
+    dirty: BTreeSet<usize>,
+}
+
+impl Content {
+    fn of(bytes: Vec<u8>) -> Content {
+        Content { current: bytes.clone(), durable: bytes, dirty: BTreeSet::new() }
+    }
+
+    fn write(&mut self, begin: usize, bytes: &[u8]) {
+        let end = begin + bytes.len();
+        if self.current.len() < end {
+            self.current.resize(end, 0);
+        }
+        self.current[begin..end].copy_from_slice(bytes);
+        self.dirty.extend(begin / SECTOR_BYTES..end.div_ceil(SECTOR_BYTES));
+    }
+
+    /// These sectors are on the disk now.
+    fn persist(&mut self, sectors: impl IntoIterator<Item = usize>) {
+        for sector in sectors {
+            let begin = sector * SECTOR_BYTES;
+            let end = self.current.len().min(begin + SECTOR_BYTES);
+            if self.durable.len() < end {
+                self.durable.resize(end, 0);
+            }
+            self.durable[begin..end].copy_from_slice(&self.current[begin..end]);
+        }
+    }
 }
 
 #[derive(Default)]
@@ -63,10 +92,16 @@ impl MemoryDisk {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The sync after `count` more successful ones fails, and every later one too.
+    /// The sync after `count` more successful ones fails, and every later one too. As on a real disk, what a failed
+    /// sync should have written counts as written: later syncs skip it.
     pub fn fail_sync_after(&self, count: u64) {
         let mut state = self.state();
         state.failing_sync = Some(state.syncs + count);
+    }
+
+    /// Syncs succeed again.
+    pub fn mend_syncs(&self) {
+        self.state().failing_sync = None;
     }
 
     /// From now on every write fails, or works again.
@@ -107,17 +142,10 @@ impl MemoryDisk {
     pub fn crash(&self, keep: impl Fn(usize, usize) -> bool) -> MemoryDisk {
         let state = self.state();
         let contents = state.contents.iter().enumerate().map(|(file, content)| {
-            let mut survived = content.durable.clone();
+            let mut content = content.clone();
             let whole = content.current.len().div_ceil(SECTOR_BYTES);
-            for sector in (0..whole).filter(|sector| keep(file, *sector)) {
-                let begin = sector * SECTOR_BYTES;
-                let end = content.current.len().min(begin + SECTOR_BYTES);
-                if survived.len() < end {
-                    survived.resize(end, 0);
-                }
-                survived[begin..end].copy_from_slice(&content.current[begin..end]);
-            }
-            Content { current: survived.clone(), durable: survived }
+            content.persist((0..whole).filter(|sector| keep(file, *sector)));
+            Content::of(content.durable)
         });
         let contents = contents.collect();
         MemoryDisk::with(State { names: state.names.clone(), contents, ..State::default() })
@@ -219,11 +247,7 @@ impl DiskFile for MemoryFile {
         let end = begin + bytes.len();
         let grows = end.saturating_sub(state.contents[self.file].current.len());
         state.room_for(grows as u64)?;
-        let current = &mut state.contents[self.file].current;
-        if current.len() < end {
-            current.resize(end, 0);
-        }
-        current[begin..end].copy_from_slice(bytes);
+        state.contents[self.file].write(begin, bytes);
         Ok(())
     }
 
@@ -244,14 +268,18 @@ impl DiskFile for MemoryFile {
             state = self.disk.inner.changed.wait_while(state, held).unwrap_or_else(PoisonError::into_inner);
             state.waiting_syncs -= 1;
         }
-        if state.failing_sync.is_some_and(|failing| state.syncs >= failing) {
+        let failing = state.failing_sync.is_some_and(|failing| state.syncs >= failing);
+        let lying = state.lying;
+        let content = &mut state.contents[self.file];
+        if lying && !failing {
+            return Ok(());
+        }
+        let dirty = std::mem::take(&mut content.dirty);
+        if failing {
             return Err(injected());
         }
+        content.persist(dirty);
         state.syncs += 1;
-        if !state.lying {
-            let content = &mut state.contents[self.file];
-            content.durable.clone_from(&content.current);
-        }
         Ok(())
     }
 
@@ -259,7 +287,7 @@ impl DiskFile for MemoryFile {
         let mut state = self.disk.state();
         state.room_for(length)?;
         let zeros = vec![0; usize::try_from(length).map_err(io::Error::other)?];
-        state.contents[self.file] = Content { current: zeros.clone(), durable: zeros };
+        state.contents[self.file] = Content::of(zeros);
         Ok(())
     }
 
