@@ -1,6 +1,7 @@
 //! Who may call a controller: its second argument says so, and it is made only when the credential is right.
 
 use std::marker::PhantomData;
+use std::num::NonZeroU128;
 
 use tessera_inventory::{Authority, ClaimNumber, EventId, Subject};
 
@@ -15,8 +16,32 @@ use crate::store_cache::LiveKey;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Principal(pub(crate) u128);
 
-/// The organizer number of the administrator, who owns what no organizer owns.
-pub(crate) const ADMINISTRATOR: u128 = 0;
+/// Whose events someone acts on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tenant {
+    /// Everyone's. Only the administrator's token gives this.
+    All,
+    /// Those of one organizer.
+    Of(NonZeroU128),
+}
+
+impl Tenant {
+    /// The number kept with what the tenant makes, and counted against; zero, which no organizer has, is the administrator.
+    pub(crate) fn number(self) -> u128 {
+        match self {
+            Tenant::All => 0,
+            Tenant::Of(organizer) => organizer.get(),
+        }
+    }
+
+    /// Whether what belongs to this organizer number is the tenant's own.
+    fn owns(self, organizer: u128) -> bool {
+        match self {
+            Tenant::All => true,
+            Tenant::Of(own) => own.get() == organizer,
+        }
+    }
+}
 
 /// Someone a controller may demand.
 pub(crate) trait Caller: Sized {
@@ -108,24 +133,24 @@ rights! {
 /// An organizer whose key has the right, or the administrator.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Organizer<R: Right> {
-    /// Whose events; [`ADMINISTRATOR`]: everyone's.
-    pub(crate) organizer: u128,
+    /// Whose events.
+    pub(crate) tenant: Tenant,
     right: PhantomData<R>,
 }
 
 impl<R: Right> Organizer<R> {
-    fn new(organizer: u128) -> Organizer<R> {
-        Organizer { organizer, right: PhantomData }
+    fn new(tenant: Tenant) -> Organizer<R> {
+        Organizer { tenant, right: PhantomData }
     }
 
     pub(crate) fn principal(self) -> Principal {
-        Principal(self.organizer)
+        Principal(self.tenant.number())
     }
 
     /// The event of the path, which must be the organizer's own.
     pub(crate) async fn own_event(self, call: &Call) -> Result<EventId, Problem> {
         let event = call.event()?;
-        owned(call, self.organizer, event).await?;
+        owned(call, self.tenant, event).await?;
         Ok(event)
     }
 }
@@ -136,7 +161,7 @@ impl<R: Right> Caller for Organizer<R> {
             Credential::Organizer(secret) => organizer(call, secret, R::SCOPE).await.map(Organizer::new),
             Credential::Administrator(token) => {
                 administrator(call, token)?;
-                Ok(Organizer::new(ADMINISTRATOR))
+                Ok(Organizer::new(Tenant::All))
             }
             Credential::Buyer(token) => {
                 buyer(call, token)?;
@@ -160,16 +185,15 @@ impl<R: Right> Caller for Option<Organizer<R>> {
 /// Someone who reads what the public may see; an organizer sees drafts of its own, too.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader {
-    organizer: Option<u128>,
+    tenant: Option<Tenant>,
 }
 
 impl Reader {
     /// Whether the event is the reader's own. The public's readers cost no look-up.
     pub(crate) async fn owns(self, call: &Call, event: EventId) -> Result<bool, Problem> {
-        match self.organizer {
+        match self.tenant {
             None => Ok(false),
-            Some(ADMINISTRATOR) => Ok(true),
-            Some(organizer) => Ok(call.card(event).await?.organizer == organizer),
+            Some(tenant) => Ok(tenant.owns(call.card(event).await?.organizer)),
         }
     }
 }
@@ -177,18 +201,18 @@ impl Reader {
 impl Caller for Reader {
     async fn identify(call: &Call) -> Result<Self, Problem> {
         Ok(match Credential::of(call.headers())? {
-            Credential::Absent => Reader { organizer: None },
+            Credential::Absent => Reader { tenant: None },
             Credential::Buyer(token) => {
                 buyer(call, token)?;
-                Reader { organizer: None }
+                Reader { tenant: None }
             }
             Credential::Administrator(token) => {
                 administrator(call, token)?;
-                Reader { organizer: Some(ADMINISTRATOR) }
+                Reader { tenant: Some(Tenant::All) }
             }
             Credential::Organizer(secret) => {
                 let key = organizer_key(call, secret).await?;
-                Reader { organizer: key.scopes.has(Scope::EventsRead).then_some(key.organizer) }
+                Reader { tenant: key.scopes.has(Scope::EventsRead).then_some(Tenant::Of(key.organizer)) }
             }
         })
     }
@@ -227,13 +251,17 @@ impl ClaimAccess {
                 Ok(ClaimAccess { principal: buyer.principal(), authority: Authority::Subject(buyer.subject) })
             }
             (Credential::Organizer(secret), Some(scope)) => {
-                let organizer = organizer(call, secret, scope).await?;
-                owned(call, organizer, event).await?;
-                Ok(ClaimAccess { principal: Principal(organizer), authority: Authority::Organizer })
+                let tenant = organizer(call, secret, scope).await?;
+                owned(call, tenant, event).await?;
+                Ok(ClaimAccess { principal: Principal(tenant.number()), authority: Authority::Organizer })
             }
             (Credential::Administrator(token), Some(_)) => {
                 administrator(call, token)?;
-                Ok(ClaimAccess { principal: Principal(ADMINISTRATOR), authority: Authority::Organizer })
+                owned(call, Tenant::All, event).await?;
+                Ok(ClaimAccess {
+                    principal: Principal(Tenant::All.number()),
+                    authority: Authority::Organizer,
+                })
             }
             (Credential::Organizer(secret), None) => {
                 organizer_key(call, secret).await?;
@@ -266,10 +294,9 @@ impl ClaimAccess {
 }
 
 /// A foreign organizer's event is not there.
-async fn owned(call: &Call, organizer: u128, event: EventId) -> Result<(), Problem> {
+async fn owned(call: &Call, tenant: Tenant, event: EventId) -> Result<(), Problem> {
     let card = call.card(event).await?;
-    let own = organizer == ADMINISTRATOR || card.organizer == organizer;
-    own.then_some(()).ok_or_else(problem::event_not_found)
+    tenant.owns(card.organizer).then_some(()).ok_or_else(problem::event_not_found)
 }
 
 fn administrator(call: &Call, token: &str) -> Result<Administrator, Problem> {
@@ -294,15 +321,15 @@ fn buyer(call: &Call, token: &str) -> Result<Buyer, Problem> {
 }
 
 /// The organizer of a live key with this scope.
-async fn organizer(call: &Call, secret: &str, scope: Scope) -> Result<u128, Problem> {
+async fn organizer(call: &Call, secret: &str, scope: Scope) -> Result<Tenant, Problem> {
     let key = organizer_key(call, secret).await?;
-    if key.scopes.has(scope) { Ok(key.organizer) } else { Err(forbidden(scope.name())) }
+    if key.scopes.has(scope) { Ok(Tenant::Of(key.organizer)) } else { Err(forbidden(scope.name())) }
 }
 
 async fn organizer_key(call: &Call, secret: &str) -> Result<LiveKey, Problem> {
     let hash = call.keys().api_key(secret);
     let key = call.gateway().api_keys.find(&hash).await.map_err(|error| problem::store(&error))?;
     let key = key.ok_or_else(invalid_credential)?;
-    call.gateway().rate_limits.caller(key.organizer)?;
+    call.gateway().rate_limits.caller(key.organizer.get())?;
     Ok(key)
 }

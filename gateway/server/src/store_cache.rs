@@ -1,6 +1,7 @@
 //! Bounded caches in front of the repositories, for what nearly every request of an organizer asks.
 
 use std::collections::HashMap;
+use std::num::NonZeroU128;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
@@ -16,15 +17,18 @@ use crate::limits::{API_KEY_CACHE_MAX, EVENT_CARD_CACHE_MAX};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct LiveKey {
     /// Whose it is.
-    pub(crate) organizer: u128,
+    pub(crate) organizer: NonZeroU128,
     /// What it may do.
     pub(crate) scopes: ScopeSet,
 }
 
 impl LiveKey {
+    /// What a kept key gives; `None` when it is revoked, or when it names no organizer: number zero is the administrator,
+    /// whom no key makes.
     fn of(key: &ApiKey) -> Option<LiveKey> {
+        let organizer = NonZeroU128::new(key.organizer)?;
         let scopes = key.scopes.iter().filter_map(|name| Scope::find(name)).collect();
-        key.revoked_at.is_none().then_some(LiveKey { organizer: key.organizer, scopes })
+        key.revoked_at.is_none().then_some(LiveKey { organizer, scopes })
     }
 }
 
@@ -120,12 +124,27 @@ mod tests {
         cache.repository.insert(&key).await.unwrap();
         let live = cache.find(&[9; 32]).await.unwrap().unwrap();
         assert!(
-            live.organizer == 7 && live.scopes.has(Scope::EventsRead) && !live.scopes.has(Scope::EventsWrite)
+            live.organizer.get() == 7 && live.scopes.has(Scope::EventsRead) && !live.scopes.has(Scope::EventsWrite)
         );
         assert_eq!(cache.find(&[9; 32]).await.unwrap(), Some(live), "from the cache");
         assert_eq!(cache.find(&[8; 32]).await.unwrap(), None);
         assert!(cache.revoke(key.id(), Timestamp(2)).await.unwrap());
         assert_eq!(cache.find(&[9; 32]).await.unwrap(), None);
         assert!(!cache.revoke(ApiKeyId([1; 16]), Timestamp(2)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_kept_key_of_no_organizer_opens_nothing() {
+        let cache = KeyCache::new(ApiKeys::new(Arc::new(MemoryStore::new())));
+        let key = ApiKey {
+            secret_hash: [9; 32],
+            organizer: 0,
+            name: "of nobody".to_owned(),
+            scopes: vec!["events:write".to_owned()],
+            created_at: Timestamp(1),
+            revoked_at: None,
+        };
+        cache.repository.insert(&key).await.unwrap();
+        assert_eq!(cache.find(&[9; 32]).await.unwrap(), None);
     }
 }

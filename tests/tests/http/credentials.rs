@@ -148,3 +148,14 @@ async fn tokens_without_a_credential_can_be_turned_off() {
     ask().refused(401, "credential_missing").await;
     ask().bearer(&server.organizer_key().await).expect(201).await;
 }
+
+#[tokio::test]
+async fn no_key_is_made_for_the_nil_organizer_who_is_the_administrator() {
+    let server = Server::start().await;
+    let nil = json!({"organizer": "org_00000000000000000000000000", "name": "all", "scopes": ["events:read"]});
+    let refused = server.post("/v1/api-keys").bearer(ADMIN_TOKEN).json(&nil);
+    let refused = refused.refused(422, "invalid_value").await;
+    assert_eq!(refused.json["errors"][0]["path"], "organizer");
+    let keys = server.get("/v1/api-keys").bearer(ADMIN_TOKEN).expect(200).await;
+    assert_eq!(keys.json["items"], json!([]));
+}

@@ -52,6 +52,7 @@ pub(crate) async fn make(call: Call) -> Answer {
     let organizer = match request.organizer.as_deref() {
         None => Uuid::new_v8(random.bits().to_be_bytes()).as_u128(),
         Some(text) => ids::parse(Kind::Organizer, text)
+            .filter(|organizer| *organizer != 0)
             .ok_or_else(|| Problem::field(Code::InvalidValue, "organizer", "not the id of an organizer"))?,
     };
     let secret = Credential::generate_organizer(random.bits(), random.bits());

@@ -50,7 +50,7 @@ pub(crate) async fn make(call: Call, organizer: Option<Organizer<BuyersWrite>>) 
             return Err(Problem::field(Code::InvalidValue, "", "say either count or buyers"));
         }
         (Some(organizer), MakeRequest { buyers: Some(buyers), .. }) => {
-            known(&call, organizer.organizer, buyers)?
+            known(&call, organizer.tenant.number(), buyers)?
         }
         (Some(_), MakeRequest { count, .. }) => match count.unwrap_or(1) {
             count @ 1..=BUYER_TOKENS_MAX => (0..count).map(|_| fresh(&call)).collect(),

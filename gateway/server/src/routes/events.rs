@@ -14,7 +14,7 @@ use uuid::Builder;
 
 use super::configuration;
 use crate::call::Call;
-use crate::caller::{ADMINISTRATOR, EventsRead, EventsWrite, Organizer, Reader};
+use crate::caller::{EventsRead, EventsWrite, Organizer, Reader, Tenant};
 use crate::code::Code;
 use crate::idempotency::RequestKey;
 use crate::ids::{self, IdText, Kind};
@@ -67,7 +67,7 @@ pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Ans
     let key = RequestKey::required(call.headers())?.on_catalogue(call.keys(), principal.0, fingerprint);
     let fresh = CatalogueEvent {
         event: mint(&call),
-        organizer: organizer.organizer,
+        organizer: organizer.tenant.number(),
         name: request.name.clone().into_owned(),
         starts_at: request.starts_at.0,
         zone: request.zone.clone().into_owned(),
@@ -195,9 +195,9 @@ pub(crate) async fn list(call: Call, organizer: Organizer<EventsRead>) -> Answer
     let wrong = || Problem::field(Code::InvalidValue, "cursor", "send the cursor that the list gave as next");
     let after = query.cursor.as_deref().map(|text| ids::parse_event(text).ok_or_else(wrong)).transpose()?;
     let repository = &call.gateway().catalogue.repository;
-    let page = match organizer.organizer {
-        ADMINISTRATOR => repository.list(after, limit).await,
-        organizer => repository.list_of(organizer, after, limit).await,
+    let page = match organizer.tenant {
+        Tenant::All => repository.list(after, limit).await,
+        Tenant::Of(organizer) => repository.list_of(organizer.get(), after, limit).await,
     };
     let page = page.map_err(|error| problem::store(&error))?;
     let item = |card| {
