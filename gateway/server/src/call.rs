@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
+use actix_web::http::Method;
 use actix_web::http::header::HeaderMap;
 use actix_web::web::Bytes;
 use serde::de::DeserializeOwned;
-use tessera_actors::{Answer, InventoryRouter, Published};
+use tessera_actors::{ActivateError, Answer, InventoryRouter, Published};
 use tessera_inventory::{
     Authority, ClaimNumber, ClaimView, Command, CommandBody, Event, EventId, Phase, Rejection, Sequence,
 };
@@ -18,6 +19,7 @@ use tessera_writer::Ask;
 
 use crate::auth::Keys;
 use crate::caller::Principal;
+use crate::client_address;
 use crate::code::Code;
 use crate::gateway::{Gateway, Worker};
 use crate::idempotency::RequestKey;
@@ -25,8 +27,10 @@ use crate::ids::{self, EventTag};
 use crate::json;
 use crate::limits::{COMMAND_BYTES_MAX, SETTLE_DEADLINE};
 use crate::problem::{self, Problem};
+use crate::rate_limit;
 use crate::refusal;
 use crate::router::{Matched, Route};
+use crate::streams::{StreamPermit, Watcher};
 
 /// One request on its way through a controller.
 pub(crate) struct Call {
@@ -89,6 +93,25 @@ impl Call {
         EventTag::new(self.keys(), event)
     }
 
+    /// Whether only the headers of the answer are wanted.
+    pub(crate) fn is_head(&self) -> bool {
+        self.request.method() == Method::HEAD
+    }
+
+    /// A permit to keep this connection waiting.
+    pub(crate) fn stream_permit(
+        &self,
+        principal: Option<Principal>,
+        organizer: bool,
+    ) -> Result<StreamPermit, Problem> {
+        let address = client_address::of(&self.request, &self.gateway().settings.http.trusted_proxies);
+        self.gateway().streams.take(Watcher {
+            address: rate_limit::address_key(address),
+            principal,
+            organizer,
+        })
+    }
+
     /// The body of a command.
     pub(crate) async fn body(&self) -> Result<Bytes, Problem> {
         self.body_up_to(COMMAND_BYTES_MAX).await
@@ -108,24 +131,30 @@ impl Call {
             .map_err(|error| Problem::field(Code::InvalidValue, "query", error.to_string()))
     }
 
-    /// The published view of an event that there is. A draft is not there, except for its organizer.
+    /// The published view of an event; `None` where nothing was ever decided on it.
+    pub(crate) async fn opened(&self, event: EventId) -> Result<Option<Arc<Published>>, Problem> {
+        if let Some(published) = self.inventory().published(event) {
+            return Ok(Some(published));
+        }
+        match self.inventory().activate(event, self.gateway().deadline).await {
+            Ok(published) => Ok(Some(published)),
+            Err(ActivateError::NotFound) => Ok(None),
+            Err(error) => Err(problem::activation(&error)),
+        }
+    }
+
+    /// The published view of an event that there is. A draft is not there, except for its organizer, who is told to configure it
+    /// where that was never done.
     pub(crate) async fn published(
         &self,
         event: EventId,
         sees_drafts: bool,
     ) -> Result<Arc<Published>, Problem> {
-        let published = match self.inventory().published(event) {
-            Some(published) => published,
-            None => self
-                .inventory()
-                .activate(event, self.gateway().deadline)
-                .await
-                .map_err(|error| problem::activation(&error))?,
-        };
-        if published.availability.phase == Phase::Draft && !sees_drafts {
-            return Err(problem::event_not_found());
+        match self.opened(event).await? {
+            Some(published) if sees_drafts || published.availability.phase != Phase::Draft => Ok(published),
+            None if sees_drafts => Err(problem::not_configured()),
+            Some(_) | None => Err(problem::event_not_found()),
         }
-        Ok(published)
     }
 
     /// The card of an event that there is.
@@ -169,7 +198,7 @@ impl Call {
                 Err(problem::not_executed(reason, retry_after_ms))
             }
             Answer::OutcomeUnknown { retry_after_ms } => Err(problem::outcome_unknown(retry_after_ms)),
-            Answer::Read { .. } => Err(problem::internal()),
+            Answer::Read { .. } => Err(problem::internal("a command was answered like a read")),
         }
     }
 
@@ -206,7 +235,7 @@ impl Call {
             }
             Answer::OutcomeUnknown { retry_after_ms } => Err(problem::outcome_unknown(retry_after_ms)),
             Answer::Accepted { .. } | Answer::Repeated { .. } | Answer::Rejected { .. } => {
-                Err(problem::internal())
+                Err(problem::internal("a read was answered like a command"))
             }
         }
     }

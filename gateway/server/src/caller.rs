@@ -186,9 +186,15 @@ impl<R: Right> Caller for Option<Organizer<R>> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reader {
     tenant: Option<Tenant>,
+    principal: Option<Principal>,
 }
 
 impl Reader {
+    /// Who it is; `None` for someone without a credential.
+    pub(crate) fn principal(self) -> Option<Principal> {
+        self.principal
+    }
+
     /// Whether the event is the reader's own. The public's readers cost no look-up.
     pub(crate) async fn owns(self, call: &Call, event: EventId) -> Result<bool, Problem> {
         match self.tenant {
@@ -201,18 +207,22 @@ impl Reader {
 impl Caller for Reader {
     async fn identify(call: &Call) -> Result<Self, Problem> {
         Ok(match Credential::of(call.headers())? {
-            Credential::Absent => Reader { tenant: None },
+            Credential::Absent => Reader { tenant: None, principal: None },
             Credential::Buyer(token) => {
-                buyer(call, token)?;
-                Reader { tenant: None }
+                let buyer = buyer(call, token)?;
+                Reader { tenant: None, principal: Some(buyer.principal()) }
             }
             Credential::Administrator(token) => {
                 administrator(call, token)?;
-                Reader { tenant: Some(Tenant::All) }
+                Reader { tenant: Some(Tenant::All), principal: Some(Principal(Tenant::All.number())) }
             }
             Credential::Organizer(secret) => {
                 let key = organizer_key(call, secret).await?;
-                Reader { tenant: key.scopes.has(Scope::EventsRead).then_some(Tenant::Of(key.organizer)) }
+                let tenant = Tenant::Of(key.organizer);
+                Reader {
+                    tenant: key.scopes.has(Scope::EventsRead).then_some(tenant),
+                    principal: Some(Principal(tenant.number())),
+                }
             }
         })
     }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use futures::FutureExt;
@@ -42,7 +43,10 @@ pub(crate) async fn answer(
         }
         Err(problem) => (Route::NotFound, Err(problem)),
     };
-    let mut response = answer.unwrap_or_else(Problem::response);
+    let mut response = answer.unwrap_or_else(|problem| {
+        problem.report(route.template(), request_id.to_str().unwrap_or_default());
+        problem.response()
+    });
     finish(&worker, &mut response, request_id);
     let Monotonic(finished_at) = worker.gateway.environment.clock.monotonic();
     let took = Duration::from_micros(finished_at.saturating_sub(started_at.0));
@@ -75,11 +79,7 @@ async fn run(call: Call, request: &HttpRequest, request_id: &HeaderValue) -> Ans
         trace = traceparent(request.headers()).unwrap_or_default(),
     );
     let answer = AssertUnwindSafe(router::run(call)).catch_unwind().instrument(span).await;
-    answer.unwrap_or_else(|_| {
-        let request_id = request_id.to_str().unwrap_or_default();
-        tracing::error!(method = %request.method(), path = request.path(), request_id, "a controller panicked");
-        Err(problem::internal())
-    })
+    answer.unwrap_or_else(|_| Err(problem::internal("a controller panicked")))
 }
 
 /// A well-formed W3C `traceparent`: version, trace, parent, flags.
@@ -100,7 +100,8 @@ fn finish(worker: &Worker, response: &mut HttpResponse, request_id: HeaderValue)
         headers.insert(name, value);
     }
     if closing {
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        // A header of this name would be left out: the library writes its own, by this.
+        response.head_mut().set_connection_type(ConnectionType::Close);
     }
 }
 

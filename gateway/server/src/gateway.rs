@@ -12,7 +12,7 @@ use tessera_projections::api_keys::ApiKeys;
 use tessera_projections::catalogue::Catalogue;
 use tessera_projections::orders::OrdersBySubject;
 use tessera_store::Table;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::auth::{AdministratorToken, Keys};
 use crate::in_flight::InFlight;
@@ -22,6 +22,7 @@ use crate::render::hall::Halls;
 use crate::request_id::RequestIds;
 use crate::settings::Settings;
 use crate::store_cache::{CardCache, KeyCache};
+use crate::streams::Streams;
 use crate::telemetry::RequestMetrics;
 
 /// What every HTTP worker of the process shares.
@@ -39,7 +40,7 @@ pub(crate) struct Gateway {
     pub(crate) halls: Halls,
     pub(crate) rate_limits: RateLimits,
     /// Permits for long polls and streams.
-    pub(crate) streams: Arc<Semaphore>,
+    pub(crate) streams: Arc<Streams>,
     /// Becomes true when the process begins to shut down: streams end, readiness ends.
     pub(crate) closing: watch::Sender<bool>,
     serving: AtomicBool,
@@ -68,7 +69,7 @@ impl Gateway {
             orders: OrdersBySubject::new(table),
             halls: Halls::default(),
             rate_limits: RateLimits::new(&settings.rate_limit),
-            streams: Arc::new(Semaphore::new(settings.http.streams_max)),
+            streams: Streams::new(&settings.http),
             closing: watch::Sender::new(false),
             serving: AtomicBool::new(true),
             in_flight: Mutex::default(),

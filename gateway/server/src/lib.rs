@@ -27,5 +27,6 @@ mod routes;
 pub mod server;
 pub mod settings;
 mod store_cache;
+mod streams;
 pub mod telemetry;
 pub mod venue;

@@ -47,6 +47,10 @@ pub const STREAM_HEARTBEAT: Duration = Duration::from_secs(15);
 pub const STREAM_PAGE_EVENTS: usize = 256;
 /// Longest an organizer's reply waits for readers to see its decision.
 pub const SETTLE_DEADLINE: Duration = Duration::from_millis(500);
+/// One in so many streams is left for organizers on their own events.
+pub const STREAMS_RESERVED_SHARE: usize = 10;
+/// `Retry-After` when all streams are taken, in seconds.
+pub const STREAMS_RETRY_AFTER_S: u32 = 5;
 /// Longest a read waits for a projection to reach `min_sequence`.
 pub const MIN_SEQUENCE_WAIT: Duration = Duration::from_secs(2);
 /// How often such a read looks again.

@@ -35,6 +35,8 @@ struct Inner {
     errors: Vec<FieldError>,
     retry_after_s: Option<u32>,
     headers: Vec<(HeaderName, HeaderValue)>,
+    /// For the log only.
+    cause: Option<Cow<'static, str>>,
 }
 
 impl Problem {
@@ -48,6 +50,7 @@ impl Problem {
             errors: Vec::new(),
             retry_after_s: None,
             headers: Vec::new(),
+            cause: None,
         }))
     }
 
@@ -96,10 +99,19 @@ impl Problem {
         self.0.code
     }
 
+    /// Logs a defect of our own, so that the request id that a client reports leads to its cause. Everything else is an
+    /// answer, and is not logged.
+    pub(crate) fn report(&self, route: &str, request_id: &str) {
+        if self.0.code.status() == StatusCode::INTERNAL_SERVER_ERROR {
+            let cause = self.0.cause.as_deref().unwrap_or("not known");
+            tracing::error!(request_id, route, code = self.0.code.text(), cause, "a request met a defect");
+        }
+    }
+
     /// The reply.
     #[must_use]
     pub fn response(self) -> HttpResponse {
-        let Inner { code, detail, members, errors, retry_after_s, headers } = *self.0;
+        let Inner { code, detail, members, errors, retry_after_s, headers, cause: _ } = *self.0;
         let body = Body {
             problem_type: format_args!("/docs/errors/{}", code.text()),
             title: code.title(),
@@ -191,7 +203,7 @@ pub(crate) fn store(error: &StoreError) -> Problem {
         StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } => {
             not_executed(NotExecuted::Quarantined, u64::from(RETRY_AFTER_S) * 1_000)
         }
-        StoreError::TooLarge { .. } => internal(),
+        StoreError::TooLarge { .. } => internal(error.to_string()),
     }
 }
 
@@ -209,6 +221,12 @@ pub(crate) fn activation(error: &ActivateError) -> Problem {
 #[must_use]
 pub(crate) fn event_not_found() -> Problem {
     Problem::new(Code::EventNotFound, "there is no event of this id that you may see")
+}
+
+/// The event has no configuration yet.
+#[must_use]
+pub(crate) fn not_configured() -> Problem {
+    Problem::new(Code::InvalidRequest, "configure the event first").with("reason", "not_configured")
 }
 
 /// There is no such hold, or it is not the caller's.
@@ -229,12 +247,66 @@ pub(crate) fn ticket_not_found() -> Problem {
     Problem::new(Code::TicketNotFound, "there is no ticket of this id that you may see")
 }
 
-/// A defect of our own; what it was goes to the log, not to the client.
+/// A defect of our own; what it was goes to the log with the request's id, not to the client.
 #[must_use]
-pub(crate) fn internal() -> Problem {
-    Problem::new(Code::InternalError, "the server found a defect of its own; report the request id")
+pub(crate) fn internal(cause: impl Into<Cow<'static, str>>) -> Problem {
+    let mut problem =
+        Problem::new(Code::InternalError, "the server found a defect of its own; report the request id");
+    problem.0.cause = Some(cause.into());
+    problem
+}
+
+/// A controller met another event than its command makes.
+#[must_use]
+pub(crate) fn another_event() -> Problem {
+    internal("the decision is another event than the command makes")
 }
 
 fn whole_seconds(ms: u64) -> u32 {
     u32::try_from(ms.div_ceil(1_000)).unwrap_or(u32::MAX).max(1)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    /// What was logged.
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(problem: &Problem) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber =
+            tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+        tracing::subscriber::with_default(subscriber, || problem.report("/v1/x/{y}", "abc-123"));
+        let bytes = lines.0.lock().unwrap().clone();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn a_defect_is_logged_with_the_request_that_met_it_and_a_refusal_is_not() {
+        let line = logged(&internal("the disk is upside down"));
+        for part in ["ERROR", "abc-123", "/v1/x/{y}", "internal_error", "the disk is upside down"] {
+            assert!(line.contains(part), "{part}: {line}");
+        }
+        assert_eq!(logged(&event_not_found()), "");
+        let body = internal("the disk is upside down");
+        assert!(!format!("{body}").contains("disk"), "it is not for the client");
+    }
 }

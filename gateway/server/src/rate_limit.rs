@@ -122,7 +122,7 @@ fn shared_bucket(key: u128) -> u128 {
 }
 
 /// IPv4 addresses count one by one, IPv6 ones by their /64: a customer commonly has that many.
-fn address_key(address: Option<IpAddr>) -> u128 {
+pub(crate) fn address_key(address: Option<IpAddr>) -> u128 {
     match address.map(|address| address.to_canonical()) {
         None => 0,
         Some(IpAddr::V4(address)) => u128::from(address.to_bits()),

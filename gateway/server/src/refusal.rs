@@ -175,7 +175,7 @@ fn rule(rejection: &Rejection) -> Problem {
         | Rejection::NotCheckedIn
         | Rejection::CodeRevoked { .. }
         | Rejection::TransfersExhausted
-        | Rejection::TicketRefunded => problem::internal(),
+        | Rejection::TicketRefunded => problem::internal("a refusal has no answer"),
     }
 }
 

@@ -143,7 +143,7 @@ impl Server {
         self.gateway.platform.fatal().await
     }
 
-    /// Stops: not ready, no new connections, streams end, every writer hands over, replies in flight leave.
+    /// Stops: not ready, streams end, every writer hands over; then no new connections, and replies in flight leave.
     pub async fn stop(self) {
         let longest = Duration::from_secs(self.gateway.settings.http.shutdown_s);
         self.stop_within(longest).await;
@@ -160,8 +160,9 @@ impl Server {
         let clock = Arc::clone(&self.gateway.environment.clock);
         let began = clock.monotonic();
         self.gateway.close();
-        self.http.pause().await;
+        // Who connects meanwhile is told: probes that this server is not ready, commands that they were not executed.
         self.gateway.platform.drain(longest).await;
+        self.http.pause().await;
         let spent = Duration::from_micros(clock.monotonic().0.saturating_sub(began.0));
         let idle = async {
             while self.gateway.in_flight() > 0 {

@@ -124,7 +124,9 @@ mod tests {
         cache.repository.insert(&key).await.unwrap();
         let live = cache.find(&[9; 32]).await.unwrap().unwrap();
         assert!(
-            live.organizer.get() == 7 && live.scopes.has(Scope::EventsRead) && !live.scopes.has(Scope::EventsWrite)
+            live.organizer.get() == 7
+                && live.scopes.has(Scope::EventsRead)
+                && !live.scopes.has(Scope::EventsWrite)
         );
         assert_eq!(cache.find(&[9; 32]).await.unwrap(), Some(live), "from the cache");
         assert_eq!(cache.find(&[8; 32]).await.unwrap(), None);

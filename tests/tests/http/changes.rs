@@ -65,6 +65,46 @@ async fn a_long_poll_answers_when_something_happens() {
     assert_eq!((empty.json["items"].clone(), empty.number("next")), (json!([]), next));
 }
 
+#[tokio::test]
+async fn one_address_and_one_caller_do_not_take_every_stream() {
+    let mut settings = Server::settings();
+    settings.http.streams_max = 100;
+    settings.http.streams_per_address_max = 2;
+    settings.http.streams_per_caller_max = 3;
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let stream = || server.get(&sale.path("/changes?after=2")).header("accept", "text/event-stream");
+    let _first = stream().builder().send().await.unwrap();
+    let _second = stream().builder().send().await.unwrap();
+    stream().refused(503, "too_many_streams").await;
+    server.get(&sale.path("/changes?after=2&wait_ms=30000")).refused(503, "too_many_streams").await;
+    let waiting = server.get(&sale.path("/orders?min_sequence=18446744073709551615"));
+    waiting.bearer(&server.buyer().await).refused(503, "too_many_streams").await;
+    // Pages need no permit, and the organizer of the event is not counted with its address.
+    server.get(&sale.path("/changes?after=2")).expect(200).await;
+    let mut own = Vec::new();
+    for _ in 0..3 {
+        own.push(stream().bearer(&sale.key).builder().send().await.unwrap());
+    }
+    stream().bearer(&sale.key).refused(503, "too_many_streams").await;
+}
+
+#[tokio::test]
+async fn a_stream_that_only_its_headers_are_wanted_of_is_none() {
+    let mut settings = Server::settings();
+    settings.http.streams_max = 1;
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    for _ in 0..3 {
+        let head = server.ask(reqwest::Method::HEAD, &sale.path("/changes?after=2"));
+        let head = head.header("accept", "text/event-stream").send();
+        let head = tokio::time::timeout(PATIENCE, head).await.expect("it ends");
+        assert_eq!((head.status, head.header("content-type")), (200, "text/event-stream"));
+        let poll = server.ask(reqwest::Method::HEAD, &sale.path("/changes?after=2&wait_ms=30000")).send();
+        assert_eq!(tokio::time::timeout(PATIENCE, poll).await.expect("it does not wait").status, 200);
+    }
+}
+
 /// The next `count` events of a stream: (id, data).
 async fn read(response: reqwest::Response, count: usize) -> Vec<(u64, Value)> {
     let mut stream = response.bytes_stream();

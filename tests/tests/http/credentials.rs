@@ -152,7 +152,8 @@ async fn tokens_without_a_credential_can_be_turned_off() {
 #[tokio::test]
 async fn no_key_is_made_for_the_nil_organizer_who_is_the_administrator() {
     let server = Server::start().await;
-    let nil = json!({"organizer": "org_00000000000000000000000000", "name": "all", "scopes": ["events:read"]});
+    let nil =
+        json!({"organizer": "org_00000000000000000000000000", "name": "all", "scopes": ["events:read"]});
     let refused = server.post("/v1/api-keys").bearer(ADMIN_TOKEN).json(&nil);
     let refused = refused.refused(422, "invalid_value").await;
     assert_eq!(refused.json["errors"][0]["path"], "organizer");

@@ -120,3 +120,38 @@ async fn units_are_withdrawn_and_given_back() {
     post("/phase-changes", json!({"to": "closed"})).expect(200).await;
     post("/phase-changes", json!({"to": "cancelled"})).expect(200).await;
 }
+
+#[tokio::test]
+async fn an_event_that_was_never_configured_is_there_for_its_organizer() {
+    let server = Server::start().await;
+    let key = server.organizer_key().await;
+    let body = json!({"name": "Empty", "starts_at": "2030-01-01T19:00:00Z", "zone": "UTC"});
+    let event = server.post("/v1/events").bearer(&key).json(&body).expect(201).await.text("id");
+    let sale = Sale { event, key };
+    for key in [sale.key.as_str(), ADMIN_TOKEN] {
+        let get = |path: &str| server.get(&sale.path(path)).bearer(key);
+        let configuration = get("/configuration").expect(200).await;
+        let nothing = json!({"version": 0, "configuration": null, "sequence": 0});
+        assert_eq!(configuration.json, nothing);
+        let changes = get("/changes").expect(200).await;
+        assert_eq!(changes.json, json!({"items": [], "next": 0, "head": 0}));
+        for path in ["/availability", "/seats", "/seat-map"] {
+            let refused = get(path).refused(422, "invalid_request").await;
+            assert_eq!(refused.json["reason"], "not_configured", "{path}");
+        }
+        let kill = json!({"pool": "Floor", "quantity": 1});
+        let refused = server.post(&sale.path("/kills")).bearer(key).json(&kill);
+        assert_eq!(refused.refused(422, "invalid_request").await.json["reason"], "not_configured");
+    }
+    for path in ["", "/availability", "/changes", "/configuration"] {
+        let stranger = server.organizer_key().await;
+        server.get(&sale.path(path)).bearer(&stranger).refused(404, "event_not_found").await;
+    }
+    server.post(&sale.path("/repairs")).bearer(ADMIN_TOKEN).expect(200).await;
+    // The administrator's right to everything is no right to what there is not.
+    server
+        .get("/v1/events/evt_01h455vb4pex5vsknk084sn02q/changes")
+        .bearer(ADMIN_TOKEN)
+        .refused(404, "event_not_found")
+        .await;
+}

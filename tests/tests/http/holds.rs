@@ -1,7 +1,8 @@
 //! Holds: what a buyer is told, and who may do what with one.
 
+use reqwest::Method;
 use serde_json::json;
-use tessera_tests::{Sale, Server, hall, standing};
+use tessera_tests::{Sale, Server, fresh_key, hall, standing};
 
 #[tokio::test]
 async fn a_hold_says_what_it_holds_and_its_secret_opens_it() {
@@ -109,4 +110,45 @@ async fn a_channel_is_drawn_on_with_its_code_and_released_to_everyone() {
     server.post(&release).bearer(&buyer).expect(200).await;
     server.post(&sale.path("/channels/Sponsor/release")).bearer(&sale.key).expect(200).await;
     place(None).expect(201).await;
+}
+
+#[tokio::test]
+async fn a_hold_decided_on_a_newer_configuration_names_what_it_holds() {
+    let mut settings = Server::settings();
+    settings.writer.new_holds_max = 1;
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &hall(0)).await;
+    let mut grown = hall(1);
+    grown["categories"] = json!([{"name": "Hall", "focal_point": {"x_mm": 0, "y_mm": 0}},
+        {"name": "Balcony", "focal_point": {"x_mm": 0, "y_mm": 0}}]);
+    for block in grown["rows"][0]["blocks"].as_array_mut().unwrap() {
+        block["category"] = "Balcony".into();
+    }
+    let added = json!({"name": "Balcony", "price": 5000, "per_order_max": 10, "category": "Balcony"});
+    grown["ticket_types"].as_array_mut().unwrap().push(added);
+    let buyers = server.buyers(2).await;
+    server.store.hold_appends();
+    let body = json!({"expected_version": 1, "configuration": grown});
+    let configure = server.ask(Method::PUT, &sale.path("/configuration")).key(&fresh_key());
+    let configure = tokio::spawn(configure.bearer(&sale.key).json(&body).expect(200));
+    while server.store.held_appends() == 0 {
+        tokio::task::yield_now().await;
+    }
+    // Two come while the configuration is on its way to the disk: when one finds the lane full, the other waits in it.
+    let lines = json!({"lines": [{"together": {"quantity": 2}}]});
+    let place = |at: usize| server.post(&sale.path("/holds")).bearer(&buyers[at]).key("k").json(&lines);
+    let (first, second) = (tokio::spawn(place(0).send()), tokio::spawn(place(1).send()));
+    let ((full, _), waiting) = match futures::future::select(first, second).await {
+        futures::future::Either::Left((full, waiting)) => ((full.unwrap(), 0), (waiting, 1)),
+        futures::future::Either::Right((full, waiting)) => ((full.unwrap(), 1), (waiting, 0)),
+    };
+    full.is_problem(503, "not_executed");
+    assert_eq!(full.json["reason"], "queue_full");
+    server.store.release_appends();
+    configure.await.unwrap();
+    let held = waiting.0.await.unwrap();
+    assert_eq!((held.status, held.json["lines"][0]["ticket_type"].as_str()), (201, Some("Balcony")));
+    let again = place(waiting.1).expect(201).await;
+    assert!(again.replayed());
+    assert_eq!(again.bytes, held.bytes);
 }

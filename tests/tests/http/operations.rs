@@ -1,5 +1,8 @@
 //! For operators: health, readiness, metrics, request ids, headers, shutdown.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::json;
 use tessera_tests::{ADMIN_TOKEN, Sale, Server, standing};
 
@@ -56,6 +59,41 @@ async fn what_was_acknowledged_is_there_after_a_graceful_stop() {
     let read = server.get(&path).bearer(&buyer).expect(200).await;
     assert_eq!(read.json["lines"], held.json["lines"]);
     server.get(&path).header("x-hold-secret", &held.text("secret")).expect(200).await;
+}
+
+/// Longest wait for something that must come.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+#[tokio::test]
+async fn who_connects_while_the_server_drains_is_told_so() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let (store, base) = (Arc::clone(&server.store), server.running().base_url());
+    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 1}]});
+    let place = server.post(&sale.path("/holds")).bearer(&server.buyer().await).json(&lines);
+    store.hold_appends();
+    let placing = tokio::spawn(place.expect(201));
+    while store.held_appends() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let stopping = tokio::spawn(server.stop());
+    let probe = async {
+        loop {
+            // A client of its own: every probe is a fresh connection.
+            let client = reqwest::Client::builder().no_proxy().build().unwrap();
+            let reply = client.get(format!("{base}/readyz")).send().await.unwrap();
+            if reply.status() == 503 {
+                break reply;
+            }
+        }
+    };
+    let told = tokio::time::timeout(PATIENCE, probe).await.expect("an answer, not a connection that hangs");
+    assert_eq!(told.headers()["connection"], "close");
+    let body: serde_json::Value = told.json().await.unwrap();
+    assert_eq!((&body["status"], &body["draining"]), (&json!("not_ready"), &json!(true)));
+    store.release_appends();
+    placing.await.unwrap();
+    stopping.await.unwrap();
 }
 
 #[tokio::test]

@@ -57,6 +57,11 @@ impl Serialize for Lines<'_> {
     }
 }
 
+/// Whether a configuration has every name that lines use; one that is older than the lines may lack some.
+pub(crate) fn knows(config: &Config, lines: &[Line]) -> bool {
+    lines.iter().all(|line| line.ticket_type.index() < config.ticket_types.len())
+}
+
 /// The name of a line's ticket type.
 pub(crate) fn type_name<'a>(config: &'a Config, line: &Line) -> &'a str {
     config.ticket_types.get(line.ticket_type.index()).map_or("", |found| &*found.name)

@@ -120,7 +120,7 @@ fn serve<T>(
         _ => Document {
             source: Arc::downgrade(source),
             config_version,
-            body: render().map_err(|_| problem::internal())?.into(),
+            body: render().map_err(|error| problem::internal(error.to_string()))?.into(),
             etag: etag(&format!("\"{sequence}\"")),
         },
     };

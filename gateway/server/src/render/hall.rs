@@ -44,7 +44,8 @@ impl Halls {
         }
         let source = Arc::clone(config);
         let rendered = actix_web::web::block(move || render(version, &source)).await;
-        let hall = rendered.ok().and_then(Result::ok).map(Arc::new).ok_or_else(problem::internal)?;
+        let hall =
+            rendered.ok().and_then(Result::ok).map(Arc::new).ok_or_else(|| problem::internal("hall"))?;
         let mut halls = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
         if halls.len() >= HALL_CACHE_MAX {
             halls.clear();

@@ -38,7 +38,7 @@ impl<'a> Money<'a> {
 /// A reply with a JSON body that no cache may keep.
 pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<HttpResponse, Problem> {
     let mut bytes = Vec::with_capacity(REPLY_BYTES);
-    serde_json::to_writer(&mut bytes, body).map_err(|_| problem::internal())?;
+    serde_json::to_writer(&mut bytes, body).map_err(|error| problem::internal(error.to_string()))?;
     Ok(HttpResponse::build(status)
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))

@@ -7,8 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use serde::{Deserialize, Serialize};
 use tessera_actors::Published;
-use tessera_inventory::{Config, EventId, Sequence};
-use tokio::sync::OwnedSemaphorePermit;
+use tessera_inventory::{Event, EventId, Sequence};
 
 use super::stream;
 use crate::call::Call;
@@ -19,9 +18,6 @@ use crate::problem::{self, Problem};
 use crate::render;
 use crate::render::changes::{Item, Renderer};
 use crate::router::Answer;
-
-/// `Retry-After` when all streams are taken, in seconds.
-const STREAMS_RETRY_AFTER_S: u32 = 5;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -49,37 +45,41 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
         return Err(Problem::field(Code::OutOfRange, "wait_ms", "a poll waits 0 to 30000 milliseconds"));
     }
     let owns = reader.owns(&call, event).await?;
+    if owns && !wants_stream(&call) && call.opened(event).await?.is_none() {
+        return render::json(StatusCode::OK, &Page { items: Vec::new(), next: query.after, head: 0 });
+    }
     let published = call.published(event, owns).await?;
     if wants_stream(&call) {
         let after = last_event_id(&call)?.unwrap_or(query.after);
-        let permit = permit(&call)?;
+        if call.is_head() {
+            return Ok(stream::head());
+        }
+        let permit = call.stream_permit(reader.principal(), owns)?;
         return Ok(stream::open(&call, event, owns, Sequence(after), permit));
     }
     let after = Sequence(query.after);
     let mut head = published.availability.sequence;
-    if head <= after && query.wait_ms > 0 {
-        let _permit = permit(&call)?;
+    if head <= after && query.wait_ms > 0 && !call.is_head() {
+        let _permit = call.stream_permit(reader.principal(), owns)?;
         head = wait(&call, event, after, Duration::from_millis(query.wait_ms)).await.max(head);
     }
-    let changes =
+    let mut changes =
         call.inventory().changes(event, after, limit).await.map_err(|error| problem::store(&error))?;
+    let newest = call.inventory().published(event).unwrap_or(published);
+    keep_published(&mut changes, &newest);
     let last = changes.last().map_or(after, |(sequence, _)| *sequence);
-    let config = newest_config(&call, event, &published)?;
-    let renderer = Renderer { tag: call.tag(event), config: &config, organizer: owns };
+    let (_, config) = newest.config.as_ref().ok_or_else(problem::not_configured)?;
+    let renderer = Renderer { tag: call.tag(event), config, organizer: owns };
     let items = changes.iter().map(|(sequence, event)| renderer.item(*sequence, event)).collect();
     let page = Page { items, next: last.0, head: head.max(last).0 };
     render::json(StatusCode::OK, &page)
 }
 
-/// The configuration as it is now, with at least the names that durable events use.
-pub(super) fn newest_config(
-    call: &Call,
-    event: EventId,
-    published: &Arc<Published>,
-) -> Result<Arc<Config>, Problem> {
-    let newest = call.inventory().published(event);
-    let newest = newest.as_ref().unwrap_or(published);
-    newest.config.as_ref().map(|(_, config)| Arc::clone(config)).ok_or_else(super::not_configured)
+/// Leaves out what is durable but not published yet: it may use names that only the next view has. It comes with the next
+/// page.
+pub(super) fn keep_published(changes: &mut Vec<(Sequence, Arc<Event>)>, published: &Published) {
+    let known = changes.partition_point(|(sequence, _)| *sequence <= published.availability.sequence);
+    changes.truncate(known);
 }
 
 fn wants_stream(call: &Call) -> bool {
@@ -93,13 +93,6 @@ fn last_event_id(call: &Call) -> Result<Option<u64>, Problem> {
     sequence
         .map(Some)
         .ok_or_else(|| Problem::new(Code::InvalidHeader, "Last-Event-ID is the sequence of an item"))
-}
-
-fn permit(call: &Call) -> Result<OwnedSemaphorePermit, Problem> {
-    Arc::clone(&call.gateway().streams).try_acquire_owned().map_err(|_| {
-        Problem::new(Code::TooManyStreams, "this server serves as many streams as it may; try again later")
-            .retry_after(STREAMS_RETRY_AFTER_S)
-    })
 }
 
 /// Waits until something follows `after`, the wait is over, or the server closes; answers the durable sequence.

@@ -8,6 +8,7 @@ use super::names;
 use crate::call::Call;
 use crate::caller::{EventsWrite, Organizer};
 use crate::json;
+use crate::problem;
 use crate::render;
 use crate::router::Answer;
 
@@ -23,7 +24,7 @@ pub(crate) async fn release(call: Call, organizer: Organizer<EventsWrite>) -> An
     let bytes = call.body().await?;
     json::parse::<super::Nothing>(&bytes)?;
     let published = call.published(event, true).await?;
-    let (_, config) = published.config.as_ref().ok_or_else(super::not_configured)?;
+    let (_, config) = published.config.as_ref().ok_or_else(problem::not_configured)?;
     let name = percent_encoding::percent_decode_str(call.parameter(1)).decode_utf8_lossy();
     let channel = names::channel(config, &name)?;
     let body = CommandBody::ReleaseChannel { channel };

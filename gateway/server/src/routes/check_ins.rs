@@ -65,6 +65,6 @@ async fn scan(call: Call, door: Organizer<CheckInsWrite>, inwards: bool) -> Answ
                 Scanned { ticket: tag.ticket(ticket), gate, at: Rfc3339(event.at), sequence: sequence.0 };
             render::decision(StatusCode::OK, replayed, &reply)
         }
-        _ => Err(problem::internal()),
+        _ => Err(problem::another_event()),
     }
 }

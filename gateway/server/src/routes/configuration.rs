@@ -56,7 +56,7 @@ pub(super) async fn read_venue(keys: &Keys, text: Bytes) -> Result<Arc<Config>, 
             Problem::fields(Code::InvalidConfiguration, "correct what errors names", errors)
         })
     };
-    actix_web::web::block(read).await.map_err(|_| problem::internal())?
+    actix_web::web::block(read).await.map_err(|error| problem::internal(error.to_string()))?
 }
 
 /// Has the configuration accepted, then keeps its text. A retry with the same key keeps the text again, so that a crash
@@ -72,7 +72,9 @@ pub(super) async fn configure(
 ) -> Result<(u32, Decided), Problem> {
     let body = CommandBody::Configure { expected_version, config };
     let decided = call.decide(event, principal, Authority::Organizer, body, bytes).await?;
-    let EventBody::Configured { version, .. } = decided.event.body else { return Err(problem::internal()) };
+    let EventBody::Configured { version, .. } = decided.event.body else {
+        return Err(problem::another_event());
+    };
     let kept = call.gateway().catalogue.repository.put_venue_file(event, version, text).await;
     if let Err(error) = kept {
         tracing::error!(%error, ?event, version, "a venue file could not be kept");
@@ -95,8 +97,9 @@ pub(crate) async fn read(call: Call, organizer: Organizer<EventsRead>) -> Answer
     let repository = &call.gateway().catalogue.repository;
     let file = repository.venue_file(event).await.map_err(|error| problem::store(&error))?;
     let text = file.as_ref().map(|file| serde_json::from_slice::<&RawValue>(&file.bytes));
-    let configuration = text.transpose().map_err(|_| problem::internal())?;
-    let Sequence(sequence) = call.published(event, true).await?.availability.sequence;
+    let configuration = text.transpose().map_err(|error| problem::internal(error.to_string()))?;
+    let published = call.opened(event).await?;
+    let sequence = published.map_or(Sequence::ZERO, |published| published.availability.sequence).0;
     let reply =
         Configuration { version: file.as_ref().map_or(0, |file| file.version), configuration, sequence };
     render::json(StatusCode::OK, &reply)

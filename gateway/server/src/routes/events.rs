@@ -7,7 +7,6 @@ use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tessera_actors::ActivateError;
 use tessera_inventory::{Authority, Command, CommandBody, Config, EventId, Inventory, Phase, Sequence};
 use tessera_projections::catalogue::{CatalogueEvent, CatalogueRequest, Creation};
 use uuid::Builder;
@@ -144,14 +143,7 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let event = call.event()?;
     let card = call.card(event).await?;
     let owns = reader.owns(&call, event).await?;
-    let published = match call.inventory().published(event) {
-        Some(published) => Some(published),
-        None => match call.inventory().activate(event, call.gateway().deadline).await {
-            Ok(published) => Some(published),
-            Err(ActivateError::NotFound) => None,
-            Err(error) => return Err(problem::activation(&error)),
-        },
-    };
+    let published = call.opened(event).await?;
     let view = published.as_ref().map(|published| &published.availability);
     let phase = view.map_or(Phase::Draft, |view| view.phase);
     if phase == Phase::Draft && !owns {

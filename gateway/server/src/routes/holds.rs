@@ -1,11 +1,12 @@
 //! Holds: place, read, renew, release.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use serde::Deserialize;
 use tessera_inventory::{
-    Authority, ClaimNumber, CommandBody, Config, EventBody, EventId, LineRequest, PlaceHold, SeatIndex,
+    Authority, ClaimNumber, CommandBody, Config, EventBody, EventId, Line, LineRequest, PlaceHold, SeatIndex,
     Sequence, Subjects, Want, Wishes,
 };
 
@@ -85,7 +86,15 @@ pub(crate) async fn place(call: Call, buyer: Buyer) -> Answer {
     });
     let authority = Authority::Subject(buyer.subject);
     let decided = call.decide(event, buyer.principal(), authority, body, &bytes).await?;
-    let EventBody::HoldPlaced(placed) = &decided.event.body else { return Err(problem::internal()) };
+    let EventBody::HoldPlaced(placed) = &decided.event.body else { return Err(problem::another_event()) };
+    // What was decided may be newer than what the request was read with.
+    let newer;
+    let config = if claim::knows(config, &placed.lines) {
+        config
+    } else {
+        newer = newer_config(&call, event, &placed.lines).await?;
+        &newer
+    };
     let number = ClaimNumber(decided.sequence.0);
     let lines = Lines { lines: &placed.lines, config };
     let reply = HoldReply {
@@ -100,6 +109,15 @@ pub(crate) async fn place(call: Call, buyer: Buyer) -> Answer {
         lines,
     };
     render::decision(StatusCode::CREATED, decided.replayed, &reply)
+}
+
+/// The configuration that knows the lines of a decision. It is published before the decision is answered; where it cannot be
+/// read all the same, the hold stands, and a retry finds it.
+#[cold]
+async fn newer_config(call: &Call, event: EventId, lines: &[Line]) -> Result<Arc<Config>, Problem> {
+    let published = call.published(event, false).await.ok();
+    let config = published.and_then(|published| Some(Arc::clone(&published.config.as_ref()?.1)));
+    config.filter(|config| claim::knows(config, lines)).ok_or_else(|| problem::outcome_unknown(0))
 }
 
 fn access_code(call: &Call, code: Option<&str>) -> Result<Option<tessera_inventory::AccessCode>, Problem> {
@@ -201,7 +219,7 @@ pub(crate) async fn renew(call: Call) -> Answer {
     let body = CommandBody::RenewHold { hold };
     let (decided, held) = super::decide_on_claim(&call, (event, hold), &access, body, &bytes).await?;
     let EventBody::HoldRenewed { deadline_at, .. } = &decided.event.body else {
-        return Err(problem::internal());
+        return Err(problem::another_event());
     };
     let (_, config) = published.config.as_ref().ok_or_else(problem::hold_not_found)?;
     let lines = Lines { lines: &held, config };

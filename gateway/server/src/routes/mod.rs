@@ -59,7 +59,7 @@ async fn lines_in_log(call: &Call, event: EventId, number: ClaimNumber) -> Resul
     })?;
     match found.first().map(|(_, event)| &event.body) {
         Some(EventBody::HoldPlaced(placed)) => Ok(placed.lines.clone()),
-        _ => Err(problem::internal()),
+        _ => Err(problem::internal("the log has no hold where one was decided on")),
     }
 }
 
@@ -81,9 +81,4 @@ pub(crate) fn cursor_read(text: &str) -> Result<u64, Problem> {
     u64::from_str_radix(text, 16).map_err(|_| {
         Problem::field(Code::InvalidValue, "cursor", "send the cursor that the list gave as next")
     })
-}
-
-/// The event has no configuration yet.
-pub(crate) fn not_configured() -> Problem {
-    Problem::new(Code::InvalidRequest, "configure the event first").with("reason", "not_configured")
 }

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use serde_json::json;
+use tessera_inventory::Sequence;
 
 use crate::call::Call;
 use crate::caller::is_administrator;
@@ -66,9 +67,9 @@ pub(crate) async fn repair(call: Call) -> Answer {
     let event = call.event()?;
     call.card(event).await?;
     call.gateway().platform.release(event);
-    let published = call.published(event, true).await?;
-    let reply = json!({
-        "event": crate::ids::event(event), "state": "serving", "sequence": published.availability.sequence.0});
+    let published = call.opened(event).await?;
+    let sequence = published.map_or(Sequence::ZERO, |published| published.availability.sequence).0;
+    let reply = json!({"event": crate::ids::event(event), "state": "serving", "sequence": sequence});
     crate::render::json(StatusCode::OK, &reply)
 }
 

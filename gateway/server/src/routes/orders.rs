@@ -40,7 +40,7 @@ pub(crate) async fn begin(call: Call) -> Answer {
     let body = CommandBody::BeginPayment { hold, extra_subjects: Vec::new() };
     let (decided, lines) = super::decide_on_claim(&call, (event, hold), &access, body, &bytes).await?;
     let EventBody::PaymentBegun { grace_until, .. } = decided.event.body else {
-        return Err(problem::internal());
+        return Err(problem::another_event());
     };
     let (_, config) = published.config.as_ref().ok_or_else(problem::event_not_found)?;
     let order = OrderState {
@@ -78,7 +78,7 @@ pub(crate) async fn list(call: Call, buyer: Buyer) -> Answer {
     let published = call.published(event, false).await?;
     let orders = &call.gateway().orders;
     if let Some(wanted) = query.min_sequence {
-        wait_for(&call, event, Sequence(wanted)).await?;
+        wait_for(&call, buyer, event, Sequence(wanted)).await?;
     }
     let page =
         orders.list(event, buyer.subject, after, limit).await.map_err(|error| problem::store(&error))?;
@@ -93,16 +93,19 @@ pub(crate) async fn list(call: Call, buyer: Buyer) -> Answer {
 }
 
 /// Waits, for a bounded time, until the projection has reached `wanted`; a list that has not says so by its `sequence`.
-async fn wait_for(call: &Call, event: EventId, wanted: Sequence) -> Result<(), Problem> {
+async fn wait_for(call: &Call, buyer: Buyer, event: EventId, wanted: Sequence) -> Result<(), Problem> {
+    let orders = &call.gateway().orders;
+    let reached = async || orders.sequence(event).await.map_err(|error| problem::store(&error));
+    if call.is_head() || reached().await? >= wanted {
+        return Ok(());
+    }
+    let _permit = call.stream_permit(Some(buyer.principal()), false)?;
     let clock = &call.gateway().environment.clock;
     let give_up_at = clock.monotonic().0 + u64::try_from(MIN_SEQUENCE_WAIT.as_micros()).unwrap_or(u64::MAX);
-    loop {
-        let reached = call.gateway().orders.sequence(event).await.map_err(|error| problem::store(&error))?;
-        if reached >= wanted || clock.monotonic().0 >= give_up_at {
-            return Ok(());
-        }
+    while reached().await? < wanted && clock.monotonic().0 < give_up_at {
         tokio::time::sleep(MIN_SEQUENCE_POLL).await;
     }
+    Ok(())
 }
 
 fn names(call: &Call, event: EventId, holder: Option<Subject>) -> claim::Names<'_> {
@@ -163,7 +166,9 @@ pub(crate) async fn confirm(call: Call) -> Answer {
     };
     let body = CommandBody::Confirm { order, payment };
     let (decided, lines) = super::decide_on_claim(&call, (event, order), &access, body, &bytes).await?;
-    let EventBody::Confirmed { payment, .. } = decided.event.body else { return Err(problem::internal()) };
+    let EventBody::Confirmed { payment, .. } = decided.event.body else {
+        return Err(problem::another_event());
+    };
     let (_, config) = published.config.as_ref().ok_or_else(problem::event_not_found)?;
     let state = OrderState {
         number: order,
@@ -237,7 +242,7 @@ pub(crate) async fn refund(call: Call, organizer: Organizer<OrdersWrite>) -> Ans
     let body = CommandBody::RefundTickets { order, tickets, units };
     let decided = call.decide(event, organizer.principal(), Authority::Organizer, body, &bytes).await?;
     let EventBody::TicketsRefunded { tickets, units, .. } = &decided.event.body else {
-        return Err(problem::internal());
+        return Err(problem::another_event());
     };
     let ticket = |index: &u16| tag.ticket(tessera_inventory::TicketRef { order, index: *index });
     let reply = Refunded {

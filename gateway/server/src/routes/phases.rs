@@ -55,7 +55,7 @@ pub(crate) async fn change(call: Call, organizer: Organizer<EventsWrite>) -> Ans
     let request: PhaseRequest = json::parse(&bytes)?;
     let body = CommandBody::ChangePhase { to: request.to.phase() };
     let decided = call.decide(event, organizer.principal(), Authority::Organizer, body, &bytes).await?;
-    let EventBody::PhaseChanged { to } = decided.event.body else { return Err(problem::internal()) };
+    let EventBody::PhaseChanged { to } = decided.event.body else { return Err(problem::another_event()) };
     call.settled(event, decided.sequence).await;
     let reply = Changed { phase: phase_name(to), sequence: decided.sequence.0 };
     render::decision(StatusCode::OK, decided.replayed, &reply)

@@ -4,6 +4,7 @@ use actix_web::http::header::{self, HeaderValue};
 
 use crate::call::Call;
 use crate::caller::Reader;
+use crate::problem;
 use crate::render::{documents, hall};
 use crate::router::Answer;
 
@@ -12,7 +13,7 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let event = call.event()?;
     let owns = reader.owns(&call, event).await?;
     let published = call.published(event, owns).await?;
-    let (version, config) = published.config.as_ref().ok_or_else(super::not_configured)?;
+    let (version, config) = published.config.as_ref().ok_or_else(problem::not_configured)?;
     let hall = call.gateway().halls.of(event, *version, config).await?;
     let gzip = hall::accepts_gzip(call.headers());
     let (body, etag) = if gzip { (&hall.gzip, &hall.gzip_etag) } else { (&hall.plain, &hall.plain_etag) };

@@ -3,18 +3,19 @@
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Bytes;
+use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures::stream;
 use tessera_inventory::{EventId, Sequence};
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 
 use crate::call::Call;
 use crate::gateway::Worker;
 use crate::ids::EventTag;
 use crate::limits::{STREAM_HEARTBEAT, STREAM_PAGE_EVENTS};
 use crate::render::changes::Renderer;
+use crate::streams::StreamPermit;
 
 /// What a client does when the connection is lost: come back after a second.
 const PREAMBLE: &[u8] = b"retry: 1000\n\n";
@@ -28,7 +29,7 @@ struct Feed {
     pending: VecDeque<Bytes>,
     moved: Option<watch::Receiver<Sequence>>,
     closing: watch::Receiver<bool>,
-    _permit: OwnedSemaphorePermit,
+    _permit: StreamPermit,
 }
 
 /// Opens a stream of what follows `after`.
@@ -37,7 +38,7 @@ pub(super) fn open(
     event: EventId,
     organizer: bool,
     after: Sequence,
-    permit: OwnedSemaphorePermit,
+    permit: StreamPermit,
 ) -> HttpResponse {
     let feed = Feed {
         worker: Rc::clone(&call.worker),
@@ -53,11 +54,21 @@ pub(super) fn open(
         let chunk = feed.next().await?;
         Some((Ok::<Bytes, std::convert::Infallible>(chunk), feed))
     });
-    HttpResponse::Ok()
+    headers().streaming(Box::pin(body))
+}
+
+/// The answer to someone who wants the headers of a stream only.
+pub(super) fn head() -> HttpResponse {
+    headers().finish()
+}
+
+fn headers() -> HttpResponseBuilder {
+    let mut builder = HttpResponse::Ok();
+    builder
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream")))
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .insert_header(("x-accel-buffering", "no"))
-        .streaming(Box::pin(body))
+        .insert_header(("x-accel-buffering", "no"));
+    builder
 }
 
 impl Feed {
@@ -89,9 +100,11 @@ impl Feed {
         if let Some(moved) = &mut self.moved {
             moved.borrow_and_update();
         }
-        let changes = inventory.changes(self.event, self.after, STREAM_PAGE_EVENTS).await.ok()?;
-        let Some((last, _)) = changes.last() else { return Some(()) };
+        let mut changes = inventory.changes(self.event, self.after, STREAM_PAGE_EVENTS).await.ok()?;
         let published = inventory.activate(self.event, deadline).await.ok()?;
+        // What is not published yet moves `moved` when it is.
+        super::changes::keep_published(&mut changes, &published);
+        let Some((last, _)) = changes.last() else { return Some(()) };
         let (_, config) = published.config.as_ref()?;
         let tag = EventTag::new(&self.worker.gateway.keys, self.event);
         let renderer = Renderer { tag, config, organizer: self.organizer };

@@ -44,7 +44,7 @@ pub(crate) async fn transfer(call: Call) -> Answer {
     let body = CommandBody::TransferTicket { ticket, to };
     let decided = call.decide(event, access.principal, access.authority, body, &bytes).await?;
     let EventBody::TicketTransferred { generation, .. } = decided.event.body else {
-        return Err(problem::internal());
+        return Err(problem::another_event());
     };
     let reply = Transferred { id: call.tag(event).ticket(ticket), generation, sequence: decided.sequence.0 };
     render::decision(StatusCode::OK, decided.replayed, &reply)

@@ -50,7 +50,7 @@ async fn change(call: Call, organizer: Organizer<EventsWrite>, command: fn(Units
     let bytes = call.body().await?;
     let request: UnitsRequest<'_> = json::parse(&bytes)?;
     let published = call.published(event, true).await?;
-    let (_, config) = published.config.as_ref().ok_or_else(super::not_configured)?;
+    let (_, config) = published.config.as_ref().ok_or_else(problem::not_configured)?;
     let body = command(wanted(config, &request)?);
     let decided = call.decide(event, organizer.principal(), Authority::Organizer, body, &bytes).await?;
     match &decided.event.body {
@@ -58,7 +58,7 @@ async fn change(call: Call, organizer: Organizer<EventsWrite>, command: fn(Units
             let reply = Changed { units: units_reply(config, units), sequence: decided.sequence.0 };
             render::decision(StatusCode::OK, decided.replayed, &reply)
         }
-        _ => Err(problem::internal()),
+        _ => Err(problem::another_event()),
     }
 }
 

@@ -96,8 +96,15 @@ fn check(settings: &Settings) -> Result<(), SettingsError> {
     if !DEADLINE_MS.contains(&settings.http.deadline_ms) {
         return wrong("http.deadline_ms", settings.http.deadline_ms.to_string(), "100 to 60000 milliseconds");
     }
-    if settings.http.connections_max == 0 || settings.http.streams_max == 0 {
-        return wrong("http.connections_max or http.streams_max", "0".to_owned(), "at least 1");
+    for (name, value) in [
+        ("http.connections_max", settings.http.connections_max),
+        ("http.streams_max", settings.http.streams_max),
+        ("http.streams_per_address_max", settings.http.streams_per_address_max),
+        ("http.streams_per_caller_max", settings.http.streams_per_caller_max),
+    ] {
+        if value == 0 {
+            return wrong(name, value.to_string(), "at least 1");
+        }
     }
     if settings.writer.new_holds_max == 0 || settings.writer.existing_max == 0 {
         return wrong("writer.new_holds_max or writer.existing_max", "0".to_owned(), "at least 1");

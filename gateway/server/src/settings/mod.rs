@@ -67,6 +67,10 @@ pub struct HttpSettings {
     pub header_deadline_s: u64,
     /// Most event streams (Server-Sent Events and long polls) at once.
     pub streams_max: usize,
+    /// Most of them from one address (IPv6: one /64).
+    pub streams_per_address_max: usize,
+    /// Most of them of one buyer or organizer.
+    pub streams_per_caller_max: usize,
     /// Longest a graceful shutdown takes, in seconds.
     pub shutdown_s: u64,
     /// Addresses of the proxies in front, whose `X-Forwarded-For` is believed.
@@ -141,6 +145,8 @@ impl Default for HttpSettings {
             keep_alive_s: 75,
             header_deadline_s: 10,
             streams_max: 10_000,
+            streams_per_address_max: 200,
+            streams_per_caller_max: 100,
             shutdown_s: 30,
             trusted_proxies: Vec::new(),
         }

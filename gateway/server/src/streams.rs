@@ -1,0 +1,160 @@
+//! Permits for what keeps a connection waiting: event streams, long polls, and reads that wait for a projection. One
+//! address or one caller holds a bounded number of them, and a part of all is left for organizers on their own events.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::caller::Principal;
+use crate::code::Code;
+use crate::limits::{STREAMS_RESERVED_SHARE, STREAMS_RETRY_AFTER_S};
+use crate::problem::Problem;
+use crate::settings::HttpSettings;
+
+/// Who asks for a permit.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Watcher {
+    /// Its address, as rate limits count it.
+    pub(crate) address: u128,
+    /// Who it is; `None` for someone without a credential.
+    pub(crate) principal: Option<Principal>,
+    /// Whether it is the organizer of what it watches: not counted by its address, and served from what is reserved.
+    pub(crate) organizer: bool,
+}
+
+/// By what permits are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Holder {
+    Address(u128),
+    Caller(u128),
+}
+
+/// The permits that are out.
+#[derive(Debug, Default)]
+struct Taken {
+    total: usize,
+    /// Only those who hold one; at most two entries for each permit.
+    by_holder: HashMap<Holder, usize>,
+}
+
+/// The permits of one process.
+#[derive(Debug)]
+pub(crate) struct Streams {
+    max: usize,
+    per_address_max: usize,
+    per_caller_max: usize,
+    taken: Mutex<Taken>,
+}
+
+impl Streams {
+    pub(crate) fn new(settings: &HttpSettings) -> Arc<Streams> {
+        Arc::new(Streams {
+            max: settings.streams_max,
+            per_address_max: settings.streams_per_address_max,
+            per_caller_max: settings.streams_per_caller_max,
+            taken: Mutex::default(),
+        })
+    }
+
+    /// A permit, which goes back when it is dropped.
+    ///
+    /// # Errors
+    /// `too_many_streams`.
+    pub(crate) fn take(self: &Arc<Streams>, watcher: Watcher) -> Result<StreamPermit, Problem> {
+        let address =
+            (!watcher.organizer).then_some((Holder::Address(watcher.address), self.per_address_max));
+        let caller = watcher.principal.map(|one| (Holder::Caller(one.0), self.per_caller_max));
+        let reserved = if watcher.organizer { 0 } else { self.max / STREAMS_RESERVED_SHARE };
+        let mut taken = self.taken();
+        if taken.total >= self.max - reserved {
+            return Err(too_many("this server serves as many streams as it may"));
+        }
+        for (holder, max) in [address, caller].into_iter().flatten() {
+            if taken.by_holder.get(&holder).is_some_and(|count| *count >= max) {
+                return Err(too_many(match holder {
+                    Holder::Address(_) => "this address has as many streams open as one address may",
+                    Holder::Caller(_) => "you have as many streams open as one caller may",
+                }));
+            }
+        }
+        let holders = [address, caller].map(|holder| holder.map(|(holder, _)| holder));
+        taken.total += 1;
+        for holder in holders.into_iter().flatten() {
+            *taken.by_holder.entry(holder).or_default() += 1;
+        }
+        Ok(StreamPermit { streams: Arc::clone(self), holders })
+    }
+
+    fn taken(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn too_many(detail: &'static str) -> Problem {
+    Problem::new(Code::TooManyStreams, detail).retry_after(STREAMS_RETRY_AFTER_S)
+}
+
+/// The right to keep one connection waiting.
+#[derive(Debug)]
+pub(crate) struct StreamPermit {
+    streams: Arc<Streams>,
+    holders: [Option<Holder>; 2],
+}
+
+impl Drop for StreamPermit {
+    fn drop(&mut self) {
+        let mut taken = self.streams.taken();
+        taken.total -= 1;
+        for holder in self.holders.into_iter().flatten() {
+            if let Some(count) = taken.by_holder.get_mut(&holder) {
+                *count -= 1;
+                if *count == 0 {
+                    taken.by_holder.remove(&holder);
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const ORGANIZER: Watcher = Watcher { address: 1, principal: Some(Principal(7)), organizer: true };
+
+    fn anyone(address: u128) -> Watcher {
+        Watcher { address, principal: None, organizer: false }
+    }
+
+    fn streams(max: usize, per_address_max: usize, per_caller_max: usize) -> Arc<Streams> {
+        let settings = HttpSettings {
+            streams_max: max,
+            streams_per_address_max: per_address_max,
+            streams_per_caller_max: per_caller_max,
+            ..HttpSettings::default()
+        };
+        Streams::new(&settings)
+    }
+
+    #[test]
+    fn one_address_and_one_caller_hold_a_bounded_number() {
+        let streams = streams(100, 2, 1);
+        let held = [anyone(1), anyone(1)].map(|watcher| streams.take(watcher).unwrap());
+        assert_eq!(streams.take(anyone(1)).unwrap_err().code(), Code::TooManyStreams);
+        let buyer = |address| Watcher { principal: Some(Principal(9)), ..anyone(address) };
+        let _other = streams.take(buyer(2)).unwrap();
+        assert!(streams.take(buyer(3)).is_err(), "one caller, from whichever address");
+        drop(held);
+        streams.take(anyone(1)).unwrap();
+        assert_eq!(streams.taken().by_holder.len(), 2, "nobody is remembered who holds none");
+    }
+
+    #[test]
+    fn what_is_reserved_is_left_for_organizers() {
+        let streams = streams(10, 100, 100);
+        let _public: Vec<_> = (0..9).map(|_| streams.take(anyone(1)).unwrap()).collect();
+        assert!(streams.take(anyone(2)).is_err());
+        let _own = streams.take(ORGANIZER).unwrap();
+        assert!(streams.take(ORGANIZER).is_err(), "the whole is the whole");
+    }
+}
