@@ -20,13 +20,13 @@ use tessera_writer::Ask;
 use crate::auth::Keys;
 use crate::caller::Principal;
 use crate::client_address;
-use crate::code::Code;
 use crate::gateway::{Gateway, Worker};
 use crate::idempotency::RequestKey;
 use crate::ids::{self, EventTag};
 use crate::json;
 use crate::limits::{COMMAND_BYTES_MAX, SETTLE_DEADLINE};
 use crate::problem::{self, Problem};
+use crate::query;
 use crate::rate_limit;
 use crate::refusal;
 use crate::router::{Matched, Route};
@@ -126,9 +126,7 @@ impl Call {
 
     /// The query of a read.
     pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        actix_web::web::Query::<T>::from_query(self.request.query_string())
-            .map(actix_web::web::Query::into_inner)
-            .map_err(|error| Problem::field(Code::InvalidValue, "query", error.to_string()))
+        query::parse(self.request.query_string())
     }
 
     /// The published view of an event; `None` where nothing was ever decided on it.

@@ -18,6 +18,7 @@ pub mod instant;
 mod json;
 pub mod limits;
 mod problem;
+mod query;
 mod rate_limit;
 mod refusal;
 mod render;

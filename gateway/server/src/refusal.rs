@@ -8,7 +8,8 @@ use tessera_inventory::{
 
 use crate::code::Code;
 use crate::instant::Rfc3339;
-use crate::problem::{self, FieldError, Problem};
+use crate::problem::{self, Problem};
+use crate::venue;
 
 /// The problem that a rejection is, with the names of `config`.
 #[must_use]
@@ -180,11 +181,7 @@ fn rule(rejection: &Rejection) -> Problem {
 }
 
 fn invalid_configuration(error: &ConfigError) -> Problem {
-    Problem::fields(
-        Code::InvalidConfiguration,
-        "correct what errors names",
-        vec![FieldError { path: format!("configuration.{}", error.path), message: error.problem.clone() }],
-    )
+    Problem::fields(Code::InvalidConfiguration, "correct what errors names", vec![venue::in_file(error)])
 }
 
 /// A request that contradicts itself; the gateway uses the same mapping where it looks up names itself.

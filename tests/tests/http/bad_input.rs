@@ -225,16 +225,18 @@ async fn unknown_and_foreign_identifiers() {
 async fn wrong_queries_and_lists() {
     let counter = Counter::open(&standing(10)).await;
     let Counter { server, sale, buyer } = &counter;
-    for (query, code) in [
-        ("limit=0", "out_of_range"),
-        ("limit=201", "out_of_range"),
-        ("limit=many", "invalid_value"),
-        ("after=-1", "invalid_value"),
-        ("after=99999999999999999999", "invalid_value"),
-        ("wait_ms=30001", "out_of_range"),
-        ("aftr=1", "invalid_value"),
+    for (query, code, parameter) in [
+        ("limit=0", "out_of_range", "limit"),
+        ("limit=201", "out_of_range", "limit"),
+        ("after=1&limit=many", "invalid_value", "limit"),
+        ("limit=1&limit=2", "invalid_value", "limit"),
+        ("after=-1", "invalid_value", "after"),
+        ("after=99999999999999999999&limit=1", "invalid_value", "after"),
+        ("wait_ms=30001", "out_of_range", "wait_ms"),
+        ("limit=1&aftr=1", "unknown_field", "aftr"),
     ] {
-        server.get(&sale.path(&format!("/changes?{query}"))).refused(422, code).await;
+        let refused = server.get(&sale.path(&format!("/changes?{query}"))).refused(422, code).await;
+        assert_eq!(refused.json["errors"][0]["path"], parameter, "{query}");
     }
     server.get(&sale.path("/orders?cursor=zzz")).bearer(buyer).refused(422, "invalid_value").await;
     let many = json!({"count": 1001});

@@ -1,7 +1,9 @@
 //! The venue file: what an organizer writes, and how it becomes the engine's configuration.
 
+mod field;
 mod resolve;
 mod schema;
 
+pub(crate) use field::in_file;
 pub use resolve::resolve;
 pub use schema::Venue;

@@ -1,0 +1,59 @@
+//! From the engine's names of configuration fields to those of the venue file, in the units of the file.
+
+use tessera_inventory::{ConfigError, GRACE_MS_MAX, HOLD_MS_MAX, HOLD_MS_MIN};
+
+use crate::problem::FieldError;
+
+const MS_PER_S: u64 = 1_000;
+
+/// How a path of the engine ends, how it ends in the file, and what to say; `None`: what the engine says.
+type Field = (&'static str, &'static str, Option<fn() -> String>);
+
+/// Every field that has another name or another unit in the file.
+const FIELDS: [Field; 6] = [
+    ("hold.duration_ms", "hold.duration_s", Some(duration)),
+    ("hold.life_ms_max", "hold.life_s_max", Some(life)),
+    ("hold.grace_ms", "hold.grace_s", Some(grace)),
+    (".price_minor", ".price", None),
+    (".window", ".closes_at", Some(window)),
+    ("schedule", "schedule", Some(schedule)),
+];
+/// What the engine says of a seat; the file may have written its block as a run.
+const POSITION: &str = ".position";
+
+fn duration() -> String {
+    format!("use {} to {} seconds", HOLD_MS_MIN / MS_PER_S, HOLD_MS_MAX / MS_PER_S)
+}
+
+fn life() -> String {
+    "is shorter than hold.duration_s; make it at least as long".to_owned()
+}
+
+fn grace() -> String {
+    format!("use 1 to {} seconds", GRACE_MS_MAX / MS_PER_S)
+}
+
+fn window() -> String {
+    "does not come after opens_at; swap or move them".to_owned()
+}
+
+fn schedule() -> String {
+    "presale_at, on_sale_at and closes_at must come in this order; swap or move them".to_owned()
+}
+
+/// The error as the author of the file reads it.
+#[must_use]
+pub(crate) fn in_file(error: &ConfigError) -> FieldError {
+    let (path, message) = renamed(error).unwrap_or_else(|| (error.path.clone(), error.problem.clone()));
+    FieldError { path: format!("configuration.{path}"), message }
+}
+
+fn renamed(error: &ConfigError) -> Option<(String, String)> {
+    if let Some(seat) = error.path.strip_suffix(POSITION) {
+        let (block, position) = seat.trim_end_matches(']').rsplit_once('[')?;
+        return Some((block.to_owned(), format!("seat {position} of the block {}", error.problem)));
+    }
+    let (field, before) = FIELDS.iter().find_map(|field| Some((field, error.path.strip_suffix(field.0)?)))?;
+    let message = field.2.map_or_else(|| error.problem.clone(), |message| message());
+    Some((format!("{before}{}", field.1), message))
+}
