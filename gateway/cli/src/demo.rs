@@ -95,6 +95,7 @@ fn settings(arguments: &DemoArguments, data: &Path) -> Settings {
         rate_limit: RateLimitSettings {
             address_per_second: 0,
             caller_per_second: 0,
+            organizer_minting_per_minute: 0,
             ..RateLimitSettings::default()
         },
         ..Settings::default()

@@ -34,6 +34,11 @@ impl Tenant {
         }
     }
 
+    /// The organizer; `None`: the administrator.
+    pub(crate) fn organizer(self) -> Option<NonZeroU128> {
+        NonZeroU128::new(self.number())
+    }
+
     /// Whether what belongs to this organizer number is the tenant's own.
     fn owns(self, organizer: u128) -> bool {
         match self {
@@ -84,11 +89,23 @@ impl Caller for Administrator {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Buyer {
     pub(crate) subject: Subject,
+    /// At whose events its token buys; `None`: at everyone's.
+    organizer: Option<NonZeroU128>,
 }
 
 impl Buyer {
     pub(crate) fn principal(self) -> Principal {
         Principal(self.subject.0)
+    }
+
+    /// Whether the token buys at this event: one that another organizer had made does not.
+    pub(crate) async fn buys_at(self, call: &Call, event: EventId) -> Result<(), Problem> {
+        let Some(organizer) = self.organizer else { return Ok(()) };
+        if Tenant::Of(organizer).owns(call.card(event).await?.organizer) {
+            return Ok(());
+        }
+        Err(Problem::new(Code::Forbidden, "this buyer token is for the events of another organizer")
+            .with("needed", "buyer"))
     }
 }
 
@@ -327,7 +344,7 @@ fn buyer(call: &Call, token: &str) -> Result<Buyer, Problem> {
             ),
         })?;
     call.gateway().rate_limits.caller(token.subject.0)?;
-    Ok(Buyer { subject: token.subject })
+    Ok(Buyer { subject: token.subject, organizer: token.organizer })
 }
 
 /// The organizer of a live key with this scope.

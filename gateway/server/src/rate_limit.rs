@@ -1,8 +1,9 @@
 //! Limits per address and per caller, so that one of them cannot take what belongs to all.
 
 use std::net::IpAddr;
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU128};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 use governor::clock::{Clock, DefaultClock};
@@ -24,42 +25,57 @@ struct Limit {
     remembered: AtomicUsize,
     keys_max: usize,
     burst: u32,
+    /// How long what is asked for more than the burst is told to wait; it would wait for ever.
+    period: Duration,
     clock: DefaultClock,
 }
 
 impl Limit {
     fn new(per_period: u32, burst: u32, quota: fn(NonZeroU32) -> Quota) -> Limit {
-        let limiter = NonZeroU32::new(per_period).map(|rate| {
-            let burst = NonZeroU32::new(burst).unwrap_or(rate);
-            RateLimiter::dashmap(quota(rate).allow_burst(burst))
-        });
+        // Without a burst of its own, what a period gives may be saved up.
+        let burst = if burst == 0 { per_period } else { burst };
+        let quotas = NonZeroU32::new(per_period).zip(NonZeroU32::new(burst));
+        let quota = quotas.map(|(rate, burst)| quota(rate).allow_burst(burst));
         Limit {
-            limiter,
+            limiter: quota.map(RateLimiter::dashmap),
             remembered: AtomicUsize::new(0),
             keys_max: RATE_LIMIT_KEYS_MAX,
-            burst: burst.max(1),
+            burst,
+            period: quota.map_or(Duration::ZERO, |quota| quota.burst_size_replenished_in()),
             clock: DefaultClock::default(),
         }
     }
 
     fn check(&self, key: u128, detail: &'static str) -> Result<(), Problem> {
+        self.check_many(key, NonZeroU32::MIN, detail)
+    }
+
+    /// Counts `count` at once, all or none; more than may be saved up are never admitted.
+    fn check_many(&self, key: u128, count: NonZeroU32, detail: &'static str) -> Result<(), Problem> {
         let Some(limiter) = &self.limiter else { return Ok(()) };
         let full = self.remembered.fetch_add(1, Ordering::Relaxed) >= self.keys_max;
         let key = if full { shared_bucket(key) } else { key };
-        limiter.check_key(&key).map_err(|not_until| {
-            let wait = not_until.wait_time_from(self.clock.now());
-            let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-            let header = |name, value: u32| (HeaderName::from_static(name), HeaderValue::from(value));
-            let mut problem = Problem::new(Code::TooManyRequests, detail).retry_after(seconds);
-            for (name, value) in [
-                header("ratelimit-limit", self.burst),
-                header("ratelimit-remaining", 0),
-                header("ratelimit-reset", seconds),
-            ] {
-                problem = problem.with_header(name, value);
-            }
-            problem
-        })
+        let wait = match limiter.check_key_n(&key, count) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(not_until)) => not_until.wait_time_from(self.clock.now()),
+            Err(_) => self.period,
+        };
+        Err(self.refusal(wait, detail))
+    }
+
+    #[cold]
+    fn refusal(&self, wait: Duration, detail: &'static str) -> Problem {
+        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+        let header = |name, value: u32| (HeaderName::from_static(name), HeaderValue::from(value));
+        let mut problem = Problem::new(Code::TooManyRequests, detail).retry_after(seconds);
+        for (name, value) in [
+            header("ratelimit-limit", self.burst),
+            header("ratelimit-remaining", 0),
+            header("ratelimit-reset", seconds),
+        ] {
+            problem = problem.with_header(name, value);
+        }
+        problem
     }
 
     fn sweep(&self) {
@@ -79,6 +95,7 @@ pub(crate) struct RateLimits {
     addresses: Limit,
     callers: Limit,
     minting: Limit,
+    organizer_minting: Limit,
 }
 
 impl RateLimits {
@@ -87,6 +104,11 @@ impl RateLimits {
             addresses: Limit::new(settings.address_per_second, settings.address_burst, Quota::per_second),
             callers: Limit::new(settings.caller_per_second, settings.caller_burst, Quota::per_second),
             minting: Limit::new(settings.minting_per_minute, settings.minting_burst, Quota::per_minute),
+            organizer_minting: Limit::new(
+                settings.organizer_minting_per_minute,
+                settings.organizer_minting_burst,
+                Quota::per_minute,
+            ),
         }
     }
 
@@ -106,10 +128,17 @@ impl RateLimits {
             .check(address_key(address), "this address asks for more buyer tokens than one address may")
     }
 
+    /// Counts buyer tokens that an organizer has made.
+    pub(crate) fn minting_by(&self, organizer: NonZeroU128, tokens: usize) -> Result<(), Problem> {
+        let tokens = u32::try_from(tokens).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
+        let detail = "this organizer asks for more buyer tokens than one organizer may";
+        self.organizer_minting.check_many(organizer.get(), tokens, detail)
+    }
+
     /// Forgets who has been idle; called every [`crate::limits::RATE_LIMIT_SWEEP`]. What is remembered are those who came
     /// within the time that their burst needs to fill up, at most [`RATE_LIMIT_KEYS_MAX`] and the shared buckets.
     pub(crate) fn sweep(&self) {
-        for limit in [&self.addresses, &self.callers, &self.minting] {
+        for limit in [&self.addresses, &self.callers, &self.minting, &self.organizer_minting] {
             limit.sweep();
         }
     }
@@ -146,6 +175,33 @@ mod tests {
         assert_eq!(reply.headers().get("retry-after").unwrap(), "1");
         assert_eq!(reply.headers().get("ratelimit-limit").unwrap(), "2");
         assert!(limits.caller(2).is_ok());
+    }
+
+    #[test]
+    fn a_limit_without_a_burst_of_its_own_says_what_it_admits() {
+        let settings = RateLimitSettings { caller_per_second: 3, caller_burst: 0, ..Default::default() };
+        let limits = RateLimits::new(&settings);
+        for _ in 0..3 {
+            limits.caller(1).unwrap();
+        }
+        let refused = limits.caller(1).unwrap_err().response();
+        assert_eq!(refused.headers().get("ratelimit-limit").unwrap(), "3");
+    }
+
+    #[test]
+    fn an_organizer_makes_a_bounded_number_of_tokens() {
+        let settings = RateLimitSettings {
+            organizer_minting_per_minute: 1,
+            organizer_minting_burst: 1_000,
+            ..Default::default()
+        };
+        let limits = RateLimits::new(&settings);
+        let organizer = NonZeroU128::MIN;
+        limits.minting_by(organizer, 600).unwrap();
+        assert_eq!(limits.minting_by(organizer, 600).unwrap_err().code(), Code::TooManyRequests);
+        limits.minting_by(organizer, 400).unwrap();
+        limits.minting_by(NonZeroU128::MAX, 1_000).unwrap();
+        assert!(limits.minting_by(NonZeroU128::MAX, 1_001).is_err(), "more than may be saved up");
     }
 
     #[test]

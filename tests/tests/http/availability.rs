@@ -117,3 +117,24 @@ async fn the_configuration_of_an_idle_event_has_its_sequence() {
     let after = server.get(&path).bearer(&sale.key).expect(200).await;
     assert!(after.number("sequence") >= before.number("sequence") && before.number("sequence") > 0);
 }
+
+#[tokio::test]
+async fn what_is_sold_by_a_code_is_shown_to_the_organizer_only() {
+    let server = Server::start().await;
+    let mut configuration = standing(10);
+    configuration["ticket_types"][1]["access_code"] = "GUESTS".into();
+    let sale = Sale::open(&server, &configuration).await;
+    let names = |document: &Value| -> Vec<String> {
+        let types = document["ticket_types"].as_array().unwrap();
+        types.iter().map(|one| one["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let path = sale.path("/availability");
+    for _ in 0..2 {
+        let own = server.get(&path).bearer(&sale.key).expect(200).await;
+        assert_eq!(names(&own.json), ["Standing", "Free"]);
+        let public = server.get(&path).expect(200).await;
+        assert_eq!(names(&public.json), ["Standing"]);
+        let stranger = server.get(&path).bearer(&server.organizer_key().await).expect(200).await;
+        assert_eq!(names(&stranger.json), ["Standing"]);
+    }
+}

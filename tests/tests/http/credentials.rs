@@ -61,7 +61,7 @@ async fn every_route_knows_who_may_call() {
     sale.phase(&server, "on_sale").await;
     let buyer = server.buyer().await;
     let mut callers = vec![String::new(); 7];
-    callers[FORGER] = format!("tsb_{}", "A".repeat(52));
+    callers[FORGER] = format!("tsb_{}", "A".repeat(74));
     callers[BUYER].clone_from(&buyer);
     callers[DOOR] = server.organizer(&["check-ins:write"], Some(&organizer)).await.0;
     callers[STRANGER] = server.organizer_key().await;
@@ -159,4 +159,24 @@ async fn no_key_is_made_for_the_nil_organizer_who_is_the_administrator() {
     assert_eq!(refused.json["errors"][0]["path"], "organizer");
     let keys = server.get("/v1/api-keys").bearer(ADMIN_TOKEN).expect(200).await;
     assert_eq!(keys.json["items"], json!([]));
+}
+
+#[tokio::test]
+async fn a_buyer_token_of_one_organizer_buys_at_no_other_organizers_event() {
+    let server = Server::start().await;
+    let (sale, other) = (Sale::open(&server, &standing(10)).await, Sale::open(&server, &standing(10)).await);
+    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 1}]});
+    let minted =
+        server.post("/v1/buyer-tokens").bearer(&other.key).json(&json!({"count": 1})).expect(201).await;
+    let token = minted.json["tokens"][0].as_str().unwrap();
+    server.post(&sale.path("/holds")).bearer(token).json(&lines).refused(403, "forbidden").await;
+    server.post(&other.path("/holds")).bearer(token).json(&lines).expect(201).await;
+    // A draft of another organizer is not there at all.
+    let draft = Sale::draft(&server, &standing(10)).await;
+    server.post(&draft.path("/holds")).bearer(token).json(&lines).refused(404, "event_not_found").await;
+    // What anyone gets buys everywhere.
+    let anonymous = server.post("/v1/buyer-tokens").json(&json!({})).expect(201).await;
+    let anonymous = anonymous.json["tokens"][0].as_str().unwrap();
+    server.post(&sale.path("/holds")).bearer(anonymous).json(&lines).expect(201).await;
+    assert_eq!(sale.availability(&server).await["pools"][0]["held"], 1);
 }

@@ -57,17 +57,27 @@ async fn a_configuration_is_replaced_by_version_and_read_back_as_sent() {
 /// A change that makes a body wrong, the code of the refusal, and where it points.
 type Wrong = (fn(&mut Value), &'static str, &'static str);
 
-#[tokio::test]
-async fn a_wrong_configuration_creates_no_event() {
+/// Every one of them is refused, where it is wrong and in the words of the file, and creates nothing.
+async fn no_event_is_created(table: &[Wrong]) {
     let server = Server::start().await;
     let key = server.organizer_key().await;
-    let create = |change: fn(&mut Value)| {
+    for (change, code, path) in table {
         let mut body = json!({
             "name": "Wrong", "starts_at": "2030-01-01T19:00:00Z", "zone": "Europe/Berlin", "configuration": standing(5)});
         change(&mut body);
-        server.post("/v1/events").bearer(&key).json(&body)
-    };
-    let table: [Wrong; 15] = [
+        let refused = server.post("/v1/events").bearer(&key).json(&body).refused(422, code).await;
+        let error = &refused.json["errors"][0];
+        assert_eq!(error["path"], *path, "{error}");
+        let message = error["message"].as_str().unwrap();
+        assert!(!message.contains("_ms") && !message.contains("minor"), "the units of the file: {message}");
+    }
+    let listed = server.get("/v1/events").bearer(&key).expect(200).await;
+    assert_eq!(listed.json["items"], json!([]), "nothing was created");
+}
+
+#[tokio::test]
+async fn a_wrong_request_creates_no_event() {
+    let table: [Wrong; 8] = [
         (|body| body["zone"] = "Europe/Atlantis".into(), "invalid_value", "zone"),
         (|body| body["starts_at"] = "tomorrow".into(), "invalid_value", "starts_at"),
         (|body| body["name"] = "".into(), "invalid_value", "name"),
@@ -92,6 +102,13 @@ async fn a_wrong_configuration_creates_no_event() {
             "invalid_configuration",
             "configuration.ticket_types[0].price",
         ),
+    ];
+    no_event_is_created(&table).await;
+}
+
+#[tokio::test]
+async fn a_configuration_that_the_engine_refuses_creates_no_event() {
+    let table: [Wrong; 7] = [
         (
             |body| body["configuration"]["hold"] = json!({"duration_s": 1}),
             "invalid_configuration",
@@ -138,15 +155,7 @@ async fn a_wrong_configuration_creates_no_event() {
             "configuration.ticket_types[0].per_order_max",
         ),
     ];
-    for (change, code, path) in table {
-        let refused = create(change).refused(422, code).await;
-        let error = &refused.json["errors"][0];
-        assert_eq!(error["path"], path, "{error}");
-        let message = error["message"].as_str().unwrap();
-        assert!(!message.contains("_ms") && !message.contains("minor"), "the units of the file: {message}");
-    }
-    let listed = server.get("/v1/events").bearer(&key).expect(200).await;
-    assert_eq!(listed.json["items"], json!([]), "nothing was created");
+    no_event_is_created(&table).await;
 }
 
 #[tokio::test]

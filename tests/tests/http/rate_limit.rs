@@ -48,3 +48,19 @@ async fn an_address_over_its_limit_is_refused_before_anything_is_read() {
     server.get("/healthz").expect(200).await;
     server.get("/healthz").refused(429, "too_many_requests").await;
 }
+
+#[tokio::test]
+async fn an_organizer_makes_a_bounded_number_of_buyer_tokens() {
+    let mut settings = Server::settings();
+    settings.rate_limit.organizer_minting_per_minute = 1;
+    settings.rate_limit.organizer_minting_burst = 10;
+    let server = Server::start_with(settings).await;
+    let (key, other) = (server.organizer_key().await, server.organizer_key().await);
+    let mint =
+        |key: &str, count: u32| server.post("/v1/buyer-tokens").bearer(key).json(&json!({"count": count}));
+    mint(&key, 8).expect(201).await;
+    let refused = mint(&key, 3).refused(429, "too_many_requests").await;
+    assert_eq!(refused.header("ratelimit-limit"), "10");
+    mint(&key, 2).expect(201).await;
+    mint(&other, 10).expect(201).await;
+}

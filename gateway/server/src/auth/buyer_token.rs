@@ -1,4 +1,7 @@
-//! Buyer tokens: `tsb_` and 39 bytes of base64 {version, subject, expiry, code}. Verified without a look-up or an allocation.
+//! Buyer tokens: `tsb_` and 55 bytes of base64 {version, subject, organizer, expiry, code}. Verified without a look-up or an
+//! allocation.
+
+use std::num::NonZeroU128;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -9,10 +12,10 @@ use super::Keys;
 
 const PREFIX: &str = "tsb_";
 const VERSION: u8 = 1;
-const BODY_BYTES: usize = 1 + 16 + 6;
+const BODY_BYTES: usize = 1 + 16 + 16 + 6;
 const MAC_BYTES: usize = 16;
 const TOKEN_BYTES: usize = BODY_BYTES + MAC_BYTES;
-const BASE64_BYTES: usize = TOKEN_BYTES / 3 * 4;
+const BASE64_BYTES: usize = (TOKEN_BYTES * 4).div_ceil(3);
 /// Length of a token as text.
 pub const TOKEN_TEXT_BYTES: usize = PREFIX.len() + BASE64_BYTES;
 /// Expiries are 48 bits of milliseconds.
@@ -23,6 +26,8 @@ const EXPIRY_MS_MAX: u64 = (1 << 48) - 1;
 pub struct BuyerToken {
     /// Who it names.
     pub subject: Subject,
+    /// At whose events it buys: those of the organizer that had it made; `None`: at everyone's.
+    pub organizer: Option<NonZeroU128>,
     /// First instant at which it is over.
     pub expires_at: Timestamp,
 }
@@ -51,7 +56,9 @@ impl BuyerToken {
         let mut bytes = [0; TOKEN_BYTES];
         bytes[0] = VERSION;
         bytes[1..17].copy_from_slice(&self.subject.0.to_be_bytes());
-        bytes[17..BODY_BYTES].copy_from_slice(&self.expires_at.0.min(EXPIRY_MS_MAX).to_be_bytes()[2..]);
+        let organizer = self.organizer.map_or(0, NonZeroU128::get);
+        bytes[17..33].copy_from_slice(&organizer.to_be_bytes());
+        bytes[33..BODY_BYTES].copy_from_slice(&self.expires_at.0.min(EXPIRY_MS_MAX).to_be_bytes()[2..]);
         let mac = keys.token_mac(&bytes[..BODY_BYTES]);
         bytes[BODY_BYTES..].copy_from_slice(&mac);
         let mut text = String::with_capacity(TOKEN_TEXT_BYTES);
@@ -77,12 +84,13 @@ impl BuyerToken {
         if read != TOKEN_BYTES || !genuine || body[0] != VERSION {
             return Err(TokenError::Invalid);
         }
-        let mut subject = [0; 16];
+        let (mut subject, mut organizer, mut expiry) = ([0; 16], [0; 16], [0; 8]);
         subject.copy_from_slice(&body[1..17]);
-        let mut expiry = [0; 8];
-        expiry[2..].copy_from_slice(&body[17..]);
+        organizer.copy_from_slice(&body[17..33]);
+        expiry[2..].copy_from_slice(&body[33..]);
         Ok(BuyerToken {
             subject: Subject(u128::from_be_bytes(subject)),
+            organizer: NonZeroU128::new(u128::from_be_bytes(organizer)),
             expires_at: Timestamp(u64::from_be_bytes(expiry)),
         })
     }
@@ -107,8 +115,11 @@ mod tests {
     #[test]
     fn a_token_is_accepted_until_it_is_over_and_never_when_changed() {
         let keys = Keys::derive(&[3; 32]);
-        let token = BuyerToken { subject: Subject(u128::MAX / 3), expires_at: NOW.plus_ms(1) };
+        let organizer = NonZeroU128::new(u128::MAX / 7);
+        let token = BuyerToken { subject: Subject(u128::MAX / 3), organizer, expires_at: NOW.plus_ms(1) };
         let text = token.sign(&keys);
+        let of_nobody = BuyerToken { organizer: None, ..token };
+        assert_eq!(BuyerToken::verify(&keys, &of_nobody.sign(&keys), NOW), Ok(of_nobody));
         assert_eq!(text.len(), TOKEN_TEXT_BYTES);
         assert_eq!(BuyerToken::verify(&keys, &text, NOW), Ok(token));
         assert_eq!(BuyerToken::verify(&keys, &text, NOW.plus_ms(1)), Err(TokenError::Expired));

@@ -10,7 +10,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use tessera_actors::Published;
-use tessera_inventory::{Availability, Config, Counters, EventId, SeatMap};
+use tessera_inventory::{Availability, Config, Counters, EventId, SeatMap, Sequence};
 
 use super::Money;
 use crate::gateway::Worker;
@@ -20,10 +20,15 @@ use crate::limits::DOCUMENT_CACHE_MAX;
 use crate::problem::{self, Problem};
 use crate::refusal::phase_name;
 
+/// How caches may keep what the public reads.
+const DOCUMENT_CACHE_CONTROL: &str = "public, max-age=1";
+
 /// The rendered documents of one event.
 #[derive(Default)]
 pub(crate) struct Documents {
     availability: Option<Document<Availability>>,
+    /// As the organizer sees it.
+    own_availability: Option<Document<Availability>>,
     seat_map: Option<Document<SeatMap>>,
 }
 
@@ -42,89 +47,76 @@ impl<T> Document<T> {
     }
 }
 
-/// The availability document, or 304.
-pub(crate) fn availability(
-    worker: &Worker,
-    request: &HttpRequest,
-    event: EventId,
-    published: &Published,
-    control: &'static str,
-) -> Result<HttpResponse, Problem> {
-    let view = &published.availability;
-    let render = || {
-        let config = published.config.as_ref().map(|(_, config)| &**config);
-        serde_json::to_vec(&availability_reply(event, view, config))
-    };
-    serve(
-        worker,
-        request,
-        event,
+/// Who reads which view of an event.
+pub(crate) struct Reading<'a> {
+    pub(crate) worker: &'a Worker,
+    pub(crate) request: &'a HttpRequest,
+    pub(crate) event: EventId,
+    pub(crate) published: &'a Published,
+    /// Whether the event is the reader's own.
+    pub(crate) owns: bool,
+}
+
+/// The availability document, or 304. What is sold by a code only is shown to the organizer only.
+pub(crate) fn availability(reading: &Reading<'_>) -> Result<HttpResponse, Problem> {
+    let view = &reading.published.availability;
+    let source = Source {
         view,
-        published,
-        control,
-        |documents| &mut documents.availability,
-        view.sequence.0,
-        render,
-    )
+        sequence: view.sequence,
+        slot: if reading.owns {
+            |documents| &mut documents.own_availability
+        } else {
+            |documents| &mut documents.availability
+        },
+    };
+    serve(reading, &source, || {
+        let config = reading.published.config.as_ref().map(|(_, config)| &**config);
+        serde_json::to_vec(&availability_reply(reading.event, view, config, reading.owns))
+    })
 }
 
 /// The compact seat map, or 304.
-pub(crate) fn seat_map(
-    worker: &Worker,
-    request: &HttpRequest,
-    event: EventId,
-    published: &Published,
-    control: &'static str,
-) -> Result<HttpResponse, Problem> {
-    let map = &published.seat_map;
-    let render = || {
+pub(crate) fn seat_map(reading: &Reading<'_>) -> Result<HttpResponse, Problem> {
+    let map = &reading.published.seat_map;
+    let source = Source { view: map, sequence: map.sequence, slot: |documents| &mut documents.seat_map };
+    serve(reading, &source, || {
         serde_json::to_vec(&SeatMapReply {
             sequence: map.sequence.0,
             seats: map.seats,
             states: STANDARD.encode(&map.states),
         })
-    };
-    serve(
-        worker,
-        request,
-        event,
-        map,
-        published,
-        control,
-        |documents| &mut documents.seat_map,
-        map.sequence.0,
-        render,
-    )
+    })
 }
 
-#[allow(clippy::too_many_arguments)] // one private function, two callers above
-fn serve<T>(
-    worker: &Worker,
-    request: &HttpRequest,
-    event: EventId,
-    source: &Arc<T>,
-    published: &Published,
-    control: &'static str,
+/// What a document is rendered from, and where it is kept.
+struct Source<'a, T> {
+    view: &'a Arc<T>,
+    sequence: Sequence,
     slot: fn(&mut Documents) -> &mut Option<Document<T>>,
-    sequence: u64,
+}
+
+fn serve<T>(
+    reading: &Reading<'_>,
+    source: &Source<'_, T>,
     render: impl Fn() -> serde_json::Result<Vec<u8>>,
 ) -> Result<HttpResponse, Problem> {
-    let config_version = published.config.as_ref().map_or(0, |(version, _)| *version);
-    let mut cache = worker.documents.borrow_mut();
-    if cache.len() >= DOCUMENT_CACHE_MAX && !cache.contains_key(&event) {
+    let config_version = reading.published.config.as_ref().map_or(0, |(version, _)| *version);
+    let mut cache = reading.worker.documents.borrow_mut();
+    if cache.len() >= DOCUMENT_CACHE_MAX && !cache.contains_key(&reading.event) {
         cache.clear();
     }
-    let slot = slot(cache.entry(event).or_default());
+    let slot = (source.slot)(cache.entry(reading.event).or_default());
     let document = match slot.take() {
-        Some(document) if document.is_of(source, config_version) => document,
+        Some(document) if document.is_of(source.view, config_version) => document,
         _ => Document {
-            source: Arc::downgrade(source),
+            source: Arc::downgrade(source.view),
             config_version,
             body: render().map_err(|error| problem::internal(error.to_string()))?.into(),
-            etag: etag(&format!("\"{sequence}\"")),
+            etag: etag(&format!("\"{}\"", source.sequence.0)),
         },
     };
-    let response = cacheable(request.headers(), &document.etag, control, || document.body.clone());
+    let control = cache_control(reading.owns, DOCUMENT_CACHE_CONTROL);
+    let response = cacheable(reading.request.headers(), &document.etag, control, || document.body.clone());
     *slot = Some(document);
     Ok(response)
 }
@@ -207,6 +199,7 @@ fn availability_reply<'a>(
     event: EventId,
     view: &Availability,
     config: Option<&'a Config>,
+    owns: bool,
 ) -> AvailabilityReply<'a> {
     let named = |name: &'a str, counters: &Counters| Named {
         name,
@@ -233,6 +226,7 @@ fn availability_reply<'a>(
             .collect(),
         ticket_types: types
             .zip(&view.ticket_types)
+            .filter(|((ticket_type, _), _)| owns || ticket_type.access_code.is_none())
             .map(|((ticket_type, config), state)| TypeReply {
                 name: &ticket_type.name,
                 available: state.available,

@@ -2,7 +2,7 @@
 
 use crate::call::Call;
 use crate::caller::Reader;
-use crate::render::documents;
+use crate::render::documents::{self, Reading};
 use crate::router::Answer;
 
 /// `GET /v1/events/{event}/availability`
@@ -10,6 +10,6 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let event = call.event()?;
     let owns = reader.owns(&call, event).await?;
     let published = call.published(event, owns).await?;
-    let control = documents::cache_control(owns, "public, max-age=1");
-    documents::availability(&call.worker, &call.request, event, &published, control)
+    let (worker, request) = (&call.worker, &call.request);
+    documents::availability(&Reading { worker, request, event, published: &published, owns })
 }

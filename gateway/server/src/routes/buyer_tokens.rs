@@ -57,8 +57,12 @@ pub(crate) async fn make(call: Call, organizer: Option<Organizer<BuyersWrite>>) 
             _ => return Err(Problem::field(Code::OutOfRange, "count", "make 1 to 1000 tokens at once")),
         },
     };
+    let organizer = organizer.and_then(|organizer| organizer.tenant.organizer());
+    if let Some(minter) = organizer {
+        call.gateway().rate_limits.minting_by(minter, subjects.len())?;
+    }
     let expires_at = call.gateway().now().plus_ms(call.gateway().settings.buyer_token.life_s * 1_000);
-    let sign = |subject| BuyerToken { subject, expires_at }.sign(call.keys());
+    let sign = |subject| BuyerToken { subject, organizer, expires_at }.sign(call.keys());
     let reply = Made { tokens: subjects.into_iter().map(sign).collect(), expires_at: Rfc3339(expires_at) };
     render::json(StatusCode::CREATED, &reply)
 }

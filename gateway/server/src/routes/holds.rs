@@ -78,6 +78,7 @@ pub(crate) async fn place(call: Call, buyer: Buyer) -> Answer {
     let request: HoldRequest<'_> = json::parse(&bytes)?;
     let published = call.published(event, false).await?;
     let Some((_, config)) = &published.config else { return Err(problem::event_not_found()) };
+    buyer.buys_at(&call, event).await?;
     let body = CommandBody::PlaceHold(PlaceHold {
         subjects: Subjects { primary: buyer.subject, extra: Vec::new() },
         lines: lines(config, &request.lines)?,

@@ -5,7 +5,8 @@ use actix_web::http::header::{self, HeaderValue};
 use crate::call::Call;
 use crate::caller::Reader;
 use crate::problem;
-use crate::render::{documents, hall};
+use crate::render::documents::{self, Reading};
+use crate::render::hall;
 use crate::router::Answer;
 
 /// `GET /v1/events/{event}/seats`
@@ -32,6 +33,6 @@ pub(crate) async fn read_map(call: Call, reader: Reader) -> Answer {
     let event = call.event()?;
     let owns = reader.owns(&call, event).await?;
     let published = call.published(event, owns).await?;
-    let control = documents::cache_control(owns, "public, max-age=1");
-    documents::seat_map(&call.worker, &call.request, event, &published, control)
+    let (worker, request) = (&call.worker, &call.request);
+    documents::seat_map(&Reading { worker, request, event, published: &published, owns })
 }

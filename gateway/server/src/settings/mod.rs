@@ -77,7 +77,7 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpAddr>,
 }
 
-/// Limits per caller. Zero turns a limit off.
+/// Limits per caller. Zero turns a limit off; where nothing may be saved up, zero stands for as many as a period gives.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RateLimitSettings {
@@ -93,6 +93,10 @@ pub struct RateLimitSettings {
     pub minting_per_minute: u32,
     /// Tokens that an address may save up.
     pub minting_burst: u32,
+    /// Buyer tokens a minute that one organizer's keys may have made.
+    pub organizer_minting_per_minute: u32,
+    /// Tokens that an organizer may save up.
+    pub organizer_minting_burst: u32,
 }
 
 /// Buyer tokens.
@@ -162,6 +166,8 @@ impl Default for RateLimitSettings {
             caller_burst: 2_000,
             minting_per_minute: 60,
             minting_burst: 60,
+            organizer_minting_per_minute: 100_000,
+            organizer_minting_burst: 200_000,
         }
     }
 }
