@@ -158,16 +158,27 @@ pub(crate) enum View {
     Verify,
 }
 
-/// Without `--url`: verifies every log of a stopped installation, and says what is damaged and what to do.
-/// With `--url`: has a running server set a quarantined event going again.
+/// Verifies every log of a stopped installation and says what is damaged, and what would be lost. Changes nothing unless told to.
 #[derive(Debug, Args)]
 pub(crate) struct RepairArguments {
     /// Directory of the store, and of the administrator's token
     #[arg(long, default_value = "data")]
     pub(crate) data: PathBuf,
-    /// Address of a running server, such as `http://127.0.0.1:8080`
-    #[arg(long, requires = "event")]
+    /// Address of a running server, such as `http://127.0.0.1:8080`: has it set a quarantined event going again
+    #[arg(long, requires = "event", conflicts_with_all = ["lift", "accept_loss", "into", "through"])]
     pub(crate) url: Option<String>,
+    /// Lift the quarantine of the event in a stopped installation, if its log is sound
+    #[arg(long, requires = "event", conflicts_with_all = ["accept_loss", "into", "through"])]
+    pub(crate) lift: bool,
+    /// Keep what is intact and give up the rest, in a new installation; each event that may have lost something is quarantined there
+    #[arg(long, requires = "into")]
+    pub(crate) accept_loss: bool,
+    /// Directory of the new installation; must be absent or empty
+    #[arg(long, requires = "accept_loss")]
+    pub(crate) into: Option<PathBuf>,
+    /// Cut the event after this sequence, so that a record which cannot be replayed is left behind
+    #[arg(long, requires = "event")]
+    pub(crate) through: Option<u64>,
     /// Which event; without one, all
     pub(crate) event: Option<String>,
 }

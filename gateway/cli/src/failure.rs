@@ -52,6 +52,17 @@ pub(crate) enum Failure {
     /// The directory of the demo holds something else.
     #[error("{} is not empty; the demo begins with an empty directory, name another with --data", .0.display())]
     NotEmpty(PathBuf),
+    /// The directory that a repair is to fill holds something.
+    #[error("{} is not empty; a repair fills a new directory, name another with --into", .0.display())]
+    TargetNotEmpty(PathBuf),
+    /// The repaired installation could not be completed.
+    #[error("the repair did not come to its end; nothing in the old installation was changed; remove {} and try again", unfinished.display())]
+    RepairUnfinished {
+        /// What there is of the new one.
+        unfinished: PathBuf,
+        /// Why.
+        source: Box<Failure>,
+    },
     /// Not the identifier of an event.
     #[error("{0} is not the identifier of an event; `tessera inspect` lists them")]
     NotAnEvent(String),

@@ -7,6 +7,7 @@ mod inspect;
 mod output;
 mod repair;
 mod replay;
+mod salvage;
 mod serve;
 
 use std::process::ExitCode;

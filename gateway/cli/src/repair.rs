@@ -1,25 +1,45 @@
 //! `tessera repair`.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use tessera_embedded::salvage::Cut;
+use tessera_inventory::{EventId, Sequence};
+use tessera_projections::quarantine::QuarantinedEvents;
 use tessera_server::ids;
+use tessera_store::StoreError;
 
 use crate::arguments::RepairArguments;
 use crate::failure::Failure;
 use crate::inspect::{events, open};
 use crate::output::line;
 use crate::replay::verify;
+use crate::salvage;
 
 /// The file of the administrator's token, in the data directory.
-const TOKEN_FILE: &str = "admin-token";
+pub(crate) const TOKEN_FILE: &str = "admin-token";
 /// The environment variable that gives it instead.
 const TOKEN_VARIABLE: &str = "TESSERA_ADMIN_TOKEN";
 
-/// Lifts the quarantine of an event in a running server, or verifies a stopped installation.
+/// Lifts the quarantine of an event, brings a damaged installation back, or verifies a stopped one.
 pub(crate) async fn run(arguments: RepairArguments) -> Result<(), Failure> {
-    match (&arguments.url, &arguments.event) {
-        (Some(url), Some(event)) => release(url, event, &arguments.data).await,
-        (_, event) => verify_all(&arguments.data, event.as_deref()).await,
+    let RepairArguments { data, url, lift, accept_loss: _, into, through, event } = arguments;
+    if let (Some(url), Some(event)) = (&url, &event) {
+        return release(url, event, &data).await;
+    }
+    let event = match event {
+        Some(text) => Some(ids::parse_event(&text).ok_or(Failure::NotAnEvent(text))?),
+        None => None,
+    };
+    if !data.is_dir() {
+        return Err(Failure::NoData(data));
+    }
+    let cut = event.zip(through).map(|(event, through)| Cut { event, through: Sequence(through) });
+    match (into, event, cut) {
+        (Some(into), _, cut) => salvage::into(&data, cut, &into).await,
+        (None, _, Some(cut)) => salvage::report(&data, Some(cut)),
+        (None, Some(event), None) if lift => lift_quarantine(&data, event).await,
+        (None, only, None) => verify_all(&data, only).await,
     }
 }
 
@@ -48,35 +68,49 @@ fn token(data: &Path) -> Result<String, Failure> {
     Ok(token.trim().to_owned())
 }
 
-/// Opening the store verifies its journal and its anchor; then every log is verified and replayed. A quarantine does not
-/// outlive the process: what replays soundly is served again at the next start.
-async fn verify_all(data: &Path, only: Option<&str>) -> Result<(), Failure> {
+async fn lift_quarantine(data: &Path, event: EventId) -> Result<(), Failure> {
     let store = open(data)?;
-    let only = match only {
-        Some(text) => Some(ids::parse_event(text).ok_or_else(|| Failure::NotAnEvent(text.to_owned()))?),
-        None => None,
+    let id = ids::event(event);
+    let sound = verify(&store, event).await?;
+    QuarantinedEvents::new(Arc::new(store)).remove(event).await?;
+    line(format_args!("{id}  sound, {} events: it is served at the next start", sound.events));
+    Ok(())
+}
+
+/// Opening the store verifies its journal and its anchor; then every log is verified and replayed. Where something is
+/// damaged, what a repair would lose is said too.
+async fn verify_all(data: &Path, only: Option<EventId>) -> Result<(), Failure> {
+    let store = match open(data) {
+        Err(Failure::Store(error @ StoreError::Damaged { .. })) => {
+            line(format_args!("the store does not open: {error}"));
+            return salvage::report(data, None);
+        }
+        opened => opened?,
     };
-    let mut damaged = Vec::new();
+    let quarantined = QuarantinedEvents::new(Arc::new(store.clone()));
+    let mut unsound = 0;
     for card in events(&store).await? {
         if only.is_some_and(|only| only != card.event) {
             continue;
         }
         let id = ids::event(card.event);
-        match verify(&store, card.event).await {
-            Ok(sound) => {
-                line(format_args!("{id}  sound, {} events: it is served at the next start", sound.events))
+        match (verify(&store, card.event).await, quarantined.get(card.event).await?) {
+            (Ok(sound), None) => {
+                line(format_args!("{id}  sound, {} events: it is served at the next start", sound.events));
             }
-            Err(failure) => {
+            (Ok(sound), Some(set_aside)) => line(format_args!(
+                "{id}  sound, {} events, but quarantined ({}): lift it with --lift {id}",
+                sound.events, set_aside.reason
+            )),
+            (Err(failure), _) => {
                 line(format_args!("{id}  NOT SOUND: {failure}"));
-                damaged.push(id.to_string());
+                unsound += 1;
             }
         }
     }
-    if damaged.is_empty() {
+    if unsound == 0 {
         return Ok(());
     }
-    Err(Failure::NotSound(format!(
-        "not sound: {}. Nothing was changed. The other events can be served; restore these from a backup, see docs/operations/embedded-store.md",
-        damaged.join(", ")
-    )))
+    drop((quarantined, store));
+    salvage::report(data, None)
 }

@@ -70,6 +70,14 @@ pub(crate) struct Frame<'a> {
     pub(crate) payload: &'a [u8],
 }
 
+/// What the header of a frame that is not intact says.
+pub(crate) struct Claim {
+    pub(crate) event: EventId,
+    pub(crate) expected: Head,
+    pub(crate) next: Head,
+    pub(crate) payload_bytes: u64,
+}
+
 /// Bytes that a frame with this payload takes in a segment.
 pub(crate) const fn frame_bytes(payload_bytes: usize) -> usize {
     (FRAME_HEADER_BYTES + payload_bytes).next_multiple_of(FRAME_ALIGNMENT)
@@ -109,6 +117,21 @@ impl Frame<'_> {
             next: head_at(HEADS_AT + HEAD_VALUE_BYTES)?,
             payload,
         }))
+    }
+
+    /// What the header of a frame that is not intact says: right magic and place, but nothing vouches for the rest.
+    pub(crate) fn claim(bytes: &[u8], position: Position) -> Option<Claim> {
+        let header = bytes.get(..FRAME_HEADER_BYTES)?;
+        let here = u64_at(header, 16)? == position.segment && u64_at(header, 24)? == position.offset;
+        let mut event = [0; 16];
+        event.copy_from_slice(&header[40..56]);
+        (header[..4] == FRAME_MAGIC && here).then_some(())?;
+        Some(Claim {
+            event: EventId(u128::from_be_bytes(event)),
+            expected: decode_head(&header[HEADS_AT..HEADS_AT + HEAD_VALUE_BYTES]).ok()?,
+            next: decode_head(&header[HEADS_AT + HEAD_VALUE_BYTES..]).ok()?,
+            payload_bytes: u64_at(header, 8)?,
+        })
     }
 
     pub(crate) fn first_sequence(&self) -> Sequence {

@@ -25,6 +25,7 @@ mod store;
 mod table;
 
 pub mod disk;
+pub mod salvage;
 
 pub use options::Options;
 pub use reading::Verified;

@@ -72,7 +72,7 @@ fn tail(number: u64, bytes: &[u8], rest_from: usize, end: u64) -> Result<Tail, S
 }
 
 /// Most of a segment is zeros: compared by blocks, which is many times faster than by bytes.
-fn is_zero(bytes: &[u8]) -> bool {
+pub(crate) fn is_zero(bytes: &[u8]) -> bool {
     const BLOCK: [u8; 4096] = [0; 4096];
     bytes.chunks(BLOCK.len()).all(|block| block == &BLOCK[..block.len()])
 }

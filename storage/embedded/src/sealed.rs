@@ -15,6 +15,8 @@ use crate::index::{Entry, Limit, SegmentIndex};
 /// Entries written to the tables in one batch while a segment is sealed. (The last batch has two rows for each event
 /// with a frame in the segment, and takes as many as the segment has room for.)
 const SEAL_BATCH_ITEMS_MAX: usize = 8192;
+/// The directory of the tables.
+pub(crate) const TABLES: &str = "tables";
 /// Cache of the tables, in bytes.
 const CACHE_BYTES: u64 = 32 << 20;
 /// Background threads of the tables.
@@ -114,7 +116,7 @@ fn decode_entry(last_sequence: Sequence, value: &[u8]) -> Result<Entry, StoreErr
 impl Sealed {
     pub(crate) fn open(directory: &Path) -> Result<Sealed, StoreError> {
         let error = |error: fjall::Error| open_error(directory, &error);
-        let database = Database::builder(directory.join("tables"))
+        let database = Database::builder(directory.join(TABLES))
             .manual_journal_persist(true)
             .worker_threads(WORKER_THREADS)
             .cache_size(CACHE_BYTES)
@@ -144,6 +146,16 @@ impl Sealed {
     /// The head of `event` at the end of the last sealed segment.
     pub(crate) fn head(&self, event: EventId) -> Result<Option<Head>, StoreError> {
         self.get(&key(Kind::Head, &[&id(event)]))?.map(|value| decode_head(&value)).transpose()
+    }
+
+    /// The head of every event with a frame in a sealed segment, at the end of the last of them.
+    pub(crate) fn heads(&self) -> Result<Vec<(EventId, Head)>, StoreError> {
+        let head = |row: fjall::Guard| {
+            let (key, value) = row.into_inner().map_err(|error| read_error(&error))?;
+            let event = key.get(1..).and_then(|rest| rest.first_chunk()).ok_or_else(|| damaged("head"))?;
+            Ok((EventId(u128::from_be_bytes(*event)), decode_head(&value)?))
+        };
+        self.log.prefix([Kind::Head as u8]).map(head).collect()
     }
 
     /// How far `event` is trimmed.
@@ -251,12 +263,13 @@ pub(crate) fn rows_of<'a>(
     end: &'a [u8],
     reverse: bool,
 ) -> Box<dyn Iterator<Item = Result<tessera_store::Row, StoreError>> + 'a> {
-    let row = |guard: fjall::Guard| {
-        let (key, value) = guard.into_inner().map_err(|error| read_error(&error))?;
-        Ok((key.to_vec(), value.to_vec()))
-    };
     let range = snapshot.range(rows, begin..end);
     if reverse { Box::new(range.rev().map(row)) } else { Box::new(range.map(row)) }
+}
+
+fn row(guard: fjall::Guard) -> Result<tessera_store::Row, StoreError> {
+    let (key, value) = guard.into_inner().map_err(|error| read_error(&error))?;
+    Ok((key.to_vec(), value.to_vec()))
 }
 
 #[cfg(test)]

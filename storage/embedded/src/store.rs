@@ -84,7 +84,7 @@ impl EmbeddedStore {
 }
 
 /// Two processes must never write one directory.
-fn lock(directory: &Path) -> Result<File, StoreError> {
+pub(crate) fn lock(directory: &Path) -> Result<File, StoreError> {
     let path = directory.join("LOCK");
     let unavailable =
         |error: io::Error| StoreError::Unavailable { reason: format!("{}: {error}", path.display()) };

@@ -3,5 +3,6 @@
 
 mod crowd;
 mod kill;
+mod repair;
 mod server;
 mod start;

@@ -121,9 +121,14 @@ pub(crate) struct Sale {
 impl Sale {
     /// Create and open it.
     pub(crate) async fn open(port: u16, capacity: u32) -> Sale {
+        Sale::open_as(port, "sale", capacity).await
+    }
+
+    /// Create and open the one of this name.
+    pub(crate) async fn open_as(port: u16, name: &str, capacity: u32) -> Sale {
         let scopes = ["events:write", "events:read", "orders:write", "check-ins:write", "buyer-tokens:write"];
         let body = json!({"name": "process test", "scopes": scopes});
-        let key = post(port, "/v1/api-keys", ADMIN_TOKEN, "sale-key", &body).await["secret"]
+        let key = post(port, "/v1/api-keys", ADMIN_TOKEN, &format!("{name}-key"), &body).await["secret"]
             .as_str()
             .unwrap()
             .to_owned();
@@ -132,13 +137,13 @@ impl Sale {
             "ticket_types": [{"name": "Free", "price": 0, "per_order_min": 1, "per_order_max": 4, "draws_on": ["Floor"]}]
         });
         let event = json!({"name": "Killed", "starts_at": "2030-01-01T19:00:00Z", "zone": "Europe/Berlin", "configuration": configuration});
-        let created = post(port, "/v1/events", &key, "sale-event", &event).await;
+        let created = post(port, "/v1/events", &key, &format!("{name}-event"), &event).await;
         let event = created["id"].as_str().unwrap().to_owned();
         post(
             port,
             &format!("/v1/events/{event}/phase-changes"),
             &key,
-            "sale-open",
+            &format!("{name}-open"),
             &json!({"to": "on_sale"}),
         )
         .await;

@@ -88,9 +88,46 @@ pub enum KeyKind {
     Installation = 38,
 }
 
+/// Every kind.
+const KINDS: [KeyKind; 17] = [
+    KeyKind::Head,
+    KeyKind::LogRecord,
+    KeyKind::SnapshotChunk,
+    KeyKind::SnapshotPointer,
+    KeyKind::OrderBySubject,
+    KeyKind::ProjectionCursor,
+    KeyKind::CatalogueEvent,
+    KeyKind::ApiKey,
+    KeyKind::FollowerCursor,
+    KeyKind::WakeUp,
+    KeyKind::Quarantine,
+    KeyKind::Order,
+    KeyKind::EventOrders,
+    KeyKind::OrganizerEvent,
+    KeyKind::VenueChunk,
+    KeyKind::CatalogueRequest,
+    KeyKind::Installation,
+];
+
+/// First byte of an integer of eight bytes in a tuple: the hash of an event.
+const INTEGER_OF_8_BYTES: u8 = 0x1c;
+/// First byte of an integer of one byte in a tuple: the number of a kind.
+const INTEGER_OF_1_BYTE: u8 = 0x15;
+
 impl KeyKind {
     const fn number(self) -> u16 {
         self as u16
+    }
+
+    /// The kind of a key, whatever else is in it; `None` where no kind has such keys.
+    #[must_use]
+    pub fn of(key: &[u8]) -> Option<KeyKind> {
+        let from_kind = match key.strip_prefix(&[INTEGER_OF_8_BYTES]) {
+            Some(hash_and_rest) => hash_and_rest.get(8..)?,
+            None => key,
+        };
+        let number = *from_kind.strip_prefix(&[INTEGER_OF_1_BYTE])?.first()?;
+        KINDS.into_iter().find(|kind| kind.number() == u16::from(number))
     }
 }
 
@@ -195,6 +232,20 @@ mod tests {
         let pointer = SnapshotPointerKey { event: EVENT }.pack();
         assert!(HeadKey::unpack(&pointer).is_err());
         assert!(ApiKeyKey::unpack(&pointer).is_err());
+    }
+
+    #[test]
+    fn every_key_says_its_kind() {
+        for kind in KINDS {
+            assert_eq!(KeyKind::of(&pack(&(kind.number(), 7))), Some(kind));
+            assert_eq!(KeyKind::of(&pack(&event_prefix(EVENT, kind))), Some(kind));
+        }
+        assert_eq!(KeyKind::of(&HeadKey { event: EVENT }.pack()), Some(KeyKind::Head));
+        assert_eq!(KeyKind::of(&WakeUpKey { event: EVENT }.pack()), Some(KeyKind::WakeUp));
+        assert_eq!(KeyKind::of(&InstallationKey.pack()), Some(KeyKind::Installation));
+        for foreign in [&b""[..], b"\x15", b"\x15\xfe", b"row", b"\x1cshort"] {
+            assert_eq!(KeyKind::of(foreign), None);
+        }
     }
 
     #[test]
