@@ -273,10 +273,7 @@ impl ClaimAccess {
             });
         }
         match (Credential::of(call.headers())?, scope) {
-            (Credential::Buyer(token), _) => {
-                let buyer = buyer(call, token)?;
-                Ok(ClaimAccess { principal: buyer.principal(), authority: Authority::Subject(buyer.subject) })
-            }
+            (Credential::Buyer(token), _) => buyer(call, token).map(ClaimAccess::of),
             (Credential::Organizer(secret), Some(scope)) => {
                 let tenant = organizer(call, secret, scope).await?;
                 owned(call, tenant, event).await?;
@@ -300,6 +297,19 @@ impl ClaimAccess {
             }
             (Credential::Absent, _) => Err(missing_credential()),
         }
+    }
+
+    /// Checks what a request presents for a hold that its body names, before the body is read: a buyer token, or a hold's
+    /// secret (`None`), which says nothing before its hold is known.
+    pub(crate) async fn presented(call: &Call) -> Result<Option<ClaimAccess>, Problem> {
+        if call.headers().contains_key(HOLD_SECRET_HEADER) {
+            return Ok(None);
+        }
+        Buyer::identify(call).await.map(|buyer| Some(ClaimAccess::of(buyer)))
+    }
+
+    fn of(buyer: Buyer) -> ClaimAccess {
+        ClaimAccess { principal: buyer.principal(), authority: Authority::Subject(buyer.subject) }
     }
 
     /// The buyer who acts; `None`: the organizer.

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::code::Code;
 use crate::limits::{BODY_DEADLINE, JSON_DEPTH_MAX};
-use crate::problem::Problem;
+use crate::problem::{Problem, echoed};
 
 /// Reads the body of a request, at most `bytes_max`. A request without a body is the empty object.
 ///
@@ -98,7 +98,15 @@ pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Proble
 /// As [`parse`].
 pub(crate) fn parse_at<'a, T: Deserialize<'a>>(prefix: &str, bytes: &'a [u8]) -> Result<T, Problem> {
     let bytes = if bytes.is_empty() { b"{}" } else { bytes };
+    // Every body is an object; what is derived would read the list of its fields, too.
+    if is_list(bytes) {
+        return Err(explain::<T>(prefix, bytes));
+    }
     serde_json::from_slice(bytes).map_err(|_| explain::<T>(prefix, bytes))
+}
+
+fn is_list(bytes: &[u8]) -> bool {
+    bytes.trim_ascii_start().first() == Some(&b'[')
 }
 
 /// Reads the body again, slowly, to say what is wrong with it.
@@ -106,6 +114,9 @@ pub(crate) fn parse_at<'a, T: Deserialize<'a>>(prefix: &str, bytes: &'a [u8]) ->
 fn explain<'a, T: Deserialize<'a>>(prefix: &str, bytes: &'a [u8]) -> Problem {
     if depth(bytes) > JSON_DEPTH_MAX {
         return Problem::new(Code::MalformedJson, "the body is nested deeper than 32 levels");
+    }
+    if is_list(bytes) && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
+        return Problem::field(Code::WrongType, prefix, "a list, where an object is wanted");
     }
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     match serde_path_to_error::deserialize::<_, T>(&mut deserializer) {
@@ -118,7 +129,7 @@ fn explain<'a, T: Deserialize<'a>>(prefix: &str, bytes: &'a [u8]) -> Problem {
                 _ if error.to_string().starts_with("number out of range") => {
                     Problem::field(Code::OutOfRange, joined(prefix, &path, ""), "the number is out of range")
                 }
-                _ => Problem::new(Code::MalformedJson, format!("the body is not JSON: {error}")),
+                _ => Problem::new(Code::MalformedJson, echoed(format!("the body is not JSON: {error}"))),
             }
         }
     }
@@ -136,9 +147,7 @@ fn wrong_field(prefix: &str, path: &str, message: &str) -> Problem {
         || message.starts_with("invalid value: integer")
     {
         (Code::OutOfRange, "")
-    } else if message.starts_with("invalid type")
-        || message.starts_with("invalid length") && message.contains("expected struct")
-    {
+    } else if message.starts_with("invalid type") {
         (Code::WrongType, "")
     } else {
         (Code::InvalidValue, "")
@@ -215,6 +224,8 @@ mod tests {
         check(&format!("{{\"x\":{}{}}}", "[".repeat(200), "]".repeat(200)), Code::MalformedJson, "");
         check("[]", Code::WrongType, "");
         check("null", Code::WrongType, "");
+        check(r#" [[{"quantity":1}],"name"]"#, Code::WrongType, "");
+        check("[[", Code::MalformedJson, "");
         check(r#"{"lines":[{}]}"#, Code::MissingField, "lines[0].quantity");
         check(r#"{"lines":[{"quantity":1},{"quantitty":1}]}"#, Code::UnknownField, "lines[1].quantitty");
         check(r#"{"lines":[],"extra":1}"#, Code::UnknownField, "extra");

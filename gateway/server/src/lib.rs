@@ -17,6 +17,7 @@ mod in_flight;
 pub mod instant;
 mod json;
 pub mod limits;
+mod object;
 mod problem;
 mod query;
 mod rate_limit;

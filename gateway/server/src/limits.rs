@@ -34,6 +34,8 @@ pub const UNITS_SEATS_MAX: usize = 5_000;
 pub const LIST_LIMIT_DEFAULT: usize = 50;
 /// Most items of a list.
 pub const LIST_LIMIT_MAX: usize = 200;
+/// Longest text of a request that a problem repeats, in bytes.
+pub const ECHO_BYTES_MAX: usize = 256;
 /// Most fields that one problem names.
 pub const FIELD_ERRORS_MAX: usize = 20;
 
@@ -58,12 +60,16 @@ pub const MIN_SEQUENCE_POLL: Duration = Duration::from_millis(20);
 
 /// Most organizer keys kept in memory; the least recently made ones are read from the table again.
 pub const API_KEY_CACHE_MAX: usize = 4_096;
+/// Most hashes of secrets remembered to be of no key; beyond it they are forgotten together.
+pub const UNKNOWN_KEY_CACHE_MAX: usize = 65_536;
 /// Most events of the catalogue kept in memory.
 pub const EVENT_CARD_CACHE_MAX: usize = 4_096;
 /// Most rendered documents that one HTTP worker keeps.
 pub const DOCUMENT_CACHE_MAX: usize = 256;
 /// Most rendered halls that the process keeps.
 pub const HALL_CACHE_MAX: usize = 64;
+/// Most bytes of rendered halls that the process keeps, plain and compressed together; a single one may exceed it.
+pub const HALL_CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
 /// Most subjects, and most addresses, that a rate limit counts one by one; beyond it, they share buckets.
 pub const RATE_LIMIT_KEYS_MAX: usize = 1_000_000;
 /// Buckets that are shared then; a power of two.

@@ -12,7 +12,18 @@ use tessera_actors::{ActivateError, NotExecuted};
 use tessera_store::StoreError;
 
 use crate::code::Code;
-use crate::limits::{FIELD_ERRORS_MAX, RETRY_AFTER_S};
+use crate::limits::{ECHO_BYTES_MAX, FIELD_ERRORS_MAX, RETRY_AFTER_S};
+
+/// A text that may repeat what a request sent, cut at [`ECHO_BYTES_MAX`].
+#[must_use]
+pub(crate) fn echoed(text: impl Into<String>) -> String {
+    let mut text = text.into();
+    if text.len() > ECHO_BYTES_MAX {
+        text.truncate(text.floor_char_boundary(ECHO_BYTES_MAX));
+        text.push('…');
+    }
+    text
+}
 
 /// What is wrong with one field of a request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -57,9 +68,9 @@ impl Problem {
     /// A problem with one field of the request.
     #[must_use]
     pub fn field(code: Code, path: impl Into<String>, message: impl Into<String>) -> Problem {
-        let message = message.into();
+        let (path, message) = (echoed(path), echoed(message));
         let mut problem = Problem::new(code, message.clone());
-        problem.0.errors.push(FieldError { path: path.into(), message });
+        problem.0.errors.push(FieldError { path, message });
         problem
     }
 
@@ -67,6 +78,10 @@ impl Problem {
     #[must_use]
     pub fn fields(code: Code, detail: &'static str, mut errors: Vec<FieldError>) -> Problem {
         errors.truncate(FIELD_ERRORS_MAX);
+        for FieldError { path, message } in &mut errors {
+            *path = echoed(std::mem::take(path));
+            *message = echoed(std::mem::take(message));
+        }
         let mut problem = Problem::new(code, detail);
         problem.0.errors = errors;
         problem

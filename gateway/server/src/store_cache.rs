@@ -1,8 +1,8 @@
 //! Bounded caches in front of the repositories, for what nearly every request of an organizer asks.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU128;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use tessera_inventory::{EventId, Timestamp};
@@ -11,7 +11,7 @@ use tessera_projections::catalogue::{Catalogue, CatalogueEvent};
 use tessera_store::StoreError;
 
 use crate::auth::{Scope, ScopeSet};
-use crate::limits::{API_KEY_CACHE_MAX, EVENT_CARD_CACHE_MAX};
+use crate::limits::{API_KEY_CACHE_MAX, EVENT_CARD_CACHE_MAX, UNKNOWN_KEY_CACHE_MAX};
 
 /// What a live key gives.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +38,13 @@ type Keys = HashMap<SecretHash, LiveKey>;
 pub(crate) struct KeyCache {
     pub(crate) repository: ApiKeys,
     live: ArcSwap<Keys>,
+    /// Hashes of secrets of no key. A secret is made after its hash was never seen, so that none of these becomes one.
+    unknown: Mutex<HashSet<SecretHash>>,
 }
 
 impl KeyCache {
     pub(crate) fn new(repository: ApiKeys) -> KeyCache {
-        KeyCache { repository, live: ArcSwap::default() }
+        KeyCache { repository, live: ArcSwap::default(), unknown: Mutex::default() }
     }
 
     /// The live key whose secret has this hash.
@@ -50,15 +52,27 @@ impl KeyCache {
         if let Some(key) = self.live.load().get(hash) {
             return Ok(Some(*key));
         }
+        if self.unknown().contains(hash) {
+            return Ok(None);
+        }
         // If a revocation changes the cache while the row is read, the row may be stale: it is not kept.
         let before = self.live.load_full();
         let Some(key) = self.repository.find(hash).await?.as_ref().and_then(LiveKey::of) else {
+            let mut unknown = self.unknown();
+            if unknown.len() >= UNKNOWN_KEY_CACHE_MAX {
+                unknown.clear();
+            }
+            unknown.insert(*hash);
             return Ok(None);
         };
         let mut grown = if before.len() < API_KEY_CACHE_MAX { Keys::clone(&before) } else { Keys::new() };
         grown.insert(*hash, key);
         self.live.compare_and_swap(&before, Arc::new(grown));
         Ok(Some(key))
+    }
+
+    fn unknown(&self) -> MutexGuard<'_, HashSet<SecretHash>> {
+        self.unknown.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Revokes a key: `false` when there is none.
@@ -133,6 +147,17 @@ mod tests {
         assert!(cache.revoke(key.id(), Timestamp(2)).await.unwrap());
         assert_eq!(cache.find(&[9; 32]).await.unwrap(), None);
         assert!(!cache.revoke(ApiKeyId([1; 16]), Timestamp(2)).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn what_is_no_key_is_looked_up_once() {
+        let store = Arc::new(MemoryStore::new());
+        let table: Arc<dyn tessera_store::Table> = Arc::<MemoryStore>::clone(&store);
+        let cache = KeyCache::new(ApiKeys::new(table));
+        assert_eq!(cache.find(&[8; 32]).await.unwrap(), None);
+        store.set_away(true);
+        assert!(cache.find(&[7; 32]).await.is_err(), "nobody knows");
+        assert_eq!(cache.find(&[8; 32]).await.unwrap(), None);
     }
 
     #[tokio::test]

@@ -73,7 +73,7 @@ async fn malformed_bodies() {
 async fn wrong_fields() {
     let counter = Counter::open(&standing(10)).await;
     let line = |line: &str| format!("{{\"lines\":[{line}]}}");
-    let table: [(String, &str, &str); 22] = [
+    let table: [(String, &str, &str); 26] = [
         ("[]".into(), "wrong_type", ""),
         ("null".into(), "wrong_type", ""),
         ("{}".into(), "missing_field", "lines"),
@@ -97,6 +97,15 @@ async fn wrong_fields() {
         (line("{\"ticket_type\":\"Standing\",\"seats\":[-1]}"), "out_of_range", "lines[0].seats[0]"),
         (line("{\"ticket_type\":\"Standing\"}"), "invalid_value", "lines[0]"),
         (line("{\"ticket_type\":\"Standing\",\"quantity\":1,\"seats\":[1]}"), "invalid_value", "lines[0]"),
+        // A list of the fields in order is no object, however well it fits.
+        ("[[]]".into(), "wrong_type", ""),
+        (line("[\"Standing\",null,1,null,null]"), "wrong_type", "lines[0]"),
+        (line("{\"together\":[1,null,null,0,false]}"), "wrong_type", "lines[0].together"),
+        (
+            line("{\"ticket_type\":\"Standing\",\"quantity\":1,\"expected_price\":[4500,\"EUR\"]}"),
+            "wrong_type",
+            "lines[0].expected_price",
+        ),
         (line("{\"quantity\":1}"), "missing_field", "lines[0].ticket_type"),
         (
             line(
@@ -247,4 +256,31 @@ async fn wrong_queries_and_lists() {
     let refused = server.post("/v1/buyer-tokens").bearer(ADMIN_TOKEN).json(&long).send().await;
     refused.is_problem(422, "invalid_value");
     assert_eq!(refused.json["errors"][0]["path"], "buyers[0]");
+}
+
+#[tokio::test]
+async fn what_a_request_sent_is_repeated_up_to_a_limit() {
+    const REPLY_BYTES_MAX: usize = 2_000;
+    let counter = Counter::open(&standing(10)).await;
+    let Counter { server, sale, buyer } = &counter;
+    let (long, body) = ("é".repeat(10_000), |line: Value| json!({"lines": [line]}));
+    let mut unknown_field = json!({"ticket_type": "Standing", "quantity": 1});
+    unknown_field[&long] = 1.into();
+    for (line, code) in [
+        (json!({"ticket_type": long, "quantity": 1}), "invalid_request"),
+        (json!({"ticket_type": "Standing", "quantity": long}), "wrong_type"),
+        (unknown_field, "unknown_field"),
+    ] {
+        let ask = server.post(&sale.path("/holds")).bearer(buyer).json(&body(line));
+        let refused = ask.refused(422, code).await;
+        assert!(refused.bytes.len() < REPLY_BYTES_MAX, "{code}: {} bytes", refused.bytes.len());
+    }
+    let mut configuration = standing(10);
+    configuration["ticket_types"][0]["draws_on"] = json!(vec![long; 19]);
+    let body = json!({"name": "E", "starts_at": "2030-01-01T19:00:00Z", "zone": "UTC", "configuration": configuration});
+    let refused = server.post("/v1/events").bearer(&sale.key).json(&body);
+    let refused = refused.refused(422, "invalid_configuration").await;
+    assert!(refused.bytes.len() < 20 * REPLY_BYTES_MAX, "{} bytes", refused.bytes.len());
+    let query = server.get(&sale.path(&format!("/changes?{}=1", "x".repeat(1_500))));
+    assert!(query.refused(422, "unknown_field").await.bytes.len() < REPLY_BYTES_MAX);
 }

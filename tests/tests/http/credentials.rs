@@ -180,3 +180,18 @@ async fn a_buyer_token_of_one_organizer_buys_at_no_other_organizers_event() {
     server.post(&sale.path("/holds")).bearer(anonymous).json(&lines).expect(201).await;
     assert_eq!(sale.availability(&server).await["pools"][0]["held"], 1);
 }
+
+#[tokio::test]
+async fn a_credential_is_checked_before_the_body_is_read() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let held = sale.hold(&server, &server.buyer().await, "Free", 1).await.text("id");
+    let confirm = sale.path(&format!("/orders/{}/confirm", held.replace("hld_", "ord_")));
+    let forged = format!("tsb_{}", "A".repeat(74));
+    for path in [sale.path("/orders"), sale.path("/holds"), confirm] {
+        for body in ["{", &"x".repeat(65 * 1024)] {
+            server.post(&path).raw(body).refused(401, "credential_missing").await;
+            server.post(&path).bearer(&forged).raw(body).refused(401, "credential_invalid").await;
+        }
+    }
+}

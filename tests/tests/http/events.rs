@@ -77,7 +77,7 @@ async fn no_event_is_created(table: &[Wrong]) {
 
 #[tokio::test]
 async fn a_wrong_request_creates_no_event() {
-    let table: [Wrong; 8] = [
+    let table: [Wrong; 11] = [
         (|body| body["zone"] = "Europe/Atlantis".into(), "invalid_value", "zone"),
         (|body| body["starts_at"] = "tomorrow".into(), "invalid_value", "starts_at"),
         (|body| body["name"] = "".into(), "invalid_value", "name"),
@@ -96,6 +96,17 @@ async fn a_wrong_request_creates_no_event() {
             "out_of_range",
             "configuration.pools[0].capacity",
         ),
+        (
+            |body| body["configuration"]["pools"][0] = json!(["Floor", 5]),
+            "wrong_type",
+            "configuration.pools[0]",
+        ),
+        (
+            |body| body["configuration"]["hold"] = json!([600, 2, 1800, 900]),
+            "wrong_type",
+            "configuration.hold",
+        ),
+        (|body| body["configuration"] = json!(["EUR", []]), "wrong_type", "configuration"),
         (|body| body["configuration"]["surprise"] = 1.into(), "unknown_field", "configuration.surprise"),
         (
             |body| body["configuration"]["ticket_types"][0]["price"] = (-5).into(),

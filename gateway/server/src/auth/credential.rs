@@ -11,6 +11,8 @@ use crate::problem::Problem;
 pub const HOLD_SECRET_HEADER: &str = "x-hold-secret";
 /// Prefix of organizer keys.
 const ORGANIZER_PREFIX: &str = "tsk_";
+/// Hexadecimal digits of an organizer key: 256 bits.
+const ORGANIZER_DIGITS: usize = 64;
 
 /// The credential that a request presents, told apart by its prefix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +47,11 @@ impl<'a> Credential<'a> {
             .ok_or_else(invalid_credential)?;
         if BuyerToken::is_claimed_by(token) {
             Ok(Credential::Buyer(token))
-        } else if token.starts_with(ORGANIZER_PREFIX) {
-            Ok(Credential::Organizer(token))
+        } else if let Some(digits) = token.strip_prefix(ORGANIZER_PREFIX) {
+            // What no key can be is refused before anything is looked up.
+            let possible =
+                digits.len() == ORGANIZER_DIGITS && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
+            if possible { Ok(Credential::Organizer(token)) } else { Err(invalid_credential()) }
         } else if AdministratorToken::is_claimed_by(token) {
             Ok(Credential::Administrator(token))
         } else {
@@ -77,4 +82,28 @@ pub(crate) fn missing_credential() -> Problem {
 #[must_use]
 pub(crate) fn forbidden(needed: &'static str) -> Problem {
     Problem::new(Code::Forbidden, "your credential does not allow this").with("needed", needed)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use actix_web::http::header::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_what_may_be_a_key_is_looked_up() {
+        let code = |token: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, HeaderValue::from_str(&format!("Bearer {token}")).unwrap());
+            Credential::of(&headers).map(|_| ()).map_err(|problem| problem.code())
+        };
+        let made = Credential::generate_organizer(u128::MAX, 1);
+        assert_eq!(code(&made), Ok(()));
+        for wrong in
+            ["tsk_", "tsk_wrong", &made[..made.len() - 1], &format!("{made}0"), &made.replace('f', "g")]
+        {
+            assert_eq!(code(wrong), Err(Code::CredentialInvalid), "{wrong}");
+        }
+    }
 }

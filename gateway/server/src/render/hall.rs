@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use actix_web::http::header::{HeaderMap, HeaderValue};
 use actix_web::web::Bytes;
@@ -11,52 +11,96 @@ use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 use tessera_inventory::{Config, EventId, Row, Seat};
+use tokio::sync::OnceCell;
 
 use super::documents;
-use crate::limits::HALL_CACHE_MAX;
+use crate::limits::{HALL_CACHE_BYTES_MAX, HALL_CACHE_MAX};
 use crate::problem::{self, Problem};
 
 /// A rendered hall.
+#[derive(Debug)]
 pub(crate) struct Hall {
-    source: Weak<Config>,
     pub(crate) plain: Bytes,
     pub(crate) gzip: Bytes,
     pub(crate) plain_etag: HeaderValue,
     pub(crate) gzip_etag: HeaderValue,
 }
 
+impl Hall {
+    fn bytes(&self) -> usize {
+        self.plain.len() + self.gzip.len()
+    }
+}
+
+/// The hall of one configuration: rendered by the first who asks, and the others wait for it. The weak reference keeps the
+/// address from being used again, so that comparing addresses is sound.
+#[derive(Clone, Debug)]
+struct Slot {
+    source: Weak<Config>,
+    hall: Arc<OnceCell<Arc<Hall>>>,
+}
+
 /// The rendered halls of the process.
-#[derive(Default)]
+#[derive(Debug)]
 pub(crate) struct Halls {
-    rendered: Mutex<HashMap<EventId, Arc<Hall>>>,
+    slots: Mutex<HashMap<EventId, Slot>>,
+    bytes_max: usize,
+}
+
+impl Default for Halls {
+    fn default() -> Halls {
+        Halls { slots: Mutex::default(), bytes_max: HALL_CACHE_BYTES_MAX }
+    }
 }
 
 impl Halls {
-    /// The hall of this configuration; rendered off the threads that serve when it is new.
+    /// The hall of this configuration; rendered once, off the threads that serve, when it is new.
     pub(crate) async fn of(
         &self,
         event: EventId,
         version: u32,
         config: &Arc<Config>,
     ) -> Result<Arc<Hall>, Problem> {
-        if let Some(hall) = self.known(event, config) {
-            return Ok(hall);
+        let slot = self.slot(event, config);
+        if let Some(hall) = slot.get() {
+            return Ok(Arc::clone(hall));
         }
-        let source = Arc::clone(config);
-        let rendered = actix_web::web::block(move || render(version, &source)).await;
-        let hall =
-            rendered.ok().and_then(Result::ok).map(Arc::new).ok_or_else(|| problem::internal("hall"))?;
-        let mut halls = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
-        if halls.len() >= HALL_CACHE_MAX {
-            halls.clear();
-        }
-        halls.insert(event, Arc::clone(&hall));
+        let rendered = slot.get_or_try_init(async || {
+            let source = Arc::clone(config);
+            let rendered = actix_web::web::block(move || render(version, &source)).await;
+            let rendered = rendered.map_err(|error| problem::internal(error.to_string()))?;
+            rendered.map(Arc::new).map_err(|error| problem::internal(error.to_string()))
+        });
+        let hall = Arc::clone(rendered.await?);
+        self.make_room(event);
         Ok(hall)
     }
 
-    fn known(&self, event: EventId, config: &Arc<Config>) -> Option<Arc<Hall>> {
-        let halls = self.rendered.lock().unwrap_or_else(PoisonError::into_inner);
-        halls.get(&event).filter(|hall| hall.source.as_ptr() == Arc::as_ptr(config)).cloned()
+    /// The place of this configuration's hall; one of an older configuration makes room for it.
+    fn slot(&self, event: EventId, config: &Arc<Config>) -> Arc<OnceCell<Arc<Hall>>> {
+        let mut slots = self.slots();
+        if let Some(slot) = slots.get(&event).filter(|slot| slot.source.as_ptr() == Arc::as_ptr(config)) {
+            return Arc::clone(&slot.hall);
+        }
+        if slots.len() >= HALL_CACHE_MAX && !slots.contains_key(&event) {
+            slots.clear();
+        }
+        let slot = Slot { source: Arc::downgrade(config), hall: Arc::default() };
+        slots.insert(event, slot.clone());
+        slot.hall
+    }
+
+    /// Keeps only the newest hall where all of them together have become too large.
+    fn make_room(&self, newest: EventId) {
+        let mut slots = self.slots();
+        let bytes: usize = slots.values().filter_map(|slot| slot.hall.get()).map(|hall| hall.bytes()).sum();
+        if bytes > self.bytes_max {
+            slots.retain(|event, _| *event == newest);
+        }
+    }
+
+    fn slots(&self) -> MutexGuard<'_, HashMap<EventId, Slot>> {
+        self.slots.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -80,7 +124,6 @@ fn render(version: u32, config: &Arc<Config>) -> std::io::Result<Hall> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
     encoder.write_all(&plain)?;
     Ok(Hall {
-        source: Arc::downgrade(config),
         gzip: encoder.finish()?.into(),
         plain: plain.into(),
         plain_etag: documents::etag(&format!("\"c{version}\"")),
@@ -157,5 +200,44 @@ fn row_reply<'a>(config: &'a Config, row: &'a Row, index: &mut u32) -> RowReply<
         section: config.sections.get(row.section.index()).map_or("", |name| &**name),
         label: &row.label,
         blocks: row.blocks.iter().map(|block| block.iter().map(&mut seat).collect()).collect(),
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::auth::Keys;
+    use crate::venue::{self, Venue};
+
+    fn config() -> Arc<Config> {
+        let text = br#"{"currency":"EUR","categories":[{"name":"C","focal_point":{"x_mm":0,"y_mm":0}}],
+            "sections":["A"],"rows":[{"section":"A","label":"1","blocks":[{"from":1,"to":100,"x_mm":0,"y_mm":0,"category":"C"}]}],
+            "ticket_types":[{"name":"T","price":1,"category":"C"}]}"#;
+        let venue = crate::json::parse::<Venue>(text).unwrap();
+        Arc::new(venue::resolve(&Keys::derive(&[1; 32]), &venue).unwrap())
+    }
+
+    #[tokio::test]
+    async fn those_who_ask_at_once_get_the_one_that_is_rendered() {
+        let (halls, first, second) = (Halls::default(), config(), config());
+        let asked = futures::future::join_all((0..100).map(|_| halls.of(EventId(1), 1, &first))).await;
+        let hall = asked[0].as_ref().unwrap();
+        assert!(asked.iter().all(|other| Arc::ptr_eq(other.as_ref().unwrap(), hall)), "rendered once");
+        let newer = halls.of(EventId(1), 2, &second).await.unwrap();
+        assert!(!Arc::ptr_eq(&newer, hall) && newer.plain_etag != hall.plain_etag);
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_is_bounded_in_bytes() {
+        let config = config();
+        let one = Halls::default().of(EventId(1), 1, &config).await.unwrap().bytes();
+        let halls = Halls { bytes_max: 3 * one, ..Halls::default() };
+        for event in 1..=3 {
+            halls.of(EventId(event), 1, &config).await.unwrap();
+        }
+        assert_eq!(halls.slots().len(), 3);
+        halls.of(EventId(4), 1, &config).await.unwrap();
+        assert_eq!(halls.slots().keys().copied().collect::<Vec<_>>(), [EventId(4)]);
     }
 }

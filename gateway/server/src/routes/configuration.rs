@@ -6,15 +6,17 @@ use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tessera_inventory::{Authority, CommandBody, Config, EventBody, EventId, Sequence};
+use tessera_inventory::{
+    Authority, Command, CommandBody, Config, EventBody, EventId, Inventory, Sequence, Timestamp,
+};
 
-use crate::auth::Keys;
 use crate::call::{Call, Decided};
 use crate::caller::{EventsRead, EventsWrite, Organizer, Principal};
 use crate::code::Code;
 use crate::json;
 use crate::limits::CONFIGURATION_BYTES_MAX;
 use crate::problem::{self, Problem};
+use crate::refusal;
 use crate::render;
 use crate::router::Answer;
 use crate::venue::{self, Venue};
@@ -39,7 +41,7 @@ pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> An
     let bytes = call.body_up_to(CONFIGURATION_BYTES_MAX).await?;
     let request: ReplaceRequest<'_> = json::parse(&bytes)?;
     let text = Bytes::copy_from_slice(request.configuration.get().as_bytes());
-    let config = read_venue(call.keys(), text.clone()).await?;
+    let config = read_venue(&call, text.clone(), Purpose::Replace).await?;
     let configured =
         configure(&call, event, organizer.principal(), request.expected_version, config, &bytes, &text);
     let (version, decided) = configured.await?;
@@ -47,16 +49,38 @@ pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> An
     render::decision(StatusCode::OK, decided.replayed, &reply)
 }
 
+/// What a venue file is read for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A new event: it must suit an empty inventory, otherwise no event is created for it.
+    Create,
+    /// An event that there is, whose writer decides.
+    Replace,
+}
+
 /// Reads a venue file into the engine's configuration, off the threads that serve: it may be large.
-pub(super) async fn read_venue(keys: &Keys, text: Bytes) -> Result<Arc<Config>, Problem> {
-    let keys = keys.clone();
+pub(super) async fn read_venue(call: &Call, text: Bytes, purpose: Purpose) -> Result<Arc<Config>, Problem> {
+    let (keys, now) = (call.keys().clone(), call.gateway().now());
     let read = move || {
         let venue = json::parse_at::<Venue>("configuration", &text)?;
-        venue::resolve(&keys, &venue).map(Arc::new).map_err(|errors| {
+        let config = venue::resolve(&keys, &venue).map(Arc::new).map_err(|errors| {
             Problem::fields(Code::InvalidConfiguration, "correct what errors names", errors)
-        })
+        })?;
+        if purpose == Purpose::Create {
+            suits_an_empty_event(&config, now)?;
+        }
+        Ok(config)
     };
     actix_web::web::block(read).await.map_err(|error| problem::internal(error.to_string()))?
+}
+
+fn suits_an_empty_event(config: &Arc<Config>, now: Timestamp) -> Result<(), Problem> {
+    let body = CommandBody::Configure { expected_version: 0, config: Arc::clone(config) };
+    let command = Command { authority: Authority::Organizer, key: None, body };
+    match Inventory::new(EventId(0)).decide(now, &command) {
+        Ok(_) => Ok(()),
+        Err(rejection) => Err(refusal::problem(Sequence::ZERO, &rejection, Some(config))),
+    }
 }
 
 /// Has the configuration accepted, then keeps its text. A retry with the same key keeps the text again, so that a crash

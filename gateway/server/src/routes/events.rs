@@ -1,17 +1,16 @@
 //! Events: create, read, list.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tessera_inventory::{Authority, Command, CommandBody, Config, EventId, Inventory, Phase, Sequence};
+use tessera_inventory::{EventId, Phase, Sequence};
 use tessera_projections::catalogue::{CatalogueEvent, CatalogueRequest, Creation};
 use uuid::Builder;
 
-use super::configuration;
+use super::configuration::{self, Purpose};
 use crate::call::Call;
 use crate::caller::{EventsRead, EventsWrite, Organizer, Reader, Tenant};
 use crate::code::Code;
@@ -55,12 +54,9 @@ pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Ans
     let request: CreateRequest<'_> = json::parse(&bytes)?;
     check(&request)?;
     let venue = match request.configuration.map(|raw| Bytes::copy_from_slice(raw.get().as_bytes())) {
-        Some(text) => Some((configuration::read_venue(call.keys(), text.clone()).await?, text)),
+        Some(text) => Some((configuration::read_venue(&call, text.clone(), Purpose::Create).await?, text)),
         None => None,
     };
-    if let Some((config, _)) = &venue {
-        sound(&call, config)?;
-    }
     let principal = organizer.principal();
     let fingerprint = call.keys().fingerprint(call.request.path(), &bytes);
     let key = RequestKey::required(call.headers())?.on_catalogue(call.keys(), principal.0, fingerprint);
@@ -104,16 +100,6 @@ fn check(request: &CreateRequest<'_>) -> Result<(), Problem> {
         return Err(Problem::field(Code::InvalidValue, "zone", message));
     }
     Ok(())
-}
-
-/// Whether an empty event would take the configuration: otherwise no event is created for it.
-fn sound(call: &Call, config: &Arc<Config>) -> Result<(), Problem> {
-    let body = CommandBody::Configure { expected_version: 0, config: Arc::clone(config) };
-    let command = Command { authority: Authority::Organizer, key: None, body };
-    match Inventory::new(EventId(0)).decide(call.gateway().now(), &command) {
-        Ok(_) => Ok(()),
-        Err(rejection) => Err(crate::refusal::problem(Sequence::ZERO, &rejection, Some(config))),
-    }
 }
 
 /// A fresh UUIDv7.

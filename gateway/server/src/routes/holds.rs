@@ -18,6 +18,7 @@ use crate::code::Code;
 use crate::instant::Rfc3339;
 use crate::json;
 use crate::limits::ACCESS_CODE_BYTES_MAX;
+use crate::object::objects;
 use crate::problem::{self, Problem};
 use crate::render::claim::{self, HoldReply, Lines};
 use crate::render::{self, Money};
@@ -35,7 +36,7 @@ struct HoldRequest<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 struct LineBody<'a> {
     #[serde(borrow, default)]
     ticket_type: Option<Cow<'a, str>>,
@@ -50,7 +51,7 @@ struct LineBody<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 struct MoneyBody<'a> {
     amount: i64,
     #[serde(borrow)]
@@ -58,7 +59,7 @@ struct MoneyBody<'a> {
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 struct TogetherBody<'a> {
     quantity: u16,
     #[serde(borrow, default)]
@@ -70,6 +71,8 @@ struct TogetherBody<'a> {
     #[serde(default)]
     accept_split: bool,
 }
+
+objects!(LineBody<'a>, MoneyBody<'a>, TogetherBody<'a>);
 
 /// `POST /v1/events/{event}/holds`
 pub(crate) async fn place(call: Call, buyer: Buyer) -> Answer {

@@ -2,7 +2,7 @@
 
 use tessera_inventory::{ChannelId, Config, PoolId, RequestError, SectionId, TicketTypeId};
 
-use crate::problem::Problem;
+use crate::problem::{self, Problem};
 use crate::refusal;
 
 /// The ticket type of this name.
@@ -38,5 +38,5 @@ fn position<'a, N: TryFrom<usize>>(mut names: impl Iterator<Item = &'a str>, nam
 }
 
 fn unknown(error: RequestError, name: &str) -> Problem {
-    refusal::invalid_request(error).with("name", name)
+    refusal::invalid_request(error).with("name", problem::echoed(name))
 }

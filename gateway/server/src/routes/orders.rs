@@ -32,10 +32,14 @@ struct BeginRequest<'a> {
 /// `POST /v1/events/{event}/orders`
 pub(crate) async fn begin(call: Call) -> Answer {
     let event = call.event()?;
+    let presented = ClaimAccess::presented(&call).await?;
     let bytes = call.body().await?;
     let request: BeginRequest<'_> = json::parse(&bytes)?;
     let hold = call.tag(event).parse_hold(&request.hold).ok_or_else(problem::hold_not_found)?;
-    let access = ClaimAccess::to(&call, event, hold, None, problem::hold_not_found).await?;
+    let access = match presented {
+        Some(access) => access,
+        None => ClaimAccess::to(&call, event, hold, None, problem::hold_not_found).await?,
+    };
     let published = call.published(event, false).await?;
     let body = CommandBody::BeginPayment { hold, extra_subjects: Vec::new() };
     let (decided, lines) = super::decide_on_claim(&call, (event, hold), &access, body, &bytes).await?;
@@ -152,10 +156,10 @@ enum PaymentBody {
 /// `POST /v1/events/{event}/orders/{order}/confirm`
 pub(crate) async fn confirm(call: Call) -> Answer {
     let (event, order) = addressed(&call)?;
-    let bytes = call.body().await?;
-    let request: ConfirmRequest = json::parse(&bytes)?;
     let scope = Some(Scope::OrdersWrite);
     let access = ClaimAccess::to(&call, event, order, scope, problem::order_not_found).await?;
+    let bytes = call.body().await?;
+    let request: ConfirmRequest = json::parse(&bytes)?;
     if request.payment == PaymentBody::Offline && access.authority != Authority::Organizer {
         return Err(Problem::new(Code::Forbidden, "only the organizer confirms what was paid outside"));
     }

@@ -7,10 +7,11 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 
 use crate::instant::Rfc3339;
+use crate::object::objects;
 
 /// A whole venue file.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Venue {
     /// ISO 4217 code.
     pub currency: String,
@@ -47,7 +48,7 @@ pub struct Venue {
 
 /// A pool.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Pool {
     /// Its name.
     pub name: String,
@@ -57,7 +58,7 @@ pub struct Pool {
 
 /// A category.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Category {
     /// Its name.
     pub name: String,
@@ -67,7 +68,7 @@ pub struct Category {
 
 /// A position in the hall.
 #[derive(Clone, Copy, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Point {
     /// Millimetres to the right of the origin.
     pub x_mm: i32,
@@ -77,7 +78,7 @@ pub struct Point {
 
 /// A row.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Row {
     /// Name of its section.
     pub section: String,
@@ -98,7 +99,7 @@ pub enum Block {
 
 /// One seat.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Seat {
     /// Its label.
     pub label: String,
@@ -158,7 +159,7 @@ pub struct Run {
 
 /// A channel.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Channel {
     /// Its name.
     pub name: String,
@@ -174,7 +175,7 @@ pub struct Channel {
 
 /// A slice of a pool.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Allotment {
     /// Name of the pool.
     pub pool: String,
@@ -184,7 +185,7 @@ pub struct Allotment {
 
 /// A ticket type.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct TicketType {
     /// Its name.
     pub name: String,
@@ -218,7 +219,7 @@ pub struct TicketType {
 
 /// How long holds last.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(remote = "Self", deny_unknown_fields)]
 pub struct Hold {
     /// Seconds to the deadline.
     pub duration_s: Option<u32>,
@@ -232,7 +233,7 @@ pub struct Hold {
 
 /// How seats are given out.
 #[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(remote = "Self", deny_unknown_fields, default)]
 pub struct Seating {
     /// Whether a hold may leave a single seat alone.
     pub stranding_allowed: bool,
@@ -244,7 +245,7 @@ pub struct Seating {
 
 /// When the phases begin by themselves.
 #[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[serde(remote = "Self", deny_unknown_fields, default)]
 pub struct Schedule {
     /// Scheduled becomes presale.
     pub presale_at: Option<Rfc3339>,
@@ -253,6 +254,8 @@ pub struct Schedule {
     /// Becomes closed.
     pub closes_at: Option<Rfc3339>,
 }
+
+objects!(Venue, Pool, Category, Point, Row, Seat, Channel, Allotment, TicketType, Hold, Seating, Schedule);
 
 impl Default for Seating {
     fn default() -> Self {
