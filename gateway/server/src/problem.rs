@@ -218,6 +218,7 @@ pub(crate) fn store(error: &StoreError) -> Problem {
         StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } => {
             not_executed(NotExecuted::Quarantined, u64::from(RETRY_AFTER_S) * 1_000)
         }
+        StoreError::OutcomeUnknown { .. } => outcome_unknown(u64::from(RETRY_AFTER_S) * 1_000),
         StoreError::TooLarge { .. } => internal(error.to_string()),
     }
 }

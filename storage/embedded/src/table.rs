@@ -189,8 +189,9 @@ impl TableCommitter {
         let before = self.newest;
         let mut answers = Vec::with_capacity(commits.len());
         for commit in commits {
+            let newest = self.newest;
             let outcome = self.apply(commit.read_version, &commit.reads, &commit.writes);
-            answers.push((commit.answer, outcome));
+            answers.push((commit.answer, self.newest > newest, outcome));
         }
         if self.newest > before {
             match self.tables.sync() {
@@ -201,9 +202,21 @@ impl TableCommitter {
                 Err(error) => self.shared.fail(error.to_string()),
             }
         }
-        for (answer, outcome) in answers {
+        for (answer, wrote, outcome) in answers {
             // Nobody may be waiting any more; what was committed stays.
-            let _ = answer.send(self.shared.check().and(outcome));
+            let _ = answer.send(self.told(wrote, outcome));
+        }
+    }
+
+    /// What is told of a commit in a store that may have failed since: rows that were written may be there after a restart.
+    fn told(
+        &self,
+        wrote: bool,
+        outcome: Result<CommitOutcome, StoreError>,
+    ) -> Result<CommitOutcome, StoreError> {
+        match self.shared.failure() {
+            Some(reason) if wrote => Ok(CommitOutcome::Unknown { reason: reason.to_owned() }),
+            Some(_) | None => self.shared.check().and(outcome),
         }
     }
 
@@ -237,12 +250,13 @@ impl TableCommitter {
                 None => batch.remove(rows, key),
             }
         }
+        // From here on it may be on the disk, whatever the answer.
+        self.newest += 1;
         if let Err(error) = batch.commit() {
             let error = write_error(&error);
             self.shared.fail(error.to_string());
             return Err(error);
         }
-        self.newest += 1;
         self.window.committed(self.newest, writes);
         Ok(CommitOutcome::Committed)
     }

@@ -9,6 +9,13 @@ pub enum StoreError {
         /// For the operator.
         reason: String,
     },
+    /// A write did not get through, but an attempt at it may have landed or may still land. Repeat the very same write; never
+    /// say that it was not executed.
+    #[error("a write may or may not have been carried out: {reason}")]
+    OutcomeUnknown {
+        /// For the operator.
+        reason: String,
+    },
     /// What is stored is not what was written. Nothing is served from it; see `tessera inspect` and `tessera repair`.
     #[error("stored data is damaged: {reason}")]
     Damaged {

@@ -9,22 +9,44 @@ pub const TRANSACTION_ATTEMPTS_MAX: u32 = 64;
 /// [`TRANSACTION_ATTEMPTS_MAX`] times. `body` is given the transaction and gives it back with its value; it must be
 /// repeatable: everything it changes goes through the transaction. Its own errors end the transaction without a commit.
 ///
+/// # Errors
+/// As the table says, and what `body` says. [`StoreError::OutcomeUnknown`] where an attempt of unknown outcome may have
+/// landed and no later one could tell: every other error means that nothing was written.
+///
 /// (The transaction goes by value because a future that borrows it could not be proved `Send` by the compiler.)
-pub async fn transact<T, E, F, R>(table: &dyn Table, body: F) -> Result<T, E>
+pub async fn transact<T, F, R>(table: &dyn Table, body: F) -> Result<T, StoreError>
 where
-    E: From<StoreError>,
     F: Fn(Box<dyn Transaction>) -> R,
-    R: Future<Output = Result<(Box<dyn Transaction>, T), E>>,
+    R: Future<Output = Result<(Box<dyn Transaction>, T), StoreError>>,
 {
+    let mut may_have_landed = false;
     for _ in 0..TRANSACTION_ATTEMPTS_MAX {
-        let (transaction, value) = body(table.begin().await?).await?;
-        match transaction.commit().await? {
+        let told = |error: StoreError| if may_have_landed { undecided(error) } else { error };
+        let (transaction, value) = body(table.begin().await.map_err(told)?).await.map_err(told)?;
+        match transaction.commit().await.map_err(told)? {
             CommitOutcome::Committed => return Ok(value),
-            CommitOutcome::Conflict | CommitOutcome::Unknown { .. } => {}
+            CommitOutcome::Conflict => {}
+            CommitOutcome::Unknown { .. } => may_have_landed = true,
         }
     }
     let reason = format!("a transaction did not get through in {TRANSACTION_ATTEMPTS_MAX} attempts");
-    Err(StoreError::Unavailable { reason }.into())
+    let error = StoreError::Unavailable { reason };
+    Err(if may_have_landed { undecided(error) } else { error })
+}
+
+/// The error of a transaction of which an earlier attempt may have landed. What the body says about what it read stands:
+/// it has seen whether that attempt landed.
+fn undecided(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Unavailable { reason } | StoreError::Fatal { reason } => {
+            StoreError::OutcomeUnknown { reason }
+        }
+        seen @ (StoreError::OutcomeUnknown { .. }
+        | StoreError::Damaged { .. }
+        | StoreError::FormatTooNew { .. }
+        | StoreError::Locked { .. }
+        | StoreError::TooLarge { .. }) => seen,
+    }
 }
 
 #[cfg(test)]
@@ -64,5 +86,24 @@ mod tests {
         }
         assert!(matches!(increment(&store).await, Err(StoreError::Unavailable { .. })));
         assert_eq!(increment(&store).await, Ok(1));
+    }
+
+    #[tokio::test]
+    async fn what_may_have_landed_is_not_said_to_have_failed() {
+        let store = MemoryStore::new();
+        for attempt in 0..TRANSACTION_ATTEMPTS_MAX {
+            store.inject_commit(if attempt == 0 {
+                CommitFault::UnknownApplied
+            } else {
+                CommitFault::Conflict
+            });
+        }
+        assert!(matches!(increment(&store).await, Err(StoreError::OutcomeUnknown { .. })));
+        assert_eq!(increment(&store).await, Ok(2), "it had landed");
+        for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+            store.inject_commit(CommitFault::UnknownNotApplied);
+        }
+        assert!(matches!(increment(&store).await, Err(StoreError::OutcomeUnknown { .. })));
+        assert_eq!(increment(&store).await, Ok(3), "it had not");
     }
 }

@@ -1,7 +1,23 @@
 //! What clients are told while the store is slow or away, and that it stays true.
 
 use serde_json::json;
+use tessera_store::TRANSACTION_ATTEMPTS_MAX;
+use tessera_store::memory::CommitFault;
 use tessera_tests::{Sale, Server, standing};
+
+#[tokio::test]
+async fn rows_that_may_have_been_written_are_not_said_to_be_missing() {
+    let server = Server::start().await;
+    let organizer = server.organizer_key().await;
+    for _ in 0..TRANSACTION_ATTEMPTS_MAX {
+        server.store.inject_commit(CommitFault::UnknownApplied);
+    }
+    let event = json!({"name": "Maybe", "starts_at": "2030-01-01T19:00:00Z", "zone": "Europe/Berlin"});
+    let create = || server.post("/v1/events").bearer(&organizer).key("k").json(&event);
+    let unknown = create().refused(503, "outcome_unknown").await;
+    assert!(unknown.json["retry_after"].as_u64() >= Some(1));
+    assert!(create().expect(201).await.replayed(), "it had been executed");
+}
 
 #[tokio::test]
 async fn an_outcome_that_is_not_known_is_told_so_and_the_same_key_finds_it_out() {
