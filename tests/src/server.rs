@@ -56,7 +56,7 @@ impl Server {
     pub fn settings() -> Settings {
         Settings {
             listen: ([127, 0, 0, 1], 0).into(),
-            admin_token: Some(ADMIN_TOKEN.to_owned()),
+            admin_token: Some(ADMIN_TOKEN.to_owned().into()),
             workers: 1,
             ..Settings::default()
         }

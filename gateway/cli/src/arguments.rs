@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tessera_server::settings::Overrides;
+use tessera_server::settings::{self, Overrides, Settings, SettingsError};
 
 /// Sells tickets: one single-writer actor per event, on a durable log.
 #[derive(Debug, Parser)]
@@ -110,7 +110,10 @@ impl ServeArguments {
 /// The demo begins with an empty store.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
-    /// Directory of its store; must be absent or empty [default data/demo, which is emptied first]
+    /// Configuration file (TOML) [none unless named]
+    #[arg(long)]
+    pub(crate) config: Option<PathBuf>,
+    /// Directory of its store; must be absent or empty [default `demo` in the data directory, which is emptied first]
     #[arg(long)]
     pub(crate) data: Option<PathBuf>,
     /// Address and port that the demo's server listens on; port 0: any free one
@@ -133,12 +136,30 @@ pub(crate) struct DemoArguments {
     pub(crate) exit: bool,
 }
 
+/// Which installation: the same settings as `serve` reads, from flags, environment and file.
+#[derive(Debug, Args)]
+pub(crate) struct InstallationArguments {
+    /// Configuration file (TOML) [none unless named]
+    #[arg(long)]
+    config: Option<PathBuf>,
+    /// Directory of the store and the administrator's token [TESSERA_DATA, default ./data]
+    #[arg(long)]
+    data: Option<PathBuf>,
+}
+
+impl InstallationArguments {
+    /// The settings of the installation.
+    pub(crate) fn settings(&self) -> Result<Settings, SettingsError> {
+        let data = self.data.as_ref().map(|value| ("data", value.display().to_string()));
+        settings::load(self.config.as_deref(), &data.into_iter().collect())
+    }
+}
+
 /// The server must not run on the same directory.
 #[derive(Debug, Args)]
 pub(crate) struct InspectArguments {
-    /// Directory of the store
-    #[arg(long, default_value = "data")]
-    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) installation: InstallationArguments,
     /// Which event; without one, every event is listed (or verified)
     pub(crate) event: Option<String>,
     /// What to show of it
@@ -161,9 +182,8 @@ pub(crate) enum View {
 /// Verifies every log of a stopped installation and says what is damaged, and what would be lost. Changes nothing unless told to.
 #[derive(Debug, Args)]
 pub(crate) struct RepairArguments {
-    /// Directory of the store, and of the administrator's token
-    #[arg(long, default_value = "data")]
-    pub(crate) data: PathBuf,
+    #[command(flatten)]
+    pub(crate) installation: InstallationArguments,
     /// Address of a running server, such as `http://127.0.0.1:8080`: has it set a quarantined event going again
     #[arg(long, requires = "event", conflicts_with_all = ["lift", "accept_loss", "into", "through"])]
     pub(crate) url: Option<String>,
@@ -226,7 +246,7 @@ mod tests {
         ]);
         let Command::Serve(serve) = arguments.command else { unreachable!("serve was asked for") };
         assert_eq!(serve.overrides().len(), 12);
-        let settings = tessera_server::settings::load(None, &serve.overrides());
+        let settings = settings::load(None, &serve.overrides());
         assert_eq!(settings.map(|settings| settings.http.deadline_ms).ok(), Some(700));
     }
 }

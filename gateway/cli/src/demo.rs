@@ -10,7 +10,7 @@ use tessera_demo::run::{DemoOptions, DemoOutcome};
 use tessera_embedded::{EmbeddedStore, Options};
 use tessera_server::ids;
 use tessera_server::server::{Server, Stores};
-use tessera_server::settings::{RateLimitSettings, Settings};
+use tessera_server::settings::{self, Overrides, RateLimitSettings, Settings};
 use tessera_server::telemetry;
 
 use crate::arguments::DemoArguments;
@@ -19,13 +19,14 @@ use crate::output::line;
 use crate::replay::verify;
 use crate::serve::until_the_end;
 
-/// Where the demo keeps its store unless told otherwise. It is emptied first.
-const DATA_DEFAULT: &str = "data/demo";
+/// Where the demo keeps its store unless told otherwise, in the data directory. It is emptied first.
+const FOLDER_DEFAULT: &str = "demo";
 
 /// Sells the arena, checks everything, prints the report, and serves on.
 pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
-    let data = prepare(arguments.data.as_deref())?;
-    let settings = settings(&arguments, &data);
+    let configured = settings::load(arguments.config.as_deref(), &Overrides::new())?;
+    let data = prepare(arguments.data.as_deref(), &configured.data.join(FOLDER_DEFAULT))?;
+    let settings = settings(configured, &arguments, &data);
     telemetry::start_logging(&settings)?;
     let venue = arguments.venue.as_ref().map(|path| read(path)).transpose()?;
     let store = Arc::new(EmbeddedStore::open(&data, &Options::default())?);
@@ -86,7 +87,8 @@ async fn inside(store: &EmbeddedStore, outcome: &DemoOutcome) -> Result<(), Fail
     Ok(())
 }
 
-fn settings(arguments: &DemoArguments, data: &Path) -> Settings {
+/// What is configured, but for what makes it the demo.
+fn settings(configured: Settings, arguments: &DemoArguments, data: &Path) -> Settings {
     Settings {
         listen: arguments.listen,
         data: data.to_owned(),
@@ -96,15 +98,15 @@ fn settings(arguments: &DemoArguments, data: &Path) -> Settings {
             address_per_second: 0,
             caller_per_second: 0,
             organizer_minting_per_minute: 0,
-            ..RateLimitSettings::default()
+            ..configured.rate_limit
         },
-        ..Settings::default()
+        ..configured
     }
 }
 
 /// An empty directory: the demo's own is emptied, another one must be.
-fn prepare(data: Option<&Path>) -> Result<PathBuf, Failure> {
-    let path = data.unwrap_or(Path::new(DATA_DEFAULT)).to_owned();
+fn prepare(data: Option<&Path>, own: &Path) -> Result<PathBuf, Failure> {
+    let path = data.unwrap_or(own).to_owned();
     let failed = |source| Failure::File { path: path.clone(), source };
     match fs::read_dir(&path) {
         Ok(mut entries) => {

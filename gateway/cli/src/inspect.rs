@@ -23,7 +23,7 @@ const PAGE_EVENTS: usize = 200;
 
 /// Shows what is asked for.
 pub(crate) async fn run(arguments: InspectArguments) -> Result<(), Failure> {
-    let store = open(&arguments.data)?;
+    let store = open(&arguments.installation.settings()?.data)?;
     // `inspect verify` without an event means all of them.
     let alone = arguments.event.as_deref().filter(|_| arguments.view.is_none());
     if let Some(view) = alone.and_then(|text| View::from_str(text, false).ok()) {

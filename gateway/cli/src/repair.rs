@@ -7,6 +7,7 @@ use tessera_embedded::salvage::Cut;
 use tessera_inventory::{EventId, Sequence};
 use tessera_projections::quarantine::QuarantinedEvents;
 use tessera_server::ids;
+use tessera_server::settings::Settings;
 use tessera_store::StoreError;
 
 use crate::arguments::RepairArguments;
@@ -18,15 +19,15 @@ use crate::salvage;
 
 /// The file of the administrator's token, in the data directory.
 pub(crate) const TOKEN_FILE: &str = "admin-token";
-/// The environment variable that gives it instead.
-const TOKEN_VARIABLE: &str = "TESSERA_ADMIN_TOKEN";
 
 /// Lifts the quarantine of an event, brings a damaged installation back, or verifies a stopped one.
 pub(crate) async fn run(arguments: RepairArguments) -> Result<(), Failure> {
-    let RepairArguments { data, url, lift, accept_loss: _, into, through, event } = arguments;
+    let RepairArguments { installation, url, lift, accept_loss: _, into, through, event } = arguments;
+    let settings = installation.settings()?;
     if let (Some(url), Some(event)) = (&url, &event) {
-        return release(url, event, &data).await;
+        return release(url, event, settings).await;
     }
+    let data = settings.data;
     let event = match event {
         Some(text) => Some(ids::parse_event(&text).ok_or(Failure::NotAnEvent(text))?),
         None => None,
@@ -43,10 +44,10 @@ pub(crate) async fn run(arguments: RepairArguments) -> Result<(), Failure> {
     }
 }
 
-async fn release(url: &str, event: &str, data: &Path) -> Result<(), Failure> {
+async fn release(url: &str, event: &str, settings: Settings) -> Result<(), Failure> {
     let no_server = |source| Failure::NoServer { url: url.to_owned(), source };
     let address = format!("{}/v1/events/{event}/repairs", url.trim_end_matches('/'));
-    let request = reqwest::Client::new().post(address).bearer_auth(token(data)?);
+    let request = reqwest::Client::new().post(address).bearer_auth(token(settings)?);
     let reply = request.send().await.map_err(no_server)?;
     let status = reply.status();
     let body = reply.text().await.map_err(no_server)?;
@@ -57,13 +58,12 @@ async fn release(url: &str, event: &str, data: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn token(data: &Path) -> Result<String, Failure> {
-    // The token has the same variable as in `serve`, where the configuration reads it.
-    #[allow(clippy::disallowed_methods)]
-    if let Ok(token) = std::env::var(TOKEN_VARIABLE) {
-        return Ok(token);
+/// The administrator's token, as `serve` finds it: the setting, or the file.
+fn token(settings: Settings) -> Result<String, Failure> {
+    if let Some(token) = settings.admin_token {
+        return Ok(token.into());
     }
-    let path = data.join(TOKEN_FILE);
+    let path = settings.data.join(TOKEN_FILE);
     let token = std::fs::read_to_string(&path).map_err(|source| Failure::File { path, source })?;
     Ok(token.trim().to_owned())
 }

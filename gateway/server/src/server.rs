@@ -230,7 +230,7 @@ fn fresh(random: &dyn Random) -> Installation {
 /// The configured token, or the one in the data directory, which is made at the first start.
 fn administrator_token(settings: &Settings, random: &dyn Random) -> Result<String, ServeError> {
     if let Some(token) = &settings.admin_token {
-        return Ok(token.clone());
+        return Ok(token.reveal().to_owned());
     }
     let path = settings.data.join(TOKEN_FILE);
     let failed = |source| ServeError::TokenFile { path: path.clone(), source };
@@ -265,7 +265,7 @@ mod tests {
         assert_eq!(administrator_token(&settings, &OsRandom).unwrap(), made);
         let mode = std::fs::metadata(settings.data.join(TOKEN_FILE)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
-        let given = Settings { admin_token: Some("tsa_given".to_owned()), ..settings };
+        let given = Settings { admin_token: Some("tsa_given".to_owned().into()), ..settings };
         assert_eq!(administrator_token(&given, &OsRandom).unwrap(), "tsa_given");
     }
 }

@@ -1,6 +1,6 @@
 //! Starting, and refusing to start.
 
-use crate::server::{Sale, Server, free_port, get, run};
+use crate::server::{Sale, Server, free_port, get, run, tessera};
 
 #[tokio::test]
 async fn scenario_33_a_second_process_on_the_folder_is_refused_with_a_clear_error() {
@@ -49,5 +49,25 @@ fn bad_flags_and_bad_configuration_say_what_to_do() {
         assert!(!output.status.success(), "{arguments:?} is refused");
         assert!(said.contains(expected), "{arguments:?} names what is wrong ({expected}): {said}");
         assert!(!said.contains("panicked"), "{arguments:?} is an error, not a panic: {said}");
+    }
+}
+
+#[tokio::test]
+async fn every_command_finds_the_installation_where_the_settings_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let port = free_port();
+    let server = Server::start(&data, port).await;
+    let sale = Sale::open(port, 10).await;
+    assert!(server.terminate().success());
+    let file = folder.path().join("tessera.toml");
+    std::fs::write(&file, format!("data = {data:?}\n")).unwrap();
+    for command in ["inspect", "repair"] {
+        let by_file = run(&[command, "--config", file.to_str().unwrap()]);
+        let by_variable = tessera().arg(command).env("TESSERA_DATA", &data).output().unwrap();
+        for output in [by_file, by_variable] {
+            let said = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(output.status.success() && said.contains(&sale.event), "{command}: {said}");
+        }
     }
 }

@@ -9,7 +9,7 @@ const PREFIX: &str = "tsa_";
 /// Shortest token accepted, prefix included.
 const TOKEN_BYTES_MIN: usize = 24;
 
-/// The administrator's token. Only its hash is kept in memory.
+/// The administrator's token as requests are compared with it: by its hash.
 #[derive(Clone)]
 pub struct AdministratorToken(blake3::Hash);
 

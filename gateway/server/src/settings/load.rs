@@ -84,7 +84,7 @@ fn load_with(
 
 fn check(settings: &Settings) -> Result<(), SettingsError> {
     let wrong = |name, value: String, wanted| Err(SettingsError::Value { name, value, wanted });
-    if settings.admin_token.as_deref().is_some_and(|token| AdministratorToken::new(token).is_none()) {
+    if settings.admin_token.as_ref().is_some_and(|token| AdministratorToken::new(token.reveal()).is_none()) {
         return wrong("admin_token", "(not shown)".to_owned(), "tsa_ and at least 20 ASCII characters");
     }
     if settings.workers > WORKERS_MAX {
@@ -151,6 +151,15 @@ mod tests {
         assert_eq!(settings.http.trusted_proxies, wanted);
         let environment = variables(&[("TESSERA_HTTP__TRUSTED_PROXIES", "10.0.0.9,::1")]);
         assert_eq!(load_with(None, environment, &Vec::new()).unwrap().http.trusted_proxies, wanted);
+    }
+
+    #[test]
+    fn the_administrators_token_is_read_but_never_shown() {
+        let environment = variables(&[("TESSERA_ADMIN_TOKEN", "tsa_0123456789abcdef0123456789")]);
+        let settings = load_with(None, environment, &Vec::new()).unwrap();
+        let token = settings.admin_token.as_ref().unwrap();
+        assert_eq!(token.reveal(), "tsa_0123456789abcdef0123456789");
+        assert!(!format!("{settings:?}").contains("0123456789"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod load;
 
+use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -23,7 +24,7 @@ pub struct Settings {
     /// Directory of the embedded store and of the administrator's token.
     pub data: PathBuf,
     /// The administrator's token; absent: made at first start and kept in `DATA/admin-token`.
-    pub admin_token: Option<String>,
+    pub admin_token: Option<Secret>,
     /// HTTP worker threads; 0: one per processor.
     pub workers: usize,
     /// What is logged, in the syntax of `tracing` filters.
@@ -38,6 +39,37 @@ pub struct Settings {
     pub buyer_token: BuyerTokenSettings,
     /// Limits of the writers.
     pub writer: WriterSettings,
+}
+
+/// A text that is never shown, neither in logs nor in errors.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The text itself.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<String> for Secret {
+    fn from(text: String) -> Secret {
+        Secret(text)
+    }
+}
+
+impl From<Secret> for String {
+    fn from(secret: Secret) -> String {
+        secret.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(not shown)")
+    }
 }
 
 /// How logs are written.
