@@ -125,7 +125,7 @@ impl Driver {
                     }
                     let batch = Batch { next, record: Arc::from([]) };
                     let outcome = self.shared.log.append(self.event, expected, batch).await;
-                    ActivationInput::AppendDone(append_answer(outcome))
+                    ActivationInput::AppendDone(append_answer(outcome)?)
                 }
                 ActivationOutput::ArmTimer(at) => {
                     self.shared.environment.clock.sleep_until(at).await;
@@ -184,17 +184,18 @@ fn retryable<T>(answer: Result<T, StoreError>) -> Result<Result<T, StoreFailure>
     }
 }
 
-/// A store's outcome in the writer's words.
-pub(crate) fn append_answer(outcome: AppendOutcome) -> AppendAnswer {
-    match outcome {
+/// A store's outcome in the writer's words; an error where this event is damaged.
+pub(crate) fn append_answer(outcome: AppendOutcome) -> Result<AppendAnswer, StoreError> {
+    Ok(match outcome {
         AppendOutcome::Committed => AppendAnswer::Committed,
         AppendOutcome::Fenced { found } => AppendAnswer::Fenced { found },
+        AppendOutcome::Damaged { reason } => return Err(StoreError::Damaged { reason }),
         AppendOutcome::Unknown { reason } => {
             tracing::debug!(reason, "the outcome of an append is unknown");
             AppendAnswer::Unknown
         }
         AppendOutcome::Fatal { reason } => AppendAnswer::Fatal { reason },
-    }
+    })
 }
 
 fn stopped(stop: ActivationStop) -> Failure {

@@ -155,6 +155,13 @@ impl Performer {
         }));
     }
 
+    /// What is stored of this event is damaged: it is set aside when the writer has stopped. Answers why.
+    pub(crate) fn damaged(&mut self, error: &StoreError) -> String {
+        let reason = error.to_string();
+        self.damage = Some(reason.clone());
+        reason
+    }
+
     pub(crate) fn append_answered(&self) {
         let elapsed = self.now().0.saturating_sub(self.append_began_at.0);
         self.shared.meters.append_seconds.record(seconds(elapsed));
@@ -325,9 +332,7 @@ pub(crate) fn head_answer(
         StoreError::Fatal { reason } => StoreFailure::Fatal { reason },
         StoreError::Locked { .. } => StoreFailure::Fatal { reason: error.to_string() },
         StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } | StoreError::TooLarge { .. } => {
-            let reason = error.to_string();
-            performer.damage = Some(reason.clone());
-            StoreFailure::Fatal { reason }
+            StoreFailure::Fatal { reason: performer.damaged(&error) }
         }
     })
 }

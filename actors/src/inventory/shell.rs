@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tessera_inventory::Timestamp;
 use tessera_store::{AppendOutcome, StoreError};
-use tessera_writer::{Head, Input, Lane, Output, TURN_COMMANDS_MAX};
+use tessera_writer::{AppendAnswer, Head, Input, Lane, Output, TURN_COMMANDS_MAX};
 
 use super::activation::append_answer;
 use super::performer::{Performer, ShellArguments, head_answer};
@@ -91,7 +91,9 @@ fn receive(message: ShellMessage, state: &mut Performer) {
         ShellMessage::Wake => {}
         ShellMessage::AppendDone(outcome) => {
             state.append_answered();
-            feed(state, Input::AppendDone(append_answer(outcome)));
+            let damaged = |error: StoreError| AppendAnswer::Fatal { reason: state.damaged(&error) };
+            let answer = append_answer(outcome).unwrap_or_else(damaged);
+            feed(state, Input::AppendDone(answer));
         }
         ShellMessage::HeadRead(found) => {
             let found = head_answer(state, found);

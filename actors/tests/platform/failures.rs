@@ -145,6 +145,20 @@ async fn scenario_30_a_failed_store_ends_the_process_and_acknowledges_nothing_mo
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_whose_stored_head_is_damaged_is_quarantined_and_others_go_on() {
+    let world = World::start(limits()).await;
+    world.on_sale(EVENT, 100).await;
+    world.on_sale(OTHER, 100).await;
+    world.store.memory.inject_append(AppendFault::Damaged);
+    let answer = world.hold(EVENT, 1).await;
+    assert!(matches!(answer, Answer::OutcomeUnknown { .. }), "{answer:?}");
+    until("it is quarantined", || world.platform.status().quarantined == [EVENT]).await;
+    assert!(world.platform.status().is_ready(), "the process goes on");
+    let other = world.asking(OTHER, place_hold(1, 1), GIVE_UP).await;
+    assert!(matches!(other, Answer::Accepted { .. }), "{other:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_gave_up_before_a_decision_is_not_executed() {
     let world = World::start(limits()).await;
     world.on_sale(EVENT, 100).await;

@@ -35,7 +35,9 @@ impl Store {
                     AppendOutcome::Committed => AppendAnswer::Committed,
                     AppendOutcome::Fenced { found } => AppendAnswer::Fenced { found },
                     AppendOutcome::Unknown { .. } => AppendAnswer::Unknown,
-                    AppendOutcome::Fatal { reason } => AppendAnswer::Fatal { reason },
+                    AppendOutcome::Damaged { reason } | AppendOutcome::Fatal { reason } => {
+                        AppendAnswer::Fatal { reason }
+                    }
                 })
             }
             Call::Head if self.is_away => StoreAnswer::Head(Err(away())),

@@ -170,6 +170,9 @@ impl Committer {
         let found = match self.head(event) {
             Ok(found) => found,
             Err(StoreError::Fatal { reason }) => return AppendOutcome::Fatal { reason },
+            Err(error @ (StoreError::Damaged { .. } | StoreError::FormatTooNew { .. })) => {
+                return AppendOutcome::Damaged { reason: error.to_string() };
+            }
             Err(error) => return AppendOutcome::Unknown { reason: error.to_string() },
         };
         if found == batch.next {

@@ -311,6 +311,30 @@ mod tests {
         disk
     }
 
+    /// A damaged row says so on every append to its event, and the others go on.
+    #[test]
+    fn a_damaged_head_is_told_as_damage_of_its_event() {
+        let (disk, tables) = (MemoryDisk::new(), tempfile::tempdir().unwrap());
+        let (damaged, sound) = (EventId(1), EventId(2));
+        let store = open(&disk, tables.path());
+        let append = |store: &EmbeddedStore, event| {
+            let head = Head::GENESIS;
+            block_on(store.append(event, head, batch(head, 1, 1, &[7; 6_000])))
+        };
+        assert_eq!(append(&store, damaged), AppendOutcome::Committed);
+        assert_eq!(append(&store, sound), AppendOutcome::Committed);
+        drop(store);
+        let sealed = Sealed::open(tables.path()).unwrap();
+        assert!(sealed.head(damaged).unwrap().is_some(), "its segment is full and sealed");
+        sealed.write(vec![(key(Kind::Head, &[&id(damaged)]), b"no head".to_vec())]).unwrap();
+        sealed.sync().unwrap();
+        drop(sealed);
+        let store = open(&disk, tables.path());
+        assert!(matches!(append(&store, damaged), AppendOutcome::Damaged { .. }));
+        assert!(matches!(append(&store, sound), AppendOutcome::Committed), "resubmitted");
+        assert_eq!(append(&store, EventId(3)), AppendOutcome::Committed);
+    }
+
     /// The process is killed after any batch of rows that seal a segment: the next start opens the store.
     #[test]
     fn a_kill_while_a_segment_is_sealed_leaves_a_store_that_opens() {

@@ -33,6 +33,12 @@ pub enum AppendOutcome {
         /// For the operator.
         reason: String,
     },
+    /// What is stored about this event is not what was written, or needs a newer reader. Nothing was written, and nothing can
+    /// be: stop serving this event; the others go on.
+    Damaged {
+        /// For the operator.
+        reason: String,
+    },
     /// The store will never answer again (failed sync, poisoned journal). Acknowledge nothing more; end the process.
     Fatal {
         /// For the operator.

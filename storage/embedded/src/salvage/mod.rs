@@ -175,6 +175,7 @@ fn all_committed(outcomes: Vec<AppendOutcome>) -> Result<(), StoreError> {
             AppendOutcome::Committed => {}
             AppendOutcome::Unknown { reason } => return Err(StoreError::Unavailable { reason }),
             AppendOutcome::Fatal { reason } => return Err(StoreError::Fatal { reason }),
+            AppendOutcome::Damaged { reason } => return Err(StoreError::Damaged { reason }),
             AppendOutcome::Fenced { found } => {
                 let reason = format!("the new store holds an event already, at sequence {}", found.sequence);
                 return Err(StoreError::Damaged { reason });

@@ -22,6 +22,8 @@ pub enum AppendFault {
     UnknownAppliedLater,
     /// Another writer activates the event just before: the append is fenced.
     TakenOver,
+    /// What is stored about the event is damaged.
+    Damaged,
     /// The store fails for good.
     Fatal,
 }
@@ -101,6 +103,7 @@ impl MemoryCore {
                 self.take_over(event);
                 self.append_now(event, expected, batch)
             }
+            AppendFault::Damaged => AppendOutcome::Damaged { reason: "injected".to_owned() },
             AppendFault::Fatal => AppendOutcome::Fatal { reason: "injected".to_owned() },
         }
     }

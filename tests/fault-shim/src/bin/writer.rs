@@ -160,6 +160,7 @@ async fn run(store: &EmbeddedStore) -> Result<(), StoreError> {
             }
             AppendOutcome::Fenced { found } => waiting.push(append(event, found)),
             AppendOutcome::Fatal { reason } => return Err(StoreError::Fatal { reason }),
+            AppendOutcome::Damaged { reason } => return Err(StoreError::Damaged { reason }),
         }
     }
     Ok(())
