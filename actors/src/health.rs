@@ -1,14 +1,16 @@
 //! How the tree is: written by its actors, read by readiness probes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tessera_inventory::EventId;
 use tokio::sync::watch;
 
 use crate::supervision::Role;
-use crate::{PlatformStatus, SupervisorStatus};
+use crate::{
+    DOUBTED_CLOCKS_LISTED_MAX, PlatformStatus, STUCK_FOLLOWERS_MAX, StuckFollower, SupervisorStatus,
+};
 
 #[derive(Debug, Default)]
 struct RoleHealth {
@@ -23,6 +25,10 @@ pub(crate) struct Health {
     draining: AtomicBool,
     fatal: watch::Sender<Option<String>>,
     quarantined: Mutex<BTreeSet<EventId>>,
+    /// Active events whose clock is doubted.
+    doubted_clocks: Mutex<BTreeSet<EventId>>,
+    /// Why a follower cannot go on with an event.
+    stuck: Mutex<BTreeMap<(EventId, &'static str), String>>,
     wake_ups: AtomicUsize,
 }
 
@@ -33,6 +39,8 @@ impl Health {
             draining: AtomicBool::new(false),
             fatal: watch::Sender::new(None),
             quarantined: Mutex::default(),
+            doubted_clocks: Mutex::default(),
+            stuck: Mutex::default(),
             wake_ups: AtomicUsize::new(0),
         }
     }
@@ -82,13 +90,45 @@ impl Health {
     }
 
     pub(crate) fn set_quarantined(&self, event: EventId, quarantined: bool) -> usize {
-        let mut events = self.quarantined.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut events = locked(&self.quarantined);
         if quarantined {
             events.insert(event);
         } else {
             events.remove(&event);
         }
         events.len()
+    }
+
+    pub(crate) fn set_all_quarantined(&self, all: impl Iterator<Item = EventId>) -> usize {
+        let mut events = locked(&self.quarantined);
+        *events = all.collect();
+        events.len()
+    }
+
+    pub(crate) fn is_quarantined(&self, event: EventId) -> bool {
+        locked(&self.quarantined).contains(&event)
+    }
+
+    /// Returns how many are doubted.
+    pub(crate) fn set_clock_doubted(&self, event: EventId, doubted: bool) -> usize {
+        let mut events = locked(&self.doubted_clocks);
+        if doubted {
+            events.insert(event);
+        } else {
+            events.remove(&event);
+        }
+        events.len()
+    }
+
+    /// `None`: the follower goes on. Returns how many are stuck, as far as they are remembered.
+    pub(crate) fn set_stuck(&self, event: EventId, follower: &'static str, reason: Option<String>) -> usize {
+        let mut stuck = locked(&self.stuck);
+        match reason {
+            Some(reason) if stuck.len() < STUCK_FOLLOWERS_MAX => stuck.insert((event, follower), reason),
+            Some(_) => None,
+            None => stuck.remove(&(event, follower)),
+        };
+        stuck.len()
     }
 
     pub(crate) fn set_wake_ups(&self, count: usize) {
@@ -108,14 +148,27 @@ impl Health {
                 restarts: health.restarts.load(Ordering::Relaxed),
             }
         });
-        let quarantined = self.quarantined.lock().unwrap_or_else(PoisonError::into_inner);
+        let (quarantined, doubted) = (locked(&self.quarantined), locked(&self.doubted_clocks));
+        let stuck = |(&(event, follower), reason): (&(EventId, &'static str), &String)| StuckFollower {
+            follower,
+            event,
+            reason: reason.clone(),
+        };
         PlatformStatus {
             supervisors: supervisors.to_vec(),
             active_events,
             scheduled_wake_ups: self.wake_ups.load(Ordering::Relaxed),
             quarantined: quarantined.iter().copied().collect(),
+            doubted_clocks: doubted.iter().take(DOUBTED_CLOCKS_LISTED_MAX).copied().collect(),
+            doubted_clocks_count: doubted.len(),
+            stuck_followers: locked(&self.stuck).iter().map(stuck).collect(),
             draining: self.is_draining(),
             fatal: self.fatal.borrow().clone(),
         }
     }
+}
+
+fn locked<T>(set: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Every change to these is one insertion or removal: nobody leaves one half-done.
+    set.lock().unwrap_or_else(PoisonError::into_inner)
 }

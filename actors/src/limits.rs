@@ -1,5 +1,7 @@
 //! A named limit on every queue, list, wait and batch of the supervision tree.
 
+use tessera_writer::REFUSAL_KEPT_MS;
+
 /// Limits that an installation may set. [`Limits::default`] is what the documentation and the benchmarks describe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -40,7 +42,7 @@ pub struct Limits {
     pub retry_after_ms: u64,
 }
 
-/// Most wake-ups of idle events kept in memory (24 bytes each). Beyond it events with a schedule stay active.
+/// Most wake-ups of idle events kept in memory (48 bytes each). Beyond it events with a schedule stay active.
 pub const WAKE_UPS_MAX: usize = 1_000_000;
 /// Most bytes of log that a follower, a shadow or a replay reads at once.
 pub const LOG_READ_BYTES_MAX: usize = 4_000_000;
@@ -48,10 +50,24 @@ pub const LOG_READ_BYTES_MAX: usize = 4_000_000;
 pub const CHANGES_MAX: usize = 1_000;
 /// Newest accepted events of one active event that are kept in memory to answer retries: about 1 MB of a busy one.
 pub const RECENT_EVENTS_MAX: usize = 4_096;
-/// When all places are taken, an event without requests for this long may be passivated early, in milliseconds.
+/// When all places are taken, an event without requests for this long may be passivated early, in milliseconds; one that
+/// refused something lately keeps its place for as long as the refusal is remembered.
 pub const ROOM_IDLE_MS_MIN: u64 = 1_000;
+/// Most events with a doubted clock that the status lists; it counts all.
+pub const DOUBTED_CLOCKS_LISTED_MAX: usize = 100;
+/// Most stuck followers that are remembered.
+pub const STUCK_FOLLOWERS_MAX: usize = 1_000;
 /// Activations that run at the same time; others wait their turn.
 pub const ACTIVATIONS_AT_ONCE_MAX: usize = 4;
+
+const _: () = {
+    // An idle event has no refusal left to remember: those who make room are asked for it by themselves.
+    assert!(Limits::IDLE_MS > REFUSAL_KEPT_MS);
+};
+
+impl Limits {
+    const IDLE_MS: u64 = 5 * 60_000;
+}
 
 impl Default for Limits {
     fn default() -> Self {
@@ -62,7 +78,7 @@ impl Default for Limits {
             existing_lane_bytes_max: 16_000_000,
             active_events_max: 10_000,
             activation_waiters_max: 16_384,
-            idle_ms: 5 * 60_000,
+            idle_ms: Limits::IDLE_MS,
             passivation_due_ms_min: 60_000,
             seat_map_refresh_ms: 250,
             snapshot_every_events: 250_000,

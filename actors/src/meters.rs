@@ -35,6 +35,8 @@ pub(crate) struct Meters {
     pub(crate) active_events: Gauge,
     pub(crate) quarantined_events: Gauge,
     pub(crate) wake_ups: Gauge,
+    pub(crate) doubted_clocks: Gauge,
+    pub(crate) stuck_followers: Gauge,
     replies: [Counter; REPLY_KINDS.len()],
 }
 
@@ -65,6 +67,8 @@ impl Meters {
             active_events: gauge!("tessera_active_events"),
             quarantined_events: gauge!("tessera_quarantined_events"),
             wake_ups: gauge!("tessera_scheduled_wake_ups"),
+            doubted_clocks: gauge!("tessera_doubted_clocks"),
+            stuck_followers: gauge!("tessera_stuck_followers"),
             replies: REPLY_KINDS.map(|kind| counter!("tessera_replies_total", "kind" => kind)),
         }
     }

@@ -5,17 +5,13 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
 use tessera_inventory::EventId;
-use tessera_store::{Log, Table};
+use tessera_store::{Log, StoreError, Table};
 use tokio::sync::oneshot;
 
 use crate::inventory::InventoryMessage;
 use crate::shared::Shared;
-use crate::slot::Slot;
 use crate::supervision::{Root, RootMessage};
 use crate::{Environment, InventoryRouter, Limits, PlatformStatus, StartError};
-
-/// The drain looks this often whether the followers have reached the head, in milliseconds.
-const DRAIN_LOOK_MS: u64 = 20;
 
 /// The running supervision tree: root → gateway, inventory, payment, waitlist and notification supervisors.
 #[derive(Debug)]
@@ -65,8 +61,13 @@ impl Platform {
     }
 
     /// An operator has repaired a quarantined event: activate it again.
-    pub fn release(&self, event: EventId) {
+    ///
+    /// # Errors
+    /// The quarantine could not be lifted for good: the event stays quarantined.
+    pub async fn release(&self, event: EventId) -> Result<(), StoreError> {
+        crate::inventory::lift_quarantine(&self.shared, event).await?;
         self.shared.inventory.cast(InventoryMessage::Release(event));
+        Ok(())
     }
 
     /// An operator vouches for the wall clock, after an implausible jump has blocked openings and expiries.
@@ -79,12 +80,11 @@ impl Platform {
         let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
         let end_at = self.shared.environment.after_ms(deadline_ms);
         self.shared.health.start_draining();
-        let slots = self.shared.directory.all();
         let drained = async {
             let (done, handed_over) = oneshot::channel();
-            // An error means that the supervisor failed meanwhile, and its writers with it.
-            if self.shared.inventory.cast(InventoryMessage::Drain(done)) && handed_over.await.is_ok() {
-                self.follow_to_the_head(&slots).await;
+            if self.shared.inventory.cast(InventoryMessage::Drain(done)) {
+                // An error means that the supervisor failed meanwhile, and its writers with it.
+                let _ = handed_over.await;
             }
         };
         tokio::select! {
@@ -96,12 +96,6 @@ impl Platform {
         }
         // The tree ends by itself; nothing in it is needed any more.
         let _ = self.root.cast(RootMessage::Stop);
-    }
-
-    async fn follow_to_the_head(&self, slots: &[Arc<Slot>]) {
-        while slots.iter().any(|slot| slot.worked_off_by_all() < slot.durable()) {
-            self.shared.environment.sleep_ms(DRAIN_LOOK_MS).await;
-        }
     }
 }
 

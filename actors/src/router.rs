@@ -106,7 +106,7 @@ impl InventoryRouter {
     /// An event with subscribers is not passivated. A closed channel means that the writer ended: activate and subscribe again.
     #[must_use]
     pub fn subscribe(&self, event: EventId) -> Option<watch::Receiver<Sequence>> {
-        self.shared.directory.find(event).map(|slot| slot.subscribe())
+        self.shared.directory.find(event).and_then(|slot| slot.subscribe())
     }
 
     /// The slot of an event with a running writer, activated on first use.

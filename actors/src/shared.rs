@@ -1,18 +1,21 @@
 //! What every actor of one platform and its router share.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwapOption;
 use ractor::ActorRef;
+use tessera_inventory::EventId;
 use tessera_store::snapshot::SnapshotRepository;
 use tessera_store::{Log, Table};
+use tokio::sync::Mutex;
 
 use crate::directory::Directory;
 use crate::followers::{FOLLOWERS, FollowerKind, FollowerMessage};
 use crate::health::Health;
 use crate::ingress::Permits;
 use crate::inventory::InventoryMessage;
-use crate::meters::Meters;
+use crate::meters::{Meters, number};
 use crate::slot::Slot;
 use crate::witness::Witness;
 use crate::{Environment, Limits};
@@ -31,6 +34,10 @@ pub(crate) struct Shared {
     /// Callers that wait for an activation.
     pub(crate) activation_waiters: Permits,
     pub(crate) inventory: Port<InventoryMessage>,
+    /// Counts the starts of the inventory supervisor: what an earlier one began claims nothing any more.
+    pub(crate) generation: AtomicU64,
+    /// Held while the row of a quarantine is written or removed, so that the last one to say so is right.
+    pub(crate) quarantine_rows: Mutex<()>,
     followers: [Port<FollowerMessage>; FOLLOWERS],
 }
 
@@ -49,6 +56,8 @@ impl Shared {
             meters: Meters::new(),
             activation_waiters: Permits::new(limits.activation_waiters_max, 0),
             inventory: Port::default(),
+            generation: AtomicU64::new(0),
+            quarantine_rows: Mutex::new(()),
             followers: std::array::from_fn(|_| Port::default()),
             environment,
             limits,
@@ -59,6 +68,12 @@ impl Shared {
 
     pub(crate) fn follower(&self, kind: FollowerKind) -> &Port<FollowerMessage> {
         &self.followers[kind.index()]
+    }
+
+    /// The clock of an active event is doubted, or believed again.
+    pub(crate) fn note_doubted_clock(&self, event: EventId, doubted: bool) {
+        let count = self.health.set_clock_doubted(event, doubted);
+        self.meters.doubted_clocks.set(number(count as u64));
     }
 
     /// Tell a follower that the log of an event has grown. While the follower restarts, the message goes nowhere: at its start it

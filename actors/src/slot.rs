@@ -3,11 +3,11 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use ractor::ActorRef;
 use tessera_inventory::{EventId, Sequence};
 use tessera_writer::{Ask, Lane, Monotonic, Reply};
-use tokio::sync::{oneshot, watch};
+use tokio::sync::{Notify, oneshot, watch};
 
 use crate::followers::{FOLLOWERS, FollowerKind};
 use crate::ingress::{Ingress, Refused, WakeFlag};
@@ -29,10 +29,17 @@ pub(crate) struct Slot {
     stalled: AtomicBool,
     shell: OnceLock<ActorRef<ShellMessage>>,
     ended: OnceLock<Ended>,
+    /// Microseconds of monotonic time.
+    stays_until: AtomicU64,
     published: ArcSwap<Published>,
-    durable: watch::Sender<Sequence>,
+    durable: AtomicU64,
+    /// Tells subscribers; gone once the ownership has ended, whoever still holds the slot.
+    moves: ArcSwapOption<watch::Sender<Sequence>>,
     follower_wakes: [WakeFlag; FOLLOWERS],
     worked_off: [AtomicU64; FOLLOWERS],
+    stuck: [AtomicBool; FOLLOWERS],
+    /// A follower got on, or gave up.
+    followed: Notify,
 }
 
 /// Why a request did not get to the writer.
@@ -59,10 +66,14 @@ impl Slot {
             stalled: AtomicBool::new(false),
             shell: OnceLock::new(),
             ended: OnceLock::new(),
+            stays_until: AtomicU64::new(0),
             published: ArcSwap::from_pointee(published),
-            durable: watch::Sender::new(sequence),
+            durable: AtomicU64::new(sequence.0),
+            moves: ArcSwapOption::from_pointee(watch::Sender::new(sequence)),
             follower_wakes: std::array::from_fn(|_| WakeFlag::new()),
             worked_off: std::array::from_fn(|_| AtomicU64::new(0)),
+            stuck: std::array::from_fn(|_| AtomicBool::new(false)),
+            followed: Notify::new(),
         }
     }
 
@@ -98,13 +109,12 @@ impl Slot {
         Ok(receiver)
     }
 
-    /// Called by the shell, as its last act. The first reason stays.
-    pub(crate) fn end(&self, ended: Ended) {
-        let _ = self.ended.set(ended);
-    }
-
-    pub(crate) fn ended(&self) -> Option<&Ended> {
-        self.ended.get()
+    /// Called by the shell, as its last act, and by the supervisor when the shell is gone. The first reason stays and comes back.
+    /// Subscribers are told by the end of their channel.
+    pub(crate) fn end(&self, ended: Ended) -> &Ended {
+        let ended = self.ended.get_or_init(|| ended);
+        self.moves.store(None);
+        ended
     }
 
     pub(crate) fn has_ended(&self) -> bool {
@@ -120,6 +130,15 @@ impl Slot {
         Monotonic(self.used_at.load(Ordering::Relaxed))
     }
 
+    /// Called by the shell when it could not make room: others are asked until then.
+    pub(crate) fn stay_until(&self, until: Monotonic) {
+        self.stays_until.store(until.0, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stays_until(&self) -> Monotonic {
+        Monotonic(self.stays_until.load(Ordering::Relaxed))
+    }
+
     pub(crate) fn set_stalled(&self, stalled: bool) {
         self.stalled.store(stalled, Ordering::Relaxed);
     }
@@ -133,20 +152,24 @@ impl Slot {
         let sequence = published.availability.sequence;
         assert!(sequence >= self.durable(), "the published sequence goes back");
         self.published.store(Arc::new(published));
-        self.durable.send_if_modified(|durable| std::mem::replace(durable, sequence) != sequence);
+        self.durable.store(sequence.0, Ordering::Release);
+        if let Some(moves) = &*self.moves.load() {
+            moves.send_if_modified(|durable| std::mem::replace(durable, sequence) != sequence);
+        }
     }
 
     /// The last durable sequence.
     pub(crate) fn durable(&self) -> Sequence {
-        *self.durable.borrow()
+        Sequence(self.durable.load(Ordering::Acquire))
     }
 
-    pub(crate) fn subscribe(&self) -> watch::Receiver<Sequence> {
-        self.durable.subscribe()
+    /// `None` once the ownership has ended.
+    pub(crate) fn subscribe(&self) -> Option<watch::Receiver<Sequence>> {
+        self.moves.load().as_ref().map(|moves| moves.subscribe())
     }
 
     pub(crate) fn has_subscribers(&self) -> bool {
-        self.durable.receiver_count() > 0
+        self.moves.load().as_ref().is_some_and(|moves| moves.receiver_count() > 0)
     }
 
     /// Tell every follower that the log has grown; each has at most one such message waiting per event.
@@ -165,11 +188,40 @@ impl Slot {
     /// A follower has worked off the log up to here.
     pub(crate) fn set_worked_off(&self, kind: FollowerKind, through: Sequence) {
         self.worked_off[kind.index()].store(through.0, Ordering::Release);
+        self.followed.notify_waiters();
     }
 
     /// The position of the slowest follower.
     pub(crate) fn worked_off_by_all(&self) -> Sequence {
         let positions = self.worked_off.iter().map(|position| position.load(Ordering::Acquire));
         Sequence(positions.min().unwrap_or(0))
+    }
+
+    /// A follower cannot go on with this event, or can again.
+    pub(crate) fn set_stuck(&self, kind: FollowerKind, stuck: bool) {
+        self.stuck[kind.index()].store(stuck, Ordering::Release);
+        self.followed.notify_waiters();
+    }
+
+    /// Wait until no follower will get any further.
+    pub(crate) async fn followed(&self) {
+        loop {
+            // Registered before the look: what happens after it wakes this.
+            let mut changed = std::pin::pin!(self.followed.notified());
+            changed.as_mut().enable();
+            if self.followers_are_done() {
+                return;
+            }
+            changed.await;
+        }
+    }
+
+    /// Whether no follower will get any further: each has worked off all that is durable, or is stuck.
+    pub(crate) fn followers_are_done(&self) -> bool {
+        let durable = self.durable().0;
+        let mut followers = self.worked_off.iter().zip(&self.stuck);
+        followers.all(|(position, stuck)| {
+            position.load(Ordering::Acquire) >= durable || stuck.load(Ordering::Acquire)
+        })
     }
 }

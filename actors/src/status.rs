@@ -13,10 +13,28 @@ pub struct PlatformStatus {
     pub scheduled_wake_ups: usize,
     /// Events set aside after repeated failures.
     pub quarantined: Vec<EventId>,
+    /// Active events whose wall clock is implausible: their openings and expiries wait. At most
+    /// [`crate::DOUBTED_CLOCKS_LISTED_MAX`] are listed.
+    pub doubted_clocks: Vec<EventId>,
+    /// How many there are.
+    pub doubted_clocks_count: usize,
+    /// Followers that cannot go on with an event, at most [`crate::STUCK_FOLLOWERS_MAX`].
+    pub stuck_followers: Vec<StuckFollower>,
     /// Whether a shutdown is under way.
     pub draining: bool,
     /// Why the process must end, if it must.
     pub fatal: Option<String>,
+}
+
+/// A follower that cannot go on with the log of an event: it is tried again when the event is next activated.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StuckFollower {
+    /// Its name.
+    pub follower: &'static str,
+    /// The event.
+    pub event: EventId,
+    /// For the operator.
+    pub reason: String,
 }
 
 /// How one supervisor is.

@@ -10,12 +10,13 @@ use tessera_store::keys::FollowerCursor;
 
 use super::FollowerKind;
 use super::work::{Step, Worker};
+use crate::meters::number;
 use crate::shared::Shared;
 use crate::slot::Slot;
 
 /// Steps along the log of one event in one pass; then others have their turn.
 const STEPS_PER_PASS: u32 = 16;
-/// Pause after a failed pass, in milliseconds.
+/// Pause after a pass that failed or met another follower, in milliseconds.
 const RETRY_MS: u64 = 1_000;
 
 /// What a follower is told.
@@ -78,9 +79,14 @@ impl Actor for Follower {
             FollowerMessage::Resume(_) => return Ok(()),
         };
         let pause_ms = match self.pass(&slot, positions).await {
-            Ok(()) => self.shared.limits.follower_pause_ms,
+            Ok(pause_ms) => pause_ms,
             Err(error @ (StoreError::Fatal { .. } | StoreError::Locked { .. })) => {
                 self.shared.health.fail(error.to_string());
+                return Ok(());
+            }
+            Err(error) if is_for_good(&error) => {
+                positions.of.remove(&slot.event);
+                self.stuck(&slot, &error);
                 return Ok(());
             }
             Err(error) => {
@@ -100,7 +106,32 @@ impl Actor for Follower {
     }
 }
 
+/// Whether the same step would fail again, however often.
+fn is_for_good(error: &StoreError) -> bool {
+    match error {
+        StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } | StoreError::TooLarge { .. } => true,
+        StoreError::Unavailable { .. }
+        | StoreError::OutcomeUnknown { .. }
+        | StoreError::Fatal { .. }
+        | StoreError::Locked { .. } => false,
+    }
+}
+
 impl Follower {
+    /// This event cannot be worked off: operators see it, nobody waits for it, and its next ownership tries it again.
+    fn stuck(&self, slot: &Slot, error: &StoreError) {
+        let follower = self.kind.name();
+        tracing::error!(follower, event = ?slot.event, %error, "a follower is stuck in the log of an event");
+        self.shared.meters.follower_failures.increment(1);
+        self.note_stuck(slot, Some(error.to_string()));
+    }
+
+    fn note_stuck(&self, slot: &Slot, reason: Option<String>) {
+        slot.set_stuck(self.kind, reason.is_some());
+        let count = self.shared.health.set_stuck(slot.event, self.kind.name(), reason);
+        self.shared.meters.stuck_followers.set(number(count as u64));
+    }
+
     /// After a pause: whether there is more to do. If not, the next publication sends a message.
     fn is_behind(&self, slot: &Slot, positions: &mut Positions) -> bool {
         // Lowered before the look: who publishes after it finds the flag down.
@@ -115,12 +146,15 @@ impl Follower {
         false
     }
 
-    /// Work off some of the log of one event.
-    async fn pass(&self, slot: &Slot, positions: &mut Positions) -> Result<(), StoreError> {
+    /// Work off some of the log of one event. Returns the pause before the next look, in milliseconds.
+    async fn pass(&self, slot: &Slot, positions: &mut Positions) -> Result<u64, StoreError> {
         let Positions { worker, of } = positions;
+        let is_first = !of.contains_key(&slot.event);
         let position = of.entry(slot.event).or_default();
+        let mut pause_ms = self.shared.limits.follower_pause_ms;
         for _ in 0..STEPS_PER_PASS {
-            match worker.step(&*self.shared.log, slot.event, &mut position.cursor).await? {
+            let log = &*self.shared.log;
+            match worker.step(log, slot.event, slot.durable(), &mut position.cursor).await? {
                 Step::Advanced(through) => {
                     self.shared.meters.follower_steps.increment(1);
                     position.through = through;
@@ -132,11 +166,16 @@ impl Follower {
                 Step::Fenced => {
                     let follower = self.kind.name();
                     tracing::warn!(follower, event = ?slot.event, "another follower works this log off");
+                    // It is left alone for a while, and then only followed up if it has not got as far as this log.
+                    pause_ms = RETRY_MS;
                     break;
                 }
             }
         }
         slot.set_worked_off(self.kind, position.through);
-        Ok(())
+        if is_first {
+            self.note_stuck(slot, None);
+        }
+        Ok(pause_ms)
     }
 }

@@ -46,11 +46,13 @@ impl Worker {
         }
     }
 
-    /// One step along the log of `event`. `cursor` is what the step before left, `None` at first: then the event is taken over.
+    /// One step along the log of `event`, which is durable up to `durable` at least. `cursor` is what the step before left, `None` at
+    /// first and after another follower came: then the event is taken over, unless the other has worked it off.
     pub(crate) async fn step(
         &self,
         log: &dyn Log,
         event: EventId,
+        durable: Sequence,
         cursor: &mut Option<FollowerCursor>,
     ) -> Result<Step, StoreError> {
         match self {
@@ -62,7 +64,13 @@ impl Worker {
             Worker::Cursor { cursors, follower } => {
                 let from = match *cursor {
                     Some(cursor) => cursor,
-                    None => cursors.take_over(event, follower).await?,
+                    None => {
+                        let stored = cursors.read(event, follower).await?.sequence;
+                        if stored >= durable {
+                            return Ok(Step::UpToDate(stored));
+                        }
+                        cursors.take_over(event, follower).await?
+                    }
                 };
                 *cursor = Some(from);
                 // Without effects there is nothing to read: the place to keep is the end of the log.

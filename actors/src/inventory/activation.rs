@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tessera_inventory::{EventId, Sequence};
 use tessera_records::RecordEncoder;
@@ -11,17 +12,21 @@ use tessera_writer::{
     StoreFailure, Writer, WriterOptions,
 };
 
+use super::publisher::Publisher;
 use super::recovery::{decode, newest_state, replay_record};
-use crate::LOG_READ_BYTES_MAX;
 use crate::blocking::{Panicked, blocking};
 use crate::ingress::Ticket;
 use crate::shared::Shared;
+use crate::{LOG_READ_BYTES_MAX, Published};
 
 /// The writer of an event that is ours, with what it wants done first.
 #[derive(Debug)]
 pub(crate) struct Activated {
     pub(crate) writer: Writer<Ticket, RecordEncoder>,
     pub(crate) outputs: Vec<Output<Ticket>>,
+    pub(crate) publisher: Publisher,
+    /// The first view, made where a panic ends no supervisor.
+    pub(crate) published: Published,
     /// Sequence of the snapshot that replay began with.
     pub(crate) snapshot_at: Sequence,
 }
@@ -46,7 +51,12 @@ pub(crate) enum Failure {
         /// For the operator.
         reason: String,
     },
-    /// Replay panicked.
+    /// An invariant of the state does not hold.
+    Violated {
+        /// For the operator.
+        reason: String,
+    },
+    /// Replay, or the making of the first view, panicked.
     Panicked {
         /// For the operator.
         reason: String,
@@ -74,8 +84,13 @@ impl From<Panicked> for Failure {
     }
 }
 
-/// Become the writer of `event`. Goes on until it has an answer, however long the store is away.
-pub(crate) async fn activate(shared: Arc<Shared>, event: EventId) -> Result<Activated, Failure> {
+/// Become the writer of `event`. Goes on until it has an answer, however long the store is away, or until the supervisor of this
+/// `generation` has a successor.
+pub(crate) async fn activate(
+    shared: Arc<Shared>,
+    event: EventId,
+    generation: u64,
+) -> Result<Activated, Failure> {
     super::wake_up_rows::mark_active(&*shared.table, event).await?;
     let options = WriterOptions::new(shared.environment.random.bits());
     let (activation, snapshot_at) = match newest_state(&shared, event).await? {
@@ -85,14 +100,15 @@ pub(crate) async fn activate(shared: Arc<Shared>, event: EventId) -> Result<Acti
         }
         None => (Activation::new(event, options), Sequence::ZERO),
     };
-    let mut driver = Driver { shared, event, activation, outputs: Vec::new() };
+    let mut driver = Driver { shared, event, generation, activation, outputs: Vec::new() };
     driver.run().await?;
-    driver.finish(snapshot_at)
+    driver.finish(snapshot_at).await
 }
 
 struct Driver {
     shared: Arc<Shared>,
     event: EventId,
+    generation: u64,
     activation: Activation,
     outputs: Vec<ActivationOutput>,
 }
@@ -120,6 +136,10 @@ impl Driver {
                     }
                 }
                 ActivationOutput::Append { expected, next, attempt } => {
+                    if self.shared.generation.load(Ordering::Acquire) != self.generation {
+                        // Who asked for it is gone; a claim would only fence the writer that came since.
+                        return Err(Failure::Fenced);
+                    }
                     if attempt > 0 {
                         self.shared.meters.append_retries.increment(1);
                     }
@@ -148,8 +168,8 @@ impl Driver {
 
     /// Decode and apply records on a thread that may be busy for a while.
     async fn replay(&mut self, records: Vec<LogRecord>) -> Result<(), Failure> {
-        let placeholder = Activation::new(self.event, WriterOptions::new(0));
-        let mut activation = std::mem::replace(&mut self.activation, placeholder);
+        let unused = Activation::new(self.event, WriterOptions::new(0));
+        let mut activation = std::mem::replace(&mut self.activation, unused);
         let mut outputs = std::mem::take(&mut self.outputs);
         let work = move || {
             for record in &records {
@@ -164,14 +184,22 @@ impl Driver {
         Ok(())
     }
 
-    fn finish(self, snapshot_at: Sequence) -> Result<Activated, Failure> {
+    async fn finish(self, snapshot_at: Sequence) -> Result<Activated, Failure> {
         let clock = &*self.shared.environment.clock;
-        let reading = self.shared.witness.read(clock);
-        let mut outputs = Vec::new();
-        let encoder = RecordEncoder::default();
-        let writer = self.activation.into_writer(encoder, reading, clock.monotonic(), &mut outputs);
+        let (reading, now) = (self.shared.witness.read(clock), clock.monotonic());
+        let refresh_ms = self.shared.limits.seat_map_refresh_ms;
+        let activation = self.activation;
+        let work = move || {
+            let mut outputs = Vec::new();
+            let writer = activation.into_writer(RecordEncoder::default(), reading, now, &mut outputs)?;
+            let state = writer.durable_state()?;
+            let mut publisher = Publisher::new(state, now, refresh_ms);
+            let published = publisher.view(state, now);
+            Some(Activated { writer, outputs, publisher, published, snapshot_at })
+        };
+        let activated = blocking(&*self.shared.environment.spawn, work).await?;
         let reason = || Failure::Panicked { reason: "the activation ended without a writer".to_owned() };
-        writer.map(|writer| Activated { writer, outputs, snapshot_at }).ok_or_else(reason)
+        activated.ok_or_else(reason)
     }
 }
 

@@ -4,6 +4,7 @@ mod activation;
 mod ended;
 mod performer;
 mod publisher;
+mod quarantines;
 mod recovery;
 mod roster;
 mod shadow;
@@ -14,6 +15,7 @@ mod wake_up_rows;
 mod wake_ups;
 
 pub(crate) use self::ended::Ended;
+pub(crate) use self::quarantines::lift as lift_quarantine;
 pub(crate) use self::recovery::decode;
 pub(crate) use self::shadow::Shadow;
 pub(crate) use self::shell::ShellMessage;

@@ -9,7 +9,6 @@ use tessera_writer::{
     Alert, ClockReading, ClockState, Head, Lane, Monotonic, Output, Reply, StopReason, StoreFailure, Writer,
 };
 
-use super::activation::Activated;
 use super::publisher::Publisher;
 use super::shadow;
 use super::timer::Timer;
@@ -29,8 +28,10 @@ const LOOK_AROUND_MS_MAX: u64 = 30_000;
 pub(crate) struct ShellArguments {
     pub(crate) shared: Arc<Shared>,
     pub(crate) slot: Arc<Slot>,
+    pub(crate) writer: Writer<Ticket, RecordEncoder>,
+    /// What the writer wants done first.
+    pub(crate) outputs: Vec<Output<Ticket>>,
     pub(crate) publisher: Publisher,
-    pub(crate) activated: Activated,
 }
 
 /// One writer, and all that its outputs need to be performed.
@@ -48,27 +49,33 @@ pub(crate) struct Performer {
     turn_began_at: Monotonic,
     append_began_at: Monotonic,
     damage: Option<String>,
+    /// Whether operators see that its clock is doubted.
+    doubts_clock: bool,
 }
 
 impl Performer {
     pub(crate) fn new(myself: ActorRef<ShellMessage>, arguments: ShellArguments) -> Performer {
-        let ShellArguments { shared, slot, publisher, activated } = arguments;
-        let timer = Timer::start(&shared.environment, myself.clone());
+        let ShellArguments { shared, slot, writer, outputs, publisher } = arguments;
+        let shell = myself.clone();
+        let timer = Timer::start(&shared.environment, move || shell.cast(ShellMessage::TimerFired).is_ok());
         let now = shared.environment.clock.monotonic();
         slot.set_used_at(now);
-        Performer {
+        let mut performer = Performer {
             slot,
             myself,
-            writer: Some(activated.writer),
-            outputs: activated.outputs,
+            writer: Some(writer),
+            outputs,
             publisher,
             timer,
             tally: ReplyTally::default(),
             turn_began_at: now,
             append_began_at: now,
             damage: None,
+            doubts_clock: false,
             shared,
-        }
+        };
+        performer.note_clock();
+        performer
     }
 
     pub(crate) fn now(&self) -> Monotonic {
@@ -232,6 +239,21 @@ impl Performer {
         self.may_sleep(ROOM_IDLE_MS_MIN, ROOM_IDLE_MS_MIN)
     }
 
+    /// It could not make room: another is asked next time.
+    pub(crate) fn stay(&self) {
+        self.slot.stay_until(self.now().plus_ms(ROOM_IDLE_MS_MIN));
+    }
+
+    /// Let operators see whether the clock is doubted.
+    pub(crate) fn note_clock(&mut self) {
+        let now = self.now();
+        let doubts =
+            self.writer.as_ref().is_some_and(|writer| writer.clock_state(now) != ClockState::Trusted);
+        if std::mem::replace(&mut self.doubts_clock, doubts) != doubts {
+            self.shared.note_doubted_clock(self.slot.event, doubts);
+        }
+    }
+
     fn may_sleep(&self, idle_ms_min: u64, due_ms_min: u64) -> bool {
         let now = self.now();
         let Some(writer) = &self.writer else { return false };
@@ -240,6 +262,8 @@ impl Performer {
             && writer.is_idle()
             && writer.clock_state(now) == ClockState::Trusted
             && nothing_near
+            && !writer.remembers_refusals(now)
+            && self.slot.followers_are_done()
             && !self.slot.has_subscribers()
             && self.shared.health.wake_ups() < WAKE_UPS_MAX
             && self.slot.ingress.close_if_empty()
@@ -289,6 +313,15 @@ impl Performer {
     /// After a panic: everybody who waits is told.
     pub(crate) fn panicked(&mut self, reason: String) {
         tracing::error!(event = ?self.slot.event, reason, "the writer panicked; it is rebuilt from the log");
+        self.abandon(Ended::Panicked { reason });
+    }
+
+    /// The state is not what it should be: nothing more is decided on it.
+    pub(crate) fn damaged(&mut self, reason: String) {
+        self.abandon(Ended::Damaged { reason });
+    }
+
+    fn abandon(&mut self, ended: Ended) {
         self.slot.ingress.close();
         let mut outputs = Vec::new();
         if let Some(writer) = self.writer.take() {
@@ -303,11 +336,12 @@ impl Performer {
             }
         }
         self.tally.flush(&self.shared.meters);
-        self.end(Ended::Panicked { reason });
+        self.end(ended);
     }
 
     fn end(&mut self, ended: Ended) {
         self.writer = None;
+        self.note_clock();
         self.slot.ingress.close();
         self.slot.end(ended);
     }
@@ -317,6 +351,9 @@ impl Drop for Performer {
     /// However the shell ends, nobody is left waiting in its queue.
     fn drop(&mut self) {
         self.slot.ingress.close();
+        if self.doubts_clock {
+            self.shared.note_doubted_clock(self.slot.event, false);
+        }
     }
 }
 

@@ -1,26 +1,30 @@
 //! Which events are active, on their way there, resting after a failure, or asleep until something is due.
 
+mod sleep;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use ractor::{Actor, ActorRef};
-use tessera_inventory::{EventId, Timestamp};
-use tessera_writer::{Monotonic, Quarantine, Verdict};
+use tessera_inventory::EventId;
+use tessera_writer::{Monotonic, Verdict};
 use tokio::sync::oneshot;
 
 use super::activation::{Activated, Failure, activate};
 use super::performer::ShellArguments;
-use super::publisher::Publisher;
+use super::quarantines::Quarantines;
 use super::shell::Shell;
 use super::supervisor::Waiter;
+use super::timer::Timer;
 use super::wake_ups::WakeUps;
-use super::{Ended, InventoryMessage, ShellMessage, wake_up_rows};
+use super::{Ended, InventoryMessage, ShellMessage};
 use crate::blocking::caught;
 use crate::meters::{number, seconds};
 use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::supervision::jitter_ms;
-use crate::{ACTIVATIONS_AT_ONCE_MAX, ActivateError, NotExecuted, ROOM_IDLE_MS_MIN};
+use crate::{ACTIVATIONS_AT_ONCE_MAX, ActivateError, NotExecuted};
 
 /// Waiters of one event are looked through for those who left whenever there are this many, and twice as many, and so on.
 const WAITERS_SWEPT_AT: usize = 64;
@@ -58,15 +62,26 @@ pub(crate) struct Roster {
     /// Events that nobody waits for: something is due in them. One that is asked for meanwhile stands in both.
     due_queue: VecDeque<EventId>,
     activating: usize,
-    quarantines: BTreeMap<EventId, Quarantine>,
+    /// Which start of the supervisor this is.
+    generation: u64,
+    quarantines: Quarantines,
     wake_ups: WakeUps,
-    alarm_at: Option<Monotonic>,
+    alarm: Timer,
     drained: Vec<oneshot::Sender<()>>,
 }
 
 impl Roster {
-    pub(crate) fn new(shared: Arc<Shared>, myself: ActorRef<InventoryMessage>) -> Roster {
+    /// The roster of a supervisor that starts; whatever an earlier one began ends without effect.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        myself: ActorRef<InventoryMessage>,
+        quarantines: Quarantines,
+    ) -> Roster {
+        let supervisor = myself.clone();
+        let alarm =
+            Timer::start(&shared.environment, move || supervisor.cast(InventoryMessage::WakeUp).is_ok());
         Roster {
+            generation: shared.generation.fetch_add(1, Ordering::AcqRel) + 1,
             shared,
             myself,
             events: BTreeMap::new(),
@@ -74,27 +89,18 @@ impl Roster {
             queue: VecDeque::new(),
             due_queue: VecDeque::new(),
             activating: 0,
-            quarantines: BTreeMap::new(),
+            quarantines,
             wake_ups: WakeUps::default(),
-            alarm_at: None,
+            alarm,
             drained: Vec::new(),
         }
-    }
-
-    /// Take over the wake-ups that are stored.
-    pub(crate) fn schedule(&mut self, wake_ups: Vec<(EventId, Timestamp)>) {
-        let (wall, now) = (self.shared.environment.clock.wall(), self.now());
-        for (event, due_at) in wake_ups {
-            self.wake_ups.set(event, now.plus_ms(due_at.0.saturating_sub(wall.0)));
-        }
-        self.arm_alarm();
     }
 
     /// Somebody needs the writer of an event.
     pub(crate) fn request(&mut self, event: EventId, waiter: Waiter) {
         let refusal = if self.shared.health.is_draining() {
             Some(NotExecuted::Draining)
-        } else if self.is_quarantined(event) {
+        } else if self.quarantines.contains(event) {
             Some(NotExecuted::Quarantined)
         } else if !self.events.contains_key(&event)
             && self.events.len() >= self.shared.limits.active_events_max
@@ -145,25 +151,13 @@ impl Roster {
             entry.stage = Stage::Activating { began_at };
             self.activating += 1;
             self.shared.meters.activations.increment(1);
-            let (shared, myself) = (Arc::clone(&self.shared), self.myself.clone());
+            let (shared, myself, generation) =
+                (Arc::clone(&self.shared), self.myself.clone(), self.generation);
             self.shared.environment.spawn.spawn(Box::pin(async move {
-                let outcome = caught(activate(shared, event)).await;
+                let outcome = caught(activate(shared, event, generation)).await;
                 let outcome = Box::new(outcome.unwrap_or_else(|panicked| Err(panicked.into())));
                 let _ = myself.cast(InventoryMessage::Activated { event, outcome });
             }));
-        }
-    }
-
-    /// All places are taken: the event that was asked least recently goes to sleep if it is idle. Who was turned away comes again.
-    fn make_room(&self) {
-        let now = self.now();
-        let slots = self.events.values().filter_map(|entry| match &entry.stage {
-            Stage::Active { slot } => Some(slot),
-            _ => None,
-        });
-        let idle = slots.filter(|slot| now.since_ms(slot.used_at()) >= ROOM_IDLE_MS_MIN);
-        if let Some(shell) = idle.min_by_key(|slot| slot.used_at()).and_then(|slot| slot.shell()) {
-            let _ = shell.cast(ShellMessage::MakeRoom);
         }
     }
 
@@ -182,14 +176,10 @@ impl Roster {
 
     async fn serve(&mut self, event: EventId, activated: Activated) {
         let now = self.now();
-        let Some(state) = activated.writer.durable_state() else {
-            return self.panicked(event, "an activation ended with a turn under way");
-        };
-        let mut publisher = Publisher::new(state, now, self.shared.limits.seat_map_refresh_ms);
-        let published = publisher.view(state, now);
-        let slot = Arc::new(Slot::new(event, &self.shared.limits, published, activated.snapshot_at));
+        let Activated { writer, outputs, publisher, published, snapshot_at } = activated;
+        let slot = Arc::new(Slot::new(event, &self.shared.limits, published, snapshot_at));
         let shared = Arc::clone(&self.shared);
-        let arguments = ShellArguments { shared, slot: Arc::clone(&slot), publisher, activated };
+        let arguments = ShellArguments { shared, slot: Arc::clone(&slot), writer, outputs, publisher };
         let shell = match Actor::spawn_linked(None, Shell, arguments, self.myself.get_cell()).await {
             Ok((shell, _)) => shell,
             Err(error) => return self.panicked(event, &error.to_string()),
@@ -215,16 +205,16 @@ impl Roster {
 
     fn activation_failed(&mut self, event: EventId, failure: Failure) {
         self.shared.meters.activation_failures.increment(1);
+        // Something is due in an event that nobody waits for: it is tried again by itself.
+        let was_due = self.events.get(&event).is_some_and(|entry| entry.waiters.is_empty());
         match failure {
-            Failure::Fenced => self.rest(event, NotExecuted::Restarting, false),
+            Failure::Fenced => self.rest(event, NotExecuted::Restarting, was_due),
             Failure::Unavailable { reason } => {
                 tracing::warn!(?event, reason, "an event could not be activated: the store is away");
-                let was_due = self.events.get(&event).is_some_and(|entry| entry.waiters.is_empty());
                 self.rest(event, NotExecuted::StoreAway, was_due);
             }
-            Failure::Unreadable { error } => {
-                self.quarantine(event, &error.to_string());
-            }
+            Failure::Unreadable { error } => self.quarantine(event, &error.to_string()),
+            Failure::Violated { reason } => self.quarantine(event, &reason),
             Failure::StoreFailed { reason } => {
                 self.dismiss(event, NotExecuted::StoreAway);
                 self.shared.health.fail(reason);
@@ -240,9 +230,9 @@ impl Roster {
         slot.ingress.close();
         slot.nudge_followers(&self.shared);
         self.report();
-        let killed = || Ended::Panicked { reason: "the actor ended without a reason".to_owned() };
-        match slot.ended().cloned().unwrap_or_else(killed) {
-            Ended::HandedOver { wakes_at } => self.handed_over(event, wakes_at),
+        let ended = slot.end(Ended::Panicked { reason: "the actor ended without a reason".to_owned() });
+        match ended.clone() {
+            Ended::HandedOver { wakes_at } => self.handed_over(&slot, wakes_at),
             Ended::Fenced { epoch } => {
                 self.shared.meters.fenced.increment(1);
                 tracing::warn!(?event, %epoch, "the event has another owner");
@@ -258,84 +248,28 @@ impl Roster {
         self.finish_drain();
     }
 
-    /// Record when the event must be woken before anybody may activate it again.
-    fn handed_over(&mut self, event: EventId, wakes_at: Option<Monotonic>) {
-        self.shared.meters.passivations.increment(1);
-        if let Some(entry) = self.events.get_mut(&event) {
-            entry.stage = Stage::Recording;
-        }
-        if let Some(at) = wakes_at {
-            self.wake_ups.set(event, at);
-            self.arm_alarm();
-        }
-        let wall = self.shared.environment.clock.wall();
-        let due_at = wakes_at.map(|at| wall.plus_ms(at.since_ms(self.now())));
-        let (shared, myself) = (Arc::clone(&self.shared), self.myself.clone());
-        self.shared.environment.spawn.spawn(Box::pin(async move {
-            if let Err(error) = wake_up_rows::mark_passive(&*shared.table, event, due_at).await {
-                // The row says "at once" then: the next process activates the event for nothing, and misses nothing.
-                tracing::warn!(?event, %error, "the wake-up of an idle event could not be recorded");
-            }
-            let _ = myself.cast(InventoryMessage::Recorded(event));
-        }));
-    }
-
-    /// The wake-up is recorded.
-    pub(crate) fn recorded(&mut self, event: EventId) {
-        if let Some(entry) = self.events.remove(&event)
-            && !entry.waiters.is_empty()
-        {
-            if self.shared.health.is_draining() {
-                answer_all(entry.waiters, NotExecuted::Draining);
-            } else {
-                self.enqueue(event, entry.waiters);
-            }
-        }
-        self.report();
-        self.finish_drain();
-    }
-
     fn panicked(&mut self, event: EventId, reason: &str) {
         self.shared.meters.panics.increment(1);
         let now = self.now();
-        if self.quarantines.len() >= self.shared.limits.active_events_max {
-            self.quarantines.retain(|_, quarantine| quarantine.is_quarantined());
-        }
-        match self.quarantines.entry(event).or_default().failed(now) {
+        match self.quarantines.failed(event, now, reason) {
             Verdict::RestartAt(at) => {
                 self.shared.meters.restarts.increment(1);
-                tracing::error!(
-                    ?event,
-                    reason,
-                    wait_ms = at.since_ms(now),
-                    "a writer failed; it is rebuilt from the log"
-                );
+                let wait_ms = at.since_ms(now);
+                tracing::error!(?event, reason, wait_ms, "a writer failed; it is rebuilt from the log");
                 self.rest_until(event, at, true);
             }
-            Verdict::Quarantined => self.quarantine(event, reason),
+            Verdict::Quarantined => self.dismiss(event, NotExecuted::Quarantined),
         }
     }
 
     fn quarantine(&mut self, event: EventId, reason: &str) {
-        tracing::error!(?event, reason, "the event is quarantined until it is repaired; others go on");
-        let quarantine = self.quarantines.entry(event).or_default();
-        while !quarantine.is_quarantined() {
-            quarantine.failed(Monotonic(0));
-        }
-        let count = self.shared.health.set_quarantined(event, true);
-        self.shared.meters.quarantined_events.set(number(count as u64));
+        self.quarantines.set(event, reason);
         self.dismiss(event, NotExecuted::Quarantined);
-    }
-
-    fn is_quarantined(&self, event: EventId) -> bool {
-        self.quarantines.get(&event).is_some_and(Quarantine::is_quarantined)
     }
 
     /// An operator has repaired an event.
     pub(crate) fn release(&mut self, event: EventId) {
-        self.quarantines.remove(&event);
-        let count = self.shared.health.set_quarantined(event, false);
-        self.shared.meters.quarantined_events.set(number(count as u64));
+        self.quarantines.lift(event);
         if !self.events.contains_key(&event) && !self.shared.health.is_draining() {
             self.enqueue(event, Vec::new());
         }
@@ -380,50 +314,6 @@ impl Roster {
         if let Some(entry) = self.events.remove(&event) {
             answer_all(entry.waiters, reason);
         }
-    }
-
-    /// Activate every idle event in which something is due, as many as fit.
-    pub(crate) fn wake_up(&mut self) {
-        self.alarm_at = None;
-        let now = self.now();
-        while !self.shared.health.is_draining() && self.events.len() < self.shared.limits.active_events_max {
-            let Some(event) = self.wake_ups.take_due(now) else { break };
-            self.wake(event, now);
-        }
-        if self.wake_ups.next_due_at().is_some_and(|due_at| due_at <= now) {
-            self.make_room();
-        }
-        self.arm_alarm();
-    }
-
-    /// Something is due in an event. Who rests is tried again after the rest; who has only just ended is looked at again in a moment.
-    fn wake(&mut self, event: EventId, now: Monotonic) {
-        let again_at = now.plus_ms(self.shared.limits.restart_backoff_ms_min);
-        let is_quarantined = self.is_quarantined(event);
-        match self.events.get_mut(&event).map(|entry| &mut entry.stage) {
-            None if !is_quarantined => self.enqueue(event, Vec::new()),
-            Some(Stage::Resting { again }) => *again = true,
-            Some(Stage::Recording) => self.wake_ups.set(event, again_at),
-            None | Some(Stage::Queued | Stage::Activating { .. } | Stage::Active { .. }) => {}
-        }
-    }
-
-    fn arm_alarm(&mut self) {
-        self.report();
-        let Some(due_at) = self.wake_ups.next_due_at() else { return };
-        let now = self.now();
-        // Something due that did not fit is looked at again after a pause.
-        let due_at =
-            if due_at > now { due_at } else { now.plus_ms(self.shared.limits.restart_backoff_ms_min) };
-        if self.alarm_at.is_some_and(|at| at <= due_at) {
-            return;
-        }
-        self.alarm_at = Some(due_at);
-        let (sleep, myself) = (self.shared.environment.clock.sleep_until(due_at), self.myself.clone());
-        self.shared.environment.spawn.spawn(Box::pin(async move {
-            sleep.await;
-            let _ = myself.cast(InventoryMessage::WakeUp);
-        }));
     }
 
     /// An operator vouches for the wall clock.

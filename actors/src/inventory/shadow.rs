@@ -12,6 +12,7 @@ use tessera_store::{LogRecord, StoreError};
 use tessera_writer::{FORMAT_VERSION, Format, MINIMUM_READER_VERSION, Monotonic};
 use tokio::sync::Mutex;
 
+use super::ShellMessage;
 use super::activation::Failure;
 use super::recovery::{newest_replay, replay_record};
 use crate::LOG_READ_BYTES_MAX;
@@ -64,6 +65,12 @@ pub(crate) fn nudge(shared: &Arc<Shared>, slot: &Arc<Slot>) {
         loop {
             let followed = caught(follow(&shared, &slot)).await;
             if let Err(failure) = followed.unwrap_or_else(|panicked| Err(panicked.into())) {
+                if let Failure::Violated { reason } = failure {
+                    // Nothing more is decided on this state, and no snapshot is made of it.
+                    let _ =
+                        slot.shell().is_some_and(|shell| shell.cast(ShellMessage::Damaged(reason)).is_ok());
+                    return;
+                }
                 tracing::warn!(event = ?slot.event, ?failure, "the shadow state could not follow");
                 *slot.shadow.state.lock().await = None;
                 shared.environment.sleep_ms(RETRY_MS).await;
@@ -121,8 +128,14 @@ fn apply(mut replay: Replay, records: &[LogRecord]) -> Result<Replay, StoreError
     Ok(replay)
 }
 
-/// Check every invariant now and then.
+/// Check every invariant now and then, and that this state is the one that readers see. What does not hold ends the ownership.
 async fn check(shared: &Arc<Shared>, slot: &Slot, replay: Replay) -> Result<Replay, Failure> {
+    let published = slot.published();
+    if published.availability.sequence == replay.sequence() && published.digest != replay.inventory().digest()
+    {
+        let detail = "replay of the log gives another state than the writer has".to_owned();
+        return Err(violated(shared, slot, &replay, "I4", &detail));
+    }
     let now = shared.environment.clock.monotonic();
     let checked_at = Monotonic(slot.shadow.checked_at.load(Ordering::Relaxed));
     if checked_at != Monotonic(0) && now.since_ms(checked_at) < shared.limits.check_every_ms {
@@ -135,12 +148,19 @@ async fn check(shared: &Arc<Shared>, slot: &Slot, replay: Replay) -> Result<Repl
     };
     let (replay, outcome) = blocking(&*shared.environment.spawn, work).await?;
     shared.meters.invariant_checks.increment(1);
-    if let Err(violation) = outcome {
-        shared.meters.invariant_violations.increment(1);
-        let (event, sequence) = (slot.event, replay.sequence());
-        tracing::error!(?event, %sequence, violation.invariant, violation.detail, "an invariant does not hold");
+    match outcome {
+        Ok(()) => Ok(replay),
+        Err(violation) => Err(violated(shared, slot, &replay, violation.invariant, &violation.detail)),
     }
-    Ok(replay)
+}
+
+fn violated(shared: &Shared, slot: &Slot, replay: &Replay, invariant: &str, detail: &str) -> Failure {
+    shared.meters.invariant_violations.increment(1);
+    let (event, sequence) = (slot.event, replay.sequence());
+    tracing::error!(?event, %sequence, invariant, detail, "an invariant does not hold");
+    Failure::Violated {
+        reason: format!("invariant {invariant} does not hold at sequence {sequence}: {detail}"),
+    }
 }
 
 /// Write the state as the newest snapshot and let the log before it be archived.

@@ -30,6 +30,8 @@ pub(crate) enum ShellMessage {
     MakeRoom,
     /// Stop: finish the turn under way, take nothing more.
     HandOver,
+    /// The shadow has found that an invariant does not hold.
+    Damaged(String),
     /// An operator vouches for the wall clock, which says this.
     AcknowledgeClock(Timestamp),
 }
@@ -110,25 +112,24 @@ fn receive(message: ShellMessage, state: &mut Performer) {
             if let Some(reading) = state.doubted_clock() {
                 feed(state, Input::WallClock(reading));
             }
+            state.note_clock();
             if state.may_passivate() {
                 feed(state, Input::HandOver);
             } else {
                 state.look_again_later();
             }
         }
-        ShellMessage::MakeRoom => {
-            if state.may_make_room() {
-                feed(state, Input::HandOver);
-            } else {
-                // Another is looked at next time.
-                state.busy();
-            }
-        }
+        ShellMessage::MakeRoom if state.may_make_room() => feed(state, Input::HandOver),
+        ShellMessage::MakeRoom => state.stay(),
         ShellMessage::HandOver => {
             state.close();
             feed(state, Input::HandOver);
         }
-        ShellMessage::AcknowledgeClock(wall) => feed(state, Input::AcknowledgeClock(wall)),
+        ShellMessage::Damaged(reason) => state.damaged(reason),
+        ShellMessage::AcknowledgeClock(wall) => {
+            feed(state, Input::AcknowledgeClock(wall));
+            state.note_clock();
+        }
     }
     take_turns(state);
 }

@@ -6,7 +6,9 @@ use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tessera_inventory::EventId;
 use tokio::sync::oneshot;
 
+use super::Ended;
 use super::activation::{Activated, Failure};
+use super::quarantines::Quarantines;
 use super::roster::Roster;
 use crate::ActivateError;
 use crate::shared::Shared;
@@ -65,10 +67,12 @@ impl Actor for InventorySupervisor {
         // After a restart the shells of the one before are gone with it; their slots end here.
         for slot in self.shared.directory.all() {
             slot.ingress.close();
+            slot.end(Ended::Panicked { reason: "the inventory supervisor failed".to_owned() });
             self.shared.directory.remove(slot.event);
         }
         let wake_ups = super::wake_up_rows::all(&*self.shared.table).await?;
-        let mut roster = Roster::new(Arc::clone(&self.shared), myself.clone());
+        let quarantines = Quarantines::load(Arc::clone(&self.shared)).await?;
+        let mut roster = Roster::new(Arc::clone(&self.shared), myself.clone(), quarantines);
         roster.schedule(wake_ups);
         self.shared.inventory.attach(myself);
         Ok(roster)

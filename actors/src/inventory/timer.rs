@@ -1,13 +1,11 @@
-//! The one timer of a shell: a task that sleeps until the writer wants to be woken.
+//! The one timer of an actor: a task that sleeps until the actor wants to be woken.
 
-use ractor::ActorRef;
 use tessera_writer::Monotonic;
 use tokio::sync::watch;
 
-use super::ShellMessage;
 use crate::Environment;
 
-/// Wakes a shell with [`ShellMessage::TimerFired`]. An earlier time wakes the sleeping task; a later one lets it sleep on and
+/// Wakes an actor. An earlier time wakes the sleeping task; a later one lets it sleep on and
 /// rearms when it fires, so that moving deadlines cost nothing.
 #[derive(Debug)]
 pub(crate) struct Timer {
@@ -16,8 +14,8 @@ pub(crate) struct Timer {
 }
 
 impl Timer {
-    /// The task ends with the timer.
-    pub(crate) fn start(environment: &Environment, shell: ActorRef<ShellMessage>) -> Timer {
+    /// `wake` sends the message, and says whether somebody is there to get it. The task ends with the timer.
+    pub(crate) fn start(environment: &Environment, wake: impl Fn() -> bool + Send + 'static) -> Timer {
         let (sleeping, mut times) = watch::channel(None::<Monotonic>);
         let clock = environment.clock.clone();
         environment.spawn.spawn(Box::pin(async move {
@@ -28,7 +26,7 @@ impl Timer {
                         biased;
                         moved = times.changed() => moved,
                         () = clock.sleep_until(at) => {
-                            if shell.cast(ShellMessage::TimerFired).is_err() {
+                            if !wake() {
                                 return;
                             }
                             times.changed().await
@@ -54,7 +52,12 @@ impl Timer {
         }
     }
 
-    /// The task woke the shell: whether it is time.
+    /// When it is to fire.
+    pub(crate) fn wanted(&self) -> Option<Monotonic> {
+        self.wanted
+    }
+
+    /// The task woke the actor: whether it is time.
     pub(crate) fn fired(&mut self, now: Monotonic) -> bool {
         let is_due = self.wanted.is_some_and(|at| at <= now);
         if is_due {

@@ -1,9 +1,10 @@
 //! Shutdown: scenario 19.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::future::join_all;
-use tessera_actors::{Answer, NotExecuted};
+use tessera_actors::{Answer, Clock, NotExecuted};
 use tessera_inventory::{EventBody, Sequence};
 use tessera_projections::follower_cursors::FollowerCursors;
 use tessera_projections::orders::OrdersBySubject;
@@ -72,4 +73,43 @@ async fn a_drained_platform_executes_nothing() {
     world.flowing(world.platform.drain(GIVE_UP)).await;
     let answer = world.hold(EVENT, 1).await;
     assert!(matches!(answer, Answer::NotExecuted { reason: NotExecuted::Draining, .. }), "{answer:?}");
+}
+
+fn orders(world: &World) -> OrdersBySubject {
+    let table: Arc<dyn Table> = world.store.clone();
+    OrdersBySubject::new(table)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_followers_had_not_done_at_a_drain_is_done_by_the_next_process_unasked() {
+    let world = World::start(limits()).await;
+    world.store.is_unreadable.store(true, Ordering::Release);
+    world.on_sale(EVENT, 10).await;
+    world.flowing(world.platform.drain(GIVE_UP)).await;
+    let head = world.store.head(EVENT).await.unwrap().sequence;
+    assert!(orders(&world).sequence(EVENT).await.unwrap() < head, "the log could not be followed");
+
+    world.store.is_unreadable.store(false, Ordering::Release);
+    let next = World::on(world.store.clone(), world.clock.clone(), limits(), 2).await;
+    next.followed(EVENT).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_follower_that_can_never_go_on_is_shown_and_holds_up_no_drain() {
+    let world = World::start(limits()).await;
+    world.store.is_damaged.store(true, Ordering::Release);
+    world.on_sale(EVENT, 10).await;
+    let is_stuck = || world.platform.status().stuck_followers.len() == 1;
+    world.flows_until("the projection is stuck", is_stuck).await;
+    let stuck = world.platform.status().stuck_followers.remove(0);
+    assert_eq!((stuck.follower, stuck.event), ("orders-by-subject", EVENT));
+    assert!(stuck.reason.contains("injected"), "{stuck:?}");
+    assert!(matches!(world.hold(EVENT, 1).await, Answer::Accepted { .. }), "the sale goes on");
+
+    let mut subscriber = world.router.subscribe(EVENT).unwrap();
+    let began_at = world.clock.monotonic();
+    world.flowing(world.platform.drain(GIVE_UP)).await;
+    let took_ms = u128::from(world.clock.monotonic().since_ms(began_at));
+    assert!(took_ms < GIVE_UP.as_millis() / 2, "the drain waited {took_ms} ms for it");
+    while subscriber.changed().await.is_ok() {}
 }

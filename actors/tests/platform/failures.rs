@@ -16,7 +16,7 @@ use crate::world::{EVENT, GIVE_UP, World, limits, place_hold, until};
 const OTHER: EventId = EventId(0x0198_0000_0000_7000_8000_0000_0000_0002);
 
 /// What the log says, replayed from its beginning.
-async fn replayed(world: &World) -> Replay {
+pub(crate) async fn replayed(world: &World) -> Replay {
     let records: Vec<LogRecord> = world.store.read(EVENT, Sequence::ZERO, usize::MAX).await.unwrap();
     let mut replay = Replay::from_genesis(EVENT);
     for record in &records {
@@ -56,6 +56,7 @@ async fn scenario_23_an_event_that_fails_again_and_again_is_quarantined_and_othe
     let world = World::start(limits()).await;
     world.on_sale(EVENT, 10).await;
     world.on_sale(OTHER, 10).await;
+    let before = world.store.head(EVENT).await.unwrap().sequence;
     world.store.poison(Some(EVENT));
     let mut buyer = 0;
     while world.platform.status().quarantined.is_empty() {
@@ -66,13 +67,14 @@ async fn scenario_23_an_event_that_fails_again_and_again_is_quarantined_and_othe
         assert!(buyer < 10, "it is quarantined after few failures");
     }
     assert_eq!(world.platform.status().quarantined, [EVENT]);
+    assert_eq!(world.store.head(EVENT).await.unwrap().sequence, before, "what it died of was never logged");
     let refused = world.hold(EVENT, 99).await;
     assert!(matches!(refused, Answer::NotExecuted { reason: NotExecuted::Quarantined, .. }), "{refused:?}");
     let read = world.router.activate(EVENT, GIVE_UP).await;
     assert_eq!(read.err(), Some(ActivateError::NotNow { reason: NotExecuted::Quarantined }));
 
     world.store.poison(None);
-    world.platform.release(EVENT);
+    world.platform.release(EVENT).await.unwrap();
     until("it is repaired", || world.platform.status().quarantined.is_empty()).await;
     assert!(matches!(world.flowing(world.hold(EVENT, 99)).await, Answer::Accepted { .. }));
 }

@@ -7,6 +7,7 @@ mod failures;
 mod flood;
 mod following;
 mod ownership;
+mod poison;
 mod publication;
 mod recovery;
 mod selling;

@@ -1,6 +1,7 @@
 //! Who owns an event: scenarios 13, 26, 43, 52.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::future::join_all;
 use tessera_actors::{Answer, NotExecuted};
@@ -31,6 +32,33 @@ async fn scenario_26_two_starts_at_once_make_one_writer() {
     assert_eq!(epoch(&world).await, Epoch(2), "one activation claimed the head, once");
     assert_eq!(world.platform.status().active_events, 1);
     assert_eq!(world.free(EVENT), Some(800));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_26_what_a_failed_supervisor_had_begun_claims_nothing() {
+    let world = World::start(limits()).await;
+    world.on_sale(EVENT, 1_000).await;
+    world.platform.drain(GIVE_UP).await;
+
+    let world = World::on(world.store.clone(), world.clock.clone(), limits(), 2).await;
+    world.store.holds_next_begin.store(true, Ordering::Release);
+    let first = tokio::spawn(world.asking(EVENT, place_hold(1, 1), GIVE_UP));
+    until("an activation is under way", || world.store.has_held_begin()).await;
+    world.clock.panic_at_the_wall();
+    world.platform.acknowledge_clock();
+    assert!(matches!(first.await, Ok(Answer::NotExecuted { .. })));
+    let inventory = || world.platform.status().supervisors.into_iter().find(|one| one.name == "inventory");
+    let is_back = || inventory().is_some_and(|one| one.running && one.restarts == 1);
+    world.flows_until("the supervisor runs again", is_back).await;
+    assert!(matches!(world.flowing(world.hold(EVENT, 2)).await, Answer::Accepted { .. }));
+    assert_eq!(epoch(&world).await, Epoch(2));
+
+    world.store.release_begin();
+    for buyer in 3..500 {
+        let answer = world.hold(EVENT, buyer).await;
+        assert!(matches!(answer, Answer::Accepted { .. }), "the writer was fenced by a ghost: {answer:?}");
+    }
+    assert_eq!(epoch(&world).await, Epoch(2));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

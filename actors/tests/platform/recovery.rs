@@ -50,6 +50,7 @@ async fn an_opening_waits_for_a_clock_that_an_operator_vouches_for() {
     let next = World::on(world.store.clone(), clock.clone(), limits(), 2).await;
     let phase = || next.router.published(EVENT).map(|view| view.availability.phase);
     next.router.activate(EVENT, GIVE_UP).await.unwrap();
+    assert_eq!(next.platform.status().doubted_clocks, [EVENT], "operators see why");
     next.clock.advance_ms(120_000);
     assert!(matches!(next.hold(EVENT, 1).await, Answer::Rejected { .. }), "it does not open");
     assert_eq!(phase(), Some(Phase::Scheduled));
@@ -60,6 +61,7 @@ async fn an_opening_waits_for_a_clock_that_an_operator_vouches_for() {
         phase() == Some(Phase::OnSale)
     };
     next.flows_until("the sale is open", opens).await;
+    assert_eq!(next.platform.status().doubted_clocks_count, 0);
     assert!(next.clock.wall() < BEGINNING.plus_ms(HOUR_MS), "the wall clock alone is far from the opening");
     assert!(matches!(next.hold(EVENT, 2).await, Answer::Accepted { .. }));
 }

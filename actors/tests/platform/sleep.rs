@@ -1,12 +1,14 @@
 //! Idle events sleep, and time wakes them.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use futures::FutureExt;
 use tessera_actors::{ACTIVATIONS_AT_ONCE_MAX, Answer, Limits, NotExecuted, Platform, ROOM_IDLE_MS_MIN};
-use tessera_inventory::{CommandBody, Config, EventId, Phase, Schedule, Sequence};
+use tessera_inventory::{ClaimNumber, CommandBody, Config, EventId, Phase, Schedule, Sequence};
+use tessera_writer::REFUSAL_KEPT_MS;
 
-use crate::world::{BEGINNING, EVENT, GIVE_UP, World, config, limits, organizer, place_hold, until};
+use crate::world::{BEGINNING, EVENT, GIVE_UP, World, config, limits, organizer, place_hold, release, until};
 
 const IDLE_MS: u64 = 10_000;
 const LEAPS_MAX: u32 = 50;
@@ -157,4 +159,61 @@ async fn after_a_crash_the_event_that_a_caller_waits_for_is_activated_before_the
     assert_eq!(claims()[at_once], last);
     next.store.memory.release_appends();
     assert!(matches!(asked.await, Answer::Accepted { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_does_not_sleep_before_its_followers_have_worked_it_off() {
+    let world = World::start(sleepy()).await;
+    world.store.is_unreadable.store(true, Ordering::Release);
+    world.configured(EVENT, config(10)).await;
+    for _ in 0..LEAPS_MAX / 5 {
+        world.clock.advance_ms(IDLE_MS);
+        for _ in 0..10_000 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(active(&world.platform), 1);
+    }
+    world.store.is_unreadable.store(false, Ordering::Release);
+    falls_asleep(&world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn however_many_events_sleep_one_alarm_is_armed() {
+    let world = World::start(sleepy()).await;
+    // Each is due earlier than those that fell asleep before it.
+    for count in 0..8_u64 {
+        let event = EventId(EVENT.0 + u128::from(count));
+        let on_sale_at = Some(BEGINNING.plus_ms(36_000_000 - 3_600_000 * count));
+        let schedule = Schedule { on_sale_at, ..Schedule::default() };
+        world.configured(event, Config { schedule, ..config(10) }).await;
+        let announced = world.ask(event, organizer(CommandBody::ChangePhase { to: Phase::Scheduled })).await;
+        assert!(matches!(announced, Answer::Accepted { .. }), "{announced:?}");
+        falls_asleep(&world).await;
+    }
+    until("their wake-ups are kept", || world.platform.status().scheduled_wake_ups == 8).await;
+    let only_the_alarm = || {
+        world.clock.advance_ms(10);
+        world.clock.sleepers() == 1
+    };
+    until("nobody sleeps but the alarm", only_the_alarm).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_56_who_made_room_has_not_forgotten_a_refusal_of_the_last_minute() {
+    let world = World::start(Limits { active_events_max: 1, ..limits() }).await;
+    world.on_sale(EVENT, 1).await;
+    assert!(matches!(world.hold(EVENT, 1).await, Answer::Accepted { .. }));
+    assert!(matches!(world.hold(EVENT, 2).await, Answer::Rejected { .. }), "sold out");
+    assert!(matches!(world.ask(EVENT, release(1, ClaimNumber(3))).await, Answer::Accepted { .. }));
+
+    world.followed(EVENT).await;
+    world.clock.advance_ms(ROOM_IDLE_MS_MIN);
+    let full = world.hold(OTHER, 1).await;
+    assert!(matches!(full, Answer::NotExecuted { reason: NotExecuted::TooManyActivations, .. }), "{full:?}");
+    let duplicate = world.flowing(world.hold(EVENT, 2)).await;
+    assert!(matches!(duplicate, Answer::Rejected { .. }), "a surprise for who moved on: {duplicate:?}");
+
+    world.clock.advance_ms(REFUSAL_KEPT_MS);
+    assert!(matches!(world.hold(OTHER, 1).await, Answer::NotExecuted { .. }));
+    world.flows_until("the event gives way", || active(&world.platform) == 0).await;
 }

@@ -1,13 +1,15 @@
 //! The memory store with panics and pauses where a test wants them.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
-use tessera_inventory::{EventId, Sequence};
+use tessera_inventory::{Event, EventBody, EventId, Sequence, Timestamp};
+use tessera_records::RecordEncoder;
 use tessera_store::memory::MemoryStore;
 use tessera_store::{AppendOutcome, Batch, Log, LogRecord, StoreError, Table, Transaction};
-use tessera_writer::Head;
+use tessera_writer::{BatchId, Encode, Head};
+use tokio::sync::oneshot;
 
 /// The memory store; panics are injected where the shell calls it.
 #[derive(Default)]
@@ -19,6 +21,11 @@ pub(crate) struct TestStore {
     pub(crate) table_panics: AtomicU32,
     /// No read of the log is answered.
     pub(crate) is_unreadable: AtomicBool,
+    /// What the log has is damaged, say all reads.
+    pub(crate) is_damaged: AtomicBool,
+    /// The next transaction waits for [`TestStore::release_begin`].
+    pub(crate) holds_next_begin: AtomicBool,
+    held_begin: Mutex<Option<oneshot::Sender<()>>>,
     /// Every claim of an event that was begun, in order.
     pub(crate) claims: Mutex<Vec<EventId>>,
     /// Appends of this event panic always (0: none).
@@ -28,6 +35,26 @@ pub(crate) struct TestStore {
 impl TestStore {
     pub(crate) fn poison(&self, event: Option<EventId>) {
         *self.poisoned.lock().unwrap() = event;
+    }
+
+    pub(crate) fn has_held_begin(&self) -> bool {
+        self.held_begin.lock().unwrap().is_some()
+    }
+
+    pub(crate) fn release_begin(&self) {
+        drop(self.held_begin.lock().unwrap().take());
+    }
+
+    /// Append to the log of an event as no writer would.
+    pub(crate) async fn log(&self, event: EventId, at: Timestamp, bodies: Vec<EventBody>) {
+        let head = self.memory.head(event).await.unwrap();
+        let events: Vec<_> = bodies.into_iter().map(|body| Arc::new(Event { at, key: None, body })).collect();
+        let mut record = Vec::new();
+        RecordEncoder::default().encode(head.sequence.plus(1), &events, &mut record);
+        let sequence = head.sequence.plus(events.len() as u64);
+        let next = Head { sequence, batch_id: BatchId(1), chain: head.chain.extend(&record), ..head };
+        let outcome = self.memory.append(event, head, Batch { next, record: record.into() }).await;
+        assert_eq!(outcome, AppendOutcome::Committed);
     }
 
     fn panic_if_asked(&self, event: EventId, batch: &Batch) {
@@ -61,6 +88,9 @@ impl Log for TestStore {
             let reason = "injected".to_owned();
             return Box::pin(std::future::ready(Err(StoreError::Unavailable { reason })));
         }
+        if self.is_damaged.load(Ordering::Acquire) {
+            return Box::pin(std::future::ready(Err(StoreError::Damaged { reason: "injected".to_owned() })));
+        }
         self.memory.read(event, after, limit_bytes)
     }
 
@@ -72,7 +102,16 @@ impl Log for TestStore {
 impl Table for TestStore {
     fn begin(&self) -> BoxFuture<'static, Result<Box<dyn Transaction>, StoreError>> {
         assert!(!take_one(&self.table_panics), "injected panic");
-        self.memory.begin()
+        let begun = self.memory.begin();
+        if self.holds_next_begin.swap(false, Ordering::AcqRel) {
+            let (release, released) = oneshot::channel();
+            *self.held_begin.lock().unwrap() = Some(release);
+            return Box::pin(async move {
+                let _ = released.await;
+                begun.await
+            });
+        }
+        begun
     }
 }
 

@@ -1,7 +1,7 @@
 //! A platform on an injected clock, randomness and store, with the few commands that the tests need.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -12,6 +12,8 @@ use tessera_inventory::{
     Phase, PlaceHold, Pool, PoolId, SaleWindow, Schedule, SeatingPolicy, Subject, Subjects, TicketType,
     TicketTypeId, Timestamp, Want,
 };
+use tessera_projections::follower_cursors::FollowerCursors;
+use tessera_projections::orders::OrdersBySubject;
 use tessera_store::{Log, Table};
 use tessera_writer::{Ask, Monotonic};
 use tokio::sync::watch;
@@ -29,29 +31,46 @@ const PACE: Duration = Duration::from_micros(50);
 
 /// Time that moves only when the test says so.
 #[derive(Clone)]
-pub(crate) struct TestClock(Arc<watch::Sender<u64>>);
+pub(crate) struct TestClock {
+    micros: Arc<watch::Sender<u64>>,
+    wall_panics: Arc<AtomicBool>,
+}
 
 impl TestClock {
     pub(crate) fn new() -> TestClock {
-        TestClock(Arc::new(watch::Sender::new(1_000)))
+        TestClock {
+            micros: Arc::new(watch::Sender::new(1_000)),
+            wall_panics: Arc::new(AtomicBool::new(false)),
+        }
     }
 
     pub(crate) fn advance_ms(&self, ms: u64) {
-        self.0.send_modify(|micros| *micros += ms * 1_000);
+        self.micros.send_modify(|micros| *micros += ms * 1_000);
+    }
+
+    /// How many sleep.
+    pub(crate) fn sleepers(&self) -> usize {
+        self.micros.receiver_count()
+    }
+
+    /// The next who asks for the wall clock panics.
+    pub(crate) fn panic_at_the_wall(&self) {
+        self.wall_panics.store(true, Ordering::Release);
     }
 }
 
 impl Clock for TestClock {
     fn monotonic(&self) -> Monotonic {
-        Monotonic(*self.0.borrow())
+        Monotonic(*self.micros.borrow())
     }
 
     fn wall(&self) -> Timestamp {
-        BEGINNING.plus_ms(*self.0.borrow() / 1_000)
+        assert!(!self.wall_panics.swap(false, Ordering::AcqRel), "injected panic");
+        BEGINNING.plus_ms(*self.micros.borrow() / 1_000)
     }
 
     fn sleep_until(&self, deadline_at: Monotonic) -> BoxFuture<'static, ()> {
-        let mut time = self.0.subscribe();
+        let mut time = self.micros.subscribe();
         async move {
             let _ = time.wait_for(|micros| *micros >= deadline_at.0).await;
         }
@@ -129,6 +148,24 @@ impl World {
 
     pub(crate) fn free(&self, event: EventId) -> Option<u32> {
         self.router.published(event).map(|published| published.availability.pools[0].free)
+    }
+
+    /// Wait until every follower has worked off what is logged.
+    pub(crate) async fn followed(&self, event: EventId) {
+        let head = self.store.head(event).await.unwrap().sequence;
+        let table: Arc<dyn Table> = self.store.clone();
+        let (cursors, orders) = (FollowerCursors::new(Arc::clone(&table)), OrdersBySubject::new(table));
+        let followed = async {
+            for follower in ["payment", "waitlist", "notification"] {
+                while cursors.read(event, follower).await.unwrap().sequence < head {
+                    tokio::task::yield_now().await;
+                }
+            }
+            while orders.sequence(event).await.unwrap() < head {
+                tokio::task::yield_now().await;
+            }
+        };
+        self.flowing(followed).await;
     }
 
     /// Wait for a state while time flows: one virtual millisecond after the other.

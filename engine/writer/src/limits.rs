@@ -34,7 +34,8 @@ pub const STALLED_ATTEMPTS: u32 = 5;
 pub const HAND_OVER_ATTEMPTS_MAX: u32 = 8;
 /// How long a refusal is answered again to the same key and body, in milliseconds.
 pub const REFUSAL_KEPT_MS: u64 = 60_000;
-/// Most refusals kept.
+/// Most refusals kept: those of a minute at 270 a second. While a sold-out flash refuses more than that, the time for which a
+/// refusal is remembered shrinks accordingly (at 16,000 a second to one second); the memory of a writer stays bounded.
 pub const REFUSALS_MAX: usize = 16_384;
 /// Most bytes that the refusals kept may take.
 pub const REFUSALS_BYTES_MAX: usize = 4_194_304;

@@ -42,9 +42,10 @@ impl Quarantine {
         self.quarantined
     }
 
-    /// An operator repaired the event: count anew.
-    pub fn release(&mut self) {
-        *self = Quarantine::default();
+    /// Leave the event alone, however often it failed.
+    pub fn set(&mut self) {
+        self.quarantined = true;
+        self.failures.clear();
     }
 }
 
@@ -76,14 +77,11 @@ mod tests {
     }
 
     #[test]
-    fn a_repaired_event_starts_anew() {
+    fn an_event_that_is_set_aside_stays_so() {
         let mut quarantine = Quarantine::default();
-        for ms in 0..5 {
-            quarantine.failed(Monotonic(ms));
-        }
-        assert!(quarantine.is_quarantined());
-        quarantine.release();
-        assert!(!quarantine.is_quarantined());
         assert_eq!(quarantine.failed(Monotonic(9)), Verdict::RestartAt(Monotonic(100_009)));
+        quarantine.set();
+        assert!(quarantine.is_quarantined());
+        assert_eq!(quarantine.failed(Monotonic(10)), Verdict::Quarantined);
     }
 }

@@ -70,6 +70,11 @@ impl Refusals {
         }
     }
 
+    /// Whether a duplicate could still meet its refusal here.
+    pub(crate) fn are_wanted(&self, now: Monotonic) -> bool {
+        self.queue.back().is_some_and(|newest| now < newest.until)
+    }
+
     /// Forget those whose time is over.
     pub(crate) fn forget_old(&mut self, now: Monotonic) {
         if self.queue.front().is_none_or(|oldest| now < oldest.until) {
@@ -132,7 +137,9 @@ mod tests {
         refusals.keep(&key(7, 1), at, Sequence(3), &Rejection::HoldNotFound);
         let found = Some((Sequence(3), Rejection::HoldNotFound));
         assert_eq!(refusals.find(&key(7, 1), at.plus_ms(59_999)), found);
+        assert!(refusals.are_wanted(at.plus_ms(59_999)));
         assert_eq!(refusals.find(&key(7, 1), at.plus_ms(60_000)), None, "after a minute");
+        assert!(!refusals.are_wanted(at.plus_ms(60_000)));
         assert_eq!(refusals.find(&key(7, 2), at), None, "another body");
         assert_eq!(refusals.find(&key(8, 1), at), None, "another key");
     }

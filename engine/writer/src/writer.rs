@@ -169,6 +169,13 @@ impl<T, E: Encode> Writer<T, E> {
         matches!(self.stage, Stage::Idle) && self.lanes.is_empty()
     }
 
+    /// Whether a refusal was given within [`crate::REFUSAL_KEPT_MS`]: its delayed duplicate would surprise who moved on, if it met a
+    /// writer that does not remember. Wait with a passivation.
+    #[must_use]
+    pub fn remembers_refusals(&self, now: Monotonic) -> bool {
+        self.refusals.are_wanted(now)
+    }
+
     /// Whether it has put out [`Output::Stop`].
     #[must_use]
     pub fn is_stopped(&self) -> bool {

@@ -4,6 +4,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
 use serde_json::json;
+use tessera_actors::StuckFollower;
 use tessera_inventory::Sequence;
 
 use crate::call::Call;
@@ -32,6 +33,12 @@ pub(crate) fn readiness(call: &Call) -> HttpResponse {
         .collect();
     let quarantined: Vec<_> =
         status.quarantined.iter().map(|event| crate::ids::event(*event).to_string()).collect();
+    let doubted: Vec<_> =
+        status.doubted_clocks.iter().map(|event| crate::ids::event(*event).to_string()).collect();
+    let stuck = |one: &StuckFollower| {
+        json!({
+            "follower": one.follower, "event": crate::ids::event(one.event).to_string(), "reason": one.reason})
+    };
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     HttpResponse::build(code).insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
         "status": if ready { "ready" } else { "not_ready" },
@@ -40,6 +47,8 @@ pub(crate) fn readiness(call: &Call) -> HttpResponse {
         "supervisors": supervisors,
         "active_events": status.active_events,
         "quarantined": quarantined,
+        "doubted_clocks": {"count": status.doubted_clocks_count, "events": doubted},
+        "stuck_followers": status.stuck_followers.iter().map(stuck).collect::<Vec<_>>(),
     }))
 }
 
@@ -66,7 +75,7 @@ pub(crate) fn metrics(call: &Call) -> Answer {
 pub(crate) async fn repair(call: Call) -> Answer {
     let event = call.event()?;
     call.card(event).await?;
-    call.gateway().platform.release(event);
+    call.gateway().platform.release(event).await.map_err(|error| crate::problem::store(&error))?;
     let published = call.opened(event).await?;
     let sequence = published.map_or(Sequence::ZERO, |published| published.availability.sequence).0;
     let reply = json!({"event": crate::ids::event(event), "state": "serving", "sequence": sequence});

@@ -1,0 +1,137 @@
+//! Between waking and sleep: wake-ups and their alarm, room for others, what is recorded before an event sleeps.
+
+use std::sync::Arc;
+
+use tessera_inventory::{EventId, Timestamp};
+use tessera_writer::Monotonic;
+
+use super::{Roster, Stage, answer_all};
+use crate::inventory::{InventoryMessage, ShellMessage, wake_up_rows};
+use crate::shared::Shared;
+use crate::slot::Slot;
+use crate::{NotExecuted, ROOM_IDLE_MS_MIN};
+
+/// The recording waits this long at most for the followers, in milliseconds: longer than any drain.
+const FOLLOW_WAIT_MS_MAX: u64 = 120_000;
+
+impl Roster {
+    /// Take over the wake-ups that are stored.
+    pub(crate) fn schedule(&mut self, wake_ups: Vec<(EventId, Timestamp)>) {
+        let (wall, now) = (self.shared.environment.clock.wall(), self.now());
+        for (event, due_at) in wake_ups {
+            self.wake_ups.set(event, now.plus_ms(due_at.0.saturating_sub(wall.0)));
+        }
+        self.arm_alarm();
+    }
+
+    /// All places are taken: the event that was asked least recently goes to sleep if it is idle; one that
+    /// could not is passed over for a while. Who was turned away comes again.
+    pub(super) fn make_room(&self) {
+        let now = self.now();
+        let slots = self.events.values().filter_map(|entry| match &entry.stage {
+            Stage::Active { slot } => Some(slot),
+            _ => None,
+        });
+        let may_go =
+            |slot: &&Arc<Slot>| now.since_ms(slot.used_at()) >= ROOM_IDLE_MS_MIN && slot.stays_until() <= now;
+        let idle = slots.filter(may_go);
+        if let Some(shell) = idle.min_by_key(|slot| slot.used_at()).and_then(|slot| slot.shell()) {
+            let _ = shell.cast(ShellMessage::MakeRoom);
+        }
+    }
+
+    /// Record when the event must be woken before anybody may activate it again, and not before its followers have worked it off: until
+    /// then the row says "at once".
+    pub(super) fn handed_over(&mut self, slot: &Arc<Slot>, wakes_at: Option<Monotonic>) {
+        let event = slot.event;
+        self.shared.meters.passivations.increment(1);
+        if let Some(entry) = self.events.get_mut(&event) {
+            entry.stage = Stage::Recording;
+        }
+        if let Some(at) = wakes_at {
+            self.wake_ups.set(event, at);
+            self.arm_alarm();
+        }
+        let wall = self.shared.environment.clock.wall();
+        let due_at = wakes_at.map(|at| wall.plus_ms(at.since_ms(self.now())));
+        let (shared, slot, myself) = (Arc::clone(&self.shared), Arc::clone(slot), self.myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            record(&shared, &slot, due_at).await;
+            let _ = myself.cast(InventoryMessage::Recorded(event));
+        }));
+    }
+
+    /// The wake-up is recorded.
+    pub(crate) fn recorded(&mut self, event: EventId) {
+        if let Some(entry) = self.events.remove(&event)
+            && !entry.waiters.is_empty()
+        {
+            if self.shared.health.is_draining() {
+                answer_all(entry.waiters, NotExecuted::Draining);
+            } else {
+                self.enqueue(event, entry.waiters);
+            }
+        }
+        self.report();
+        self.finish_drain();
+    }
+
+    /// Activate every idle event in which something is due, as many as fit.
+    pub(crate) fn wake_up(&mut self) {
+        let now = self.now();
+        if !self.alarm.fired(now) {
+            return;
+        }
+        while !self.shared.health.is_draining() && self.events.len() < self.shared.limits.active_events_max {
+            let Some(event) = self.wake_ups.take_due(now) else { break };
+            self.wake(event, now);
+        }
+        if self.wake_ups.next_due_at().is_some_and(|due_at| due_at <= now) {
+            self.make_room();
+        }
+        self.arm_alarm();
+    }
+
+    /// Something is due in an event. Who rests is tried again after the rest; who has only just ended is looked at again in a moment.
+    fn wake(&mut self, event: EventId, now: Monotonic) {
+        let again_at = now.plus_ms(self.shared.limits.restart_backoff_ms_min);
+        let is_quarantined = self.quarantines.contains(event);
+        match self.events.get_mut(&event).map(|entry| &mut entry.stage) {
+            None if !is_quarantined => self.enqueue(event, Vec::new()),
+            Some(Stage::Resting { again }) => *again = true,
+            Some(Stage::Recording) => self.wake_ups.set(event, again_at),
+            None | Some(Stage::Queued | Stage::Activating { .. } | Stage::Active { .. }) => {}
+        }
+    }
+
+    pub(super) fn arm_alarm(&mut self) {
+        self.report();
+        let Some(due_at) = self.wake_ups.next_due_at() else { return };
+        let now = self.now();
+        // Something due that did not fit is looked at again after a pause.
+        let due_at =
+            if due_at > now { due_at } else { now.plus_ms(self.shared.limits.restart_backoff_ms_min) };
+        if self.alarm.wanted().is_none_or(|at| due_at < at) {
+            self.alarm.arm(due_at);
+        }
+    }
+}
+
+/// Record when an event that was handed over must be woken. Where that cannot be, its row goes on saying "at once": the next process
+/// activates the event for nothing, or for its followers, and misses nothing.
+async fn record(shared: &Shared, slot: &Slot, due_at: Option<Timestamp>) {
+    let event = slot.event;
+    let end_at = shared.environment.after_ms(FOLLOW_WAIT_MS_MAX);
+    tokio::select! {
+        biased;
+        () = slot.followed() => {}
+        () = shared.environment.clock.sleep_until(end_at) => {}
+    }
+    if slot.worked_off_by_all() < slot.durable() {
+        tracing::warn!(?event, "an event was handed over before its followers had worked it off");
+        return;
+    }
+    if let Err(error) = wake_up_rows::mark_passive(&*shared.table, event, due_at).await {
+        tracing::warn!(?event, %error, "the wake-up of an idle event could not be recorded");
+    }
+}
