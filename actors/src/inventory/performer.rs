@@ -317,7 +317,7 @@ impl Performer {
     }
 
     /// The state is not what it should be: nothing more is decided on it.
-    pub(crate) fn damaged(&mut self, reason: String) {
+    pub(crate) fn violated(&mut self, reason: String) {
         self.abandon(Ended::Damaged { reason });
     }
 

@@ -68,7 +68,7 @@ pub(crate) fn nudge(shared: &Arc<Shared>, slot: &Arc<Slot>) {
                 if let Failure::Violated { reason } = failure {
                     // Nothing more is decided on this state, and no snapshot is made of it.
                     let _ =
-                        slot.shell().is_some_and(|shell| shell.cast(ShellMessage::Damaged(reason)).is_ok());
+                        slot.shell().is_some_and(|shell| shell.cast(ShellMessage::Violated(reason)).is_ok());
                     return;
                 }
                 tracing::warn!(event = ?slot.event, ?failure, "the shadow state could not follow");

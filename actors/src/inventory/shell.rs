@@ -31,7 +31,7 @@ pub(crate) enum ShellMessage {
     /// Stop: finish the turn under way, take nothing more.
     HandOver,
     /// The shadow has found that an invariant does not hold.
-    Damaged(String),
+    Violated(String),
     /// An operator vouches for the wall clock, which says this.
     AcknowledgeClock(Timestamp),
 }
@@ -125,7 +125,7 @@ fn receive(message: ShellMessage, state: &mut Performer) {
             state.close();
             feed(state, Input::HandOver);
         }
-        ShellMessage::Damaged(reason) => state.damaged(reason),
+        ShellMessage::Violated(reason) => state.violated(reason),
         ShellMessage::AcknowledgeClock(wall) => {
             feed(state, Input::AcknowledgeClock(wall));
             state.note_clock();
