@@ -240,7 +240,11 @@ fn route_not_found() -> Problem {
 }
 
 fn not_allowed(routes: &[Route]) -> Problem {
-    let methods = routes.iter().map(|route| route.method()).collect::<Vec<_>>().join(", ");
+    let mut methods: Vec<_> = routes.iter().map(|route| route.method()).collect();
+    if methods.contains(&"GET") {
+        methods.push("HEAD");
+    }
+    let methods = methods.join(", ");
     let allow = HeaderValue::from_str(&methods).unwrap_or_else(|_| HeaderValue::from_static("GET"));
     Problem::new(Code::MethodNotAllowed, "the path does not know this method")
         .with_header(header::ALLOW, allow)

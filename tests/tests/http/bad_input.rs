@@ -228,6 +228,8 @@ async fn unknown_and_foreign_identifiers() {
     let wrong = server.ask(Method::PUT, &sale.path("/holds")).send().await;
     wrong.is_problem(405, "method_not_allowed");
     assert_eq!(wrong.header("allow"), "POST");
+    let wrong = server.ask(Method::DELETE, &sale.path("/orders")).send().await;
+    assert_eq!(wrong.header("allow"), "POST, GET, HEAD");
 }
 
 #[tokio::test]

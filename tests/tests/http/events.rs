@@ -222,3 +222,49 @@ async fn an_event_that_was_never_configured_is_there_for_its_organizer() {
         .refused(404, "event_not_found")
         .await;
 }
+
+#[tokio::test]
+async fn a_retry_after_the_key_of_its_configuration_is_forgotten_answers_what_was_created() {
+    let server = Server::start().await;
+    let key = server.organizer_key().await;
+    let body = json!({
+        "name": "Late", "starts_at": "2030-01-01T19:00:00Z", "zone": "UTC", "configuration": standing(5)});
+    // A key that says that it is old is treated by the writer like one that it has forgotten.
+    let create =
+        || server.post("/v1/events").bearer(&key).key("0192f0c1-0000-7000-8000-000000000000").json(&body);
+    create().refused(409, "key_expired").await;
+    let listed = server.get("/v1/events").bearer(&key).expect(200).await;
+    let event = listed.json["items"][0]["id"].as_str().unwrap().to_owned();
+    let sale = Sale { event, key: key.clone() };
+    configure(&server, &sale, 0, &standing(5)).expect(200).await;
+    configure(&server, &sale, 1, &standing(6)).expect(200).await;
+    let again = create().expect(201).await;
+    assert!(again.replayed());
+    assert_eq!(again.text("id"), sale.event);
+    assert_eq!((again.number("configuration_version"), again.number("sequence")), (1, 1));
+}
+
+#[tokio::test]
+async fn a_read_that_has_not_changed_is_not_sent_again() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let buyer = server.buyer().await;
+    let order = sale.buy_free(&server, &buyer, 1).await;
+    let hold = sale.hold(&server, &buyer, "Standing", 1).await;
+    let reads = [
+        (sale.path(""), &sale.key),
+        (sale.path("/configuration"), &sale.key),
+        (sale.path(&format!("/holds/{}", hold.text("id"))), &buyer),
+        (sale.path(&format!("/orders/{}", order.text("id"))), &buyer),
+        (sale.path(&format!("/orders?min_sequence={}", hold.number("sequence"))), &buyer),
+        ("/v1/events".to_owned(), &sale.key),
+    ];
+    for (path, token) in reads {
+        let first = server.get(&path).bearer(token).expect(200).await;
+        let etag = first.header("etag").to_owned();
+        assert!(etag.starts_with('"') && first.header("cache-control") == "no-store", "{path}: {etag}");
+        let known = server.get(&path).bearer(token).header("if-none-match", &etag).expect(304).await;
+        assert!(known.bytes.is_empty());
+        server.get(&path).bearer(token).header("if-none-match", "\"other\"").expect(200).await;
+    }
+}

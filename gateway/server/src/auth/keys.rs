@@ -106,11 +106,11 @@ impl Keys {
         mac(&self.idempotency, &[&principal.to_be_bytes(), &scope.to_be_bytes(), key])
     }
 
-    /// The fingerprint of a request: its route, path and body.
+    /// The fingerprint of a request: its path and body. A path knows one command, whose method need not be told apart.
     #[must_use]
-    pub fn fingerprint(&self, method_and_path: &str, body: &[u8]) -> u64 {
-        let length = (method_and_path.len() as u64).to_be_bytes();
-        let wide = mac(&self.fingerprint, &[&length, method_and_path.as_bytes(), body]).to_be_bytes();
+    pub fn fingerprint(&self, path: &str, body: &[u8]) -> u64 {
+        let length = (path.len() as u64).to_be_bytes();
+        let wide = mac(&self.fingerprint, &[&length, path.as_bytes(), body]).to_be_bytes();
         let mut narrow = [0; 8];
         narrow.copy_from_slice(&wide[..8]);
         u64::from_be_bytes(narrow)

@@ -7,7 +7,7 @@ pub(crate) mod hall;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use tessera_inventory::Config;
 
@@ -15,6 +15,9 @@ use crate::problem::{self, Problem};
 
 /// Room for most replies.
 const REPLY_BYTES: usize = 512;
+
+/// Digits of an entity tag: 128 bits.
+const ETAG_DIGITS: usize = 32;
 
 /// The currency of an event, as text.
 #[must_use]
@@ -43,6 +46,15 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<HttpRes
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")))
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .body(bytes))
+}
+
+/// The reply to a read: with a strong entity tag over its bytes, or 304 when the client has them.
+pub(crate) fn read<T: Serialize>(headers: &HeaderMap, body: &T) -> Result<HttpResponse, Problem> {
+    let mut bytes = Vec::with_capacity(REPLY_BYTES);
+    serde_json::to_writer(&mut bytes, body).map_err(|error| problem::internal(error.to_string()))?;
+    let hash = blake3::hash(&bytes).to_hex();
+    let etag = documents::etag(&format!("\"{}\"", &hash[..ETAG_DIGITS]));
+    Ok(documents::cacheable(headers, &etag, "no-store", || bytes.into()))
 }
 
 /// The reply to a decision: marked when it was made before.

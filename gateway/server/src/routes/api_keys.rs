@@ -115,7 +115,7 @@ pub(crate) async fn list(call: Call) -> Answer {
     let page = call.gateway().api_keys.repository.list(after, limit).await;
     let page = page.map_err(|error| problem::store(&error))?;
     let reply = KeyList { items: page.keys.iter().map(listed).collect(), next: page.next.map(key_id) };
-    render::json(StatusCode::OK, &reply)
+    render::read(call.headers(), &reply)
 }
 
 fn listed(key: &ApiKey) -> Listed<'_> {

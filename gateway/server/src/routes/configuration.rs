@@ -126,5 +126,5 @@ pub(crate) async fn read(call: Call, organizer: Organizer<EventsRead>) -> Answer
     let sequence = published.map_or(Sequence::ZERO, |published| published.availability.sequence).0;
     let reply =
         Configuration { version: file.as_ref().map_or(0, |file| file.version), configuration, sequence };
-    render::json(StatusCode::OK, &reply)
+    render::read(call.headers(), &reply)
 }

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use actix_web::web::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tessera_inventory::{EventId, Phase, Sequence};
+use tessera_inventory::{EventBody, EventId, Phase, Sequence};
 use tessera_projections::catalogue::{CatalogueEvent, CatalogueRequest, Creation};
 use uuid::Builder;
 
@@ -83,12 +83,36 @@ pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Ans
     let (mut configuration_version, mut sequence) = (0, Sequence::ZERO);
     if let Some((config, text)) = venue {
         let configured = configuration::configure(&call, card.event, principal, 0, config, &bytes, &text);
-        let (version, decided) = configured.await?;
-        (configuration_version, sequence) = (version, decided.sequence);
-        replayed &= decided.replayed;
+        (configuration_version, sequence) = match configured.await {
+            Ok((version, decided)) => {
+                replayed &= decided.replayed;
+                (version, decided.sequence)
+            }
+            Err(refused) if replayed => first_configuration(&call, card.event, refused).await?,
+            Err(refused) => return Err(refused),
+        };
     }
     let reply = EventReply { configuration_version, sequence: sequence.0, ..card_reply(&card) };
     render::decision(StatusCode::CREATED, replayed, &reply)
+}
+
+/// What an event was created with, for a retry so late that the key of its configuration is forgotten: its log begins with it.
+async fn first_configuration(
+    call: &Call,
+    event: EventId,
+    refused: Problem,
+) -> Result<(u32, Sequence), Problem> {
+    if ![Code::StaleVersion, Code::KeyExpired].contains(&refused.code()) {
+        return Err(refused);
+    }
+    let first = call.inventory().changes(event, Sequence::ZERO, 1).await;
+    match first.map_err(|error| problem::store(&error))?.first() {
+        Some((sequence, first)) => match first.body {
+            EventBody::Configured { version, .. } => Ok((version, *sequence)),
+            _ => Err(refused),
+        },
+        None => Err(refused),
+    }
 }
 
 fn check(request: &CreateRequest<'_>) -> Result<(), Problem> {
@@ -141,7 +165,7 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
         sequence: view.map_or(0, |view| view.sequence.0),
         ..card_reply(&card)
     };
-    render::json(StatusCode::OK, &reply)
+    render::read(call.headers(), &reply)
 }
 
 #[derive(Deserialize)]
@@ -183,5 +207,5 @@ pub(crate) async fn list(call: Call, organizer: Organizer<EventsRead>) -> Answer
         ListedEvent { id, name, starts_at, zone, organizer }
     };
     let reply = EventList { items: page.events.iter().map(item).collect(), next: page.next.map(ids::event) };
-    render::json(StatusCode::OK, &reply)
+    render::read(call.headers(), &reply)
 }

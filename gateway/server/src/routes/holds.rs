@@ -211,7 +211,7 @@ pub(crate) async fn read(call: Call) -> Answer {
     let (sequence, view) = call.claim(event, number).await?;
     let view = view.filter(|view| access.opens(view.subject)).ok_or_else(problem::hold_not_found)?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::hold_not_found)?;
-    render::json(StatusCode::OK, &claim::hold_view(call.tag(event), sequence, &view, config))
+    render::read(call.headers(), &claim::hold_view(call.tag(event), sequence, &view, config))
 }
 
 /// `POST /v1/events/{event}/holds/{hold}/renew`

@@ -93,7 +93,7 @@ pub(crate) async fn list(call: Call, buyer: Buyer) -> Answer {
         next: page.next.map(|number| super::cursor_text(number.0)),
         sequence: page.sequence.0,
     };
-    render::json(StatusCode::OK, &reply)
+    render::read(call.headers(), &reply)
 }
 
 /// Waits, for a bounded time, until the projection has reached `wanted`; a list that has not says so by its `sequence`.
@@ -134,8 +134,8 @@ pub(crate) async fn read(call: Call) -> Answer {
     let (_, config) = published.config.as_ref().ok_or_else(problem::order_not_found)?;
     let grace_until = (view.state == ClaimState::PaymentInFlight).then_some(view.deadline_at).flatten();
     let order = OrderState { number, sequence, state, grace_until, payment: view.payment };
-    render::json(
-        StatusCode::OK,
+    render::read(
+        call.headers(),
         &claim::order_view(names(&call, event, access.subject()), order, &view, config),
     )
 }
