@@ -3,6 +3,8 @@
 //! Two checksummed slots in one file are written in turn; a torn write of one leaves the other. It is written
 //! before every acknowledgement and synced at most every [`ANCHOR_SYNC_INTERVAL`]: after a power loss it may be
 //! that much behind, and a journal that lost exactly those last moments opens without complaint.
+//!
+//! The tables have one of the same kind: the number of commits that were acknowledged, which the tables count too.
 
 use std::io;
 use std::sync::Arc;
@@ -18,8 +20,10 @@ use crate::shared::Shared;
 /// The anchor is synced at most this often: the window in which a power loss may leave it behind.
 pub(crate) const ANCHOR_SYNC_INTERVAL: Duration = Duration::from_millis(100);
 
-/// Name of the anchor's file.
+/// Name of the file of the journal's anchor.
 pub(crate) const ANCHOR_NAME: &str = "anchor";
+/// Name of the file of the tables' anchor: its position is the number of commits, at offset 0.
+pub(crate) const TABLES_ANCHOR_NAME: &str = "anchor-tables";
 
 const MAGIC: [u8; 8] = *b"TsAnchr1";
 const SLOT_BYTES: usize = 36;
@@ -27,7 +31,7 @@ const SLOT_BYTES: usize = 36;
 const SLOT_OFFSETS: [u64; 2] = [0, 4096];
 const FILE_BYTES: u64 = 8192;
 
-/// Writes the anchor; only the committer has one.
+/// Writes an anchor; only the committer has that of the journal, and only the tables' committer that of the tables.
 pub(crate) struct Anchor {
     file: Arc<dyn DiskFile>,
     counter: u64,
@@ -51,9 +55,9 @@ fn decode(slot: &[u8; SLOT_BYTES]) -> Option<(u64, Position)> {
 }
 
 impl Anchor {
-    /// Create the anchor of an empty journal, durably.
-    pub(crate) fn create(disk: &dyn Disk, position: Position) -> io::Result<Anchor> {
-        let file = disk.create(ANCHOR_NAME)?;
+    /// Create the anchor of an empty journal, or of tables without a commit, durably.
+    pub(crate) fn create(disk: &dyn Disk, name: &str, position: Position) -> io::Result<Anchor> {
+        let file = disk.create(name)?;
         file.allocate(FILE_BYTES)?;
         let mut anchor = Anchor { file, counter: 0 };
         anchor.write(position)?;
@@ -62,11 +66,11 @@ impl Anchor {
     }
 
     /// Open the anchor and read the last position in it; `Ok(None)` when there is no file.
-    pub(crate) fn open(disk: &dyn Disk) -> Result<Option<(Anchor, Position)>, StoreError> {
-        let file = match disk.open(ANCHOR_NAME) {
+    pub(crate) fn open(disk: &dyn Disk, name: &str) -> Result<Option<(Anchor, Position)>, StoreError> {
+        let file = match disk.open(name) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(StoreError::Unavailable { reason: format!("the anchor: {error}") }),
+            Err(error) => return Err(StoreError::Unavailable { reason: format!("the {name}: {error}") }),
         };
         let slots = SLOT_OFFSETS.into_iter().filter_map(|offset| {
             let mut slot = [0; SLOT_BYTES];
@@ -75,7 +79,7 @@ impl Anchor {
         });
         match slots.max_by_key(|(counter, _)| *counter) {
             Some((counter, position)) => Ok(Some((Anchor { file, counter }, position))),
-            None => Err(StoreError::Damaged { reason: "neither slot of the anchor is intact".to_owned() }),
+            None => Err(StoreError::Damaged { reason: format!("neither slot of the {name} is intact") }),
         }
     }
 
@@ -142,15 +146,15 @@ mod tests {
     #[test]
     fn the_newest_intact_slot_counts() {
         let disk = MemoryDisk::new();
-        assert!(Anchor::open(&disk).unwrap().is_none());
-        let mut anchor = Anchor::create(&disk, at(64)).unwrap();
+        assert!(Anchor::open(&disk, ANCHOR_NAME).unwrap().is_none());
+        let mut anchor = Anchor::create(&disk, ANCHOR_NAME, at(64)).unwrap();
         for offset in [72, 80, 88] {
             anchor.write(at(offset)).unwrap();
-            assert_eq!(Anchor::open(&disk).unwrap().unwrap().1, at(offset));
+            assert_eq!(Anchor::open(&disk, ANCHOR_NAME).unwrap().unwrap().1, at(offset));
         }
         disk.flip(ANCHOR_NAME, SLOT_OFFSETS[1] + 20, 1);
-        assert_eq!(Anchor::open(&disk).unwrap().unwrap().1, at(80));
+        assert_eq!(Anchor::open(&disk, ANCHOR_NAME).unwrap().unwrap().1, at(80));
         disk.flip(ANCHOR_NAME, SLOT_OFFSETS[0] + 20, 1);
-        assert!(matches!(Anchor::open(&disk), Err(StoreError::Damaged { .. })));
+        assert!(matches!(Anchor::open(&disk, ANCHOR_NAME), Err(StoreError::Damaged { .. })));
     }
 }

@@ -13,7 +13,7 @@ use tessera_writer::Head;
 
 use crate::committer::Prepared;
 use crate::disk::{Disk, is_full};
-use crate::locate::{ARCHIVE, JOURNAL, UNFINISHED, segment_name};
+use crate::locate::{ARCHIVE, JOURNAL, UNFINISHED, segment_error, segment_name};
 use crate::sealed::Sealed;
 use crate::shared::Shared;
 
@@ -107,10 +107,11 @@ impl Housekeeper {
             }
             self.shared.index().forget(number);
             self.to_seal.pop_front();
-            self.sealed.insert(number);
-            if let Err(error) = self.archive() {
-                tracing::warn!(%error, "trimmed segments stay in the journal");
+            // Where the tables were lost, what is sealed anew may be in the archive already.
+            if self.disk.open(&segment_name(JOURNAL, number)).is_ok() {
+                self.sealed.insert(number);
             }
+            self.archive();
         }
     }
 
@@ -131,23 +132,33 @@ impl Housekeeper {
             self.tables
                 .set_trimmed(event, trimmed)
                 .inspect_err(|error| self.shared.fail(error.to_string()))?;
-            self.archive()?;
+            self.archive();
         }
         Ok(trimmed)
     }
 
-    /// Move every sealed segment whose records are all trimmed.
-    fn archive(&mut self) -> Result<(), StoreError> {
+    /// Move every sealed segment whose records are all trimmed. One that cannot be moved stays where it is, which harms nobody,
+    /// and holds up no other.
+    fn archive(&mut self) {
         for number in self.sealed.clone() {
-            if self.tables.is_trimmed(number)? {
-                let (from, to) = (segment_name(JOURNAL, number), segment_name(ARCHIVE, number));
-                self.disk.rename(&from, &to).map_err(|error| StoreError::Unavailable {
-                    reason: format!("segment {number} could not be archived: {error}"),
-                })?;
-                self.sealed.remove(&number);
+            match self.archive_one(number) {
+                Ok(true) => {
+                    self.sealed.remove(&number);
+                }
+                Ok(false) => {}
+                Err(error) => tracing::warn!(number, %error, "a trimmed segment stays in the journal"),
             }
         }
-        Ok(())
+    }
+
+    /// Whether the segment was moved: its records are all trimmed.
+    fn archive_one(&self, number: u64) -> Result<bool, StoreError> {
+        let is_trimmed = self.tables.is_trimmed(number)?;
+        if is_trimmed {
+            let (from, to) = (segment_name(JOURNAL, number), segment_name(ARCHIVE, number));
+            self.disk.rename(&from, &to).map_err(|error| segment_error(number, &error))?;
+        }
+        Ok(is_trimmed)
     }
 }
 

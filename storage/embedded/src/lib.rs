@@ -5,8 +5,8 @@
 //! own, in `docs/adr/0003-segment-journal.md`.
 //!
 //! Threads: one *committer* merges the appends of all events into synced batches; one *housekeeper* prepares segments
-//! ahead, moves the index of full ones to the tables and archives trimmed ones; one *anchor* thread syncs the
-//! anchor; one *table committer*; a few *readers*. No thread of an executor ever waits for the disk.
+//! ahead, moves the index of full ones to the tables and archives trimmed ones; one *anchor* thread each syncs the
+//! anchors of journal and tables; one *table committer*; a few *readers*. No thread of an executor ever waits for the disk.
 
 mod anchor;
 mod committer;

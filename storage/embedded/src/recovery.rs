@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tessera_store::StoreError;
 use tessera_writer::Head;
 
-use crate::anchor::Anchor;
+use crate::anchor::{ANCHOR_NAME, Anchor, TABLES_ANCHOR_NAME};
 use crate::committer::{Active, Prepared};
 use crate::disk::{Disk, DiskFile};
 use crate::frame::{Position, SEGMENT_HEADER_BYTES, SegmentHeader};
@@ -205,17 +205,41 @@ impl Recovery<'_> {
 
     /// The anchor, and the position in it.
     fn anchor(&self, end: Position, any_segment: bool) -> Result<(Anchor, Position), StoreError> {
-        match Anchor::open(self.disk)? {
+        match Anchor::open(self.disk, ANCHOR_NAME)? {
             Some((_, anchored)) if anchored > end => Err(damaged(format!(
                 "the journal ends at {end:?}, but appends up to {anchored:?} were acknowledged"
             ))),
             Some(opened) => Ok(opened),
             None if any_segment => Err(damaged("the anchor is missing beside a journal".to_owned())),
-            None => match Anchor::create(self.disk, ORIGIN) {
+            None => match Anchor::create(self.disk, ANCHOR_NAME, ORIGIN) {
                 Ok(created) => Ok((created, ORIGIN)),
                 Err(error) => Err(unavailable(&error)),
             },
         }
+    }
+}
+
+/// The anchor of the tables, and how many commits they hold. Fewer than were acknowledged is [`StoreError::Damaged`]: fjall's
+/// recovery may end early without a word, and rows come from nowhere else.
+pub(crate) fn recover_commits(disk: &dyn Disk, tables: &Sealed) -> Result<(Anchor, u64), StoreError> {
+    let (anchor, commits) = check_commits(disk, tables)?;
+    let created = || Anchor::create(disk, TABLES_ANCHOR_NAME, Position { segment: commits, offset: 0 });
+    let anchor = anchor.map_or_else(created, Ok).map_err(|error| unavailable(&error))?;
+    Ok((anchor, commits))
+}
+
+/// As [`recover_commits`], without making the anchor of tables that are new.
+pub(crate) fn check_commits(disk: &dyn Disk, tables: &Sealed) -> Result<(Option<Anchor>, u64), StoreError> {
+    let counted = tables.commits()?;
+    let commits = counted.unwrap_or(0);
+    match Anchor::open(disk, TABLES_ANCHOR_NAME)? {
+        Some((_, Position { segment: anchored, .. })) if anchored > commits => {
+            Err(damaged(format!("the tables hold {commits} commits, but {anchored} were acknowledged")))
+        }
+        None if counted.is_some() => {
+            Err(damaged(format!("{TABLES_ANCHOR_NAME} is missing beside tables that hold commits")))
+        }
+        opened => Ok((opened.map(|(anchor, _)| anchor), commits)),
     }
 }
 

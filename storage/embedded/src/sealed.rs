@@ -39,6 +39,8 @@ enum Kind {
     Member = 4,
     /// (event) → how far it is trimmed.
     Trimmed = 5,
+    /// () → how many commits of rows there were.
+    Commits = 6,
 }
 
 /// The tables. Clones share them.
@@ -146,6 +148,17 @@ impl Sealed {
     /// The head of `event` at the end of the last sealed segment.
     pub(crate) fn head(&self, event: EventId) -> Result<Option<Head>, StoreError> {
         self.get(&key(Kind::Head, &[&id(event)]))?.map(|value| decode_head(&value)).transpose()
+    }
+
+    /// How many commits of rows there were; `None` before the first.
+    pub(crate) fn commits(&self) -> Result<Option<u64>, StoreError> {
+        let value = self.get(&key(Kind::Commits, &[]))?;
+        value.map(|value| number(&value, 0, "commits")).transpose()
+    }
+
+    /// Let `batch` say that it is commit number `commits` of rows.
+    pub(crate) fn count(&self, batch: &mut fjall::OwnedWriteBatch, commits: u64) {
+        batch.insert(&self.log, key(Kind::Commits, &[]), commits.to_be_bytes());
     }
 
     /// The head of every event with a frame in a sealed segment, at the end of the last of them.

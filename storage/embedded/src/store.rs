@@ -22,7 +22,7 @@ use crate::locate::Segments;
 use crate::options::Options;
 use crate::readers::Readers;
 use crate::reading::{Reading, Verified};
-use crate::recovery::recover;
+use crate::recovery::{recover, recover_commits};
 use crate::sealed::Sealed;
 use crate::shared::Shared;
 use crate::table::{COMMITS_WAITING_MAX, TableRequest, Tables};
@@ -116,6 +116,7 @@ impl Inner {
         options: &Options,
         lock: File,
     ) -> Result<Inner, StoreError> {
+        let (tables_anchor, commits_made) = recover_commits(&*disk, &sealed)?;
         let recovered = recover(&*disk, &sealed)?;
         let shared = Arc::new(Shared::new(recovered.index));
         let (appends, append_requests) = bounded(APPENDS_WAITING_MAX);
@@ -124,6 +125,8 @@ impl Inner {
         let (commits, commit_requests) = bounded(COMMITS_WAITING_MAX);
         let (signal, anchor_written) = AnchorSignal::new();
         let (committer_runs, committer_stopped) = bounded::<()>(0);
+        let (tables_signal, tables_anchor_written) = AnchorSignal::new();
+        let (table_committer_runs, table_committer_stopped) = bounded::<()>(0);
 
         let reading = Arc::new(Reading {
             shared: Arc::clone(&shared),
@@ -133,7 +136,9 @@ impl Inner {
         let (readers, reader_threads) = Readers::start(options.reader_threads)
             .map_err(|error| StoreError::Unavailable { reason: format!("the readers: {error}") })?;
         let tables = Tables::new(sealed.clone(), Arc::clone(&shared), readers, commits);
-        let table_committer = tables.committer(Arc::clone(&disk));
+        let tables_anchor_file = tables_anchor.file();
+        let tables_anchor = (tables_anchor, tables_signal);
+        let table_committer = tables.committer(Arc::clone(&disk), tables_anchor, commits_made);
         let housekeeper = Housekeeper {
             disk,
             tables: sealed.clone(),
@@ -152,7 +157,7 @@ impl Inner {
         let anchor = (recovered.anchor, signal);
         let committer =
             Committer::new(Arc::clone(&shared), sealed, anchor, (recovered.active, recovered.ended), supply);
-        let anchor_shared = Arc::clone(&shared);
+        let (anchor_shared, tables_anchor_shared) = (Arc::clone(&shared), Arc::clone(&shared));
         let threads = vec![
             spawn("store-housekeeper", move || housekeeper.run(&order_requests))?,
             spawn("store-anchor", move || {
@@ -162,7 +167,14 @@ impl Inner {
                 committer.run(&append_requests);
                 drop(committer_runs);
             })?,
-            spawn("store-tables", move || table_committer.run(&commit_requests))?,
+            spawn("store-tables-anchor", move || {
+                let (written, stopped) = (&tables_anchor_written, &table_committer_stopped);
+                anchor::run(&*tables_anchor_file, written, stopped, &tables_anchor_shared);
+            })?,
+            spawn("store-tables", move || {
+                table_committer.run(&commit_requests);
+                drop(table_committer_runs);
+            })?,
         ];
         Ok(Inner { shared, reading, tables, appends, orders, reader_threads, threads, _lock: lock })
     }

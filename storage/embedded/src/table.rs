@@ -9,7 +9,9 @@ use futures::channel::oneshot;
 use futures::future::{self, BoxFuture};
 use tessera_store::{CommitOutcome, ConflictWindow, ReadSet, Row, StoreError, Transaction, WriteSet};
 
+use crate::anchor::{Anchor, AnchorSignal};
 use crate::disk::Disk;
+use crate::frame::Position;
 use crate::housekeeper::{full, has_room};
 use crate::readers::Readers;
 use crate::sealed::{Sealed, read_error, rows_of, write_error};
@@ -68,8 +70,16 @@ impl Tables {
         }))
     }
 
-    pub(crate) fn committer(&self, disk: Arc<dyn Disk>) -> TableCommitter {
+    pub(crate) fn committer(
+        &self,
+        disk: Arc<dyn Disk>,
+        (anchor, signal): (Anchor, AnchorSignal),
+        commits: u64,
+    ) -> TableCommitter {
         TableCommitter {
+            anchor,
+            signal,
+            commits,
             tables: self.tables.clone(),
             shared: Arc::clone(&self.shared),
             published: Arc::clone(&self.published),
@@ -159,6 +169,10 @@ pub(crate) struct TableCommitter {
     shared: Arc<Shared>,
     published: Arc<Published>,
     disk: Arc<dyn Disk>,
+    anchor: Anchor,
+    signal: AnchorSignal,
+    /// How many commits there were since the tables were made.
+    commits: u64,
     window: ConflictWindow,
     newest: u64,
 }
@@ -194,18 +208,28 @@ impl TableCommitter {
             answers.push((commit.answer, self.newest > newest, outcome));
         }
         if self.newest > before {
-            match self.tables.sync() {
+            match self.sync() {
                 Ok(()) => {
                     let published = (self.newest, self.tables.snapshot());
                     *self.published.lock().unwrap_or_else(PoisonError::into_inner) = published;
                 }
-                Err(error) => self.shared.fail(error.to_string()),
+                Err(reason) => self.shared.fail(reason),
             }
         }
         for (answer, wrote, outcome) in answers {
             // Nobody may be waiting any more; what was committed stays.
             let _ = answer.send(self.told(wrote, outcome));
         }
+    }
+
+    /// Make the round durable, then say in the anchor that it was.
+    fn sync(&mut self) -> Result<(), String> {
+        self.tables.sync().map_err(|error| error.to_string())?;
+        let position = Position { segment: self.commits, offset: 0 };
+        let unwritten = |error| format!("the anchor of the tables could not be written: {error}");
+        self.anchor.write(position).map_err(unwritten)?;
+        self.signal.written();
+        Ok(())
     }
 
     /// What is told of a commit in a store that may have failed since: rows that were written may be there after a restart.
@@ -250,6 +274,8 @@ impl TableCommitter {
                 None => batch.remove(rows, key),
             }
         }
+        self.commits += 1;
+        self.tables.count(&mut batch, self.commits);
         // From here on it may be on the disk, whatever the answer.
         self.newest += 1;
         if let Err(error) = batch.commit() {

@@ -3,13 +3,17 @@
 
 mod support;
 
+use std::fs;
+use std::path::Path;
+
 use futures::executor::block_on;
 use futures::future::join_all;
 use support::{EVENT, OTHER, Rig, append_all, draw, is_damaged, record};
+use tessera_embedded::EmbeddedStore;
 use tessera_embedded::disk::Disk;
 use tessera_inventory::{EventId, Sequence};
 use tessera_store::conformance::log::{batch, read_whole};
-use tessera_store::{AppendOutcome, Batch, Log, StoreError};
+use tessera_store::{AppendOutcome, Batch, Log, StoreError, transact};
 use tessera_writer::{Format, Head};
 
 const CRASHES: u64 = 40;
@@ -263,6 +267,64 @@ fn trimmed_segments_move_to_the_archive() {
     let rig = rig.reopen().unwrap();
     assert_eq!(block_on(read_whole(&rig.store, EVENT, 5_000)).len(), 80);
     assert!(rig.disk.list("archive").unwrap().len() > archived.len());
+}
+
+/// The tables are lost beside an archive: what was archived is indexed again, and archiving goes on.
+#[test]
+fn archiving_goes_on_after_the_tables_were_rebuilt() {
+    let rig = Rig::new();
+    let head = append_all(&rig.store, EVENT, [1_000; 40]);
+    block_on(rig.store.trim(EVENT, head.sequence)).unwrap();
+    let archived = rig.disk.list("archive").unwrap().len();
+    assert!(archived > 0);
+    let Rig { disk, tables, store } = rig;
+    drop((store, tables));
+    let tables = tempfile::tempdir().unwrap();
+    let store = support::open(&disk, tables.path()).unwrap();
+    let head = append_all(&store, EVENT, [1_000; 40]);
+    assert_eq!(block_on(store.trim(EVENT, head.sequence)).unwrap(), head.sequence);
+    assert!(disk.list("archive").unwrap().len() > archived, "later segments follow");
+    assert_eq!(block_on(store.verify(EVENT)).unwrap().head, head);
+}
+
+fn set_row(store: &EmbeddedStore, row: &[u8]) {
+    let set = transact(store, |mut transaction| async move {
+        transaction.set(row, row);
+        Ok((transaction, ()))
+    });
+    block_on(set).unwrap();
+}
+
+fn copy_directory(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let (path, to) = (entry.as_ref().unwrap().path(), to.join(entry.unwrap().file_name()));
+        if path.is_dir() {
+            copy_directory(&path, &to);
+        } else {
+            fs::copy(path, to).unwrap();
+        }
+    }
+}
+
+/// Tables that became older than what was acknowledged are noticed, and so is a missing anchor.
+#[test]
+fn shortened_tables_are_refused() {
+    let rig = Rig::new();
+    set_row(&rig.store, b"first");
+    let rig = rig.reopen().unwrap();
+    let Rig { disk, tables, store } = rig;
+    drop(store);
+    let older = tempfile::tempdir().unwrap();
+    copy_directory(tables.path(), older.path());
+    let store = support::open(&disk, tables.path()).unwrap();
+    set_row(&store, b"second");
+    drop(store);
+    assert!(is_damaged(&support::open(&disk, older.path()).map(drop)), "the second commit is missing");
+    assert!(is_damaged(&support::open(&disk, tempfile::tempdir().unwrap().path()).map(drop)), "all are");
+    drop(support::open(&disk, tables.path()).unwrap());
+    disk.remove("anchor-tables").unwrap();
+    assert!(is_damaged(&support::open(&disk, tables.path()).map(drop)), "the anchor is missing");
 }
 
 /// Scenario 28: what a newer release has written is refused by name, whether it is in the journal or sealed.

@@ -17,7 +17,7 @@ use tessera_inventory::{EventId, Sequence};
 use tessera_store::{AppendOutcome, Batch, Log, Row, StoreError};
 use tessera_writer::Head;
 
-use crate::anchor::Anchor;
+use crate::anchor::{ANCHOR_NAME, Anchor};
 use crate::disk::{Disk, RealDisk};
 use crate::frame::{Frame, Position, SEGMENT_HEADER_BYTES, SegmentHeader, frame_bytes};
 use crate::index::Indexed;
@@ -103,6 +103,11 @@ impl Salvage {
                 }
                 Err(error) => reading.damage.push(format!("the index of full segments: {error}")),
             }
+        }
+        if let Some(Err(StoreError::Damaged { reason })) =
+            tables.as_ref().map(|tables| tables.lost_commits(&*disk))
+        {
+            reading.damage.push(reason);
         }
         let events = reading.events.salvaged(&indexed_segments);
         let Reading { events: Events { kept, .. }, damage, .. } = reading;
@@ -201,7 +206,7 @@ impl Reading {
         for directory in [JOURNAL, ARCHIVE] {
             numbers.extend(segment_numbers(disk, directory).map_err(unavailable)?);
         }
-        let anchored = match Anchor::open(disk) {
+        let anchored = match Anchor::open(disk, ANCHOR_NAME) {
             Ok(opened) => opened.map(|(_, anchored)| anchored),
             Err(StoreError::Damaged { .. }) => None,
             Err(error) => return Err(error),

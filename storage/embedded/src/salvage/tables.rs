@@ -9,6 +9,8 @@ use tessera_inventory::EventId;
 use tessera_store::{Row, StoreError};
 use tessera_writer::Head;
 
+use crate::disk::Disk;
+use crate::recovery::check_commits;
 use crate::sealed::{Sealed, TABLES, rows_of};
 
 /// After every key: no tuple begins with these bytes.
@@ -53,6 +55,11 @@ impl SalvagedTables {
     pub(super) fn index(&self) -> Result<SalvagedIndex, StoreError> {
         let segments = self.sealed.segments()?.into_iter().map(|(number, _)| number).collect();
         Ok(SalvagedIndex { segments, heads: self.sealed.heads()? })
+    }
+
+    /// [`StoreError::Damaged`] where commits that were acknowledged are missing.
+    pub(super) fn lost_commits(&self, disk: &dyn Disk) -> Result<(), StoreError> {
+        check_commits(disk, &self.sealed).map(drop)
     }
 
     pub(super) fn rows(&self, after: &[u8], limit: usize) -> Result<Vec<Row>, StoreError> {
