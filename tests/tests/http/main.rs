@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // tests of a server from outside
 
 mod availability;
+mod bad_commands;
 mod bad_input;
 mod changes;
 mod check_ins;
@@ -13,4 +14,5 @@ mod idempotency;
 mod operations;
 mod orders;
 mod rate_limit;
+mod scenarios;
 mod store_faults;
