@@ -14,6 +14,8 @@ pub enum Answer {
         sequence: Sequence,
         /// The event.
         event: Arc<Event>,
+        /// The hold or order as it stood before, where the answer shows its lines: to renew, begin payment and confirm.
+        claim: Option<Box<ClaimView>>,
     },
     /// Accepted before under the same key; the event was read from the log again.
     Repeated {
@@ -21,6 +23,8 @@ pub enum Answer {
         sequence: Sequence,
         /// The event.
         event: Arc<Event>,
+        /// The hold or order as it stands now, as for [`Answer::Accepted`]; `None` where it has ended.
+        claim: Option<Box<ClaimView>>,
     },
     /// Refused; the state it was decided on is durable.
     Rejected {

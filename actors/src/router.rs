@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tessera_inventory::{Event, EventId, Sequence};
+use tessera_inventory::{ClaimView, Event, EventId, Sequence};
 use tessera_records::for_each;
 use tessera_store::StoreError;
 use tessera_writer::{Ask, Head, Monotonic, Reply};
@@ -150,10 +150,10 @@ impl InventoryRouter {
             () = self.sleep_until(give_up_at) => Reply::OutcomeUnknown,
         };
         match reply {
-            Reply::Accepted { sequence, event } => Answer::Accepted { sequence, event },
+            Reply::Accepted { sequence, event, claim } => Answer::Accepted { sequence, event, claim },
             Reply::Rejected { sequence, rejection } => Answer::Rejected { sequence, rejection },
             Reply::Read { sequence, claim } => Answer::Read { sequence, claim },
-            Reply::Repeated { sequence } => self.repeated(event, slot, sequence).await,
+            Reply::Repeated { sequence, claim } => self.repeated(event, slot, sequence, claim).await,
             Reply::GaveUp => self.not_executed(NotExecuted::GaveUp),
             Reply::OutcomeUnknown => self.outcome_unknown(),
             Reply::NotExecuted if self.shared.health.is_draining() => {
@@ -165,12 +165,18 @@ impl InventoryRouter {
     }
 
     /// Render an accepted command again, from memory while it is recent, then from the log.
-    async fn repeated(&self, event: EventId, slot: &Slot, sequence: Sequence) -> Answer {
+    async fn repeated(
+        &self,
+        event: EventId,
+        slot: &Slot,
+        sequence: Sequence,
+        claim: Option<Box<ClaimView>>,
+    ) -> Answer {
         if let Some(event) = slot.recent.find(sequence) {
-            return Answer::Repeated { sequence, event };
+            return Answer::Repeated { sequence, event, claim };
         }
         match self.logged(event, sequence).await {
-            Ok(Some(event)) => Answer::Repeated { sequence, event },
+            Ok(Some(event)) => Answer::Repeated { sequence, event, claim },
             Ok(None) => {
                 tracing::error!(?event, %sequence, "an accepted event is not in the log");
                 self.outcome_unknown()

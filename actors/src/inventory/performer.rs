@@ -109,7 +109,7 @@ impl Performer {
             }
         }
         self.slot.recent.keep(outputs.iter().filter_map(|output| match output {
-            Output::Reply { reply: Reply::Accepted { sequence, event }, .. } => Some((*sequence, event)),
+            Output::Reply { reply: Reply::Accepted { sequence, event, .. }, .. } => Some((*sequence, event)),
             _ => None,
         }));
         for output in outputs.drain(..) {

@@ -109,7 +109,7 @@ async fn scenario_43_one_key_a_thousand_times_across_a_change_of_owner_has_one_e
         tokio::spawn(async move {
             loop {
                 match world.hold(EVENT, 7).await {
-                    Answer::Accepted { sequence, event } | Answer::Repeated { sequence, event } => {
+                    Answer::Accepted { sequence, event, .. } | Answer::Repeated { sequence, event, .. } => {
                         return (sequence, event);
                     }
                     Answer::OutcomeUnknown { .. } => {}

@@ -3,10 +3,12 @@
 use std::sync::atomic::Ordering;
 
 use tessera_actors::{ActivateError, Answer};
-use tessera_inventory::{ClaimNumber, ClaimState, EventBody, EventId, Rejection, Sequence};
+use tessera_inventory::{
+    ClaimNumber, ClaimState, CommandBody, EventBody, EventId, Payment, Rejection, Sequence,
+};
 use tessera_writer::Ask;
 
-use crate::world::{EVENT, GIVE_UP, World, limits, place_hold, release};
+use crate::world::{EVENT, GIVE_UP, World, command, limits, place_hold, release};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_is_activated_on_first_use_and_sells() {
@@ -14,7 +16,7 @@ async fn an_event_is_activated_on_first_use_and_sells() {
     assert!(world.router.published(EVENT).is_none());
     world.on_sale(EVENT, 10).await;
 
-    let Answer::Accepted { sequence, event } = world.hold(EVENT, 1).await else { panic!("not accepted") };
+    let Answer::Accepted { sequence, event, .. } = world.hold(EVENT, 1).await else { panic!("not accepted") };
     assert_eq!(sequence, Sequence(3));
     assert!(matches!(event.body, EventBody::HoldPlaced(_)));
     assert_eq!(world.free(EVENT), Some(9));
@@ -38,11 +40,11 @@ async fn an_event_is_activated_on_first_use_and_sells() {
 async fn the_same_key_again_is_answered_from_the_log_by_the_next_owner() {
     let world = World::start(limits()).await;
     world.on_sale(EVENT, 10).await;
-    let Answer::Accepted { sequence, event } = world.hold(EVENT, 1).await else { panic!("not accepted") };
+    let Answer::Accepted { sequence, event, .. } = world.hold(EVENT, 1).await else { panic!("not accepted") };
     world.platform.drain(GIVE_UP).await;
     let world = World::on(world.store.clone(), world.clock.clone(), limits(), 2).await;
     let again = world.hold(EVENT, 1).await;
-    let Answer::Repeated { sequence: again_at, event: again } = again else { panic!("{again:?}") };
+    let Answer::Repeated { sequence: again_at, event: again, .. } = again else { panic!("{again:?}") };
     assert_eq!((again_at, &*again), (sequence, &*event));
     assert_eq!(world.free(EVENT), Some(9));
 }
@@ -51,10 +53,10 @@ async fn the_same_key_again_is_answered_from_the_log_by_the_next_owner() {
 async fn a_fresh_retry_is_answered_without_reading_the_log() {
     let world = World::start(limits()).await;
     world.on_sale(EVENT, 10).await;
-    let Answer::Accepted { sequence, event } = world.hold(EVENT, 1).await else { panic!("not accepted") };
+    let Answer::Accepted { sequence, event, .. } = world.hold(EVENT, 1).await else { panic!("not accepted") };
     world.store.is_unreadable.store(true, Ordering::Release);
     let again = world.hold(EVENT, 1).await;
-    let Answer::Repeated { sequence: again_at, event: again } = again else { panic!("{again:?}") };
+    let Answer::Repeated { sequence: again_at, event: again, .. } = again else { panic!("{again:?}") };
     assert_eq!((again_at, &*again), (sequence, &*event));
 }
 
@@ -87,4 +89,29 @@ async fn all_five_supervisors_run() {
     let names: Vec<_> = status.supervisors.iter().map(|one| one.name).collect();
     assert_eq!(names, ["gateway", "inventory", "payment", "waitlist", "notification"]);
     assert!(status.is_ready());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn renewing_paying_and_confirming_bring_the_lines_with_the_decision() {
+    let world = World::start(limits()).await;
+    world.on_sale(EVENT, 10).await;
+    let Answer::Accepted { event, claim: None, .. } = world.ask(EVENT, place_hold(1, 2)).await else {
+        panic!("not accepted, or with a view that nobody needs")
+    };
+    let EventBody::HoldPlaced(placed) = &event.body else { panic!("{event:?}") };
+    let (hold, order) = (ClaimNumber(3), ClaimNumber(3));
+    world.clock.advance_ms(60_000);
+    let bodies = [
+        CommandBody::RenewHold { hold },
+        CommandBody::BeginPayment { hold, extra_subjects: Vec::new() },
+        CommandBody::Confirm { order, payment: Payment::Free },
+    ];
+    for (number, body) in (1_000..).zip(bodies) {
+        let first = world.ask(EVENT, command(1, number, body.clone())).await;
+        let Answer::Accepted { claim: Some(claim), .. } = first else { panic!("{first:?}") };
+        assert_eq!(claim.lines, placed.lines, "{body:?}");
+        let again = world.ask(EVENT, command(1, number, body.clone())).await;
+        let Answer::Repeated { claim: Some(claim), .. } = again else { panic!("{again:?}") };
+        assert_eq!(claim.lines, placed.lines, "{body:?} again");
+    }
 }

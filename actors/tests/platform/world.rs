@@ -267,9 +267,13 @@ fn place_hold_under(key: IdempotencyKey, buyer: u128, quantity: u16) -> Ask {
 }
 
 pub(crate) fn release(buyer: u128, hold: ClaimNumber) -> Ask {
-    let body = CommandBody::ReleaseHold { hold };
+    command(buyer, buyer << 64, CommandBody::ReleaseHold { hold })
+}
+
+/// A command of buyer number `buyer` under the key of this number.
+pub(crate) fn command(buyer: u128, number: u128, body: CommandBody) -> Ask {
     let authority = Authority::Subject(Subject(buyer));
-    Ask::Command(Box::new(Command { authority, key: Some(key(buyer << 64)), body }))
+    Ask::Command(Box::new(Command { authority, key: Some(key(number)), body }))
 }
 
 fn key(number: u128) -> IdempotencyKey {

@@ -118,11 +118,15 @@ pub enum Reply {
         sequence: Sequence,
         /// The event.
         event: Arc<Event>,
+        /// The hold or order as it stood before, where the answer shows its lines: to renew, begin payment and confirm.
+        claim: Option<Box<ClaimView>>,
     },
     /// Accepted before under the same key, and durable: render the event of this sequence from the log.
     Repeated {
         /// Its sequence.
         sequence: Sequence,
+        /// The hold or order as it stands now, as for [`Reply::Accepted`]; `None` where it has ended.
+        claim: Option<Box<ClaimView>>,
     },
     /// Refused at this sequence.
     Rejected {

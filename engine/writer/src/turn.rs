@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use tessera_inventory::{
-    Command, ConfigError, Decision, Event, EventBody, Inventory, KeyMark, Rejection, RequestError, Sequence,
-    Timestamp, Units,
+    ClaimView, Command, CommandBody, ConfigError, Decision, Event, EventBody, Inventory, KeyMark, Rejection,
+    RequestError, Sequence, Timestamp, Units,
 };
 
 use crate::lanes::Waiting;
@@ -81,11 +81,12 @@ impl<E: Encode> Decider<'_, E> {
         });
         match decision {
             Ok(Decision::Accepted(body)) => {
+                let claim = self.shown(command);
                 let key = command.key.map(|key| KeyMark { digest: key.digest, fingerprint: key.fingerprint });
                 let event = self.apply(events, key, body);
-                Reply::Accepted { sequence: self.state.sequence(), event }
+                Reply::Accepted { sequence: self.state.sequence(), event, claim }
             }
-            Ok(Decision::Repeated(sequence)) => self.repeat(events, sequence),
+            Ok(Decision::Repeated(sequence)) => self.repeat(events, sequence, self.shown(command)),
             Err(rejection) => Reply::Rejected { sequence: self.state.sequence(), rejection },
         }
     }
@@ -100,12 +101,22 @@ impl<E: Encode> Decider<'_, E> {
     }
 
     /// A duplicate of a command of this turn joins its reply; an older one is rendered from the log.
-    fn repeat(&self, events: &[Arc<Event>], sequence: Sequence) -> Reply {
+    fn repeat(&self, events: &[Arc<Event>], sequence: Sequence, claim: Option<Box<ClaimView>>) -> Reply {
         let place = sequence.0.checked_sub(self.durable.0 + 1).and_then(|place| usize::try_from(place).ok());
         match place.and_then(|place| events.get(place)) {
-            Some(event) => Reply::Accepted { sequence, event: Arc::clone(event) },
-            None => Reply::Repeated { sequence },
+            Some(event) => Reply::Accepted { sequence, event: Arc::clone(event), claim },
+            None => Reply::Repeated { sequence, claim },
         }
+    }
+
+    /// The claim whose lines the answer to a command shows, so that nobody needs a turn of their own to read them.
+    fn shown(&self, command: &Command) -> Option<Box<ClaimView>> {
+        let claim = match &command.body {
+            CommandBody::RenewHold { hold } | CommandBody::BeginPayment { hold, .. } => *hold,
+            CommandBody::Confirm { order, .. } => *order,
+            _ => return None,
+        };
+        self.state.claim(claim).map(Box::new)
     }
 
     fn apply(&mut self, events: &mut Vec<Arc<Event>>, key: Option<KeyMark>, body: EventBody) -> Arc<Event> {

@@ -47,6 +47,8 @@ pub(crate) struct Decided {
     pub(crate) sequence: Sequence,
     /// Its event.
     pub(crate) event: Arc<Event>,
+    /// The hold or order that it concerns, where its reply shows the lines and it had not ended.
+    pub(crate) claim: Option<Box<ClaimView>>,
     /// Whether it was accepted before, under the same key.
     pub(crate) replayed: bool,
 }
@@ -180,8 +182,12 @@ impl Call {
 
     async fn ask(&self, event: EventId, ask: Ask, sees_drafts: bool) -> Result<Decided, Problem> {
         match self.inventory().ask(event, ask, self.gateway().deadline).await {
-            Answer::Accepted { sequence, event } => Ok(Decided { sequence, event, replayed: false }),
-            Answer::Repeated { sequence, event } => Ok(Decided { sequence, event, replayed: true }),
+            Answer::Accepted { sequence, event, claim } => {
+                Ok(Decided { sequence, event, claim, replayed: false })
+            }
+            Answer::Repeated { sequence, event, claim } => {
+                Ok(Decided { sequence, event, claim, replayed: true })
+            }
             Answer::Rejected { rejection: Rejection::WrongPhase { phase: Phase::Draft, .. }, .. }
                 if !sees_drafts =>
             {

@@ -329,7 +329,7 @@ fn render(output: Output<String>) -> String {
 fn render_reply(reply: &Reply) -> String {
     match reply {
         Reply::Accepted { sequence, .. } => format!("accepted {sequence}"),
-        Reply::Repeated { sequence } => format!("repeated {sequence}"),
+        Reply::Repeated { sequence, .. } => format!("repeated {sequence}"),
         Reply::Rejected { sequence, rejection } => {
             format!("rejected {sequence} {}", render_rejection(rejection))
         }

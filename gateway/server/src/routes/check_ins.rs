@@ -57,7 +57,7 @@ async fn scan(call: Call, door: Organizer<CheckInsWrite>, inwards: bool) -> Answ
     } else {
         CommandBody::CheckOut { ticket, generation, gate }
     };
-    let Decided { sequence, event, replayed } =
+    let Decided { sequence, event, replayed, .. } =
         call.decide(event, door.principal(), Authority::Scanner, body, &bytes).await?;
     match event.body {
         EventBody::CheckedIn { ticket, gate } | EventBody::CheckedOut { ticket, gate } => {

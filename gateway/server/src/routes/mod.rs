@@ -32,9 +32,9 @@ use crate::problem::{self, Problem};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 
-/// Decides a command on a hold or an order; answers with its lines. They are frozen when it is placed, so they are read
-/// before the decision, and nothing needs the writer after it. A repeated command may concern what has ended since: that
-/// stands in the log only, and where the log does not answer, the outcome is unknown, never "not executed".
+/// Decides a command on a hold or an order; answers with its lines, which come with the decision: nothing needs another
+/// turn of the writer. A repeated command may concern what has ended since: that stands in the log only, and where the log
+/// does not answer, the outcome is unknown, never "not executed".
 pub(crate) async fn decide_on_claim(
     call: &Call,
     (event, number): (EventId, ClaimNumber),
@@ -42,9 +42,8 @@ pub(crate) async fn decide_on_claim(
     body: CommandBody,
     bytes: &[u8],
 ) -> Result<(Decided, Vec<Line>), Problem> {
-    let (_, view) = call.claim(event, number).await?;
-    let decided = call.decide(event, access.principal, access.authority, body, bytes).await?;
-    let lines = match view {
+    let mut decided = call.decide(event, access.principal, access.authority, body, bytes).await?;
+    let lines = match decided.claim.take() {
         Some(view) => view.lines,
         None => lines_in_log(call, event, number).await?,
     };

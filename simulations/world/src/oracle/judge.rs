@@ -28,10 +28,12 @@ impl Oracle {
         let ask = self.asked_at(attempt).ask.clone();
         match (&ask, reply) {
             (_, Reply::NotExecuted | Reply::GaveUp | Reply::OutcomeUnknown) => Ok(()),
-            (Ask::Command(command), Reply::Accepted { sequence, event }) => {
+            (Ask::Command(command), Reply::Accepted { sequence, event, .. }) => {
                 self.accepted(command, *sequence, Some(event))
             }
-            (Ask::Command(command), Reply::Repeated { sequence }) => self.accepted(command, *sequence, None),
+            (Ask::Command(command), Reply::Repeated { sequence, .. }) => {
+                self.accepted(command, *sequence, None)
+            }
             (Ask::Command(command), Reply::Rejected { sequence, rejection }) => {
                 self.owned(speaker, attempt)?;
                 self.rejected(speaker, command, *sequence, rejection)

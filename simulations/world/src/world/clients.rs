@@ -67,7 +67,7 @@ impl World {
             return;
         }
         let wait_us = match reply {
-            Reply::Accepted { sequence, .. } | Reply::Repeated { sequence } => {
+            Reply::Accepted { sequence, .. } | Reply::Repeated { sequence, .. } => {
                 self.clients[client].accepted(*sequence);
                 self.think_us()
             }
