@@ -4,7 +4,7 @@
 mod support;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use futures::executor::block_on;
 use futures::future::join_all;
@@ -13,7 +13,7 @@ use tessera_embedded::EmbeddedStore;
 use tessera_embedded::disk::Disk;
 use tessera_inventory::{EventId, Sequence};
 use tessera_store::conformance::log::{batch, read_whole};
-use tessera_store::{AppendOutcome, Batch, Log, StoreError, transact};
+use tessera_store::{AppendOutcome, Batch, Log, StoreError, Table, transact};
 use tessera_writer::{Format, Head};
 
 const CRASHES: u64 = 40;
@@ -325,6 +325,71 @@ fn shortened_tables_are_refused() {
     drop(support::open(&disk, tables.path()).unwrap());
     disk.remove("anchor-tables").unwrap();
     assert!(is_damaged(&support::open(&disk, tables.path()).map(drop)), "the anchor is missing");
+}
+
+/// Scenario 31, for rows: below the reserve they are refused as not written, and go on by themselves once there is room.
+#[test]
+fn scenario_31_a_full_disk_refuses_rows_too() {
+    let rig = Rig::new();
+    rig.disk.set_capacity(Some(1));
+    let set = || {
+        block_on(transact(&rig.store, |mut transaction| async move {
+            transaction.set(b"row", b"row");
+            Ok((transaction, ()))
+        }))
+    };
+    assert!(matches!(set(), Err(StoreError::Unavailable { .. })));
+    rig.disk.set_capacity(None);
+    assert_eq!(set(), Ok(()));
+}
+
+/// Scenario 32, for rows: a flipped bit in any file of the tables is refused, or harms no row.
+#[test]
+fn scenario_32_no_flipped_bit_in_the_tables_loses_a_row_in_silence() {
+    const ROWS: u8 = 40;
+    const PARTS: usize = 4;
+    let rig = Rig::new();
+    (0..ROWS).for_each(|row| set_row(&rig.store, &[row; 64]));
+    let Rig { disk, tables, store } = rig;
+    drop(store);
+    let mut refused = 0;
+    for (file, length) in files(&tables.path().join("tables")) {
+        for part in 0..PARTS {
+            let flipped = tempfile::tempdir().unwrap();
+            copy_directory(tables.path(), flipped.path());
+            let path = flipped.path().join("tables").join(&file);
+            let mut bytes = fs::read(&path).unwrap();
+            bytes[length * part / PARTS] ^= 0x20;
+            fs::write(path, bytes).unwrap();
+            let Ok(store) = support::open(&disk, flipped.path()) else {
+                refused += 1;
+                continue;
+            };
+            for row in 0..ROWS {
+                let mut transaction = block_on(store.begin()).unwrap();
+                match block_on(transaction.get(&[row; 64])) {
+                    Ok(value) => assert_eq!(value, Some(vec![row; 64]), "{file:?}, part {part}"),
+                    Err(error) => assert!(matches!(error, StoreError::Damaged { .. }), "{error}"),
+                }
+            }
+        }
+    }
+    assert!(refused > 0, "some flips are refused");
+}
+
+/// The files below a directory, without empty ones, each with its length up to the zeros at its end.
+fn files(directory: &Path) -> Vec<(PathBuf, usize)> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        let name = PathBuf::from(path.file_name().unwrap());
+        if path.is_dir() {
+            found.extend(files(&path).into_iter().map(|(file, length)| (name.join(file), length)));
+        } else if let Some(last) = fs::read(&path).unwrap().iter().rposition(|byte| *byte != 0) {
+            found.push((name, last + 1));
+        }
+    }
+    found
 }
 
 /// Scenario 28: what a newer release has written is refused by name, whether it is in the journal or sealed.

@@ -1,11 +1,11 @@
 //! A preloaded library that records unsynced writes and injects disk faults.
 //!
 //! `kill -9` proves nothing about syncing: the page cache survives the process. Preloaded (`LD_PRELOAD`), this library
-//! notes, before every write to a file below `TESSERA_SHIM_DIR`, what the write is about to replace, in a log at
-//! `TESSERA_SHIM_LOG` (outside that directory). After the kill, the tests take back (`undo.rs`) what was
+//! notes, before every write to a file below `FAULT_SHIM_DIR`, what the write is about to replace, in a log at
+//! `FAULT_SHIM_LOG` (outside that directory). After the kill, the tests take back (`undo.rs`) what was
 //! not synced: all of it, or a seeded choice of sectors, as if the machine had lost power.
 //!
-//! Faults are read before every operation from the file at `TESSERA_SHIM_CONTROL`; see `control.rs`.
+//! Faults are read before every operation from the file at `FAULT_SHIM_CONTROL`; see `control.rs`.
 //!
 //! Not modelled: creating, renaming, truncating on open and removing files count as durable at once; memory maps and
 //! system calls that bypass the C library are not seen. (The store uses none of these for its data.)
@@ -57,13 +57,13 @@ impl Shim {
     #[allow(clippy::disallowed_methods, reason = "a preloaded library has nothing but its environment")]
     fn from_environment() -> Option<Shim> {
         let variable = |name| std::env::var_os(name).map(PathBuf::from);
-        let directory = fs::canonicalize(variable("TESSERA_SHIM_DIR")?).ok()?;
-        let path = variable("TESSERA_SHIM_LOG")?;
+        let directory = fs::canonicalize(variable("FAULT_SHIM_DIR")?).ok()?;
+        let path = variable("FAULT_SHIM_LOG")?;
         let log = File::options().append(true).create(true).open(path).ok()?;
         let length = log.metadata().ok()?.len();
         let descriptor = std::os::fd::IntoRawFd::into_raw_fd(log);
         let log = Mutex::new(UndoLog { descriptor, length });
-        Some(Shim { directory, control: variable("TESSERA_SHIM_CONTROL"), log })
+        Some(Shim { directory, control: variable("FAULT_SHIM_CONTROL"), log })
     }
 
     fn log(&self) -> MutexGuard<'_, UndoLog> {

@@ -23,17 +23,35 @@ const LARGE_TICKET_TYPES: usize = 200;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scenario_21_kill_nine_under_load() {
-    kill_under_load(KILLS, false).await;
+    end_under_load(KILLS, End::Kill).await;
+}
+
+/// A restart as an operator does it, while buyers buy: every server drains and ends with status 0, and nobody is told
+/// anything that is not so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_19_restarts_under_load() {
+    end_under_load(4, End::Terminate).await;
 }
 
 /// The kernel ends a process that is out of memory by the same signal, at a moment when its memory is full: here of requests that are as
 /// large as they may be.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scenario_25_out_of_memory_kill() {
-    kill_under_load(3, true).await;
+    end_under_load(3, End::KillWithFullMemory).await;
 }
 
-async fn kill_under_load(kills: u64, memory_is_full: bool) {
+/// How the server ends, again and again.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// SIGKILL.
+    Kill,
+    /// SIGKILL while its memory is full of large requests.
+    KillWithFullMemory,
+    /// SIGTERM.
+    Terminate,
+}
+
+async fn end_under_load(ends: u64, end: End) {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     let port = free_port();
@@ -46,15 +64,21 @@ async fn kill_under_load(kills: u64, memory_is_full: bool) {
         .enumerate()
         .map(|(number, token)| tokio::spawn(Arc::clone(&crowd).client(number, token)))
         .collect();
-    for _ in 0..kills {
-        let fillers: Vec<_> =
-            if memory_is_full { (0..CLIENTS).map(|_| fill_memory(port, &sale)).collect() } else { vec![] };
+    for _ in 0..ends {
+        let fillers: Vec<_> = if end == End::KillWithFullMemory {
+            (0..CLIENTS).map(|_| fill_memory(port, &sale)).collect()
+        } else {
+            vec![]
+        };
         let before = crowd.answered.load(Ordering::Acquire);
         while crowd.answered.load(Ordering::Acquire) < before + PURCHASES_PER_LIFE {
             assert!(!clients.iter().any(tokio::task::JoinHandle::is_finished), "a client gave up");
             tokio::task::yield_now().await;
         }
-        server.kill();
+        match end {
+            End::Kill | End::KillWithFullMemory => server.kill(),
+            End::Terminate => assert!(server.terminate().success(), "a graceful end has status 0"),
+        }
         fillers.iter().for_each(tokio::task::JoinHandle::abort);
         server = Server::start(&data, port).await;
     }
@@ -63,7 +87,7 @@ async fn kill_under_load(kills: u64, memory_is_full: bool) {
     for client in clients {
         told.extend(client.await.unwrap());
     }
-    judge(&told, &sale, port, kills).await;
+    judge(&told, &sale, port, ends).await;
     assert!(server.terminate().success(), "a graceful end has status 0");
     let verified = run(&["inspect", "--data", data.to_str().unwrap(), &sale.event, "verify"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));

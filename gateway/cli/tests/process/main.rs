@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // tests of a process
 
 mod crowd;
+mod disk;
 mod kill;
 mod repair;
 mod server;
+#[path = "../../../../tests/fault-shim/tests/rig/build.rs"]
+mod shim;
 mod start;

@@ -2,7 +2,8 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 
@@ -20,34 +21,37 @@ pub(crate) fn tessera() -> Command {
 pub(crate) struct Server {
     child: Child,
     port: u16,
+    /// Reads what it says on standard error, so that it never blocks on a full pipe.
+    errors: Option<JoinHandle<String>>,
 }
 
 impl Server {
     /// Start on a data folder and wait until it is ready to sell.
     pub(crate) async fn start(data: &Path, port: u16) -> Server {
-        let child = tessera()
-            .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"])
-            .arg(data)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut server = Server { child, port };
+        Server::start_as(tessera(), data, port).await
+    }
+
+    /// The same with an environment of its own.
+    pub(crate) async fn start_as(mut command: Command, data: &Path, port: u16) -> Server {
+        command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(data);
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let errors = child.stderr.take().unwrap();
+        let errors = std::thread::spawn(move || std::io::read_to_string(errors).unwrap_or_default());
+        let mut server = Server { child, port, errors: Some(errors) };
         while !server.is_ready().await {
-            if let Some(status) = server.child.try_wait().unwrap() {
-                let output = std::io::read_to_string(server.child.stderr.take().unwrap()).unwrap();
-                panic!("tessera serve ended with {status}: {output}");
+            if server.child.try_wait().unwrap().is_some() {
+                let (status, said) = server.end();
+                panic!("tessera serve ended with {status}: {said}");
             }
             tokio::task::yield_now().await;
         }
-        server.forget_errors();
         server
     }
 
-    /// Read the log of the server on a thread, so that it never blocks on a full pipe.
-    fn forget_errors(&mut self) {
-        let mut errors = self.child.stderr.take().unwrap();
-        std::thread::spawn(move || std::io::copy(&mut errors, &mut std::io::sink()));
+    /// Wait until it ends by itself: its status, and what it said.
+    pub(crate) fn end(mut self) -> (ExitStatus, String) {
+        let status = self.child.wait().unwrap();
+        (status, self.errors.take().unwrap().join().unwrap())
     }
 
     async fn is_ready(&self) -> bool {
@@ -62,7 +66,7 @@ impl Server {
     }
 
     /// SIGTERM, and wait for the end: its status.
-    pub(crate) fn terminate(mut self) -> std::process::ExitStatus {
+    pub(crate) fn terminate(mut self) -> ExitStatus {
         Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
         self.child.wait().unwrap()
     }

@@ -1,12 +1,14 @@
 //! A writer in a process of its own under the shim, and what it said.
 #![allow(unreachable_pub)]
 
+mod build;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, OnceLock};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 
 use futures::executor::block_on;
@@ -16,29 +18,11 @@ use tessera_inventory::{EventId, Sequence};
 use tessera_store::{StoreError, Table};
 
 use crate::undo::{Loss, restore};
+use build::shim;
 
 /// The events that the writer appends to.
 pub fn events() -> impl Iterator<Item = EventId> {
     (0..8).map(EventId)
-}
-
-/// Build the shim with the cargo that runs the tests, beside them, and answer where it is.
-fn shim() -> &'static Path {
-    static SHIM: OnceLock<PathBuf> = OnceLock::new();
-    SHIM.get_or_init(|| {
-        let test = std::env::current_exe().unwrap();
-        // target/PROFILE/deps/test
-        let profile = test.parent().and_then(Path::parent).unwrap();
-        let target = profile.parent().unwrap();
-        let mut build = Command::new(env!("CARGO"));
-        build.args(["build", "--quiet", "--offline", "--package", "tessera-fault-shim", "--lib"]);
-        build.arg("--target-dir").arg(target).current_dir(env!("CARGO_MANIFEST_DIR"));
-        if profile.ends_with("release") {
-            build.arg("--release");
-        }
-        assert!(build.status().unwrap().success(), "the shim does not build");
-        profile.join("libtessera_fault_shim.so")
-    })
 }
 
 #[derive(Default)]
@@ -96,9 +80,9 @@ impl Rig {
     fn command(&self, disk: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_fault-shim-writer"));
         command.arg(self.directory()).arg(disk);
-        command.env("LD_PRELOAD", shim()).env("TESSERA_SHIM_DIR", self.directory());
-        command.env("TESSERA_SHIM_LOG", self.base.path().join("undo"));
-        command.env("TESSERA_SHIM_CONTROL", self.base.path().join("control"));
+        command.env("LD_PRELOAD", shim()).env("FAULT_SHIM_DIR", self.directory());
+        command.env("FAULT_SHIM_LOG", self.base.path().join("undo"));
+        command.env("FAULT_SHIM_CONTROL", self.base.path().join("control"));
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
