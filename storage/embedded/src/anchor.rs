@@ -57,11 +57,14 @@ fn decode(slot: &[u8; SLOT_BYTES]) -> Option<(u64, Position)> {
 impl Anchor {
     /// Create the anchor of an empty journal, or of tables without a commit, durably.
     pub(crate) fn create(disk: &dyn Disk, name: &str, position: Position) -> io::Result<Anchor> {
-        let file = disk.create(name)?;
+        // Under another name first, so that an anchor that exists is a whole one.
+        let unfinished = format!("{name}-unfinished");
+        let file = disk.create(&unfinished)?;
         file.allocate(FILE_BYTES)?;
         let mut anchor = Anchor { file, counter: 0 };
         anchor.write(position)?;
         anchor.file.sync_data()?;
+        disk.rename(&unfinished, name)?;
         Ok(anchor)
     }
 
@@ -141,6 +144,18 @@ mod tests {
 
     fn at(offset: u64) -> Position {
         Position { segment: 1, offset }
+    }
+
+    /// The process ends while it makes the anchor: the next one makes it.
+    #[test]
+    fn an_anchor_that_exists_is_a_whole_one() {
+        let disk = MemoryDisk::new();
+        disk.fail_writes(true);
+        assert!(Anchor::create(&disk, ANCHOR_NAME, at(64)).is_err());
+        disk.fail_writes(false);
+        assert!(Anchor::open(&disk, ANCHOR_NAME).unwrap().is_none());
+        Anchor::create(&disk, ANCHOR_NAME, at(64)).unwrap();
+        assert_eq!(Anchor::open(&disk, ANCHOR_NAME).unwrap().unwrap().1, at(64));
     }
 
     #[test]

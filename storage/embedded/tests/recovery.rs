@@ -343,6 +343,26 @@ fn scenario_31_a_full_disk_refuses_rows_too() {
     assert_eq!(set(), Ok(()));
 }
 
+/// The store fails after a row was written: whoever waits is told that it may be there, and it is.
+#[test]
+fn a_row_that_may_be_there_is_not_said_to_be_missing() {
+    let rig = Rig::new();
+    let set = |row: &'static [u8]| {
+        block_on(transact(&rig.store, |mut transaction| async move {
+            transaction.set(row, row);
+            Ok((transaction, ()))
+        }))
+    };
+    rig.disk.fail_writes(true);
+    assert!(matches!(set(b"first"), Err(StoreError::OutcomeUnknown { .. })));
+    assert!(matches!(set(b"second"), Err(StoreError::Fatal { .. })), "nothing of it was attempted");
+    rig.disk.fail_writes(false);
+    let rig = rig.reopen().unwrap();
+    let mut transaction = block_on(rig.store.begin()).unwrap();
+    assert_eq!(block_on(transaction.get(b"first")), Ok(Some(b"first".to_vec())));
+    assert_eq!(block_on(transaction.get(b"second")), Ok(None));
+}
+
 /// Scenario 32, for rows: a flipped bit in any file of the tables is refused, or harms no row.
 #[test]
 fn scenario_32_no_flipped_bit_in_the_tables_loses_a_row_in_silence() {
