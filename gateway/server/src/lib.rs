@@ -32,3 +32,4 @@ mod store_cache;
 mod streams;
 pub mod telemetry;
 pub mod venue;
+mod vocabulary;

@@ -14,7 +14,7 @@ use crate::code::Code;
 use crate::problem::Problem;
 use crate::routes::{
     api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, events, holds,
-    operations, orders, phases, seats, tickets, units,
+    operations, orders, phases, probes, seats, tickets, units,
 };
 
 /// What a controller answers.
@@ -183,10 +183,10 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::AcknowledgeClock => {
             go(call, async |call, _: Administrator| operations::acknowledge_clock(call).await)
         }
-        Route::ReadProblem => go(call, async |call, Anyone| operations::problem_page(&call)),
-        Route::Health => go(call, async |_, Anyone| Ok(operations::health())),
-        Route::Readiness => go(call, async |call, Anyone| Ok(operations::readiness(&call))),
-        Route::Metrics => go(call, async |call, Anyone| operations::metrics(&call)),
+        Route::ReadProblem => go(call, async |call, Anyone| probes::problem_page(&call)),
+        Route::Health => go(call, async |_, Anyone| Ok(probes::health())),
+        Route::Readiness => go(call, async |call, Anyone| Ok(probes::readiness(&call))),
+        Route::Metrics => go(call, async |call, Anyone| probes::metrics(&call)),
         Route::NotFound => go(call, async |_, Anyone| Err(route_not_found())),
     }
 }

@@ -146,8 +146,14 @@ async fn positions_beyond_the_end_and_encoded_identifiers() {
     let last = u64::MAX;
     let page = server.get(&sale.path(&format!("/changes?after={last}"))).expect(200).await;
     assert_eq!((&page.json["items"], page.number("next")), (&json!([]), last));
-    let orders = server.get(&sale.path("/orders?cursor=ffffffffffffffff")).bearer(&server.buyer().await);
-    assert_eq!(orders.expect(200).await.json["items"], json!([]));
+    let buyer = server.buyer().await;
+    let held = sale.hold(&server, &buyer, "Standing", 1).await.text("id");
+    let orders = |cursor: &str| server.get(&sale.path(&format!("/orders?cursor={cursor}"))).bearer(&buyer);
+    assert_eq!(orders(&held.replace("hld_", "ord_")).expect(200).await.json["items"], json!([]));
+    for cursor in ["ffffffffffffffff", &held, "ord_7zzzzzzzzzzzzzzzzzzzzzzzzz", ""] {
+        let refused = orders(cursor).refused(422, "invalid_value").await;
+        assert_eq!(refused.json["errors"][0]["path"], "cursor", "{cursor}");
+    }
     // An identifier has one spelling; a name may need another in a path.
     let encoded = sale.path("/availability").replace("evt_", "evt%5F");
     server.get(&encoded).refused(404, "event_not_found").await;

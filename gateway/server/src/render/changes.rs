@@ -8,7 +8,7 @@ use tessera_inventory::{
 use super::claim::{self, Lines, payment_name};
 use crate::ids::{EventTag, IdText};
 use crate::instant::Rfc3339;
-use crate::refusal::phase_name;
+use crate::vocabulary::phase_name;
 
 /// One item.
 #[derive(Serialize)]

@@ -96,7 +96,7 @@ pub(crate) fn hold_view<'a>(
     HoldReply {
         id: tag.hold(view.number),
         secret: None,
-        state: crate::refusal::state_name(view.state),
+        state: crate::vocabulary::state_name(view.state),
         sequence: sequence.0,
         deadline_at: view.deadline_at.map(Rfc3339),
         life_ends_at: None,

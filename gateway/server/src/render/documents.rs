@@ -18,7 +18,7 @@ use crate::ids::{self, IdText};
 use crate::instant::Rfc3339;
 use crate::limits::DOCUMENT_CACHE_MAX;
 use crate::problem::{self, Problem};
-use crate::refusal::phase_name;
+use crate::vocabulary::phase_name;
 
 /// How caches may keep what the public reads.
 const DOCUMENT_CACHE_CONTROL: &str = "public, max-age=1";

@@ -108,9 +108,7 @@ struct KeyList<'a> {
 pub(crate) async fn list(call: Call) -> Answer {
     let query: ListQuery = call.query()?;
     let limit = super::list_limit(query.limit)?;
-    let wrong = || Problem::field(Code::InvalidValue, "cursor", "send the cursor that the list gave as next");
-    let after =
-        query.cursor.as_deref().map(|text| ids::parse(Kind::ApiKey, text).ok_or_else(wrong)).transpose()?;
+    let after = super::cursor(query.cursor.as_deref(), |text| ids::parse(Kind::ApiKey, text))?;
     let after = after.map(|bits| ApiKeyId(bits.to_be_bytes()));
     let page = call.gateway().api_keys.repository.list(after, limit).await;
     let page = page.map_err(|error| problem::store(&error))?;

@@ -20,9 +20,9 @@ use crate::instant::Rfc3339;
 use crate::json;
 use crate::limits::{CONFIGURATION_BYTES_MAX, NAME_BYTES_MAX};
 use crate::problem::{self, Problem};
-use crate::refusal::phase_name;
 use crate::render;
 use crate::router::Answer;
+use crate::vocabulary::phase_name;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -194,8 +194,7 @@ struct EventList<'a> {
 pub(crate) async fn list(call: Call, organizer: Organizer<EventsRead>) -> Answer {
     let query: ListQuery = call.query()?;
     let limit = super::list_limit(query.limit)?;
-    let wrong = || Problem::field(Code::InvalidValue, "cursor", "send the cursor that the list gave as next");
-    let after = query.cursor.as_deref().map(|text| ids::parse_event(text).ok_or_else(wrong)).transpose()?;
+    let after = super::cursor(query.cursor.as_deref(), ids::parse_event)?;
     let repository = &call.gateway().catalogue.repository;
     let page = match organizer.tenant {
         Tenant::All => repository.list(after, limit).await,

@@ -13,6 +13,7 @@ pub(crate) mod names;
 pub(crate) mod operations;
 pub(crate) mod orders;
 pub(crate) mod phases;
+pub(crate) mod probes;
 pub(crate) mod seats;
 pub(crate) mod stream;
 pub(crate) mod tickets;
@@ -70,14 +71,11 @@ pub(crate) fn list_limit(limit: Option<usize>) -> Result<usize, Problem> {
     }
 }
 
-/// A cursor: where a list goes on. Clients do not look into it.
-pub(crate) fn cursor_text(position: u64) -> String {
-    format!("{position:x}")
-}
-
-/// The position of a cursor.
-pub(crate) fn cursor_read(text: &str) -> Result<u64, Problem> {
-    u64::from_str_radix(text, 16).map_err(|_| {
-        Problem::field(Code::InvalidValue, "cursor", "send the cursor that the list gave as next")
-    })
+/// The last item of the page before: every list goes on after the identifier that it gave as `next`.
+pub(crate) fn cursor<T>(
+    text: Option<&str>,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<Option<T>, Problem> {
+    let wrong = || Problem::field(Code::InvalidValue, "cursor", "send the cursor that the list gave as next");
+    text.map(|text| read(text).ok_or_else(wrong)).transpose()
 }

@@ -69,7 +69,7 @@ struct ListQuery {
 #[derive(Serialize)]
 struct OrderList<'a> {
     items: Vec<claim::OrderReply<'a>>,
-    next: Option<String>,
+    next: Option<IdText>,
     sequence: u64,
 }
 
@@ -78,7 +78,7 @@ pub(crate) async fn list(call: Call, buyer: Buyer) -> Answer {
     let event = call.event()?;
     let query: ListQuery = call.query()?;
     let limit = super::list_limit(query.limit)?;
-    let after = query.cursor.as_deref().map(super::cursor_read).transpose()?.map(ClaimNumber);
+    let after = super::cursor(query.cursor.as_deref(), |text| call.tag(event).parse_order(text))?;
     let published = call.published(event, false).await?;
     let orders = &call.gateway().orders;
     if let Some(wanted) = query.min_sequence {
@@ -90,7 +90,7 @@ pub(crate) async fn list(call: Call, buyer: Buyer) -> Answer {
     let names = names(&call, event, Some(buyer.subject));
     let reply = OrderList {
         items: page.orders.iter().map(|order| claim::projected_order(names, order, config)).collect(),
-        next: page.next.map(|number| super::cursor_text(number.0)),
+        next: page.next.map(|number| names.tag.order(number)),
         sequence: page.sequence.0,
     };
     render::read(call.headers(), &reply)

@@ -8,9 +8,9 @@ use crate::call::Call;
 use crate::caller::{EventsWrite, Organizer};
 use crate::json;
 use crate::problem;
-use crate::refusal::phase_name;
 use crate::render;
 use crate::router::Answer;
+use crate::vocabulary::phase_name;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
