@@ -13,7 +13,7 @@ use tessera_inventory::EventId;
 use tessera_projections::quarantine::QuarantinedEvents;
 use tessera_server::ids;
 
-use crate::server::{Sale, Server, free_port, get, post, run};
+use crate::server::{Sale, Server, base, free_port, get, post, run};
 
 /// Holds of each event.
 const HOLDS: usize = 6;
@@ -95,6 +95,17 @@ fn verify_whole(data: &Path) {
     assert!(output.status.success(), "{}", text(&output.stderr));
 }
 
+/// Place a hold as a buyer who has none yet.
+async fn hold(port: u16, sale: &Sale) -> (u16, Value) {
+    let buyers = sale.buyers(port, HOLDS + 1).await;
+    let lines = json!({"lines": [{"ticket_type": "Free", "quantity": 1}]});
+    let url = format!("{}{}", base(port), sale.path("/holds"));
+    let request =
+        reqwest::Client::new().post(url).bearer_auth(&buyers[HOLDS]).header("Idempotency-Key", "late");
+    let reply = request.json(&lines).send().await.unwrap();
+    (reply.status().as_u16(), reply.json().await.unwrap())
+}
+
 fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
     for entry in fs::read_dir(directory).unwrap() {
@@ -152,6 +163,15 @@ async fn a_flipped_bit_costs_the_end_of_one_event_and_the_others_sell_on() {
     let server = Server::start(&new, port).await;
     let availability = get(port, &old.sales[0].path("/availability"), &old.sales[0].key).await;
     assert_eq!(availability["pools"][0]["held"], HOLDS, "the organizer's key and the holds are there");
+    let cut = &old.sales[1];
+    let (status, refused) = hold(port, cut).await;
+    assert_eq!((status, &refused["reason"]), (503, &json!("quarantined")), "{refused}");
+    assert!(server.terminate().success());
+    let verified = repair(&new, &[]);
+    assert!(text(&verified.stdout).contains("cut by repair after sequence"), "{}", text(&verified.stdout));
+    assert!(repair(&new, &["--lift", &cut.event]).status.success());
+    let server = Server::start(&new, port).await;
+    assert_eq!(hold(port, cut).await.0, 201, "somebody has reconciled the losses");
     assert!(server.terminate().success());
 }
 
