@@ -3,12 +3,15 @@
 use std::sync::Arc;
 
 use tessera_actors::{Answer, Clock, Limits, NotExecuted};
-use tessera_inventory::{ClaimNumber, EventBody, EventId, PoolId, Sequence};
+use tessera_inventory::{
+    ClaimNumber, CommandBody, EventBody, EventId, HoldPlaced, Line, Origin, Phase, PoolId, Sequence, Subject,
+    Subjects, TermsId, TicketType, TicketTypeId,
+};
 use tessera_projections::quarantine::QuarantinedEvents;
 use tessera_store::Table;
 use tessera_store::snapshot::SnapshotRepository;
 
-use crate::world::{EVENT, GIVE_UP, World, config, limits, until};
+use crate::world::{BEGINNING, EVENT, GIVE_UP, World, config, limits, organizer, until};
 
 const OTHER: EventId = EventId(0x0198_0000_0000_7000_8000_0000_0000_0002);
 /// A snapshot would be due after so many events.
@@ -87,24 +90,47 @@ async fn a_quarantine_outlives_the_process_until_it_is_lifted() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_broken_invariant_ends_the_event_and_makes_no_snapshot() {
     let often = Limits { snapshot_every_events: SNAPSHOT_EVENTS, ..limits() };
-    // An event that is logged although it breaks a limit: everything can be applied, and what results is wrong.
-    let world = logged(vec![broken()], often).await;
-    let mut buyer = 0;
-    let quarantined = || world.platform.status().quarantined == [EVENT];
-    while !quarantined() {
-        buyer += 1;
-        world.flowing(world.hold(EVENT, buyer)).await;
-        assert!(buyer < 10_000, "nobody noticed");
-    }
+    // Everything in the log can be applied, and what results is wrong.
+    let world = logged(broken(), often).await;
+    let paused = world.ask(EVENT, organizer(CommandBody::ChangePhase { to: Phase::Paused })).await;
+    assert!(matches!(paused, Answer::Accepted { .. }), "{paused:?}");
+    until("it is quarantined", || world.platform.status().quarantined == [EVENT]).await;
     until("the writer is gone", || world.router.published(EVENT).is_none()).await;
     let table: Arc<dyn Table> = world.store.clone();
+    let recorded = async {
+        loop {
+            if let Some(row) = rows(&world).get(EVENT).await.unwrap() {
+                return row.reason;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    let reason = world.flowing(recorded).await;
+    assert!(reason.contains("invariant I"), "{reason}");
     let pointer = SnapshotRepository::new(table).pointer(EVENT).await.unwrap();
     assert!(pointer.is_none(), "a snapshot was made of a broken state: {pointer:?}");
     assert!(matches!(world.hold(OTHER, 1).await, Answer::Accepted { .. }));
 }
 
-fn broken() -> EventBody {
-    let mut smaller = config(10);
-    smaller.pools[0].capacity = 9;
-    EventBody::Configured { version: 7, config: Arc::new(smaller) }
+/// A hold that is counted for one ticket type and holds units of another.
+fn broken() -> Vec<EventBody> {
+    let mut config = config(10);
+    config.ticket_types[0].per_subject_max = Some(5);
+    config.ticket_types.push(TicketType { name: "Other".into(), ..config.ticket_types[0].clone() });
+    let lines = vec![Line {
+        ticket_type: TicketTypeId(1),
+        terms: TermsId(0),
+        quantity: 1,
+        price_minor: 0,
+        seats: Vec::new(),
+    }];
+    let held = HoldPlaced {
+        subjects: Subjects { primary: Subject(7), extra: Vec::new() },
+        deadline_at: BEGINNING.plus_ms(600_000),
+        life_ends_at: BEGINNING.plus_ms(600_000),
+        channel: None,
+        origin: Origin::Direct,
+        lines,
+    };
+    vec![EventBody::Configured { version: 2, config: Arc::new(config) }, EventBody::HoldPlaced(held)]
 }
