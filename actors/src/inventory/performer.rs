@@ -172,10 +172,12 @@ impl Performer {
     pub(crate) fn append_answered(&self) {
         let elapsed = self.now().0.saturating_sub(self.append_began_at.0);
         self.shared.meters.append_seconds.record(seconds(elapsed));
+        tracing::debug!(event = ?self.slot.event, micros = elapsed, "an append was answered");
     }
 
     pub(crate) fn turn_began(&mut self, requests: usize, now: Monotonic) {
         self.shared.meters.turn_requests.record(number(requests as u64));
+        tracing::debug!(event = ?self.slot.event, requests, "a turn began");
         self.turn_began_at = now;
     }
 

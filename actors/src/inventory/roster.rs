@@ -194,6 +194,7 @@ impl Roster {
             if let Stage::Activating { began_at } = entry.stage {
                 let elapsed = now.0.saturating_sub(began_at.0);
                 self.shared.meters.activation_seconds.record(seconds(elapsed));
+                tracing::debug!(?event, sequence = %slot.durable(), micros = elapsed, "an event was activated");
             }
             entry.stage = Stage::Active { slot: Arc::clone(&slot) };
             for waiter in entry.waiters.drain(..) {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tessera_inventory::Sequence;
 use tessera_records::{Replay, encode_snapshot};
 use tessera_store::keys::SnapshotId;
-use tessera_store::snapshot::Snapshot;
+use tessera_store::snapshot::{Snapshot, SnapshotOutcome};
 use tessera_store::{LogRecord, StoreError};
 use tessera_writer::{FORMAT_VERSION, Format, MINIMUM_READER_VERSION, Monotonic};
 use tokio::sync::Mutex;
@@ -175,7 +175,11 @@ async fn write_snapshot(shared: &Arc<Shared>, slot: &Slot, replay: Replay) -> Re
     let format = Format { version: FORMAT_VERSION, minimum_reader: MINIMUM_READER_VERSION };
     let snapshot = Snapshot { format, sequence, chain, bytes: bytes.into() };
     let id = SnapshotId(shared.environment.random.bits());
-    shared.snapshots.write(slot.event, id, &snapshot).await?;
+    if shared.snapshots.write(slot.event, id, &snapshot).await? == SnapshotOutcome::Superseded {
+        // Another owner has written a newer one.
+        slot.shadow.snapshot_at.store(sequence.0, Ordering::Relaxed);
+        return Ok(replay);
+    }
     shared.log.trim(slot.event, sequence).await?;
     slot.shadow.snapshot_at.store(sequence.0, Ordering::Relaxed);
     let elapsed = shared.environment.clock.monotonic().0.saturating_sub(began_at.0);
