@@ -30,6 +30,31 @@ impl<T> Turn<T> {
     }
 }
 
+/// What time may still do in a turn.
+#[derive(Debug)]
+pub(crate) struct DueBudget {
+    events: u32,
+    expiries: u32,
+}
+
+impl DueBudget {
+    /// That of a turn that begins.
+    pub(crate) fn new() -> Self {
+        DueBudget { events: DUE_EVENTS_PER_TURN_MAX, expiries: EXPIRIES_PER_TURN_MAX }
+    }
+
+    fn is_spent(&self) -> bool {
+        self.events == 0 || self.expiries == 0
+    }
+
+    fn spend(&mut self, body: &EventBody) {
+        self.events -= 1;
+        if let EventBody::Expired { count, .. } = body {
+            self.expiries = self.expiries.saturating_sub(*count);
+        }
+    }
+}
+
 /// When a turn decides.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Instant {
@@ -50,19 +75,22 @@ pub(crate) struct Decider<'a, E> {
 }
 
 impl<E: Encode> Decider<'_, E> {
-    /// Log what time does by `due_by`, up to the limits of a turn.
-    pub(crate) fn fire_due(&mut self, due_by: Timestamp, events: &mut Vec<Arc<Event>>) {
-        let mut expiries = 0_u32;
-        for _ in 0..DUE_EVENTS_PER_TURN_MAX {
-            if expiries >= EXPIRIES_PER_TURN_MAX {
-                break;
+    /// Log what time does by `due_by`, up to what is left of the limits of a turn. Whether more is due.
+    pub(crate) fn fire_due(
+        &mut self,
+        due_by: Timestamp,
+        budget: &mut DueBudget,
+        events: &mut Vec<Arc<Event>>,
+    ) -> bool {
+        while self.state.next_due_at().is_some_and(|due| due <= due_by) {
+            if budget.is_spent() {
+                return true;
             }
-            let Some(body) = self.state.decide_due(due_by) else { break };
-            if let EventBody::Expired { count, .. } = &body {
-                expiries = expiries.saturating_add(*count);
-            }
+            let Some(body) = self.state.decide_due(due_by) else { return false };
+            budget.spend(&body);
             self.apply(events, None, body);
         }
+        false
     }
 
     /// Decide a command and apply what it causes.

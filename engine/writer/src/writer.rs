@@ -13,7 +13,7 @@ use crate::lanes::{Lanes, TurnBudget, Waiting};
 use crate::mutant::{Mutant, Mutation};
 use crate::options::BatchIds;
 use crate::refusals::Refusals;
-use crate::turn::{Decider, Instant, Turn};
+use crate::turn::{Decider, DueBudget, Instant, Turn};
 use crate::{
     Alert, Ask, ClockReading, ClockState, Encode, Head, Input, Lane, Monotonic, Output, RESUBMIT_MS_MAX,
     RESUBMIT_MS_MIN, Reply, Request, STALLED_ATTEMPTS, WriterOptions,
@@ -269,11 +269,6 @@ impl<T, E: Encode> Writer<T, E> {
             return;
         }
         self.refusals.forget_old(now);
-        if self.clock.state(now) == ClockState::Trusted {
-            let due_by = self.due_by(now);
-            let (mut decider, turn, _) = self.decider(now);
-            decider.fire_due(due_by, &mut turn.events);
-        }
         self.decide_requests(now, out);
         if self.turn.events.is_empty() {
             self.verify(now, out);
@@ -298,12 +293,18 @@ impl<T, E: Encode> Writer<T, E> {
         (decider, &mut self.turn, &mut self.lanes)
     }
 
+    /// What is due comes first: before the first request, and whenever a request has made something due. While more is due than a turn
+    /// may do, a lack of stock is not final.
     fn decide_requests(&mut self, now: Monotonic, out: &mut Vec<Output<T>>) {
-        let more_due = self.is_due(now);
+        let due_by = (self.clock.state(now) == ClockState::Trusted).then(|| self.due_by(now));
+        let mut due_budget = DueBudget::new();
         let at_once = self.mutation.is(Mutant::RefuseWithoutVerifying);
         let mut budget = TurnBudget::new();
         let (mut decider, turn, lanes) = self.decider(now);
-        while let Some(waiting) = lanes.take(&mut budget) {
+        loop {
+            let more_due =
+                due_by.is_some_and(|due_by| decider.fire_due(due_by, &mut due_budget, &mut turn.events));
+            let Some(waiting) = lanes.take(&mut budget) else { break };
             if waiting.request.give_up_at <= now {
                 out.push(Output::Reply { ticket: waiting.request.ticket, reply: Reply::GaveUp });
                 continue;

@@ -201,6 +201,19 @@ impl Stage {
                 let hold = ClaimNumber(claim.parse().unwrap());
                 self.submit(name, command(CommandBody::ReleaseHold { hold }), &[]);
             }
+            ["renew", name, claim] => {
+                let hold = ClaimNumber(claim.parse().unwrap());
+                self.submit(name, buyer(CommandBody::RenewHold { hold }), &[]);
+            }
+            ["pay", name, claim] => {
+                let hold = ClaimNumber(claim.parse().unwrap());
+                let body = CommandBody::BeginPayment { hold, extra_subjects: Vec::new() };
+                self.submit(name, buyer(body), &[]);
+            }
+            ["fail", name, claim] => {
+                let order = ClaimNumber(claim.parse().unwrap());
+                self.submit(name, command(CommandBody::PaymentFailed { order }), &[]);
+            }
             ["pause", name] => {
                 self.submit(name, command(CommandBody::ChangePhase { to: Phase::Paused }), &[]);
             }
@@ -285,6 +298,10 @@ impl Stage {
 
 fn command(body: CommandBody) -> Ask {
     Ask::Command(Box::new(organizer(body)))
+}
+
+fn buyer(body: CommandBody) -> Ask {
+    Ask::Command(Box::new(Command { authority: Authority::Subject(Subject(5)), key: None, body }))
 }
 
 fn option(options: &[&str], name: &str) -> Option<u64> {

@@ -182,6 +182,53 @@ fn what_is_due_comes_before_the_command_that_observes_it() {
     );
 }
 
+/// The payment is in flight from 10 s on, with a grace until 70 s; the deadline of the hold, at 60 s, passes meanwhile.
+const PAYING: &str = "> hold a 4
+     > turn
+     append 3..3 attempt 0
+     > committed
+     reply a accepted 3
+     publish
+     timer 60000
+     > at 10000
+     > pay b 3
+     > turn
+     append 4..4 attempt 0
+     > committed
+     reply b accepted 4
+     publish
+     timer 70000
+     > at 65000
+     ";
+
+#[test]
+fn what_a_command_makes_due_comes_before_the_next_command_of_the_turn() {
+    // The failure brings the hold back to a deadline that has passed: it ends before anybody renews it.
+    let script = "> fail c 3
+         > renew d 3
+         > turn
+         append 5..6 attempt 0
+         > committed
+         reply c accepted 5
+         reply d rejected 6 HoldExpired
+         publish";
+    check(Setup::default(), &format!("{PAYING}{script}"));
+}
+
+#[test]
+fn units_that_a_command_makes_due_are_there_for_the_next_command_of_the_turn() {
+    let script = "> fail c 3
+         > hold d 4
+         > turn
+         append 5..7 attempt 0
+         > committed
+         reply c accepted 5
+         reply d accepted 7
+         publish
+         timer 125000";
+    check(Setup::default(), &format!("{PAYING}{script}"));
+}
+
 #[test]
 fn the_timer_alone_lets_a_hold_expire() {
     check(
