@@ -71,7 +71,8 @@ impl Deadlines {
         released: ReleasedChannels,
     ) {
         self.calendar.clear();
-        if matches!(phase, Phase::Closed | Phase::Cancelled) {
+        // A draft is still being written: time does nothing to it that could not be undone.
+        if matches!(phase, Phase::Draft | Phase::Closed | Phase::Cancelled) {
             return;
         }
         let calendar = &mut self.calendar;
@@ -93,8 +94,12 @@ impl Deadlines {
             Phase::Scheduled => {
                 enter(schedule.presale_at, Due::Phase(Phase::Presale));
                 enter(schedule.on_sale_at, Due::Phase(Phase::OnSale));
+                enter(schedule.closes_at, Due::Phase(Phase::Closed));
             }
-            Phase::Presale => enter(schedule.on_sale_at, Due::Phase(Phase::OnSale)),
+            Phase::Presale => {
+                enter(schedule.on_sale_at, Due::Phase(Phase::OnSale));
+                enter(schedule.closes_at, Due::Phase(Phase::Closed));
+            }
             Phase::OnSale | Phase::Paused => enter(schedule.closes_at, Due::Phase(Phase::Closed)),
             Phase::Draft | Phase::Closed | Phase::Cancelled => {}
         }

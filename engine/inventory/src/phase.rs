@@ -91,7 +91,7 @@ pub const PHASE_TABLE: [(PhaseCommand, [bool; 7]); 20] = {
         (C::OpenPresale,    [Y, Y, N, N, N, N, N]),
         (C::Open,           [Y, Y, Y, N, Y, N, N]),
         (C::Pause,          [N, N, N, Y, N, N, N]),
-        (C::Close,          [N, N, N, Y, Y, N, N]),
+        (C::Close,          [N, N, Y, Y, Y, N, N]),
         (C::Cancel,         [Y, Y, Y, Y, Y, Y, N]),
         (C::PlaceHold,      [N, N, Y, Y, N, N, N]),
         (C::RenewHold,      [N, N, Y, Y, Y, N, N]),

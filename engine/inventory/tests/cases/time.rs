@@ -2,7 +2,7 @@
 
 use tessera_inventory::Timestamp;
 
-use crate::hall::standing;
+use crate::hall::{sponsored, standing};
 use crate::script::{check, check_draft};
 
 #[test]
@@ -31,6 +31,39 @@ fn the_schedule_opens_and_closes_the_sale() {
         "wait 5000 => ok
          org phase Scheduled
          wait 0 => PhaseChanged { to: Presale }; PhaseChanged { to: OnSale }; PhaseChanged { to: Closed }",
+    );
+}
+
+#[test]
+fn a_sale_for_those_with_a_code_closes_at_its_time_and_by_hand() {
+    let mut config = standing();
+    config.schedule.presale_at = Some(Timestamp(1_001_000));
+    config.schedule.closes_at = Some(Timestamp(1_003_000));
+    check_draft(
+        config.clone(),
+        "org phase Scheduled
+         wait 1000 => PhaseChanged { to: Presale }
+         wait 1999 => ok
+         wait 1 => PhaseChanged { to: Closed }",
+    );
+    check_draft(
+        config,
+        "org phase Presale
+         org phase Closed
+         wait 5000 => ok",
+    );
+}
+
+#[test]
+fn time_does_nothing_to_a_draft() {
+    let mut config = sponsored();
+    config.channels[0].release_at = Some(Timestamp(1_000_500));
+    config.ticket_types[0].window.opens_at = Some(Timestamp(1_000_500));
+    check_draft(
+        config,
+        "wait 1000 => ok
+         org phase Scheduled
+         wait 0 => ChannelReleased { channel: ChannelId(0) }; SaleWindowChanged { ticket_type: TicketTypeId(0), open: true }",
     );
 }
 

@@ -12,7 +12,7 @@ impl Model {
     /// phases.
     fn calendar(&self) -> Vec<(Timestamp, EventBody)> {
         let Some(config) = &self.config else { return vec![] };
-        if matches!(self.phase, Phase::Closed | Phase::Cancelled) {
+        if matches!(self.phase, Phase::Draft | Phase::Closed | Phase::Cancelled) {
             return vec![];
         }
         let mut planned: Vec<(Option<Timestamp>, EventBody)> = Vec::new();
@@ -38,7 +38,7 @@ impl Model {
         if matches!(self.phase, Phase::Scheduled | Phase::Presale) {
             planned.push((schedule.on_sale_at, EventBody::PhaseChanged { to: Phase::OnSale }));
         }
-        if matches!(self.phase, Phase::OnSale | Phase::Paused) {
+        if self.phase != Phase::Draft {
             planned.push((schedule.closes_at, EventBody::PhaseChanged { to: Phase::Closed }));
         }
         let mut dated: Vec<(Timestamp, EventBody)> =
