@@ -1,5 +1,7 @@
 //! Pools: counters of units, and the shares of channels in them.
 
+use std::collections::BTreeMap;
+
 use crate::digest::{Kind, Mix};
 use crate::seating::ReleasedChannels;
 use crate::{ChannelId, Config, Counters, PoolId};
@@ -106,7 +108,7 @@ impl Pools {
     /// The pools of a first configuration, everything free.
     pub(crate) fn new(config: &Config) -> Self {
         let mut pools = Pools::default();
-        pools.reconfigure(None, config, ReleasedChannels::NONE);
+        pools.reconfigure(None, config, ReleasedChannels::NONE, &Drawn::default());
         pools
     }
 
@@ -199,10 +201,16 @@ impl Pools {
     }
 
     /// Follows a configuration that `validate` found to fit: capacities and allotments move by their difference.
-    pub(crate) fn reconfigure(&mut self, old: Option<&Config>, new: &Config, released: ReleasedChannels) {
+    pub(crate) fn reconfigure(
+        &mut self,
+        old: Option<&Config>,
+        new: &Config,
+        released: ReleasedChannels,
+        drawn: &Drawn,
+    ) {
         self.list.resize_with(new.pools.len(), Pool::default);
         for at in 0..self.list.len() {
-            let plan = self.list[at].plan(at, old, new, released);
+            let plan = self.list[at].plan(at, old, new, released, drawn);
             let pool = &mut self.list[at];
             pool.general = counter(plan.general);
             pool.shares =
@@ -222,6 +230,23 @@ impl Pools {
     }
 }
 
+/// Units that live claims and orders under the codes of channels have out of each pool. It is counted where an allotment appears, and only then.
+#[derive(Debug, Default)]
+pub(crate) struct Drawn(BTreeMap<(ChannelId, usize), u32>);
+
+impl Drawn {
+    /// Counts units out of pools.
+    pub(crate) fn add(&mut self, channel: ChannelId, pools: &[PoolId], units: u32) {
+        for pool in pools {
+            *self.0.entry((channel, pool.index())).or_default() += units;
+        }
+    }
+
+    fn units(&self, channel: ChannelId, pool: usize) -> i64 {
+        self.0.get(&(channel, pool)).map_or(0, |&units| i64::from(units))
+    }
+}
+
 /// What a pool's free counters become under another configuration; negative ones say that it does not fit.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -237,6 +262,7 @@ impl Pool {
         old: Option<&Config>,
         new: &Config,
         released: ReleasedChannels,
+        drawn: &Drawn,
     ) -> Plan {
         let capacity_before = old.and_then(|old| old.pools.get(at)).map_or(0, |pool| pool.capacity);
         let mut general =
@@ -252,7 +278,9 @@ impl Pool {
             let before = old.and_then(|old| old.channels.get(id.index())).and_then(|old| old.allotment(at));
             match channel.allotment(at) {
                 Some(after) => {
-                    let grown = i64::from(after) - i64::from(before.unwrap_or(0));
+                    // A fresh allotment counts what the channel's holds and orders have out already: it comes back to the share.
+                    let before = before.map_or_else(|| drawn.units(id, at), i64::from);
+                    let grown = i64::from(after) - before;
                     general -= grown;
                     shares.push((id, free + grown));
                 }

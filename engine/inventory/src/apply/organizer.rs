@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::pools::Pools;
+use crate::pools::{Drawn, Pools};
 use crate::seating::Seating;
 use crate::subjects::Slot;
 use crate::terms::Terms;
@@ -25,7 +25,8 @@ impl Inventory {
             self.seating = Seating::new(config);
             self.terms = Terms::default();
         } else {
-            self.pools.reconfigure(Some(&self.config), config, self.released);
+            let drawn = self.drawn_under(config);
+            self.pools.reconfigure(Some(&self.config), config, self.released, &drawn);
             self.seating = self.seating.reconfigured(config, self.released);
         }
         self.terms.adopt(config);
@@ -45,6 +46,34 @@ impl Inventory {
                 self.subjects.recount_type(slot, ticket_type, units);
             }
         }
+    }
+
+    /// What channels have out, where `new` allots something to one that had no allotment there; nothing otherwise.
+    pub(crate) fn drawn_under(&self, new: &Config) -> Drawn {
+        let mut drawn = Drawn::default();
+        let appears = (0..new.pools.len()).any(|pool| {
+            let before = |at: usize| self.config.channels.get(at).and_then(|channel| channel.allotment(pool));
+            let mut channels = new.channels.iter().enumerate();
+            channels.any(|(at, channel)| channel.allotment(pool).is_some() && before(at).is_none())
+        });
+        if !appears {
+            return drawn;
+        }
+        for (_, claim) in self.claims.iter() {
+            let Some(channel) = claim.channel else { continue };
+            for line in claim.lines.as_slice() {
+                drawn.add(channel, &self.terms.get(line.terms).draws_on, u32::from(line.quantity));
+            }
+        }
+        for (_, order) in self.orders.iter() {
+            let Some(channel) = order.channel() else { continue };
+            for ticket in order.ticket_slots().map(|slot| self.orders.ticket(slot)) {
+                if !ticket.is_refunded() {
+                    drawn.add(channel, &self.terms.get(ticket.terms).draws_on, 1);
+                }
+            }
+        }
+        drawn
     }
 
     /// Units of each subject and type, over live claims and orders; a subject and type may appear several times.

@@ -107,7 +107,7 @@ impl Inventory {
         quantity: u16,
         wishes: &Wishes,
     ) -> Result<(TicketTypeId, Vec<SeatIndex>), Rejection> {
-        let mut refusal = None;
+        let mut refusal: Option<Rejection> = None;
         let mut remaining = NONE_REMAIN;
         let mut candidates = Vec::new();
         for id in self.config.ticket_type_ids() {
@@ -117,7 +117,10 @@ impl Inventory {
                     candidates.push((id, category));
                 }
                 Ok(None) => {}
-                Err(reason) => refusal = refusal.or(Some(reason)),
+                Err(reason) if refusal.as_ref().is_none_or(|known| weight(&reason) < weight(known)) => {
+                    refusal = Some(reason);
+                }
+                Err(_) => {}
             }
         }
         let best = candidates
@@ -202,6 +205,17 @@ impl Inventory {
 
     fn no_seats(&self, line: u16, remaining: u32) -> Rejection {
         Rejection::SoldOut { line, pool: None, remaining, may_return: self.may_return() }
+    }
+}
+
+/// Which of the reasons against several types is told: a lack of stock before what the request itself lacks, and a type that only
+/// a code opens last of all, so that nobody learns of it.
+fn weight(reason: &Rejection) -> u8 {
+    match reason {
+        reason if reason.is_lack_of_stock() => 0,
+        Rejection::NotOnSale { .. } => 2,
+        Rejection::AccessCodeRequired => 3,
+        _ => 1,
     }
 }
 

@@ -70,9 +70,10 @@ fn check_rows(old: &Config, new: &Config) -> Checked {
 
 fn check_pools(inventory: &Inventory, new: &Config) -> Checked {
     let nothing = crate::pools::Pool::default();
+    let drawn = inventory.drawn_under(new);
     for at in 0..new.pools.len() {
         let pool = inventory.pools.iter().nth(at).unwrap_or(&nothing);
-        let plan = pool.plan(at, Some(&inventory.config), new, inventory.released);
+        let plan = pool.plan(at, Some(&inventory.config), new, inventory.released, &drawn);
         if plan.general < 0 {
             let text = format!(
                 "is {} too small for what is held, sold, killed and allotted",

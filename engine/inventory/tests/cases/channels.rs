@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use tessera_inventory::{ChannelId, Timestamp};
+use tessera_inventory::{ChannelId, PoolId, Timestamp};
 
 use crate::hall::{seated, sponsored};
-use crate::script::check;
+use crate::script::{Runner, check};
+use crate::world::World;
 
 #[test]
 fn a_channel_draws_on_its_own_share() {
@@ -45,6 +46,35 @@ fn a_released_channel_is_everyones() {
          C hold 0*4
          pool 0 => 2 8 0 0",
     );
+}
+
+#[test]
+fn what_a_channel_drew_before_its_allotment_counts_against_it() {
+    let mut world = World::new();
+    let mut runner = Runner { world: &mut world, keys: 0 };
+    let mut config = sponsored();
+    config.channels[0].allotments.clear();
+    runner.configure(config).unwrap();
+    runner.line("org phase OnSale");
+    runner.run(
+        "A hold 0*4 code=7
+         available 0 => true 6",
+    );
+    // 3 are too few for the 4 that are out; of 5, 1 is left for the channel and 5 for everyone.
+    assert!(runner.configure(sponsored()).is_err());
+    let mut config = sponsored();
+    config.channels[0].allotments = vec![(PoolId(0), 5)];
+    runner.configure(config).unwrap();
+    runner.run(
+        "available 0 => true 5
+         A release 3
+         available 0 => true 5
+         B hold 0*4 code=7
+         D hold 0*2 code=7 => SoldOut { line: 0, pool: Some(PoolId(0)), remaining: 1, may_return: true }
+         D hold 0*1 code=7
+         C hold 0*4",
+    );
+    world.check_replay();
 }
 
 #[test]

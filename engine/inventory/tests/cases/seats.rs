@@ -1,6 +1,8 @@
 //! Seats: exact ones, and the best together.
 
-use crate::hall::seated;
+use tessera_inventory::{AccessCode, PoolId, Timestamp};
+
+use crate::hall::{pool, seated, seated_type};
 use crate::script::check;
 
 #[test]
@@ -69,4 +71,23 @@ fn wheelchair_spaces_go_to_the_wish_for_them() {
     let mut config = seated();
     config.seating.accessible_released = true;
     check(config, "available 2 => true 8\n A hold 2[8,9]");
+}
+
+#[test]
+fn of_the_reasons_against_all_types_a_lack_of_stock_is_told_first() {
+    // Type 1 needs a code; type 2 draws on a pool that is used up, type 3 is not on sale yet.
+    let mut config = seated();
+    config.pools.push(pool("quota", 1));
+    config.ticket_types[1].access_code = Some(AccessCode(9));
+    config.ticket_types[2].draws_on = vec![PoolId(1)];
+    config.ticket_types.push(seated_type("late", 2_000, 1));
+    config.ticket_types[3].window.opens_at = Some(Timestamp(2_000_000));
+    check(
+        config.clone(),
+        "A hold 2[10]
+         B hold ?~2 => SoldOut { line: 0, pool: Some(PoolId(1)), remaining: 0, may_return: true }
+         B hold ?~2 code=9",
+    );
+    config.ticket_types.remove(2);
+    check(config, "B hold ?~2 => NotOnSale { ticket_type: TicketTypeId(2), opens_at: Some(2000000) }");
 }

@@ -124,7 +124,9 @@ impl Model {
         for channel in (0..u8::try_from(after.channels.len()).unwrap()).filter(|c| !self.released.contains(c))
         {
             let free = known.shares.get(&channel).map_or(0, |&free| i64::from(free));
-            let was = before.and_then(|before| allotted(before, channel)).unwrap_or(0);
+            // A channel that had no allotment here draws on its new one with what it has out already.
+            let out = || if before.is_some() { self.out_of(pool, channel) } else { 0 };
+            let was = before.and_then(|before| allotted(before, channel)).unwrap_or_else(out);
             match allotted(after, channel) {
                 Some(is) => {
                     general -= is - was;
@@ -134,6 +136,24 @@ impl Model {
             }
         }
         (general, shares)
+    }
+
+    /// Units of the pool in holds and on unrefunded tickets that were placed with this channel's code.
+    fn out_of(&self, pool: usize, channel: u8) -> i64 {
+        let of_channel = self.claims.values().filter(|claim| claim.channel == Some(ChannelId(channel)));
+        let mut units = 0;
+        for claim in of_channel {
+            for (at, line) in claim.lines.iter().enumerate() {
+                if line.draws_on.iter().any(|of| of.index() == pool) {
+                    let back = claim
+                        .tickets
+                        .iter()
+                        .filter(|ticket| usize::from(ticket.line) == at && ticket.refunded);
+                    units += i64::from(line.quantity) - i64::try_from(back.count()).unwrap();
+                }
+            }
+        }
+        units
     }
 
     fn enter(&mut self, phase: Phase) {
