@@ -15,6 +15,7 @@ mod meters;
 mod platform;
 mod published;
 mod recent_events;
+mod reply_desk;
 mod router;
 mod shared;
 mod slot;
@@ -30,5 +31,6 @@ pub use limits::{
 };
 pub use platform::Platform;
 pub use published::Published;
+pub use reply_desk::ReplyDesk;
 pub use router::InventoryRouter;
 pub use status::{PlatformStatus, StuckFollower, SupervisorStatus};

@@ -11,6 +11,7 @@ use tessera_writer::{Ask, Head, Monotonic, Reply};
 use tokio::sync::{oneshot, watch};
 
 use crate::inventory::{InventoryMessage, decode};
+use crate::reply_desk::{DeskSender, ReplyDesk, reply_desk};
 use crate::shared::Shared;
 use crate::slot::{Slot, TurnedAway};
 use crate::{ActivateError, Answer, CHANGES_MAX, NotExecuted, Published};
@@ -24,11 +25,20 @@ const CHANGES_READ_BYTES: usize = 64_000;
 #[derive(Clone, Debug)]
 pub struct InventoryRouter {
     shared: Arc<Shared>,
+    /// Where the replies to whoever asks this way arrive.
+    desk: Option<DeskSender>,
 }
 
 impl InventoryRouter {
     pub(crate) fn new(shared: Arc<Shared>) -> InventoryRouter {
-        InventoryRouter { shared }
+        InventoryRouter { shared, desk: None }
+    }
+
+    /// The same way for one serving thread, which runs the desk as a task of its own: replies to it arrive there together.
+    #[must_use]
+    pub fn with_desk(&self) -> (InventoryRouter, ReplyDesk) {
+        let (sender, desk) = reply_desk();
+        (InventoryRouter { shared: Arc::clone(&self.shared), desk: Some(sender) }, desk)
     }
 
     /// Ask the writer of an event; activates the event on first use. Answers within `give_up`.
@@ -43,7 +53,7 @@ impl InventoryRouter {
                 Err(error) => return self.not_executed(reason_of(&error)),
             };
             // The writer hears of an earlier deadline than the caller waits for: its refusal still arrives.
-            match slot.push(ask, self.earlier(give_up_at)) {
+            match slot.push(ask, self.earlier(give_up_at), self.desk.clone()) {
                 Ok(reply) => return self.answer(event, &slot, reply, give_up_at).await,
                 Err((TurnedAway::Full, _)) => return self.not_executed(NotExecuted::QueueFull),
                 Err((TurnedAway::Stalled, _)) => return self.not_executed(NotExecuted::StoreAway),

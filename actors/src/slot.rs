@@ -13,6 +13,7 @@ use crate::followers::{FOLLOWERS, FollowerKind};
 use crate::ingress::{Ingress, Refused, WakeFlag};
 use crate::inventory::{Ended, Shadow, ShellMessage};
 use crate::recent_events::RecentEvents;
+use crate::reply_desk::DeskSender;
 use crate::shared::Shared;
 use crate::{Limits, Published};
 
@@ -92,11 +93,12 @@ impl Slot {
         &self,
         ask: Ask,
         give_up_at: Monotonic,
+        desk: Option<DeskSender>,
     ) -> Result<oneshot::Receiver<Reply>, (TurnedAway, Ask)> {
         if self.stalled.load(Ordering::Relaxed) && Lane::of(&ask) == Lane::New {
             return Err((TurnedAway::Stalled, ask));
         }
-        let receiver = self.ingress.push(ask, give_up_at).map_err(|(refused, ask)| match refused {
+        let receiver = self.ingress.push(ask, give_up_at, desk).map_err(|(refused, ask)| match refused {
             Refused::Full => (TurnedAway::Full, ask),
             Refused::Closed => (TurnedAway::Ended, ask),
         })?;

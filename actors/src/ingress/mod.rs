@@ -11,15 +11,25 @@ use tokio::sync::oneshot;
 pub(crate) use self::gate::{Gate, Permits};
 pub(crate) use self::wake::WakeFlag;
 use crate::Limits;
+use crate::reply_desk::DeskSender;
 
 /// Where the answer to a request goes. Dropped unanswered, it tells its caller that the outcome is unknown.
 #[derive(Debug)]
-pub(crate) struct Ticket(oneshot::Sender<Reply>);
+pub(crate) struct Ticket {
+    caller: oneshot::Sender<Reply>,
+    /// Where the replies to the caller's thread arrive, if it has a desk.
+    desk: Option<DeskSender>,
+}
 
 impl Ticket {
     pub(crate) fn answer(self, reply: Reply) {
-        // The caller may have gone; the decision stands all the same.
-        let _ = self.0.send(reply);
+        match self.desk {
+            Some(desk) => desk.deliver(self.caller, reply),
+            None => {
+                // The caller may have gone; the decision stands all the same.
+                let _ = self.caller.send(reply);
+            }
+        }
     }
 }
 
@@ -78,6 +88,7 @@ impl Ingress {
         &self,
         ask: Ask,
         give_up_at: Monotonic,
+        desk: Option<DeskSender>,
     ) -> Result<oneshot::Receiver<Reply>, (Refused, Ask)> {
         let lane = self.lane(Lane::of(&ask));
         if lane.permits.is_full() {
@@ -91,8 +102,9 @@ impl Ingress {
             self.gate.leave(1);
             return Err((Refused::Full, ask));
         }
-        let (sender, receiver) = oneshot::channel();
-        lane.queue.push(Entry { request: Request { ticket: Ticket(sender), ask, give_up_at }, weight_bytes });
+        let (caller, receiver) = oneshot::channel();
+        let ticket = Ticket { caller, desk };
+        lane.queue.push(Entry { request: Request { ticket, ask, give_up_at }, weight_bytes });
         if !self.gate.is_open_still() {
             // The writer may have looked for the last time before this request was visible.
             self.turn_away();

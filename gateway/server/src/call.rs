@@ -73,7 +73,7 @@ impl Call {
     }
 
     pub(crate) fn inventory(&self) -> &InventoryRouter {
-        &self.worker.gateway.inventory
+        &self.worker.inventory
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {

@@ -111,6 +111,8 @@ impl Gateway {
 /// What one HTTP worker has for itself: no locks, no sharing.
 pub(crate) struct Worker {
     pub(crate) gateway: Arc<Gateway>,
+    /// The way to the writers, whose replies arrive at this worker's desk.
+    pub(crate) inventory: InventoryRouter,
     pub(crate) metrics: RequestMetrics,
     pub(crate) request_ids: RequestIds,
     pub(crate) documents: RefCell<HashMap<EventId, Documents>>,
@@ -118,11 +120,15 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
+    /// Called on the worker's own thread.
     pub(crate) fn new(gateway: Arc<Gateway>) -> Worker {
         let in_flight = InFlight::default();
         gateway.in_flight.lock().unwrap_or_else(PoisonError::into_inner).push(in_flight.clone());
+        let (inventory, desk) = gateway.inventory.with_desk();
+        actix_web::rt::spawn(desk.run());
         Worker {
             in_flight,
+            inventory,
             metrics: RequestMetrics::new(),
             request_ids: RequestIds::new(gateway.environment.random.bits()),
             documents: RefCell::default(),

@@ -13,6 +13,7 @@ use crate::anchor::{Anchor, AnchorSignal};
 use crate::disk::DiskFile;
 use crate::frame::{Frame, Position, SEGMENT_HEADER_BYTES, SegmentHeader, frame_bytes};
 use crate::housekeeper::Order;
+use crate::inbox::Inbox;
 use crate::index::Indexed;
 use crate::sealed::Sealed;
 use crate::shared::Shared;
@@ -40,15 +41,6 @@ pub(crate) struct Append {
     pub(crate) expected: Head,
     pub(crate) batch: Batch,
     pub(crate) answer: oneshot::Sender<AppendOutcome>,
-}
-
-#[allow(
-    clippy::large_enum_variant,
-    reason = "there is one Stop in the life of a store; boxing would cost each append"
-)]
-pub(crate) enum Request {
-    Append(Append),
-    Stop,
 }
 
 /// A segment that is allocated and all zeros.
@@ -133,27 +125,17 @@ impl Committer {
     }
 
     /// The committer's thread. Ends when it is told to stop, after what came before.
-    pub(crate) fn run(mut self, requests: &Receiver<Request>) {
+    pub(crate) fn run(mut self, appends: &Inbox<Append>) {
         if self.supply.ready.is_none() {
             self.order_next(0);
         }
-        while let Ok(Request::Append(first)) = requests.recv() {
-            let mut stop = false;
+        while let Some(first) = appends.next() {
             self.stage(first);
             while self.answers.len() < BATCH_APPENDS_MAX && self.buffer.len() < BATCH_BYTES_MAX {
-                match requests.try_recv() {
-                    Ok(Request::Append(append)) => self.stage(append),
-                    Ok(Request::Stop) => {
-                        stop = true;
-                        break;
-                    }
-                    Err(_) => break,
-                }
+                let Some(append) = appends.next_now() else { break };
+                self.stage(append);
             }
             self.flush();
-            if stop {
-                return;
-            }
         }
     }
 

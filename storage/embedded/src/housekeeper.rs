@@ -51,10 +51,8 @@ impl Housekeeper {
         while let Ok(order) = orders.recv() {
             match order {
                 Order::Prepare { number, length } => {
-                    let prepared = self.prepare(number, length);
-                    if self.prepared.send(prepared).is_err() {
-                        return;
-                    }
+                    // Where the committer has ended, the next start finds the segment; what is full is sealed all the same.
+                    let _ = self.prepared.send(self.prepare(number, length));
                 }
                 Order::Seal { number, end } => {
                     self.to_seal.push_back((number, end));

@@ -12,6 +12,7 @@ mod anchor;
 mod committer;
 mod frame;
 mod housekeeper;
+mod inbox;
 mod index;
 mod locate;
 mod options;

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
-use crossbeam_channel::{Sender, TrySendError, bounded};
+use crossbeam_channel::{Sender, bounded};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{self, BoxFuture};
@@ -15,9 +15,10 @@ use tessera_store::{AppendOutcome, Batch, Log, LogRecord, StoreError, Table, Tra
 use tessera_writer::Head;
 
 use crate::anchor::{self, AnchorSignal};
-use crate::committer::{APPENDS_WAITING_MAX, Append, Committer, Request, Supply};
+use crate::committer::{APPENDS_WAITING_MAX, Append, Committer, Supply};
 use crate::disk::{Disk, RealDisk};
 use crate::housekeeper::{Housekeeper, ORDERS_WAITING_MAX, Order};
+use crate::inbox::{Inlet, NotSent, inbox};
 use crate::locate::Segments;
 use crate::options::Options;
 use crate::readers::Readers;
@@ -25,7 +26,7 @@ use crate::reading::{Reading, Verified};
 use crate::recovery::{recover, recover_commits};
 use crate::sealed::Sealed;
 use crate::shared::Shared;
-use crate::table::{COMMITS_WAITING_MAX, TableRequest, Tables};
+use crate::table::{COMMITS_WAITING_MAX, Tables};
 
 /// [`Log`] and [`Table`] in one directory. Clones share it; the last one to be dropped closes it and waits for what
 /// was submitted before.
@@ -38,7 +39,7 @@ struct Inner {
     shared: Arc<Shared>,
     reading: Arc<Reading>,
     tables: Tables,
-    appends: Sender<Request>,
+    appends: Inlet<Append>,
     orders: Sender<Order>,
     reader_threads: Vec<JoinHandle<()>>,
     threads: Vec<JoinHandle<()>>,
@@ -119,10 +120,10 @@ impl Inner {
         let (tables_anchor, commits_made) = recover_commits(&*disk, &sealed)?;
         let recovered = recover(&*disk, &sealed)?;
         let shared = Arc::new(Shared::new(recovered.index));
-        let (appends, append_requests) = bounded(APPENDS_WAITING_MAX);
+        let (appends, waiting_appends) = inbox(APPENDS_WAITING_MAX);
         let (orders, order_requests) = bounded(ORDERS_WAITING_MAX);
         let (prepared_sender, prepared) = bounded(1);
-        let (commits, commit_requests) = bounded(COMMITS_WAITING_MAX);
+        let (commits, waiting_commits) = inbox(COMMITS_WAITING_MAX);
         let (signal, anchor_written) = AnchorSignal::new();
         let (committer_runs, committer_stopped) = bounded::<()>(0);
         let (tables_signal, tables_anchor_written) = AnchorSignal::new();
@@ -164,7 +165,7 @@ impl Inner {
                 anchor::run(&*anchor_file, &anchor_written, &committer_stopped, &anchor_shared);
             })?,
             spawn("store-committer", move || {
-                committer.run(&append_requests);
+                committer.run(&waiting_appends);
                 drop(committer_runs);
             })?,
             spawn("store-tables-anchor", move || {
@@ -172,7 +173,7 @@ impl Inner {
                 anchor::run(&*tables_anchor_file, written, stopped, &tables_anchor_shared);
             })?,
             spawn("store-tables", move || {
-                table_committer.run(&commit_requests);
+                table_committer.run(&waiting_commits);
                 drop(table_committer_runs);
             })?,
         ];
@@ -183,22 +184,20 @@ impl Inner {
         if let Some(reason) = self.shared.failure() {
             return Err(AppendOutcome::Fatal { reason: reason.to_owned() });
         }
-        self.appends.try_send(Request::Append(append)).map_err(|error| match error {
-            TrySendError::Full(_) => {
+        self.appends.try_send(append).map_err(|error| match error {
+            NotSent::Full => {
                 AppendOutcome::Unknown { reason: format!("{APPENDS_WAITING_MAX} appends are waiting") }
             }
-            TrySendError::Disconnected(_) => {
-                AppendOutcome::Fatal { reason: "the committer has ended".to_owned() }
-            }
+            NotSent::Ended => AppendOutcome::Fatal { reason: "the committer has ended".to_owned() },
         })
     }
 }
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        // Threads that have ended already need no telling. The committer first: it gives orders to the housekeeper.
-        let _ = self.appends.send(Request::Stop);
-        let _ = self.tables.commits.send(TableRequest::Stop);
+        // The committer first: it gives orders to the housekeeper.
+        self.appends.stop();
+        self.tables.commits.stop();
         self.tables.readers.stop(self.reader_threads.len());
         let mut threads = std::mem::take(&mut self.threads);
         // The housekeeper is the first of them and ends last.

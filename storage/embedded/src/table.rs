@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crossbeam_channel::{Receiver, Sender};
 use fjall::{Readable, Snapshot};
 use futures::FutureExt;
 use futures::channel::oneshot;
@@ -13,6 +12,7 @@ use crate::anchor::{Anchor, AnchorSignal};
 use crate::disk::Disk;
 use crate::frame::Position;
 use crate::housekeeper::{full, has_room};
+use crate::inbox::{Inbox, Inlet};
 use crate::readers::Readers;
 use crate::sealed::{Sealed, read_error, rows_of, write_error};
 use crate::shared::Shared;
@@ -32,18 +32,13 @@ pub(crate) struct Commit {
     answer: oneshot::Sender<Result<CommitOutcome, StoreError>>,
 }
 
-pub(crate) enum TableRequest {
-    Commit(Commit),
-    Stop,
-}
-
 /// What a transaction needs of the store. Clones share it.
 #[derive(Clone)]
 pub(crate) struct Tables {
     pub(crate) tables: Sealed,
     pub(crate) shared: Arc<Shared>,
     pub(crate) readers: Readers,
-    pub(crate) commits: Sender<TableRequest>,
+    pub(crate) commits: Inlet<Commit>,
     published: Arc<Published>,
 }
 
@@ -52,7 +47,7 @@ impl Tables {
         tables: Sealed,
         shared: Arc<Shared>,
         readers: Readers,
-        commits: Sender<TableRequest>,
+        commits: Inlet<Commit>,
     ) -> Tables {
         let published = Arc::new(Mutex::new((0, tables.snapshot())));
         Tables { tables, shared, readers, commits, published }
@@ -154,7 +149,7 @@ impl Transaction for EmbeddedTransaction {
         let (answer, answered) = oneshot::channel();
         let commit =
             Commit { read_version: self.read_version, reads: self.reads, writes: self.writes, answer };
-        if self.store.commits.try_send(TableRequest::Commit(commit)).is_err() {
+        if self.store.commits.try_send(commit).is_err() {
             let reason = format!("{COMMITS_WAITING_MAX} commits are waiting, or the store is closing");
             return future::ready(Err(StoreError::Unavailable { reason })).boxed();
         }
@@ -178,24 +173,10 @@ pub(crate) struct TableCommitter {
 }
 
 impl TableCommitter {
-    pub(crate) fn run(mut self, requests: &Receiver<TableRequest>) {
-        while let Ok(TableRequest::Commit(first)) = requests.recv() {
-            let mut stop = false;
-            let mut commits = vec![first];
-            while commits.len() < COMMITS_MERGED_MAX {
-                match requests.try_recv() {
-                    Ok(TableRequest::Commit(commit)) => commits.push(commit),
-                    Ok(TableRequest::Stop) => {
-                        stop = true;
-                        break;
-                    }
-                    Err(_) => break,
-                }
-            }
-            self.round(commits);
-            if stop {
-                return;
-            }
+    pub(crate) fn run(mut self, waiting: &Inbox<Commit>) {
+        while let Some(first) = waiting.next() {
+            let more = std::iter::from_fn(|| waiting.next_now()).take(COMMITS_MERGED_MAX - 1);
+            self.round(std::iter::once(first).chain(more).collect());
         }
     }
 
