@@ -85,7 +85,7 @@ pub(crate) struct Query {
     pub(crate) quantity: u16,
 }
 
-/// Seats side by side.
+/// Seats side by side; those of a split party stand in several such groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Group {
     /// Ascending.

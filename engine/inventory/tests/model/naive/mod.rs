@@ -279,10 +279,6 @@ impl Model {
         let share = channel.and_then(|channel| pool.shares.get(&channel.0));
         share.copied().unwrap_or(pool.general)
     }
-
-    pub(crate) fn has_live_claims(&self) -> bool {
-        self.claims.values().any(|claim| claim.payment.is_none())
-    }
 }
 
 impl Claim {

@@ -256,20 +256,31 @@ impl Model {
             return Some(Rejection::SeatsTaken { seats: taken });
         }
         let stranded = *hall.stranded(&seats, &[]).first()?;
-        Some(Rejection::StrandsSeat { stranded, alternatives: self.alternatives(caller, &hall) })
+        Some(Rejection::StrandsSeat { stranded, alternatives: self.alternatives(caller, &hall, stranded) })
     }
 
-    /// Groups instead of the first line of exact seats.
-    fn alternatives(&self, caller: &Caller<'_>, hall: &Hall<'_>) -> Vec<Vec<SeatIndex>> {
-        let is_exact = |line: &&LineRequest| matches!(line.want, Want::Seats(_));
-        let line = caller.request.lines.iter().find(is_exact);
-        let category = line.and_then(|line| self.ticket_type(line.ticket_type?)?.category);
-        let (Some(line), Some(category)) = (line, category) else { return vec![] };
+    /// Groups instead of the first line of exact seats that has one beside the stranded seat; the others keep theirs.
+    fn alternatives(&self, caller: &Caller<'_>, hall: &Hall<'_>, stranded: SeatIndex) -> Vec<Vec<SeatIndex>> {
+        let is_beside = |seat: &SeatIndex| {
+            let same_block = hall.places[seat.index()].block == hall.places[stranded.index()].block;
+            same_block && seat.0.abs_diff(stranded.0) == 1
+        };
+        let lines = &caller.request.lines;
+        let seats_of = |at: usize| match &lines[at].want {
+            Want::Seats(seats) => seats.clone(),
+            _ => vec![],
+        };
+        let Some(at) = (0..lines.len()).find(|&at| seats_of(at).iter().any(is_beside)) else { return vec![] };
+        let Some(category) = lines[at].ticket_type.and_then(|id| self.ticket_type(id)?.category) else {
+            return vec![];
+        };
+        let others: Vec<SeatIndex> =
+            (0..lines.len()).filter(|&other| other != at).flat_map(seats_of).collect();
         let mut alternatives: Vec<Vec<SeatIndex>> = Vec::new();
         for audience in caller.audiences() {
-            let quantity = u16::try_from(quantity(&line.want)).unwrap();
+            let quantity = u16::try_from(quantity(&lines[at].want)).unwrap();
             let wish = Wish { category, audience, section: None, accessible: 0, quantity };
-            for (_, seats) in hall.groups(&wish, &[]) {
+            for (_, seats) in hall.groups(&wish, &others) {
                 let overlaps = alternatives.iter().flatten().any(|seat| seats.contains(seat));
                 if !overlaps && alternatives.len() < ALTERNATIVES_MAX && quantity <= TOGETHER_MAX {
                     alternatives.push(seats);
@@ -331,7 +342,6 @@ impl Model {
         id: TicketTypeId,
         units: u32,
     ) -> Vec<Rejection> {
-        let may_return = self.has_live_claims();
         let remaining = |pool: PoolId| {
             let before = taken.pools.get(&pool).copied().unwrap_or(0);
             self.free_for(pool, caller.channel).saturating_sub(before)
@@ -343,7 +353,8 @@ impl Model {
                 line,
                 pool: Some(pool),
                 remaining: remaining(pool),
-                may_return,
+                // What holds give back, kills that wait take first.
+                may_return: self.held_of(pool) > self.pools[pool.index()].to_kill,
             })
             .collect()
     }
@@ -359,15 +370,18 @@ impl Model {
     ) -> Decided<Vec<SeatIndex>> {
         let known = self.ticket_type(id).unwrap();
         let category = known.category.unwrap();
-        let sold_out = |remaining: u32| {
-            vec![Rejection::SoldOut { line, pool: None, remaining, may_return: self.has_live_claims() }]
+        let sold_out = |remaining: u32, may_return: bool| {
+            vec![Rejection::SoldOut { line, pool: None, remaining, may_return }]
         };
         if wishes.price_minor_max.is_some_and(|most| known.price_minor > most) {
-            return Err(sold_out(0));
+            return Err(sold_out(0, false));
         }
-        let best = self.best(caller, taken, category, quantity, wishes).map(|(_, seats)| seats);
+        let best = self.best(caller, taken, category, quantity, wishes);
         best.or_else(|| self.split(caller, taken, category, quantity, wishes))
-            .ok_or_else(|| sold_out(self.free_seats(caller, category)))
+            .map(|(_, seats)| seats)
+            .ok_or_else(|| {
+                sold_out(self.free_seats(caller, taken, category, wishes), self.is_held_of(category))
+            })
     }
 
     fn wish(category: CategoryId, audience: Option<ChannelId>, quantity: u16, wishes: &Wishes) -> Wish {
@@ -395,7 +409,7 @@ impl Model {
         category: CategoryId,
         quantity: u16,
         wishes: &Wishes,
-    ) -> Option<Vec<SeatIndex>> {
+    ) -> Option<super::hall::Group> {
         let hall = self.hall().filter(|_| wishes.accept_split)?;
         caller
             .audiences()
@@ -403,20 +417,30 @@ impl Model {
             .find_map(|audience| hall.split(&Self::wish(category, audience, quantity, wishes), &taken.seats))
     }
 
-    /// Free seats of a category that the caller may get without a wish for wheelchair spaces.
-    fn free_seats(&self, caller: &Caller<'_>, category: CategoryId) -> u32 {
+    /// Free seats that the wish could get of whoever has most for the caller: wheelchair spaces for the wish for them.
+    fn free_seats(&self, caller: &Caller<'_>, taken: &Taken, category: CategoryId, wishes: &Wishes) -> u32 {
         let Some(hall) = self.hall() else { return 0 };
-        let counts = |place: &&super::hall::Place| {
-            place.is_free
+        let suits = |place: &&super::hall::Place| {
+            let is_of_kind =
+                if wishes.accessible > 0 { place.seat.accessible } else { !hall.is_reserved(&place.seat) };
+            is_of_kind
+                && place.is_free
+                && !taken.seats.contains(&place.index)
                 && place.seat.category == category
-                && !hall.is_reserved(&place.seat)
-                && caller.audiences().contains(&place.audience)
+                && wishes.section.is_none_or(|section| section == place.section)
         };
-        u32::try_from(hall.places.iter().filter(counts).count()).unwrap()
+        let of = |audience: Option<ChannelId>| {
+            hall.places.iter().filter(|place| suits(place) && place.audience == audience).count()
+        };
+        u32::try_from(caller.audiences().into_iter().map(of).max().unwrap()).unwrap()
+    }
+
+    fn is_held_of(&self, category: CategoryId) -> bool {
+        self.category_counters(category).held > 0
     }
 
     /// The best over every type that the caller may buy; of equals the lowest seat, then the first type. Where no type
-    /// has a group, the first type that has a split.
+    /// has a group, the best split.
     fn together_of_any(
         &self,
         caller: &Caller<'_>,
@@ -440,20 +464,24 @@ impl Model {
             }
             reasons.extend(against);
         }
-        let groups = candidates.iter().filter_map(|&(id, category)| {
-            let (score, seats) = self.best(caller, taken, category, quantity, wishes)?;
-            Some((score, seats[0], id, seats))
-        });
-        if let Some((_, _, id, seats)) = groups.min() {
-            return Ok((id, seats));
-        }
-        let split = candidates
-            .iter()
-            .find_map(|&(id, category)| Some((id, self.split(caller, taken, category, quantity, wishes)?)));
-        split.ok_or_else(|| {
-            let remaining = candidates.iter().map(|&(_, category)| self.free_seats(caller, category)).max();
-            let (pool, may_return) = (None, self.has_live_claims());
-            let sold_out = Rejection::SoldOut { line, pool, remaining: remaining.unwrap_or(0), may_return };
+        type Search<'a> = &'a dyn Fn(CategoryId) -> Option<super::hall::Group>;
+        let best_by = |search: Search<'_>| {
+            let groups = candidates.iter().filter_map(|&(id, category)| {
+                let (score, seats) = search(category)?;
+                Some((score, seats[0], id, seats))
+            });
+            groups.min().map(|(_, _, id, seats)| (id, seats))
+        };
+        let best = best_by(&|category| self.best(caller, taken, category, quantity, wishes));
+        let best =
+            best.or_else(|| best_by(&|category| self.split(caller, taken, category, quantity, wishes)));
+        best.ok_or_else(|| {
+            let categories = || candidates.iter().map(|&(_, category)| category);
+            let remaining =
+                categories().map(|category| self.free_seats(caller, taken, category, wishes)).max();
+            let may_return = categories().any(|category| self.is_held_of(category));
+            let remaining = remaining.unwrap_or(0);
+            let sold_out = Rejection::SoldOut { line, pool: None, remaining, may_return };
             if candidates.is_empty() { [reasons, vec![sold_out]].concat() } else { vec![sold_out] }
         })
     }
