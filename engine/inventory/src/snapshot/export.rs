@@ -122,7 +122,8 @@ fn export_claim(words: &mut Vec<u64>, positions: &[u32], number: ClaimNumber, cl
     let flags = channel
         | u64::from(claim.renewals) << 8
         | u64::from(claim.attempts) << 16
-        | (claim.origin as u64) << 24;
+        | (claim.origin as u64) << 24
+        | u64::from(claim.learnt) << 32;
     words.extend([
         number.0,
         claim.deadline_at.0,

@@ -173,6 +173,8 @@ impl Inventory {
             Claim::new(subject, extra, channel_of(flags[0]), origin, deadline_at, life_ends_at, lines);
         claim.renewals = flags[1];
         claim.attempts = flags[2];
+        words.ensure(flags[4] <= extras)?;
+        claim.learnt = flags[4];
         claim.set_grace((grace != 0).then_some(Timestamp(grace)));
         Ok((number, claim))
     }

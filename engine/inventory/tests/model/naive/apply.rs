@@ -33,9 +33,14 @@ impl Model {
                 let claim = self.claim_mut(order);
                 claim.grace_until = Some(grace_until);
                 claim.attempts = attempt;
+                claim.of_hold = claim.extra.len();
                 claim.extra.extend(extra_subjects);
             }
-            EventBody::PaymentFailed { order } => self.claim_mut(order).grace_until = None,
+            EventBody::PaymentFailed { order } => {
+                let claim = self.claim_mut(order);
+                claim.grace_until = None;
+                claim.extra.truncate(claim.of_hold);
+            }
             EventBody::Confirmed { order, payment } => self.sell(order, payment),
             EventBody::TicketsRefunded { order, tickets, units } => {
                 tickets.iter().for_each(|&ticket| self.refund_ticket(order, ticket, units));
@@ -183,6 +188,7 @@ impl Model {
         let claim = Claim {
             number,
             subject: placed.subjects.primary,
+            of_hold: placed.subjects.extra.len(),
             extra: placed.subjects.extra,
             channel: placed.channel,
             lines,

@@ -77,6 +77,8 @@ pub(crate) struct Claim {
     pub(crate) number: u64,
     pub(crate) subject: Subject,
     pub(crate) extra: Vec<Subject>,
+    /// How many of `extra` stay when the payment in flight fails.
+    pub(crate) of_hold: usize,
     pub(crate) channel: Option<ChannelId>,
     pub(crate) lines: Vec<Line>,
     pub(crate) deadline_at: Timestamp,
