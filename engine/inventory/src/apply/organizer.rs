@@ -48,15 +48,10 @@ impl Inventory {
         }
     }
 
-    /// What channels have out, where `new` allots something to one that had no allotment there; nothing otherwise.
+    /// What channels have out, where `new` allots something to any; nothing otherwise.
     pub(crate) fn drawn_under(&self, new: &Config) -> Drawn {
         let mut drawn = Drawn::default();
-        let appears = (0..new.pools.len()).any(|pool| {
-            let before = |at: usize| self.config.channels.get(at).and_then(|channel| channel.allotment(pool));
-            let mut channels = new.channels.iter().enumerate();
-            channels.any(|(at, channel)| channel.allotment(pool).is_some() && before(at).is_none())
-        });
-        if !appears {
+        if new.channels.iter().all(|channel| channel.allotments.is_empty()) {
             return drawn;
         }
         for (_, claim) in self.claims.iter() {

@@ -100,7 +100,14 @@ impl Model {
     fn pool_under(&self, before: Option<&Arc<Config>>, after: &Config, pool: usize) -> Pool {
         let (general, shares) = self.free_under(before, after, pool);
         let known = self.pools.get(pool).cloned().unwrap_or_default();
+        // Killed units that a smaller capacity had to give are gone.
+        let free: i64 = general + shares.iter().map(|&(_, free)| free).sum::<i64>();
+        let id = PoolId(u16::try_from(pool).unwrap());
+        let out = i64::from(self.held_of(id)) + i64::from(self.sold_of(id));
+        let killed = u32::try_from(i64::from(after.pools[pool].capacity) - free - out).unwrap();
+        assert!(killed <= known.killed, "the model killed units by a configuration");
         Pool {
+            killed,
             general: u32::try_from(general).unwrap(),
             shares: shares
                 .into_iter()
@@ -131,16 +138,24 @@ impl Model {
             let free = known.shares.get(&channel).map_or(0, |&free| i64::from(free));
             // A channel that had no allotment here draws on its new one with what it has out already.
             let out = || if before.is_some() { self.out_of(pool, channel) } else { 0 };
-            let was = before.and_then(|before| allotted(before, channel)).unwrap_or_else(out);
-            match allotted(after, channel) {
-                Some(is) => {
-                    general -= is - was;
-                    shares.push((channel, free + is - was));
+            let was = before.and_then(|before| allotted(before, channel));
+            let will_be = match (was, allotted(after, channel)) {
+                (_, None) => {
+                    general += free;
+                    continue;
                 }
-                None => general += free,
-            }
+                (None, Some(is)) => is - out(),
+                // Some of it may have been killed when it returned: only what is out must fit.
+                (Some(_), Some(is)) if is < out() => is - out(),
+                (Some(was), Some(is)) => (free + is - was).max(0),
+            };
+            general -= will_be - free;
+            shares.push((channel, will_be));
         }
-        (general, shares)
+        // What the free units do not give of a smaller capacity, the killed ones give.
+        let shrinks_by = before.map_or(0, |before| capacity(before)) - capacity(after);
+        let given = (-general).min(shrinks_by).min(i64::from(known.killed)).max(0);
+        (general + given, shares)
     }
 
     /// Units of the pool in holds and on unrefunded tickets that were placed with this channel's code.
