@@ -157,6 +157,8 @@ pub struct PlaceHold {
     pub lines: Vec<LineRequest>,
     /// Opens a hidden type, the presale or a channel.
     pub access_code: Option<AccessCode>,
+    /// The channel that an organizer's hold draws on without its code (the box office's); it goes before the code's.
+    pub channel: Option<ChannelId>,
     /// Wanted time to the deadline in milliseconds, within the policy; `None`: the policy's.
     pub duration_ms: Option<u64>,
 }

@@ -144,6 +144,7 @@ fn command(number: u64, line: LineRequest) -> Command {
             subjects: Subjects { primary: subject, extra: vec![] },
             lines: vec![line],
             access_code: None,
+            channel: None,
             duration_ms: None,
         }),
     }

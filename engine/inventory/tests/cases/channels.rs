@@ -32,6 +32,23 @@ fn a_channel_draws_on_its_own_share() {
     );
 }
 
+/// The box office draws on its allotment by role: it knows no code.
+#[test]
+fn the_organizer_draws_on_a_channel_by_its_name() {
+    check(
+        sponsored(),
+        "A hold 0*1 channel=0 => Forbidden
+         org hold 0*1 channel=1 for=A => InvalidRequest(UnknownChannel)
+         org hold 0*2 channel=0 for=A
+         org hold 0*2 channel=0 for=A => SoldOut { line: 0, pool: Some(PoolId(0)), remaining: 1, may_return: true }
+         A release 3
+         available 0 => true 7
+         B hold 0*3 code=7
+         org channel 0
+         org hold 0*1 channel=0 for=A => InvalidRequest(UnknownChannel)",
+    );
+}
+
 #[test]
 fn a_released_channel_is_everyones() {
     check(

@@ -319,7 +319,10 @@ fn may(by: Authority, body: &CommandBody) -> bool {
         | CommandBody::Kill(_)
         | CommandBody::Restore(_)
         | CommandBody::ReleaseChannel { .. } => organizer,
-        CommandBody::PlaceHold(request) => organizer || by == Authority::Subject(request.subjects.primary),
+        CommandBody::PlaceHold(request) => {
+            let is_own = by == Authority::Subject(request.subjects.primary) && request.channel.is_none();
+            organizer || is_own
+        }
         CommandBody::RenewHold { .. }
         | CommandBody::ReleaseHold { .. }
         | CommandBody::TransferTicket { .. } => organizer || buyer,

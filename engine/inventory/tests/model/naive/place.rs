@@ -28,7 +28,7 @@ struct Caller<'a> {
     by: Authority,
     code: Option<AccessCode>,
     request: &'a PlaceHold,
-    /// The unreleased channel that the code opens.
+    /// The unreleased channel that the organizer named or the code opens.
     channel: Option<ChannelId>,
     knows_channel: bool,
 }
@@ -137,14 +137,21 @@ impl Model {
     fn caller<'a>(&self, by: Authority, request: &'a PlaceHold) -> Decided<Caller<'a>> {
         let config = self.config.as_ref().unwrap();
         let code = request.access_code;
-        let channel = (0_u8..)
+        let of_code = (0_u8..)
             .zip(&config.channels)
             .find(|(_, channel)| Some(channel.code) == code)
             .map(|(number, _)| ChannelId(number));
         let opens_type = config.ticket_types.iter().any(|known| code.is_some() && known.access_code == code);
-        if code.is_some() && channel.is_none() && !opens_type {
-            return Err(vec![Rejection::AccessCodeRequired]);
+        let mut reasons = Vec::new();
+        if code.is_some() && of_code.is_none() && !opens_type {
+            reasons.push(Rejection::AccessCodeRequired);
         }
+        let is_gone = |id: ChannelId| id.index() >= config.channels.len() || self.released.contains(&id.0);
+        if request.channel.is_some_and(is_gone) {
+            reasons.push(Rejection::InvalidRequest(RequestError::UnknownChannel));
+        }
+        none_of(reasons)?;
+        let channel = request.channel.or(of_code);
         let unreleased = channel.filter(|channel| !self.released.contains(&channel.0));
         Ok(Caller { by, code, request, channel: unreleased, knows_channel: channel.is_some() })
     }
