@@ -71,7 +71,7 @@ pub struct Image {
     pub keys_page_times: Vec<u64>,
     /// Recent records of this logged time and before are gone.
     pub keys_horizon: Timestamp,
-    /// Holds that expired lately, oldest first, three words each: number, subject low, subject high.
+    /// Holds that expired lately, ascending, a word each: `number << 24 | low bits of the subject`.
     pub expired: Vec<u64>,
 }
 

@@ -26,10 +26,11 @@ impl Inventory {
             let state = self.order_state(order);
             return Err(if owns(authority, subject) { Rejection::WrongState { state } } else { missing });
         }
-        match self.expired.subject(number) {
-            Some(subject) if owns(authority, subject) => Err(Rejection::HoldExpired { hold: number }),
-            _ => Err(missing),
-        }
+        let of = match authority {
+            Authority::Subject(caller) => Some(caller),
+            _ => None,
+        };
+        Err(if self.expired.has(number, of) { Rejection::HoldExpired { hold: number } } else { missing })
     }
 
     /// Where a settled order stands. That a cancelled event's orders are to be refunded follows from its phase.

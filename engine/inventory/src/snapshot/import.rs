@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::claims::{Claim, ClaimLine, ClaimLines, ExtraSubjects};
-use crate::digest::wide;
+use crate::expired::Expired;
 use crate::keys::{Keys, RECENT_PAGE, RecentPage, Record};
 use crate::orders::{Entrance, Order, Ticket, TicketFlags};
 use crate::pools::{Pool, Pools, Share};
@@ -14,7 +14,7 @@ use crate::terms::{Term, Terms};
 use crate::windows::{Window, Windows};
 use crate::{
     CategoryId, ChannelId, ClaimNumber, Config, EXTRA_SUBJECTS_MAX, HOLD_LINES_MAX, IMAGE_NONE, Image,
-    ImageError, Inventory, Origin, PaymentKind, PoolId, SeatIndex, Subject, TermsId, TicketTypeId, Timestamp,
+    ImageError, Inventory, Origin, PaymentKind, PoolId, SeatIndex, TermsId, TicketTypeId, Timestamp,
 };
 
 type Imported<T> = Result<T, ImageError>;
@@ -287,11 +287,8 @@ impl Inventory {
     }
 
     fn import_expired(&mut self, image: &Image) -> Imported<()> {
-        let mut words = Words::new("expired", &image.expired);
-        while !words.is_empty() {
-            let number = ClaimNumber(words.next()?);
-            self.expired.remember(number, Subject(wide(words.next()?, words.next()?)));
-        }
+        let expired = Expired::from_records(&image.expired);
+        self.expired = expired.ok_or(ImageError::Malformed { column: "expired" })?;
         Ok(())
     }
 }

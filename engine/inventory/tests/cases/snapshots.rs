@@ -72,5 +72,6 @@ fn an_image_is_imported_or_refused() {
     check(|image| image.checked_in[0] = 99, Some("checked_in"));
     check(|image| image.keys_recent.truncate(1), Some("keys_recent"));
     check(|image| image.keys_settled[0] ^= 1, Some("digest"));
-    check(|image| image.expired.truncate(1), Some("expired"));
+    check(|image| image.expired.push(0), Some("expired"));
+    check(|image| image.expired[0] ^= 1, Some("digest"));
 }

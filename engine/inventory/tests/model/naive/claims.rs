@@ -8,9 +8,6 @@ use tessera_inventory::{
 use super::tickets::already_in;
 use super::{Claim, Decided, Model, number, owns};
 
-/// How many holds that expired are told apart from holds that never were.
-const EXPIRED_REMEMBERED: usize = 4_096;
-
 impl Model {
     /// Where a claim stands.
     pub(crate) fn state_of(&self, claim: &Claim) -> ClaimState {
@@ -23,15 +20,10 @@ impl Model {
         }
     }
 
-    /// Holds that expired lately.
-    pub(crate) fn remembered(&self) -> &[(u64, Subject)] {
-        &self.expired[self.expired.len().saturating_sub(EXPIRED_REMEMBERED)..]
-    }
-
     /// The caller's claim in a state that the command needs.
     fn claim_in(&self, by: Authority, claim: u64, state: ClaimState, missing: Rejection) -> Decided<&Claim> {
         let found = self.claims.get(&claim).filter(|found| owns(by, found.subject));
-        let is_expired = self.remembered().iter().any(|&(hold, of)| hold == claim && owns(by, of));
+        let is_expired = self.expired.iter().any(|&(hold, of)| hold == claim && owns(by, of));
         match found {
             Some(found) if self.state_of(found) == state => Ok(found),
             Some(found) => Err(vec![Rejection::WrongState { state: self.state_of(found) }]),

@@ -116,7 +116,7 @@ pub(crate) struct Model {
     pub(crate) seats_to_kill: BTreeSet<SeatIndex>,
     /// Everything that is held or sold; what ended without a sale is gone.
     pub(crate) claims: BTreeMap<u64, Claim>,
-    /// Holds that expired, in that order.
+    /// Holds that expired, in that order. The engine forgets some in the end; a small world keeps all.
     pub(crate) expired: Vec<(u64, Subject)>,
     /// Digest to (fingerprint, sequence). Records may be kept longer than a day; a small world keeps all.
     pub(crate) keys: BTreeMap<u128, (u64, u64)>,
