@@ -33,6 +33,7 @@ impl Inventory {
         self.windows = Windows::new(config, at);
         self.version = version;
         self.config = Arc::clone(config);
+        self.config_mix = crate::config_mix::mix(config);
         self.limit_types();
         self.plan();
     }

@@ -72,7 +72,10 @@ impl Inventory {
         inventory.version = image.config_version;
         inventory.released = ReleasedChannels(image.released_channels);
         match &image.config {
-            Some(config) if image.config_version > 0 => inventory.config = Arc::clone(config),
+            Some(config) if image.config_version > 0 => {
+                inventory.config = Arc::clone(config);
+                inventory.config_mix = crate::config_mix::mix(config);
+            }
             None if image.config_version == 0 => {}
             _ => return Err(ImageError::Malformed { column: "config" }),
         }
@@ -82,6 +85,13 @@ impl Inventory {
         inventory.import_orders(image)?;
         inventory.import_keys(image)?;
         inventory.import_expired(image)?;
+        // Units follow from claims and orders, so that no digest tells a wrong one.
+        if inventory.subjects.slots().count() < inventory.subjects.capacity() {
+            return Err(ImageError::Malformed { column: "subjects" });
+        }
+        if inventory.wrongly_charged().is_some() {
+            return Err(ImageError::Malformed { column: "subject_units" });
+        }
         inventory.limit_types();
         inventory.plan();
         let found = inventory.digest();
