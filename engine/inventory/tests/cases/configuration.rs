@@ -119,6 +119,8 @@ fn what_is_wrong_with_policies_is_named() {
     check(|config| config.hold.duration_ms = 59_999, "hold.duration_ms");
     check(|config| config.hold.duration_ms = 7_200_001, "hold.duration_ms");
     check(|config| config.hold.life_ms_max = 599_999, "hold.life_ms_max");
+    check(|config| config.hold.life_ms_max = 86_400_000, "");
+    check(|config| config.hold.life_ms_max = 86_400_001, "hold.life_ms_max");
     check(|config| config.hold.grace_ms = 0, "hold.grace_ms");
     check(|config| config.hold.grace_ms = 900_001, "hold.grace_ms");
     let schedule = |config: &mut Config| {

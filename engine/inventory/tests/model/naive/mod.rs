@@ -20,7 +20,7 @@ use std::sync::Arc;
 use tessera_inventory::{
     Authority, CategoryId, ChannelId, ClaimNumber, Command, CommandBody, Config, Event, EventBody, KeyMark,
     PaymentKind, Phase, PhaseCommand, PoolId, Rejection, RequestError, SeatIndex, SeatState, Subject,
-    TicketTypeId, Timestamp, admits,
+    TicketTypeId, Timestamp,
 };
 
 use hall::{Hall, Place};
@@ -343,6 +343,30 @@ fn owns(by: Authority, subject: Subject) -> bool {
         Authority::Subject(caller) => caller == subject,
         Authority::Secret(_) | Authority::Organizer | Authority::System => true,
         Authority::Scanner => false,
+    }
+}
+
+/// When a command makes sense.
+fn admits(phase: Phase, command: PhaseCommand) -> bool {
+    use PhaseCommand as Row;
+    let in_sale = matches!(phase, Phase::Presale | Phase::OnSale | Phase::Paused);
+    match command {
+        Row::Configure => in_sale || matches!(phase, Phase::Draft | Phase::Scheduled),
+        Row::Schedule => phase == Phase::Draft,
+        Row::OpenPresale => matches!(phase, Phase::Draft | Phase::Scheduled),
+        Row::Open => matches!(phase, Phase::Draft | Phase::Scheduled | Phase::Presale | Phase::Paused),
+        Row::Pause => phase == Phase::OnSale,
+        Row::Close | Row::RenewHold => in_sale,
+        Row::PlaceHold => matches!(phase, Phase::Presale | Phase::OnSale),
+        Row::Cancel | Row::Kill | Row::Restore | Row::ReleaseChannel => phase != Phase::Cancelled,
+        Row::RefundTickets => in_sale || matches!(phase, Phase::Closed | Phase::Cancelled),
+        Row::ReleaseHold
+        | Row::BeginPayment
+        | Row::PaymentFailed
+        | Row::Confirm
+        | Row::TransferTicket
+        | Row::CheckIn
+        | Row::CheckOut => in_sale || phase == Phase::Closed,
     }
 }
 
