@@ -24,13 +24,14 @@ impl Inventory {
             self.pools = Pools::new(config);
             self.seating = Seating::new(config);
             self.terms = Terms::default();
+            self.windows = Windows::default();
         } else {
             let drawn = self.drawn_under(config);
             self.pools.reconfigure(Some(&self.config), config, self.released, &drawn);
             self.seating = self.seating.reconfigured(config, self.released);
         }
         self.terms.adopt(config);
-        self.windows = Windows::new(config, at);
+        self.windows = self.windows.reconfigured(&self.config, config, at);
         self.version = version;
         self.config = Arc::clone(config);
         self.config_mix = crate::config_mix::mix(config);

@@ -78,7 +78,9 @@ impl Model {
         &mut self.claim_mut(order).tickets[usize::from(index)]
     }
 
-    /// A new configuration: capacities and allotments move by their difference, windows stand as the time says.
+    /// A new configuration: capacities and allotments move by their difference. The windows of new types stand as the time
+    /// says. Those of known ones stay, and what the time says against a changed one happens later, as an event; but who
+    /// is to wait for an opening waits at once.
     fn adopt(&mut self, at: Timestamp, version: u32, config: &Arc<Config>) {
         if self.is_untouched() {
             self.config = None;
@@ -91,7 +93,19 @@ impl Model {
             (Some(opens_at), _) if at < opens_at => Window::Before,
             _ => Window::Open,
         };
-        self.windows = config.ticket_types.iter().map(|known| stand(&known.window)).collect();
+        let of_type = |(at, known): (usize, &tessera_inventory::TicketType)| {
+            let says = stand(&known.window);
+            let before = before.as_ref().and_then(|before| before.ticket_types.get(at));
+            match before.map(|before| (before.window == known.window, self.windows[at])) {
+                None => says,
+                Some((true, stood)) => stood,
+                Some(_) if says == Window::Before => Window::Before,
+                Some((_, Window::Open)) => Window::Open,
+                Some(_) if says == Window::Open => Window::Before,
+                Some(_) => Window::After,
+            }
+        };
+        self.windows = config.ticket_types.iter().enumerate().map(of_type).collect();
         let pools = config.pools.iter().enumerate();
         self.pools = pools.map(|(pool, _)| self.pool_under(before.as_ref(), config, pool)).collect();
     }
