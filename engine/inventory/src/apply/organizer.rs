@@ -135,7 +135,7 @@ impl Inventory {
     pub(super) fn apply_channel_released(&mut self, channel: ChannelId) {
         self.released = self.released.with(channel);
         self.pools.release(channel);
-        self.seating = self.seating.reconfigured(&self.config, self.released);
+        self.seating.release(&self.config, self.released);
         self.plan();
     }
 }

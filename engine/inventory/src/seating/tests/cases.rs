@@ -222,6 +222,20 @@ fn seats_are_open_to_their_audience() {
 }
 
 #[test]
+fn a_released_channel_without_seats_costs_no_layout() {
+    let released = ReleasedChannels::NONE.with(ChannelId(0));
+    let (config, mut seating) = hall("..x", 0, STRICT);
+    let before = std::sync::Arc::clone(&seating.layout);
+    seating.release(&config, released);
+    assert!(std::sync::Arc::ptr_eq(&before, &seating.layout));
+    assert_eq!(seating.available(CategoryId(0), Some(ChannelId(0))), 2);
+    let (config, mut seating) = hall("..p", 0, STRICT);
+    seating.release(&config, released);
+    assert_eq!(seating.available(CategoryId(0), None), 3);
+    seating.check().unwrap();
+}
+
+#[test]
 fn appended_rows_are_free() {
     let (_, seating) = hall("x.", 0, STRICT);
     let (larger, _) = hall("x. ...", 0, STRICT);
