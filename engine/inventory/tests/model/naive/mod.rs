@@ -7,6 +7,7 @@
 mod apply;
 mod claims;
 mod configure;
+mod exact;
 pub(crate) mod hall;
 mod organizer;
 mod place;

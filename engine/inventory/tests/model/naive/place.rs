@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use tessera_inventory::{
-    ALTERNATIVES_MAX, AccessCode, Authority, CategoryId, ChannelId, EXTRA_SUBJECTS_MAX, HOLD_LINES_MAX,
-    HOLD_MS_MAX, HOLD_MS_MIN, HOLD_UNITS_MAX, HoldPlaced, Line, LineRequest, Origin, Phase, PlaceHold,
-    PoolId, Rejection, RequestError, SeatIndex, SeatState, Subject, TOGETHER_MAX, TermsId, TicketType,
-    TicketTypeId, Timestamp, Want, Wishes,
+    AccessCode, Authority, CategoryId, ChannelId, EXTRA_SUBJECTS_MAX, HOLD_LINES_MAX, HOLD_MS_MAX,
+    HOLD_MS_MIN, HOLD_UNITS_MAX, HoldPlaced, Line, LineRequest, Origin, Phase, PlaceHold, PoolId, Rejection,
+    RequestError, SeatIndex, Subject, TOGETHER_MAX, TermsId, TicketType, TicketTypeId, Timestamp, Want,
+    Wishes,
 };
 
-use super::hall::{Hall, Wish};
+use super::hall::Wish;
 use super::{Decided, Model, Window};
 
 /// The model tells no terms: see [`super::Verdict::Accepted`].
@@ -24,10 +24,10 @@ struct Taken {
 }
 
 /// What a caller may see and draw on.
-struct Caller<'a> {
-    by: Authority,
+pub(super) struct Caller<'a> {
+    pub(super) by: Authority,
     code: Option<AccessCode>,
-    request: &'a PlaceHold,
+    pub(super) request: &'a PlaceHold,
     /// The unreleased channel that the organizer named or the code opens.
     channel: Option<ChannelId>,
     knows_channel: bool,
@@ -39,19 +39,19 @@ impl Caller<'_> {
     }
 
     /// Whose seats it may get, in the order of preference.
-    fn audiences(&self) -> Vec<Option<ChannelId>> {
+    pub(super) fn audiences(&self) -> Vec<Option<ChannelId>> {
         if self.channel.is_some() { vec![self.channel, None] } else { vec![None] }
     }
 }
 
-fn quantity(want: &Want) -> u32 {
+pub(super) fn quantity(want: &Want) -> u32 {
     match want {
         Want::Quantity(quantity) | Want::Together { quantity, .. } => u32::from(*quantity),
         Want::Seats(seats) => u32::try_from(seats.len()).unwrap(),
     }
 }
 
-fn exact_seats(request: &PlaceHold) -> Vec<SeatIndex> {
+pub(super) fn exact_seats(request: &PlaceHold) -> Vec<SeatIndex> {
     let seats = request.lines.iter().filter_map(|line| match &line.want {
         Want::Seats(seats) => Some(seats.as_slice()),
         _ => None,
@@ -156,7 +156,7 @@ impl Model {
         Ok(Caller { by, code, request, channel: unreleased, knows_channel: channel.is_some() })
     }
 
-    fn ticket_type(&self, id: TicketTypeId) -> Option<&TicketType> {
+    pub(super) fn ticket_type(&self, id: TicketTypeId) -> Option<&TicketType> {
         self.config.as_ref()?.ticket_types.get(id.index())
     }
 
@@ -244,57 +244,6 @@ impl Model {
         used.filter(|used| used + units > limit)
             .map(|used| Rejection::LimitExceeded { ticket_type: None, limit, used })
             .collect()
-    }
-
-    /// Exact seats must be free, open to the caller, and leave nobody alone.
-    fn exact_seats_refused(&self, caller: &Caller<'_>) -> Option<Rejection> {
-        let hall = self.hall()?;
-        let mut seats = exact_seats(caller.request);
-        seats.sort();
-        let is_taken = |seat: &&SeatIndex| {
-            let place = &hall.places[seat.index()];
-            let is_reserved = hall.is_reserved(&place.seat) && caller.by != Authority::Organizer;
-            self.seat_state(**seat) != SeatState::Free
-                || is_reserved
-                || !caller.audiences().contains(&place.audience)
-        };
-        let taken: Vec<SeatIndex> = seats.iter().filter(is_taken).copied().collect();
-        if !taken.is_empty() {
-            return Some(Rejection::SeatsTaken { seats: taken });
-        }
-        let stranded = *hall.stranded(&seats, &[]).first()?;
-        Some(Rejection::StrandsSeat { stranded, alternatives: self.alternatives(caller, &hall, stranded) })
-    }
-
-    /// Groups instead of the first line of exact seats that has one beside the stranded seat; the others keep theirs.
-    fn alternatives(&self, caller: &Caller<'_>, hall: &Hall<'_>, stranded: SeatIndex) -> Vec<Vec<SeatIndex>> {
-        let is_beside = |seat: &SeatIndex| {
-            let same_block = hall.places[seat.index()].block == hall.places[stranded.index()].block;
-            same_block && seat.0.abs_diff(stranded.0) == 1
-        };
-        let lines = &caller.request.lines;
-        let seats_of = |at: usize| match &lines[at].want {
-            Want::Seats(seats) => seats.clone(),
-            _ => vec![],
-        };
-        let Some(at) = (0..lines.len()).find(|&at| seats_of(at).iter().any(is_beside)) else { return vec![] };
-        let Some(category) = lines[at].ticket_type.and_then(|id| self.ticket_type(id)?.category) else {
-            return vec![];
-        };
-        let others: Vec<SeatIndex> =
-            (0..lines.len()).filter(|&other| other != at).flat_map(seats_of).collect();
-        let mut alternatives: Vec<Vec<SeatIndex>> = Vec::new();
-        for audience in caller.audiences() {
-            let quantity = u16::try_from(quantity(&lines[at].want)).unwrap();
-            let wish = Wish { category, audience, section: None, accessible: 0, quantity };
-            for (_, seats) in hall.groups(&wish, &others) {
-                let overlaps = alternatives.iter().flatten().any(|seat| seats.contains(seat));
-                if !overlaps && alternatives.len() < ALTERNATIVES_MAX && quantity <= TOGETHER_MAX {
-                    alternatives.push(seats);
-                }
-            }
-        }
-        alternatives
     }
 
     /// One line against what the lines before it leave.
