@@ -103,7 +103,7 @@ pub enum CommandBody {
         /// How it was paid.
         payment: Payment,
     },
-    /// Give money back for tickets of a paid order.
+    /// Give money back for tickets of a paid order; not for those that are in, unless the event was cancelled.
     RefundTickets {
         /// Which order.
         order: ClaimNumber,
@@ -114,7 +114,7 @@ pub enum CommandBody {
     },
     /// Withdraw units: free ones now, held and sold ones when they return.
     Kill(Units),
-    /// Undo kills: first those that wait for a return, then killed units become free.
+    /// Undo kills: first those that wait for a return, then killed units become free, for everyone.
     Restore(Units),
     /// Give what is left of a channel to everyone, before its time.
     ReleaseChannel {

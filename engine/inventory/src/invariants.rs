@@ -257,3 +257,64 @@ impl Inventory {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::deadlines::Deadlines;
+    use crate::{
+        Config, Event, EventBody, EventId, HoldPlaced, Line, Origin, Pool, PoolId, SaleWindow, Subject,
+        Subjects, TermsId, TicketType, TicketTypeId, Timestamp,
+    };
+
+    /// A hold of one unit until 2,000, at 1,000.
+    fn held() -> Inventory {
+        let mut config = Config::empty();
+        config.pools = vec![Pool { name: "floor".into(), capacity: 1 }];
+        config.ticket_types = vec![TicketType {
+            name: "standing".into(),
+            price_minor: 0,
+            window: SaleWindow::default(),
+            per_order_min: 1,
+            per_order_max: 1,
+            per_subject_max: None,
+            access_code: None,
+            category: None,
+            draws_on: vec![PoolId(0)],
+        }];
+        let hold = HoldPlaced {
+            subjects: Subjects { primary: Subject(1), extra: vec![] },
+            deadline_at: Timestamp(2_000),
+            life_ends_at: Timestamp(9_000),
+            channel: None,
+            origin: Origin::Direct,
+            lines: vec![Line {
+                ticket_type: TicketTypeId(0),
+                terms: TermsId(0),
+                quantity: 1,
+                price_minor: 0,
+                seats: vec![],
+            }],
+        };
+        let mut inventory = Inventory::new(EventId(1));
+        for body in
+            [EventBody::Configured { version: 1, config: Arc::new(config) }, EventBody::HoldPlaced(hold)]
+        {
+            inventory.apply(&Event { at: Timestamp(1_000), key: None, body });
+        }
+        inventory
+    }
+
+    #[test]
+    fn a_hold_is_over_only_while_time_is_about_to_end_it() {
+        let mut inventory = held();
+        assert_eq!(inventory.check(), Ok(()));
+        inventory.logged_at = Timestamp(2_000);
+        assert_eq!(inventory.check(), Ok(()));
+        inventory.deadlines = Deadlines::default();
+        let forgotten = violation("I5", "claim 2 is over since 2000, and nothing is due");
+        assert_eq!(inventory.check(), Err(forgotten));
+    }
+}
