@@ -261,6 +261,7 @@ fn place_hold_under(key: IdempotencyKey, buyer: u128, quantity: u16) -> Ask {
         subjects: Subjects { primary: subject, extra: Vec::new() },
         lines: vec![line],
         access_code: None,
+        channel: None,
         duration_ms: None,
     });
     Ask::Command(Box::new(Command { authority: Authority::Subject(subject), key: Some(key), body }))

@@ -103,7 +103,7 @@ pub enum CommandBody {
         /// How it was paid.
         payment: Payment,
     },
-    /// Give money back for tickets of a paid order.
+    /// Give money back for tickets of a paid order; not for those that are in, unless the event was cancelled.
     RefundTickets {
         /// Which order.
         order: ClaimNumber,
@@ -114,7 +114,7 @@ pub enum CommandBody {
     },
     /// Withdraw units: free ones now, held and sold ones when they return.
     Kill(Units),
-    /// Undo kills: first those that wait for a return, then killed units become free.
+    /// Undo kills: first those that wait for a return, then killed units become free, for everyone.
     Restore(Units),
     /// Give what is left of a channel to everyone, before its time.
     ReleaseChannel {
@@ -157,6 +157,8 @@ pub struct PlaceHold {
     pub lines: Vec<LineRequest>,
     /// Opens a hidden type, the presale or a channel.
     pub access_code: Option<AccessCode>,
+    /// The channel that an organizer's hold draws on without its code (the box office's); it goes before the code's.
+    pub channel: Option<ChannelId>,
     /// Wanted time to the deadline in milliseconds, within the policy; `None`: the policy's.
     pub duration_ms: Option<u64>,
 }

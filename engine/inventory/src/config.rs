@@ -45,6 +45,8 @@ pub const HOLD_MS_MIN: u64 = 60_000;
 pub const HOLD_MS_MAX: u64 = 120 * 60_000;
 /// See [`HOLD_MS_MIN`].
 pub const HOLD_MS_DEFAULT: u64 = 10 * 60_000;
+/// Longest cap on the whole life of a hold, in milliseconds (24 hours).
+pub const HOLD_LIFE_MS_MAX: u64 = 24 * 60 * 60_000;
 /// Renewals of one hold unless configured otherwise.
 pub const RENEWALS_DEFAULT: u8 = 2;
 /// Payment attempts of one hold.
@@ -246,7 +248,7 @@ pub struct Schedule {
     pub presale_at: Option<Timestamp>,
     /// Scheduled or presale becomes on sale.
     pub on_sale_at: Option<Timestamp>,
-    /// On sale or paused becomes closed.
+    /// Scheduled, presale, on sale or paused becomes closed.
     pub closes_at: Option<Timestamp>,
 }
 

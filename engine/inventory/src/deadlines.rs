@@ -84,7 +84,10 @@ impl Deadlines {
         }
         for (id, ticket_type) in config.ticket_type_ids().zip(&config.ticket_types) {
             match windows.get(id) {
-                Window::Before => enter(ticket_type.window.opens_at, Due::Window(id, true)),
+                // A type that stood before its opening when that was taken away is overdue.
+                Window::Before => {
+                    enter(Some(ticket_type.window.opens_at.unwrap_or_default()), Due::Window(id, true));
+                }
                 Window::Open => enter(ticket_type.window.closes_at, Due::Window(id, false)),
                 Window::After => {}
             }

@@ -26,6 +26,7 @@ pub(crate) enum Kind {
     Key,
     KeyHorizon,
     Expired,
+    Config,
 }
 
 /// Mixes the words of one entity.
@@ -61,6 +62,16 @@ impl Mix {
     #[must_use]
     pub(crate) fn wide(self, word: u128) -> Self {
         self.word(low_half(word)).word(high_half(word))
+    }
+
+    /// Some bytes, their number first.
+    #[must_use]
+    pub(crate) fn text(self, bytes: &[u8]) -> Self {
+        bytes.chunks(8).fold(self.word(bytes.len() as u64), |mix, chunk| {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            mix.word(u64::from_le_bytes(word))
+        })
     }
 
     #[inline]

@@ -68,11 +68,11 @@ pub enum EventBody {
     PaymentBegun {
         /// Which.
         order: ClaimNumber,
-        /// End of the grace.
+        /// End of the grace; not before the hold's deadline.
         grace_until: Timestamp,
         /// 1 to [`crate::PAYMENT_ATTEMPTS_MAX`].
         attempt: u8,
-        /// Subjects that it counts against from now on, besides those of the hold.
+        /// Subjects that it counts against from now on, besides those of the hold; not any more if this attempt fails.
         extra_subjects: Vec<Subject>,
     },
     /// The payment failed; the hold has its original deadline again.

@@ -47,8 +47,8 @@ pub struct Image {
     /// One word a subject: units in live holds and orders.
     pub subject_units: Vec<u32>,
     /// Live holds and payments in flight, by number, one after another: `[number, deadline, end of life, end of grace
-    /// (0: none), subject | extras << 32 | lines << 40, flags, extras…, lines…]`; a line is
-    /// `[terms | quantity << 16 | seats << 32, seats…]`.
+    /// (0: none), subject | extras << 32 | lines << 40, flags, extras…, lines…]`; the flags are `channel | renewals << 8 |
+    /// attempts << 16 | origin << 24 | extras of the payment in flight << 32`, a line is `[terms | quantity << 16 | seats << 32, seats…]`.
     pub claims: Vec<u64>,
     /// Five words an order: number low, number high, subject, first ticket, `tickets | channel << 8 | payment << 16 |
     /// refunded << 24`.
@@ -71,7 +71,7 @@ pub struct Image {
     pub keys_page_times: Vec<u64>,
     /// Recent records of this logged time and before are gone.
     pub keys_horizon: Timestamp,
-    /// Holds that expired lately, oldest first, three words each: number, subject low, subject high.
+    /// Holds that expired lately, ascending, a word each: `number << 24 | low bits of the subject`.
     pub expired: Vec<u64>,
 }
 

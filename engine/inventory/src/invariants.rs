@@ -1,7 +1,9 @@
 //! The invariants as named predicates, from scratch, and the digest of the whole.
 
+use crate::claims::Claim;
 use crate::digest::{Kind, Mix, seat_mix};
-use crate::{Digest, Inventory, SeatIndex, SeatState, Violation};
+use crate::subjects::Slot;
+use crate::{ClaimNumber, Digest, Inventory, SeatIndex, SeatState, Violation};
 
 /// A violation with its name.
 fn violation(invariant: &'static str, detail: impl Into<String>) -> Violation {
@@ -23,6 +25,7 @@ impl Inventory {
             self.orders.sum(),
             self.keys.sum(),
             self.expired.sum(),
+            self.config_mix,
         ];
         self.digest_from(&components)
     }
@@ -38,6 +41,7 @@ impl Inventory {
             self.orders.fresh_sum(&self.subjects),
             self.keys.fresh_sum(),
             self.expired.fresh_sum(),
+            crate::config_mix::mix(&self.config),
         ];
         self.digest_from(&components)
     }
@@ -140,19 +144,15 @@ impl Inventory {
 
     /// I3: what subjects are charged is exactly what claims and orders hold, so that no limit can be passed.
     fn i3_limits_are_exact(&self) -> Checked {
-        let mut units = vec![0_u32; self.subjects.capacity()];
         let mut by_type = std::collections::BTreeMap::new();
         for (slot, ticket_type, quantity) in self.charges() {
-            units[slot as usize] += quantity;
             if self.subjects.counts_type(ticket_type) {
                 *by_type.entry((slot, ticket_type)).or_insert(0) += quantity;
             }
         }
-        for slot in self.subjects.slots() {
-            if self.subjects.units(slot) != units[slot as usize] {
-                let detail = format!("subject {slot} is charged {}", self.subjects.units(slot));
-                return Err(violation("I3", detail));
-            }
+        if let Some(slot) = self.wrongly_charged() {
+            let detail = format!("subject {slot} is charged {}", self.subjects.units(slot));
+            return Err(violation("I3", detail));
         }
         if by_type.len() != self.subjects.type_counters() {
             return Err(violation("I3", "a counter by type counts nothing"));
@@ -163,6 +163,15 @@ impl Inventory {
             Some((key, _)) => Err(violation("I3", format!("units by type {key:?} are counted wrong"))),
             None => self.names_are_exact(),
         }
+    }
+
+    /// A subject whose units are not those of its claims and orders.
+    pub(crate) fn wrongly_charged(&self) -> Option<Slot> {
+        let mut units = vec![0_u32; self.subjects.capacity()];
+        for (slot, _, quantity) in self.charges() {
+            units[slot as usize] += quantity;
+        }
+        self.subjects.slots().find(|&slot| self.subjects.units(slot) != units[slot as usize])
     }
 
     /// Part of I3: a subject is kept exactly as long as something names it.
@@ -199,8 +208,26 @@ impl Inventory {
         Ok(())
     }
 
-    /// I5: every claim is due exactly once, at its deadline, or at the end of its grace while a payment is in flight.
+    /// I5: every held unit belongs to a hold whose deadline is ahead of logged time, or to a payment in flight; or time is
+    /// about to end that, as between two events of a turn: then something is due at logged time.
     fn i5_held_units_have_a_deadline(&self) -> Checked {
+        let is_over = |(_, claim): &(ClaimNumber, &Claim)| claim.due_at() <= self.logged_at;
+        if let Some((number, claim)) = self.claims.iter().find(is_over)
+            && self.deadlines.next(self.logged_at).is_none()
+        {
+            let detail = format!("claim {} is over since {}, and nothing is due", number.0, claim.due_at());
+            return Err(violation("I5", detail));
+        }
+        let is_short = |claim: &Claim| claim.grace_until().is_some_and(|until| until < claim.deadline_at);
+        let outlives = |claim: &Claim| claim.deadline_at > claim.life_ends_at;
+        if let Some((number, _)) = self.claims.iter().find(|(_, claim)| is_short(claim) || outlives(claim)) {
+            return Err(violation("I5", format!("claim {} outlives its cap, or its payment", number.0)));
+        }
+        self.deadlines_are_exact()
+    }
+
+    /// Part of I5: every claim is due exactly once, at its deadline, or at the end of its grace while a payment is in flight.
+    fn deadlines_are_exact(&self) -> Checked {
         let mut due: Vec<_> = self.claims.iter().map(|(number, claim)| (claim.due_at(), number)).collect();
         due.sort_unstable();
         if !due.iter().copied().eq(self.deadlines.claims()) {
@@ -228,5 +255,66 @@ impl Inventory {
             return Err(violation("I7", "a key has two records"));
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::deadlines::Deadlines;
+    use crate::{
+        Config, Event, EventBody, EventId, HoldPlaced, Line, Origin, Pool, PoolId, SaleWindow, Subject,
+        Subjects, TermsId, TicketType, TicketTypeId, Timestamp,
+    };
+
+    /// A hold of one unit until 2,000, at 1,000.
+    fn held() -> Inventory {
+        let mut config = Config::empty();
+        config.pools = vec![Pool { name: "floor".into(), capacity: 1 }];
+        config.ticket_types = vec![TicketType {
+            name: "standing".into(),
+            price_minor: 0,
+            window: SaleWindow::default(),
+            per_order_min: 1,
+            per_order_max: 1,
+            per_subject_max: None,
+            access_code: None,
+            category: None,
+            draws_on: vec![PoolId(0)],
+        }];
+        let hold = HoldPlaced {
+            subjects: Subjects { primary: Subject(1), extra: vec![] },
+            deadline_at: Timestamp(2_000),
+            life_ends_at: Timestamp(9_000),
+            channel: None,
+            origin: Origin::Direct,
+            lines: vec![Line {
+                ticket_type: TicketTypeId(0),
+                terms: TermsId(0),
+                quantity: 1,
+                price_minor: 0,
+                seats: vec![],
+            }],
+        };
+        let mut inventory = Inventory::new(EventId(1));
+        for body in
+            [EventBody::Configured { version: 1, config: Arc::new(config) }, EventBody::HoldPlaced(hold)]
+        {
+            inventory.apply(&Event { at: Timestamp(1_000), key: None, body });
+        }
+        inventory
+    }
+
+    #[test]
+    fn a_hold_is_over_only_while_time_is_about_to_end_it() {
+        let mut inventory = held();
+        assert_eq!(inventory.check(), Ok(()));
+        inventory.logged_at = Timestamp(2_000);
+        assert_eq!(inventory.check(), Ok(()));
+        inventory.deadlines = Deadlines::default();
+        let forgotten = violation("I5", "claim 2 is over since 2000, and nothing is due");
+        assert_eq!(inventory.check(), Err(forgotten));
     }
 }

@@ -29,6 +29,8 @@ pub struct Inventory {
     /// 0: no configuration yet; `config` is the empty one.
     pub(crate) version: u32,
     pub(crate) config: Arc<Config>,
+    /// The digest's share of the configuration.
+    pub(crate) config_mix: u128,
     pub(crate) released: ReleasedChannels,
     pub(crate) terms: Terms,
     pub(crate) windows: Windows,
@@ -91,6 +93,7 @@ impl Inventory {
             windows: Windows::default(),
             pools: Pools::default(),
             seating: Seating::new(&config),
+            config_mix: crate::config_mix::mix(&config),
             config: Arc::new(config),
             seats_sum: 0,
             seats_to_kill: SeatsToKill::default(),

@@ -1,8 +1,9 @@
 //! Idempotency records: which key was accepted with which body, as which event.
 //!
 //! A record is 16 bytes. Those of payments and orders stay for ever; the others leave in the order they came, a page at
-//! a time, once a page is older than [`KEY_RETENTION_MS`] or more than [`RECENT_KEYS_MAX`] would stay. That happens when
-//! an event is applied and depends on its logged time only, so that a replay forgets the same records.
+//! a time: once a page is older than [`KEY_RETENTION_MS`], or older than [`KEY_YOUTH_MS`] while there are more than
+//! [`RECENT_KEYS`], or when there would be more than [`RECENT_KEYS_MAX`]. That happens when an event is applied and depends on
+//! logged times only, so that a replay forgets the same records.
 
 use std::collections::VecDeque;
 
@@ -11,8 +12,16 @@ use crate::index::{Index, hash_of};
 use crate::paged::Paged;
 use crate::{IdempotencyKey, KEY_RETENTION_MS, KeyMark, Sequence, Timestamp};
 
-/// Most records that are not kept for ever. Beyond it the oldest leave early, and the horizon tells.
-pub(crate) const RECENT_KEYS_MAX: usize = 1 << 22;
+/// Records, of those that are not kept for ever, beyond which old ones leave before their day is over: about 117 MB.
+pub(crate) const RECENT_KEYS: usize = 1 << 22;
+/// Most records that are not kept for ever: about 470 MB. An event that accepts 28,000 requests a second for as long as
+/// [`KEY_YOUTH_MS`] reaches it.
+pub(crate) const RECENT_KEYS_MAX: usize = 1 << 24;
+/// How long a record stays though there are more than [`RECENT_KEYS`]: clients retry, and their clocks are off.
+pub(crate) const KEY_YOUTH_MS: u64 = 2 * KEY_SKEW_MS;
+/// How far a client's clock may be off: a key minted so long after the horizon may have been used before it by a client
+/// whose clock is fast, and is refused; one minted so long before now by a client whose clock is slow is not.
+pub(crate) const KEY_SKEW_MS: u64 = 5 * 60_000;
 /// Records that leave together.
 pub(crate) const RECENT_PAGE: usize = 1_024;
 
@@ -121,13 +130,20 @@ impl Keys {
         let found = self.index.find(hash_of(low), |&at| record(settled, recent, first, at).key == low);
         let Some(at) = found else {
             let forgotten = |minted_at: Timestamp| {
-                minted_at.plus_ms(KEY_RETENTION_MS) < now || (self.horizon.0 > 0 && minted_at <= self.horizon)
+                minted_at.plus_ms(KEY_RETENTION_MS) < now || self.may_have_left(minted_at, now)
             };
             return if key.minted_at.is_some_and(forgotten) { Seen::TooOld } else { Seen::Never };
         };
         let found = record(settled, recent, first, at);
         let same = found.mark >> SEQUENCE_BITS == (key.fingerprint << SEQUENCE_BITS) >> SEQUENCE_BITS;
         if same { Seen::Same(found.sequence()) } else { Seen::Other }
+    }
+
+    /// Whether the record of a key that its client minted then, by its own clock, may be gone. Where records left so early
+    /// that clocks which are off by [`KEY_SKEW_MS`] either way cannot be told apart, fast and slow ones share what there is.
+    fn may_have_left(&self, minted_at: Timestamp, now: Timestamp) -> bool {
+        let kept_ms = now.0.saturating_sub(self.horizon.0);
+        self.horizon.0 > 0 && minted_at <= self.horizon.plus_ms(KEY_SKEW_MS.min(kept_ms / 2))
     }
 
     /// Records an accepted key.
@@ -163,9 +179,8 @@ impl Keys {
     #[inline]
     pub(crate) fn forget_old(&mut self, at: Timestamp) {
         let Some(oldest) = self.recent.front() else { return };
-        let too_old = oldest.records.len() == RECENT_PAGE && oldest.last_at.plus_ms(KEY_RETENTION_MS) < at;
-        let too_many = self.recent.len() > RECENT_KEYS_MAX / RECENT_PAGE;
-        if too_old || too_many {
+        let is_full = oldest.records.len() == RECENT_PAGE;
+        if is_full && leaves(self.recent.len(), at.0.saturating_sub(oldest.last_at.0)) {
             self.forget_page();
         }
     }
@@ -225,6 +240,13 @@ impl Keys {
     }
 }
 
+/// Whether the oldest of so many pages leaves when it is that old.
+const fn leaves(pages: usize, age_ms: u64) -> bool {
+    age_ms > KEY_RETENTION_MS
+        || (age_ms > KEY_YOUTH_MS && pages > RECENT_KEYS / RECENT_PAGE)
+        || pages > RECENT_KEYS_MAX / RECENT_PAGE
+}
+
 #[allow(clippy::cast_possible_truncation)] // masked to 31 bits
 fn in_index(position: u64) -> u32 {
     (position & POSITION_MASK) as u32
@@ -264,13 +286,45 @@ mod tests {
         assert_eq!(keys.seen(&key(2 << 3, 7, None), later), Seen::Same(Sequence(9)));
         keys.forget_old(later);
         assert_eq!(keys.seen(&key(2 << 3, 7, None), later), Seen::Never);
-        assert_eq!(keys.seen(&key(2 << 3, 7, Some(2_000)), Timestamp(2_001)), Seen::TooOld);
+        let minted = |ms: u64| keys.seen(&key(2 << 3, 7, Some(ms)), later);
+        assert_eq!(minted(2_000), Seen::TooOld);
+        // The client's clock may have been fast when it used the key.
+        assert_eq!(minted(2_000 + KEY_SKEW_MS), Seen::TooOld);
+        assert_eq!(minted(2_001 + KEY_SKEW_MS), Seen::Never);
         assert_eq!(keys.seen(&key(1, 7, None), later), Seen::Same(Sequence(1)));
         assert_eq!(keys.seen(&key(1, 8, None), later), Seen::Other);
         let last = 2 + RECENT_PAGE as u128;
         assert_eq!(keys.seen(&key(last << 3, 7, None), later), Seen::Same(Sequence(9)));
         assert_eq!(keys.sum(), keys.fresh_sum());
         assert_eq!(keys.indexed(), 2);
+    }
+
+    #[test]
+    fn many_records_leave_early_but_not_young() {
+        let (few, many, most) =
+            (RECENT_KEYS / RECENT_PAGE, RECENT_KEYS / RECENT_PAGE + 1, RECENT_KEYS_MAX / RECENT_PAGE);
+        assert!(!leaves(few, KEY_RETENTION_MS) && leaves(1, KEY_RETENTION_MS + 1));
+        assert!(!leaves(many, KEY_YOUTH_MS) && leaves(many, KEY_YOUTH_MS + 1));
+        assert!(!leaves(most, 0) && leaves(most + 1, 0));
+    }
+
+    /// Records of this second's clients leave at once: a clock that is somewhat slow still buys, and a retry whose clock
+    /// is somewhat fast is still told.
+    #[test]
+    fn clocks_that_are_off_share_what_is_kept() {
+        let mut keys = Keys::new();
+        let used_at = 1_000_000;
+        for digest in 1..=RECENT_PAGE as u128 {
+            keys.insert(mark(digest << 3), Sequence(9), Timestamp(used_at), false);
+        }
+        keys.forget_page();
+        let minted = |ms: u64, now: u64| keys.seen(&key(1 << 3, 7, Some(ms)), Timestamp(now));
+        let now = used_at + 2 * KEY_SKEW_MS;
+        assert_eq!(minted(used_at + KEY_SKEW_MS, now), Seen::TooOld);
+        assert_eq!(minted(now - KEY_SKEW_MS + 1, now), Seen::Never);
+        let soon = used_at + 28_000;
+        assert_eq!(minted(used_at + 14_000, soon), Seen::TooOld);
+        assert_eq!(minted(soon - 13_999, soon), Seen::Never);
     }
 
     #[test]

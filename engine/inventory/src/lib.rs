@@ -4,6 +4,7 @@ mod apply;
 mod claims;
 mod command;
 mod config;
+mod config_mix;
 mod deadlines;
 mod decide;
 mod digest;

@@ -200,7 +200,7 @@ impl Pools {
         }
     }
 
-    /// Follows a configuration that `validate` found to fit: capacities and allotments move by their difference.
+    /// Follows a configuration that `validate` found to fit.
     pub(crate) fn reconfigure(
         &mut self,
         old: Option<&Config>,
@@ -213,6 +213,7 @@ impl Pools {
             let plan = self.list[at].plan(at, old, new, released, drawn);
             let pool = &mut self.list[at];
             pool.general = counter(plan.general);
+            pool.killed = plan.killed;
             pool.shares =
                 plan.shares.iter().map(|&(channel, free)| Share { channel, free: counter(free) }).collect();
             self.remix(at);
@@ -230,7 +231,8 @@ impl Pools {
     }
 }
 
-/// Units that live claims and orders under the codes of channels have out of each pool. It is counted where an allotment appears, and only then.
+/// Units that live claims and orders under the codes of channels have out of each pool. It is counted for a change of the
+/// configuration, and only then.
 #[derive(Debug, Default)]
 pub(crate) struct Drawn(BTreeMap<(ChannelId, usize), u32>);
 
@@ -247,15 +249,17 @@ impl Drawn {
     }
 }
 
-/// What a pool's free counters become under another configuration; negative ones say that it does not fit.
+/// What a pool's counters become under another configuration; negative ones say that it does not fit.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) general: i64,
+    pub(crate) killed: u32,
     pub(crate) shares: Vec<(ChannelId, i64)>,
 }
 
 impl Pool {
-    /// What the free counters become when `old` is replaced by `new`.
+    /// What the counters become when `old` is replaced by `new`. Capacities and allotments move by their difference. What
+    /// a capacity shrinks by beyond the free units, killed ones give: those are gone for good.
     pub(crate) fn plan(
         &self,
         at: usize,
@@ -278,17 +282,25 @@ impl Pool {
             let before = old.and_then(|old| old.channels.get(id.index())).and_then(|old| old.allotment(at));
             match channel.allotment(at) {
                 Some(after) => {
-                    // A fresh allotment counts what the channel's holds and orders have out already: it comes back to the share.
-                    let before = before.map_or_else(|| drawn.units(id, at), i64::from);
-                    let grown = i64::from(after) - before;
-                    general -= grown;
-                    shares.push((id, free + grown));
+                    let room = i64::from(after) - drawn.units(id, at);
+                    let free_after = match before {
+                        // Units of an allotment that were killed on their return are neither out nor free: a smaller
+                        // allotment takes free ones, then those, and fits while it has room for what is out.
+                        Some(before) => (free + i64::from(after) - i64::from(before)).max(room.min(0)),
+                        // A fresh one counts what the channel's holds and orders have out: it comes back to the share.
+                        None => room,
+                    };
+                    general -= free_after - free;
+                    shares.push((id, free_after));
                 }
                 // An allotment that was taken away: what is left of it goes to everyone.
                 None => general += free,
             }
         }
-        Plan { general, shares }
+        let shrunk = i64::from(capacity_before) - i64::from(new.pools[at].capacity);
+        let given = (-general).min(shrunk).clamp(0, i64::from(self.killed));
+        let killed = counter(i64::from(self.killed) - given);
+        Plan { general: general + given, killed, shares }
     }
 }
 

@@ -14,9 +14,9 @@ pub enum Rejection {
         line: u16,
         /// The pool that lacks units; `None`: seats of the type's category.
         pool: Option<PoolId>,
-        /// Free units that remain for this buyer.
+        /// Units, or seats one by one, that the same wish can still get beside the lines before.
         remaining: u32,
-        /// Whether live holds may still return units.
+        /// Whether live holds of that pool, or of that category, may still return units.
         may_return: bool,
     },
     /// Exact seats that are not free.
@@ -92,7 +92,7 @@ pub enum Rejection {
     StrandsSeat {
         /// The seat that would be left alone.
         stranded: SeatIndex,
-        /// Groups of the same size that strand nothing, best first; at most [`ALTERNATIVES_MAX`].
+        /// Groups for the line beside it that strand nothing and keep clear of the other lines, best first; at most [`ALTERNATIVES_MAX`].
         alternatives: Vec<Vec<SeatIndex>>,
     },
     /// The phase does not admit the command: a row of the table *phase × command*.

@@ -1,7 +1,7 @@
 //! Sale windows as state: logged events open and close them, so that no decision compares the time with them.
 
 use crate::digest::{Kind, Mix};
-use crate::{Config, TicketTypeId, Timestamp};
+use crate::{Config, SaleWindow, TicketTypeId, Timestamp};
 
 /// Where a ticket type stands in its sale window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,18 +20,24 @@ pub(crate) enum Window {
 pub(crate) struct Windows(pub(crate) Vec<Window>);
 
 impl Windows {
-    /// The windows of a configuration at the logged time at which it takes effect.
-    pub(crate) fn new(config: &Config, at: Timestamp) -> Self {
-        let state = |window: &crate::SaleWindow| {
-            if window.closes_at.is_some_and(|closes_at| closes_at <= at) {
-                Window::After
-            } else if window.opens_at.is_some_and(|opens_at| at < opens_at) {
-                Window::Before
-            } else {
-                Window::Open
+    /// The windows of a configuration at the logged time at which it takes effect. A type that is there already, under
+    /// `old`, stands where it stood: what a new time opens or closes, the calendar does, at once if need be. Only that a
+    /// type opens later than before takes effect with the configuration.
+    pub(crate) fn reconfigured(&self, old: &Config, new: &Config, at: Timestamp) -> Self {
+        let types = new.ticket_types.iter().enumerate();
+        let states = types.map(|(place, ticket_type)| {
+            let target = target(&ticket_type.window, at);
+            let Some((known, before)) = self.0.get(place).zip(old.ticket_types.get(place)) else {
+                return target;
+            };
+            match (*known, target) {
+                (known, _) if before.window == ticket_type.window => known,
+                (_, Window::Before) | (Window::Before | Window::After, Window::Open) => Window::Before,
+                (Window::Open, _) => Window::Open,
+                (_, Window::After) => Window::After,
             }
-        };
-        Windows(config.ticket_types.iter().map(|ticket_type| state(&ticket_type.window)).collect())
+        });
+        Windows(states.collect())
     }
 
     pub(crate) fn get(&self, ticket_type: TicketTypeId) -> Window {
@@ -51,5 +57,16 @@ impl Windows {
         (0_u64..).zip(&self.0).fold(0, |sum, (at, &window)| {
             sum.wrapping_add(Mix::new(Kind::Window).word(at).word(window as u64).finish())
         })
+    }
+}
+
+/// Where the time says that a type stands.
+fn target(window: &SaleWindow, at: Timestamp) -> Window {
+    if window.closes_at.is_some_and(|closes_at| closes_at <= at) {
+        Window::After
+    } else if window.opens_at.is_some_and(|opens_at| at < opens_at) {
+        Window::Before
+    } else {
+        Window::Open
     }
 }

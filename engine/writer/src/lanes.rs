@@ -223,6 +223,7 @@ mod tests {
             subjects: Subjects { primary: subject, extra: Vec::new() },
             lines: vec![line],
             access_code: None,
+            channel: None,
             duration_ms: None,
         });
         let command = Command { authority: Authority::Subject(subject), key: None, body };

@@ -144,6 +144,7 @@ fn command(number: u64, line: LineRequest) -> Command {
             subjects: Subjects { primary: subject, extra: vec![] },
             lines: vec![line],
             access_code: None,
+            channel: None,
             duration_ms: None,
         }),
     }
@@ -161,4 +162,11 @@ pub fn hold_command(number: u64, quantity: u16) -> Command {
 pub fn together_command(number: u64, quantity: u16) -> Command {
     let want = Want::Together { quantity, wishes: Wishes::default() };
     command(number, LineRequest { ticket_type: Some(TicketTypeId(0)), expected_price_minor: None, want })
+}
+
+/// A hold of the best `quantity` seats of any type, in several groups if need be, with a key and a subject of its own.
+#[must_use]
+pub fn split_command(number: u64, quantity: u16) -> Command {
+    let want = Want::Together { quantity, wishes: Wishes { accept_split: true, ..Wishes::default() } };
+    command(number, LineRequest { ticket_type: None, expected_price_minor: None, want })
 }

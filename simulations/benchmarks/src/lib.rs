@@ -9,6 +9,8 @@ mod installation;
 mod report;
 
 pub use counting::CountingAllocator;
-pub use fixture::{EVENT, SALE_OPENS_AT, hall, hold_command, opened, standing, together_command};
+pub use fixture::{
+    EVENT, SALE_OPENS_AT, hall, hold_command, opened, split_command, standing, together_command,
+};
 pub use installation::Installation;
 pub use report::{Latencies, median, number_argument, row, title};

@@ -70,6 +70,7 @@ pub(crate) fn place_hold(key: u128, subject: Subject, quantity: u16) -> Command 
         subjects: Subjects { primary: subject, extra: Vec::new() },
         lines: vec![line],
         access_code: None,
+        channel: None,
         duration_ms: None,
     });
     command(Authority::Subject(subject), key, body)

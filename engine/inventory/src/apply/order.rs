@@ -26,12 +26,22 @@ impl Inventory {
         self.move_claim(order, |claim| {
             claim.set_grace(Some(grace_until));
             claim.attempts = attempt;
-            new.iter().for_each(|&slot| claim.extra.push(slot));
+            new.iter().for_each(|&slot| claim.learn(slot));
         });
     }
 
     pub(super) fn apply_payment_failed(&mut self, order: ClaimNumber) {
-        self.move_claim(order, |claim| claim.set_grace(None));
+        let mut learnt = Vec::new();
+        self.move_claim(order, |claim| learnt = claim.fail_payment());
+        if let Some(claim) = self.claims.get(order) {
+            for line in claim.lines.as_slice() {
+                let ticket_type = self.terms.get(line.terms).ticket_type;
+                for &slot in &learnt {
+                    self.subjects.discharge(slot, ticket_type, u32::from(line.quantity));
+                }
+            }
+        }
+        learnt.into_iter().for_each(|slot| self.subjects.forget(slot));
     }
 
     pub(super) fn apply_confirmed(&mut self, number: ClaimNumber, payment: Payment) {

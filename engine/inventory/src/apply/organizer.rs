@@ -24,15 +24,17 @@ impl Inventory {
             self.pools = Pools::new(config);
             self.seating = Seating::new(config);
             self.terms = Terms::default();
+            self.windows = Windows::default();
         } else {
             let drawn = self.drawn_under(config);
             self.pools.reconfigure(Some(&self.config), config, self.released, &drawn);
             self.seating = self.seating.reconfigured(config, self.released);
         }
         self.terms.adopt(config);
-        self.windows = Windows::new(config, at);
+        self.windows = self.windows.reconfigured(&self.config, config, at);
         self.version = version;
         self.config = Arc::clone(config);
+        self.config_mix = crate::config_mix::mix(config);
         self.limit_types();
         self.plan();
     }
@@ -48,15 +50,10 @@ impl Inventory {
         }
     }
 
-    /// What channels have out, where `new` allots something to one that had no allotment there; nothing otherwise.
+    /// What channels have out, where `new` allots something to any; nothing otherwise.
     pub(crate) fn drawn_under(&self, new: &Config) -> Drawn {
         let mut drawn = Drawn::default();
-        let appears = (0..new.pools.len()).any(|pool| {
-            let before = |at: usize| self.config.channels.get(at).and_then(|channel| channel.allotment(pool));
-            let mut channels = new.channels.iter().enumerate();
-            channels.any(|(at, channel)| channel.allotment(pool).is_some() && before(at).is_none())
-        });
-        if !appears {
+        if new.channels.iter().all(|channel| channel.allotments.is_empty()) {
             return drawn;
         }
         for (_, claim) in self.claims.iter() {
@@ -138,7 +135,7 @@ impl Inventory {
     pub(super) fn apply_channel_released(&mut self, channel: ChannelId) {
         self.released = self.released.with(channel);
         self.pools.release(channel);
-        self.seating = self.seating.reconfigured(&self.config, self.released);
+        self.seating.release(&self.config, self.released);
         self.plan();
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Claim {
     pub(crate) origin: Origin,
     pub(crate) renewals: u8,
     pub(crate) attempts: u8,
+    /// How many of the further subjects, the last ones, the payment in flight brought.
+    pub(crate) learnt: u8,
     /// When the hold ends; a payment that fails returns to it.
     pub(crate) deadline_at: Timestamp,
     pub(crate) life_ends_at: Timestamp,
@@ -78,6 +80,12 @@ impl ExtraSubjects {
         *place = slot;
     }
 
+    /// Takes the last one out.
+    fn pop(&mut self) -> Option<Slot> {
+        let last = self.0.iter_mut().rfind(|place| **place != NO_SLOT)?;
+        Some(std::mem::replace(last, NO_SLOT))
+    }
+
     #[inline]
     pub(crate) fn iter(&self) -> impl Iterator<Item = Slot> {
         self.0.iter().copied().take_while(|&slot| slot != NO_SLOT)
@@ -102,6 +110,7 @@ impl Claim {
             origin,
             renewals: 0,
             attempts: 0,
+            learnt: 0,
             deadline_at,
             life_ends_at,
             grace_until: Timestamp(0),
@@ -116,6 +125,19 @@ impl Claim {
     /// Puts a payment in flight until the end of its grace, or (`None`) ends it.
     pub(crate) fn set_grace(&mut self, grace_until: Option<Timestamp>) {
         self.grace_until = grace_until.unwrap_or_default();
+    }
+
+    /// Counts the claim against a further subject, which its payment brought.
+    pub(crate) fn learn(&mut self, subject: Slot) {
+        self.extra.push(subject);
+        self.learnt += 1;
+    }
+
+    /// Ends the payment in flight, and with it what the claim learnt from it: those subjects.
+    pub(crate) fn fail_payment(&mut self) -> Vec<Slot> {
+        self.set_grace(None);
+        let learnt = std::mem::take(&mut self.learnt);
+        (0..learnt).filter_map(|_| self.extra.pop()).collect()
     }
 
     /// While a payment is in flight: when its grace ends.
@@ -137,7 +159,10 @@ impl Claim {
     /// The mix of its contents.
     fn mix(&self, number: ClaimNumber, subjects: &Subjects) -> u128 {
         let channel = self.channel.map_or(u32::from(u8::MAX), |channel| u32::from(channel.0));
-        let progress = u32::from(self.renewals) | u32::from(self.attempts) << 8 | (self.origin as u32) << 16;
+        let progress = u32::from(self.renewals)
+            | u32::from(self.attempts) << 8
+            | (self.origin as u32) << 16
+            | u32::from(self.learnt) << 24;
         let mut mix = Mix::new(Kind::Claim)
             .word(number.0)
             .wide(subjects.subject(self.subject).0)

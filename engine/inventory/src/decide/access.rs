@@ -1,8 +1,9 @@
-//! What a code opens: hidden types, the presale, a channel.
+//! What a code or a role opens: hidden types, the presale, a channel.
 
 use crate::windows::Window;
 use crate::{
-    AccessCode, Authority, ChannelId, Inventory, Phase, Rejection, RequestError, TicketType, TicketTypeId,
+    AccessCode, Authority, ChannelId, Inventory, Phase, PlaceHold, Rejection, RequestError, TicketType,
+    TicketTypeId,
 };
 
 /// What the caller of a hold may see and draw on.
@@ -10,7 +11,7 @@ use crate::{
 pub(super) struct Access {
     code: Option<AccessCode>,
     is_organizer: bool,
-    /// The code is that of a channel, released or not.
+    /// A channel is named, or the code is that of one, released or not.
     knows_channel: bool,
     /// The unreleased channel that the hold draws on.
     pub(super) channel: Option<ChannelId>,
@@ -23,21 +24,22 @@ impl Access {
 }
 
 impl Inventory {
-    /// What the code shown opens; one that opens nothing is refused.
-    pub(super) fn access(&self, authority: Authority, code: Option<AccessCode>) -> Result<Access, Rejection> {
-        let is_organizer = authority == Authority::Organizer;
-        let Some(code) = code else {
-            return Ok(Access { code: None, is_organizer, knows_channel: false, channel: None });
-        };
+    /// What the code shown opens, and the channel that the organizer named; a code that opens nothing is refused.
+    pub(super) fn access(&self, authority: Authority, request: &PlaceHold) -> Result<Access, Rejection> {
+        let (code, named) = (request.access_code, request.channel);
+        if named.is_some_and(|id| id.index() >= self.config.channels.len() || self.released.contains(id)) {
+            return Err(Rejection::InvalidRequest(RequestError::UnknownChannel));
+        }
         let mut channels = (0_u8..).map(ChannelId).zip(&self.config.channels);
-        let channel = channels.find(|(_, channel)| channel.code == code).map(|(id, _)| id);
-        let opens_type = || self.config.ticket_types.iter().any(|known| known.access_code == Some(code));
-        if channel.is_none() && !opens_type() {
+        let of_code = channels.find(|(_, channel)| Some(channel.code) == code).map(|(id, _)| id);
+        let opens_type = || self.config.ticket_types.iter().any(|known| known.access_code == code);
+        if code.is_some() && of_code.is_none() && !opens_type() {
             return Err(Rejection::AccessCodeRequired);
         }
+        let channel = named.or(of_code);
         Ok(Access {
-            code: Some(code),
-            is_organizer,
+            code,
+            is_organizer: authority == Authority::Organizer,
             knows_channel: channel.is_some(),
             channel: channel.filter(|&id| !self.released.contains(id)),
         })

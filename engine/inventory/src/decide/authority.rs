@@ -16,7 +16,7 @@ fn may(authority: Authority, body: &CommandBody) -> bool {
         | CommandBody::Restore(_)
         | CommandBody::ReleaseChannel { .. } => matches!(authority, A::Organizer),
         CommandBody::PlaceHold(request) => match authority {
-            A::Subject(subject) => subject == request.subjects.primary,
+            A::Subject(subject) => subject == request.subjects.primary && request.channel.is_none(),
             A::Organizer => true,
             A::Secret(_) | A::Scanner | A::System => false,
         },

@@ -26,10 +26,11 @@ impl Inventory {
             let state = self.order_state(order);
             return Err(if owns(authority, subject) { Rejection::WrongState { state } } else { missing });
         }
-        match self.expired.subject(number) {
-            Some(subject) if owns(authority, subject) => Err(Rejection::HoldExpired { hold: number }),
-            _ => Err(missing),
-        }
+        let of = match authority {
+            Authority::Subject(caller) => Some(caller),
+            _ => None,
+        };
+        Err(if self.expired.has(number, of) { Rejection::HoldExpired { hold: number } } else { missing })
     }
 
     /// Where a settled order stands. That a cancelled event's orders are to be refunded follows from its phase.
@@ -90,7 +91,8 @@ impl Inventory {
         self.check_limits_of(claim, &extra_subjects)?;
         Ok(EventBody::PaymentBegun {
             order: hold,
-            grace_until: now.plus_ms(self.config.hold.grace_ms),
+            // A payment never shortens its hold: until the deadline that a failure returns to, it may go on.
+            grace_until: now.plus_ms(self.config.hold.grace_ms).max(claim.deadline_at),
             attempt: claim.attempts + 1,
             extra_subjects,
         })
@@ -115,14 +117,16 @@ impl Inventory {
         Ok(new)
     }
 
-    /// The limits, for subjects that a claim is to count against as well.
+    /// The limits, for subjects that a claim is to count against as well. A limit that was lowered meanwhile is not
+    /// retroactive: who has nothing else may keep what the claim holds.
     fn check_limits_of(&self, claim: &Claim, subjects: &[Subject]) -> Result<(), Rejection> {
         let lines = claim.lines.as_slice();
         for &subject in subjects {
-            let slot = self.subjects.find(subject);
-            let used = slot.map_or(0, |slot| self.subjects.units(slot));
+            let Some(slot) = self.subjects.find(subject) else { continue };
+            let used = self.subjects.units(slot);
             let units: u32 = lines.iter().map(|line| u32::from(line.quantity)).sum();
             if let Some(limit) = self.config.units_per_subject_max
+                && used > 0
                 && used.saturating_add(units) > limit
             {
                 return Err(Rejection::LimitExceeded { ticket_type: None, limit, used });
@@ -134,6 +138,9 @@ impl Inventory {
                 else {
                     continue;
                 };
+                if self.subjects.units_of_type(slot, ticket_type) == 0 {
+                    continue;
+                }
                 let of_type =
                     lines.iter().filter(|line| self.terms.get(line.terms).ticket_type == ticket_type);
                 let units = of_type.map(|line| u32::from(line.quantity)).sum();

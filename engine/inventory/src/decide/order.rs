@@ -2,7 +2,8 @@
 
 use crate::claims::Claim;
 use crate::{
-    Authority, ClaimNumber, ClaimState, EventBody, Inventory, Payment, RefundedUnits, Rejection, RequestError,
+    Authority, ClaimNumber, ClaimState, EventBody, Inventory, Payment, Phase, RefundedUnits, Rejection,
+    RequestError,
 };
 
 impl Inventory {
@@ -64,8 +65,13 @@ impl Inventory {
         }
         for &index in &sorted {
             let Some(slot) = order.ticket(index) else { return Err(Rejection::TicketNotFound) };
-            if self.orders.ticket(slot).is_refunded() {
+            let ticket = self.orders.ticket(slot);
+            if ticket.is_refunded() {
                 return Err(Rejection::TicketRefunded);
+            }
+            // Who is in keeps the seat. When the event is called off, everybody leaves it.
+            if self.phase != Phase::Cancelled {
+                self.check_is_out(slot, ticket)?;
             }
         }
         Ok(EventBody::TicketsRefunded { order: number, tickets: sorted, units })

@@ -27,7 +27,7 @@ impl Inventory {
         scratch.clear();
         let units = self.check_shape(scratch, request).map_err(Rejection::InvalidRequest)?;
         let duration_ms = self.duration_of(request).map_err(Rejection::InvalidRequest)?;
-        let access = self.access(authority, request.access_code)?;
+        let access = self.access(authority, request)?;
         self.check_types(scratch, request, &access)?;
         self.check_exact_seats(scratch, request, &access)?;
         self.check_event_limit(&request.subjects, units)?;

@@ -5,8 +5,8 @@ use super::place::quantity_of;
 use super::stock::Scratch;
 use crate::seating::{Group, Query};
 use crate::{
-    ALTERNATIVES_MAX, CategoryId, ChannelId, Inventory, PlaceHold, Rejection, RequestError, SeatIndex,
-    SeatState, Subjects, TicketTypeId, Want, Wishes,
+    ALTERNATIVES_MAX, CategoryId, ChannelId, Inventory, LineRequest, PlaceHold, Rejection, RequestError,
+    SeatIndex, SeatState, Subjects, TicketTypeId, Want, Wishes,
 };
 
 /// What remains where no seat suits the wish.
@@ -52,19 +52,25 @@ impl Inventory {
         }
     }
 
-    /// The refusal of exact seats that leave one alone, with alternatives to the first such line.
+    /// The refusal of exact seats that leave one alone, with alternatives to the line beside it that keep clear of the
+    /// other lines.
     fn strands(&self, request: &PlaceHold, access: &Access, stranded: SeatIndex) -> Rejection {
+        let is_beside = |line: &&LineRequest| match &line.want {
+            Want::Seats(seats) => seats.iter().any(|&seat| self.seating.are_neighbours(seat, stranded)),
+            _ => false,
+        };
         let mut alternatives = Vec::new();
-        let line = request.lines.iter().find(|line| matches!(line.want, Want::Seats(_)));
-        if let Some(line) = line
+        if let Some(line) = request.lines.iter().find(is_beside)
             && let Some(category) =
                 line.ticket_type.and_then(|id| self.config.ticket_type(id)).and_then(|known| known.category)
         {
             let quantity = quantity_of(&line.want);
+            let others = request.lines.iter().filter(|other| !std::ptr::eq(*other, line));
+            let taken: Vec<SeatIndex> = others.flat_map(|other| exact_seats(&other.want)).copied().collect();
             for channel in audiences(access) {
                 let query = Query { category, channel, section: None, accessible: 0, quantity };
                 let room = ALTERNATIVES_MAX - alternatives.len();
-                alternatives.extend(self.seating.alternatives(&query, room));
+                alternatives.extend(self.seating.alternatives(&query, &taken, room));
             }
         }
         Rejection::StrandsSeat { stranded, alternatives }
@@ -86,15 +92,16 @@ impl Inventory {
         };
         let price_minor = known.map_or(0, |known| known.price_minor);
         if wishes.price_minor_max.is_some_and(|ceiling| price_minor > ceiling) {
-            return Err(self.no_seats(at, NONE_REMAIN));
+            return Err(sold_out(at, NONE_REMAIN, false));
         }
-        let group = self.best_seats(scratch, access, category, quantity, wishes).map(|group| group.seats);
-        let split = || self.split_seats(scratch, access, category, quantity, wishes);
-        let Some(seats) = group.or_else(split) else {
-            return Err(self.no_seats(at, self.seats_remaining(access, category)));
+        let asked = Asked { access, quantity, wishes };
+        let group = self.best_seats(scratch, &asked, category);
+        let Some(group) = group.or_else(|| self.split_seats(scratch, &asked, category)) else {
+            let remaining = self.seats_remaining(scratch, &asked, category);
+            return Err(sold_out(at, remaining, self.seats_may_return(category)));
         };
-        scratch.seats.extend_from_slice(&seats);
-        Ok(seats)
+        scratch.seats.extend_from_slice(&group.seats);
+        Ok(group.seats)
     }
 
     /// The best seats over every type that the caller may buy.
@@ -107,36 +114,30 @@ impl Inventory {
         quantity: u16,
         wishes: &Wishes,
     ) -> Result<(TicketTypeId, Vec<SeatIndex>), Rejection> {
+        let asked = Asked { access, quantity, wishes };
         let mut refusal: Option<Rejection> = None;
-        let mut remaining = NONE_REMAIN;
-        let mut candidates = Vec::new();
+        // Types of one category have the same seats: the first of them stands for all, and they are searched once.
+        let mut candidates: Vec<(TicketTypeId, CategoryId)> = Vec::new();
         for id in self.config.ticket_type_ids() {
-            match self.candidate(scratch, subjects, access, at, id, quantity, wishes) {
-                Ok(Some(category)) => {
-                    remaining = remaining.max(self.seats_remaining(access, category));
+            match self.candidate(scratch, subjects, &asked, at, id) {
+                Ok(Some(category)) if candidates.iter().all(|&(_, known)| known != category) => {
                     candidates.push((id, category));
                 }
-                Ok(None) => {}
+                Ok(_) => {}
                 Err(reason) if refusal.as_ref().is_none_or(|known| weight(&reason) < weight(known)) => {
                     refusal = Some(reason);
                 }
                 Err(_) => {}
             }
         }
-        let best = candidates
-            .iter()
-            .filter_map(|&(id, category)| {
-                Some((self.best_seats(scratch, access, category, quantity, wishes)?, id))
-            })
-            .min_by_key(|(group, id)| (group.score, group.seats.first().copied(), *id))
-            .map(|(group, id)| (id, group.seats));
-        let split = || {
-            candidates.iter().find_map(|&(id, category)| {
-                Some((id, self.split_seats(scratch, access, category, quantity, wishes)?))
-            })
-        };
+        let best = nearest(&candidates, |category| self.best_seats(scratch, &asked, category));
+        let split = || nearest(&candidates, |category| self.split_seats(scratch, &asked, category));
         let Some(found) = best.or_else(split) else {
-            let sold_out = self.no_seats(at, remaining);
+            let categories = || candidates.iter().map(|&(_, category)| category);
+            let remaining =
+                categories().map(|category| self.seats_remaining(scratch, &asked, category)).max();
+            let may_return = categories().any(|category| self.seats_may_return(category));
+            let sold_out = sold_out(at, remaining.unwrap_or(NONE_REMAIN), may_return);
             return Err(if candidates.is_empty() { refusal.unwrap_or(sold_out) } else { sold_out });
         };
         scratch.seats.extend_from_slice(&found.1);
@@ -144,68 +145,86 @@ impl Inventory {
     }
 
     /// The category of a type, if it is seated, within the price ceiling, and this many may be had of it.
-    #[allow(clippy::too_many_arguments)] // the facts that one line of a request is judged by
     fn candidate(
         &self,
         scratch: &Scratch,
         subjects: &Subjects,
-        access: &Access,
+        asked: &Asked<'_>,
         at: u16,
         id: TicketTypeId,
-        quantity: u16,
-        wishes: &Wishes,
     ) -> Result<Option<CategoryId>, Rejection> {
         let Some(category) = self.config.ticket_type(id).and_then(|known| known.category) else {
             return Ok(None);
         };
-        let known = self.sold_type(id, access)?;
-        if wishes.price_minor_max.is_some_and(|ceiling| known.price_minor > ceiling) {
+        let known = self.sold_type(id, asked.access)?;
+        if asked.wishes.price_minor_max.is_some_and(|ceiling| known.price_minor > ceiling) {
             return Ok(None);
         }
-        let units = scratch.units_of(id) + u32::from(quantity);
+        let quantity = u32::from(asked.quantity);
+        let units = scratch.units_of(id) + quantity;
         self.check_order_size(id, units)?;
         self.check_type_limit(subjects, id, units)?;
-        self.check_pools(scratch, access, at, self.terms.current(id), u32::from(quantity))?;
+        self.check_pools(scratch, asked.access, at, self.terms.current(id), quantity)?;
         Ok(Some(category))
     }
 
-    fn best_seats(
-        &self,
-        scratch: &Scratch,
-        access: &Access,
-        category: CategoryId,
-        quantity: u16,
-        wishes: &Wishes,
-    ) -> Option<Group> {
-        audiences(access).find_map(|channel| {
-            self.seating.best(&query(category, channel, quantity, wishes), &scratch.seats)
-        })
+    fn best_seats(&self, scratch: &Scratch, asked: &Asked<'_>, category: CategoryId) -> Option<Group> {
+        asked.queries(category).find_map(|query| self.seating.best(&query, &scratch.seats))
     }
 
-    fn split_seats(
-        &self,
-        scratch: &Scratch,
-        access: &Access,
-        category: CategoryId,
-        quantity: u16,
-        wishes: &Wishes,
-    ) -> Option<Vec<SeatIndex>> {
-        if !wishes.accept_split {
+    fn split_seats(&self, scratch: &Scratch, asked: &Asked<'_>, category: CategoryId) -> Option<Group> {
+        if !asked.wishes.accept_split {
             return None;
         }
-        audiences(access).find_map(|channel| {
-            self.seating.split(&query(category, channel, quantity, wishes), &scratch.seats)
-        })
+        asked.queries(category).find_map(|query| self.seating.split(&query, &scratch.seats))
     }
 
-    /// Free seats of a category for this caller.
-    fn seats_remaining(&self, access: &Access, category: CategoryId) -> u32 {
-        audiences(access).map(|channel| self.seating.available(category, channel)).sum()
+    /// Seats that the wish could still get, one by one. A line gets all its seats from one audience.
+    fn seats_remaining(&self, scratch: &Scratch, asked: &Asked<'_>, category: CategoryId) -> u32 {
+        let remaining = asked.queries(category).map(|query| self.seating.remaining(&query, &scratch.seats));
+        remaining.max().unwrap_or(NONE_REMAIN)
     }
 
-    fn no_seats(&self, line: u16, remaining: u32) -> Rejection {
-        Rejection::SoldOut { line, pool: None, remaining, may_return: self.may_return() }
+    /// Whether live holds may still return seats of a category.
+    fn seats_may_return(&self, category: CategoryId) -> bool {
+        self.seating.counters(category).held > 0
     }
+}
+
+/// What a line for seats together asks for, and of whom.
+struct Asked<'a> {
+    access: &'a Access,
+    quantity: u16,
+    wishes: &'a Wishes,
+}
+
+impl Asked<'_> {
+    /// The searches for it in a category, in the order of preference.
+    fn queries(&self, category: CategoryId) -> impl Iterator<Item = Query> {
+        let (quantity, section, accessible) = (self.quantity, self.wishes.section, self.wishes.accessible);
+        audiences(self.access).map(move |channel| Query { category, channel, section, accessible, quantity })
+    }
+}
+
+/// Of what the candidates have, the nearest to its focal point; of equals the lowest seat, then the first type.
+fn nearest(
+    candidates: &[(TicketTypeId, CategoryId)],
+    group_of: impl Fn(CategoryId) -> Option<Group>,
+) -> Option<(TicketTypeId, Vec<SeatIndex>)> {
+    let groups = candidates.iter().filter_map(|&(id, category)| Some((group_of(category)?, id)));
+    let best = groups.min_by_key(|(group, id)| (group.score, group.seats.first().copied(), *id));
+    best.map(|(group, id)| (id, group.seats))
+}
+
+fn exact_seats(want: &Want) -> &[SeatIndex] {
+    match want {
+        Want::Seats(seats) => seats,
+        Want::Quantity(_) | Want::Together { .. } => &[],
+    }
+}
+
+fn sold_out(line: u16, remaining: u32, may_return: bool) -> Rejection {
+    Rejection::SoldOut { line, pool: None, remaining, may_return }
 }
 
 /// Which of the reasons against several types is told: a lack of stock before what the request itself lacks, and a type that only
@@ -217,8 +236,4 @@ fn weight(reason: &Rejection) -> u8 {
         Rejection::AccessCodeRequired => 3,
         _ => 1,
     }
-}
-
-fn query(category: CategoryId, channel: Option<ChannelId>, quantity: u16, wishes: &Wishes) -> Query {
-    Query { category, channel, section: wishes.section, accessible: wishes.accessible, quantity }
 }

@@ -58,19 +58,15 @@ impl Inventory {
         quantity: u32,
     ) -> Result<(), Rejection> {
         for &pool in &self.terms.get(terms).draws_on {
-            let free = self.pools.get(pool).free_for(access.channel);
-            let remaining = free.saturating_sub(scratch.drawn_from(pool));
+            let state = self.pools.get(pool);
+            let remaining = state.free_for(access.channel).saturating_sub(scratch.drawn_from(pool));
             if remaining < quantity {
-                let may_return = self.may_return();
+                // Kills that wait take what returns first.
+                let may_return = state.held > state.kill_debt;
                 return Err(Rejection::SoldOut { line, pool: Some(pool), remaining, may_return });
             }
         }
         Ok(())
-    }
-
-    /// Whether live holds may still return units.
-    pub(super) fn may_return(&self) -> bool {
-        self.claims.len() > 0
     }
 
     /// The event's limit for every subject of a hold.

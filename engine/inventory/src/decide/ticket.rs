@@ -78,7 +78,8 @@ impl Inventory {
         Ok(EventBody::CheckedOut { ticket, gate })
     }
 
-    fn check_is_out(&self, slot: TicketSlot, ticket: &Ticket) -> Result<(), Rejection> {
+    /// Refuses a ticket that is in.
+    pub(super) fn check_is_out(&self, slot: TicketSlot, ticket: &Ticket) -> Result<(), Rejection> {
         if !ticket.flags.has(TicketFlags::CHECKED_IN) {
             return Ok(());
         }

@@ -11,7 +11,7 @@ impl Seating {
     /// # Errors
     /// What disagrees.
     pub(crate) fn check(&self) -> Result<(), Violation> {
-        let fresh = Seating::with_states(Arc::clone(&self.layout), self.states.clone());
+        let fresh = Seating::with_states(Arc::clone(&self.layout), self.released, self.states.clone());
         let agrees = |what: &str, agrees: bool| match agrees {
             true => Ok(()),
             false => Err(Violation { invariant: "I2", detail: format!("{what} disagree with the states") }),

@@ -16,7 +16,6 @@ const NO_ZONE: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub(super) struct Layout {
     pub(super) policy: SeatingPolicy,
-    pub(super) released: ReleasedChannels,
     pub(super) positions: Box<[Point]>,
     pub(super) categories: Box<[Point]>,
     pub(super) rows: Box<[RowSpan]>,
@@ -248,7 +247,6 @@ impl Builder {
         by_section.sort_unstable_by_key(|stretch| (stretch.zone, section(stretch), stretch.rank));
         Layout {
             policy: self.policy,
-            released: self.released,
             by_section: by_section.iter().map(|stretch| stretch.rank).collect(),
             block_starts: BlockStarts::new(self.positions.len(), &self.blocks),
             positions: self.positions.into(),

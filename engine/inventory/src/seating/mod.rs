@@ -35,6 +35,7 @@ const SEATS_PER_BYTE: usize = 4;
 #[derive(Clone, Debug)]
 pub(crate) struct Seating {
     layout: Arc<Layout>,
+    released: ReleasedChannels,
     /// Two bits a seat, as in [`crate::SeatMap`].
     states: Vec<u8>,
     /// Per block, its free seats.
@@ -85,7 +86,7 @@ pub(crate) struct Query {
     pub(crate) quantity: u16,
 }
 
-/// Seats side by side.
+/// Seats side by side; those of a split party stand in several such groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Group {
     /// Ascending.
@@ -114,7 +115,7 @@ impl Seating {
     pub(crate) fn new(config: &Config) -> Self {
         let layout = Layout::new(config, ReleasedChannels::NONE);
         let states = vec![0; (layout.seats() as usize).div_ceil(SEATS_PER_BYTE)];
-        Seating::with_states(Arc::new(layout), states)
+        Seating::with_states(Arc::new(layout), ReleasedChannels::NONE, states)
     }
 
     /// The same seats in the same states under another configuration or with other channels released; seats that
@@ -124,18 +125,28 @@ impl Seating {
         assert!(layout.seats() >= self.seats(), "validated: seats are only ever appended");
         let mut states = self.states.clone();
         states.resize((layout.seats() as usize).div_ceil(SEATS_PER_BYTE), 0);
-        Seating::with_states(Arc::new(layout), states)
+        Seating::with_states(Arc::new(layout), released, states)
+    }
+
+    /// Follows the release of channels. Only channels with seats cost a new layout.
+    pub(crate) fn release(&mut self, config: &Config, released: ReleasedChannels) {
+        let is_concerned = |zone: &layout::Zone| zone.audience != Audience::of(zone.audience.0, released);
+        if self.layout.zones.iter().any(is_concerned) {
+            *self = self.reconfigured(config, released);
+        } else {
+            self.released = released;
+        }
     }
 
     /// The seats of `config` in the states of [`Self::map`]; `None` if those are of another number of seats.
     pub(crate) fn restored(config: &Config, released: ReleasedChannels, states: Vec<u8>) -> Option<Self> {
         let layout = Layout::new(config, released);
         let fits = states.len() == (layout.seats() as usize).div_ceil(SEATS_PER_BYTE);
-        fits.then(|| Seating::with_states(Arc::new(layout), states))
+        fits.then(|| Seating::with_states(Arc::new(layout), released, states))
     }
 
     /// Everything that follows from the layout and the states, from scratch.
-    fn with_states(layout: Arc<Layout>, states: Vec<u8>) -> Self {
+    fn with_states(layout: Arc<Layout>, released: ReleasedChannels, states: Vec<u8>) -> Self {
         let mut seating = Seating {
             free: vec![0; layout.blocks.len()],
             counters: vec![Counters::default(); layout.categories.len()],
@@ -143,6 +154,7 @@ impl Seating {
             fits: vec![0; layout.stretches.len()],
             index: FitIndex::new(&layout.zones),
             layout,
+            released,
             states,
         };
         for seat in (0..seating.seats()).map(SeatIndex) {
@@ -252,7 +264,7 @@ impl Seating {
     }
 
     fn audience(&self, channel: Option<ChannelId>) -> Audience {
-        Audience::of(channel, self.layout.released)
+        Audience::of(channel, self.released)
     }
 }
 

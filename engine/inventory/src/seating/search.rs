@@ -59,15 +59,64 @@ impl Seating {
         self.find(query, Aside { taken: exclude, avoided: &[] }).map(Group::from)
     }
 
-    /// Up to `max` groups that share no seat, best first, each admissible by itself.
-    pub(crate) fn alternatives(&self, query: &Query, max: usize) -> Vec<Vec<SeatIndex>> {
+    /// Up to `max` groups that share no seat, best first, each admissible by itself. Seats of `exclude` count as taken.
+    pub(crate) fn alternatives(
+        &self,
+        query: &Query,
+        exclude: &[SeatIndex],
+        max: usize,
+    ) -> Vec<Vec<SeatIndex>> {
         let (mut avoided, mut groups) = (Vec::new(), Vec::new());
         while groups.len() < max {
-            let Some(found) = self.find(query, Aside { taken: &[], avoided: &avoided }) else { break };
+            let Some(found) = self.find(query, Aside { taken: exclude, avoided: &avoided }) else { break };
             avoided.extend(found.seats());
             groups.push(found.seats().collect());
         }
         groups
+    }
+
+    /// Free seats of the wish's audience, section and kind, whether they stand together or not: wheelchair spaces for the
+    /// wish for them, else the seats that are not reserved. Seats of `exclude` count as taken.
+    pub(crate) fn remaining(&self, query: &Query, exclude: &[SeatIndex]) -> u32 {
+        let Some(zone_id) = self.layout.zone(query.category, self.audience(query.channel)) else { return 0 };
+        let zone = &self.layout.zones[zone_id as usize];
+        let ranked = self.layout.ranked(zone);
+        let suitable = |stretch: &Stretch| {
+            let of_kind = if query.accessible > 0 { stretch.wheelchair } else { stretch.general };
+            self.free[stretch.block as usize] & of_kind
+        };
+        let count =
+            |rank: u32| suitable(&self.layout.stretches[ranked[rank as usize].stretch as usize]).count_ones();
+        let free = match (query.section, query.accessible) {
+            (Some(section), _) => self.layout.ranks_in(zone, section).iter().map(|&rank| count(rank)).sum(),
+            (None, 0) => self.available[zone_id as usize],
+            (None, _) => self.index.ranks(zone_id, 0).map(count).sum(),
+        };
+        let is_gone = |seat: &&SeatIndex| {
+            let (stretch, bit) = self.layout.stretch_of(**seat);
+            let is_there = query.section.is_none_or(|wish| wish == self.layout.section_of(stretch.block));
+            stretch.zone == zone_id && is_there && suitable(stretch) & bit != 0
+        };
+        let gone = exclude.iter().filter(is_gone).count();
+        free - super::layout::index(gone)
+    }
+
+    /// Whether two seats, which exist, are side by side in a block.
+    pub(crate) fn are_neighbours(&self, one: SeatIndex, other: SeatIndex) -> bool {
+        one.0.abs_diff(other.0) == 1 && self.layout.locate(one).0 == self.layout.locate(other).0
+    }
+
+    /// The score of seats that need not be side by side: see [`Group::score`].
+    pub(super) fn score(&self, query: &Query, seats: &[SeatIndex]) -> u64 {
+        let focal = self.layout.categories[query.category.index()];
+        let (x, y) = seats.iter().fold((0, 0), |(x, y), seat| {
+            let position = self.layout.positions[seat.index()];
+            (
+                x + i64::from(position.x_mm) - i64::from(focal.x_mm),
+                y + i64::from(position.y_mm) - i64::from(focal.y_mm),
+            )
+        });
+        (x * x + y * y).unsigned_abs()
     }
 
     /// The first seat that taking `seats`, which are free, would strand; `None` also where the policy allows it.

@@ -2,7 +2,7 @@
 
 use super::layout::Stretch;
 use super::search::{Aside, Found, better};
-use super::{Query, Seating};
+use super::{Group, Query, Seating};
 use crate::SeatIndex;
 
 /// Most stretches that the search for two groups close to each other looks at, per size of the larger one: the first
@@ -10,22 +10,22 @@ use crate::SeatIndex;
 const CLOSE_STRETCHES_MAX: usize = 64;
 
 impl Seating {
-    /// Seats for `query` in several groups, ascending; each group strands nobody, given the ones before it. Seats of
-    /// `exclude` count as taken.
+    /// Seats for a `query` that no group suits ([`Self::best`] was asked before) in several groups; each group strands
+    /// nobody, given the ones before it. Seats of `exclude` count as taken.
     ///
     /// The first of these that succeeds:
-    /// 1. *together*: the best group;
-    /// 2. *close*: two groups in one row or in adjacent rows of one section. The larger one is as large as possible;
+    /// 1. *close*: two groups in one row or in adjacent rows of one section. The larger one is as large as possible;
     ///    of its size, each stretch offers its best group, and the best of those that have room for the rest of the
     ///    party close to them wins; the rest gets the best group there.
-    /// 3. *anywhere*: greedily the best group of the largest possible size, until all sit. Where that ends with a rest
+    /// 2. *anywhere*: greedily the best group of the largest possible size, until all sit. Where that ends with a rest
     ///    that cannot sit, again with a smaller largest size.
     ///
     /// Wheelchair spaces are split only from each other: each one, with its share of the companions (larger shares
     /// first), gets its best group, one after another.
-    pub(crate) fn split(&self, query: &Query, exclude: &[SeatIndex]) -> Option<Vec<SeatIndex>> {
-        if let Some(group) = self.best(query, exclude) {
-            return Some(group.seats);
+    pub(crate) fn split(&self, query: &Query, exclude: &[SeatIndex]) -> Option<Group> {
+        let needed = if query.accessible > 0 { u16::from(query.accessible) } else { query.quantity };
+        if self.remaining(query, exclude) < u32::from(needed) {
+            return None;
         }
         let mut seats = if query.accessible > 0 {
             self.split_wheelchairs(query, exclude)
@@ -33,7 +33,7 @@ impl Seating {
             self.split_close(query, exclude).or_else(|| self.split_anywhere(query, exclude))
         }?;
         seats.sort_unstable();
-        Some(seats)
+        Some(Group { score: self.score(query, &seats), seats })
     }
 
     fn split_wheelchairs(&self, query: &Query, exclude: &[SeatIndex]) -> Option<Vec<SeatIndex>> {

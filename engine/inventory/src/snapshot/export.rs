@@ -36,7 +36,7 @@ impl Inventory {
             keys_recent_first: self.keys.first(),
             keys_page_times: Vec::new(),
             keys_horizon: self.keys.horizon(),
-            expired: Vec::new(),
+            expired: self.expired.records().collect(),
         };
         self.export_pools(&mut image);
         let positions = self.export_subjects(&mut image);
@@ -77,9 +77,6 @@ impl Inventory {
     fn export_claims(&self, image: &mut Image, positions: &[u32]) {
         for (number, claim) in self.claims.iter() {
             export_claim(&mut image.claims, positions, number, claim);
-        }
-        for (number, subject) in self.expired.iter() {
-            image.expired.extend([number.0, low_half(subject.0), high_half(subject.0)]);
         }
     }
 
@@ -122,7 +119,8 @@ fn export_claim(words: &mut Vec<u64>, positions: &[u32], number: ClaimNumber, cl
     let flags = channel
         | u64::from(claim.renewals) << 8
         | u64::from(claim.attempts) << 16
-        | (claim.origin as u64) << 24;
+        | (claim.origin as u64) << 24
+        | u64::from(claim.learnt) << 32;
     words.extend([
         number.0,
         claim.deadline_at.0,

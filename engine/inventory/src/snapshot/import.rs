@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use crate::claims::{Claim, ClaimLine, ClaimLines, ExtraSubjects};
-use crate::digest::wide;
+use crate::expired::Expired;
 use crate::keys::{Keys, RECENT_PAGE, RecentPage, Record};
 use crate::orders::{Entrance, Order, Ticket, TicketFlags};
 use crate::pools::{Pool, Pools, Share};
@@ -14,7 +14,7 @@ use crate::terms::{Term, Terms};
 use crate::windows::{Window, Windows};
 use crate::{
     CategoryId, ChannelId, ClaimNumber, Config, EXTRA_SUBJECTS_MAX, HOLD_LINES_MAX, IMAGE_NONE, Image,
-    ImageError, Inventory, Origin, PaymentKind, PoolId, SeatIndex, Subject, TermsId, TicketTypeId, Timestamp,
+    ImageError, Inventory, Origin, PaymentKind, PoolId, SeatIndex, TermsId, TicketTypeId, Timestamp,
 };
 
 type Imported<T> = Result<T, ImageError>;
@@ -72,7 +72,10 @@ impl Inventory {
         inventory.version = image.config_version;
         inventory.released = ReleasedChannels(image.released_channels);
         match &image.config {
-            Some(config) if image.config_version > 0 => inventory.config = Arc::clone(config),
+            Some(config) if image.config_version > 0 => {
+                inventory.config = Arc::clone(config);
+                inventory.config_mix = crate::config_mix::mix(config);
+            }
             None if image.config_version == 0 => {}
             _ => return Err(ImageError::Malformed { column: "config" }),
         }
@@ -82,6 +85,13 @@ impl Inventory {
         inventory.import_orders(image)?;
         inventory.import_keys(image)?;
         inventory.import_expired(image)?;
+        // Units follow from claims and orders, so that no digest tells a wrong one.
+        if inventory.subjects.slots().count() < inventory.subjects.capacity() {
+            return Err(ImageError::Malformed { column: "subjects" });
+        }
+        if inventory.wrongly_charged().is_some() {
+            return Err(ImageError::Malformed { column: "subject_units" });
+        }
         inventory.limit_types();
         inventory.plan();
         let found = inventory.digest();
@@ -173,6 +183,8 @@ impl Inventory {
             Claim::new(subject, extra, channel_of(flags[0]), origin, deadline_at, life_ends_at, lines);
         claim.renewals = flags[1];
         claim.attempts = flags[2];
+        words.ensure(flags[4] <= extras)?;
+        claim.learnt = flags[4];
         claim.set_grace((grace != 0).then_some(Timestamp(grace)));
         Ok((number, claim))
     }
@@ -285,11 +297,8 @@ impl Inventory {
     }
 
     fn import_expired(&mut self, image: &Image) -> Imported<()> {
-        let mut words = Words::new("expired", &image.expired);
-        while !words.is_empty() {
-            let number = ClaimNumber(words.next()?);
-            self.expired.remember(number, Subject(wide(words.next()?, words.next()?)));
-        }
+        let expired = Expired::from_records(&image.expired);
+        self.expired = expired.ok_or(ImageError::Malformed { column: "expired" })?;
         Ok(())
     }
 }

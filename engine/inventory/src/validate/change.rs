@@ -7,7 +7,7 @@ use crate::terms::TERMS_MAX;
 use crate::{Config, Inventory};
 
 /// Whether `new` may replace the inventory's configuration: lists only grow, names and seats stay what they are, and no
-/// pool shrinks below what is held, sold, killed and allotted.
+/// pool shrinks below what is held, sold and allotted.
 pub(crate) fn check_change(inventory: &Inventory, new: &Config) -> Checked {
     let old = &inventory.config;
     if old.currency != new.currency {
@@ -75,10 +75,8 @@ fn check_pools(inventory: &Inventory, new: &Config) -> Checked {
         let pool = inventory.pools.iter().nth(at).unwrap_or(&nothing);
         let plan = pool.plan(at, Some(&inventory.config), new, inventory.released, &drawn);
         if plan.general < 0 {
-            let text = format!(
-                "is {} too small for what is held, sold, killed and allotted",
-                plan.general.unsigned_abs()
-            );
+            let text =
+                format!("is {} too small for what is held, sold and allotted", plan.general.unsigned_abs());
             return Err(problem(format!("pools[{at}].capacity"), text));
         }
         for (channel, free) in plan.shares {

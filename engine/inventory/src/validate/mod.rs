@@ -8,9 +8,9 @@ pub(crate) use change::check_change;
 use std::collections::BTreeSet;
 
 use crate::{
-    CATEGORIES_MAX, CHANNELS_MAX, Config, ConfigError, DRAWS_MAX, GRACE_MS_MAX, HOLD_MS_MAX, HOLD_MS_MIN,
-    HOLD_UNITS_MAX, NAME_BYTES_MAX, POOL_CAPACITY_MAX, POOLS_MAX, PRICE_MINOR_MAX, SECTIONS_MAX,
-    TICKET_TYPES_MAX, TicketType, Timestamp,
+    CATEGORIES_MAX, CHANNELS_MAX, Config, ConfigError, DRAWS_MAX, GRACE_MS_MAX, HOLD_LIFE_MS_MAX,
+    HOLD_MS_MAX, HOLD_MS_MIN, HOLD_UNITS_MAX, NAME_BYTES_MAX, POOL_CAPACITY_MAX, POOLS_MAX, PRICE_MINOR_MAX,
+    SECTIONS_MAX, TICKET_TYPES_MAX, TicketType, Timestamp,
 };
 
 /// The answer of a check.
@@ -156,11 +156,12 @@ fn check_hold(config: &Config) -> Checked {
         let text = format!("is {}; use {HOLD_MS_MIN} to {HOLD_MS_MAX}", hold.duration_ms);
         return Err(problem("hold.duration_ms", text));
     }
-    if hold.life_ms_max < hold.duration_ms {
-        return Err(problem(
-            "hold.life_ms_max",
-            "is shorter than hold.duration_ms; make it at least as long",
-        ));
+    if !(hold.duration_ms..=HOLD_LIFE_MS_MAX).contains(&hold.life_ms_max) {
+        let text = format!(
+            "is {}; make it at least as long as hold.duration_ms, and at most {HOLD_LIFE_MS_MAX}",
+            hold.life_ms_max
+        );
+        return Err(problem("hold.life_ms_max", text));
     }
     if !(1..=GRACE_MS_MAX).contains(&hold.grace_ms) {
         return Err(problem("hold.grace_ms", format!("is {}; use 1 to {GRACE_MS_MAX}", hold.grace_ms)));

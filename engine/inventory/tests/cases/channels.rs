@@ -32,6 +32,23 @@ fn a_channel_draws_on_its_own_share() {
     );
 }
 
+/// The box office draws on its allotment by role: it knows no code.
+#[test]
+fn the_organizer_draws_on_a_channel_by_its_name() {
+    check(
+        sponsored(),
+        "A hold 0*1 channel=0 => Forbidden
+         org hold 0*1 channel=1 for=A => InvalidRequest(UnknownChannel)
+         org hold 0*2 channel=0 for=A
+         org hold 0*2 channel=0 for=A => SoldOut { line: 0, pool: Some(PoolId(0)), remaining: 1, may_return: true }
+         A release 3
+         available 0 => true 7
+         B hold 0*3 code=7
+         org channel 0
+         org hold 0*1 channel=0 for=A => InvalidRequest(UnknownChannel)",
+    );
+}
+
 #[test]
 fn a_released_channel_is_everyones() {
     check(
@@ -74,6 +91,68 @@ fn what_a_channel_drew_before_its_allotment_counts_against_it() {
          D hold 0*1 code=7
          C hold 0*4",
     );
+    world.check_replay();
+}
+
+/// Three units of the sponsor are refunded and killed: nothing is out, nothing is free, and the allotment may go.
+#[test]
+fn what_was_killed_on_its_return_does_not_hold_an_allotment_up() {
+    let mut world = World::new();
+    let mut runner = Runner { world: &mut world, keys: 0 };
+    let mut config = sponsored();
+    runner.configure(config.clone()).unwrap();
+    runner.run(
+        "org phase OnSale
+         A hold 0*3 code=7
+         A pay 3
+         sys confirm 3 captured
+         org refund 3 0,1 kill",
+    );
+    // One unit is still out.
+    config.channels[0].allotments[0].1 = 0;
+    assert!(runner.configure(config.clone()).is_err());
+    config.channels[0].allotments[0].1 = 2;
+    runner.configure(config.clone()).unwrap();
+    runner.run(
+        "pool 0 => 7 0 1 2
+         org refund 3 2 kill
+         pool 0 => 7 0 0 3",
+    );
+    config.channels[0].allotments[0].1 = 0;
+    runner.configure(config.clone()).unwrap();
+    runner.run(
+        "available 0 => true 7
+         org restore 0*3
+         available 0 => true 10",
+    );
+    // It grows by what it gets, whatever was killed of it before.
+    config.channels[0].allotments[0].1 = 2;
+    runner.configure(config).unwrap();
+    runner.run(
+        "available 0 => true 8
+         B hold 0*3 code=7 => SoldOut { line: 0, pool: Some(PoolId(0)), remaining: 2, may_return: false }
+         B hold 0*2 code=7",
+    );
+    world.check_replay();
+}
+
+#[test]
+fn a_kill_that_waited_for_a_channel_leaves_its_allotment_free_to_shrink() {
+    let mut world = World::new();
+    let mut runner = Runner { world: &mut world, keys: 0 };
+    let mut config = sponsored();
+    runner.configure(config.clone()).unwrap();
+    runner.run(
+        "org phase OnSale
+         A hold 0*3 code=7
+         org kill 0*9
+         A release 3
+         pool 0 => 1 0 0 9
+         available 0 => true 0",
+    );
+    config.channels[0].allotments[0].1 = 0;
+    runner.configure(config).unwrap();
+    runner.run("available 0 => true 1");
     world.check_replay();
 }
 

@@ -119,6 +119,8 @@ fn what_is_wrong_with_policies_is_named() {
     check(|config| config.hold.duration_ms = 59_999, "hold.duration_ms");
     check(|config| config.hold.duration_ms = 7_200_001, "hold.duration_ms");
     check(|config| config.hold.life_ms_max = 599_999, "hold.life_ms_max");
+    check(|config| config.hold.life_ms_max = 86_400_000, "");
+    check(|config| config.hold.life_ms_max = 86_400_001, "hold.life_ms_max");
     check(|config| config.hold.grace_ms = 0, "hold.grace_ms");
     check(|config| config.hold.grace_ms = 900_001, "hold.grace_ms");
     let schedule = |config: &mut Config| {
@@ -158,22 +160,28 @@ fn a_name_never_changes() {
 }
 
 #[test]
-fn a_pool_keeps_what_is_held_sold_killed_and_allotted() {
+fn a_pool_keeps_what_is_held_sold_and_allotted() {
     // 10 units: 3 allotted, 2 of them held; 4 held of the general share; 1 killed: 2 general and 1 allotted are free.
     let sell = "A hold 0*2 code=7\nB hold 0*4\norg kill 0*1";
     check_change(sell, |config| config.pools[0].capacity = 8, "");
-    check_change(sell, |config| config.pools[0].capacity = 7, "pools[0].capacity");
+    check_change(sell, |config| config.pools[0].capacity = 7, "");
+    check_change(sell, |config| config.pools[0].capacity = 6, "pools[0].capacity");
     check_change(sell, |config| config.pools[0].capacity = 100, "");
     check_change(sell, |config| config.channels[0].allotments[0].1 = 5, "");
     check_change(sell, |config| config.channels[0].allotments[0].1 = 6, "pools[0].capacity");
     check_change(sell, |config| config.channels[0].allotments[0].1 = 2, "");
     check_change(sell, |config| config.channels[0].allotments[0].1 = 1, "channels[0].allotments");
     check_change(sell, |config| config.channels[0].allotments.clear(), "");
-    let move_capacity = |config: &mut Config| {
-        config.pools[0].capacity = 7;
-        config.channels[0].allotments[0].1 = 2;
+    let move_capacity = |capacity: u32, allotment: u32| {
+        move |config: &mut Config| {
+            config.pools[0].capacity = capacity;
+            config.channels[0].allotments[0].1 = allotment;
+        }
     };
-    check_change(sell, move_capacity, "");
+    check_change(sell, move_capacity(6, 2), "");
+    check_change(sell, move_capacity(5, 2), "pools[0].capacity");
+    // What an allotment grows by is not taken from what is killed.
+    check_change(sell, move_capacity(9, 6), "pools[0].capacity");
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Kills: free units now, held and sold ones when they return.
 
 use crate::hall::{seated, sponsored, standing};
-use crate::script::check;
+use crate::script::{Runner, check};
+use crate::world::World;
 
 #[test]
 fn killed_units_leave_the_sale_and_come_back() {
@@ -55,6 +56,30 @@ fn a_kill_leaves_the_shares_of_channels_alone() {
          pool 0 => 1 0 0 9
          A hold 0*1 code=7",
     );
+}
+
+/// A smaller capacity takes free units first, then killed ones, which are gone for good.
+#[test]
+fn killed_units_are_what_a_smaller_capacity_takes_last() {
+    let mut world = World::new();
+    let mut runner = Runner { world: &mut world, keys: 0 };
+    let mut config = standing();
+    runner.configure(config.clone()).unwrap();
+    runner.run(
+        "org phase OnSale
+         A hold 0*4
+         org kill 0*5
+         pool 0 => 1 4 0 5",
+    );
+    for (capacity, counters) in [(9, "0 4 0 5"), (6, "0 4 0 2"), (8, "2 4 0 2"), (4, "0 4 0 0")] {
+        config.pools[0].capacity = capacity;
+        runner.configure(config.clone()).unwrap();
+        assert_eq!(runner.line("pool 0"), counters);
+    }
+    runner.run("org restore 0*1 => NothingToRestore { killed: 0 }");
+    config.pools[0].capacity = 3;
+    assert!(runner.configure(config).is_err());
+    world.check_replay();
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! Limits per subject, exact over live holds and orders.
 
 use crate::hall::{standing, ticket_type};
-use crate::script::check;
+use crate::script::{Runner, check};
+use crate::world::World;
 
 fn limited() -> tessera_inventory::Config {
     let mut config = standing();
@@ -61,6 +62,49 @@ fn every_subject_of_a_hold_counts() {
          org refund 5 0 restock
          D hold 0*4 with=G",
     );
+}
+
+/// The card of a failed payment is not charged, and leaves its place to others.
+#[test]
+fn a_failed_payment_forgets_whom_it_brought() {
+    check(
+        limited(),
+        "A hold 0*3 with=F,G
+         A pay 3 with=H
+         D hold 0*2 with=H => LimitExceeded { ticket_type: None, limit: 4, used: 3 }
+         A pay 3 with=I => WrongState { state: PaymentInFlight }
+         sys fail 3
+         D hold 0*2 with=H
+         A pay 3 with=H => LimitExceeded { ticket_type: None, limit: 4, used: 2 }
+         A pay 3 with=I
+         sys confirm 3 captured
+         E hold 0*2 with=I => LimitExceeded { ticket_type: None, limit: 4, used: 3 }",
+    );
+}
+
+#[test]
+fn a_lowered_limit_is_not_retroactive_at_the_till() {
+    let mut config = standing();
+    config.units_per_subject_max = Some(4);
+    config.ticket_types[0].per_subject_max = Some(4);
+    let mut world = World::new();
+    let mut runner = Runner { world: &mut world, keys: 0 };
+    runner.configure(config.clone()).unwrap();
+    runner.run(
+        "org phase OnSale
+         A hold 0*4
+         B hold 0*1 with=G",
+    );
+    config.units_per_subject_max = Some(2);
+    config.ticket_types[0].per_subject_max = Some(2);
+    runner.configure(config).unwrap();
+    runner.run(
+        "A pay 3 with=G => LimitExceeded { ticket_type: None, limit: 2, used: 1 }
+         A pay 3 with=F
+         sys confirm 3 captured
+         C hold 0*1 with=F => LimitExceeded { ticket_type: None, limit: 2, used: 4 }",
+    );
+    world.check_replay();
 }
 
 #[test]

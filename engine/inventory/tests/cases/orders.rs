@@ -86,6 +86,30 @@ fn a_payment_in_flight_outlives_the_deadline_until_its_grace_ends() {
     );
 }
 
+/// The hold lasts an hour, its grace a quarter of one.
+#[test]
+fn a_payment_does_not_shorten_its_hold() {
+    let mut config = standing();
+    config.hold.duration_ms = 3_600_000;
+    config.hold.life_ms_max = 3_600_000;
+    config.hold.grace_ms = 900_000;
+    check(
+        config,
+        "A hold 0*1
+         wait 60000
+         A pay 3
+         claim 3 => PaymentInFlight 1 Some(3600000) None
+         wait 3539999 => ok
+         sys fail 3
+         wait 1 => Expired { through: (4600000, ClaimNumber(3)), count: 1 }
+         B hold 0*1
+         wait 3599999
+         B pay 7
+         wait 899999 => ok
+         wait 1 => Expired { through: (9099999, ClaimNumber(7)), count: 1 }",
+    );
+}
+
 #[test]
 fn free_orders_need_no_payment() {
     let mut config = standing();

@@ -200,6 +200,7 @@ fn place_hold(words: &[&str], extra: Vec<Subject>) -> CommandBody {
         subjects: Subjects { primary: subject(primary), extra },
         lines: words[2..].iter().filter_map(|word| line_request(word, expected, wishes)).collect(),
         access_code: option(words, "code").map(|text| AccessCode(text.parse().unwrap())),
+        channel: option(words, "channel").map(|text| ChannelId(text.parse().unwrap())),
         duration_ms: option(words, "ms").map(|text| text.parse().unwrap()),
     })
 }

@@ -1,8 +1,10 @@
 //! Seats: exact ones, and the best together.
 
-use tessera_inventory::{AccessCode, PoolId, Timestamp};
+use std::sync::Arc;
 
-use crate::hall::{pool, seated, seated_type};
+use tessera_inventory::{AccessCode, PoolId, SectionId, Timestamp};
+
+use crate::hall::{pool, row, seated, seated_type};
 use crate::script::check;
 
 #[test]
@@ -60,13 +62,60 @@ fn seats_are_split_only_on_request() {
 }
 
 #[test]
+fn what_remains_is_what_the_same_wish_can_still_get() {
+    let mut config = seated();
+    config.sections.push("Balcony".into());
+    config.rows = config.rows.iter().cloned().chain([row(1, "C", 3)]).collect();
+    Arc::get_mut(&mut config.rows).unwrap()[2].section = SectionId(1);
+    check(
+        config,
+        "A hold 2~4 section=1 => SoldOut { line: 0, pool: None, remaining: 3, may_return: false }
+         A hold 2~3 section=1
+         B hold 2~1 section=1 => SoldOut { line: 0, pool: None, remaining: 0, may_return: true }
+         B hold 2[10,11] 2~2 section=1 => SoldOut { line: 1, pool: None, remaining: 0, may_return: true }
+         B hold 1[0,1] ?~4 section=1 => SoldOut { line: 1, pool: None, remaining: 0, may_return: true }
+         C hold 1~4
+         org kill [6]
+         D hold 1[0,1] 1~2 => SoldOut { line: 1, pool: None, remaining: 1, may_return: true }
+         D hold 1[0,1] 1~1
+         E hold ?~4 max=2999 => SoldOut { line: 0, pool: None, remaining: 0, may_return: false }
+         E hold 1~1 => SoldOut { line: 0, pool: None, remaining: 0, may_return: true }",
+    );
+}
+
+#[test]
+fn alternatives_are_for_the_line_that_strands_and_keep_clear_of_the_others() {
+    check(
+        seated(),
+        "A hold 1[4,5] 2[11] => StrandsSeat { stranded: SeatIndex(10), alternatives: \
+         [[SeatIndex(12)], [SeatIndex(10)], [SeatIndex(13)]] }
+         A hold 1[4,5] 1[1] => StrandsSeat { stranded: SeatIndex(0), alternatives: \
+         [[SeatIndex(3)], [SeatIndex(0)]] }
+         A hold 2[12,13] 2[11] => StrandsSeat { stranded: SeatIndex(10), alternatives: [] }",
+    );
+}
+
+#[test]
+fn a_split_party_gets_the_best_split_of_all_types() {
+    // Two pairs are left in front and at the back; those at the back are nearer to their focal point.
+    check(
+        seated(),
+        "org kill [0,1,2,5,12,13]
+         seats => kkk..k......kk..
+         A hold ?~3 split => SoldOut { line: 0, pool: None, remaining: 4, may_return: false }
+         A hold ?~4 split
+         seats => kkk..k....hhkkhh",
+    );
+}
+
+#[test]
 fn wheelchair_spaces_go_to_the_wish_for_them() {
     check(
         seated(),
         "available 2 => true 6
          A hold 2~2 accessible=1
          seats => ........hh......
-         B hold 2~1 accessible=1 => SoldOut { line: 0, pool: None, remaining: 6, may_return: true }",
+         B hold 2~1 accessible=1 => SoldOut { line: 0, pool: None, remaining: 0, may_return: true }",
     );
     let mut config = seated();
     config.seating.accessible_released = true;

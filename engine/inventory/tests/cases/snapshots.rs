@@ -1,6 +1,8 @@
 //! Images that cannot become an inventory are refused by the column that is wrong.
 
-use tessera_inventory::{Digest, Image, ImageError, Inventory};
+use std::sync::Arc;
+
+use tessera_inventory::{Config, Digest, Image, ImageError, Inventory};
 
 use crate::hall::{seated, sponsored};
 use crate::script::Runner;
@@ -34,6 +36,13 @@ fn image() -> Image {
     world.inventory.export()
 }
 
+/// Changes the configuration of an image.
+fn edit(image: &mut Image, change: impl FnOnce(&mut Config)) {
+    let mut config = Config::clone(image.config.as_ref().unwrap());
+    change(&mut config);
+    image.config = Some(Arc::new(config));
+}
+
 fn check(change: impl FnOnce(&mut Image), expect: Option<&str>) {
     let mut image = image();
     change(&mut image);
@@ -50,6 +59,10 @@ fn an_image_is_imported_or_refused() {
     check(|_| {}, None);
     check(|image| image.digest = Digest(1), Some("digest"));
     check(|image| image.config = None, Some("config"));
+    check(|image| edit(image, |config| config.units_per_subject_max = Some(9)), Some("digest"));
+    check(|image| edit(image, |config| config.hold.renewals_max += 1), Some("digest"));
+    check(|image| edit(image, |config| config.ticket_types[0].per_subject_max = Some(5)), Some("digest"));
+    check(|image| edit(image, |config| config.channels[0].code.0 += 1), Some("digest"));
     check(|image| image.windows_open[0] = 3, Some("windows_open"));
     check(|image| image.windows_open[0] = 2, Some("digest"));
     check(|image| image.terms.truncate(2), Some("terms"));
@@ -61,6 +74,12 @@ fn an_image_is_imported_or_refused() {
     check(|image| image.seats_to_kill.push(99), Some("seats_to_kill"));
     check(|image| image.subjects.truncate(3), Some("subjects"));
     check(|image| image.subjects[0] ^= 1, Some("digest"));
+    check(|image| image.subject_units[0] += 1, Some("subject_units"));
+    let stranger = |image: &mut Image| {
+        image.subjects.extend([77, 78]);
+        image.subject_units.push(0);
+    };
+    check(stranger, Some("subjects"));
     check(|image| image.claims.truncate(3), Some("claims"));
     check(|image| image.claims[4] |= 0xffff, Some("claims"));
     check(|image| image.orders.truncate(3), Some("orders"));
@@ -72,5 +91,6 @@ fn an_image_is_imported_or_refused() {
     check(|image| image.checked_in[0] = 99, Some("checked_in"));
     check(|image| image.keys_recent.truncate(1), Some("keys_recent"));
     check(|image| image.keys_settled[0] ^= 1, Some("digest"));
-    check(|image| image.expired.truncate(1), Some("expired"));
+    check(|image| image.expired.push(0), Some("expired"));
+    check(|image| image.expired[0] ^= 1, Some("digest"));
 }

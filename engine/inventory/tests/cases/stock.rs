@@ -24,6 +24,26 @@ fn sold_out_says_what_remains() {
 }
 
 #[test]
+fn only_holds_of_what_is_lacking_may_return_it() {
+    let mut config = seated();
+    config.pools.push(pool("balcony", 2));
+    config.ticket_types.push(ticket_type("balcony", 1_000, &[1]));
+    check(
+        config,
+        "A hold 0*4 1~4
+         B hold 3*3 => SoldOut { line: 0, pool: Some(PoolId(1)), remaining: 2, may_return: false }
+         org kill [8,9,10,11,12,13]
+         B hold 2~3 => SoldOut { line: 0, pool: None, remaining: 2, may_return: false }
+         B hold 3*2
+         C hold 3*1 => SoldOut { line: 0, pool: Some(PoolId(1)), remaining: 0, may_return: true }
+         org kill 1*1
+         C hold 3*1 => SoldOut { line: 0, pool: Some(PoolId(1)), remaining: 0, may_return: true }
+         org kill 1*1
+         C hold 3*1 => SoldOut { line: 0, pool: Some(PoolId(1)), remaining: 0, may_return: false }",
+    );
+}
+
+#[test]
 fn an_overlapping_quota_gives_all_pools_or_none() {
     let mut config = standing();
     config.pools.push(pool("quota", 3));
@@ -98,7 +118,7 @@ fn the_best_over_all_types_respects_each_types_rules() {
          seats => ...hh.....hh....
          A hold ?~3 => LimitExceeded { ticket_type: Some(TicketTypeId(1)), limit: 2, used: 2 }
          B hold ?~3 => LimitExceeded { ticket_type: Some(TicketTypeId(1)), limit: 2, used: 0 }
-         B hold ?~2 max=2999 => SoldOut { line: 0, pool: None, remaining: 0, may_return: true }
-         B hold 1~2 max=4999 => SoldOut { line: 0, pool: None, remaining: 0, may_return: true }",
+         B hold ?~2 max=2999 => SoldOut { line: 0, pool: None, remaining: 0, may_return: false }
+         B hold 1~2 max=4999 => SoldOut { line: 0, pool: None, remaining: 0, may_return: false }",
     );
 }

@@ -60,14 +60,28 @@ fn a_code_knows_a_bounded_number_of_transfers() {
 }
 
 #[test]
+fn scenario_40_what_is_in_is_not_refunded_and_what_is_refunded_is_not_let_in() {
+    check_sold(
+        "gate in 3/2
+         org refund 3 0,2 restock => AlreadyCheckedIn { at: 1000000, gate: 1 }
+         seats => ..ss............
+         gate out 3/2
+         org refund 3 0,2 restock
+         seats => ...s............
+         gate in 3/2 => TicketRefunded
+         gate in 3/3
+         org phase Cancelled
+         org refund 3 3 restock
+         seats => ................",
+    );
+}
+
+#[test]
 fn a_refunded_ticket_is_good_for_nothing() {
     check_sold(
-        "gate in 3/1
-         org refund 3 0,1 restock
+        "org refund 3 0,1 restock
          gate in 3/0 => TicketRefunded
          gate out 3/0 => TicketRefunded
-         gate in 3/1 => TicketRefunded
-         gate out 3/1
          A transfer 3/0 to B => TicketRefunded",
     );
 }

@@ -3,7 +3,8 @@
 use tessera_inventory::Timestamp;
 
 use crate::hall::{sponsored, standing};
-use crate::script::{check, check_draft};
+use crate::script::{Runner, check, check_draft};
+use crate::world::World;
 
 #[test]
 fn the_schedule_opens_and_closes_the_sale() {
@@ -88,6 +89,51 @@ fn a_sale_window_is_half_open() {
     config.ticket_types[0].window.opens_at = Some(Timestamp(1_000_000));
     config.ticket_types[0].window.closes_at = None;
     check(config, "A hold 0*1");
+}
+
+#[test]
+fn a_changed_window_opens_and_closes_by_the_calendar() {
+    let mut config = standing();
+    config.ticket_types[0].window.opens_at = Some(Timestamp(1_001_000));
+    let mut world = World::new();
+    let mut runner = Runner { world: &mut world, keys: 0 };
+    let mut reconfigure = |runner: &mut Runner<'_>, opens_at: Option<u64>, closes_at: Option<u64>| {
+        config.ticket_types[0].window.opens_at = opens_at.map(Timestamp);
+        config.ticket_types[0].window.closes_at = closes_at.map(Timestamp);
+        config.ticket_types[0].price_minor += 1;
+        runner.configure(config.clone()).unwrap();
+    };
+    reconfigure(&mut runner, Some(1_001_000), None);
+    runner.run(
+        "org phase OnSale
+         A hold 0*1 => NotOnSale { ticket_type: TicketTypeId(0), opens_at: Some(1001000) }",
+    );
+    // Its time has come, but time is not let in yet: another price does not open the sale.
+    runner.world.now = 1_001_000;
+    reconfigure(&mut runner, Some(1_001_000), None);
+    runner.run(
+        "available 0 => false 0
+         wait 0 => SaleWindowChanged { ticket_type: TicketTypeId(0), open: true }
+         A hold 0*1",
+    );
+    reconfigure(&mut runner, None, Some(1_001_000));
+    runner.run(
+        "available 0 => true 9
+         wait 0 => SaleWindowChanged { ticket_type: TicketTypeId(0), open: false }",
+    );
+    reconfigure(&mut runner, None, None);
+    runner.run(
+        "available 0 => false 0
+         wait 0 => SaleWindowChanged { ticket_type: TicketTypeId(0), open: true }",
+    );
+    reconfigure(&mut runner, Some(1_005_000), None);
+    runner.run(
+        "A hold 0*1 => NotOnSale { ticket_type: TicketTypeId(0), opens_at: Some(1005000) }
+         wait 3999 => ok
+         wait 1 => SaleWindowChanged { ticket_type: TicketTypeId(0), open: true }
+         A hold 0*1",
+    );
+    world.check_replay();
 }
 
 #[test]

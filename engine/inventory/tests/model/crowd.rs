@@ -54,6 +54,7 @@ fn command(numbers: &mut Numbers, model: &Model, step: u64) -> Command {
                 subjects: Subjects { primary, extra: vec![] },
                 lines: vec![line],
                 access_code: None,
+                channel: None,
                 duration_ms: None,
             };
             (Authority::Subject(primary), CommandBody::PlaceHold(request))

@@ -58,6 +58,7 @@ fn hold(inventory: &mut Inventory, primary: Subject, want: Want) -> Result<(), R
         subjects: Subjects { primary, extra: vec![] },
         lines: vec![LineRequest { ticket_type: Some(TicketTypeId(0)), expected_price_minor: None, want }],
         access_code: None,
+        channel: None,
         duration_ms: None,
     };
     ask(inventory, Authority::Subject(primary), CommandBody::PlaceHold(request))

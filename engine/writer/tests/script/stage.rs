@@ -321,6 +321,7 @@ fn hold(quantity: u16, options: &[&str]) -> Command {
         subjects: Subjects { primary: subject, extra: Vec::new() },
         lines: vec![line],
         access_code: None,
+        channel: None,
         duration_ms: None,
     });
     Command { authority: Authority::Subject(subject), key, body }

@@ -86,6 +86,7 @@ pub(crate) async fn place(call: Call, buyer: Buyer) -> Answer {
         subjects: Subjects { primary: buyer.subject, extra: Vec::new() },
         lines: lines(config, &request.lines)?,
         access_code: access_code(&call, request.access_code.as_deref())?,
+        channel: None,
         duration_ms: request.duration_s.map(|seconds| u64::from(seconds) * 1_000),
     });
     let authority = Authority::Subject(buyer.subject);

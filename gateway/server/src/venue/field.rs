@@ -1,6 +1,6 @@
 //! From the engine's names of configuration fields to those of the venue file, in the units of the file.
 
-use tessera_inventory::{ConfigError, GRACE_MS_MAX, HOLD_MS_MAX, HOLD_MS_MIN};
+use tessera_inventory::{ConfigError, GRACE_MS_MAX, HOLD_LIFE_MS_MAX, HOLD_MS_MAX, HOLD_MS_MIN};
 
 use crate::problem::FieldError;
 
@@ -26,7 +26,7 @@ fn duration() -> String {
 }
 
 fn life() -> String {
-    "is shorter than hold.duration_s; make it at least as long".to_owned()
+    format!("use at least hold.duration_s, and at most {} seconds", HOLD_LIFE_MS_MAX / MS_PER_S)
 }
 
 fn grace() -> String {

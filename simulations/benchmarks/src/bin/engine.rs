@@ -4,11 +4,12 @@
 use std::time::Instant;
 
 use tessera_benchmarks::{
-    EVENT, Latencies, SALE_OPENS_AT, hall, hold_command, median, opened, row, standing, title,
+    EVENT, Latencies, SALE_OPENS_AT, hall, hold_command, median, opened, row, split_command, standing, title,
     together_command,
 };
 use tessera_inventory::{
-    Authority, ClaimNumber, Command, CommandBody, Decision, Event, Inventory, KeyMark, SeatIndex, Units,
+    Authority, ClaimNumber, Command, CommandBody, Decision, Event, Inventory, KeyMark, SeatIndex,
+    TICKET_TYPES_MAX, TicketType, Units,
 };
 use tessera_records::{decode_record, encode_record};
 
@@ -132,6 +133,7 @@ fn best_available() {
         row(&format!("{percent} % sold"), latencies.summary());
     }
     no_such_block();
+    refused_split();
 }
 
 fn no_such_block() {
@@ -145,6 +147,24 @@ fn no_such_block() {
         latencies.record(started.elapsed());
     }
     row("no such block exists", latencies.summary());
+}
+
+/// Pairs are left, and seven would leave one of a pair alone: every size is tried in vain, for as many types as may be.
+fn refused_split() {
+    let mut config = hall(HALL_SEATS);
+    let seated = config.ticket_types[0].clone();
+    let named = |number: usize| TicketType { name: format!("Seated {number}").into(), ..seated.clone() };
+    config.ticket_types = (0..TICKET_TYPES_MAX).map(named).collect();
+    let mut inventory = opened(config);
+    kill(&mut inventory, (0..GROUPS * 4).filter(|seat| seat % 4 >= 2).map(SeatIndex).collect());
+    let mut latencies = Latencies::new();
+    for number in 0..SEARCHES {
+        let command = split_command(number, 7);
+        let started = Instant::now();
+        assert!(inventory.decide(SALE_OPENS_AT, &command).is_err(), "seven are no pairs");
+        latencies.record(started.elapsed());
+    }
+    row("no split exists, 256 types", latencies.summary());
 }
 
 fn scatter(number: u32) -> u32 {

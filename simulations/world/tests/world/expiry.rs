@@ -67,6 +67,7 @@ fn hold(subject: u32, ticket_type: u16) -> Command {
         subjects: Subjects { primary, extra: Vec::new() },
         lines: vec![line],
         access_code: None,
+        channel: None,
         duration_ms: None,
     });
     Command { authority: Authority::Subject(primary), key: None, body }

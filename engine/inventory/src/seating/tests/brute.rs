@@ -100,6 +100,24 @@ impl Brute<'_> {
         groups
     }
 
+    /// Free seats for the wish, one by one.
+    pub(super) fn remaining(&self, query: &Query, gone: &[SeatIndex]) -> u32 {
+        let mut count = 0;
+        for (section, first, block) in self.blocks() {
+            for (at, seat) in block.iter().enumerate() {
+                let is_of_kind = if query.accessible > 0 { seat.accessible } else { !self.is_reserved(seat) };
+                count += u32::from(
+                    is_of_kind
+                        && self.is_free(first + at, gone)
+                        && query.section.is_none_or(|wished| wished == section)
+                        && seat.category == query.category
+                        && self.audience(seat.channel) == self.audience(query.channel),
+                );
+            }
+        }
+        count
+    }
+
     fn score(&self, query: &Query, window: &[Seat]) -> u64 {
         let focal = self.config.categories[query.category.index()].focal_point;
         let off = |of: fn(crate::Point) -> i32| -> i128 {

@@ -29,7 +29,8 @@ fn check(drawing: &str, query: &Query, expect: Option<&[u32]>) {
 
 fn check_split(drawing: &str, query: &Query, expect: Option<&[u32]>) {
     let (_, seating) = hall(drawing, 0, STRICT);
-    assert_eq!(seating.split(query, &[]), expect.map(seats), "{query:?} split in\n{drawing}");
+    let found = seating.best(query, &[]).or_else(|| seating.split(query, &[]));
+    assert_eq!(found.map(|group| group.seats), expect.map(seats), "{query:?} split in\n{drawing}");
 }
 
 #[test]
@@ -130,9 +131,31 @@ fn excluded_seats_count_as_taken() {
 #[test]
 fn alternatives_share_no_seat_and_strand_nothing() {
     let (_, seating) = hall(".....|....", 0, STRICT);
-    let alternatives = seating.alternatives(&together(2), 3);
+    let alternatives = seating.alternatives(&together(2), &[], 3);
     assert_eq!(alternatives, [seats(&[0, 1]), seats(&[3, 4]), seats(&[5, 6])]);
-    assert_eq!(seating.alternatives(&together(6), 3), Vec::<Vec<SeatIndex>>::new());
+    assert_eq!(seating.alternatives(&together(6), &[], 3), Vec::<Vec<SeatIndex>>::new());
+}
+
+#[test]
+fn alternatives_keep_clear_of_what_is_taken() {
+    let (_, seating) = hall(".....|....", 0, STRICT);
+    let alternatives = seating.alternatives(&together(2), &seats(&[0, 1, 2]), 3);
+    assert_eq!(alternatives, [seats(&[3, 4]), seats(&[5, 6]), seats(&[7, 8])]);
+}
+
+#[test]
+fn what_remains_is_what_the_wish_could_get() {
+    let (_, seating) = hall("..xa|.cp /.a2.", 0, STRICT);
+    let remaining = |query: &Query, exclude: &[u32]| seating.remaining(query, &seats(exclude));
+    assert_eq!(remaining(&together(1), &[]), 5);
+    assert_eq!(remaining(&together(1), &[0, 2, 3, 6]), 4);
+    assert_eq!(remaining(&with_wheelchairs(1, 1), &[]), 2);
+    assert_eq!(remaining(&with_wheelchairs(1, 1), &[0, 3]), 1);
+    let second = |query: Query| Query { section: Some(SectionId(1)), ..query };
+    assert_eq!(remaining(&second(together(1)), &[0, 7]), 1);
+    assert_eq!(remaining(&second(with_wheelchairs(1, 1)), &[]), 1);
+    assert_eq!(remaining(&Query { channel: Some(ChannelId(0)), ..together(1) }, &[]), 1);
+    assert_eq!(remaining(&Query { category: CategoryId(1), ..together(1) }, &[9]), 0);
 }
 
 #[test]
@@ -196,6 +219,20 @@ fn seats_are_open_to_their_audience() {
     assert!(!open(&seating, 2, None, false) && open(&seating, 2, None, true));
     let released = seating.reconfigured(&config, ReleasedChannels::NONE.with(ChannelId(0)));
     assert!(open(&released, 1, None, false) && open(&released, 1, promoter, false));
+}
+
+#[test]
+fn a_released_channel_without_seats_costs_no_layout() {
+    let released = ReleasedChannels::NONE.with(ChannelId(0));
+    let (config, mut seating) = hall("..x", 0, STRICT);
+    let before = std::sync::Arc::clone(&seating.layout);
+    seating.release(&config, released);
+    assert!(std::sync::Arc::ptr_eq(&before, &seating.layout));
+    assert_eq!(seating.available(CategoryId(0), Some(ChannelId(0))), 2);
+    let (config, mut seating) = hall("..p", 0, STRICT);
+    seating.release(&config, released);
+    assert_eq!(seating.available(CategoryId(0), None), 3);
+    seating.check().unwrap();
 }
 
 #[test]

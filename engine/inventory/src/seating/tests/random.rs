@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::super::{Query, ReleasedChannels, Seating};
+use super::super::{Group, Query, ReleasedChannels, Seating};
 use super::brute::Brute;
 use super::hall::config;
 use crate::{
@@ -90,18 +90,21 @@ fn compare(seating: &Seating, brute: &Brute<'_>, query: &Query, some: &[SeatInde
         let best = seating.best(query, exclude).map(|group| (group.score, group.seats));
         assert_eq!(best.as_ref(), brute.groups(query, exclude).first(), "{query:?} without {exclude:?}");
     }
-    let alternatives = seating.alternatives(query, 3);
-    let mut expected: Vec<Vec<SeatIndex>> = Vec::new();
-    for (_, seats) in brute.groups(query, &[]) {
-        if expected.len() < 3 && !expected.iter().flatten().any(|seat| seats.contains(seat)) {
-            expected.push(seats);
+    for exclude in [&[], some] {
+        let alternatives = seating.alternatives(query, exclude, 3);
+        let mut expected: Vec<Vec<SeatIndex>> = Vec::new();
+        for (_, seats) in brute.groups(query, exclude) {
+            if expected.len() < 3 && !expected.iter().flatten().any(|seat| seats.contains(seat)) {
+                expected.push(seats);
+            }
         }
+        assert_eq!(alternatives, expected, "{query:?} without {exclude:?}");
+        assert_eq!(seating.remaining(query, exclude), brute.remaining(query, exclude), "{query:?}");
     }
-    assert_eq!(alternatives, expected, "{query:?}");
     let free: Vec<SeatIndex> =
         some.iter().copied().filter(|seat| brute.states[seat.index()] == SeatState::Free).collect();
     assert_eq!(seating.stranded_by(&free), brute.stranded(&free, &[]).first().copied(), "{free:?}");
-    if let Some(seats) = seating.split(query, some) {
+    if let Some(Group { seats, .. }) = seating.split(query, some) {
         assert_eq!(seats.len(), usize::from(query.quantity));
         assert!(seats.is_sorted_by(|one, next| one < next));
         assert!(!seats.iter().any(|seat| some.contains(seat)));

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use tessera_inventory::{
-    AccessCode, Authority, CommandBody, Config, LineRequest, Phase, PlaceHold, SeatIndex, SectionId, Subject,
-    Subjects, TicketTypeId, Want, Wishes,
+    AccessCode, Authority, ChannelId, CommandBody, Config, LineRequest, Phase, PlaceHold, SeatIndex,
+    SectionId, Subject, Subjects, TicketTypeId, Want, Wishes,
 };
 
 use crate::naive::Model;
@@ -12,7 +12,8 @@ use crate::world::{NO_CODE, SUBJECTS, TYPE_CODE, channel_code, subject};
 
 pub(super) fn place(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
     let Some(config) = &model.config else {
-        return Just((request(subject(0), vec![], vec![], None, None), Authority::Organizer)).boxed();
+        let nothing = request(subject(0), vec![], vec![], None, None, None);
+        return Just((nothing, Authority::Organizer)).boxed();
     };
     let lines = prop_oneof![
         1 => Just(vec![]),
@@ -37,14 +38,19 @@ pub(super) fn place(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
     let primary = prop_oneof![2 => 0..4_u128, 1 => 0..SUBJECTS].prop_map(subject);
     let hidden: Vec<bool> = config.ticket_types.iter().map(|known| known.access_code.is_some()).collect();
     let is_presale = model.phase == Phase::Presale;
-    (primary, extra, lines, codes(), duration, prop::bool::weighted(0.1))
-        .prop_map(move |(primary, extra, lines, codes, duration_ms, by_organizer)| {
+    // Only the organizer may name a channel.
+    let by_organizer = prop::bool::weighted(0.1).prop_flat_map(|by_organizer| {
+        let named = if by_organizer { 0.3 } else { 0.01 };
+        (Just(by_organizer), prop::option::weighted(named, (0_u8..3).prop_map(ChannelId)))
+    });
+    (primary, extra, lines, codes(), duration, by_organizer)
+        .prop_map(move |(primary, extra, lines, codes, duration_ms, (by_organizer, channel))| {
             let named = lines.iter().filter_map(|line| line.ticket_type);
             let wants_hidden = named.filter_map(|id| hidden.get(id.index())).any(|&hidden| hidden);
             let code = if wants_hidden { codes.hidden } else { codes.public };
             let code = if is_presale && !wants_hidden { codes.presale } else { code };
             let authority = if by_organizer { Authority::Organizer } else { Authority::Subject(primary) };
-            (request(primary, extra, lines, code, duration_ms), authority)
+            (request(primary, extra, lines, code, channel, duration_ms), authority)
         })
         .boxed()
 }
@@ -54,12 +60,14 @@ fn request(
     extra: Vec<Subject>,
     lines: Vec<LineRequest>,
     access_code: Option<AccessCode>,
+    channel: Option<ChannelId>,
     duration_ms: Option<u64>,
 ) -> CommandBody {
     CommandBody::PlaceHold(PlaceHold {
         subjects: Subjects { primary, extra },
         lines,
         access_code,
+        channel,
         duration_ms,
     })
 }

@@ -33,9 +33,14 @@ impl Model {
                 let claim = self.claim_mut(order);
                 claim.grace_until = Some(grace_until);
                 claim.attempts = attempt;
+                claim.of_hold = claim.extra.len();
                 claim.extra.extend(extra_subjects);
             }
-            EventBody::PaymentFailed { order } => self.claim_mut(order).grace_until = None,
+            EventBody::PaymentFailed { order } => {
+                let claim = self.claim_mut(order);
+                claim.grace_until = None;
+                claim.extra.truncate(claim.of_hold);
+            }
             EventBody::Confirmed { order, payment } => self.sell(order, payment),
             EventBody::TicketsRefunded { order, tickets, units } => {
                 tickets.iter().for_each(|&ticket| self.refund_ticket(order, ticket, units));
@@ -73,7 +78,9 @@ impl Model {
         &mut self.claim_mut(order).tickets[usize::from(index)]
     }
 
-    /// A new configuration: capacities and allotments move by their difference, windows stand as the time says.
+    /// A new configuration: capacities and allotments move by their difference. The windows of new types stand as the time
+    /// says. Those of known ones stay, and what the time says against a changed one happens later, as an event; but who
+    /// is to wait for an opening waits at once.
     fn adopt(&mut self, at: Timestamp, version: u32, config: &Arc<Config>) {
         if self.is_untouched() {
             self.config = None;
@@ -86,7 +93,19 @@ impl Model {
             (Some(opens_at), _) if at < opens_at => Window::Before,
             _ => Window::Open,
         };
-        self.windows = config.ticket_types.iter().map(|known| stand(&known.window)).collect();
+        let of_type = |(at, known): (usize, &tessera_inventory::TicketType)| {
+            let says = stand(&known.window);
+            let before = before.as_ref().and_then(|before| before.ticket_types.get(at));
+            match before.map(|before| (before.window == known.window, self.windows[at])) {
+                None => says,
+                Some((true, stood)) => stood,
+                Some(_) if says == Window::Before => Window::Before,
+                Some((_, Window::Open)) => Window::Open,
+                Some(_) if says == Window::Open => Window::Before,
+                Some(_) => Window::After,
+            }
+        };
+        self.windows = config.ticket_types.iter().enumerate().map(of_type).collect();
         let pools = config.pools.iter().enumerate();
         self.pools = pools.map(|(pool, _)| self.pool_under(before.as_ref(), config, pool)).collect();
     }
@@ -95,7 +114,14 @@ impl Model {
     fn pool_under(&self, before: Option<&Arc<Config>>, after: &Config, pool: usize) -> Pool {
         let (general, shares) = self.free_under(before, after, pool);
         let known = self.pools.get(pool).cloned().unwrap_or_default();
+        // Killed units that a smaller capacity had to give are gone.
+        let free: i64 = general + shares.iter().map(|&(_, free)| free).sum::<i64>();
+        let id = PoolId(u16::try_from(pool).unwrap());
+        let out = i64::from(self.held_of(id)) + i64::from(self.sold_of(id));
+        let killed = u32::try_from(i64::from(after.pools[pool].capacity) - free - out).unwrap();
+        assert!(killed <= known.killed, "the model killed units by a configuration");
         Pool {
+            killed,
             general: u32::try_from(general).unwrap(),
             shares: shares
                 .into_iter()
@@ -126,16 +152,24 @@ impl Model {
             let free = known.shares.get(&channel).map_or(0, |&free| i64::from(free));
             // A channel that had no allotment here draws on its new one with what it has out already.
             let out = || if before.is_some() { self.out_of(pool, channel) } else { 0 };
-            let was = before.and_then(|before| allotted(before, channel)).unwrap_or_else(out);
-            match allotted(after, channel) {
-                Some(is) => {
-                    general -= is - was;
-                    shares.push((channel, free + is - was));
+            let was = before.and_then(|before| allotted(before, channel));
+            let will_be = match (was, allotted(after, channel)) {
+                (_, None) => {
+                    general += free;
+                    continue;
                 }
-                None => general += free,
-            }
+                (None, Some(is)) => is - out(),
+                // Some of it may have been killed when it returned: only what is out must fit.
+                (Some(_), Some(is)) if is < out() => is - out(),
+                (Some(was), Some(is)) => (free + is - was).max(0),
+            };
+            general -= will_be - free;
+            shares.push((channel, will_be));
         }
-        (general, shares)
+        // What the free units do not give of a smaller capacity, the killed ones give.
+        let shrinks_by = before.map_or(0, |before| capacity(before)) - capacity(after);
+        let given = (-general).min(shrinks_by).min(i64::from(known.killed)).max(0);
+        (general + given, shares)
     }
 
     /// Units of the pool in holds and on unrefunded tickets that were placed with this channel's code.
@@ -183,6 +217,7 @@ impl Model {
         let claim = Claim {
             number,
             subject: placed.subjects.primary,
+            of_hold: placed.subjects.extra.len(),
             extra: placed.subjects.extra,
             channel: placed.channel,
             lines,

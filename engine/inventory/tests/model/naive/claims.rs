@@ -2,13 +2,11 @@
 
 use tessera_inventory::{
     Authority, ClaimState, EXTRA_SUBJECTS_MAX, EventBody, PAYMENT_ATTEMPTS_MAX, Payment, Phase,
-    RefundedUnits, Rejection, RequestError, Subject, Timestamp,
+    RefundedUnits, Rejection, RequestError, Subject, TicketTypeId, Timestamp,
 };
 
+use super::tickets::already_in;
 use super::{Claim, Decided, Model, number, owns};
-
-/// How many holds that expired are told apart from holds that never were.
-const EXPIRED_REMEMBERED: usize = 4_096;
 
 impl Model {
     /// Where a claim stands.
@@ -22,15 +20,10 @@ impl Model {
         }
     }
 
-    /// Holds that expired lately.
-    pub(crate) fn remembered(&self) -> &[(u64, Subject)] {
-        &self.expired[self.expired.len().saturating_sub(EXPIRED_REMEMBERED)..]
-    }
-
     /// The caller's claim in a state that the command needs.
     fn claim_in(&self, by: Authority, claim: u64, state: ClaimState, missing: Rejection) -> Decided<&Claim> {
         let found = self.claims.get(&claim).filter(|found| owns(by, found.subject));
-        let is_expired = self.remembered().iter().any(|&(hold, of)| hold == claim && owns(by, of));
+        let is_expired = self.expired.iter().any(|&(hold, of)| hold == claim && owns(by, of));
         match found {
             Some(found) if self.state_of(found) == state => Ok(found),
             Some(found) => Err(vec![Rejection::WrongState { state: self.state_of(found) }]),
@@ -85,15 +78,20 @@ impl Model {
         if learnt.len() > most || claim.extra.len() + extra_subjects.len() > most {
             reasons.push(Rejection::InvalidRequest(RequestError::TooManySubjects));
         }
-        reasons.extend(self.beyond_event_limit(&extra_subjects, claim.units(|_| true)));
+        // Lowered limits are not retroactive: they refuse only those who have something besides this claim.
+        let having = |of: Option<TicketTypeId>| -> Vec<Subject> {
+            extra_subjects.iter().copied().filter(|&subject| self.used_by(subject, of) > 0).collect()
+        };
+        reasons.extend(self.beyond_event_limit(&having(None), claim.units(|_| true)));
         for line in &claim.lines {
             let units = claim.units(|other| other.ticket_type == line.ticket_type);
-            reasons.extend(self.beyond_type_limit(&extra_subjects, line.ticket_type, units));
+            let having = having(Some(line.ticket_type));
+            reasons.extend(self.beyond_type_limit(&having, line.ticket_type, units));
         }
         if !reasons.is_empty() {
             return Err(reasons);
         }
-        let grace_until = now.plus_ms(self.config.as_ref().unwrap().hold.grace_ms);
+        let grace_until = now.plus_ms(self.config.as_ref().unwrap().hold.grace_ms).max(claim.deadline_at);
         let attempt = claim.attempts + 1;
         Ok(EventBody::PaymentBegun { order: number(hold), grace_until, attempt, extra_subjects })
     }
@@ -131,7 +129,9 @@ impl Model {
             match claim.tickets.get(usize::from(ticket)) {
                 None => reasons.push(Rejection::TicketNotFound),
                 Some(ticket) if ticket.refunded => reasons.push(Rejection::TicketRefunded),
-                Some(_) => {}
+                // Nobody sits in a cancelled event.
+                Some(_) if self.phase == Phase::Cancelled => {}
+                Some(ticket) => reasons.extend(already_in(ticket)),
             }
         }
         if !reasons.is_empty() {

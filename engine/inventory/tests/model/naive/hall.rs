@@ -120,17 +120,15 @@ impl Hall<'_> {
     }
 
     /// Seats in several groups for a party that accepts it.
-    pub(crate) fn split(&self, wish: &Wish, gone: &[SeatIndex]) -> Option<Vec<SeatIndex>> {
-        if let Some((_, seats)) = self.groups(wish, gone).into_iter().next() {
-            return Some(seats);
-        }
+    pub(crate) fn split(&self, wish: &Wish, gone: &[SeatIndex]) -> Option<Group> {
         let mut seats = if wish.accessible > 0 {
             self.split_wheelchairs(wish, gone)
         } else {
             self.split_close(wish, gone).or_else(|| self.split_anywhere(wish, gone))
         }?;
         seats.sort();
-        Some(seats)
+        let places: Vec<Place> = seats.iter().map(|&seat| *self.place(seat)).collect();
+        Some((self.score(wish, &places), seats))
     }
 
     fn split_wheelchairs(&self, wish: &Wish, gone: &[SeatIndex]) -> Option<Vec<SeatIndex>> {

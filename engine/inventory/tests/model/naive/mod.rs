@@ -7,6 +7,7 @@
 mod apply;
 mod claims;
 mod configure;
+mod exact;
 pub(crate) mod hall;
 mod organizer;
 mod place;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use tessera_inventory::{
     Authority, CategoryId, ChannelId, ClaimNumber, Command, CommandBody, Config, Event, EventBody, KeyMark,
     PaymentKind, Phase, PhaseCommand, PoolId, Rejection, RequestError, SeatIndex, SeatState, Subject,
-    TicketTypeId, Timestamp, admits,
+    TicketTypeId, Timestamp,
 };
 
 use hall::{Hall, Place};
@@ -77,6 +78,8 @@ pub(crate) struct Claim {
     pub(crate) number: u64,
     pub(crate) subject: Subject,
     pub(crate) extra: Vec<Subject>,
+    /// How many of `extra` stay when the payment in flight fails.
+    pub(crate) of_hold: usize,
     pub(crate) channel: Option<ChannelId>,
     pub(crate) lines: Vec<Line>,
     pub(crate) deadline_at: Timestamp,
@@ -114,7 +117,7 @@ pub(crate) struct Model {
     pub(crate) seats_to_kill: BTreeSet<SeatIndex>,
     /// Everything that is held or sold; what ended without a sale is gone.
     pub(crate) claims: BTreeMap<u64, Claim>,
-    /// Holds that expired, in that order.
+    /// Holds that expired, in that order. The engine forgets some in the end; a small world keeps all.
     pub(crate) expired: Vec<(u64, Subject)>,
     /// Digest to (fingerprint, sequence). Records may be kept longer than a day; a small world keeps all.
     pub(crate) keys: BTreeMap<u128, (u64, u64)>,
@@ -279,10 +282,6 @@ impl Model {
         let share = channel.and_then(|channel| pool.shares.get(&channel.0));
         share.copied().unwrap_or(pool.general)
     }
-
-    pub(crate) fn has_live_claims(&self) -> bool {
-        self.claims.values().any(|claim| claim.payment.is_none())
-    }
 }
 
 impl Claim {
@@ -321,7 +320,10 @@ fn may(by: Authority, body: &CommandBody) -> bool {
         | CommandBody::Kill(_)
         | CommandBody::Restore(_)
         | CommandBody::ReleaseChannel { .. } => organizer,
-        CommandBody::PlaceHold(request) => organizer || by == Authority::Subject(request.subjects.primary),
+        CommandBody::PlaceHold(request) => {
+            let is_own = by == Authority::Subject(request.subjects.primary) && request.channel.is_none();
+            organizer || is_own
+        }
         CommandBody::RenewHold { .. }
         | CommandBody::ReleaseHold { .. }
         | CommandBody::TransferTicket { .. } => organizer || buyer,
@@ -342,6 +344,30 @@ fn owns(by: Authority, subject: Subject) -> bool {
         Authority::Subject(caller) => caller == subject,
         Authority::Secret(_) | Authority::Organizer | Authority::System => true,
         Authority::Scanner => false,
+    }
+}
+
+/// When a command makes sense.
+fn admits(phase: Phase, command: PhaseCommand) -> bool {
+    use PhaseCommand as Row;
+    let in_sale = matches!(phase, Phase::Presale | Phase::OnSale | Phase::Paused);
+    match command {
+        Row::Configure => in_sale || matches!(phase, Phase::Draft | Phase::Scheduled),
+        Row::Schedule => phase == Phase::Draft,
+        Row::OpenPresale => matches!(phase, Phase::Draft | Phase::Scheduled),
+        Row::Open => matches!(phase, Phase::Draft | Phase::Scheduled | Phase::Presale | Phase::Paused),
+        Row::Pause => phase == Phase::OnSale,
+        Row::Close | Row::RenewHold => in_sale,
+        Row::PlaceHold => matches!(phase, Phase::Presale | Phase::OnSale),
+        Row::Cancel | Row::Kill | Row::Restore | Row::ReleaseChannel => phase != Phase::Cancelled,
+        Row::RefundTickets => in_sale || matches!(phase, Phase::Closed | Phase::Cancelled),
+        Row::ReleaseHold
+        | Row::BeginPayment
+        | Row::PaymentFailed
+        | Row::Confirm
+        | Row::TransferTicket
+        | Row::CheckIn
+        | Row::CheckOut => in_sale || phase == Phase::Closed,
     }
 }
 

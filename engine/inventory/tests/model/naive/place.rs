@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use tessera_inventory::{
-    ALTERNATIVES_MAX, AccessCode, Authority, CategoryId, ChannelId, EXTRA_SUBJECTS_MAX, HOLD_LINES_MAX,
-    HOLD_MS_MAX, HOLD_MS_MIN, HOLD_UNITS_MAX, HoldPlaced, Line, LineRequest, Origin, Phase, PlaceHold,
-    PoolId, Rejection, RequestError, SeatIndex, SeatState, Subject, TOGETHER_MAX, TermsId, TicketType,
-    TicketTypeId, Timestamp, Want, Wishes,
+    AccessCode, Authority, CategoryId, ChannelId, EXTRA_SUBJECTS_MAX, HOLD_LINES_MAX, HOLD_MS_MAX,
+    HOLD_MS_MIN, HOLD_UNITS_MAX, HoldPlaced, Line, LineRequest, Origin, Phase, PlaceHold, PoolId, Rejection,
+    RequestError, SeatIndex, Subject, TOGETHER_MAX, TermsId, TicketType, TicketTypeId, Timestamp, Want,
+    Wishes,
 };
 
-use super::hall::{Hall, Wish};
+use super::hall::Wish;
 use super::{Decided, Model, Window};
 
 /// The model tells no terms: see [`super::Verdict::Accepted`].
@@ -24,11 +24,11 @@ struct Taken {
 }
 
 /// What a caller may see and draw on.
-struct Caller<'a> {
-    by: Authority,
+pub(super) struct Caller<'a> {
+    pub(super) by: Authority,
     code: Option<AccessCode>,
-    request: &'a PlaceHold,
-    /// The unreleased channel that the code opens.
+    pub(super) request: &'a PlaceHold,
+    /// The unreleased channel that the organizer named or the code opens.
     channel: Option<ChannelId>,
     knows_channel: bool,
 }
@@ -39,19 +39,19 @@ impl Caller<'_> {
     }
 
     /// Whose seats it may get, in the order of preference.
-    fn audiences(&self) -> Vec<Option<ChannelId>> {
+    pub(super) fn audiences(&self) -> Vec<Option<ChannelId>> {
         if self.channel.is_some() { vec![self.channel, None] } else { vec![None] }
     }
 }
 
-fn quantity(want: &Want) -> u32 {
+pub(super) fn quantity(want: &Want) -> u32 {
     match want {
         Want::Quantity(quantity) | Want::Together { quantity, .. } => u32::from(*quantity),
         Want::Seats(seats) => u32::try_from(seats.len()).unwrap(),
     }
 }
 
-fn exact_seats(request: &PlaceHold) -> Vec<SeatIndex> {
+pub(super) fn exact_seats(request: &PlaceHold) -> Vec<SeatIndex> {
     let seats = request.lines.iter().filter_map(|line| match &line.want {
         Want::Seats(seats) => Some(seats.as_slice()),
         _ => None,
@@ -137,19 +137,26 @@ impl Model {
     fn caller<'a>(&self, by: Authority, request: &'a PlaceHold) -> Decided<Caller<'a>> {
         let config = self.config.as_ref().unwrap();
         let code = request.access_code;
-        let channel = (0_u8..)
+        let of_code = (0_u8..)
             .zip(&config.channels)
             .find(|(_, channel)| Some(channel.code) == code)
             .map(|(number, _)| ChannelId(number));
         let opens_type = config.ticket_types.iter().any(|known| code.is_some() && known.access_code == code);
-        if code.is_some() && channel.is_none() && !opens_type {
-            return Err(vec![Rejection::AccessCodeRequired]);
+        let mut reasons = Vec::new();
+        if code.is_some() && of_code.is_none() && !opens_type {
+            reasons.push(Rejection::AccessCodeRequired);
         }
+        let is_gone = |id: ChannelId| id.index() >= config.channels.len() || self.released.contains(&id.0);
+        if request.channel.is_some_and(is_gone) {
+            reasons.push(Rejection::InvalidRequest(RequestError::UnknownChannel));
+        }
+        none_of(reasons)?;
+        let channel = request.channel.or(of_code);
         let unreleased = channel.filter(|channel| !self.released.contains(&channel.0));
         Ok(Caller { by, code, request, channel: unreleased, knows_channel: channel.is_some() })
     }
 
-    fn ticket_type(&self, id: TicketTypeId) -> Option<&TicketType> {
+    pub(super) fn ticket_type(&self, id: TicketTypeId) -> Option<&TicketType> {
         self.config.as_ref()?.ticket_types.get(id.index())
     }
 
@@ -239,46 +246,6 @@ impl Model {
             .collect()
     }
 
-    /// Exact seats must be free, open to the caller, and leave nobody alone.
-    fn exact_seats_refused(&self, caller: &Caller<'_>) -> Option<Rejection> {
-        let hall = self.hall()?;
-        let mut seats = exact_seats(caller.request);
-        seats.sort();
-        let is_taken = |seat: &&SeatIndex| {
-            let place = &hall.places[seat.index()];
-            let is_reserved = hall.is_reserved(&place.seat) && caller.by != Authority::Organizer;
-            self.seat_state(**seat) != SeatState::Free
-                || is_reserved
-                || !caller.audiences().contains(&place.audience)
-        };
-        let taken: Vec<SeatIndex> = seats.iter().filter(is_taken).copied().collect();
-        if !taken.is_empty() {
-            return Some(Rejection::SeatsTaken { seats: taken });
-        }
-        let stranded = *hall.stranded(&seats, &[]).first()?;
-        Some(Rejection::StrandsSeat { stranded, alternatives: self.alternatives(caller, &hall) })
-    }
-
-    /// Groups instead of the first line of exact seats.
-    fn alternatives(&self, caller: &Caller<'_>, hall: &Hall<'_>) -> Vec<Vec<SeatIndex>> {
-        let is_exact = |line: &&LineRequest| matches!(line.want, Want::Seats(_));
-        let line = caller.request.lines.iter().find(is_exact);
-        let category = line.and_then(|line| self.ticket_type(line.ticket_type?)?.category);
-        let (Some(line), Some(category)) = (line, category) else { return vec![] };
-        let mut alternatives: Vec<Vec<SeatIndex>> = Vec::new();
-        for audience in caller.audiences() {
-            let quantity = u16::try_from(quantity(&line.want)).unwrap();
-            let wish = Wish { category, audience, section: None, accessible: 0, quantity };
-            for (_, seats) in hall.groups(&wish, &[]) {
-                let overlaps = alternatives.iter().flatten().any(|seat| seats.contains(seat));
-                if !overlaps && alternatives.len() < ALTERNATIVES_MAX && quantity <= TOGETHER_MAX {
-                    alternatives.push(seats);
-                }
-            }
-        }
-        alternatives
-    }
-
     /// One line against what the lines before it leave.
     fn place_line(
         &self,
@@ -331,7 +298,6 @@ impl Model {
         id: TicketTypeId,
         units: u32,
     ) -> Vec<Rejection> {
-        let may_return = self.has_live_claims();
         let remaining = |pool: PoolId| {
             let before = taken.pools.get(&pool).copied().unwrap_or(0);
             self.free_for(pool, caller.channel).saturating_sub(before)
@@ -343,7 +309,8 @@ impl Model {
                 line,
                 pool: Some(pool),
                 remaining: remaining(pool),
-                may_return,
+                // What holds give back, kills that wait take first.
+                may_return: self.held_of(pool) > self.pools[pool.index()].to_kill,
             })
             .collect()
     }
@@ -359,15 +326,18 @@ impl Model {
     ) -> Decided<Vec<SeatIndex>> {
         let known = self.ticket_type(id).unwrap();
         let category = known.category.unwrap();
-        let sold_out = |remaining: u32| {
-            vec![Rejection::SoldOut { line, pool: None, remaining, may_return: self.has_live_claims() }]
+        let sold_out = |remaining: u32, may_return: bool| {
+            vec![Rejection::SoldOut { line, pool: None, remaining, may_return }]
         };
         if wishes.price_minor_max.is_some_and(|most| known.price_minor > most) {
-            return Err(sold_out(0));
+            return Err(sold_out(0, false));
         }
-        let best = self.best(caller, taken, category, quantity, wishes).map(|(_, seats)| seats);
+        let best = self.best(caller, taken, category, quantity, wishes);
         best.or_else(|| self.split(caller, taken, category, quantity, wishes))
-            .ok_or_else(|| sold_out(self.free_seats(caller, category)))
+            .map(|(_, seats)| seats)
+            .ok_or_else(|| {
+                sold_out(self.free_seats(caller, taken, category, wishes), self.is_held_of(category))
+            })
     }
 
     fn wish(category: CategoryId, audience: Option<ChannelId>, quantity: u16, wishes: &Wishes) -> Wish {
@@ -395,7 +365,7 @@ impl Model {
         category: CategoryId,
         quantity: u16,
         wishes: &Wishes,
-    ) -> Option<Vec<SeatIndex>> {
+    ) -> Option<super::hall::Group> {
         let hall = self.hall().filter(|_| wishes.accept_split)?;
         caller
             .audiences()
@@ -403,20 +373,30 @@ impl Model {
             .find_map(|audience| hall.split(&Self::wish(category, audience, quantity, wishes), &taken.seats))
     }
 
-    /// Free seats of a category that the caller may get without a wish for wheelchair spaces.
-    fn free_seats(&self, caller: &Caller<'_>, category: CategoryId) -> u32 {
+    /// Free seats that the wish could get of whoever has most for the caller: wheelchair spaces for the wish for them.
+    fn free_seats(&self, caller: &Caller<'_>, taken: &Taken, category: CategoryId, wishes: &Wishes) -> u32 {
         let Some(hall) = self.hall() else { return 0 };
-        let counts = |place: &&super::hall::Place| {
-            place.is_free
+        let suits = |place: &&super::hall::Place| {
+            let is_of_kind =
+                if wishes.accessible > 0 { place.seat.accessible } else { !hall.is_reserved(&place.seat) };
+            is_of_kind
+                && place.is_free
+                && !taken.seats.contains(&place.index)
                 && place.seat.category == category
-                && !hall.is_reserved(&place.seat)
-                && caller.audiences().contains(&place.audience)
+                && wishes.section.is_none_or(|section| section == place.section)
         };
-        u32::try_from(hall.places.iter().filter(counts).count()).unwrap()
+        let of = |audience: Option<ChannelId>| {
+            hall.places.iter().filter(|place| suits(place) && place.audience == audience).count()
+        };
+        u32::try_from(caller.audiences().into_iter().map(of).max().unwrap()).unwrap()
+    }
+
+    fn is_held_of(&self, category: CategoryId) -> bool {
+        self.category_counters(category).held > 0
     }
 
     /// The best over every type that the caller may buy; of equals the lowest seat, then the first type. Where no type
-    /// has a group, the first type that has a split.
+    /// has a group, the best split.
     fn together_of_any(
         &self,
         caller: &Caller<'_>,
@@ -440,20 +420,24 @@ impl Model {
             }
             reasons.extend(against);
         }
-        let groups = candidates.iter().filter_map(|&(id, category)| {
-            let (score, seats) = self.best(caller, taken, category, quantity, wishes)?;
-            Some((score, seats[0], id, seats))
-        });
-        if let Some((_, _, id, seats)) = groups.min() {
-            return Ok((id, seats));
-        }
-        let split = candidates
-            .iter()
-            .find_map(|&(id, category)| Some((id, self.split(caller, taken, category, quantity, wishes)?)));
-        split.ok_or_else(|| {
-            let remaining = candidates.iter().map(|&(_, category)| self.free_seats(caller, category)).max();
-            let (pool, may_return) = (None, self.has_live_claims());
-            let sold_out = Rejection::SoldOut { line, pool, remaining: remaining.unwrap_or(0), may_return };
+        type Search<'a> = &'a dyn Fn(CategoryId) -> Option<super::hall::Group>;
+        let best_by = |search: Search<'_>| {
+            let groups = candidates.iter().filter_map(|&(id, category)| {
+                let (score, seats) = search(category)?;
+                Some((score, seats[0], id, seats))
+            });
+            groups.min().map(|(_, _, id, seats)| (id, seats))
+        };
+        let best = best_by(&|category| self.best(caller, taken, category, quantity, wishes));
+        let best =
+            best.or_else(|| best_by(&|category| self.split(caller, taken, category, quantity, wishes)));
+        best.ok_or_else(|| {
+            let categories = || candidates.iter().map(|&(_, category)| category);
+            let remaining =
+                categories().map(|category| self.free_seats(caller, taken, category, wishes)).max();
+            let may_return = categories().any(|category| self.is_held_of(category));
+            let remaining = remaining.unwrap_or(0);
+            let sold_out = Rejection::SoldOut { line, pool: None, remaining, may_return };
             if candidates.is_empty() { [reasons, vec![sold_out]].concat() } else { vec![sold_out] }
         })
     }

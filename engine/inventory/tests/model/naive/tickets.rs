@@ -67,6 +67,6 @@ impl Model {
     }
 }
 
-fn already_in(ticket: &Ticket) -> Option<Rejection> {
+pub(super) fn already_in(ticket: &Ticket) -> Option<Rejection> {
     ticket.checked_in.map(|(at, gate)| Rejection::AlreadyCheckedIn { at, gate })
 }

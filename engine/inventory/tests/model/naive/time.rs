@@ -26,7 +26,10 @@ impl Model {
             let ticket_type = TicketTypeId(id);
             let change = |open: bool| EventBody::SaleWindowChanged { ticket_type, open };
             match window {
-                Window::Before => planned.push((known.window.opens_at, change(true))),
+                // One that waits for no time any more is overdue.
+                Window::Before => {
+                    planned.push((known.window.opens_at.or(Some(Timestamp(0))), change(true)));
+                }
                 Window::Open => planned.push((known.window.closes_at, change(false))),
                 Window::After => {}
             }
