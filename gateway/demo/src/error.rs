@@ -16,6 +16,15 @@ pub enum DemoError {
         /// The last failure to connect.
         source: io::Error,
     },
+    /// The operating system gives this process no more sockets.
+    #[error(
+        "the demo cannot open another connection to its server, which runs in the same process; raise the limit of open files (ulimit -n), \
+         or come over fewer connections (--connections)"
+    )]
+    NoSockets {
+        /// What the operating system says.
+        source: io::Error,
+    },
     /// The server kept saying *later* for longer than [`crate::client::PATIENCE`].
     #[error("the server at {address} answered {status} to {route} for too long; see its log")]
     StillUnavailable {

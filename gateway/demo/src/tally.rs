@@ -348,8 +348,12 @@ mod tests {
         let mut tally = Tally::new(Instant::now());
         tally.compare(&reply(201, false, "a"), &reply(201, true, "a"), false);
         assert_eq!((tally.identical, tally.unmarked, tally.differing.len()), (1, 0, 0));
+        tally.compare(&reply(201, true, "a"), &reply(201, false, "a"), true);
+        assert_eq!((tally.identical, tally.unmarked), (2, 0), "of two at once, either is the first");
+        tally.compare(&reply(201, true, "a"), &reply(201, false, "a"), false);
+        assert_eq!((tally.identical, tally.unmarked), (3, 1), "the second does not say that it repeats");
         tally.compare(&reply(201, false, "a"), &reply(201, true, "b"), false);
-        assert_eq!((tally.identical, tally.differing.len()), (1, 1));
+        assert_eq!((tally.identical, tally.differing.len()), (3, 1));
         tally.compare(&reply(201, false, "a"), &reply(409, false, "a"), false);
         assert_eq!(tally.differing.len(), 2, "what was accepted stays accepted");
         tally.compare(&reply(409, false, "a"), &reply(201, false, "a"), true);

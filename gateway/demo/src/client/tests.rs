@@ -95,3 +95,12 @@ async fn only_http_addresses_are_taken() {
         assert!(matches!(Server::locate(base_url).await, Err(DemoError::Address(_))), "{base_url}");
     }
 }
+
+#[test]
+fn a_lack_of_sockets_is_told_apart_from_a_server_that_is_gone() {
+    assert!(no_sockets(&io::Error::from_raw_os_error(EMFILE)));
+    assert!(no_sockets(&io::ErrorKind::AddrNotAvailable.into()));
+    assert!(!no_sockets(&io::ErrorKind::ConnectionRefused.into()));
+    let told = DemoError::NoSockets { source: io::Error::from_raw_os_error(EMFILE) }.to_string();
+    assert!(told.contains("ulimit -n") && told.contains("--connections"), "{told}");
+}
