@@ -39,8 +39,8 @@ fn scenario_33_a_store_that_is_open_is_not_emptied_under_its_owner() {
     let second = EmbeddedStore::open_emptied(&directory, &options);
     assert!(matches!(second.err(), Some(StoreError::Locked { .. })));
     assert_eq!(names(&directory), before);
-    append_all(&store, EVENT, [SEGMENT_BYTES as usize, SEGMENT_BYTES as usize]);
-    assert_eq!(block_on(store.verify(EVENT)).unwrap().records, 3, "it goes on, into segments of its own");
+    append_all(&store, EVENT, [3_000; 6]);
+    assert_eq!(block_on(store.verify(EVENT)).unwrap().records, 7, "it goes on, into segments of its own");
 }
 
 #[test]
