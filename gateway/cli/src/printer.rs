@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
 use tessera_embedded::EmbeddedStore;
 use tessera_inventory::{Config, EventBody, EventId};
 use tessera_projections::installation::Installation;
@@ -41,13 +40,11 @@ impl Printer {
 
 impl Companion for Printer {
     fn before(&mut self, record: &LogRecord) -> Result<(), Failure> {
-        let bounds = json!({
-            "first": record.first_sequence.0,
-            "last": record.last_sequence.0,
-            "epoch": record.epoch.0,
-            "chain": format!("{:?}", record.chain),
-        });
-        line(json!({ "record": bounds }));
+        let LogRecord { first_sequence, last_sequence, epoch, chain, .. } = record;
+        // Written by hand for the order of the fields, which people read.
+        line(format_args!(
+            "{{\"record\":{{\"first\":{first_sequence},\"last\":{last_sequence},\"epoch\":{epoch},\"chain\":\"{chain:?}\"}}}}"
+        ));
         let printed = for_each(&record.bytes, |sequence, event| {
             if let EventBody::Configured { config, .. } = &event.body {
                 self.config = Some(Arc::clone(config));

@@ -156,15 +156,18 @@ impl Connection {
     /// Send a call until it is answered with something else than *later*.
     ///
     /// # Errors
-    /// [`DemoError::ServerGone`] or [`DemoError::StillUnavailable`] when [`PATIENCE`] is over; [`DemoError::NoSockets`] at once.
+    /// [`DemoError::ServerGone`], [`DemoError::Silent`] or [`DemoError::StillUnavailable`] when [`PATIENCE`] is over;
+    /// [`DemoError::NoSockets`] at once.
     pub async fn call(&mut self, call: &Call) -> Result<(Reply, Effort), DemoError> {
         let begun = Instant::now();
         let mut effort = Effort::default();
         loop {
             let sent = Instant::now();
             // A server that has no socket left to accept with leaves a connection waiting for ever.
-            let tried = tokio::time::timeout(self.patience, self.try_once(call)).await;
-            match tried.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) {
+            let Ok(tried) = tokio::time::timeout(self.patience, self.try_once(call)).await else {
+                return Err(DemoError::Silent { address: self.server.address() });
+            };
+            match tried {
                 Ok(reply) if reply.status == 503 || reply.status == 429 => {
                     if begun.elapsed() > self.patience {
                         let (address, route) = (self.server.address(), call.path.clone());

@@ -25,6 +25,14 @@ pub enum DemoError {
         /// What the operating system says.
         source: io::Error,
     },
+    /// The server took a request and did not answer it for [`crate::client::PATIENCE`].
+    #[error(
+        "the server at {address} has not answered for too long; see its log (with too many open files: ulimit -n, or --connections)"
+    )]
+    Silent {
+        /// Where it was asked.
+        address: String,
+    },
     /// The server kept saying *later* for longer than [`crate::client::PATIENCE`].
     #[error("the server at {address} answered {status} to {route} for too long; see its log")]
     StillUnavailable {
