@@ -171,7 +171,7 @@ pub(crate) struct InspectArguments {
 pub(crate) enum View {
     /// Counters, phase and configuration, by replaying the log
     State,
-    /// Every event of the log
+    /// Every record of the log and every event in it, a line of JSON each
     Log,
     /// Digest of the state and head of the chain
     Digest,

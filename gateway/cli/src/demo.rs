@@ -1,5 +1,6 @@
 //! `tessera demo`.
 
+use std::env;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -16,8 +17,8 @@ use tessera_server::telemetry;
 use crate::arguments::DemoArguments;
 use crate::failure::Failure;
 use crate::output::line;
-use crate::replay::verify;
-use crate::serve::until_the_end;
+use crate::replay::{Shown, verify};
+use crate::serve::{stop, until_the_end};
 
 /// Where the demo keeps its store unless told otherwise, in the data directory. It is emptied first.
 const FOLDER_DEFAULT: &str = "demo";
@@ -25,11 +26,11 @@ const FOLDER_DEFAULT: &str = "demo";
 /// Sells the arena, checks everything, prints the report, and serves on.
 pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
     let configured = settings::load(arguments.config.as_deref(), &Overrides::new())?;
-    let data = prepare(arguments.data.as_deref(), &configured.data.join(FOLDER_DEFAULT))?;
+    let venue = arguments.venue.as_ref().map(|path| read(path)).transpose()?;
+    let own = configured.data.join(FOLDER_DEFAULT);
+    let (data, store) = open(arguments.data.as_deref(), &own)?;
     let settings = settings(configured, &arguments, &data);
     telemetry::start_logging(&settings)?;
-    let venue = arguments.venue.as_ref().map(|path| read(path)).transpose()?;
-    let store = Arc::new(EmbeddedStore::open(&data, &Options::default())?);
     let server = Server::start(settings, Stores::of(Arc::clone(&store))).await?;
     line(format_args!("serving {} from {}", server.base_url(), data.display()));
     let options = DemoOptions {
@@ -44,12 +45,12 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
     let outcome = tokio::select! {
         outcome = tessera_demo::run::run(options) => outcome?,
         reason = server.fatal() => {
-            server.stop().await;
+            server.stop_failed().await;
             return Err(Failure::Fatal(reason));
         }
     };
     line(&outcome);
-    let inside = inside(&store, &outcome).await;
+    let inside = inside(&store, &server, &outcome).await;
     let held = match inside {
         Ok(()) if outcome.all_held() => Ok(()),
         Ok(()) => Err(Failure::NotSound(
@@ -58,31 +59,43 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
         Err(failure) => Err(failure),
     };
     if arguments.exit || held.is_err() {
-        server.stop().await;
-        return held;
+        return stop(server, &store).await.and(held);
     }
     line(format_args!("\nserving {} until Ctrl-C. Try:", server.base_url()));
     line(format_args!("  curl -s {}/v1/events/{}/availability", server.base_url(), outcome.event));
     line(format_args!(
-        "then, once it has stopped:\n  tessera inspect --data {} {} verify",
+        "then, once it has stopped:\n  {} inspect --data {} {} verify",
+        program().display(),
         data.display(),
         outcome.event
     ));
-    until_the_end(server).await
+    until_the_end(server, &store).await
 }
 
-/// The check from the inside: the log is replayed, record by record, and the state is checked from scratch.
-async fn inside(store: &EmbeddedStore, outcome: &DemoOutcome) -> Result<(), Failure> {
+/// How this process was started, as far as the operating system knows: it need not stand on the search path.
+fn program() -> PathBuf {
+    let Ok(program) = env::current_exe() else { return PathBuf::from("tessera") };
+    let below_here =
+        env::current_dir().ok().and_then(|here| Some(program.strip_prefix(here).ok()?.to_owned()));
+    below_here.map_or(program, |below| Path::new(".").join(below))
+}
+
+/// The check from the inside: the log is replayed, record by record, the state is checked from scratch, and it is the state that the
+/// server shows.
+async fn inside(store: &EmbeddedStore, server: &Server, outcome: &DemoOutcome) -> Result<(), Failure> {
     let event = ids::parse_event(&outcome.event).ok_or_else(|| Failure::NotAnEvent(outcome.event.clone()))?;
-    let verified = store.verify(event).await?;
-    let sound = verify(store, event).await?;
+    let Some(published) = server.platform().inventory().published(event) else {
+        return Err(Failure::NotSound("the server shows no state of the event".to_owned()));
+    };
+    let shown = Shown { sequence: published.availability.sequence, digest: published.digest };
+    let sound = verify(store, event, Some(shown)).await?;
     if sound.events < outcome.sequence {
         let (found, seen) = (sound.events, outcome.sequence);
         return Err(Failure::NotSound(format!("clients saw sequence {seen}, but the log ends at {found}")));
     }
     line(format_args!(
-        "\nfrom the inside: {} events in {} records replayed; checksums, chain and every invariant hold; state {:032x}",
-        sound.events, verified.records, sound.digest
+        "\nfrom the inside: {} events in {} records replayed; checksums, chain and every invariant hold; at {} the state is the server's, {:032x}",
+        sound.events, sound.records, shown.sequence, shown.digest.0
     ));
     Ok(())
 }
@@ -104,24 +117,25 @@ fn settings(configured: Settings, arguments: &DemoArguments, data: &Path) -> Set
     }
 }
 
-/// An empty directory: the demo's own is emptied, another one must be.
-fn prepare(data: Option<&Path>, own: &Path) -> Result<PathBuf, Failure> {
-    let path = data.unwrap_or(own).to_owned();
-    let failed = |source| Failure::File { path: path.clone(), source };
-    match fs::read_dir(&path) {
-        Ok(mut entries) => {
-            if data.is_some() && entries.next().is_some() {
-                return Err(Failure::NotEmpty(path));
-            }
-            if data.is_none() {
-                fs::remove_dir_all(&path).map_err(failed)?;
-            }
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        Err(error) => return Err(failed(error)),
+/// An empty store: the demo's own directory is emptied, unless it holds something else; one that was named must be empty.
+fn open(named: Option<&Path>, own: &Path) -> Result<(PathBuf, Arc<EmbeddedStore>), Failure> {
+    let path = named.unwrap_or(own).to_owned();
+    let may_be_emptied = named.is_none() && EmbeddedStore::is_in(&path);
+    let is_empty = match fs::read_dir(&path) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => true,
+        Err(source) => return Err(Failure::File { path, source }),
+    };
+    if !is_empty && !may_be_emptied {
+        return Err(Failure::NotEmpty(path));
     }
-    fs::create_dir_all(&path).map_err(failed)?;
-    Ok(path)
+    let options = Options::default();
+    let store = if may_be_emptied {
+        EmbeddedStore::open_emptied(&path, &options)
+    } else {
+        EmbeddedStore::open(&path, &options)
+    };
+    Ok((path, Arc::new(store?)))
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

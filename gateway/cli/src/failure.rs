@@ -17,7 +17,7 @@ use crate::output;
 const STATUS_FAILED: u8 = 1;
 /// The store failed while the server ran (also: a supervisor could not be kept up).
 const STATUS_STORE_FAILED: u8 = 3;
-/// What was verified is not sound.
+/// What is stored is not sound, or written by a newer release.
 const STATUS_NOT_SOUND: u8 = 4;
 
 /// Why a command failed.
@@ -50,7 +50,7 @@ pub(crate) enum Failure {
         source: io::Error,
     },
     /// The directory of the demo holds something else.
-    #[error("{} is not empty; the demo begins with an empty directory, name another with --data", .0.display())]
+    #[error("{} is not empty, and the demo begins with an empty directory; name another with --data", .0.display())]
     NotEmpty(PathBuf),
     /// The directory that a repair is to fill holds something.
     #[error("{} is not empty; a repair fills a new directory, name another with --into", .0.display())]
@@ -111,10 +111,59 @@ impl Failure {
             output::error(format_args!("  because: {error}"));
             cause = error.source();
         }
-        ExitCode::from(match self {
+        ExitCode::from(self.status())
+    }
+
+    fn status(&self) -> u8 {
+        match self {
             Failure::Fatal(_) => STATUS_STORE_FAILED,
             Failure::NotSound(_) => STATUS_NOT_SOUND,
-            _ => STATUS_FAILED,
-        })
+            Failure::RepairUnfinished { source, .. } => source.status(),
+            _ => match self.stored() {
+                Some(StoreError::Damaged { .. } | StoreError::FormatTooNew { .. }) => STATUS_NOT_SOUND,
+                _ => STATUS_FAILED,
+            },
+        }
+    }
+
+    /// What the store said, if it is behind this.
+    fn stored(&self) -> Option<&StoreError> {
+        if let Failure::Store(error) = self {
+            return Some(error);
+        }
+        let mut cause = self.source();
+        while let Some(error) = cause {
+            if let Some(stored) = error.downcast_ref() {
+                return Some(stored);
+            }
+            cause = error.source();
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_stored_and_not_sound_has_a_status_of_its_own() {
+        let damaged = || StoreError::Damaged { reason: "a bit".to_owned() };
+        let too_new = StoreError::FormatTooNew { needed: 9, supported: 1 };
+        let locked = StoreError::Locked { directory: "data".to_owned() };
+        let unfinished =
+            |source| Failure::RepairUnfinished { unfinished: "new".into(), source: Box::new(source) };
+        let table = [
+            (Failure::Store(damaged()), STATUS_NOT_SOUND),
+            (Failure::Store(too_new), STATUS_NOT_SOUND),
+            (Failure::Serve(ServeError::Store(damaged())), STATUS_NOT_SOUND),
+            (unfinished(Failure::Store(damaged())), STATUS_NOT_SOUND),
+            (unfinished(Failure::Store(locked)), STATUS_FAILED),
+            (Failure::NoData("data".into()), STATUS_FAILED),
+            (Failure::Fatal("a sync".to_owned()), STATUS_STORE_FAILED),
+        ];
+        for (failure, status) in table {
+            assert_eq!(failure.status(), status, "{failure:?}");
+        }
     }
 }

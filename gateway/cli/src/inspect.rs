@@ -1,25 +1,22 @@
 //! `tessera inspect`.
 
 use std::fmt::Write;
-use std::path::Path;
-use std::sync::Arc;
 
 use clap::ValueEnum;
-use tessera_embedded::{EmbeddedStore, Options};
+use tessera_embedded::EmbeddedStore;
 use tessera_inventory::{Config, Counters, EventId, Inventory};
-use tessera_projections::catalogue::{Catalogue, CatalogueEvent};
+use tessera_projections::catalogue::CatalogueEvent;
 use tessera_server::ids;
 use tessera_server::instant::Rfc3339;
 use tessera_store::Log;
 use tessera_writer::Head;
 
 use crate::arguments::{InspectArguments, View};
+use crate::events::{self, must_exist, open};
 use crate::failure::Failure;
 use crate::output::line;
-use crate::replay::{replay, verify};
-
-/// Rows of the catalogue read at once.
-const PAGE_EVENTS: usize = 200;
+use crate::printer::Printer;
+use crate::replay::{Alone, replay, verify};
 
 /// Shows what is asked for.
 pub(crate) async fn run(arguments: InspectArguments) -> Result<(), Failure> {
@@ -33,96 +30,79 @@ pub(crate) async fn run(arguments: InspectArguments) -> Result<(), Failure> {
         None => all(&store, None).await,
         Some(text) => {
             let event = ids::parse_event(text).ok_or_else(|| Failure::NotAnEvent(text.clone()))?;
-            if store.head(event).await? == Head::GENESIS && catalogue(&store).get(event).await?.is_none() {
-                return Err(Failure::NoSuchEvent(text.clone()));
-            }
+            must_exist(&store, event).await?;
             show(&store, event, arguments.view.unwrap_or(View::State)).await
         }
     }
 }
 
-/// Opens a store that is there already: looking must not make one.
-pub(crate) fn open(data: &Path) -> Result<EmbeddedStore, Failure> {
-    if !data.is_dir() {
-        return Err(Failure::NoData(data.to_owned()));
-    }
-    Ok(EmbeddedStore::open(data, &Options::default())?)
-}
-
-fn catalogue(store: &EmbeddedStore) -> Catalogue {
-    Catalogue::new(Arc::new(store.clone()))
-}
-
-/// Every event of the catalogue.
-pub(crate) async fn events(store: &EmbeddedStore) -> Result<Vec<CatalogueEvent>, Failure> {
-    let catalogue = catalogue(store);
-    let mut events = Vec::new();
-    let mut after = None;
-    loop {
-        let page = catalogue.list(after, PAGE_EVENTS).await?;
-        events.extend(page.events);
-        after = page.next;
-        if after.is_none() {
-            return Ok(events);
-        }
-    }
-}
-
+/// Every event, one after the other; one that is not sound does not keep the next from being looked at.
 async fn all(store: &EmbeddedStore, view: Option<View>) -> Result<(), Failure> {
-    let events = events(store).await?;
-    if events.is_empty() {
+    let events = events::all(store).await?;
+    let mut unsound = 0;
+    if let Some(error) = &events.unreadable {
+        line(format_args!("NOT SOUND: not every event of the tables can be listed: {error}"));
+        unsound += 1;
+    }
+    if events.known.is_empty() {
         line("there are no events");
     }
-    for card in events {
-        let Head { sequence, epoch, .. } = store.head(card.event).await?;
-        let id = ids::event(card.event);
-        line(format_args!(
-            "{id}  sequence {sequence}  epoch {epoch}  {}  {:?}",
-            Rfc3339(card.starts_at),
-            card.name
-        ));
-        if let Some(view) = view {
-            show(store, card.event, view).await?;
+    for (event, card) in &events.known {
+        if let Err(failure) = one(store, *event, card.as_ref(), view).await {
+            line(format_args!("{}  NOT SOUND: {failure}", ids::event(*event)));
+            unsound += 1;
         }
     }
-    Ok(())
+    match unsound {
+        0 => Ok(()),
+        _ => Err(Failure::NotSound(format!(
+            "{unsound} findings; `tessera repair` says what is damaged and what would be lost"
+        ))),
+    }
+}
+
+async fn one(
+    store: &EmbeddedStore,
+    event: EventId,
+    card: Option<&CatalogueEvent>,
+    view: Option<View>,
+) -> Result<(), Failure> {
+    let Head { sequence, epoch, .. } = store.head(event).await?;
+    let what = match card {
+        Some(card) => format!("{}  {:?}", Rfc3339(card.starts_at), card.name),
+        None => "not in the catalogue".to_owned(),
+    };
+    line(format_args!("{}  sequence {sequence}  epoch {epoch}  {what}", ids::event(event)));
+    match view {
+        Some(view) => show(store, event, view).await,
+        None => Ok(()),
+    }
 }
 
 async fn show(store: &EmbeddedStore, event: EventId, view: View) -> Result<(), Failure> {
     match view {
         View::State => {
-            let replay = replay(store, event, |_, _| {}).await?;
+            let replay = replay(store, event, &mut Alone).await?;
             state(replay.inventory());
         }
         View::Log => {
-            let show = |sequence, event: &tessera_inventory::Event| {
-                let what = format!("{:?}", event.body);
-                line(format_args!("{sequence:>10}  {}  {}", Rfc3339(event.at), brief(&what)));
-            };
-            replay(store, event, show).await?;
+            replay(store, event, &mut Printer::new(store, event).await?).await?;
         }
         View::Digest => {
-            let replay = replay(store, event, |_, _| {}).await?;
+            let replay = replay(store, event, &mut Alone).await?;
             line(format_args!("sequence  {}", replay.sequence()));
             line(format_args!("state     {:032x}", replay.inventory().digest().0));
             line(format_args!("chain     {:?}", replay.chain()));
         }
         View::Verify => {
-            let verified = store.verify(event).await?;
-            let sound = verify(store, event).await?;
+            let sound = verify(store, event, None).await?;
             line(format_args!(
                 "sound: {} events in {} records, epoch {}, chain {:?}, state {:032x}; checksums, chain, replay and every invariant hold",
-                sound.events, verified.records, sound.head.epoch, sound.head.chain, sound.digest
+                sound.events, sound.records, sound.head.epoch, sound.head.chain, sound.digest
             ));
         }
     }
     Ok(())
-}
-
-/// A configuration is too long for a line.
-fn brief(what: &str) -> &str {
-    const CHARACTERS_MAX: usize = 200;
-    what.char_indices().nth(CHARACTERS_MAX).map_or(what, |(end, _)| &what[..end])
 }
 
 fn state(inventory: &Inventory) {

@@ -2,9 +2,11 @@
 
 mod arguments;
 mod demo;
+mod events;
 mod failure;
 mod inspect;
 mod output;
+mod printer;
 mod repair;
 mod replay;
 mod salvage;

@@ -13,3 +13,8 @@ pub(crate) fn line(text: impl Display) {
 pub(crate) fn error(text: impl Display) {
     eprintln!("{text}");
 }
+
+/// Prints what is to be known about a result, beside it.
+pub(crate) fn remark(text: impl Display) {
+    error(text);
+}

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tessera_embedded::EmbeddedStore;
 use tessera_embedded::salvage::Cut;
 use tessera_inventory::{EventId, Sequence};
 use tessera_projections::quarantine::QuarantinedEvents;
@@ -11,8 +12,8 @@ use tessera_server::settings::Settings;
 use tessera_store::StoreError;
 
 use crate::arguments::RepairArguments;
+use crate::events::{self, must_exist, open};
 use crate::failure::Failure;
-use crate::inspect::{events, open};
 use crate::output::line;
 use crate::replay::verify;
 use crate::salvage;
@@ -71,7 +72,8 @@ fn token(settings: Settings) -> Result<String, Failure> {
 async fn lift_quarantine(data: &Path, event: EventId) -> Result<(), Failure> {
     let store = open(data)?;
     let id = ids::event(event);
-    let sound = verify(&store, event).await?;
+    must_exist(&store, event).await?;
+    let sound = verify(&store, event, None).await?;
     QuarantinedEvents::new(Arc::new(store)).remove(event).await?;
     line(format_args!("{id}  sound, {} events: it is served at the next start", sound.events));
     Ok(())
@@ -87,30 +89,44 @@ async fn verify_all(data: &Path, only: Option<EventId>) -> Result<(), Failure> {
         }
         opened => opened?,
     };
-    let quarantined = QuarantinedEvents::new(Arc::new(store.clone()));
     let mut unsound = 0;
-    for card in events(&store).await? {
-        if only.is_some_and(|only| only != card.event) {
-            continue;
+    if let Some(event) = only {
+        must_exist(&store, event).await?;
+        unsound += u32::from(!is_sound(&store, event).await);
+    } else {
+        let events = events::all(&store).await?;
+        if let Some(error) = &events.unreadable {
+            line(format_args!("NOT SOUND: not every event of the tables can be listed: {error}"));
+            unsound += 1;
         }
-        let id = ids::event(card.event);
-        match (verify(&store, card.event).await, quarantined.get(card.event).await?) {
-            (Ok(sound), None) => {
-                line(format_args!("{id}  sound, {} events: it is served at the next start", sound.events));
-            }
-            (Ok(sound), Some(set_aside)) => line(format_args!(
-                "{id}  sound, {} events, but quarantined ({}): lift it with --lift {id}",
-                sound.events, set_aside.reason
-            )),
-            (Err(failure), _) => {
-                line(format_args!("{id}  NOT SOUND: {failure}"));
-                unsound += 1;
-            }
+        for event in events.known.keys() {
+            unsound += u32::from(!is_sound(&store, *event).await);
         }
     }
     if unsound == 0 {
         return Ok(());
     }
-    drop((quarantined, store));
+    drop(store);
     salvage::report(data, None)
+}
+
+/// Verifies one event, and says what came of it.
+async fn is_sound(store: &EmbeddedStore, event: EventId) -> bool {
+    let id = ids::event(event);
+    let quarantine = async { Ok(QuarantinedEvents::new(Arc::new(store.clone())).get(event).await?) };
+    let found = match verify(store, event, None).await {
+        Ok(sound) => quarantine.await.map(|quarantined| (sound.events, quarantined)),
+        Err(failure) => Err(failure),
+    };
+    match found {
+        Ok((events, None)) => {
+            line(format_args!("{id}  sound, {events} events: it is served at the next start"));
+        }
+        Ok((events, Some(ref set_aside))) => line(format_args!(
+            "{id}  sound, {events} events, but quarantined ({}): lift it with --lift {id}",
+            set_aside.reason
+        )),
+        Err(ref failure) => line(format_args!("{id}  NOT SOUND: {failure}")),
+    }
+    found.is_ok()
 }

@@ -1,7 +1,12 @@
 //! Replays the log of an event from its first record, each record verified before it is applied.
 
-use tessera_inventory::{Event, EventId, Sequence};
-use tessera_records::{Replay, for_each};
+use std::any::Any;
+use std::error::Error;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use tessera_embedded::EmbeddedStore;
+use tessera_inventory::{Digest, EventId, Inventory, Sequence};
+use tessera_records::Replay;
 use tessera_store::{Log, LogRecord, StoreError};
 use tessera_writer::{Head, ReplayRecord};
 
@@ -9,12 +14,34 @@ use crate::failure::Failure;
 
 /// Bytes of log read at once.
 const READ_BYTES: usize = 4_000_000;
+/// How often a replay checks every invariant on its way, at most: a check looks at the whole state.
+const CHECKS_MAX: u64 = 50;
+/// Fewest events between two such checks.
+const CHECK_EVERY_MIN: u64 = 500;
 
-/// Everything in the log of an event; `each` hears of every event before it is applied.
+/// Who goes along with a replay.
+pub(crate) trait Companion {
+    /// This record comes next. Nothing of it has been verified.
+    fn before(&mut self, _record: &LogRecord) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// The record was verified and applied.
+    fn after(&mut self, _replay: &Replay) -> Result<(), Failure> {
+        Ok(())
+    }
+}
+
+/// A replay without company.
+pub(crate) struct Alone;
+
+impl Companion for Alone {}
+
+/// Everything in the log of an event.
 pub(crate) async fn replay(
     log: &dyn Log,
     event: EventId,
-    mut each: impl FnMut(Sequence, &Event),
+    companion: &mut impl Companion,
 ) -> Result<Replay, Failure> {
     let mut replay = Replay::from_genesis(event);
     loop {
@@ -23,30 +50,50 @@ pub(crate) async fn replay(
             return Ok(replay);
         }
         for record in &records {
-            apply(&mut replay, record, &mut each)?;
+            companion.before(record)?;
+            apply(&mut replay, record)?;
+            companion.after(&replay)?;
         }
     }
 }
 
-fn apply(
-    replay: &mut Replay,
-    record: &LogRecord,
-    each: &mut impl FnMut(Sequence, &Event),
-) -> Result<(), Failure> {
-    let damaged = |error: &dyn std::error::Error| {
-        let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
-        Failure::Store(StoreError::Damaged { reason: format!("{error}{cause}") })
+/// What cannot be read of a record.
+pub(crate) fn damaged(error: &dyn Error) -> Failure {
+    let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+    Failure::Store(StoreError::Damaged { reason: format!("{error}{cause}") })
+}
+
+fn apply(replay: &mut Replay, record: &LogRecord) -> Result<(), Failure> {
+    let next = ReplayRecord {
+        first_sequence: record.first_sequence,
+        last_sequence: record.last_sequence,
+        epoch: record.epoch,
+        chain: record.chain,
+        bytes: &record.bytes,
     };
-    for_each(&record.bytes, |sequence, event| each(sequence, &event)).map_err(|error| damaged(&error))?;
-    replay
-        .apply(&ReplayRecord {
-            first_sequence: record.first_sequence,
-            last_sequence: record.last_sequence,
-            epoch: record.epoch,
-            chain: record.chain,
-            bytes: &record.bytes,
-        })
-        .map_err(|error| damaged(&error))
+    // An event that contradicts the state fails an assertion of the engine. The half-applied state is not used again.
+    let applied = catch_unwind(AssertUnwindSafe(|| replay.apply(&next)));
+    match applied {
+        Ok(applied) => applied.map_err(|error| damaged(&error)),
+        Err(panic) => Err(Failure::NotSound(format!(
+            "the record of sequences {} to {} cannot be applied: {}",
+            record.first_sequence,
+            record.last_sequence,
+            message(&*panic)
+        ))),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or(panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked")
+}
+
+/// The state that a running server showed at a sequence.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown {
+    pub(crate) sequence: Sequence,
+    pub(crate) digest: Digest,
 }
 
 /// What a verified log amounts to.
@@ -54,13 +101,21 @@ fn apply(
 pub(crate) struct Sound {
     pub(crate) head: Head,
     pub(crate) events: u64,
+    pub(crate) records: u64,
     pub(crate) digest: u128,
 }
 
-/// Verifies an event: the chain and the order of its records, the head, and every invariant of the state.
-pub(crate) async fn verify(log: &dyn Log, event: EventId) -> Result<Sound, Failure> {
-    let head = log.head(event).await?;
-    let replay = replay(log, event, |_, _| {}).await?;
+/// Verifies an event: every checksum, the chain and the order of its records, the head, every invariant on the way and in the end, and that
+/// the replay comes by what was `shown`.
+pub(crate) async fn verify(
+    store: &EmbeddedStore,
+    event: EventId,
+    shown: Option<Shown>,
+) -> Result<Sound, Failure> {
+    let records = store.verify(event).await?.records;
+    let head = store.head(event).await?;
+    let mut checker = Checker::new(head, shown);
+    let replay = replay(store, event, &mut checker).await?;
     // A live writer may have gone on since the head was read: the log then holds more, never less.
     if replay.sequence() < head.sequence {
         let (found, wanted) = (replay.sequence(), head.sequence);
@@ -71,8 +126,61 @@ pub(crate) async fn verify(log: &dyn Log, event: EventId) -> Result<Sound, Failu
     if replay.sequence() == head.sequence && replay.chain() != head.chain {
         return Err(Failure::NotSound("the chain of the log is not that of its head".to_owned()));
     }
-    replay.inventory().check().map_err(|violation| {
-        Failure::NotSound(format!("invariant {} does not hold: {}", violation.invariant, violation.detail))
-    })?;
-    Ok(Sound { head, events: replay.sequence().0, digest: replay.inventory().digest().0 })
+    check(replay.inventory())?;
+    checker.finish()?;
+    Ok(Sound { head, events: replay.sequence().0, records, digest: replay.inventory().digest().0 })
 }
+
+fn check(inventory: &Inventory) -> Result<(), Failure> {
+    inventory.check().map_err(|violation| {
+        Failure::NotSound(format!(
+            "invariant {} does not hold at sequence {}: {}",
+            violation.invariant,
+            inventory.sequence(),
+            violation.detail
+        ))
+    })
+}
+
+/// Checks the state of a replay again and again.
+struct Checker {
+    check_every: u64,
+    next_check: u64,
+    /// Until the replay comes by it.
+    shown: Option<Shown>,
+}
+
+impl Checker {
+    fn new(head: Head, shown: Option<Shown>) -> Checker {
+        let check_every = (head.sequence.0 / CHECKS_MAX).max(CHECK_EVERY_MIN);
+        Checker { check_every, next_check: check_every, shown }
+    }
+
+    /// The replay is over.
+    fn finish(self) -> Result<(), Failure> {
+        let Some(Shown { sequence, .. }) = self.shown else { return Ok(()) };
+        Err(Failure::NotSound(format!("a state was shown at sequence {sequence}, where no record ends")))
+    }
+}
+
+impl Companion for Checker {
+    fn after(&mut self, replay: &Replay) -> Result<(), Failure> {
+        let sequence = replay.sequence();
+        if sequence.0 >= self.next_check {
+            self.next_check = sequence.0 + self.check_every;
+            check(replay.inventory())?;
+        }
+        if let Some(shown) = self.shown.take_if(|shown| shown.sequence == sequence)
+            && replay.inventory().digest() != shown.digest
+        {
+            return Err(Failure::NotSound(format!(
+                "I4: the replay of the log has another state at sequence {sequence} than the server showed"
+            )));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

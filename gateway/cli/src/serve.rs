@@ -14,13 +14,13 @@ use crate::failure::Failure;
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let settings = settings::load(arguments.config.as_deref(), &arguments.overrides())?;
     telemetry::start_logging(&settings)?;
-    let store = EmbeddedStore::open(&settings.data, &Options::default())?;
-    let server = Server::start(settings, Stores::of(Arc::new(store))).await?;
-    until_the_end(server).await
+    let store = Arc::new(EmbeddedStore::open(&settings.data, &Options::default())?);
+    let server = Server::start(settings, Stores::of(Arc::clone(&store))).await?;
+    until_the_end(server, &store).await
 }
 
 /// Serves until a signal, then stops gracefully; a failure of the store stops at once, with a failure.
-pub(crate) async fn until_the_end(server: Server) -> Result<(), Failure> {
+pub(crate) async fn until_the_end(server: Server, store: &EmbeddedStore) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Signals)?;
     let reason = tokio::select! {
@@ -29,13 +29,18 @@ pub(crate) async fn until_the_end(server: Server) -> Result<(), Failure> {
         reason = server.fatal() => Some(reason),
     };
     match reason {
-        None => {
-            server.stop().await;
-            Ok(())
-        }
+        None => stop(server, store).await,
         Some(reason) => {
             server.stop_failed().await;
             Err(Failure::Fatal(reason))
         }
+    }
+}
+
+/// Stops gracefully. A store that fails on the way is a failure all the same: what was to be handed over may not be there.
+pub(crate) async fn stop(server: Server, store: &EmbeddedStore) -> Result<(), Failure> {
+    match server.stop().await.or_else(|| store.failure()) {
+        None => Ok(()),
+        Some(reason) => Err(Failure::Fatal(reason)),
     }
 }

@@ -212,6 +212,11 @@ impl<'a> Walk<'a> {
             self.fold_differs
                 .push(format!("{unseen} documents name sequences, such as {sequence}, that the feed lacks"));
         }
+        let last = self.documents.last().map(|document| document.sequence);
+        if unseen == 0 && last != Some(fold.sequence) {
+            self.fold_differs
+                .push(format!("the last document is of {last:?}, the feed ends at {}", fold.sequence));
+        }
         if self.next_refusal < self.refusals.len() {
             let left = self.refusals.len() - self.next_refusal;
             self.refused_wrongly.push(format!("{left} refusals name sequences that the feed does not reach"));
@@ -335,7 +340,11 @@ fn repeated(tally: &Tally) -> Finding {
         number(tally.refused_twice),
         number(tally.diverged)
     );
-    finding("I7  one key has one effect and one reply", numbers, tally.differing.clone())
+    let mut broken = tally.differing.clone();
+    if tally.unmarked > 0 {
+        broken.push(format!("{} repeated replies do not say that they repeat", number(tally.unmarked)));
+    }
+    finding("I7  one key has one effect and one reply", numbers, broken)
 }
 
 fn surprises(tally: &Tally) -> Finding {

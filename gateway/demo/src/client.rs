@@ -21,6 +21,10 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause that a `Retry-After` may ask of the demo.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
+/// The process has as many files open as it may (Linux, and every Unix that we know of).
+const EMFILE: i32 = 24;
+/// The machine has.
+const ENFILE: i32 = 23;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
@@ -152,13 +156,18 @@ impl Connection {
     /// Send a call until it is answered with something else than *later*.
     ///
     /// # Errors
-    /// [`DemoError::ServerGone`] or [`DemoError::StillUnavailable`] when [`PATIENCE`] is over.
+    /// [`DemoError::ServerGone`], [`DemoError::Silent`] or [`DemoError::StillUnavailable`] when [`PATIENCE`] is over;
+    /// [`DemoError::NoSockets`] at once.
     pub async fn call(&mut self, call: &Call) -> Result<(Reply, Effort), DemoError> {
         let begun = Instant::now();
         let mut effort = Effort::default();
         loop {
             let sent = Instant::now();
-            match self.try_once(call).await {
+            // A server that has no socket left to accept with leaves a connection waiting for ever.
+            let Ok(tried) = tokio::time::timeout(self.patience, self.try_once(call)).await else {
+                return Err(DemoError::Silent { address: self.server.address() });
+            };
+            match tried {
                 Ok(reply) if reply.status == 503 || reply.status == 429 => {
                     if begun.elapsed() > self.patience {
                         let (address, route) = (self.server.address(), call.path.clone());
@@ -172,6 +181,7 @@ impl Connection {
                     effort.latency = sent.elapsed();
                     return Ok((reply, effort));
                 }
+                Err(source) if no_sockets(&source) => return Err(DemoError::NoSockets { source }),
                 Err(source) => {
                     self.sender = None;
                     if begun.elapsed() > self.patience {
@@ -245,6 +255,11 @@ impl Connection {
             }
         }
     }
+}
+
+/// Whether the operating system refuses a socket, or an address to connect from: more patience brings none.
+fn no_sockets(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(EMFILE | ENFILE)) || error.kind() == io::ErrorKind::AddrNotAvailable
 }
 
 #[cfg(test)]

@@ -16,6 +16,23 @@ pub enum DemoError {
         /// The last failure to connect.
         source: io::Error,
     },
+    /// The operating system gives this process no more sockets.
+    #[error(
+        "the demo cannot open another connection to its server, which runs in the same process; raise the limit of open files (ulimit -n), \
+         or come over fewer connections (--connections)"
+    )]
+    NoSockets {
+        /// What the operating system says.
+        source: io::Error,
+    },
+    /// The server took a request and did not answer it for [`crate::client::PATIENCE`].
+    #[error(
+        "the server at {address} has not answered for too long; see its log (with too many open files: ulimit -n, or --connections)"
+    )]
+    Silent {
+        /// Where it was asked.
+        address: String,
+    },
     /// The server kept saying *later* for longer than [`crate::client::PATIENCE`].
     #[error("the server at {address} answered {status} to {route} for too long; see its log")]
     StillUnavailable {

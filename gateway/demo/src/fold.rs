@@ -10,6 +10,7 @@ use crate::feed::{Change, Item, Line, Units};
 use crate::venue::Venue;
 use crate::wire::Counters;
 
+mod deadlines;
 mod units;
 
 /// Something that must not be.
@@ -54,6 +55,8 @@ pub struct Fold<'a> {
     claims: HashMap<u64, Claim>,
     holds: HashMap<String, u64>,
     due: BTreeSet<(Timestamp, u64)>,
+    /// The hold that was last found to live on after its time.
+    overdue: Option<u64>,
     pool_debt: Vec<u32>,
     seat_debt: HashSet<u32>,
     /// Free units of each pool that an unreleased channel keeps, by (channel, pool).
@@ -83,6 +86,7 @@ impl<'a> Fold<'a> {
             claims: HashMap::new(),
             holds: HashMap::new(),
             due: BTreeSet::new(),
+            overdue: None,
             pool_debt: vec![0; venue.pools.len()],
             seat_debt: HashSet::new(),
             kept: allotments(venue),
@@ -101,13 +105,14 @@ impl<'a> Fold<'a> {
             self.report("feed", item.sequence, format!("follows sequence {}", self.sequence));
         }
         self.sequence = item.sequence;
+        self.check_overdue(item.at);
         match &item.change {
             Change::PhaseChanged { to } => self.change_phase(to),
             Change::HoldPlaced { hold, deadline_at, lines, channel } => {
                 let channel = channel.as_deref().and_then(|name| self.channel_named(name));
                 self.place(hold, *deadline_at, lines, channel);
             }
-            Change::HoldRenewed { hold, deadline_at } => self.renew(hold, *deadline_at),
+            Change::HoldRenewed { hold, deadline_at } => self.renew(item.at, hold, *deadline_at),
             Change::HoldReleased { hold } => {
                 if let Some(number) = self.claim_in(hold, &[ClaimState::Held]) {
                     self.end(number);
@@ -116,9 +121,11 @@ impl<'a> Fold<'a> {
             Change::Expired { through, count } => {
                 self.expire(item.at, through.deadline_at, &through.hold, *count)
             }
-            Change::PaymentBegun { hold, grace_until, .. } => self.begin_payment(hold, *grace_until),
+            Change::PaymentBegun { hold, grace_until, .. } => {
+                self.begin_payment(item.at, hold, *grace_until);
+            }
             Change::PaymentFailed { hold, .. } => self.fail_payment(hold),
-            Change::Confirmed { hold, .. } => self.confirm(hold),
+            Change::Confirmed { hold, .. } => self.confirm(item.at, hold),
             Change::TicketsRefunded { hold, tickets, units, .. } => self.refund(hold, tickets, units),
             Change::UnitsKilled(units) => self.kill(units),
             Change::UnitsRestored(units) => self.restore(units),
@@ -256,16 +263,18 @@ impl<'a> Fold<'a> {
         }
     }
 
-    fn renew(&mut self, hold: &str, deadline_at: Timestamp) {
+    fn renew(&mut self, at: Timestamp, hold: &str, deadline_at: Timestamp) {
         let Some(number) = self.claim_in(hold, &[ClaimState::Held]) else { return };
+        self.check_in_time(at, number, hold);
         let Some(claim) = self.claims.get_mut(&number) else { return };
         self.due.remove(&(claim.deadline_at, number));
         claim.deadline_at = deadline_at;
         self.due.insert((deadline_at, number));
     }
 
-    fn begin_payment(&mut self, hold: &str, grace_until: Timestamp) {
+    fn begin_payment(&mut self, at: Timestamp, hold: &str, grace_until: Timestamp) {
         let Some(number) = self.claim_in(hold, &[ClaimState::Held]) else { return };
+        self.check_in_time(at, number, hold);
         let Some(claim) = self.claims.get_mut(&number) else { return };
         self.due.remove(&(claim.deadline_at, number));
         claim.state = ClaimState::InFlight;
@@ -282,8 +291,9 @@ impl<'a> Fold<'a> {
         self.due.insert((claim.deadline_at, number));
     }
 
-    fn confirm(&mut self, hold: &str) {
+    fn confirm(&mut self, at: Timestamp, hold: &str) {
         let Some(number) = self.claim_in(hold, &[ClaimState::InFlight]) else { return };
+        self.check_in_time(at, number, hold);
         let Some(claim) = self.claims.get_mut(&number) else { return };
         self.due.remove(&(claim.due_at(), number));
         claim.state = ClaimState::Paid;
@@ -309,25 +319,6 @@ impl<'a> Fold<'a> {
             self.unuse(number, *ticket_type, u32::from(*quantity));
         }
         self.live_holds -= 1;
-    }
-
-    fn expire(&mut self, at: Timestamp, deadline_at: Timestamp, hold: &str, count: u32) {
-        let Some(last) = self.number(hold) else {
-            return self.report("I5", self.sequence, format!("{hold} expired but was never placed"));
-        };
-        if at < deadline_at {
-            self.report(
-                "I5",
-                self.sequence,
-                format!("{hold} expired at {at}, before its deadline {deadline_at}"),
-            );
-        }
-        let ended: Vec<u64> = self.due.range(..=(deadline_at, last)).map(|(_, number)| *number).collect();
-        if ended.len() != count as usize {
-            self.report("I5", self.sequence, format!("{count} expired, but {} were due", ended.len()));
-        }
-        self.expired += u64::from(count);
-        ended.into_iter().for_each(|number| self.end(number));
     }
 
     fn refund(&mut self, hold: &str, tickets: &[u16], units: &str) {

@@ -163,7 +163,7 @@ pub struct Tally {
     pub diverged: u64,
     /// Repeated commands that were refused both times: a refusal has no effect, and its key is free.
     pub refused_twice: u64,
-    /// Repeated replies that carried no `Idempotency-Replayed`.
+    /// Replies to a request that was sent again after its reply, which carried no `Idempotency-Replayed`.
     pub unmarked: u64,
     /// Pairs that differ.
     pub differing: Vec<String>,
@@ -261,9 +261,8 @@ impl Tally {
         match (first.accepted(), second.accepted()) {
             (true, true) if first.status == second.status && first.body == second.body => {
                 self.identical += 1;
-                // One of two at once is the first; of two in turn, the second is the repetition.
-                let marked = second.replayed || (at_once && first.replayed);
-                self.unmarked += u64::from(!marked);
+                // Of two in turn, the second is the repetition. Two at once may be decided together, and then neither came second.
+                self.unmarked += u64::from(!at_once && !second.replayed);
             }
             (true, true) => self.differ(first, second),
             // In turn, what was accepted stays accepted. At once, a refusal may come before units return.
@@ -348,8 +347,17 @@ mod tests {
         let mut tally = Tally::new(Instant::now());
         tally.compare(&reply(201, false, "a"), &reply(201, true, "a"), false);
         assert_eq!((tally.identical, tally.unmarked, tally.differing.len()), (1, 0, 0));
+        tally.compare(&reply(201, true, "a"), &reply(201, false, "a"), true);
+        tally.compare(&reply(201, false, "a"), &reply(201, false, "a"), true);
+        assert_eq!(
+            (tally.identical, tally.unmarked),
+            (3, 0),
+            "of two at once, either is the first, or both are"
+        );
+        tally.compare(&reply(201, true, "a"), &reply(201, false, "a"), false);
+        assert_eq!((tally.identical, tally.unmarked), (4, 1), "the second does not say that it repeats");
         tally.compare(&reply(201, false, "a"), &reply(201, true, "b"), false);
-        assert_eq!((tally.identical, tally.differing.len()), (1, 1));
+        assert_eq!((tally.identical, tally.differing.len()), (4, 1));
         tally.compare(&reply(201, false, "a"), &reply(409, false, "a"), false);
         assert_eq!(tally.differing.len(), 2, "what was accepted stays accepted");
         tally.compare(&reply(409, false, "a"), &reply(201, false, "a"), true);

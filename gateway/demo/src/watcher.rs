@@ -31,6 +31,28 @@ pub struct Seen {
     pub went_back: Vec<String>,
 }
 
+impl Seen {
+    /// Note an availability document.
+    fn availability(&mut self, document: Availability) {
+        let newest = self.availabilities.last().map_or(0, |last| last.sequence);
+        self.follows("availability", newest, document.sequence);
+        self.availabilities.push(document);
+    }
+
+    /// Note a seat map.
+    fn seat_map(&mut self, map: SeatMap) {
+        let newest = self.seat_map.as_ref().map_or(0, |last| last.sequence);
+        self.follows("seat map", newest, map.sequence);
+        self.seat_map = Some(map);
+    }
+
+    fn follows(&mut self, what: &str, newest: u64, sequence: u64) {
+        if sequence < newest {
+            self.went_back.push(format!("{what}: sequence {sequence} was shown after {newest}"));
+        }
+    }
+}
+
 /// A page that looks at the sale.
 #[derive(Debug)]
 pub struct Watcher {
@@ -60,11 +82,7 @@ impl Watcher {
     pub async fn availability(&mut self) -> Result<Option<Availability>, DemoError> {
         let document: Option<Availability> = self.look(0, "availability").await?;
         if let Some(document) = &document {
-            let newest = self.seen.availabilities.last().map_or(0, |last| last.sequence);
-            if document.sequence < newest {
-                self.seen.went_back.push(format!("sequence {} was shown after {newest}", document.sequence));
-            }
-            self.seen.availabilities.push(document.clone());
+            self.seen.availability(document.clone());
         }
         Ok(document)
     }
@@ -75,8 +93,8 @@ impl Watcher {
     /// [`DemoError`] when the server is gone or the document is not what the API promises.
     pub async fn seat_map(&mut self) -> Result<Option<SeatMap>, DemoError> {
         let map: Option<SeatMap> = self.look(1, "seat-map").await?;
-        if map.is_some() {
-            self.seen.seat_map.clone_from(&map);
+        if let Some(map) = &map {
+            self.seen.seat_map(map.clone());
         }
         Ok(map)
     }
@@ -135,4 +153,33 @@ pub async fn watch_sale(
         }
     }
     Ok(watcher)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_that_goes_back_is_noticed_whichever_it_is() {
+        let availability = |sequence| Availability {
+            sequence,
+            phase: "on_sale".into(),
+            pools: Vec::new(),
+            categories: Vec::new(),
+            live_holds: 0,
+            orders: 0,
+        };
+        let map = |sequence| SeatMap { sequence, seats: 0, states: String::new() };
+        let mut seen = Seen::default();
+        // The two documents need not be of one age.
+        seen.availability(availability(7));
+        seen.seat_map(map(5));
+        seen.seat_map(map(6));
+        seen.availability(availability(7));
+        assert_eq!(seen.went_back, [""; 0]);
+        seen.seat_map(map(5));
+        assert_eq!(seen.went_back, ["seat map: sequence 5 was shown after 6"]);
+        seen.availability(availability(6));
+        assert_eq!(seen.went_back.len(), 2);
+    }
 }

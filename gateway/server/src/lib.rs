@@ -10,6 +10,7 @@ mod client_address;
 pub mod code;
 mod dispatch;
 pub mod environment;
+pub mod feed;
 mod gateway;
 mod idempotency;
 pub mod ids;

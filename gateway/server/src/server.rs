@@ -143,10 +143,13 @@ impl Server {
         self.gateway.platform.fatal().await
     }
 
-    /// Stops: not ready, streams end, every writer hands over; then no new connections, and replies in flight leave.
-    pub async fn stop(self) {
+    /// Stops: not ready, streams end, every writer hands over; then no new connections, and replies in flight leave. Answers why the
+    /// process must end with a failure, where something failed for good on the way.
+    pub async fn stop(self) -> Option<String> {
         let longest = Duration::from_secs(self.gateway.settings.http.shutdown_s);
+        let gateway = Arc::clone(&self.gateway);
         self.stop_within(longest).await;
+        gateway.platform.status().fatal
     }
 
     /// Stops after a fatal failure: there is nothing to hand over to, only replies to send.

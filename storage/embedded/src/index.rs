@@ -1,6 +1,6 @@
 //! Where the records of recent appends stand. In memory only for segments whose index is not in the tables yet.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use tessera_inventory::{EventId, Sequence};
@@ -63,6 +63,11 @@ impl Index {
     /// The head of `event`, if it has a frame in a segment that is indexed here.
     pub(crate) fn head(&self, event: EventId) -> Option<Head> {
         self.events.get(&event).map(|event| event.head)
+    }
+
+    /// The events with a frame in a segment that is indexed here.
+    pub(crate) fn events(&self) -> BTreeSet<EventId> {
+        self.events.keys().copied().collect()
     }
 
     /// Records of `event` after `after` that are indexed here, up to about `limit_bytes`.

@@ -44,6 +44,14 @@ impl Reading {
         }
     }
 
+    /// Every event with a frame in the journal, by its id. Memory first: what is sealed in between is then found in the tables.
+    pub(crate) fn events(&self) -> Result<Vec<EventId>, StoreError> {
+        self.shared.check()?;
+        let mut events = self.shared.index().events();
+        events.extend(self.tables.events()?);
+        Ok(events.into_iter().collect())
+    }
+
     /// See [`tessera_store::Log::read`].
     pub(crate) fn read(
         &self,

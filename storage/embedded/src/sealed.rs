@@ -9,6 +9,7 @@ use tessera_store::StoreError;
 use tessera_store::keys::{decode_head, encode_head};
 use tessera_writer::Head;
 
+use crate::disk::private_directories;
 use crate::frame::Position;
 use crate::index::{Entry, Limit, SegmentIndex};
 
@@ -97,6 +98,12 @@ fn number(bytes: &[u8], at: usize, what: &str) -> Result<u64, StoreError> {
     Ok(u64::from_be_bytes(*chunk))
 }
 
+/// The event of a head's key.
+fn event_of(key: &[u8]) -> Result<EventId, StoreError> {
+    let event = key.get(1..).and_then(|rest| rest.first_chunk()).ok_or_else(|| damaged("head"))?;
+    Ok(EventId(u128::from_be_bytes(*event)))
+}
+
 fn encode_entry(entry: &Entry) -> Vec<u8> {
     let Position { segment, offset } = entry.position;
     [entry.first_sequence.0, segment, offset, entry.payload_bytes]
@@ -118,6 +125,8 @@ fn decode_entry(last_sequence: Sequence, value: &[u8]) -> Result<Entry, StoreErr
 impl Sealed {
     pub(crate) fn open(directory: &Path) -> Result<Sealed, StoreError> {
         let error = |error: fjall::Error| open_error(directory, &error);
+        let made = private_directories().create(directory.join(TABLES));
+        made.map_err(|io| error(fjall::Error::Io(io)))?;
         let database = Database::builder(directory.join(TABLES))
             .manual_journal_persist(true)
             .worker_threads(WORKER_THREADS)
@@ -165,10 +174,15 @@ impl Sealed {
     pub(crate) fn heads(&self) -> Result<Vec<(EventId, Head)>, StoreError> {
         let head = |row: fjall::Guard| {
             let (key, value) = row.into_inner().map_err(|error| read_error(&error))?;
-            let event = key.get(1..).and_then(|rest| rest.first_chunk()).ok_or_else(|| damaged("head"))?;
-            Ok((EventId(u128::from_be_bytes(*event)), decode_head(&value)?))
+            Ok((event_of(&key)?, decode_head(&value)?))
         };
         self.log.prefix([Kind::Head as u8]).map(head).collect()
+    }
+
+    /// Every event with a frame in a sealed segment, whether or not its head can be read.
+    pub(crate) fn events(&self) -> Result<Vec<EventId>, StoreError> {
+        let event = |row: fjall::Guard| event_of(&row.key().map_err(|error| read_error(&error))?);
+        self.log.prefix([Kind::Head as u8]).map(event).collect()
     }
 
     /// How far `event` is trimmed.

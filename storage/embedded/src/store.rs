@@ -16,7 +16,7 @@ use tessera_writer::Head;
 
 use crate::anchor::{self, AnchorSignal};
 use crate::committer::{APPENDS_WAITING_MAX, Append, Committer, Supply};
-use crate::disk::{Disk, RealDisk};
+use crate::disk::{Disk, RealDisk, private_directories};
 use crate::housekeeper::{Housekeeper, ORDERS_WAITING_MAX, Order};
 use crate::inbox::{Inlet, NotSent, inbox};
 use crate::locate::Segments;
@@ -54,11 +54,29 @@ impl EmbeddedStore {
     /// [`StoreError::Locked`] when another process has it open, [`StoreError::Damaged`] when what is stored is not what
     /// was acknowledged, [`StoreError::FormatTooNew`], [`StoreError::Unavailable`] for errors of the file system.
     pub fn open(directory: &Path, options: &Options) -> Result<EmbeddedStore, StoreError> {
-        let unavailable = |error: io::Error| StoreError::Unavailable {
-            reason: format!("the directory {}: {error}", directory.display()),
-        };
-        fs::create_dir_all(directory).map_err(unavailable)?;
+        make_directory(directory)?;
+        EmbeddedStore::open_locked(directory, options, lock(directory)?)
+    }
+
+    /// Whether a store was ever opened in `directory`.
+    #[must_use]
+    pub fn is_in(directory: &Path) -> bool {
+        directory.join(LOCK).is_file()
+    }
+
+    /// Open an empty store in `directory`. Whatever stands there is removed first, under the lock, which is never let go in between: a
+    /// store that is open in another process stays as it is.
+    ///
+    /// # Errors
+    /// As [`EmbeddedStore::open`].
+    pub fn open_emptied(directory: &Path, options: &Options) -> Result<EmbeddedStore, StoreError> {
+        make_directory(directory)?;
         let lock = lock(directory)?;
+        empty(directory).map_err(|error| unusable(directory, &error))?;
+        EmbeddedStore::open_locked(directory, options, lock)
+    }
+
+    fn open_locked(directory: &Path, options: &Options, lock: File) -> Result<EmbeddedStore, StoreError> {
         let disk = options.disk.clone().unwrap_or_else(|| Arc::new(RealDisk::new(directory)));
         let tables = Sealed::open(directory)?;
         let inner = Inner::start(disk, tables, options, lock)?;
@@ -77,6 +95,12 @@ impl EmbeddedStore {
         self.inner.shared.index().event_count()
     }
 
+    /// Every event that was ever appended to, by its id, whether or not the tables have a row about it.
+    pub fn events(&self) -> BoxFuture<'static, Result<Vec<EventId>, StoreError>> {
+        let reading = Arc::clone(&self.inner.reading);
+        self.inner.tables.readers.run(move || reading.events())
+    }
+
     /// Read the whole log of `event` and check every checksum and every link of its chain.
     pub fn verify(&self, event: EventId) -> BoxFuture<'static, Result<Verified, StoreError>> {
         let reading = Arc::clone(&self.inner.reading);
@@ -84,9 +108,38 @@ impl EmbeddedStore {
     }
 }
 
+/// The file whose lock says that a process has the directory open. It is never removed: a process that holds the lock of a file without
+/// a name keeps nobody out.
+const LOCK: &str = "LOCK";
+
+fn unusable(directory: &Path, error: &io::Error) -> StoreError {
+    StoreError::Unavailable { reason: format!("the directory {}: {error}", directory.display()) }
+}
+
+/// The tables hold the installation's secret: a directory that is made here is for its owner only. One that is there stays as it is.
+fn make_directory(directory: &Path) -> Result<(), StoreError> {
+    private_directories().create(directory).map_err(|error| unusable(directory, &error))
+}
+
+/// Remove everything in a directory but its lock.
+fn empty(directory: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_name() == LOCK {
+            continue;
+        }
+        if entry.file_type()?.is_dir() {
+            fs::remove_dir_all(entry.path())?;
+        } else {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
 /// Two processes must never write one directory.
 pub(crate) fn lock(directory: &Path) -> Result<File, StoreError> {
-    let path = directory.join("LOCK");
+    let path = directory.join(LOCK);
     let unavailable =
         |error: io::Error| StoreError::Unavailable { reason: format!("{}: {error}", path.display()) };
     let file = File::options()

@@ -5,7 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use futures::executor::block_on;
@@ -157,4 +157,15 @@ fn an_operator_cuts_where_told_and_the_scratch_is_gone() {
     let locked = Salvage::read(&directory, None, &directory.with_file_name("scratch")).map(drop);
     assert!(matches!(locked, Err(StoreError::Locked { .. })), "{locked:?}");
     assert_eq!(block_on(store.head(EventId(2))).unwrap().sequence, Sequence(6));
+}
+
+#[test]
+fn the_copy_of_the_tables_is_for_its_owner_only_and_does_not_stay() {
+    let (folder, directory) = installation(3);
+    let scratch = folder.path().join("scratch");
+    let salvage = Salvage::read(&directory, None, &scratch).unwrap();
+    assert!(salvage.has_tables());
+    assert_eq!(fs::metadata(&scratch).unwrap().permissions().mode() & 0o777, 0o700);
+    drop(salvage);
+    assert!(!scratch.exists());
 }

@@ -38,6 +38,15 @@ impl Installation {
         })
         .await
     }
+
+    /// The stored installation; `None` where there is none yet, or where it was lost.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn find(table: &dyn Table) -> Result<Option<Installation>, StoreError> {
+        let mut transaction = table.begin().await?;
+        transaction.get(&InstallationKey.pack()).await?.map(|row| decode(&row)).transpose()
+    }
 }
 
 impl fmt::Debug for Installation {

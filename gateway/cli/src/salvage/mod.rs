@@ -2,8 +2,9 @@
 
 mod rows;
 
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -23,13 +24,14 @@ use crate::repair::TOKEN_FILE;
 const LOSSES_FILE: &str = "losses.json";
 /// Added to the name of the new directory until the repair is through.
 const UNFINISHED: &str = "unfinished";
+/// Permissions of the new directory.
+const PRIVATE: u32 = 0o700;
 /// The copy of the old tables, below the unfinished directory.
 const SCRATCH: &str = "old-tables";
 
 /// Says what a repair would keep and lose. Changes nothing.
 pub(crate) fn report(data: &Path, cut: Option<Cut>) -> Result<(), Failure> {
-    let scratch = std::env::temp_dir().join(format!("tessera-repair-{}", std::process::id()));
-    let salvage = Salvage::read(data, cut, &scratch)?;
+    let salvage = read(data, cut, &beside(data)?)?;
     print(&salvage);
     let lossless = salvage.damage().is_empty() && salvage.events().iter().all(|event| !is_lossy(event));
     if lossless && salvage.has_tables() {
@@ -51,7 +53,8 @@ pub(crate) async fn into(data: &Path, cut: Option<Cut>, target: &Path) -> Result
         return Err(Failure::TargetNotEmpty(target.to_owned()));
     }
     let unfinished = target.with_added_extension(UNFINISHED);
-    fs::create_dir(&unfinished).map_err(file(&unfinished))?;
+    // The new tables have the installation's secret, too.
+    DirBuilder::new().mode(PRIVATE).create(&unfinished).map_err(file(&unfinished))?;
     match fill(data, cut, &unfinished).await {
         Ok(()) => {}
         Err(source) => return Err(Failure::RepairUnfinished { unfinished, source: Box::new(source) }),
@@ -60,6 +63,22 @@ pub(crate) async fn into(data: &Path, cut: Option<Cut>, target: &Path) -> Result
     let target = target.display();
     line(format_args!("{target} is a sound installation; what was lost stands in {target}/{LOSSES_FILE}"));
     Ok(())
+}
+
+/// Where the tables of `data` are copied to for a look at them: beside it, where there is as much room, and nobody else's eye.
+fn beside(data: &Path) -> Result<PathBuf, Failure> {
+    let whole = fs::canonicalize(data).map_err(|source| Failure::File { path: data.to_owned(), source })?;
+    Ok(whole.with_added_extension(format!("tables-{}", std::process::id())))
+}
+
+fn read(data: &Path, cut: Option<Cut>, scratch: &Path) -> Result<Salvage, Failure> {
+    let salvage = Salvage::read(data, cut, scratch)?;
+    match cut {
+        Some(Cut { event, .. }) if salvage.events().iter().all(|salvaged| salvaged.event != event) => {
+            Err(Failure::NoSuchEvent(ids::event(event).to_string()))
+        }
+        _ => Ok(salvage),
+    }
 }
 
 fn is_vacant(target: &Path) -> io::Result<bool> {
@@ -71,7 +90,7 @@ fn is_vacant(target: &Path) -> io::Result<bool> {
 }
 
 async fn fill(data: &Path, cut: Option<Cut>, new: &Path) -> Result<(), Failure> {
-    let salvage = Salvage::read(data, cut, &new.join(SCRATCH))?;
+    let salvage = read(data, cut, &new.join(SCRATCH))?;
     print(&salvage);
     let store = EmbeddedStore::open(new, &Options::default())?;
     salvage.copy_log(&store).await?;

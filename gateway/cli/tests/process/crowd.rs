@@ -18,6 +18,8 @@ pub(crate) enum Told {
     Purchase(Purchase),
     /// Sold out, decided on this sequence.
     SoldOut(u64),
+    /// The first answer was that the hold was not executed, and the client never asked again under that key.
+    NotExecuted,
 }
 
 /// A unit that was held: each answer about it is final.
@@ -27,12 +29,23 @@ pub(crate) struct Purchase {
     pub(crate) hold: String,
     /// See `hold`.
     pub(crate) hold_sequence: u64,
+    /// What was bought; `None`: it was released.
+    pub(crate) bought: Option<Bought>,
     /// Sequence of the order's confirmation, or of the release.
     pub(crate) end_sequence: u64,
-    /// Whether it was bought or released.
-    pub(crate) bought: bool,
     /// How often an answer said that it was a repetition.
     pub(crate) replayed: u32,
+}
+
+/// An order that was confirmed.
+#[derive(Clone, Debug)]
+pub(crate) struct Bought {
+    /// Its identifier.
+    pub(crate) order: String,
+    /// Sequence of the begin of its payment.
+    pub(crate) sequence: u64,
+    /// Identifier and code of each ticket.
+    pub(crate) tickets: Vec<(String, String)>,
 }
 
 /// Shared by all clients of one run.
@@ -42,59 +55,90 @@ pub(crate) struct Crowd {
     sale: Arc<Sale>,
     /// Set to let the clients finish what they began and stop.
     pub(crate) stop: AtomicBool,
-    /// Purchases answered so far.
-    pub(crate) answered: AtomicU64,
+    /// Purchases so far, every command of them accepted.
+    pub(crate) purchases: AtomicU64,
+    /// How often somebody was told that the stock is gone.
+    pub(crate) sold_out: AtomicU64,
 }
 
 impl Crowd {
     /// A crowd in front of one sale.
     pub(crate) fn new(port: u16, sale: Arc<Sale>) -> Arc<Crowd> {
         let client = reqwest::Client::builder().timeout(ANSWER_WAIT).build().unwrap();
-        Arc::new(Crowd { client, port, sale, stop: AtomicBool::new(false), answered: AtomicU64::new(0) })
+        let (purchases, sold_out) = (AtomicU64::new(0), AtomicU64::new(0));
+        Arc::new(Crowd { client, port, sale, stop: AtomicBool::new(false), purchases, sold_out })
     }
 
     /// One client: buys, or releases every third hold, until told to stop.
     pub(crate) async fn client(self: Arc<Self>, number: usize, token: String) -> Vec<Told> {
         let mut told = Vec::new();
         while !self.stop.load(Ordering::Acquire) {
-            let name = format!("client-{number}-{}", told.len());
-            told.push(self.purchase(&name, &token, told.len() % 3 != 2).await);
-            self.answered.fetch_add(1, Ordering::AcqRel);
+            let one = self.purchase(number, told.len(), &token).await;
+            match &one {
+                Told::Purchase(_) => self.purchases.fetch_add(1, Ordering::AcqRel),
+                Told::SoldOut(_) => self.sold_out.fetch_add(1, Ordering::AcqRel),
+                Told::NotExecuted => 0,
+            };
+            told.push(one);
         }
         told
     }
 
-    async fn purchase(&self, name: &str, token: &str, buy: bool) -> Told {
-        let mut replayed = 0;
-        let mut call = async |step: &str, path: String, token: &str, body: Value| {
-            let (document, was_replayed) =
-                self.until_answered(&format!("{name}-{step}"), &path, token, &body).await;
+    async fn purchase(&self, client: usize, number: usize, token: &str) -> Told {
+        let key = |step: &str| format!("client-{client}-{number}-{step}");
+        let lines = json!({"lines": [{"ticket_type": "Free", "quantity": 1}]});
+        // Half of those who are told at first that nothing was executed take the server at its word.
+        let retries = number.is_multiple_of(2);
+        let path = self.sale.path("/holds");
+        let Some((placed, was_replayed)) =
+            self.until_answered(&key("hold"), &path, token, &lines, retries).await
+        else {
+            return Told::NotExecuted;
+        };
+        let sequence = |document: &Value| document["sequence"].as_u64().unwrap();
+        if placed["code"] == "sold_out" {
+            return Told::SoldOut(sequence(&placed));
+        }
+        let mut replayed = u32::from(was_replayed);
+        let mut call = async |step: &str, path: String, body: Value| {
+            let answered = self.until_answered(&key(step), &path, token, &body, true).await;
+            let (document, was_replayed) = answered.unwrap();
             replayed += u32::from(was_replayed);
             document
         };
-        let lines = json!({"lines": [{"ticket_type": "Free", "quantity": 1}]});
-        let placed = call("hold", self.sale.path("/holds"), token, lines).await;
-        if placed["code"] == "sold_out" {
-            return Told::SoldOut(placed["sequence"].as_u64().unwrap());
-        }
-        let hold = placed["id"].as_str().unwrap().to_owned();
-        let hold_sequence = placed["sequence"].as_u64().unwrap();
-        let end = if buy {
-            let order = call("order", self.sale.path("/orders"), token, json!({"hold": hold})).await;
-            let confirm = self.sale.path(&format!("/orders/{}/confirm", order["id"].as_str().unwrap()));
-            call("confirm", confirm, token, json!({"payment": "free"})).await
+        let hold = text(&placed["id"]);
+        let (bought, end) = if number % 3 == 2 {
+            (None, call("release", self.sale.path(&format!("/holds/{hold}/release")), json!({})).await)
         } else {
-            call("release", self.sale.path(&format!("/holds/{hold}/release")), token, json!({})).await
+            let begun = call("order", self.sale.path("/orders"), json!({"hold": hold})).await;
+            let order = text(&begun["id"]);
+            let confirm = self.sale.path(&format!("/orders/{order}/confirm"));
+            let confirmed = call("confirm", confirm, json!({"payment": "free"})).await;
+            let bought = Bought { order, sequence: sequence(&begun), tickets: tickets(&confirmed) };
+            (Some(bought), confirmed)
         };
-        let end_sequence = end["sequence"].as_u64().unwrap();
-        Told::Purchase(Purchase { hold, hold_sequence, end_sequence, bought: buy, replayed })
+        let (hold_sequence, end_sequence) = (sequence(&placed), sequence(&end));
+        Told::Purchase(Purchase { hold, hold_sequence, bought, end_sequence, replayed })
     }
 
-    /// Ask with the same key until there is a final answer: acceptance, or for a hold that the stock is gone.
-    async fn until_answered(&self, key: &str, path: &str, token: &str, body: &Value) -> (Value, bool) {
+    /// Ask with the same key until there is a final answer: acceptance, or for a hold that the stock is gone. `None`: the very first
+    /// answer was that nothing was executed, and the key was never used again.
+    async fn until_answered(
+        &self,
+        key: &str,
+        path: &str,
+        token: &str,
+        body: &Value,
+        retries: bool,
+    ) -> Option<(Value, bool)> {
+        let mut is_first = true;
         loop {
             let request = self.client.post(format!("{}{path}", base(self.port))).bearer_auth(token);
-            let Ok(reply) = request.header("Idempotency-Key", key).json(body).send().await else {
+            let sent = request.header("Idempotency-Key", key).json(body).send().await;
+            // What came of a request without an answer nobody knows; only a connection that was refused had none.
+            let was_first = is_first;
+            is_first &= sent.as_ref().is_err_and(reqwest::Error::is_connect);
+            let Ok(reply) = sent else {
                 tokio::task::yield_now().await;
                 continue;
             };
@@ -102,12 +146,25 @@ impl Crowd {
             let replayed = reply.headers().contains_key("Idempotency-Replayed");
             let Ok(document) = reply.json::<Value>().await else { continue };
             if status.as_u16() == 503 {
+                if was_first && !retries && document["code"] == "not_executed" {
+                    return None;
+                }
                 tokio::task::yield_now().await;
                 continue;
             }
             let is_expected = status.is_success() || document["code"] == "sold_out";
             assert!(is_expected, "{key} {path}: {status}: {document}");
-            return (document, replayed);
+            return Some((document, replayed));
         }
     }
+}
+
+/// Identifier and code of each ticket of an order.
+pub(crate) fn tickets(order: &Value) -> Vec<(String, String)> {
+    let tickets = order["tickets"].as_array().unwrap();
+    tickets.iter().map(|ticket| (text(&ticket["id"]), text(&ticket["code"]))).collect()
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().unwrap().to_owned()
 }

@@ -186,7 +186,7 @@ async fn scenario_32_a_rotten_record_sets_its_event_aside_and_the_others_sell() 
     bytes[at + 200] ^= 0x10;
     fs::write(segment(1), bytes).unwrap();
 
-    let _server = rig.start().await;
+    let server = rig.start().await;
     let phase = json!({"to": "paused"});
     let url = format!("{}{}", base(rig.port), rotten.path("/phase-changes"));
     let request =
@@ -201,4 +201,27 @@ async fn scenario_32_a_rotten_record_sets_its_event_aside_and_the_others_sell() 
     );
     assert_eq!(rig.hold(&sound, &buyers[0], "k").await.unwrap().0, 201);
     post(rig.port, &sound.path("/phase-changes"), &sound.key, "pause", &phase).await;
+    assert!(server.terminate().success());
+    // Whoever looks is told of the rotten one, and of the one after it.
+    let data = rig.data();
+    for command in [&["inspect", "verify"][..], &["repair"]] {
+        let output = tessera().args(command).arg("--data").arg(&data).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert_eq!(output.status.code(), Some(4), "{command:?}: {said}");
+        assert!(said.contains(&format!("{}  NOT SOUND", rotten.event)), "{command:?}: {said}");
+        let of_sound = said.lines().skip_while(|line| !line.starts_with(&sound.event));
+        assert!(of_sound.take(2).any(|line| line.contains("sound")), "{command:?}: {said}");
+    }
+}
+
+/// Nothing asks the store any more when the server hands over, and yet what it could not write must be told.
+#[tokio::test]
+async fn a_store_that_fails_while_the_server_ends_is_told_by_the_status() {
+    let rig = Rig::new();
+    let server = rig.start().await;
+    let sale = Sale::open(rig.port, 100).await;
+    let buyers = sale.buyers(rig.port, 1).await;
+    assert_eq!(rig.hold(&sale, &buyers[0], "before").await.unwrap().0, 201);
+    rig.control("only=/tables/\nsync_error=1\n");
+    assert_eq!(server.terminate().code(), Some(3), "its wake-up could not be recorded");
 }

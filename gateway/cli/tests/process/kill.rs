@@ -1,23 +1,30 @@
 //! Kill -9 under load, again and again: what every client was told is in the log, once, and nothing else is; and whoever was told that
 //! the stock is gone was told the truth at the sequence of the refusal.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
+use tokio::task::JoinHandle;
 
-use crate::crowd::{Crowd, Purchase, Told};
-use crate::server::{Sale, Server, base, free_port, get, run};
+use crate::crowd::{Crowd, Purchase, Told, tickets};
+use crate::server::{Sale, Server, base, free_port, get, post, run};
 
 /// How often the server is killed.
 const KILLS: u64 = 20;
-/// Purchases answered between two kills.
-const PURCHASES_PER_LIFE: u64 = 60;
+/// Purchases made between two kills.
+const PURCHASES_PER_LIFE: u64 = 40;
 /// Clients at once.
 const CLIENTS: usize = 12;
-/// Units for sale: fewer than the clients want.
-const CAPACITY: u32 = 500;
+/// Units for sale: more than are bought in all lives together, so that every kill meets a server that writes.
+const CAPACITY: u32 = 1_300;
+/// Units that are left for the last life, so that it sells out.
+const TAIL_UNITS: u64 = 40;
+/// How often clients are told in the last life that the stock is gone.
+const TAIL_REFUSALS: u64 = 2 * CLIENTS as u64;
+/// Most orders that one page of a list has.
+const PAGE_ORDERS: usize = 200;
 /// Size of the configurations that fill the memory of the server that is killed for it, in ticket types.
 const LARGE_TICKET_TYPES: usize = 200;
 
@@ -59,42 +66,61 @@ async fn end_under_load(ends: u64, end: End) {
     let sale = Arc::new(Sale::open(port, CAPACITY).await);
     let crowd = Crowd::new(port, Arc::clone(&sale));
     let tokens = sale.buyers(port, CLIENTS).await;
-    let clients: Vec<_> = tokens
-        .into_iter()
-        .enumerate()
-        .map(|(number, token)| tokio::spawn(Arc::clone(&crowd).client(number, token)))
-        .collect();
+    let client =
+        |(number, token): (usize, &String)| tokio::spawn(Arc::clone(&crowd).client(number, token.clone()));
+    let clients: Vec<_> = tokens.iter().enumerate().map(client).collect();
     for _ in 0..ends {
         let fillers: Vec<_> = if end == End::KillWithFullMemory {
             (0..CLIENTS).map(|_| fill_memory(port, &sale)).collect()
         } else {
             vec![]
         };
-        let before = crowd.answered.load(Ordering::Acquire);
-        while crowd.answered.load(Ordering::Acquire) < before + PURCHASES_PER_LIFE {
-            assert!(!clients.iter().any(tokio::task::JoinHandle::is_finished), "a client gave up");
-            tokio::task::yield_now().await;
-        }
+        let end_at = crowd.purchases.load(Ordering::Acquire) + PURCHASES_PER_LIFE;
+        waiting(&clients, || crowd.purchases.load(Ordering::Acquire) >= end_at).await;
+        assert_eq!(
+            crowd.sold_out.load(Ordering::Acquire),
+            0,
+            "it is killed while it writes, not while it refuses"
+        );
         match end {
             End::Kill | End::KillWithFullMemory => server.kill(),
             End::Terminate => assert!(server.terminate().success(), "a graceful end has status 0"),
         }
-        fillers.iter().for_each(tokio::task::JoinHandle::abort);
+        fillers.iter().for_each(JoinHandle::abort);
         server = Server::start(&data, port).await;
     }
+    sell_out(&crowd, &sale, port, &clients).await;
     crowd.stop.store(true, Ordering::Release);
     let mut told = Vec::new();
     for client in clients {
-        told.extend(client.await.unwrap());
+        told.push(client.await.unwrap());
     }
-    judge(&told, &sale, port, ends).await;
+    judge(&told, &sale, port, end).await;
+    tickets_are_as_told(&told, &tokens, &sale, port).await;
     assert!(server.terminate().success(), "a graceful end has status 0");
     let verified = run(&["inspect", "--data", data.to_str().unwrap(), &sale.event, "verify"]);
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }
 
+/// Wait for a state while the clients buy.
+async fn waiting(clients: &[JoinHandle<Vec<Told>>], reached: impl Fn() -> bool) {
+    while !reached() {
+        assert!(!clients.iter().any(JoinHandle::is_finished), "a client gave up");
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Withdraw most of what is left, and wait until the rest is gone, too.
+async fn sell_out(crowd: &Crowd, sale: &Sale, port: u16, clients: &[JoinHandle<Vec<Told>>]) {
+    let availability = get(port, &sale.path("/availability"), &sale.key).await;
+    let free = availability["pools"][0]["free"].as_u64().unwrap();
+    let units = json!({"pool": "Floor", "quantity": free - TAIL_UNITS});
+    post(port, &sale.path("/kills"), &sale.key, "tail", &units).await;
+    waiting(clients, || crowd.sold_out.load(Ordering::Acquire) >= TAIL_REFUSALS).await;
+}
+
 /// Send large configurations of a stale version, one after the other, until aborted.
-fn fill_memory(port: u16, sale: &Arc<Sale>) -> tokio::task::JoinHandle<()> {
+fn fill_memory(port: u16, sale: &Arc<Sale>) -> JoinHandle<()> {
     let url = format!("{}{}", base(port), sale.path("/configuration"));
     let one = json!({"name": "x".repeat(100), "price": 0, "per_order_max": 4, "draws_on": ["Floor"]});
     let configuration = json!({"currency": "EUR", "pools": [{"name": "Floor", "capacity": 1}], "ticket_types": vec![one; LARGE_TICKET_TYPES]});
@@ -111,29 +137,57 @@ fn fill_memory(port: u16, sale: &Arc<Sale>) -> tokio::task::JoinHandle<()> {
     })
 }
 
-async fn judge(told: &[Told], sale: &Sale, port: u16, kills: u64) {
+async fn judge(told: &[Vec<Told>], sale: &Sale, port: u16, end: End) {
     let feed = sale.changes(port).await;
-    let of = |one: &Told| match one {
-        Told::Purchase(purchase) => Some(purchase.clone()),
-        Told::SoldOut(_) => None,
-    };
-    let purchases: Vec<Purchase> = told.iter().filter_map(of).collect();
+    let told: Vec<&Told> = told.iter().flatten().collect();
+    let purchases = purchases(told.iter().copied());
     compare(&purchases, &feed);
-    refusals_were_true(told, &feed);
+    refusals_were_true(&told, &feed);
     counters_agree(&purchases, &get(port, &sale.path("/availability"), &sale.key).await);
     let replayed: u32 = purchases.iter().map(|purchase| purchase.replayed).sum();
-    assert!(kills < KILLS || replayed > 0, "in {kills} kills at least one answer was lost and repeated");
-    assert!(kills < KILLS || purchases.len() < told.len(), "somebody was told that the stock is gone");
+    assert!(end != End::Kill || replayed > 0, "in {KILLS} kills at least one answer was lost and repeated");
+    let given_up = told.iter().any(|one| matches!(one, Told::NotExecuted));
+    assert!(end != End::Terminate || given_up, "somebody took a draining server at its word");
+}
+
+fn purchases<'a>(told: impl IntoIterator<Item = &'a Told>) -> Vec<&'a Purchase> {
+    let of = |one: &'a Told| match one {
+        Told::Purchase(purchase) => Some(purchase),
+        Told::SoldOut(_) | Told::NotExecuted => None,
+    };
+    told.into_iter().filter_map(of).collect()
+}
+
+/// Every order that a client was told of has the tickets, with their codes, that it was told of; and there is no other.
+async fn tickets_are_as_told(told: &[Vec<Told>], tokens: &[String], sale: &Sale, port: u16) {
+    let head = sale.changes(port).await.len();
+    for (told, token) in told.iter().zip(tokens) {
+        let mut found = BTreeMap::new();
+        let mut cursor = String::new();
+        loop {
+            let path = format!("/orders?limit={PAGE_ORDERS}&min_sequence={head}{cursor}");
+            let page = get(port, &sale.path(&path), token).await;
+            for order in page["items"].as_array().unwrap() {
+                found.insert(order["id"].as_str().unwrap().to_owned(), tickets(order));
+            }
+            let Some(next) = page["next"].as_str() else { break };
+            cursor = format!("&cursor={next}");
+        }
+        let bought = purchases(told).into_iter().filter_map(|purchase| purchase.bought.clone());
+        let expected: BTreeMap<_, _> = bought.map(|bought| (bought.order, bought.tickets)).collect();
+        assert_eq!(found, expected);
+    }
 }
 
 /// Fold the feed: at the sequence of every refusal nothing was free.
-fn refusals_were_true(told: &[Told], feed: &[Value]) {
+fn refusals_were_true(told: &[&Told], feed: &[Value]) {
     let mut free = i64::from(CAPACITY);
     let mut free_at = vec![free];
     for item in feed {
         free += match item["type"].as_str().unwrap() {
             "hold_placed" => -1,
             "hold_released" => 1,
+            "units_killed" => -item["quantity"].as_i64().unwrap(),
             _ => 0,
         };
         free_at.push(free);
@@ -149,8 +203,9 @@ fn refusals_were_true(told: &[Told], feed: &[Value]) {
     }
 }
 
-/// G2 and G3: the feed is dense, and holds exactly what the clients were told, each once.
-fn compare(purchases: &[Purchase], feed: &[Value]) {
+/// G2 and G3: the feed is dense, and holds exactly what the clients were told, each once. So nothing is there of a hold that was not
+/// executed and never asked for again.
+fn compare(purchases: &[&Purchase], feed: &[Value]) {
     let mut by_sequence: HashMap<u64, (&str, &str)> = HashMap::new();
     for (item, expected) in feed.iter().zip(1..) {
         assert_eq!(item["sequence"].as_u64(), Some(expected), "the feed is dense");
@@ -158,34 +213,35 @@ fn compare(purchases: &[Purchase], feed: &[Value]) {
         by_sequence.insert(expected, (item["type"].as_str().unwrap(), hold));
     }
     for purchase in purchases {
-        let placed = by_sequence.get(&purchase.hold_sequence);
-        assert_eq!(
-            placed,
-            Some(&("hold_placed", purchase.hold.as_str())),
-            "an acknowledged hold is in the log: {purchase:?}"
-        );
-        let end = if purchase.bought { "confirmed" } else { "hold_released" };
-        let ended = by_sequence.get(&purchase.end_sequence);
-        assert_eq!(
-            ended,
-            Some(&(end, purchase.hold.as_str())),
-            "its acknowledged end is in the log: {purchase:?}"
-        );
+        let is = |sequence: u64, kind: &str| {
+            let found = by_sequence.get(&sequence);
+            assert_eq!(
+                found,
+                Some(&(kind, purchase.hold.as_str())),
+                "what was acknowledged is in the log: {purchase:?}"
+            );
+        };
+        is(purchase.hold_sequence, "hold_placed");
+        match &purchase.bought {
+            Some(bought) => {
+                is(bought.sequence, "payment_begun");
+                is(purchase.end_sequence, "confirmed");
+            }
+            None => is(purchase.end_sequence, "hold_released"),
+        }
     }
     let count = |kind: &str| feed.iter().filter(|item| item["type"] == kind).count();
+    let bought = purchases.iter().filter(|purchase| purchase.bought.is_some()).count();
     assert_eq!(count("hold_placed"), purchases.len(), "one hold per key, however often it was retried");
-    assert_eq!(
-        count("confirmed"),
-        purchases.iter().filter(|purchase| purchase.bought).count(),
-        "one sale per order"
-    );
+    assert_eq!((count("payment_begun"), count("confirmed")), (bought, bought), "one sale per order");
+    assert_eq!(count("hold_released"), purchases.len() - bought, "one release per hold");
 }
 
 /// G1: the counters add up to the capacity and to what the clients bought.
-fn counters_agree(purchases: &[Purchase], availability: &Value) {
+fn counters_agree(purchases: &[&Purchase], availability: &Value) {
     let pool = &availability["pools"][0];
     let of = |name: &str| pool[name].as_u64().unwrap();
-    let bought = purchases.iter().filter(|purchase| purchase.bought).count() as u64;
+    let bought = purchases.iter().filter(|purchase| purchase.bought.is_some()).count() as u64;
     assert_eq!(of("sold"), bought);
     assert_eq!(of("held"), 0);
     assert_eq!(of("free") + of("held") + of("sold") + of("killed"), u64::from(CAPACITY));

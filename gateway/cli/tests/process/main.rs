@@ -2,7 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // tests of a process
 
 mod crowd;
+mod demo;
 mod disk;
+mod inspect;
+mod installation;
 mod kill;
 mod repair;
 mod server;

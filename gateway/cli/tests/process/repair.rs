@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Output;
 use std::sync::Arc;
 
 use futures::executor::block_on;
@@ -11,100 +11,12 @@ use serde_json::{Value, json};
 use tessera_embedded::{EmbeddedStore, Options};
 use tessera_inventory::EventId;
 use tessera_projections::quarantine::QuarantinedEvents;
-use tessera_server::ids;
 
-use crate::server::{Sale, Server, base, free_port, get, post, run};
+use crate::installation::{HOLDS, Installation, hold, id, repair, text, verify_whole};
+use crate::server::{Server, base, free_port, get, run};
 
-/// Holds of each event.
-const HOLDS: usize = 6;
-
-/// A stopped installation with three events.
-struct Installation {
-    _folder: tempfile::TempDir,
-    data: PathBuf,
-    sales: Vec<Sale>,
-}
-
-impl Installation {
-    async fn sold() -> Installation {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        let port = free_port();
-        let server = Server::start(&data, port).await;
-        let mut sales = Vec::new();
-        for name in ["first", "second", "third"] {
-            sales.push(Sale::open_as(port, name, 100).await);
-        }
-        for number in 0..HOLDS {
-            for sale in &sales {
-                let buyers = sale.buyers(port, number + 1).await;
-                let lines = json!({"lines": [{"ticket_type": "Free", "quantity": 1}]});
-                let key = format!("hold-{}-{number}", sale.event);
-                post(port, &sale.path("/holds"), &buyers[number], &key, &lines).await;
-            }
-        }
-        let locked = repair(&data, &[]);
-        assert!(text(&locked.stderr).contains("another process"), "{}", text(&locked.stderr));
-        assert!(server.terminate().success());
-        Installation { _folder: folder, data, sales }
-    }
-
-    fn beside(&self, name: &str) -> PathBuf {
-        self.data.with_file_name(name)
-    }
-
-    /// Flip a bit in a record of this event that others follow.
-    fn flip_in(&self, sale: &Sale) {
-        let path = self.data.join("journal/0000000000000001.segment");
-        let mut bytes = fs::read(&path).unwrap();
-        let event = id(sale).0.to_be_bytes();
-        let is_record = |at: &usize| {
-            let frame = &bytes[*at..];
-            frame.starts_with(b"TsF1") && frame[40..56] == event && frame[8..16] != [0; 8]
-        };
-        let records: Vec<usize> = (0..bytes.len() - 256).step_by(8).filter(is_record).collect();
-        bytes[records[records.len() / 2] + 200] ^= 0x10;
-        fs::write(path, bytes).unwrap();
-    }
-
-    fn digests(&self, data: &Path) -> Vec<String> {
-        self.sales.iter().map(|sale| digest(data, &sale.event)).collect()
-    }
-}
-
-fn id(sale: &Sale) -> EventId {
-    ids::parse_event(&sale.event).unwrap()
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn repair(data: &Path, more: &[&str]) -> Output {
-    run(&[&["repair", "--data", data.to_str().unwrap()], more].concat())
-}
-
-fn digest(data: &Path, event: &str) -> String {
-    let output = run(&["inspect", "--data", data.to_str().unwrap(), event, "digest"]);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    text(&output.stdout)
-}
-
-fn verify_whole(data: &Path) {
-    let output = run(&["inspect", "--data", data.to_str().unwrap(), "verify"]);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-}
-
-/// Place a hold as a buyer who has none yet.
-async fn hold(port: u16, sale: &Sale) -> (u16, Value) {
-    let buyers = sale.buyers(port, HOLDS + 1).await;
-    let lines = json!({"lines": [{"ticket_type": "Free", "quantity": 1}]});
-    let url = format!("{}{}", base(port), sale.path("/holds"));
-    let request =
-        reqwest::Client::new().post(url).bearer_auth(&buyers[HOLDS]).header("Idempotency-Key", "late");
-    let reply = request.json(&lines).send().await.unwrap();
-    (reply.status().as_u16(), reply.json().await.unwrap())
-}
+/// Well-formed, and of no installation.
+const UNKNOWN: &str = "evt_01h455vb4pex7vsknk084sn02q";
 
 fn files(directory: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     let mut found = BTreeMap::new();
@@ -146,6 +58,12 @@ async fn a_flipped_bit_costs_the_end_of_one_event_and_the_others_sell_on() {
     let repaired = repair(&old.data, &["--accept-loss", "--into", new.to_str().unwrap()]);
     assert!(repaired.status.success(), "{}", text(&repaired.stderr));
     assert_eq!(files(&old.data), damaged, "the damaged installation is as it was");
+    let beside = fs::read_dir(old.data.parent().unwrap()).unwrap().count();
+    assert_eq!(
+        beside, 2,
+        "nothing is left beside the old and the new one: the copies of the tables are removed"
+    );
+    assert_eq!(fs::metadata(&new).unwrap().permissions().mode() & 0o777, 0o700, "its tables hold a secret");
     let again = repair(&old.data, &["--accept-loss", "--into", new.to_str().unwrap()]);
     assert!(text(&again.stderr).contains("is not empty"), "{}", text(&again.stderr));
 
@@ -197,4 +115,68 @@ async fn a_sound_installation_is_copied_as_it_is_and_an_event_is_cut_where_told(
     let lifted = repair(&cut, &["--lift", &old.sales[2].event]);
     assert!(lifted.status.success(), "{}", text(&lifted.stderr));
     assert_eq!(quarantined(&cut), []);
+}
+
+/// The way that needs no restart.
+#[tokio::test]
+async fn a_quarantine_is_lifted_by_the_running_server() {
+    let old = Installation::sold().await;
+    let (cut, set_aside) = (old.beside("cut"), &old.sales[1]);
+    let arguments = ["--accept-loss", "--into", cut.to_str().unwrap(), "--through", "4", &set_aside.event];
+    assert!(repair(&old.data, &arguments).status.success());
+    let port = free_port();
+    let server = Server::start(&cut, port).await;
+    let (status, refused) = hold(port, set_aside).await;
+    assert_eq!((status, &refused["reason"]), (503, &json!("quarantined")), "{refused}");
+    let lifted = repair(&cut, &["--url", &base(port), &set_aside.event]);
+    assert!(lifted.status.success(), "{}", text(&lifted.stderr));
+    let document: Value = serde_json::from_slice(&lifted.stdout).unwrap();
+    assert_eq!((&document["event"], &document["state"]), (&json!(set_aside.event), &json!("serving")));
+    assert_eq!(hold(port, set_aside).await.0, 201);
+    let unknown = repair(&cut, &["--url", &base(port), UNKNOWN]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert!(text(&unknown.stderr).contains("404"), "{}", text(&unknown.stderr));
+    assert!(server.terminate().success());
+    let nobody = repair(&cut, &["--url", &base(port), &set_aside.event]);
+    assert_eq!(nobody.status.code(), Some(1));
+    assert!(text(&nobody.stderr).contains("does not answer"), "{}", text(&nobody.stderr));
+}
+
+#[tokio::test]
+async fn an_event_that_is_not_there_is_refused_and_not_called_sound() {
+    let old = Installation::sold().await;
+    let new = old.beside("new");
+    let cut: &[&str] = &["--accept-loss", "--into", new.to_str().unwrap(), "--through", "4", UNKNOWN];
+    for arguments in [&[UNKNOWN][..], &["--lift", UNKNOWN], &["--through", "4", UNKNOWN], cut] {
+        let refused = repair(&old.data, arguments);
+        let said = text(&refused.stderr);
+        assert_eq!(refused.status.code(), Some(1), "{arguments:?}: {said}");
+        assert!(said.contains(&format!("there is no event {UNKNOWN}")), "{arguments:?}: {said}");
+        assert!(!text(&refused.stdout).contains("served at the next start"), "{}", text(&refused.stdout));
+    }
+    assert!(!new.exists());
+    assert_eq!(quarantined(&old.data), [], "the store is as it was");
+}
+
+/// What a repair brings back where the tables are gone has logs and nothing else: nobody may call that nothing.
+#[tokio::test]
+async fn events_without_tables_are_listed_and_verified() {
+    let old = Installation::sold().await;
+    fs::remove_dir_all(old.data.join("tables")).unwrap();
+    let new = old.beside("new");
+    let repaired = repair(&old.data, &["--accept-loss", "--into", new.to_str().unwrap()]);
+    assert!(repaired.status.success(), "{}", text(&repaired.stderr));
+    let verified = run(&["inspect", "--data", new.to_str().unwrap(), "verify"]);
+    let said = text(&verified.stdout);
+    assert!(verified.status.success(), "{said} {}", text(&verified.stderr));
+    for sale in &old.sales {
+        assert!(said.contains(&format!("{}  sequence", sale.event)), "{said}");
+    }
+    assert_eq!(
+        (said.matches("not in the catalogue").count(), said.matches("sound: ").count()),
+        (3, 3),
+        "{said}"
+    );
+    let again = repair(&new, &[]);
+    assert_eq!(text(&again.stdout).matches("served at the next start").count(), 3, "{}", text(&again.stdout));
 }

@@ -117,6 +117,13 @@ fn documents_that_differ_from_the_feed_are_found() {
     assert_eq!(broken(|scene| scene.availabilities[0].live_holds = 2), ["feed folds"]);
     assert_eq!(broken(|scene| scene.availabilities[1].sequence = 5), ["feed folds"]);
     assert_eq!(broken(|scene| scene.seat_map.states = "AQA=".into()), ["feed folds"]);
+    assert_eq!(broken(|scene| scene.seat_map.sequence = 3), ["feed folds"], "it stops before the end");
+}
+
+#[test]
+fn documents_that_stop_before_the_end_of_the_feed_are_found() {
+    assert_eq!(broken(|scene| drop(scene.availabilities.pop())), ["feed folds"]);
+    assert_eq!(broken(|scene| scene.availabilities.clear()), ["feed folds"]);
 }
 
 #[test]
@@ -139,6 +146,11 @@ fn a_hold_that_never_ends_is_found() {
 #[test]
 fn different_replies_to_one_key_are_found() {
     assert_eq!(broken(|scene| scene.tally.differing.push("201 a ≠ 201 b".into())), ["I7 one"]);
+}
+
+#[test]
+fn a_repeated_reply_that_does_not_say_so_is_found() {
+    assert_eq!(broken(|scene| scene.tally.unmarked = 1), ["I7 one"]);
 }
 
 #[test]

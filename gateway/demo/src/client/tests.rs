@@ -84,7 +84,7 @@ async fn a_server_that_is_gone_is_told() {
     let (server, playing) = scripted(Vec::new()).await;
     playing.await.unwrap();
     let mut connection = Connection::new(&server);
-    connection.patience = Duration::ZERO;
+    connection.patience = Duration::from_millis(50);
     let error = connection.call(&call()).await.unwrap_err();
     assert!(error.to_string().contains("does not answer any more"), "{error}");
 }
@@ -94,4 +94,24 @@ async fn only_http_addresses_are_taken() {
     for base_url in ["https://127.0.0.1:1", "127.0.0.1:1", "http://127.0.0.1"] {
         assert!(matches!(Server::locate(base_url).await, Err(DemoError::Address(_))), "{base_url}");
     }
+}
+
+#[test]
+fn a_lack_of_sockets_is_told_apart_from_a_server_that_is_gone() {
+    assert!(no_sockets(&io::Error::from_raw_os_error(EMFILE)));
+    assert!(no_sockets(&io::ErrorKind::AddrNotAvailable.into()));
+    assert!(!no_sockets(&io::ErrorKind::ConnectionRefused.into()));
+    let told = DemoError::NoSockets { source: io::Error::from_raw_os_error(EMFILE) }.to_string();
+    assert!(told.contains("ulimit -n") && told.contains("--connections"), "{told}");
+}
+
+/// As a server that has no socket left to accept with: the connection is made, and nobody reads from it.
+#[tokio::test]
+async fn a_server_that_never_answers_is_told() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = Server::locate(&format!("http://{}", listener.local_addr().unwrap())).await.unwrap();
+    let mut connection = Connection::new(&server);
+    connection.patience = Duration::from_millis(50);
+    let error = connection.call(&call()).await.unwrap_err();
+    assert!(matches!(error, DemoError::Silent { .. }), "{error}");
 }

@@ -1,5 +1,8 @@
 //! The fold believes a sound feed, and catches every doctored one.
 
+use jiff::SignedDuration;
+
+use super::deadlines::LATE_MAX;
 use super::*;
 use crate::feed::Page;
 
@@ -8,6 +11,9 @@ const VENUE: &str = r#"{"currency":"EUR","pools":[{"name":"Floor","capacity":3}]
     "rows":[{"section":"A","label":"1","blocks":[{"from":1,"to":4,"category":"C"}]}],
     "channels":[{"name":"S","code":"S","allotments":[]}],"units_per_subject_max":3,
     "ticket_types":[{"name":"Seat","price":100,"per_subject_max":2,"category":"C"},{"name":"Stand","price":50,"draws_on":["Floor"]}]}"#;
+
+/// How many items of the sound feed happen before the first deadline.
+const BEFORE_EXPIRY: usize = 8;
 
 /// A hold of two seats that is sold, and partly refunded; one of two standing units that expires; one that is released.
 fn sound() -> Vec<String> {
@@ -31,7 +37,8 @@ fn sound() -> Vec<String> {
 
 fn items(changes: &[String]) -> Vec<Item> {
     let item = |(index, change): (usize, &String)| {
-        format!(r#"{{"sequence":{},"at":"2026-01-01T00:01:00Z",{change}}}"#, index + 1)
+        let at = if index < BEFORE_EXPIRY { "00:00:30" } else { "00:01:00" };
+        format!(r#"{{"sequence":{},"at":"2026-01-01T{at}Z",{change}}}"#, index + 1)
     };
     let items: Vec<String> = changes.iter().enumerate().map(item).collect();
     let text = format!(r#"{{"items":[{}],"next":0,"head":0}}"#, items.join(","));
@@ -98,6 +105,46 @@ fn more_units_than_the_pool_has_are_caught() {
 fn a_hold_that_expires_early_is_caught() {
     check(3, "00:01:00Z", "00:01:01Z", "I5");
     check(8, r#""count":1"#, r#""count":2"#, "I5");
+}
+
+#[test]
+fn a_hold_that_lives_on_after_its_deadline_is_caught() {
+    let late = |seconds| {
+        let mut items = items(&sound());
+        items[8].at += SignedDuration::from_secs(seconds);
+        broken(&items)
+    };
+    // What is wrong with the sound feed of a known buyer 7 is its limit.
+    assert_eq!(late(10), ["I3"]);
+    assert_eq!(late(11), ["I3", "I5"]);
+    let mut items = items(&sound());
+    items.remove(8);
+    items[8..].iter_mut().for_each(|item| item.at += LATE_MAX + SignedDuration::from_millis(1));
+    let overdue = broken(&items).iter().filter(|invariant| **invariant == "I5").count();
+    assert_eq!(overdue, 1, "said once of each hold, not at every item");
+}
+
+#[test]
+fn whoever_goes_on_with_what_is_over_is_caught() {
+    let broken_at = |index: usize, change: Option<&str>, at: &str| {
+        let mut changes = sound();
+        if let Some(change) = change {
+            change.clone_into(&mut changes[index]);
+        }
+        let mut items = items(&changes);
+        items[index].at = at.parse().unwrap();
+        broken(&items).contains(&"I5")
+    };
+    // The payment of a hold is begun, and confirmed.
+    assert!(!broken_at(4, None, "2026-01-01T00:00:59.999Z"));
+    assert!(broken_at(4, None, "2026-01-01T00:01:00Z"));
+    assert!(!broken_at(6, None, "2026-01-01T00:01:04Z"));
+    let no_grace =
+        r#""type":"payment_begun","order":"o3","hold":"h3","grace_until":"2026-01-01T00:00:30Z","attempt":1"#;
+    assert!(broken_at(4, Some(no_grace), "2026-01-01T00:00:20Z"), "confirmed at the end of its grace");
+    let renewed = r#""type":"hold_renewed","hold":"h6","deadline_at":"2026-01-01T00:02:00Z""#;
+    assert!(!broken_at(6, Some(renewed), "2026-01-01T00:01:01Z"));
+    assert!(broken_at(6, Some(renewed), "2026-01-01T00:01:30Z"));
 }
 
 #[test]

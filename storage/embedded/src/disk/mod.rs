@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 pub use memory::MemoryDisk;
 pub use real::RealDisk;
+pub(crate) use real::private_directories;
 
 /// Files below one directory. Names are relative and use `/`.
 ///

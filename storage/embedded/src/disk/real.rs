@@ -1,8 +1,8 @@
 //! The file system.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{DirBuilderExt, FileExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,6 +11,16 @@ use super::{Disk, DiskFile};
 /// How much is zeroed, and synced, at a time while a file is allocated: the syncs of the journal, which go on meanwhile,
 /// wait for no more than this.
 const ZERO_BYTES: usize = 4 << 20;
+
+/// Permissions of the directories that the store makes: they lead to secrets, so they are for their owner only.
+const PRIVATE: u32 = 0o700;
+
+/// Makes directories that only their owner may look into, with those above them where they are missing.
+pub(crate) fn private_directories() -> DirBuilder {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true).mode(PRIVATE);
+    builder
+}
 
 /// The real disk, below a directory.
 pub struct RealDisk {
@@ -33,7 +43,7 @@ impl Disk for RealDisk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
         let path = self.root.join(name);
         if let Some(directory) = path.parent().filter(|directory| !directory.exists()) {
-            fs::create_dir_all(directory)?;
+            private_directories().create(directory)?;
             RealDisk::sync_parent(directory)?;
         }
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
@@ -49,7 +59,7 @@ impl Disk for RealDisk {
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
         let (from, to) = (self.root.join(from), self.root.join(to));
         if let Some(directory) = to.parent().filter(|directory| !directory.exists()) {
-            fs::create_dir_all(directory)?;
+            private_directories().create(directory)?;
             RealDisk::sync_parent(directory)?;
         }
         fs::rename(&from, &to)?;

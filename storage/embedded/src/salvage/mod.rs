@@ -26,7 +26,7 @@ use crate::scan::is_zero;
 use crate::store::lock;
 use events::Events;
 use segment::{Piece, pieces};
-use tables::{SalvagedIndex, SalvagedTables};
+use tables::{SalvagedIndex, SalvagedTables, Scratch};
 
 /// Appends under way at once while a log is copied.
 const COPIES_WAITING_MAX: usize = 1_000;
@@ -91,7 +91,7 @@ impl Salvage {
         let segments = Segments::new(Arc::clone(&disk));
         let mut reading = Reading { events: Events::new(cut), damage: Vec::new(), end: None };
         reading.journal(&*disk, &segments)?;
-        let tables = SalvagedTables::copy(directory, scratch)
+        let tables = SalvagedTables::copy(directory, Scratch::make(scratch)?)
             .map_err(|reason| reading.damage.push(format!("the tables cannot be opened: {reason}")))
             .ok();
         let mut indexed_segments = BTreeSet::new();

@@ -9,7 +9,7 @@ use tessera_inventory::EventId;
 use tessera_store::{Row, StoreError};
 use tessera_writer::Head;
 
-use crate::disk::Disk;
+use crate::disk::{Disk, private_directories};
 use crate::recovery::check_commits;
 use crate::sealed::{Sealed, TABLES, rows_of};
 
@@ -17,7 +17,16 @@ use crate::sealed::{Sealed, TABLES, rows_of};
 const KEYS_END: [u8; 2] = [0xff, 0xff];
 
 /// A directory that is removed in the end.
-struct Scratch(PathBuf);
+pub(super) struct Scratch(PathBuf);
+
+impl Scratch {
+    /// Makes it for its owner only: the copy has every secret that the tables have.
+    pub(super) fn make(path: &Path) -> Result<Scratch, StoreError> {
+        let unavailable = |error| StoreError::Unavailable { reason: format!("{}: {error}", path.display()) };
+        private_directories().recursive(false).create(path).map_err(unavailable)?;
+        Ok(Scratch(path.to_owned()))
+    }
+}
 
 impl Drop for Scratch {
     fn drop(&mut self) {
@@ -42,14 +51,12 @@ pub(super) struct SalvagedTables {
 }
 
 impl SalvagedTables {
-    pub(super) fn copy(directory: &Path, scratch: &Path) -> Result<SalvagedTables, String> {
+    pub(super) fn copy(directory: &Path, scratch: Scratch) -> Result<SalvagedTables, String> {
         let from = directory.join(TABLES);
-        fs::create_dir(scratch).map_err(|error| format!("{}: {error}", scratch.display()))?;
-        let copy = Scratch(scratch.to_owned());
-        copy_directory(&from, &scratch.join(TABLES))
+        copy_directory(&from, &scratch.0.join(TABLES))
             .map_err(|error| format!("{}: {error}", from.display()))?;
-        let sealed = Sealed::open(scratch).map_err(|error| error.to_string())?;
-        Ok(SalvagedTables { sealed, _scratch: copy })
+        let sealed = Sealed::open(&scratch.0).map_err(|error| error.to_string())?;
+        Ok(SalvagedTables { sealed, _scratch: scratch })
     }
 
     pub(super) fn index(&self) -> Result<SalvagedIndex, StoreError> {
