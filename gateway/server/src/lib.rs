@@ -18,6 +18,7 @@ pub mod instant;
 mod json;
 pub mod limits;
 mod object;
+pub mod open_files;
 mod problem;
 mod query;
 mod rate_limit;
