@@ -104,6 +104,19 @@ async fn an_administrator_vouches_for_the_clock() {
 }
 
 #[tokio::test]
+async fn which_events_need_an_operator_is_said_to_operators() {
+    let server = Server::start().await;
+    let ask = || server.get("/readyz").header("x-forwarded-for", "198.51.100.7");
+    let stranger = ask().expect(200).await;
+    for name in ["quarantined", "doubted_clocks", "stuck_followers"] {
+        assert_eq!(stranger.json[name], json!({"count": 0}), "{name}");
+        for reply in [ask().bearer(ADMIN_TOKEN).expect(200).await, server.get("/readyz").expect(200).await] {
+            assert_eq!(reply.json[name], json!({"count": 0, "events": []}), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_forwarded_request_is_not_from_this_machine() {
     let server = Server::start().await;
     let forwarded = || server.get("/metrics").header("x-forwarded-for", "198.51.100.7");
