@@ -48,6 +48,8 @@ pub const WAKE_UPS_MAX: usize = 1_000_000;
 pub const LOG_READ_BYTES_MAX: usize = 4_000_000;
 /// Most records of the change feed in one answer.
 pub const CHANGES_MAX: usize = 1_000;
+/// Large records decoded for readers of the log at the same time; others wait their turn.
+pub(crate) const LARGE_DECODINGS_MAX: usize = 2;
 /// Newest accepted events of one active event that are kept in memory to answer retries: about 1 MB of a busy one.
 pub const RECENT_EVENTS_MAX: usize = 4_096;
 /// When all places are taken, an event without requests for this long may be passivated early, in milliseconds; one that

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tessera_inventory::{ClaimView, Event, EventId, Sequence};
-use tessera_records::for_each;
-use tessera_store::StoreError;
+use tessera_store::{LogRecord, StoreError};
 use tessera_writer::{Ask, Head, Monotonic, Reply};
 use tokio::sync::{oneshot, watch};
 
+use crate::blocking::blocking;
 use crate::inventory::{InventoryMessage, decode};
 use crate::reply_desk::{DeskSender, ReplyDesk, reply_desk};
 use crate::shared::Shared;
@@ -101,15 +101,30 @@ impl InventoryRouter {
             let records = self.shared.log.read(event, read_to, CHANGES_READ_BYTES).await?;
             let Some(last) = records.last() else { break };
             read_to = last.last_sequence;
-            for record in &records {
-                let events = decode(record)?;
-                let numbered = (record.first_sequence.0..).map(Sequence).zip(events);
+            for record in records {
+                let first_sequence = record.first_sequence;
+                let numbered = (first_sequence.0..).map(Sequence).zip(self.decoded(record).await?);
                 let wanted = numbered.filter(|(sequence, _)| *sequence > after);
                 let room = limit - changes.len();
                 changes.extend(wanted.take(room).map(|(sequence, event)| (sequence, Arc::new(event))));
             }
         }
         Ok(changes)
+    }
+
+    /// The events of a record. A large one (a configuration has every seat) is decoded off the threads that serve, and few
+    /// of them at once: decoded, it takes several times its bytes.
+    async fn decoded(&self, record: LogRecord) -> Result<Vec<Event>, StoreError> {
+        if record.bytes.len() <= CHANGES_READ_BYTES {
+            return decode(&record);
+        }
+        let turn = Arc::clone(&self.shared.large_decodings).acquire_owned().await;
+        let work = move || {
+            let _turn = turn;
+            decode(&record)
+        };
+        let decoded = blocking(&*self.shared.environment.spawn, work).await;
+        decoded.unwrap_or_else(|panicked| Err(StoreError::Unavailable { reason: panicked.reason }))
     }
 
     /// The durable sequence as it moves, for long polls and streams; `None` when the event is not active.
@@ -202,15 +217,11 @@ impl InventoryRouter {
         let before = Sequence(sequence.0.saturating_sub(1));
         // One byte: exactly the one record that has it.
         let records = self.shared.log.read(event, before, 1).await?;
-        let Some(record) = records.first() else { return Ok(None) };
-        let mut found = None;
-        let read = for_each(&record.bytes, |at, event| {
-            if at == sequence {
-                found = Some(Arc::new(event));
-            }
-        });
-        read.map_err(|error| StoreError::Damaged { reason: error.to_string() })?;
-        Ok(found)
+        let Some(record) = records.into_iter().next() else { return Ok(None) };
+        let position =
+            sequence.0.checked_sub(record.first_sequence.0).and_then(|at| usize::try_from(at).ok());
+        let mut events = self.decoded(record).await?.into_iter();
+        Ok(position.and_then(|position| events.nth(position)).map(Arc::new))
     }
 
     fn not_executed(&self, reason: NotExecuted) -> Answer {

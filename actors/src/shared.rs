@@ -8,13 +8,14 @@ use ractor::ActorRef;
 use tessera_inventory::EventId;
 use tessera_store::snapshot::SnapshotRepository;
 use tessera_store::{Log, Table};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore};
 
 use crate::directory::Directory;
 use crate::followers::{FOLLOWERS, FollowerKind, FollowerMessage};
 use crate::health::Health;
 use crate::ingress::Permits;
 use crate::inventory::InventoryMessage;
+use crate::limits::LARGE_DECODINGS_MAX;
 use crate::meters::{Meters, number};
 use crate::slot::Slot;
 use crate::witness::Witness;
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) witness: Witness,
     /// Callers that wait for an activation.
     pub(crate) activation_waiters: Permits,
+    /// Turns to decode a large record for a reader of the log.
+    pub(crate) large_decodings: Arc<Semaphore>,
     pub(crate) inventory: Port<InventoryMessage>,
     /// Counts the starts of the inventory supervisor: what an earlier one began claims nothing any more.
     pub(crate) generation: AtomicU64,
@@ -55,6 +58,7 @@ impl Shared {
             health: Health::new(),
             meters: Meters::new(),
             activation_waiters: Permits::new(limits.activation_waiters_max, 0),
+            large_decodings: Arc::new(Semaphore::new(LARGE_DECODINGS_MAX)),
             inventory: Port::default(),
             generation: AtomicU64::new(0),
             quarantine_rows: Mutex::new(()),

@@ -2,8 +2,10 @@
 //! sale in it.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // for tests only
 
+mod clock;
 mod sale;
 mod server;
 
+pub use clock::ForwardClock;
 pub use sale::{Sale, hall, standing};
 pub use server::{ADMIN_TOKEN, Ask, Reply, Server, fresh_key};

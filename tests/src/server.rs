@@ -5,9 +5,13 @@ use std::sync::Arc;
 use reqwest::header::HeaderMap;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
+use tessera_actors::Clock;
+use tessera_server::environment;
 use tessera_server::server::{Server as Running, Stores};
 use tessera_server::settings::Settings;
 use tessera_store::memory::MemoryStore;
+
+use crate::clock::ForwardClock;
 
 /// The administrator's token of every tested server.
 pub const ADMIN_TOKEN: &str = "tsa_test-0123456789abcdef0123456789abcdef";
@@ -70,6 +74,20 @@ impl Server {
     /// Starts a server over a store that there is, as after a restart.
     pub async fn start_on(store: Arc<MemoryStore>, settings: Settings) -> Server {
         let running = Running::start(settings, Stores::of(Arc::clone(&store))).await.unwrap();
+        Server::of(running, store)
+    }
+
+    /// Starts a server whose time the test sets forward.
+    pub async fn start_with_clock(settings: Settings) -> (Server, Arc<ForwardClock>) {
+        let (store, clock) = (Arc::new(MemoryStore::new()), Arc::new(ForwardClock::default()));
+        let mut environment = environment::system(tokio::runtime::Handle::current());
+        environment.clock = Arc::clone(&clock) as Arc<dyn Clock>;
+        let stores = Stores::of(Arc::clone(&store));
+        let running = Running::start_in(environment, settings, stores).await.unwrap();
+        (Server::of(running, store), clock)
+    }
+
+    fn of(running: Running, store: Arc<MemoryStore>) -> Server {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Server { store, running, client }
     }
@@ -221,6 +239,7 @@ impl Reply {
         assert_eq!(self.json["type"], format!("/docs/errors/{code}"), "{body}");
         assert!(self.json["title"].is_string() && self.json["detail"].is_string(), "{body}");
         assert!(!self.header("x-request-id").is_empty(), "every reply has a request id");
+        assert_eq!(self.header("cache-control"), "no-store", "no cache keeps a problem: {body}");
         let later = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE];
         if later.iter().any(|later| later.as_u16() == status) {
             assert!(self.header("retry-after").parse::<u32>().is_ok(), "{body}");

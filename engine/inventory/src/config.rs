@@ -277,7 +277,8 @@ impl Default for HoldPolicy {
 
 impl Config {
     /// The configuration of an event that has none: nothing to sell.
-    pub(crate) fn empty() -> Self {
+    #[must_use]
+    pub fn empty() -> Self {
         Config {
             currency: *b"XXX",
             pools: Vec::new(),

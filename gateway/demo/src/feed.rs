@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hyper::header::HeaderValue;
 use jiff::Timestamp;
 use serde::Deserialize;
 
@@ -96,6 +97,7 @@ pub struct Page {
 #[derive(Debug)]
 pub struct Reader {
     connection: Connection,
+    credential: HeaderValue,
     event: String,
     /// Every item so far, in the order in which they came.
     pub items: Vec<Item>,
@@ -103,10 +105,10 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// A reader that stands before the first item.
+    /// A reader that stands before the first item. It reads as the organizer: the public is not told what is sold by a code.
     #[must_use]
-    pub fn new(connection: Connection, event: &str) -> Self {
-        Reader { connection, event: event.to_owned(), items: Vec::new(), next: 0 }
+    pub fn new(connection: Connection, credential: HeaderValue, event: &str) -> Self {
+        Reader { connection, credential, event: event.to_owned(), items: Vec::new(), next: 0 }
     }
 
     /// Read everything up to the head; if there is nothing new, wait that long for something. True when there is nothing more.
@@ -121,7 +123,8 @@ impl Reader {
                 self.next,
                 wait.as_millis()
             );
-            let (reply, _) = self.connection.call(&Call::get(path)).await?;
+            let call = Call { credential: Some(self.credential.clone()), ..Call::get(path) };
+            let (reply, _) = self.connection.call(&call).await?;
             let page: Page = serde_json::from_slice(&reply.body)
                 .map_err(|error| DemoError::unreadable("the change feed", &reply.body, error))?;
             let nothing_new = page.items.is_empty();

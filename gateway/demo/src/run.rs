@@ -212,7 +212,8 @@ async fn drive(
     progress.stage("refunds, transfers and the gate, while abandoned holds run to their deadline");
     let paid = tills.iter().flat_map(|till| till.tally.paid.iter().cloned()).collect();
     let after = tokio::spawn(aftermath::run(Arc::clone(&sale), paid));
-    let mut feed = Reader::new(Connection::new(&sale.server), &sale.event);
+    let credential = sale.credentials.organizer.clone();
+    let mut feed = Reader::new(Connection::new(&sale.server), credential, &sale.event);
     let mut first_look = 0;
     // Until units return, or nothing is held that could.
     while !expiry_seen(&feed, &mut first_look) {

@@ -12,13 +12,13 @@ use actix_web::web::Bytes;
 use serde::de::DeserializeOwned;
 use tessera_actors::{ActivateError, Answer, InventoryRouter, Published};
 use tessera_inventory::{
-    Authority, ClaimNumber, ClaimView, Command, CommandBody, Event, EventId, Phase, Rejection, Sequence,
+    ClaimNumber, ClaimView, Command, CommandBody, Event, EventId, IdempotencyKey, Phase, Rejection, Sequence,
 };
 use tessera_projections::catalogue::CatalogueEvent;
 use tessera_writer::Ask;
 
 use crate::auth::Keys;
-use crate::caller::Principal;
+use crate::caller::{Access, Principal};
 use crate::client_address;
 use crate::gateway::{Gateway, Worker};
 use crate::idempotency::RequestKey;
@@ -106,12 +106,21 @@ impl Call {
         principal: Option<Principal>,
         organizer: bool,
     ) -> Result<StreamPermit, Problem> {
+        self.gateway().streams.take(self.watcher(principal, organizer))
+    }
+
+    /// A permit for a large document on its way to this connection.
+    pub(crate) fn download_permit(
+        &self,
+        principal: Option<Principal>,
+        organizer: bool,
+    ) -> Result<StreamPermit, Problem> {
+        self.gateway().downloads.take(self.watcher(principal, organizer))
+    }
+
+    fn watcher(&self, principal: Option<Principal>, organizer: bool) -> Watcher {
         let address = client_address::of(&self.request, &self.gateway().settings.http.trusted_proxies);
-        self.gateway().streams.take(Watcher {
-            address: rate_limit::address_key(address),
-            principal,
-            organizer,
-        })
+        Watcher { address: rate_limit::address_key(address), principal, organizer }
     }
 
     /// The body of a command.
@@ -133,14 +142,16 @@ impl Call {
 
     /// The published view of an event; `None` where nothing was ever decided on it.
     pub(crate) async fn opened(&self, event: EventId) -> Result<Option<Arc<Published>>, Problem> {
-        if let Some(published) = self.inventory().published(event) {
-            return Ok(Some(published));
-        }
-        match self.inventory().activate(event, self.gateway().deadline).await {
-            Ok(published) => Ok(Some(published)),
-            Err(ActivateError::NotFound) => Ok(None),
-            Err(error) => Err(problem::activation(&error)),
-        }
+        let published = match self.inventory().published(event) {
+            Some(published) => published,
+            None => match self.inventory().activate(event, self.gateway().deadline).await {
+                Ok(published) => published,
+                Err(ActivateError::NotFound) => return Ok(None),
+                Err(error) => return Err(problem::activation(&error)),
+            },
+        };
+        // A writer that has refused something has claimed the event, and decided nothing on it.
+        Ok((published.availability.sequence > Sequence::ZERO).then_some(published))
     }
 
     /// The published view of an event that there is. A draft is not there, except for its organizer, who is told to configure it
@@ -166,18 +177,30 @@ impl Call {
     /// Asks the writer of the event to decide a command under the request's idempotency key.
     pub(crate) async fn decide(
         &self,
-        event: EventId,
-        principal: Principal,
-        authority: Authority,
+        access: &Access,
         body: CommandBody,
         bytes: &[u8],
     ) -> Result<Decided, Problem> {
+        let key = self.key(access, bytes)?;
+        self.decide_under(key, access, body).await
+    }
+
+    /// The request's idempotency key, on an event.
+    pub(crate) fn key(&self, access: &Access, bytes: &[u8]) -> Result<IdempotencyKey, Problem> {
         let fingerprint = self.keys().fingerprint(self.request.path(), bytes);
-        let key =
-            RequestKey::required(self.headers())?.on_event(self.keys(), principal.0, event, fingerprint);
-        let command = Command { authority, key: Some(key), body };
-        let sees_drafts = authority == Authority::Organizer;
-        self.ask(event, Ask::Command(Box::new(command)), sees_drafts).await
+        let key = RequestKey::required(self.headers())?;
+        Ok(key.on_event(self.keys(), access.principal().0, access.event(), fingerprint))
+    }
+
+    /// Asks the writer of the event to decide a command under this key.
+    pub(crate) async fn decide_under(
+        &self,
+        key: IdempotencyKey,
+        access: &Access,
+        body: CommandBody,
+    ) -> Result<Decided, Problem> {
+        let command = Command { authority: access.authority(), key: Some(key), body };
+        self.ask(access.event(), Ask::Command(Box::new(command)), access.is_organizer()).await
     }
 
     async fn ask(&self, event: EventId, ask: Ask, sees_drafts: bool) -> Result<Decided, Problem> {

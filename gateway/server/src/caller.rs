@@ -4,10 +4,12 @@ use std::marker::PhantomData;
 use std::num::NonZeroU128;
 
 use tessera_inventory::{Authority, ClaimNumber, EventId, Subject};
+use tessera_projections::catalogue::CatalogueEvent;
 
 use crate::auth::{BuyerToken, Credential, HOLD_SECRET_HEADER, Scope, TokenError};
 use crate::auth::{forbidden, invalid_credential, missing_credential};
 use crate::call::Call;
+use crate::client_address;
 use crate::code::Code;
 use crate::problem::{self, Problem};
 use crate::store_cache::LiveKey;
@@ -98,14 +100,15 @@ impl Buyer {
         Principal(self.subject.0)
     }
 
-    /// Whether the token buys at this event: one that another organizer had made does not.
-    pub(crate) async fn buys_at(self, call: &Call, event: EventId) -> Result<(), Problem> {
-        let Some(organizer) = self.organizer else { return Ok(()) };
-        if Tenant::Of(organizer).owns(call.card(event).await?.organizer) {
-            return Ok(());
+    /// The right to buy at this event, which a token that another organizer had made does not give.
+    pub(crate) async fn buys_at(self, call: &Call, event: EventId) -> Result<Access, Problem> {
+        if let Some(organizer) = self.organizer
+            && !Tenant::Of(organizer).owns(call.card(event).await?.organizer)
+        {
+            let detail = "this buyer token is for the events of another organizer";
+            return Err(Problem::new(Code::Forbidden, detail).with("needed", "buyer"));
         }
-        Err(Problem::new(Code::Forbidden, "this buyer token is for the events of another organizer")
-            .with("needed", "buyer"))
+        Ok(Access::of(self, event))
     }
 }
 
@@ -164,11 +167,14 @@ impl<R: Right> Organizer<R> {
         Principal(self.tenant.number())
     }
 
-    /// The event of the path, which must be the organizer's own.
-    pub(crate) async fn own_event(self, call: &Call) -> Result<EventId, Problem> {
-        let event = call.event()?;
-        owned(call, self.tenant, event).await?;
-        Ok(event)
+    /// The right to the event of the path, which must be the organizer's own.
+    pub(crate) async fn own_event(self, call: &Call) -> Result<Access, Problem> {
+        Access::own(call, self.tenant, call.event()?).await
+    }
+
+    /// The right to an event of the catalogue, which must be the organizer's own.
+    pub(crate) fn own(self, card: &CatalogueEvent) -> Result<Access, Problem> {
+        Access::owning(self.tenant, card)
     }
 }
 
@@ -245,15 +251,17 @@ impl Caller for Reader {
     }
 }
 
-/// By what right someone acts on one hold or order.
+/// By what right someone acts on one event. It is made in this file only, after the credential and the tenant were checked,
+/// and no command reaches a writer without one.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ClaimAccess {
-    pub(crate) principal: Principal,
-    pub(crate) authority: Authority,
+pub(crate) struct Access {
+    event: EventId,
+    principal: Principal,
+    authority: Authority,
 }
 
-impl ClaimAccess {
-    /// The caller's right to a hold or order: its secret, a buyer token, or (with `scope`) its organizer's key. Whether
+impl Access {
+    /// The caller's right to a hold or order of the event: its secret, a buyer token, or (with `scope`) its organizer's key. Whether
     /// a buyer's token is the right one is decided at the data. `absent` is the answer to a wrong secret.
     pub(crate) async fn to(
         call: &Call,
@@ -261,31 +269,24 @@ impl ClaimAccess {
         number: ClaimNumber,
         scope: Option<Scope>,
         absent: fn() -> Problem,
-    ) -> Result<ClaimAccess, Problem> {
+    ) -> Result<Access, Problem> {
         if let Some(secret) = call.headers().get(HOLD_SECRET_HEADER) {
             let shown = secret.to_str().unwrap_or_default();
             let subject = call.keys().read_hold_secret(event, number, shown).ok_or_else(absent)?;
             call.gateway().rate_limits.caller(subject.0)?;
             // The principal of the buyer's tokens: a retry by the secret, after the token is over, finds the same reply.
-            return Ok(ClaimAccess {
-                principal: Principal(subject.0),
-                authority: Authority::Secret(subject),
-            });
+            let principal = Principal(subject.0);
+            return Ok(Access { event, principal, authority: Authority::Secret(subject) });
         }
         match (Credential::of(call.headers())?, scope) {
-            (Credential::Buyer(token), _) => buyer(call, token).map(ClaimAccess::of),
+            (Credential::Buyer(token), _) => buyer(call, token).map(|buyer| Access::of(buyer, event)),
             (Credential::Organizer(secret), Some(scope)) => {
                 let tenant = organizer(call, secret, scope).await?;
-                owned(call, tenant, event).await?;
-                Ok(ClaimAccess { principal: Principal(tenant.number()), authority: Authority::Organizer })
+                Access::own(call, tenant, event).await
             }
             (Credential::Administrator(token), Some(_)) => {
                 administrator(call, token)?;
-                owned(call, Tenant::All, event).await?;
-                Ok(ClaimAccess {
-                    principal: Principal(Tenant::All.number()),
-                    authority: Authority::Organizer,
-                })
+                Access::own(call, Tenant::All, event).await
             }
             (Credential::Organizer(secret), None) => {
                 organizer_key(call, secret).await?;
@@ -301,15 +302,53 @@ impl ClaimAccess {
 
     /// Checks what a request presents for a hold that its body names, before the body is read: a buyer token, or a hold's
     /// secret (`None`), which says nothing before its hold is known.
-    pub(crate) async fn presented(call: &Call) -> Result<Option<ClaimAccess>, Problem> {
+    pub(crate) async fn presented(call: &Call, event: EventId) -> Result<Option<Access>, Problem> {
         if call.headers().contains_key(HOLD_SECRET_HEADER) {
             return Ok(None);
         }
-        Buyer::identify(call).await.map(|buyer| Some(ClaimAccess::of(buyer)))
+        Buyer::identify(call).await.map(|buyer| Some(Access::of(buyer, event)))
     }
 
-    fn of(buyer: Buyer) -> ClaimAccess {
-        ClaimAccess { principal: buyer.principal(), authority: Authority::Subject(buyer.subject) }
+    fn of(buyer: Buyer, event: EventId) -> Access {
+        Access { event, principal: buyer.principal(), authority: Authority::Subject(buyer.subject) }
+    }
+
+    /// An organizer's right to an event of its own. A foreign organizer's event is not there.
+    async fn own(call: &Call, tenant: Tenant, event: EventId) -> Result<Access, Problem> {
+        Access::owning(tenant, &*call.card(event).await?)
+    }
+
+    fn owning(tenant: Tenant, card: &CatalogueEvent) -> Result<Access, Problem> {
+        if !tenant.owns(card.organizer) {
+            return Err(problem::event_not_found());
+        }
+        let principal = Principal(tenant.number());
+        Ok(Access { event: card.event, principal, authority: Authority::Organizer })
+    }
+
+    /// The same with no more right than the door needs.
+    pub(crate) fn at_the_door(self) -> Access {
+        Access { authority: Authority::Scanner, ..self }
+    }
+
+    /// To which event.
+    pub(crate) fn event(&self) -> EventId {
+        self.event
+    }
+
+    /// Whose idempotency keys it uses.
+    pub(crate) fn principal(&self) -> Principal {
+        self.principal
+    }
+
+    /// What the engine is told.
+    pub(crate) fn authority(&self) -> Authority {
+        self.authority
+    }
+
+    /// Whether it is the organizer's.
+    pub(crate) fn is_organizer(&self) -> bool {
+        self.authority == Authority::Organizer
     }
 
     /// The buyer who acts; `None`: the organizer.
@@ -330,17 +369,16 @@ impl ClaimAccess {
     }
 }
 
-/// A foreign organizer's event is not there.
-async fn owned(call: &Call, tenant: Tenant, event: EventId) -> Result<(), Problem> {
-    let card = call.card(event).await?;
-    tenant.owns(card.organizer).then_some(()).ok_or_else(problem::event_not_found)
-}
-
 fn administrator(call: &Call, token: &str) -> Result<Administrator, Problem> {
     if call.gateway().administrator.is(token) { Ok(Administrator) } else { Err(invalid_credential()) }
 }
 
-pub(crate) fn is_administrator(call: &Call) -> bool {
+/// Whether the caller runs this installation: the administrator, or somebody on this machine.
+pub(crate) fn is_operator(call: &Call) -> bool {
+    client_address::is_local(&call.request) || is_administrator(call)
+}
+
+fn is_administrator(call: &Call) -> bool {
     matches!(Credential::of(call.headers()), Ok(Credential::Administrator(token)) if administrator(call, token).is_ok())
 }
 

@@ -43,10 +43,7 @@ pub(crate) async fn answer(
         }
         Err(problem) => (Route::NotFound, Err(problem)),
     };
-    let mut response = answer.unwrap_or_else(|problem| {
-        problem.report(route.template(), request_id.to_str().unwrap_or_default());
-        problem.response()
-    });
+    let mut response = answer.unwrap_or_else(Problem::response);
     finish(&worker, &mut response, request_id);
     let Monotonic(finished_at) = worker.gateway.environment.clock.monotonic();
     let took = Duration::from_micros(finished_at.saturating_sub(started_at.0));
@@ -71,25 +68,36 @@ fn headers_bytes(headers: &HeaderMap) -> usize {
 
 /// Runs the controller. A panic is a defect of ours: it costs one reply, never the worker.
 async fn run(call: Call, request: &HttpRequest, request_id: &HeaderValue) -> Answer {
-    let span = tracing::debug_span!(
-        "request",
-        method = %request.method(),
-        path = request.path(),
-        request_id = request_id.to_str().unwrap_or_default(),
-        trace = traceparent(request.headers()).unwrap_or_default(),
-    );
-    let answer = AssertUnwindSafe(router::run(call)).catch_unwind().instrument(span).await;
-    answer.unwrap_or_else(|_| Err(problem::internal("a controller panicked")))
+    let (route, request_id) = (call.route.template(), request_id.to_str().unwrap_or_default());
+    let trace = trace(request.headers());
+    let span = tracing::info_span!("request", method = request.method().as_str(), route, request_id, trace);
+    let answering = async {
+        let answer = AssertUnwindSafe(router::run(call)).catch_unwind().await;
+        let answer = answer.unwrap_or_else(|_| Err(problem::internal("a controller panicked")));
+        let status = match &answer {
+            Ok(response) => response.status(),
+            Err(problem) => {
+                problem.report(route, request_id);
+                problem.code().status()
+            }
+        };
+        tracing::debug!(status = status.as_u16(), "answered");
+        answer
+    };
+    answering.instrument(span).await
 }
 
-/// A well-formed W3C `traceparent`: version, trace, parent, flags.
-fn traceparent(headers: &HeaderMap) -> Option<&str> {
-    const LENGTHS: [usize; 4] = [2, 32, 16, 2];
-    let text = headers.get("traceparent")?.to_str().ok()?;
-    let hexadecimal =
-        |part: &str| part.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte));
-    let well_formed = text.split('-').map(str::len).eq(LENGTHS) && text.split('-').all(hexadecimal);
-    well_formed.then_some(text)
+/// The trace that a W3C `traceparent` names: version, trace, parent, flags, each in lower-case hexadecimal digits. A version
+/// after `00` may add fields; `ff` is none, and neither trace nor parent is zero.
+fn trace(headers: &HeaderMap) -> Option<&str> {
+    let mut fields = headers.get("traceparent")?.to_str().ok()?.split('-');
+    let hexadecimal = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    let mut field =
+        |digits| fields.next().filter(|text| text.len() == digits && text.bytes().all(hexadecimal));
+    let (version, trace, parent, _flags) = (field(2)?, field(32)?, field(16)?, field(2)?);
+    let is_zero = |text: &str| text.bytes().all(|byte| byte == b'0');
+    let as_its_version = version != "ff" && (version != "00" || fields.next().is_none());
+    (as_its_version && !is_zero(trace) && !is_zero(parent)).then_some(trace)
 }
 
 fn finish(worker: &Worker, response: &mut HttpResponse, request_id: HeaderValue) {
@@ -112,14 +120,30 @@ mod tests {
 
     #[test]
     fn only_a_well_formed_traceparent_is_honoured() {
+        const TRACE: &str = "0af7651916cd43dd8448eb211c80319c";
         let of = |value: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(HeaderName::from_static("traceparent"), HeaderValue::from_str(value).unwrap());
-            traceparent(&headers).is_some()
+            trace(&headers).map(ToOwned::to_owned)
         };
-        assert!(of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
-        assert!(!of("00-0AF7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
-        assert!(!of("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331"));
-        assert!(!of("nonsense"));
+        for honoured in [
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-comes-later",
+        ] {
+            assert_eq!(of(honoured).as_deref(), Some(TRACE), "{honoured}");
+        }
+        for ignored in [
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+            "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01x",
+            "nonsense",
+        ] {
+            assert_eq!(of(ignored), None, "{ignored}");
+        }
     }
 }

@@ -24,6 +24,7 @@ use crate::settings::Settings;
 use crate::store_cache::{CardCache, KeyCache};
 use crate::streams::Streams;
 use crate::telemetry::RequestMetrics;
+use crate::venue::Intake;
 
 /// What every HTTP worker of the process shares.
 pub(crate) struct Gateway {
@@ -38,9 +39,13 @@ pub(crate) struct Gateway {
     pub(crate) catalogue: CardCache,
     pub(crate) orders: OrdersBySubject,
     pub(crate) halls: Halls,
+    /// Room for configurations that come in.
+    pub(crate) intake: Intake,
     pub(crate) rate_limits: RateLimits,
     /// Permits for long polls and streams.
     pub(crate) streams: Arc<Streams>,
+    /// Permits for large documents on their way.
+    pub(crate) downloads: Arc<Streams>,
     /// Becomes true when the process begins to shut down: streams end, readiness ends.
     pub(crate) closing: watch::Sender<bool>,
     serving: AtomicBool,
@@ -68,8 +73,10 @@ impl Gateway {
             catalogue: CardCache::new(Catalogue::new(Arc::clone(&table))),
             orders: OrdersBySubject::new(table),
             halls: Halls::default(),
+            intake: Intake::default(),
             rate_limits: RateLimits::new(&settings.rate_limit),
-            streams: Streams::new(&settings.http),
+            streams: Streams::long_lived(&settings.http),
+            downloads: Streams::downloads(&settings.http),
             closing: watch::Sender::new(false),
             serving: AtomicBool::new(true),
             in_flight: Mutex::default(),

@@ -212,6 +212,14 @@ mod tests {
         assert!(path.is_empty() || shown.contains(&format!("path: \"{path}\"")), "{body}: {shown}");
     }
 
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_is_given_up() {
+        let mut payload = Payload::Stream { payload: futures::stream::pending().boxed_local() };
+        let problem = body(&HeaderMap::new(), &mut payload, 1_000).await.unwrap_err();
+        assert_eq!(problem.code(), Code::BodyTooSlow);
+        assert_eq!(problem.response().status().as_u16(), 408);
+    }
+
     #[test]
     fn every_wrong_body_has_its_code_and_its_path() {
         check("", Code::MissingField, "lines");

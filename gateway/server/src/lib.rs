@@ -19,6 +19,7 @@ pub mod instant;
 mod json;
 pub mod limits;
 mod object;
+pub mod open_files;
 mod problem;
 mod query;
 mod rate_limit;

@@ -6,6 +6,10 @@ use std::time::Duration;
 pub const COMMAND_BYTES_MAX: usize = 64 * 1024;
 /// Largest body that carries a configuration, in bytes.
 pub const CONFIGURATION_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Most bytes of such bodies that the process takes in at once; each counts with the length it announced.
+pub const CONFIGURATIONS_BYTES_MAX: usize = 8 * CONFIGURATION_BYTES_MAX;
+/// Most of them that are read at once: one takes many times its length while it is.
+pub const CONFIGURATIONS_READ_MAX: usize = 2;
 /// Deepest nesting of a JSON body that is told apart from a mere wrong type.
 pub const JSON_DEPTH_MAX: usize = 32;
 /// Longest request target (path and query), in bytes.
@@ -70,6 +74,8 @@ pub const DOCUMENT_CACHE_MAX: usize = 256;
 pub const HALL_CACHE_MAX: usize = 64;
 /// Most bytes of rendered halls that the process keeps, plain and compressed together; a single one may exceed it.
 pub const HALL_CACHE_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Documents longer than this go out in slices of this many bytes, which connections share.
+pub const DOCUMENT_SLICE_BYTES: usize = 32 * 1024;
 /// Most subjects, and most addresses, that a rate limit counts one by one; beyond it, they share buckets.
 pub const RATE_LIMIT_KEYS_MAX: usize = 1_000_000;
 /// Buckets that are shared then; a power of two.

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -141,6 +142,7 @@ impl Problem {
         let bytes = serde_json::to_vec(&body).unwrap_or_default();
         let mut builder = HttpResponse::build(code.status());
         builder.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json")));
+        builder.insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")));
         if let Some(seconds) = retry_after_s {
             builder.insert_header((header::RETRY_AFTER, HeaderValue::from(seconds)));
         }
@@ -207,10 +209,16 @@ pub(crate) fn outcome_unknown(retry_after_ms: u64) -> Problem {
     .retry_after(whole_seconds(retry_after_ms))
 }
 
-/// The store did not answer a read, or a write outside of an event.
+/// Failures of the store since the log was last told of some: while it is away every request meets one.
+static STORE_FAILURES: AtomicU64 = AtomicU64::new(0);
+
+/// The store did not answer a read, or a write outside of an event. The first failure is logged at once, those that follow
+/// together by [`log_store_failures`].
 #[must_use]
 pub(crate) fn store(error: &StoreError) -> Problem {
-    tracing::error!(%error, "the store did not answer");
+    if STORE_FAILURES.fetch_add(1, Ordering::Relaxed) == 0 {
+        tracing::error!(%error, "the store did not answer");
+    }
     match error {
         StoreError::Unavailable { .. } | StoreError::Fatal { .. } | StoreError::Locked { .. } => {
             not_executed(NotExecuted::StoreAway, u64::from(RETRY_AFTER_S) * 1_000)
@@ -220,6 +228,14 @@ pub(crate) fn store(error: &StoreError) -> Problem {
         }
         StoreError::OutcomeUnknown { .. } => outcome_unknown(u64::from(RETRY_AFTER_S) * 1_000),
         StoreError::TooLarge { .. } => internal(error.to_string()),
+    }
+}
+
+/// Logs how many failures followed the first one; called from time to time.
+pub(crate) fn log_store_failures() {
+    let more = STORE_FAILURES.swap(0, Ordering::Relaxed).saturating_sub(1);
+    if more > 0 {
+        tracing::error!(requests = more, "the store did not answer other requests either");
     }
 }
 
@@ -306,13 +322,39 @@ mod tests {
     }
 
     fn logged(problem: &Problem) -> String {
+        lines(|| problem.report("/v1/x/{y}", "abc-123"))
+    }
+
+    /// What is logged meanwhile.
+    fn lines(work: impl FnOnce()) -> String {
         let lines = Lines::default();
         let writer = lines.clone();
         let subscriber =
             tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
-        tracing::subscriber::with_default(subscriber, || problem.report("/v1/x/{y}", "abc-123"));
+        tracing::subscriber::with_default(subscriber, work);
         let bytes = lines.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
+    }
+
+    #[test]
+    fn no_cache_keeps_a_problem() {
+        for code in Code::ALL {
+            let response = Problem::new(*code, "…").response();
+            assert_eq!(response.headers().get(header::CACHE_CONTROL).unwrap(), "no-store", "{}", code.text());
+        }
+    }
+
+    #[test]
+    fn while_the_store_is_away_the_log_is_told_once_and_then_how_often() {
+        let lines = lines(|| {
+            for _ in 0..1_000 {
+                let _ = store(&StoreError::Unavailable { reason: "unplugged".to_owned() });
+            }
+            log_store_failures();
+            log_store_failures();
+        });
+        assert_eq!(lines.lines().count(), 2, "{lines}");
+        assert!(lines.contains("unplugged") && lines.contains("requests=999"), "{lines}");
     }
 
     #[test]

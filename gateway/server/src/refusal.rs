@@ -181,6 +181,10 @@ fn rule(rejection: &Rejection) -> Problem {
 }
 
 fn invalid_configuration(error: &ConfigError) -> Problem {
+    // There is none to point into.
+    if error.path.is_empty() {
+        return problem::not_configured();
+    }
     Problem::fields(Code::InvalidConfiguration, "correct what errors names", vec![venue::in_file(error)])
 }
 
@@ -239,3 +243,7 @@ fn money(config: Option<&Config>, minor: i64) -> Value {
 fn instant(at: Option<Timestamp>) -> Value {
     at.map_or(Value::Null, |at| Rfc3339(at).to_string().into())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

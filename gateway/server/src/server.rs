@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use actix_web::dev::{ServerHandle, ServiceRequest, fn_service};
 use actix_web::{App, HttpServer};
-use tessera_actors::{Platform, Random, StartError};
+use tessera_actors::{Environment, Platform, Random, StartError};
 use tessera_projections::installation::{INSTALLATION_SECRET_BYTES, Installation};
 use tessera_store::{Log, StoreError, Table};
 use tokio::task::JoinHandle;
@@ -20,6 +20,8 @@ use crate::auth::{AdministratorToken, Keys};
 use crate::dispatch;
 use crate::gateway::{Gateway, Parts, Worker};
 use crate::limits::{CONNECTION_LINGER_S, FATAL_SHUTDOWN, IN_FLIGHT_POLL, RATE_LIMIT_SWEEP};
+use crate::open_files;
+use crate::problem;
 use crate::settings::Settings;
 use crate::telemetry;
 
@@ -95,6 +97,20 @@ impl Server {
     /// [`ServeError`], which says what to change.
     pub async fn start(settings: Settings, stores: Stores) -> Result<Server, ServeError> {
         let environment = crate::environment::system(tokio::runtime::Handle::current());
+        Server::start_in(environment, settings, stores).await
+    }
+
+    /// The same with a time and a randomness of its own.
+    ///
+    /// # Errors
+    /// [`ServeError`], which says what to change.
+    pub async fn start_in(
+        environment: Environment,
+        settings: Settings,
+        stores: Stores,
+    ) -> Result<Server, ServeError> {
+        let connections = settings.workers().saturating_mul(settings.http.connections_max);
+        open_files::raise_for(connections as u64);
         let _ = telemetry::recorder();
         let administrator_token = administrator_token(&settings, &*environment.random)?;
         let administrator = AdministratorToken::new(&administrator_token)
@@ -211,11 +227,12 @@ fn bind(gateway: &Arc<Gateway>) -> Result<(SocketAddr, actix_web::dev::Server), 
     Ok((bound, server.run()))
 }
 
-/// Forgets idle callers, and folds what the metrics have gathered, so that neither grows.
+/// Forgets idle callers, and folds what the metrics and the log of failures have gathered, so that none of them grows.
 async fn maintain(gateway: Arc<Gateway>) {
     loop {
         tokio::time::sleep(RATE_LIMIT_SWEEP).await;
         gateway.rate_limits.sweep();
+        problem::log_store_failures();
         if let Some(recorder) = telemetry::recorder() {
             recorder.run_upkeep();
         }

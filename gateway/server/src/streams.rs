@@ -1,5 +1,6 @@
-//! Permits for what keeps a connection waiting: event streams, long polls, and reads that wait for a projection. One
-//! address or one caller holds a bounded number of them, and a part of all is left for organizers on their own events.
+//! Permits for what a connection keeps for long: event streams, long polls and reads that wait for a projection, and,
+//! counted apart, large documents, which take as long as the client takes to read them. One address or one caller holds a
+//! bounded number of them, and a part of all is left for organizers on their own events.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -36,9 +37,11 @@ struct Taken {
     by_holder: HashMap<Holder, usize>,
 }
 
-/// The permits of one process.
+/// The permits of one process for one of the two.
 #[derive(Debug)]
 pub(crate) struct Streams {
+    /// What they are for, in the words of a refusal.
+    what: &'static str,
     max: usize,
     per_address_max: usize,
     per_caller_max: usize,
@@ -46,11 +49,24 @@ pub(crate) struct Streams {
 }
 
 impl Streams {
-    pub(crate) fn new(settings: &HttpSettings) -> Arc<Streams> {
+    /// For event streams and whatever else waits.
+    pub(crate) fn long_lived(settings: &HttpSettings) -> Arc<Streams> {
         Arc::new(Streams {
+            what: "streams",
             max: settings.streams_max,
             per_address_max: settings.streams_per_address_max,
             per_caller_max: settings.streams_per_caller_max,
+            taken: Mutex::default(),
+        })
+    }
+
+    /// For large documents on their way.
+    pub(crate) fn downloads(settings: &HttpSettings) -> Arc<Streams> {
+        Arc::new(Streams {
+            what: "large documents",
+            max: settings.downloads_max,
+            per_address_max: settings.downloads_per_address_max,
+            per_caller_max: settings.downloads_per_address_max,
             taken: Mutex::default(),
         })
     }
@@ -66,14 +82,14 @@ impl Streams {
         let reserved = if watcher.organizer { 0 } else { self.max / STREAMS_RESERVED_SHARE };
         let mut taken = self.taken();
         if taken.total >= self.max - reserved {
-            return Err(too_many("this server serves as many streams as it may"));
+            return Err(self.too_many("this server", "it"));
         }
         for (holder, max) in [address, caller].into_iter().flatten() {
             if taken.by_holder.get(&holder).is_some_and(|count| *count >= max) {
-                return Err(too_many(match holder {
-                    Holder::Address(_) => "this address has as many streams open as one address may",
-                    Holder::Caller(_) => "you have as many streams open as one caller may",
-                }));
+                return Err(match holder {
+                    Holder::Address(_) => self.too_many("this address", "one address"),
+                    Holder::Caller(_) => self.too_many("this caller", "one caller"),
+                });
             }
         }
         let holders = [address, caller].map(|holder| holder.map(|(holder, _)| holder));
@@ -84,13 +100,14 @@ impl Streams {
         Ok(StreamPermit { streams: Arc::clone(self), holders })
     }
 
+    fn too_many(&self, holder: &str, limited: &str) -> Problem {
+        let detail = format!("{holder} has as many {} open as {limited} may", self.what);
+        Problem::new(Code::TooManyStreams, detail).retry_after(STREAMS_RETRY_AFTER_S)
+    }
+
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn too_many(detail: &'static str) -> Problem {
-    Problem::new(Code::TooManyStreams, detail).retry_after(STREAMS_RETRY_AFTER_S)
 }
 
 /// The right to keep one connection waiting.
@@ -133,7 +150,7 @@ mod tests {
             streams_per_caller_max: per_caller_max,
             ..HttpSettings::default()
         };
-        Streams::new(&settings)
+        Streams::long_lived(&settings)
     }
 
     #[test]

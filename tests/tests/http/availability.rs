@@ -4,6 +4,8 @@ use std::io::Read;
 
 use serde_json::{Value, json};
 use tessera_tests::{Sale, Server, hall, standing};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpSocket, TcpStream};
 
 #[tokio::test]
 async fn a_document_that_has_not_changed_is_not_sent_again() {
@@ -13,6 +15,7 @@ async fn a_document_that_has_not_changed_is_not_sent_again() {
     let first = server.get(&path).expect(200).await;
     assert_eq!(first.header("cache-control"), "public, max-age=1");
     assert_eq!(first.header("etag"), format!("\"{}\"", first.number("sequence")));
+    assert_eq!(first.header("vary"), "authorization");
     let etag = first.header("etag").to_owned();
     let known = server.get(&path).header("if-none-match", &etag).expect(304).await;
     assert!(known.bytes.is_empty());
@@ -136,5 +139,62 @@ async fn what_is_sold_by_a_code_is_shown_to_the_organizer_only() {
         assert_eq!(names(&public.json), ["Standing"]);
         let stranger = server.get(&path).bearer(&server.organizer_key().await).expect(200).await;
         assert_eq!(names(&stranger.json), ["Standing"]);
+        // A strong tag names the bytes, and these are others.
+        let etag = public.header("etag");
+        assert_ne!(own.header("etag"), etag);
+        assert_eq!((stranger.header("etag"), &stranger.bytes), (etag, &public.bytes));
+        server.get(&path).bearer(&sale.key).header("if-none-match", etag).expect(200).await;
+    }
+}
+
+/// A connection that asks for the plain hall and reads its head, but as little of its body as it can.
+async fn ask_and_stall(server: &Server, sale: &Sale) -> (TcpStream, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.set_recv_buffer_size(4_096).unwrap();
+    let mut stream = socket.connect(server.running().address()).await.unwrap();
+    let request = format!("GET {} HTTP/1.1\r\nhost: test\r\n\r\n", sale.path("/seats"));
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    (stream, String::from_utf8(head).unwrap())
+}
+
+#[tokio::test]
+async fn who_does_not_read_a_large_hall_keeps_a_slice_of_it_and_a_permit() {
+    let mut settings = Server::settings();
+    settings.http.downloads_per_address_max = 2;
+    let server = Server::start_with(settings).await;
+    // More than the buffers of a connection take, on both sides.
+    let mut large = hall(500);
+    for row in large["rows"].as_array_mut().unwrap() {
+        for (block, from) in row["blocks"].as_array_mut().unwrap().iter_mut().zip([1, 129]) {
+            (block["from"], block["to"]) = (from.into(), (from + 127).into());
+        }
+    }
+    let sale = Sale::open(&server, &large).await;
+    let (mut first, head) = ask_and_stall(&server, &sale).await;
+    assert!(head.starts_with("HTTP/1.1 200 OK"), "{head}");
+    let (_second, _) = ask_and_stall(&server, &sale).await;
+    let refused = server.get(&sale.path("/seats")).refused(503, "too_many_streams").await;
+    assert!(refused.text("detail").contains("this address"), "{}", refused.json);
+    // What is small, what is known and what only its headers are wanted of needs none; the organizer has its own.
+    sale.availability(&server).await;
+    server.get(&sale.path("/seats")).header("if-none-match", "*").expect(304).await;
+    server.ask(reqwest::Method::HEAD, &sale.path("/seats")).expect(200).await;
+    let own = server.get(&sale.path("/seats")).bearer(&sale.key).expect(200).await;
+    // Who reads after all gets the whole of it, and the permit is free again.
+    let length: usize = head
+        .lines()
+        .find_map(|line| line.strip_prefix("content-length: "))
+        .expect("a length")
+        .parse()
+        .unwrap();
+    let mut body = vec![0; length];
+    first.read_exact(&mut body).await.unwrap();
+    assert!(body == own.bytes, "the same bytes as in one piece");
+    while server.get(&sale.path("/seats")).send().await.status != 200 {
+        tokio::task::yield_now().await;
     }
 }

@@ -47,6 +47,55 @@ async fn pages_are_dense_and_show_units_but_no_holders() {
 }
 
 #[tokio::test]
+async fn a_reader_that_is_ahead_of_the_log_is_told_so() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let head = server.get(&sale.path("/changes")).expect(200).await.number("head");
+    let at_head = server.get(&sale.path(&format!("/changes?after={head}"))).expect(200).await;
+    assert_eq!((at_head.number("next"), at_head.number("head")), (head, head));
+    for after in [head + 1, 999_999, u64::MAX] {
+        for wait in ["", "&wait_ms=30000"] {
+            let path = sale.path(&format!("/changes?after={after}{wait}"));
+            let refused = server.get(&path).refused(422, "out_of_range").await;
+            assert_eq!(refused.json["errors"][0]["path"], "after");
+        }
+        let stream = server.get(&sale.path("/changes")).header("accept", "text/event-stream");
+        let refused = stream.header("last-event-id", &after.to_string()).refused(422, "out_of_range").await;
+        assert_eq!(refused.json["errors"][0]["path"], "last-event-id");
+    }
+    // Whoever was told of a decision may ask what follows it, at once.
+    let placed = sale.hold(&server, &server.buyer().await, "Standing", 1).await.number("sequence");
+    server.get(&sale.path(&format!("/changes?after={placed}"))).expect(200).await;
+}
+
+#[tokio::test]
+async fn what_is_sold_by_a_code_is_named_to_the_organizer_only() {
+    let server = Server::start().await;
+    let mut configuration = standing(10);
+    configuration["ticket_types"][1]["access_code"] = "GUESTS".into();
+    configuration["ticket_types"][1]["opens_at"] = "2020-01-01T00:00:00Z".into();
+    let sale = Sale::open(&server, &configuration).await;
+    let (standing, free) = ("Standing", "Free");
+    let lines: Vec<_> = [standing, free].map(|name| json!({"ticket_type": name, "quantity": 1})).into();
+    let body = json!({"lines": lines, "access_code": "GUESTS"});
+    server.post(&sale.path("/holds")).bearer(&server.buyer().await).json(&body).expect(201).await;
+    let placed = |page: &tessera_tests::Reply| {
+        let items = page.json["items"].as_array().unwrap();
+        items.iter().find(|item| item["type"] == "hold_placed").unwrap()["lines"].clone()
+    };
+    let line = |name: Value, price: Value| json!({"ticket_type": name, "quantity": 1, "price": price});
+    let money = |amount: u32| json!({"amount": amount, "currency": "EUR"});
+    let public = server.get(&sale.path("/changes")).expect(200).await;
+    assert_eq!(placed(&public), json!([line(json!(standing), money(4500)), line(Value::Null, Value::Null)]));
+    assert!(!String::from_utf8_lossy(&public.bytes).contains(free));
+    let own = server.get(&sale.path("/changes")).bearer(&sale.key).expect(200).await;
+    assert_eq!(placed(&own), json!([line(json!(standing), money(4500)), line(json!(free), money(0))]));
+    let stream = server.get(&sale.path("/changes")).header("accept", "text/event-stream");
+    let streamed = read(stream.builder().send().await.unwrap(), 3).await;
+    assert_eq!(streamed[2].1["lines"], placed(&public));
+}
+
+#[tokio::test]
 async fn a_long_poll_answers_when_something_happens() {
     let server = Server::start().await;
     let sale = Sale::open(&server, &standing(10)).await;

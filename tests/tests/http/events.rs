@@ -224,24 +224,81 @@ async fn an_event_that_was_never_configured_is_there_for_its_organizer() {
 }
 
 #[tokio::test]
-async fn a_retry_after_the_key_of_its_configuration_is_forgotten_answers_what_was_created() {
+async fn a_command_that_needs_a_configuration_changes_nothing_where_there_is_none() {
+    let server = Server::start().await;
+    let key = server.organizer_key().await;
+    let body = json!({"name": "Empty", "starts_at": "2030-01-01T19:00:00Z", "zone": "UTC"});
+    let event = server.post("/v1/events").bearer(&key).json(&body).expect(201).await.text("id");
+    let sale = Sale { event, key };
+    let go = |to: &str| server.post(&sale.path("/phase-changes")).bearer(&sale.key).json(&json!({"to": to}));
+    let read = async || {
+        let mut seen = Vec::new();
+        for path in ["", "/configuration", "/changes", "/availability", "/seats", "/seat-map"] {
+            for key in [&sale.key, &server.organizer_key().await] {
+                let reply = server.get(&sale.path(path)).bearer(key).send().await;
+                seen.push((path, reply.status, reply.json));
+            }
+        }
+        seen
+    };
+    let before = read().await;
+    for to in ["on_sale", "presale", "scheduled"] {
+        let refused = go(to).refused(422, "invalid_request").await;
+        assert_eq!(refused.json["reason"], "not_configured");
+    }
+    configure(&server, &sale, 7, &standing(5)).refused(409, "stale_version").await;
+    assert_eq!(read().await, before, "what was refused had no effect");
+    server.get(&sale.path("/changes?after=1")).bearer(&sale.key).refused(422, "out_of_range").await;
+    // It may be called off all the same, and everyone reads so.
+    go("cancelled").expect(200).await;
+    let changes = server.get(&sale.path("/changes")).expect(200).await;
+    assert_eq!(changes.json["items"][0]["to"], "cancelled");
+    assert_eq!(sale.availability(&server).await["phase"], "cancelled");
+}
+
+#[tokio::test]
+async fn the_key_of_a_creation_does_not_age() {
     let server = Server::start().await;
     let key = server.organizer_key().await;
     let body = json!({
         "name": "Late", "starts_at": "2030-01-01T19:00:00Z", "zone": "UTC", "configuration": standing(5)});
-    // A key that says that it is old is treated by the writer like one that it has forgotten.
     let create =
         || server.post("/v1/events").bearer(&key).key("0192f0c1-0000-7000-8000-000000000000").json(&body);
-    create().refused(409, "key_expired").await;
+    let created = create().expect(201).await;
+    assert_eq!((created.number("configuration_version"), created.replayed()), (1, false));
+    let again = create().expect(201).await;
+    assert!(again.replayed());
+    assert_eq!(again.bytes, created.bytes);
+    let listed = server.get("/v1/events").bearer(&key).expect(200).await;
+    assert_eq!(listed.json["items"].as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_retry_that_the_writer_does_not_know_answers_what_was_created() {
+    let mut settings = Server::settings();
+    settings.http.deadline_ms = 1_000;
+    let server = Server::start_with(settings).await;
+    let key = server.organizer_key().await;
+    let body = json!({
+        "name": "Late", "starts_at": "2030-01-01T19:00:00Z", "zone": "UTC", "configuration": standing(5)});
+    let create = || server.post("/v1/events").bearer(&key).key("create").json(&body);
+    // The catalogue has it; its writer cannot be opened, and never hears of this key.
+    server.store.hold_appends();
+    create().refused(503, "not_executed").await;
+    server.store.release_appends();
     let listed = server.get("/v1/events").bearer(&key).expect(200).await;
     let event = listed.json["items"][0]["id"].as_str().unwrap().to_owned();
     let sale = Sale { event, key: key.clone() };
     configure(&server, &sale, 0, &standing(5)).expect(200).await;
     configure(&server, &sale, 1, &standing(6)).expect(200).await;
-    let again = create().expect(201).await;
-    assert!(again.replayed());
-    assert_eq!(again.text("id"), sale.event);
-    assert_eq!((again.number("configuration_version"), again.number("sequence")), (1, 1));
+    for to in ["on_sale", "closed"] {
+        let again = create().expect(201).await;
+        assert!(again.replayed());
+        assert_eq!(again.text("id"), sale.event);
+        assert_eq!((again.number("configuration_version"), again.number("sequence")), (1, 1));
+        sale.phase(&server, to).await;
+    }
+    assert!(create().expect(201).await.replayed(), "whatever became of it");
 }
 
 #[tokio::test]

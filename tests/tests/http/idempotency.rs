@@ -64,7 +64,7 @@ async fn another_request_under_the_same_key_is_refused() {
 }
 
 #[tokio::test]
-async fn an_old_uuid_7_is_refused_as_expired() {
+async fn scenario_44_an_old_uuid_7_is_refused_as_expired() {
     let server = Server::start().await;
     let sale = Sale::open(&server, &standing(10)).await;
     let buyer = server.buyer().await;

@@ -6,6 +6,7 @@ mod bad_commands;
 mod bad_input;
 mod changes;
 mod check_ins;
+mod codes;
 mod credentials;
 mod events;
 mod first;

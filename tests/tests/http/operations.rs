@@ -1,6 +1,6 @@
 //! For operators: health, readiness, metrics, request ids, headers, shutdown.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
@@ -104,9 +104,55 @@ async fn an_administrator_vouches_for_the_clock() {
 }
 
 #[tokio::test]
+async fn which_events_need_an_operator_is_said_to_operators() {
+    let server = Server::start().await;
+    let ask = || server.get("/readyz").header("x-forwarded-for", "198.51.100.7");
+    let stranger = ask().expect(200).await;
+    for name in ["quarantined", "doubted_clocks", "stuck_followers"] {
+        assert_eq!(stranger.json[name], json!({"count": 0}), "{name}");
+        for reply in [ask().bearer(ADMIN_TOKEN).expect(200).await, server.get("/readyz").expect(200).await] {
+            assert_eq!(reply.json[name], json!({"count": 0, "events": []}), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_forwarded_request_is_not_from_this_machine() {
     let server = Server::start().await;
     let forwarded = || server.get("/metrics").header("x-forwarded-for", "198.51.100.7");
     forwarded().refused(403, "forbidden").await;
     forwarded().bearer(ADMIN_TOKEN).expect(200).await;
+}
+
+/// What the dispatcher of every server of this process logs.
+#[derive(Clone, Default)]
+struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_line_about_a_request_leads_to_its_trace() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let logging = tracing_subscriber::fmt().with_env_filter("off,tessera_server::dispatch=debug");
+    logging.with_ansi(false).with_writer(move || writer.clone()).init();
+    let server = Server::start().await;
+    let trace = "0af7651916cd43dd8448eb211c80319c";
+    let ask = server.get("/v1/events/nonsense").header("x-request-id", "a-request-with-a-trace");
+    let ask = ask.header("traceparent", &format!("00-{trace}-b7ad6b7169203331-01"));
+    ask.refused(404, "event_not_found").await;
+    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
+    let line = text.lines().find(|line| line.contains("a-request-with-a-trace")).expect("a line");
+    for part in ["GET", "/v1/events/{event}", trace, "404"] {
+        assert!(line.contains(part), "{part}: {line}");
+    }
 }

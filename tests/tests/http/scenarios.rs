@@ -51,6 +51,51 @@ async fn scenario_24_a_full_lane_refuses_new_holds_at_once_and_serves_those_who_
 }
 
 #[tokio::test]
+async fn scenario_24_a_flood_of_one_caller_is_answered_429_and_takes_nothing_from_the_others() {
+    const FLOOD: usize = 300;
+    const BURST: u32 = 20;
+    let mut settings = Server::settings();
+    settings.rate_limit.caller_per_second = 1;
+    settings.rate_limit.caller_burst = BURST;
+    settings.writer.new_holds_max = 4;
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &standing(500)).await;
+    let [flooder, early] = <[String; 2]>::try_from(server.buyers(2).await).unwrap();
+    let held = sale.hold(&server, &early, "Standing", 1).await.text("id");
+    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 1}]});
+    server.store.hold_appends();
+    let began = std::time::Instant::now();
+    let flood: Vec<_> = (0..FLOOD)
+        .map(|_| tokio::spawn(server.post(&sale.path("/holds")).bearer(&flooder).json(&lines).send()))
+        .collect();
+    while server.store.held_appends() == 0 {
+        tokio::task::yield_now().await;
+    }
+    let release = server.post(&sale.path(&format!("/holds/{held}/release"))).bearer(&early).send();
+    let release = tokio::spawn(release);
+    // Those over the limit, and those that found the lane full, are answered while nothing moves.
+    let mut flood = futures::stream::FuturesUnordered::from_iter(flood);
+    let mut refused = Vec::new();
+    while flood.len() > 2 * 4 {
+        let next = tokio::time::timeout(PATIENCE, futures::StreamExt::next(&mut flood)).await;
+        refused.push(next.expect("answered at once").unwrap().unwrap());
+    }
+    server.store.release_appends();
+    let allowed = u64::from(BURST) + began.elapsed().as_secs() + 1;
+    let (limited, others): (Vec<_>, Vec<_>) = refused.iter().partition(|reply| reply.status == 429);
+    for reply in &limited {
+        reply.is_problem(429, "too_many_requests");
+        assert_eq!(reply.header("ratelimit-remaining"), "0");
+    }
+    for reply in &others {
+        assert!([201, 503, 409].contains(&reply.status), "{}", reply.json);
+    }
+    assert!(FLOOD as u64 - limited.len() as u64 <= allowed + 2 * 4, "{} of {FLOOD}", limited.len());
+    assert_eq!(release.await.unwrap().status, 200, "who has a hold is served");
+    sale.hold(&server, &server.buyer().await, "Standing", 1).await;
+}
+
+#[tokio::test]
 async fn scenario_46_a_connection_never_sees_an_older_version_and_nothing_is_sold_from_one() {
     let mut settings = Server::settings();
     settings.workers = 2;

@@ -1,4 +1,5 @@
-//! Who calls, and by what right. Every credential is checked here at the route, and again at the data by the engine.
+//! Who calls. Credentials are verified here; `caller.rs` makes an `Access` to one event of them, once the tenant is checked,
+//! and commands need one. Whose hold, order or ticket it is, is decided at the data, by the engine.
 
 mod administrator;
 mod buyer_token;

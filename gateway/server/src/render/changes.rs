@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 use tessera_inventory::{
-    ChannelId, ClaimNumber, Config, Event, EventBody, HoldPlaced, RefundedUnits, SeatIndex, Sequence, Units,
+    ChannelId, ClaimNumber, Config, Event, EventBody, HoldPlaced, RefundedUnits, SeatIndex, Sequence,
+    TicketTypeId, Units,
 };
 
-use super::claim::{self, Lines, payment_name};
+use super::claim::{self, Lines, PublicLines, payment_name};
 use crate::ids::{EventTag, IdText};
 use crate::instant::Rfc3339;
 use crate::vocabulary::phase_name;
@@ -33,7 +34,7 @@ enum Change<'a> {
         deadline_at: Rfc3339,
         life_ends_at: Rfc3339,
         channel: Option<&'a str>,
-        lines: Lines<'a>,
+        lines: ShownLines<'a>,
     },
     HoldRenewed {
         hold: IdText,
@@ -73,7 +74,7 @@ enum Change<'a> {
         channel: &'a str,
     },
     SaleWindowChanged {
-        ticket_type: &'a str,
+        ticket_type: Option<&'a str>,
         open: bool,
     },
     TicketTransferred {
@@ -89,6 +90,14 @@ enum Change<'a> {
         ticket: IdText,
         gate: u16,
     },
+}
+
+/// Lines as the reader may see them.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ShownLines<'a> {
+    Own(Lines<'a>),
+    Public(PublicLines<'a>),
 }
 
 #[derive(Serialize)]
@@ -146,10 +155,9 @@ impl<'a> Renderer<'a> {
             EventBody::ChannelReleased { channel } => {
                 Change::ChannelReleased { channel: self.channel(*channel).unwrap_or_default() }
             }
-            EventBody::SaleWindowChanged { ticket_type, open } => Change::SaleWindowChanged {
-                ticket_type: self.config.ticket_types.get(ticket_type.index()).map_or("", |one| &one.name),
-                open: *open,
-            },
+            EventBody::SaleWindowChanged { ticket_type, open } => {
+                Change::SaleWindowChanged { ticket_type: self.ticket_type(*ticket_type), open: *open }
+            }
             EventBody::TicketTransferred { ticket, generation, .. } => {
                 let generation = self.organizer.then_some(*generation);
                 Change::TicketTransferred { ticket: self.tag.ticket(*ticket), generation }
@@ -167,13 +175,24 @@ impl<'a> Renderer<'a> {
         self.config.channels.get(channel.index()).map(|one| &*one.name)
     }
 
+    /// Its name, for those who may know of it.
+    fn ticket_type(self, id: TicketTypeId) -> Option<&'a str> {
+        let shown = self.organizer || claim::is_public(self.config, id);
+        self.config.ticket_types.get(id.index()).filter(|_| shown).map(|one| &*one.name)
+    }
+
     fn placed(self, sequence: Sequence, placed: &'a HoldPlaced) -> Change<'a> {
+        let lines = Lines { lines: &placed.lines, config: self.config };
         Change::HoldPlaced {
             hold: self.tag.hold(ClaimNumber(sequence.0)),
             deadline_at: Rfc3339(placed.deadline_at),
             life_ends_at: Rfc3339(placed.life_ends_at),
             channel: placed.channel.and_then(|channel| self.channel(channel)),
-            lines: Lines { lines: &placed.lines, config: self.config },
+            lines: if self.organizer {
+                ShownLines::Own(lines)
+            } else {
+                ShownLines::Public(PublicLines(lines))
+            },
         }
     }
 

@@ -1,10 +1,9 @@
 //! Holds, orders and tickets.
 
-use serde::ser::SerializeSeq;
 use serde::{Serialize, Serializer};
 use tessera_inventory::{
     ClaimNumber, ClaimState, ClaimView, Config, EventId, Line, PaymentKind, SeatIndex, Sequence, Subject,
-    TicketRef, TicketView, Timestamp,
+    TicketRef, TicketTypeId, TicketView, Timestamp,
 };
 
 use tessera_projections::orders::{Order, OrderState as ProjectedState};
@@ -20,11 +19,14 @@ pub(crate) struct Lines<'a> {
     pub(crate) config: &'a Config,
 }
 
+/// The lines of a hold as anyone may see them: what is sold by a code is not named, and has no price.
+pub(crate) struct PublicLines<'a>(pub(crate) Lines<'a>);
+
 #[derive(Serialize)]
 struct LineReply<'a> {
-    ticket_type: &'a str,
+    ticket_type: Option<&'a str>,
     quantity: u16,
-    price: Money<'a>,
+    price: Option<Money<'a>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "seats")]
     seats: &'a [SeatIndex],
 }
@@ -42,19 +44,34 @@ impl Lines<'_> {
     }
 }
 
+impl<'a> Lines<'a> {
+    fn reply(&self, line: &'a Line, named: bool) -> LineReply<'a> {
+        LineReply {
+            ticket_type: named.then(|| type_name(self.config, line)),
+            quantity: line.quantity,
+            price: named.then(|| Money::new(line.price_minor, self.config)),
+            seats: &line.seats,
+        }
+    }
+}
+
 impl Serialize for Lines<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut list = serializer.serialize_seq(Some(self.lines.len()))?;
-        for line in self.lines {
-            list.serialize_element(&LineReply {
-                ticket_type: type_name(self.config, line),
-                quantity: line.quantity,
-                price: Money::new(line.price_minor, self.config),
-                seats: &line.seats,
-            })?;
-        }
-        list.end()
+        serializer.collect_seq(self.lines.iter().map(|line| self.reply(line, true)))
     }
+}
+
+impl Serialize for PublicLines<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let PublicLines(all) = self;
+        let named = |line: &Line| is_public(all.config, line.ticket_type);
+        serializer.collect_seq(all.lines.iter().map(|line| all.reply(line, named(line))))
+    }
+}
+
+/// Whether everyone may know of a ticket type: one that is sold by a code is for those who have it.
+pub(crate) fn is_public(config: &Config, ticket_type: TicketTypeId) -> bool {
+    config.ticket_types.get(ticket_type.index()).is_some_and(|found| found.access_code.is_none())
 }
 
 /// Whether a configuration has every name that lines use; one that is older than the lines may lack some.

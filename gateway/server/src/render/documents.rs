@@ -1,22 +1,26 @@
 //! Availability and seat map: rendered once per publication and worker, then served from memory.
 
+use std::convert::Infallible;
 use std::sync::{Arc, Weak};
 
+use actix_web::HttpResponse;
+use actix_web::body::{BoxBody, SizedStream};
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use actix_web::web::Bytes;
-use actix_web::{HttpRequest, HttpResponse};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use futures::stream;
 use serde::Serialize;
 use tessera_actors::Published;
-use tessera_inventory::{Availability, Config, Counters, EventId, SeatMap, Sequence};
+use tessera_inventory::{Availability, Config, Counters, EventId, SeatMap};
 
 use super::Money;
-use crate::gateway::Worker;
+use crate::call::Call;
+use crate::caller::Reader;
 use crate::ids::{self, IdText};
 use crate::instant::Rfc3339;
-use crate::limits::DOCUMENT_CACHE_MAX;
+use crate::limits::{DOCUMENT_CACHE_MAX, DOCUMENT_SLICE_BYTES};
 use crate::problem::{self, Problem};
 use crate::vocabulary::phase_name;
 
@@ -49,8 +53,8 @@ impl<T> Document<T> {
 
 /// Who reads which view of an event.
 pub(crate) struct Reading<'a> {
-    pub(crate) worker: &'a Worker,
-    pub(crate) request: &'a HttpRequest,
+    pub(crate) call: &'a Call,
+    pub(crate) reader: Reader,
     pub(crate) event: EventId,
     pub(crate) published: &'a Published,
     /// Whether the event is the reader's own.
@@ -60,25 +64,27 @@ pub(crate) struct Reading<'a> {
 /// The availability document, or 304. What is sold by a code only is shown to the organizer only.
 pub(crate) fn availability(reading: &Reading<'_>) -> Result<HttpResponse, Problem> {
     let view = &reading.published.availability;
-    let source = Source {
-        view,
-        sequence: view.sequence,
-        slot: if reading.owns {
-            |documents| &mut documents.own_availability
-        } else {
-            |documents| &mut documents.availability
-        },
+    let sequence = view.sequence.0;
+    // A strong tag names the bytes: the organizer's are others.
+    let source = if reading.owns {
+        let slot: Slot<Availability> = |documents| &mut documents.own_availability;
+        Source { view, etag: format!("\"{sequence}-own\""), slot }
+    } else {
+        Source { view, etag: format!("\"{sequence}\""), slot: |documents| &mut documents.availability }
     };
-    serve(reading, &source, || {
+    let mut response = serve(reading, &source, || {
         let config = reading.published.config.as_ref().map(|(_, config)| &**config);
         serde_json::to_vec(&availability_reply(reading.event, view, config, reading.owns))
-    })
+    })?;
+    response.headers_mut().insert(header::VARY, HeaderValue::from_static("authorization"));
+    Ok(response)
 }
 
 /// The compact seat map, or 304.
 pub(crate) fn seat_map(reading: &Reading<'_>) -> Result<HttpResponse, Problem> {
     let map = &reading.published.seat_map;
-    let source = Source { view: map, sequence: map.sequence, slot: |documents| &mut documents.seat_map };
+    let etag = format!("\"{}\"", map.sequence.0);
+    let source = Source { view: map, etag, slot: |documents| &mut documents.seat_map };
     serve(reading, &source, || {
         serde_json::to_vec(&SeatMapReply {
             sequence: map.sequence.0,
@@ -88,11 +94,14 @@ pub(crate) fn seat_map(reading: &Reading<'_>) -> Result<HttpResponse, Problem> {
     })
 }
 
-/// What a document is rendered from, and where it is kept.
+/// Where a rendered document is kept.
+type Slot<T> = fn(&mut Documents) -> &mut Option<Document<T>>;
+
+/// What a document is rendered from, its tag, and where it is kept.
 struct Source<'a, T> {
     view: &'a Arc<T>,
-    sequence: Sequence,
-    slot: fn(&mut Documents) -> &mut Option<Document<T>>,
+    etag: String,
+    slot: Slot<T>,
 }
 
 fn serve<T>(
@@ -101,7 +110,7 @@ fn serve<T>(
     render: impl Fn() -> serde_json::Result<Vec<u8>>,
 ) -> Result<HttpResponse, Problem> {
     let config_version = reading.published.config.as_ref().map_or(0, |(version, _)| *version);
-    let mut cache = reading.worker.documents.borrow_mut();
+    let mut cache = reading.call.worker.documents.borrow_mut();
     if cache.len() >= DOCUMENT_CACHE_MAX && !cache.contains_key(&reading.event) {
         cache.clear();
     }
@@ -112,18 +121,38 @@ fn serve<T>(
             source: Arc::downgrade(source.view),
             config_version,
             body: render().map_err(|error| problem::internal(error.to_string()))?.into(),
-            etag: etag(&format!("\"{}\"", source.sequence.0)),
+            etag: etag(&source.etag),
         },
     };
-    let control = cache_control(reading.owns, DOCUMENT_CACHE_CONTROL);
-    let response = cacheable(reading.request.headers(), &document.etag, control, || document.body.clone());
+    let response = download(reading, &document.etag, DOCUMENT_CACHE_CONTROL, &document.body);
     *slot = Some(document);
-    Ok(response)
+    response
 }
 
-/// How the reply may be cached: one that the organizer's credential may have opened, nowhere.
-pub(crate) const fn cache_control(owns: bool, public: &'static str) -> &'static str {
-    if owns { "private, no-store" } else { public }
+/// A document that many connections share, or 304. A large one goes out in slices, so that a connection that does not read
+/// keeps one of them and the permit; the library would copy a whole body for each.
+pub(crate) fn download(
+    reading: &Reading<'_>,
+    etag: &HeaderValue,
+    public: &'static str,
+    document: &Bytes,
+) -> Result<HttpResponse, Problem> {
+    let call = reading.call;
+    let control = if reading.owns { "private, no-store" } else { public };
+    cacheable(call.headers(), etag, control, || {
+        let mut rest = document.clone();
+        if rest.len() <= DOCUMENT_SLICE_BYTES || call.is_head() {
+            return Ok(BoxBody::new(rest));
+        }
+        let permit = call.download_permit(reading.reader.principal(), reading.owns)?;
+        let size = rest.len() as u64;
+        let slices = std::iter::from_fn(move || {
+            let _held = &permit;
+            let slice = rest.split_to(rest.len().min(DOCUMENT_SLICE_BYTES));
+            (!slice.is_empty()).then_some(Ok::<_, Infallible>(slice))
+        });
+        Ok(BoxBody::new(SizedStream::new(size, stream::iter(slices))))
+    })
 }
 
 /// A strong entity tag.
@@ -136,17 +165,17 @@ pub(crate) fn cacheable(
     headers: &HeaderMap,
     etag: &HeaderValue,
     control: &'static str,
-    body: impl FnOnce() -> Bytes,
-) -> HttpResponse {
+    body: impl FnOnce() -> Result<BoxBody, Problem>,
+) -> Result<HttpResponse, Problem> {
     let known = headers.get_all(header::IF_NONE_MATCH).any(|value| names(value.as_bytes(), etag.as_bytes()));
     let mut builder = HttpResponse::build(if known { StatusCode::NOT_MODIFIED } else { StatusCode::OK });
     builder.insert_header((header::ETAG, etag.clone()));
     builder.insert_header((header::CACHE_CONTROL, HeaderValue::from_static(control)));
     if known {
-        return builder.finish();
+        return Ok(builder.finish());
     }
     builder.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
-    builder.body(body())
+    Ok(builder.body(body()?))
 }
 
 /// Whether an `If-None-Match` names this tag (weakly compared, as the header demands).

@@ -6,6 +6,7 @@ pub(crate) mod documents;
 pub(crate) mod hall;
 
 use actix_web::HttpResponse;
+use actix_web::body::BoxBody;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
@@ -54,7 +55,7 @@ pub(crate) fn read<T: Serialize>(headers: &HeaderMap, body: &T) -> Result<HttpRe
     serde_json::to_writer(&mut bytes, body).map_err(|error| problem::internal(error.to_string()))?;
     let hash = blake3::hash(&bytes).to_hex();
     let etag = documents::etag(&format!("\"{}\"", &hash[..ETAG_DIGITS]));
-    Ok(documents::cacheable(headers, &etag, "no-store", || bytes.into()))
+    documents::cacheable(headers, &etag, "no-store", || Ok(BoxBody::new(bytes)))
 }
 
 /// The reply to a decision: marked when it was made before.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tessera_projections::api_keys::{ApiKey, ApiKeyId};
 use uuid::Uuid;
 
-use crate::auth::{Credential, Scope};
+use crate::auth::{Credential, Scope, ScopeSet};
 use crate::call::Call;
 use crate::code::Code;
 use crate::ids::{self, IdText, Kind};
@@ -45,7 +45,8 @@ pub(crate) async fn make(call: Call) -> Answer {
     if request.name.trim().is_empty() || request.name.len() > NAME_BYTES_MAX {
         return Err(Problem::field(Code::InvalidValue, "name", "a name has 1 to 200 bytes"));
     }
-    if request.scopes.is_empty() || request.scopes.len() > Scope::ALL.len() {
+    let scopes: ScopeSet = request.scopes.iter().copied().collect();
+    if request.scopes.is_empty() || request.scopes.len() != scopes.iter().count() {
         return Err(Problem::field(Code::InvalidValue, "scopes", "name at least one scope, each once"));
     }
     let random = &call.gateway().environment.random;

@@ -10,6 +10,5 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let event = call.event()?;
     let owns = reader.owns(&call, event).await?;
     let published = call.published(event, owns).await?;
-    let (worker, request) = (&call.worker, &call.request);
-    documents::availability(&Reading { worker, request, event, published: &published, owns })
+    documents::availability(&Reading { call: &call, reader, event, published: &published, owns })
 }

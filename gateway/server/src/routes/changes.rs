@@ -7,7 +7,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header;
 use serde::{Deserialize, Serialize};
 use tessera_actors::Published;
-use tessera_inventory::{Event, EventId, Sequence};
+use tessera_inventory::{Config, Event, EventId, Sequence};
 
 use super::stream;
 use crate::call::Call;
@@ -18,6 +18,9 @@ use crate::problem::{self, Problem};
 use crate::render;
 use crate::render::changes::{Item, Renderer};
 use crate::router::Answer;
+
+/// Where a stream goes on.
+const LAST_EVENT_ID: &str = "last-event-id";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,19 +48,27 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
         return Err(Problem::field(Code::OutOfRange, "wait_ms", "a poll waits 0 to 30000 milliseconds"));
     }
     let owns = reader.owns(&call, event).await?;
-    if owns && !wants_stream(&call) && call.opened(event).await?.is_none() {
-        return render::json(StatusCode::OK, &Page { items: Vec::new(), next: query.after, head: 0 });
+    let streams = wants_stream(&call);
+    let last_seen = if streams { last_event_id(&call)? } else { None };
+    let after = Sequence(last_seen.unwrap_or(query.after));
+    let beyond = || beyond_the_log(if last_seen.is_some() { LAST_EVENT_ID } else { "after" });
+    if owns && !streams && call.opened(event).await?.is_none() {
+        if after > Sequence::ZERO {
+            return Err(beyond());
+        }
+        return render::json(StatusCode::OK, &Page { items: Vec::new(), next: 0, head: 0 });
     }
     let published = call.published(event, owns).await?;
-    if wants_stream(&call) {
-        let after = last_event_id(&call)?.unwrap_or(query.after);
+    if !is_durable(&call, event, after, &published).await? {
+        return Err(beyond());
+    }
+    if streams {
         if call.is_head() {
             return Ok(stream::head());
         }
         let permit = call.stream_permit(reader.principal(), owns)?;
-        return Ok(stream::open(&call, event, owns, Sequence(after), permit));
+        return Ok(stream::open(&call, event, owns, after, permit));
     }
-    let after = Sequence(query.after);
     let mut head = published.availability.sequence;
     if head <= after && query.wait_ms > 0 && !call.is_head() {
         let _permit = call.stream_permit(reader.principal(), owns)?;
@@ -68,11 +79,33 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let newest = call.inventory().published(event).unwrap_or(published);
     keep_published(&mut changes, &newest);
     let last = changes.last().map_or(after, |(sequence, _)| *sequence);
-    let (_, config) = newest.config.as_ref().ok_or_else(problem::not_configured)?;
-    let renderer = Renderer { tag: call.tag(event), config, organizer: owns };
+    let renderer = Renderer { tag: call.tag(event), config: &configuration(&newest), organizer: owns };
     let items = changes.iter().map(|(sequence, event)| renderer.item(*sequence, event)).collect();
     let page = Page { items, next: last.0, head: head.max(last).0 };
     render::json(StatusCode::OK, &page)
+}
+
+/// Whether the log has come as far as `after`. What a client was told of may be published a moment later.
+async fn is_durable(
+    call: &Call,
+    event: EventId,
+    after: Sequence,
+    published: &Published,
+) -> Result<bool, Problem> {
+    if after <= published.availability.sequence {
+        return Ok(true);
+    }
+    let found = call.inventory().changes(event, Sequence(after.0 - 1), 1).await;
+    Ok(!found.map_err(|error| problem::store(&error))?.is_empty())
+}
+
+fn beyond_the_log(path: &str) -> Problem {
+    Problem::field(Code::OutOfRange, path, "the log has not come so far; send the next that a page gave")
+}
+
+/// What the items take their names from. An event may have been cancelled before it was ever configured: it has none.
+pub(super) fn configuration(published: &Published) -> Arc<Config> {
+    published.config.as_ref().map_or_else(|| Arc::new(Config::empty()), |(_, config)| Arc::clone(config))
 }
 
 /// Leaves out what is durable but not published yet: it may use names that only the next view has. It comes with the next
@@ -88,7 +121,7 @@ fn wants_stream(call: &Call) -> bool {
 }
 
 fn last_event_id(call: &Call) -> Result<Option<u64>, Problem> {
-    let Some(value) = call.headers().get("last-event-id") else { return Ok(None) };
+    let Some(value) = call.headers().get(LAST_EVENT_ID) else { return Ok(None) };
     let sequence = value.to_str().ok().and_then(|text| text.parse().ok());
     sequence
         .map(Some)

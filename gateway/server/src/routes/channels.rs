@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use serde::Serialize;
-use tessera_inventory::{Authority, CommandBody};
+use tessera_inventory::CommandBody;
 
 use super::names;
 use crate::call::Call;
@@ -20,15 +20,15 @@ struct Released<'a> {
 
 /// `POST /v1/events/{event}/channels/{channel}/release`
 pub(crate) async fn release(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
-    let event = organizer.own_event(&call).await?;
+    let access = organizer.own_event(&call).await?;
     let bytes = call.body().await?;
     json::parse::<super::Nothing>(&bytes)?;
-    let published = call.published(event, true).await?;
+    let published = call.published(access.event(), true).await?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::not_configured)?;
     let name = percent_encoding::percent_decode_str(call.parameter(1)).decode_utf8_lossy();
     let channel = names::channel(config, &name)?;
     let body = CommandBody::ReleaseChannel { channel };
-    let decided = call.decide(event, organizer.principal(), Authority::Organizer, body, &bytes).await?;
+    let decided = call.decide(&access, body, &bytes).await?;
     let reply = Released { channel: &name, sequence: decided.sequence.0 };
     render::decision(StatusCode::OK, decided.replayed, &reply)
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tessera_inventory::{Authority, CommandBody, EventBody};
+use tessera_inventory::{CommandBody, EventBody};
 
 use crate::auth::TicketCode;
 use crate::call::{Call, Decided};
@@ -45,20 +45,19 @@ pub(crate) async fn check_out(call: Call, door: Organizer<CheckInsWrite>) -> Ans
 }
 
 async fn scan(call: Call, door: Organizer<CheckInsWrite>, inwards: bool) -> Answer {
-    let event = door.own_event(&call).await?;
+    let access = door.own_event(&call).await?.at_the_door();
     let bytes = call.body().await?;
     let request: ScanRequest<'_> = json::parse(&bytes)?;
-    let tag = call.tag(event);
+    let tag = call.tag(access.event());
     let ticket = tag.parse_ticket(&request.ticket).ok_or_else(problem::ticket_not_found)?;
-    let generation = TicketCode::read(call.keys(), event, ticket, &request.code);
+    let generation = TicketCode::read(call.keys(), access.event(), ticket, &request.code);
     let (generation, gate) = (generation.ok_or_else(problem::ticket_not_found)?, request.gate);
     let body = if inwards {
         CommandBody::CheckIn { ticket, generation, gate }
     } else {
         CommandBody::CheckOut { ticket, generation, gate }
     };
-    let Decided { sequence, event, replayed, .. } =
-        call.decide(event, door.principal(), Authority::Scanner, body, &bytes).await?;
+    let Decided { sequence, event, replayed, .. } = call.decide(&access, body, &bytes).await?;
     match event.body {
         EventBody::CheckedIn { ticket, gate } | EventBody::CheckedOut { ticket, gate } => {
             let reply =

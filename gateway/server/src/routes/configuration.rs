@@ -7,11 +7,12 @@ use actix_web::web::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tessera_inventory::{
-    Authority, Command, CommandBody, Config, EventBody, EventId, Inventory, Sequence, Timestamp,
+    Authority, Command, CommandBody, Config, EventBody, EventId, IdempotencyKey, Inventory, Sequence,
+    Timestamp,
 };
 
 use crate::call::{Call, Decided};
-use crate::caller::{EventsRead, EventsWrite, Organizer, Principal};
+use crate::caller::{Access, EventsRead, EventsWrite, Organizer};
 use crate::code::Code;
 use crate::json;
 use crate::limits::CONFIGURATION_BYTES_MAX;
@@ -19,7 +20,7 @@ use crate::problem::{self, Problem};
 use crate::refusal;
 use crate::render;
 use crate::router::Answer;
-use crate::venue::{self, Venue};
+use crate::venue::{self, Room, Venue};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -37,16 +38,22 @@ struct Replaced {
 
 /// `PUT /v1/events/{event}/configuration`
 pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
-    let event = organizer.own_event(&call).await?;
-    let bytes = call.body_up_to(CONFIGURATION_BYTES_MAX).await?;
+    let access = organizer.own_event(&call).await?;
+    let (bytes, _room) = read_body(&call).await?;
     let request: ReplaceRequest<'_> = json::parse(&bytes)?;
-    let text = Bytes::copy_from_slice(request.configuration.get().as_bytes());
+    let text = bytes.slice_ref(request.configuration.get().as_bytes());
     let config = read_venue(&call, text.clone(), Purpose::Replace).await?;
-    let configured =
-        configure(&call, event, organizer.principal(), request.expected_version, config, &bytes, &text);
-    let (version, decided) = configured.await?;
+    let key = call.key(&access, &bytes)?;
+    let (version, decided) = configure(&call, &access, key, request.expected_version, config, &text).await?;
     let reply = Replaced { version, sequence: decided.sequence.0 };
     render::decision(StatusCode::OK, decided.replayed, &reply)
+}
+
+/// The body of a request that may carry a configuration, and the room that it takes until it is answered.
+pub(super) async fn read_body(call: &Call) -> Result<(Bytes, Room), Problem> {
+    let room = call.gateway().intake.admit(call.headers())?;
+    let bytes = call.body_up_to(CONFIGURATION_BYTES_MAX).await?;
+    Ok((bytes, room))
 }
 
 /// What a venue file is read for.
@@ -61,7 +68,10 @@ pub(super) enum Purpose {
 /// Reads a venue file into the engine's configuration, off the threads that serve: it may be large.
 pub(super) async fn read_venue(call: &Call, text: Bytes, purpose: Purpose) -> Result<Arc<Config>, Problem> {
     let (keys, now) = (call.keys().clone(), call.gateway().now());
+    let turn = call.gateway().intake.turn().await?;
     let read = move || {
+        // Given back when it is read, also where nobody waits for it any more.
+        let _turn = turn;
         let venue = json::parse_at::<Venue>("configuration", &text)?;
         let config = venue::resolve(&keys, &venue).map(Arc::new).map_err(|errors| {
             Problem::fields(Code::InvalidConfiguration, "correct what errors names", errors)
@@ -87,15 +97,15 @@ fn suits_an_empty_event(config: &Arc<Config>, now: Timestamp) -> Result<(), Prob
 /// between the two is mended by the client that was not answered.
 pub(super) async fn configure(
     call: &Call,
-    event: EventId,
-    principal: Principal,
+    access: &Access,
+    key: IdempotencyKey,
     expected_version: u32,
     config: Arc<Config>,
-    bytes: &[u8],
     text: &[u8],
 ) -> Result<(u32, Decided), Problem> {
     let body = CommandBody::Configure { expected_version, config };
-    let decided = call.decide(event, principal, Authority::Organizer, body, bytes).await?;
+    let event = access.event();
+    let decided = call.decide_under(key, access, body).await?;
     let EventBody::Configured { version, .. } = decided.event.body else {
         return Err(problem::another_event());
     };
@@ -117,7 +127,7 @@ struct Configuration<'a> {
 
 /// `GET /v1/events/{event}/configuration`
 pub(crate) async fn read(call: Call, organizer: Organizer<EventsRead>) -> Answer {
-    let event = organizer.own_event(&call).await?;
+    let event = organizer.own_event(&call).await?.event();
     let repository = &call.gateway().catalogue.repository;
     let file = repository.venue_file(event).await.map_err(|error| problem::store(&error))?;
     let text = file.as_ref().map(|file| serde_json::from_slice::<&RawValue>(&file.bytes));

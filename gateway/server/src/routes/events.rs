@@ -3,10 +3,9 @@
 use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
-use actix_web::web::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use tessera_inventory::{EventBody, EventId, Phase, Sequence};
+use tessera_inventory::{EventBody, EventId, IdempotencyKey, Phase, Sequence};
 use tessera_projections::catalogue::{CatalogueEvent, CatalogueRequest, Creation};
 use uuid::Builder;
 
@@ -18,7 +17,7 @@ use crate::idempotency::RequestKey;
 use crate::ids::{self, IdText, Kind};
 use crate::instant::Rfc3339;
 use crate::json;
-use crate::limits::{CONFIGURATION_BYTES_MAX, NAME_BYTES_MAX};
+use crate::limits::NAME_BYTES_MAX;
 use crate::problem::{self, Problem};
 use crate::render;
 use crate::router::Answer;
@@ -50,10 +49,10 @@ struct EventReply<'a> {
 
 /// `POST /v1/events`
 pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
-    let bytes = call.body_up_to(CONFIGURATION_BYTES_MAX).await?;
+    let (bytes, _room) = configuration::read_body(&call).await?;
     let request: CreateRequest<'_> = json::parse(&bytes)?;
     check(&request)?;
-    let venue = match request.configuration.map(|raw| Bytes::copy_from_slice(raw.get().as_bytes())) {
+    let venue = match request.configuration.map(|raw| bytes.slice_ref(raw.get().as_bytes())) {
         Some(text) => Some((configuration::read_venue(&call, text.clone(), Purpose::Create).await?, text)),
         None => None,
     };
@@ -82,8 +81,11 @@ pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Ans
     };
     let (mut configuration_version, mut sequence) = (0, Sequence::ZERO);
     if let Some((config, text)) = venue {
-        let configured = configuration::configure(&call, card.event, principal, 0, config, &bytes, &text);
-        (configuration_version, sequence) = match configured.await {
+        // The key is remembered as long as the event, so that its age says nothing: the catalogue knows what came under it.
+        let access = organizer.own(&card)?;
+        let key = IdempotencyKey { minted_at: None, ..call.key(&access, &bytes)? };
+        let configured = configuration::configure(&call, &access, key, 0, config, &text).await;
+        (configuration_version, sequence) = match configured {
             Ok((version, decided)) => {
                 replayed &= decided.replayed;
                 (version, decided.sequence)
@@ -96,13 +98,13 @@ pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Ans
     render::decision(StatusCode::CREATED, replayed, &reply)
 }
 
-/// What an event was created with, for a retry so late that the key of its configuration is forgotten: its log begins with it.
+/// What an event was created with, for a retry so late that its writer has forgotten the key: its log begins with it.
 async fn first_configuration(
     call: &Call,
     event: EventId,
     refused: Problem,
 ) -> Result<(u32, Sequence), Problem> {
-    if ![Code::StaleVersion, Code::KeyExpired].contains(&refused.code()) {
+    if ![Code::StaleVersion, Code::WrongPhase].contains(&refused.code()) {
         return Err(refused);
     }
     let first = call.inventory().changes(event, Sequence::ZERO, 1).await;

@@ -6,14 +6,14 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use serde::Deserialize;
 use tessera_inventory::{
-    Authority, ClaimNumber, CommandBody, Config, EventBody, EventId, Line, LineRequest, PlaceHold, SeatIndex,
-    Sequence, Subjects, Want, Wishes,
+    ClaimNumber, CommandBody, Config, EventBody, EventId, Line, LineRequest, PlaceHold, SeatIndex, Sequence,
+    Subjects, Want, Wishes,
 };
 
 use super::names;
 use crate::auth::Scope;
 use crate::call::Call;
-use crate::caller::{Buyer, ClaimAccess};
+use crate::caller::{Access, Buyer};
 use crate::code::Code;
 use crate::instant::Rfc3339;
 use crate::json;
@@ -81,7 +81,7 @@ pub(crate) async fn place(call: Call, buyer: Buyer) -> Answer {
     let request: HoldRequest<'_> = json::parse(&bytes)?;
     let published = call.published(event, false).await?;
     let Some((_, config)) = &published.config else { return Err(problem::event_not_found()) };
-    buyer.buys_at(&call, event).await?;
+    let access = buyer.buys_at(&call, event).await?;
     let body = CommandBody::PlaceHold(PlaceHold {
         subjects: Subjects { primary: buyer.subject, extra: Vec::new() },
         lines: lines(config, &request.lines)?,
@@ -89,8 +89,7 @@ pub(crate) async fn place(call: Call, buyer: Buyer) -> Answer {
         channel: None,
         duration_ms: request.duration_s.map(|seconds| u64::from(seconds) * 1_000),
     });
-    let authority = Authority::Subject(buyer.subject);
-    let decided = call.decide(event, buyer.principal(), authority, body, &bytes).await?;
+    let decided = call.decide(&access, body, &bytes).await?;
     let EventBody::HoldPlaced(placed) = &decided.event.body else { return Err(problem::another_event()) };
     // What was decided may be newer than what the request was read with.
     let newer;
@@ -195,20 +194,17 @@ fn amount(config: &Config, money: &MoneyBody<'_>, path: impl Fn() -> String) -> 
 }
 
 /// The hold of the path, in an event that there is, and the caller's right to it.
-async fn addressed(
-    call: &Call,
-    scope: Option<Scope>,
-) -> Result<(EventId, ClaimNumber, ClaimAccess), Problem> {
+async fn addressed(call: &Call, scope: Option<Scope>) -> Result<(EventId, ClaimNumber, Access), Problem> {
     let event = call.event()?;
     let number = call.tag(event).parse_hold(call.parameter(1)).ok_or_else(problem::hold_not_found)?;
-    let access = ClaimAccess::to(call, event, number, scope, problem::hold_not_found).await?;
+    let access = Access::to(call, event, number, scope, problem::hold_not_found).await?;
     Ok((event, number, access))
 }
 
 /// `GET /v1/events/{event}/holds/{hold}`
 pub(crate) async fn read(call: Call) -> Answer {
     let (event, number, access) = addressed(&call, Some(Scope::EventsRead)).await?;
-    let published = call.published(event, access.authority == Authority::Organizer).await?;
+    let published = call.published(event, access.is_organizer()).await?;
     let (sequence, view) = call.claim(event, number).await?;
     let view = view.filter(|view| access.opens(view.subject)).ok_or_else(problem::hold_not_found)?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::hold_not_found)?;
@@ -222,7 +218,7 @@ pub(crate) async fn renew(call: Call) -> Answer {
     json::parse::<super::Nothing>(&bytes)?;
     let published = call.published(event, false).await?;
     let body = CommandBody::RenewHold { hold };
-    let (decided, held) = super::decide_on_claim(&call, (event, hold), &access, body, &bytes).await?;
+    let (decided, held) = super::decide_on_claim(&call, hold, &access, body, &bytes).await?;
     let EventBody::HoldRenewed { deadline_at, .. } = &decided.event.body else {
         return Err(problem::another_event());
     };
@@ -254,9 +250,9 @@ pub(crate) async fn release(call: Call) -> Answer {
     let (event, hold, access) = addressed(&call, Some(Scope::EventsWrite)).await?;
     let bytes = call.body().await?;
     json::parse::<super::Nothing>(&bytes)?;
-    call.published(event, access.authority == Authority::Organizer).await?;
+    call.published(event, access.is_organizer()).await?;
     let body = CommandBody::ReleaseHold { hold };
-    let decided = call.decide(event, access.principal, access.authority, body, &bytes).await?;
+    let decided = call.decide(&access, body, &bytes).await?;
     let Sequence(sequence) = decided.sequence;
     let reply = Released { id: call.tag(event).hold(hold), state: "released", sequence };
     render::decision(StatusCode::OK, decided.replayed, &reply)

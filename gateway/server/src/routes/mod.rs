@@ -23,7 +23,7 @@ use serde::Deserialize;
 use tessera_inventory::{ClaimNumber, CommandBody, EventBody, EventId, Line, Sequence};
 
 use crate::call::{Call, Decided};
-use crate::caller::ClaimAccess;
+use crate::caller::Access;
 use crate::code::Code;
 use crate::limits::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
 use crate::problem::{self, Problem};
@@ -38,15 +38,15 @@ pub(crate) struct Nothing {}
 /// does not answer, the outcome is unknown, never "not executed".
 pub(crate) async fn decide_on_claim(
     call: &Call,
-    (event, number): (EventId, ClaimNumber),
-    access: &ClaimAccess,
+    number: ClaimNumber,
+    access: &Access,
     body: CommandBody,
     bytes: &[u8],
 ) -> Result<(Decided, Vec<Line>), Problem> {
-    let mut decided = call.decide(event, access.principal, access.authority, body, bytes).await?;
+    let mut decided = call.decide(access, body, bytes).await?;
     let lines = match decided.claim.take() {
         Some(view) => view.lines,
-        None => lines_in_log(call, event, number).await?,
+        None => lines_in_log(call, access.event(), number).await?,
     };
     Ok((decided, lines))
 }

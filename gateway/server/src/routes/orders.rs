@@ -5,13 +5,12 @@ use std::borrow::Cow;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{
-    Authority, ClaimNumber, ClaimState, CommandBody, EventBody, EventId, Payment, RefundedUnits, Sequence,
-    Subject,
+    ClaimNumber, ClaimState, CommandBody, EventBody, EventId, Payment, RefundedUnits, Sequence, Subject,
 };
 
 use crate::auth::Scope;
 use crate::call::Call;
-use crate::caller::{Buyer, ClaimAccess, OrdersWrite, Organizer};
+use crate::caller::{Access, Buyer, OrdersWrite, Organizer};
 use crate::code::Code;
 use crate::ids::IdText;
 use crate::json;
@@ -32,17 +31,17 @@ struct BeginRequest<'a> {
 /// `POST /v1/events/{event}/orders`
 pub(crate) async fn begin(call: Call) -> Answer {
     let event = call.event()?;
-    let presented = ClaimAccess::presented(&call).await?;
+    let presented = Access::presented(&call, event).await?;
     let bytes = call.body().await?;
     let request: BeginRequest<'_> = json::parse(&bytes)?;
     let hold = call.tag(event).parse_hold(&request.hold).ok_or_else(problem::hold_not_found)?;
     let access = match presented {
         Some(access) => access,
-        None => ClaimAccess::to(&call, event, hold, None, problem::hold_not_found).await?,
+        None => Access::to(&call, event, hold, None, problem::hold_not_found).await?,
     };
     let published = call.published(event, false).await?;
     let body = CommandBody::BeginPayment { hold, extra_subjects: Vec::new() };
-    let (decided, lines) = super::decide_on_claim(&call, (event, hold), &access, body, &bytes).await?;
+    let (decided, lines) = super::decide_on_claim(&call, hold, &access, body, &bytes).await?;
     let EventBody::PaymentBegun { grace_until, .. } = decided.event.body else {
         return Err(problem::another_event());
     };
@@ -125,9 +124,8 @@ fn addressed(call: &Call) -> Result<(EventId, ClaimNumber), Problem> {
 /// `GET /v1/events/{event}/orders/{order}`
 pub(crate) async fn read(call: Call) -> Answer {
     let (event, number) = addressed(&call)?;
-    let access =
-        ClaimAccess::to(&call, event, number, Some(Scope::EventsRead), problem::order_not_found).await?;
-    let published = call.published(event, access.authority == Authority::Organizer).await?;
+    let access = Access::to(&call, event, number, Some(Scope::EventsRead), problem::order_not_found).await?;
+    let published = call.published(event, access.is_organizer()).await?;
     let (sequence, view) = call.claim(event, number).await?;
     let view = view.filter(|view| access.opens(view.subject)).ok_or_else(problem::order_not_found)?;
     let state = claim::order_state(view.state).ok_or_else(problem::order_not_found)?;
@@ -157,10 +155,10 @@ enum PaymentBody {
 pub(crate) async fn confirm(call: Call) -> Answer {
     let (event, order) = addressed(&call)?;
     let scope = Some(Scope::OrdersWrite);
-    let access = ClaimAccess::to(&call, event, order, scope, problem::order_not_found).await?;
+    let access = Access::to(&call, event, order, scope, problem::order_not_found).await?;
     let bytes = call.body().await?;
     let request: ConfirmRequest = json::parse(&bytes)?;
-    if request.payment == PaymentBody::Offline && access.authority != Authority::Organizer {
+    if request.payment == PaymentBody::Offline && !access.is_organizer() {
         return Err(Problem::new(Code::Forbidden, "only the organizer confirms what was paid outside"));
     }
     let published = call.published(event, false).await?;
@@ -169,7 +167,7 @@ pub(crate) async fn confirm(call: Call) -> Answer {
         PaymentBody::Offline => Payment::Offline,
     };
     let body = CommandBody::Confirm { order, payment };
-    let (decided, lines) = super::decide_on_claim(&call, (event, order), &access, body, &bytes).await?;
+    let (decided, lines) = super::decide_on_claim(&call, order, &access, body, &bytes).await?;
     let EventBody::Confirmed { payment, .. } = decided.event.body else {
         return Err(problem::another_event());
     };
@@ -194,12 +192,12 @@ struct HeldAgain {
 
 /// `POST /v1/events/{event}/orders/{order}/payment-failures`
 pub(crate) async fn fail_payment(call: Call, organizer: Organizer<OrdersWrite>) -> Answer {
-    let event = organizer.own_event(&call).await?;
-    let (_, order) = addressed(&call)?;
+    let access = organizer.own_event(&call).await?;
+    let (event, order) = addressed(&call)?;
     let bytes = call.body().await?;
     json::parse::<super::Nothing>(&bytes)?;
     let body = CommandBody::PaymentFailed { order };
-    let decided = call.decide(event, organizer.principal(), Authority::Organizer, body, &bytes).await?;
+    let decided = call.decide(&access, body, &bytes).await?;
     let reply = HeldAgain { id: call.tag(event).hold(order), state: "held", sequence: decided.sequence.0 };
     render::decision(StatusCode::OK, decided.replayed, &reply)
 }
@@ -229,8 +227,8 @@ struct Refunded {
 
 /// `POST /v1/events/{event}/orders/{order}/refunds`
 pub(crate) async fn refund(call: Call, organizer: Organizer<OrdersWrite>) -> Answer {
-    let event = organizer.own_event(&call).await?;
-    let (_, order) = addressed(&call)?;
+    let access = organizer.own_event(&call).await?;
+    let (event, order) = addressed(&call)?;
     let bytes = call.body().await?;
     let request: RefundRequest<'_> = json::parse(&bytes)?;
     let tag = call.tag(event);
@@ -244,7 +242,7 @@ pub(crate) async fn refund(call: Call, organizer: Organizer<OrdersWrite>) -> Ans
         UnitsBody::Kill => RefundedUnits::Kill,
     };
     let body = CommandBody::RefundTickets { order, tickets, units };
-    let decided = call.decide(event, organizer.principal(), Authority::Organizer, body, &bytes).await?;
+    let decided = call.decide(&access, body, &bytes).await?;
     let EventBody::TicketsRefunded { tickets, units, .. } = &decided.event.body else {
         return Err(problem::another_event());
     };

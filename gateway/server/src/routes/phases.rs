@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tessera_inventory::{Authority, CommandBody, EventBody, Phase};
+use tessera_inventory::{CommandBody, EventBody, Phase};
 
 use crate::call::Call;
 use crate::caller::{EventsWrite, Organizer};
@@ -50,13 +50,13 @@ struct Changed {
 
 /// `POST /v1/events/{event}/phase-changes`
 pub(crate) async fn change(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
-    let event = organizer.own_event(&call).await?;
+    let access = organizer.own_event(&call).await?;
     let bytes = call.body().await?;
     let request: PhaseRequest = json::parse(&bytes)?;
     let body = CommandBody::ChangePhase { to: request.to.phase() };
-    let decided = call.decide(event, organizer.principal(), Authority::Organizer, body, &bytes).await?;
+    let decided = call.decide(&access, body, &bytes).await?;
     let EventBody::PhaseChanged { to } = decided.event.body else { return Err(problem::another_event()) };
-    call.settled(event, decided.sequence).await;
+    call.settled(access.event(), decided.sequence).await;
     let reply = Changed { phase: phase_name(to), sequence: decided.sequence.0 };
     render::decision(StatusCode::OK, decided.replayed, &reply)
 }

@@ -3,12 +3,12 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use serde_json::json;
+use serde_json::{Value, json};
 use tessera_actors::StuckFollower;
+use tessera_inventory::EventId;
 
 use crate::call::Call;
-use crate::caller::is_administrator;
-use crate::client_address;
+use crate::caller::is_operator;
 use crate::code::Code;
 use crate::problem::Problem;
 use crate::router::Answer;
@@ -19,7 +19,7 @@ pub(crate) fn health() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok"}))
 }
 
-/// `GET /readyz`: whether requests should be sent here, and if not, why.
+/// `GET /readyz`: whether requests should be sent here, and if not, why. Which events need an operator is said to operators.
 pub(crate) fn readiness(call: &Call) -> HttpResponse {
     let gateway = call.gateway();
     let status = gateway.platform.status();
@@ -29,14 +29,13 @@ pub(crate) fn readiness(call: &Call) -> HttpResponse {
         .iter()
         .map(|one| json!({"name": one.name, "running": one.running, "restarts": one.restarts}))
         .collect();
-    let quarantined: Vec<_> =
-        status.quarantined.iter().map(|event| crate::ids::event(*event).to_string()).collect();
-    let doubted: Vec<_> =
-        status.doubted_clocks.iter().map(|event| crate::ids::event(*event).to_string()).collect();
-    let stuck = |one: &StuckFollower| {
-        json!({
-            "follower": one.follower, "event": crate::ids::event(one.event).to_string(), "reason": one.reason})
+    let id = |event: &EventId| Value::from(crate::ids::event(*event).to_string());
+    let stuck = |one: &StuckFollower| json!({"follower": one.follower, "event": id(&one.event), "reason": one.reason});
+    let operator = is_operator(call);
+    let concerned = |count: usize, events: Vec<Value>| {
+        if operator { json!({"count": count, "events": events}) } else { json!({"count": count}) }
     };
+    let (quarantined, stuck_followers) = (&status.quarantined, &status.stuck_followers);
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     HttpResponse::build(code).insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
         "status": if ready { "ready" } else { "not_ready" },
@@ -44,15 +43,16 @@ pub(crate) fn readiness(call: &Call) -> HttpResponse {
         "fatal": status.fatal,
         "supervisors": supervisors,
         "active_events": status.active_events,
-        "quarantined": quarantined,
-        "doubted_clocks": {"count": status.doubted_clocks_count, "events": doubted},
-        "stuck_followers": status.stuck_followers.iter().map(stuck).collect::<Vec<_>>(),
+        "quarantined": concerned(quarantined.len(), quarantined.iter().map(id).collect()),
+        "doubted_clocks":
+            concerned(status.doubted_clocks_count, status.doubted_clocks.iter().map(id).collect()),
+        "stuck_followers": concerned(stuck_followers.len(), stuck_followers.iter().map(stuck).collect()),
     }))
 }
 
 /// `GET /metrics`: for the administrator, and for whoever is on this machine.
 pub(crate) fn metrics(call: &Call) -> Answer {
-    if !client_address::is_local(&call.request) && !is_administrator(call) {
+    if !is_operator(call) {
         return Err(Problem::new(Code::Forbidden, "metrics are for loopback and the administrator"));
     }
     let status = call.gateway().platform.status();

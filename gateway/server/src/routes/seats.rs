@@ -18,8 +18,8 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let hall = call.gateway().halls.of(event, *version, config).await?;
     let gzip = hall::accepts_gzip(call.headers());
     let (body, etag) = if gzip { (&hall.gzip, &hall.gzip_etag) } else { (&hall.plain, &hall.plain_etag) };
-    let control = documents::cache_control(owns, "public, max-age=60");
-    let mut response = documents::cacheable(call.headers(), etag, control, || body.clone());
+    let reading = Reading { call: &call, reader, event, published: &published, owns };
+    let mut response = documents::download(&reading, etag, "public, max-age=60", body)?;
     let headers = response.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
     if gzip && headers.contains_key(header::CONTENT_TYPE) {
@@ -33,6 +33,5 @@ pub(crate) async fn read_map(call: Call, reader: Reader) -> Answer {
     let event = call.event()?;
     let owns = reader.owns(&call, event).await?;
     let published = call.published(event, owns).await?;
-    let (worker, request) = (&call.worker, &call.request);
-    documents::seat_map(&Reading { worker, request, event, published: &published, owns })
+    documents::seat_map(&Reading { call: &call, reader, event, published: &published, owns })
 }

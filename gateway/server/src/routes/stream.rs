@@ -105,9 +105,9 @@ impl Feed {
         // What is not published yet moves `moved` when it is.
         super::changes::keep_published(&mut changes, &published);
         let Some((last, _)) = changes.last() else { return Some(()) };
-        let (_, config) = published.config.as_ref()?;
+        let config = super::changes::configuration(&published);
         let tag = EventTag::new(&self.worker.gateway.keys, self.event);
-        let renderer = Renderer { tag, config, organizer: self.organizer };
+        let renderer = Renderer { tag, config: &config, organizer: self.organizer };
         let mut page = Vec::new();
         for (sequence, event) in &changes {
             page.extend_from_slice(format!("id: {}\ndata: ", sequence.0).as_bytes());

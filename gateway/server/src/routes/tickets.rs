@@ -8,7 +8,7 @@ use tessera_inventory::{CommandBody, EventBody, Subject};
 
 use crate::auth::BuyerToken;
 use crate::call::Call;
-use crate::caller::ClaimAccess;
+use crate::caller::Access;
 use crate::code::Code;
 use crate::ids::IdText;
 use crate::json;
@@ -35,14 +35,14 @@ struct Transferred {
 pub(crate) async fn transfer(call: Call) -> Answer {
     let event = call.event()?;
     let ticket = call.tag(event).parse_ticket(call.parameter(1)).ok_or_else(problem::ticket_not_found)?;
-    let access = ClaimAccess::to(&call, event, ticket.order, None, problem::ticket_not_found).await?;
+    let access = Access::to(&call, event, ticket.order, None, problem::ticket_not_found).await?;
     let bytes = call.body().await?;
     let request: TransferRequest<'_> = json::parse(&bytes)?;
     call.published(event, false).await?;
     let organizer = call.card(event).await?.organizer;
     let to = receiver(&call, organizer, &request.to)?;
     let body = CommandBody::TransferTicket { ticket, to };
-    let decided = call.decide(event, access.principal, access.authority, body, &bytes).await?;
+    let decided = call.decide(&access, body, &bytes).await?;
     let EventBody::TicketTransferred { generation, .. } = decided.event.body else {
         return Err(problem::another_event());
     };

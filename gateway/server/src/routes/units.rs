@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tessera_inventory::{Authority, CommandBody, Config, EventBody, SeatIndex, Units};
+use tessera_inventory::{CommandBody, Config, EventBody, SeatIndex, Units};
 
 use super::names;
 use crate::call::Call;
@@ -46,13 +46,13 @@ pub(crate) async fn restore(call: Call, organizer: Organizer<EventsWrite>) -> An
 }
 
 async fn change(call: Call, organizer: Organizer<EventsWrite>, command: fn(Units) -> CommandBody) -> Answer {
-    let event = organizer.own_event(&call).await?;
+    let access = organizer.own_event(&call).await?;
     let bytes = call.body().await?;
     let request: UnitsRequest<'_> = json::parse(&bytes)?;
-    let published = call.published(event, true).await?;
+    let published = call.published(access.event(), true).await?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::not_configured)?;
     let body = command(wanted(config, &request)?);
-    let decided = call.decide(event, organizer.principal(), Authority::Organizer, body, &bytes).await?;
+    let decided = call.decide(&access, body, &bytes).await?;
     match &decided.event.body {
         EventBody::UnitsKilled(units) | EventBody::UnitsRestored(units) => {
             let reply = Changed { units: units_reply(config, units), sequence: decided.sequence.0 };

@@ -101,6 +101,8 @@ fn check(settings: &Settings) -> Result<(), SettingsError> {
         ("http.streams_max", settings.http.streams_max),
         ("http.streams_per_address_max", settings.http.streams_per_address_max),
         ("http.streams_per_caller_max", settings.http.streams_per_caller_max),
+        ("http.downloads_max", settings.http.downloads_max),
+        ("http.downloads_per_address_max", settings.http.downloads_per_address_max),
     ] {
         if value == 0 {
             return wrong(name, value.to_string(), "at least 1");

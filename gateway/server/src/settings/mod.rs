@@ -103,6 +103,10 @@ pub struct HttpSettings {
     pub streams_per_address_max: usize,
     /// Most of them of one buyer or organizer.
     pub streams_per_caller_max: usize,
+    /// Most large documents (halls, large seat maps) on their way at once.
+    pub downloads_max: usize,
+    /// Most of them to one address (IPv6: one /64), and to one organizer.
+    pub downloads_per_address_max: usize,
     /// Longest a graceful shutdown takes, in seconds.
     pub shutdown_s: u64,
     /// Addresses of the proxies in front, whose `X-Forwarded-For` is believed.
@@ -183,6 +187,8 @@ impl Default for HttpSettings {
             streams_max: 10_000,
             streams_per_address_max: 200,
             streams_per_caller_max: 100,
+            downloads_max: 4_096,
+            downloads_per_address_max: 128,
             shutdown_s: 30,
             trusted_proxies: Vec::new(),
         }

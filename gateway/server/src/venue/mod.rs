@@ -1,9 +1,11 @@
 //! The venue file: what an organizer writes, and how it becomes the engine's configuration.
 
 mod field;
+mod intake;
 mod resolve;
 mod schema;
 
 pub(crate) use field::in_file;
+pub(crate) use intake::{Intake, Room};
 pub use resolve::resolve;
 pub use schema::Venue;

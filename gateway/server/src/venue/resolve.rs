@@ -217,7 +217,7 @@ fn ticket_types(
 }
 
 fn rows(venue: &Venue, names: &Names<'_>, errors: &mut Errors) -> Vec<tessera_inventory::Row> {
-    let mut seats = 0_usize;
+    let mut seats = 0_u64;
     let mut rows = Vec::with_capacity(venue.rows.len());
     for (at, row) in venue.rows.iter().enumerate() {
         let section =
@@ -225,16 +225,21 @@ fn rows(venue: &Venue, names: &Names<'_>, errors: &mut Errors) -> Vec<tessera_in
         let mut blocks = Vec::with_capacity(row.blocks.len());
         for (position, block) in row.blocks.iter().enumerate() {
             let path = format!("rows[{at}].blocks[{position}]");
+            // Before the block is built: a run of a few bytes stands for many seats, and a row may have any number of them.
+            seats += match block {
+                Block::Seats(list) => list.len() as u64,
+                // A run that is too long is reported below, and builds nothing.
+                Block::Run(run) => run_length(run).min(BLOCK_SEATS_MAX as u64),
+            };
+            if seats > SEATS_MAX as u64 {
+                errors.add(|| path, format!("an event has at most {SEATS_MAX} seats"));
+                return rows;
+            }
             let block = match block {
                 Block::Seats(list) => listed(list, &path, names, errors),
                 Block::Run(run) => numbered(run, &path, names, errors),
             };
-            seats += block.len();
             blocks.push(block.into_boxed_slice());
-        }
-        if seats > SEATS_MAX {
-            errors.add(|| format!("rows[{at}]"), format!("an event has at most {SEATS_MAX} seats"));
-            break;
         }
         rows.push(tessera_inventory::Row {
             section: SectionId(section.unwrap_or_default()),
@@ -271,9 +276,13 @@ fn listed(
     seats.iter().enumerate().map(one).collect()
 }
 
+fn run_length(run: &Run) -> u64 {
+    u64::from(run.from.abs_diff(run.to)) + 1
+}
+
 fn numbered(run: &Run, path: &str, names: &Names<'_>, errors: &mut Errors) -> Vec<tessera_inventory::Seat> {
     let here = |field: &str| format!("{path}.{field}");
-    let length = u64::from(run.from.abs_diff(run.to)) + 1;
+    let length = run_length(run);
     if length > BLOCK_SEATS_MAX as u64 {
         errors
             .add(|| here("to"), format!("a block has at most {BLOCK_SEATS_MAX} seats; end it with an aisle"));
@@ -353,6 +362,27 @@ mod tests {
         let venue = crate::json::parse::<Venue>(text.as_bytes()).unwrap();
         let errors = resolve(&Keys::derive(&[1; 32]), &venue).unwrap_err();
         assert!(errors.iter().any(|error| error.path == path), "{path}: {errors:?}");
+    }
+
+    #[test]
+    fn a_row_of_more_seats_than_an_event_may_have_is_refused_before_it_is_built() {
+        let run = r#"{"from":1,"to":128,"x_mm":0,"y_mm":0,"category":"C"}"#;
+        let resolved = |runs: usize| {
+            let blocks = vec![run; runs].join(",");
+            let text = format!(
+                r#"{{"currency":"EUR","categories":[{{"name":"C","focal_point":{{"x_mm":0,"y_mm":0}}}}],"sections":["A"],
+                "rows":[{{"section":"A","label":"1","blocks":[{blocks}]}}],"ticket_types":[{{"name":"T","price":1,"category":"C"}}]}}"#
+            );
+            let venue = crate::json::parse::<Venue>(text.as_bytes()).unwrap();
+            resolve(&Keys::derive(&[1; 32]), &venue)
+        };
+        let fits = SEATS_MAX / BLOCK_SEATS_MAX;
+        let rows = resolved(fits).unwrap().rows;
+        assert_eq!(rows[0].blocks.iter().map(|block| block.len()).sum::<usize>(), fits * BLOCK_SEATS_MAX);
+        // The error is at the first block that is too much: none after it was looked at.
+        let errors = resolved(4 * fits).unwrap_err();
+        assert_eq!(errors.len(), 1);
+        assert_eq!(errors[0].path, format!("configuration.rows[0].blocks[{fits}]"));
     }
 
     #[test]
