@@ -7,11 +7,15 @@ use crate::{
     VALUE_BYTES_MAX, transact,
 };
 
+/// A transaction that every store takes: FoundationDB counts the keys, and what was read, too.
+const LARGE_TRANSACTION_BYTES: usize = TRANSACTION_BYTES_MAX / 10 * 9;
+
 /// Every case.
 pub async fn all<S: Table, F: Fn() -> R, R: Future<Output = S>>(open: &F) {
     get_set_clear(&open().await).await;
     ranges_both_ways_with_own_writes(&open().await).await;
     clear_range(&open().await).await;
+    commits_at_once(&open().await).await;
     nothing_is_visible_before_commit(&open().await).await;
     reads_are_of_one_version(&open().await).await;
     lost_updates_conflict(&open().await).await;
@@ -31,9 +35,12 @@ async fn commit(transaction: Box<dyn Transaction>) -> CommitOutcome {
 }
 
 async fn set_all(table: &impl Table, rows: &[(&[u8], &[u8])]) {
-    let mut transaction = begin(table).await;
-    rows.iter().for_each(|(key, value)| transaction.set(key, value));
-    assert_eq!(commit(transaction).await, CommitOutcome::Committed);
+    let written: Result<(), StoreError> = transact(table, |mut transaction| async move {
+        rows.iter().for_each(|(key, value)| transaction.set(key, value));
+        Ok((transaction, ()))
+    })
+    .await;
+    written.expect("a healthy table is writable");
 }
 
 async fn get(transaction: &mut Box<dyn Transaction>, key: &[u8]) -> Option<Vec<u8>> {
@@ -119,6 +126,22 @@ pub async fn clear_range(table: &impl Table) {
     let mut transaction = begin(table).await;
     assert_eq!(keys(&mut transaction, b"a", b"z", 10, false).await, "a c d");
     assert_eq!(get(&mut transaction, b"c").await, Some(b"2".to_vec()));
+}
+
+/// Transactions that a store may write together are written as if one came after the other.
+pub async fn commits_at_once(table: &impl Table) {
+    for _ in 0..50 {
+        set_all(table, &[(b"a0", b""), (b"a1", b"old")]).await;
+        let (mut setting, mut clearing) = (begin(table).await, begin(table).await);
+        setting.set(b"a1", b"new");
+        setting.set(b"a2", b"new");
+        clearing.clear_range(b"a", b"b");
+        clearing.set(b"a9", b"");
+        let outcomes = futures::future::join(commit(setting), commit(clearing)).await;
+        assert_eq!(outcomes, (CommitOutcome::Committed, CommitOutcome::Committed));
+        let found = keys(&mut begin(table).await, b"a", b"b", 10, false).await;
+        assert!(found == "a9" || found == "a1 a2 a9", "{found}");
+    }
 }
 
 /// Others see a transaction whole or not at all; a dropped one leaves nothing.
@@ -226,6 +249,11 @@ pub async fn limits(table: &impl Table) {
     assert!(matches!(transaction.commit().await, Err(StoreError::TooLarge { .. })));
     let mut reading = begin(table).await;
     assert_eq!(get(&mut reading, b"before").await, None);
+    let mut transaction = begin(table).await;
+    for index in 0..LARGE_TRANSACTION_BYTES / VALUE_BYTES_MAX {
+        transaction.set(&index.to_be_bytes(), &vec![b'v'; VALUE_BYTES_MAX]);
+    }
+    assert_eq!(commit(transaction).await, CommitOutcome::Committed, "just below the limit");
 }
 
 /// Four that count the same counter at once lose no step.
