@@ -96,7 +96,7 @@ impl Slot {
         ask: Ask,
         give_up_at: Monotonic,
     ) -> Result<oneshot::Receiver<Reply>, (TurnedAway, Ask)> {
-        if self.stalled.load(Ordering::Relaxed) && Lane::of(&ask) == Lane::New {
+        if self.is_stalled() && Lane::of(&ask) == Lane::New {
             return Err((TurnedAway::Stalled, ask));
         }
         let receiver = self.ingress.push(ask, give_up_at).map_err(|(refused, ask)| match refused {
@@ -140,6 +140,10 @@ impl Slot {
 
     pub(crate) fn stays_until(&self) -> Monotonic {
         Monotonic(self.stays_until.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_stalled(&self, stalled: bool) {

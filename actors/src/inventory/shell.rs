@@ -9,6 +9,7 @@ use tessera_writer::{AppendAnswer, Head, Input, Lane, Output, TURN_COMMANDS_MAX}
 
 use super::activation::append_answer;
 use super::performer::{Performer, ShellArguments, head_answer};
+use crate::STORE_HANGS_MS;
 use crate::blocking::describe;
 
 /// What a shell is told. Requests do not come this way.
@@ -113,6 +114,10 @@ fn receive(message: ShellMessage, state: &mut Performer) {
         ShellMessage::WatchStore => {
             state.watch_store();
             if state.store_hangs() {
+                if !state.slot().is_stalled() {
+                    let event = state.slot().event;
+                    tracing::warn!(?event, "the store has not answered a call for {STORE_HANGS_MS} ms");
+                }
                 sweep(state);
             }
         }

@@ -45,11 +45,12 @@ impl Shared {
     pub(crate) fn fail(&self, reason: String) {
         tracing::error!(%reason, "the embedded store has failed; nothing more is acknowledged, the process must end");
         // A second failure follows from the first.
-        if self.failure.set(reason.clone()).is_ok() {
-            for listener in self.listeners().drain(..) {
-                // It may have left.
-                let _ = listener.send(reason.clone());
-            }
+        if self.failure.set(reason).is_err() {
+            return;
+        }
+        for listener in self.listeners().drain(..) {
+            // It may have left.
+            let _ = listener.send(self.failure().unwrap_or_default().to_owned());
         }
     }
 
