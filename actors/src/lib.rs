@@ -26,8 +26,9 @@ mod witness;
 pub use answer::{ActivateError, Answer, NotExecuted, StartError};
 pub use environment::{Clock, Environment, Random, Spawn, TokioSpawn};
 pub use limits::{
-    ACTIVATIONS_AT_ONCE_MAX, CHANGES_MAX, DOUBTED_CLOCKS_LISTED_MAX, LOG_READ_BYTES_MAX, Limits,
-    RECENT_EVENTS_MAX, ROOM_IDLE_MS_MIN, STUCK_FOLLOWERS_MAX, WAKE_UPS_MAX,
+    ACTIVATION_ATTEMPTS_MAX, ACTIVATIONS_AT_ONCE_MAX, CHANGES_MAX, DOUBTED_CLOCKS_LISTED_MAX,
+    LOG_READ_BYTES_MAX, Limits, RECENT_EVENTS_MAX, ROOM_IDLE_MS_MIN, STORE_HANGS_MS, STUCK_FOLLOWERS_MAX,
+    WAKE_UPS_MAX,
 };
 pub use platform::Platform;
 pub use published::Published;

@@ -61,6 +61,12 @@ pub const DOUBTED_CLOCKS_LISTED_MAX: usize = 100;
 pub const STUCK_FOLLOWERS_MAX: usize = 1_000;
 /// Activations that run at the same time; others wait their turn.
 pub const ACTIVATIONS_AT_ONCE_MAX: usize = 4;
+/// Calls in a row that the store does not answer and that end an activation: with the pauses between them, about two thirds of a second.
+/// Others get its place then, and it is tried again after a rest.
+pub const ACTIVATION_ATTEMPTS_MAX: u32 = 8;
+/// When the store has not answered a call of a writer for this long, new holds are turned away and who has given up is told, in
+/// milliseconds.
+pub const STORE_HANGS_MS: u64 = 1_000;
 
 const _: () = {
     // An idle event has no refusal left to remember: those who make room are asked for it by themselves.

@@ -40,6 +40,13 @@ impl Platform {
             reason: error.to_string(),
         };
         let (root, _) = started.map_err(failed)?;
+        // A store that fails while nobody asks anything of it must end the process too.
+        let (store_failed, told) = (shared.log.failed(), Arc::downgrade(&shared));
+        shared.environment.spawn.spawn(Box::pin(async move {
+            if let (Some(reason), Some(shared)) = (store_failed.await, told.upgrade()) {
+                shared.health.fail(reason);
+            }
+        }));
         Ok(Platform { shared, root })
     }
 

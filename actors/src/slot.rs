@@ -38,6 +38,8 @@ pub(crate) struct Slot {
     moves: ArcSwapOption<watch::Sender<Sequence>>,
     follower_wakes: [WakeFlag; FOLLOWERS],
     worked_off: [AtomicU64; FOLLOWERS],
+    /// How far each follower's place is stored: behind what it has worked off, while nothing depends on it.
+    stored: [AtomicU64; FOLLOWERS],
     stuck: [AtomicBool; FOLLOWERS],
     /// A follower got on, or gave up.
     followed: Notify,
@@ -73,6 +75,7 @@ impl Slot {
             moves: ArcSwapOption::from_pointee(watch::Sender::new(sequence)),
             follower_wakes: std::array::from_fn(|_| WakeFlag::new()),
             worked_off: std::array::from_fn(|_| AtomicU64::new(0)),
+            stored: std::array::from_fn(|_| AtomicU64::new(0)),
             stuck: std::array::from_fn(|_| AtomicBool::new(false)),
             followed: Notify::new(),
         }
@@ -95,7 +98,7 @@ impl Slot {
         give_up_at: Monotonic,
         desk: Option<DeskSender>,
     ) -> Result<oneshot::Receiver<Reply>, (TurnedAway, Ask)> {
-        if self.stalled.load(Ordering::Relaxed) && Lane::of(&ask) == Lane::New {
+        if self.is_stalled() && Lane::of(&ask) == Lane::New {
             return Err((TurnedAway::Stalled, ask));
         }
         let receiver = self.ingress.push(ask, give_up_at, desk).map_err(|(refused, ask)| match refused {
@@ -139,6 +142,10 @@ impl Slot {
 
     pub(crate) fn stays_until(&self) -> Monotonic {
         Monotonic(self.stays_until.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed)
     }
 
     pub(crate) fn set_stalled(&self, stalled: bool) {
@@ -187,16 +194,21 @@ impl Slot {
         &self.follower_wakes[kind.index()]
     }
 
-    /// A follower has worked off the log up to here.
-    pub(crate) fn set_worked_off(&self, kind: FollowerKind, through: Sequence) {
+    /// A follower has worked off the log up to `through`, and stored its place at `stored`.
+    pub(crate) fn set_worked_off(&self, kind: FollowerKind, through: Sequence, stored: Sequence) {
         self.worked_off[kind.index()].store(through.0, Ordering::Release);
+        self.stored[kind.index()].store(stored.0, Ordering::Release);
         self.followed.notify_waiters();
     }
 
-    /// The position of the slowest follower.
-    pub(crate) fn worked_off_by_all(&self) -> Sequence {
-        let positions = self.worked_off.iter().map(|position| position.load(Ordering::Acquire));
-        Sequence(positions.min().unwrap_or(0))
+    /// Whether a follower has stored that it has worked off all that is durable.
+    pub(crate) fn has_stored(&self, kind: FollowerKind) -> bool {
+        self.stored[kind.index()].load(Ordering::Acquire) >= self.durable().0
+    }
+
+    /// Whether every follower has.
+    pub(crate) fn all_have_stored(&self) -> bool {
+        FollowerKind::ALL.into_iter().all(|kind| self.has_stored(kind))
     }
 
     /// A follower cannot go on with this event, or can again.
@@ -205,13 +217,16 @@ impl Slot {
         self.followed.notify_waiters();
     }
 
-    /// Wait until no follower will get any further.
+    /// Wait until no follower of an ended ownership will get any further: each has stored the end, or is stuck.
     pub(crate) async fn followed(&self) {
         loop {
             // Registered before the look: what happens after it wakes this.
             let mut changed = std::pin::pin!(self.followed.notified());
             changed.as_mut().enable();
-            if self.followers_are_done() {
+            let has_stopped = |kind: FollowerKind| {
+                self.has_stored(kind) || self.stuck[kind.index()].load(Ordering::Acquire)
+            };
+            if FollowerKind::ALL.into_iter().all(has_stopped) {
                 return;
             }
             changed.await;

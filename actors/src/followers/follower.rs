@@ -6,10 +6,10 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tessera_inventory::{EventId, Sequence};
 use tessera_store::StoreError;
-use tessera_store::keys::FollowerCursor;
 
 use super::FollowerKind;
-use super::work::{Step, Worker};
+use super::work::{Place, Step, Worker};
+use crate::blocking::{Panicked, caught};
 use crate::meters::number;
 use crate::shared::Shared;
 use crate::slot::Slot;
@@ -44,8 +44,9 @@ pub(crate) struct Positions {
 
 #[derive(Debug, Default)]
 struct Position {
-    cursor: Option<FollowerCursor>,
+    place: Option<Place>,
     through: Sequence,
+    stored: Sequence,
 }
 
 impl Actor for Follower {
@@ -78,18 +79,24 @@ impl Actor for Follower {
             FollowerMessage::Resume(slot) if self.is_behind(&slot, positions) => slot,
             FollowerMessage::Resume(_) => return Ok(()),
         };
-        let pause_ms = match self.pass(&slot, positions).await {
-            Ok(pause_ms) => pause_ms,
-            Err(error @ (StoreError::Fatal { .. } | StoreError::Locked { .. })) => {
+        // What one event makes panic must not keep the follower from the others: of that event nothing is kept, and it waits.
+        let pause_ms = match caught(self.pass(&slot, positions)).await {
+            Ok(Ok(pause_ms)) => pause_ms,
+            Ok(Err(error @ (StoreError::Fatal { .. } | StoreError::Locked { .. }))) => {
                 self.shared.health.fail(error.to_string());
                 return Ok(());
             }
-            Err(error) if is_for_good(&error) => {
+            Ok(Err(error)) if is_for_good(&error) => {
                 positions.of.remove(&slot.event);
-                self.stuck(&slot, &error);
+                self.stuck(&slot, error.to_string());
                 return Ok(());
             }
-            Err(error) => {
+            Err(Panicked { reason }) => {
+                positions.of.remove(&slot.event);
+                self.stuck(&slot, format!("it panicked: {reason}"));
+                return Ok(());
+            }
+            Ok(Err(error)) => {
                 self.shared.meters.follower_failures.increment(1);
                 positions.of.remove(&slot.event);
                 tracing::warn!(follower = self.kind.name(), event = ?slot.event, %error, "a follower could not go on");
@@ -119,11 +126,11 @@ fn is_for_good(error: &StoreError) -> bool {
 
 impl Follower {
     /// This event cannot be worked off: operators see it, nobody waits for it, and its next ownership tries it again.
-    fn stuck(&self, slot: &Slot, error: &StoreError) {
+    fn stuck(&self, slot: &Slot, reason: String) {
         let follower = self.kind.name();
-        tracing::error!(follower, event = ?slot.event, %error, "a follower is stuck in the log of an event");
+        tracing::error!(follower, event = ?slot.event, reason, "a follower is stuck in the log of an event");
         self.shared.meters.follower_failures.increment(1);
-        self.note_stuck(slot, Some(error.to_string()));
+        self.note_stuck(slot, Some(reason));
     }
 
     fn note_stuck(&self, slot: &Slot, reason: Option<String>) {
@@ -137,7 +144,7 @@ impl Follower {
         // Lowered before the look: who publishes after it finds the flag down.
         slot.follower_wake(self.kind).lower();
         let through = positions.of.get(&slot.event).map_or(Sequence::ZERO, |position| position.through);
-        if through < slot.durable() {
+        if through < slot.durable() || slot.has_ended() && !slot.has_stored(self.kind) {
             return slot.follower_wake(self.kind).raise();
         }
         if slot.has_ended() {
@@ -154,13 +161,19 @@ impl Follower {
         let mut pause_ms = self.shared.limits.follower_pause_ms;
         for _ in 0..STEPS_PER_PASS {
             let log = &*self.shared.log;
-            match worker.step(log, slot.event, slot.durable(), &mut position.cursor).await? {
+            // Looked at before the log: after the end nothing more comes.
+            let is_last = slot.has_ended();
+            match worker.step(log, slot.event, (slot.durable(), is_last), &mut position.place).await? {
                 Step::Advanced(through) => {
                     self.shared.meters.follower_steps.increment(1);
-                    position.through = through;
+                    (position.through, position.stored) = (through, through);
                 }
                 Step::UpToDate(through) => {
-                    position.through = through;
+                    (position.through, position.stored) = (through, through);
+                    break;
+                }
+                Step::Seen { through, stored } => {
+                    (position.through, position.stored) = (through, stored);
                     break;
                 }
                 Step::Fenced => {
@@ -172,7 +185,7 @@ impl Follower {
                 }
             }
         }
-        slot.set_worked_off(self.kind, position.through);
+        slot.set_worked_off(self.kind, position.through, position.stored);
         if is_first {
             self.note_stuck(slot, None);
         }

@@ -17,8 +17,27 @@ pub(crate) enum Step {
     Advanced(Sequence),
     /// Everything there is is worked off, up to here.
     UpToDate(Sequence),
+    /// There is nothing to work off up to `through`; the place that is stored is further back.
+    Seen {
+        /// The end of the log.
+        through: Sequence,
+        /// The place.
+        stored: Sequence,
+    },
     /// Another follower works this log off: nothing was done.
     Fenced,
+}
+
+/// A follower without effects stores its place whenever it is so many events behind, and at the end of an ownership: what a crash takes
+/// back has no effects to repeat.
+const STORE_EVERY_EVENTS: u64 = 1_000;
+
+/// The stored place of a follower, as far as it is known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    cursor: FollowerCursor,
+    /// Whether it was taken over: nobody else moves it since.
+    is_ours: bool,
 }
 
 /// Works off logs. Payment, waitlist and notification have no effects yet: they keep their place in the log, under a fence, so that
@@ -46,14 +65,14 @@ impl Worker {
         }
     }
 
-    /// One step along the log of `event`, which is durable up to `durable` at least. `cursor` is what the step before left, `None` at
-    /// first and after another follower came: then the event is taken over, unless the other has worked it off.
+    /// One step along the log of `event`, which is durable up to `durable` at least and has ended there if `is_last`. `place` is what the
+    /// step before left, `None` at first and after another follower came: then the event is taken over, unless the other has worked it off.
     pub(crate) async fn step(
         &self,
         log: &dyn Log,
         event: EventId,
-        durable: Sequence,
-        cursor: &mut Option<FollowerCursor>,
+        (durable, is_last): (Sequence, bool),
+        place: &mut Option<Place>,
     ) -> Result<Step, StoreError> {
         match self {
             Worker::Orders(orders) => match orders.project(log, event).await? {
@@ -62,29 +81,28 @@ impl Worker {
                 orders::Step::Overtaken => Ok(Step::Fenced),
             },
             Worker::Cursor { cursors, follower } => {
-                let from = match *cursor {
-                    Some(cursor) => cursor,
-                    None => {
-                        let stored = cursors.read(event, follower).await?.sequence;
-                        if stored >= durable {
-                            return Ok(Step::UpToDate(stored));
-                        }
-                        cursors.take_over(event, follower).await?
-                    }
+                let Place { cursor, is_ours } = match *place {
+                    Some(place) => place,
+                    None => Place { cursor: cursors.read(event, follower).await?, is_ours: false },
                 };
-                *cursor = Some(from);
+                *place = Some(Place { cursor, is_ours });
+                let stored = cursor.sequence;
+                if stored >= durable {
+                    return Ok(Step::UpToDate(stored));
+                }
                 // Without effects there is nothing to read: the place to keep is the end of the log.
                 let end = log.head(event).await?.sequence;
-                if end <= from.sequence {
-                    return Ok(Step::UpToDate(from.sequence));
+                if !is_last && end.0.saturating_sub(stored.0) < STORE_EVERY_EVENTS {
+                    return Ok(Step::Seen { through: end, stored });
                 }
+                let from = if is_ours { cursor } else { cursors.take_over(event, follower).await? };
                 match cursors.advance(event, follower, from, end).await? {
                     Advance::Advanced(next) => {
-                        *cursor = Some(next);
+                        *place = Some(Place { cursor: next, is_ours: true });
                         Ok(Step::UpToDate(next.sequence))
                     }
                     Advance::Fenced { .. } => {
-                        *cursor = None;
+                        *place = None;
                         Ok(Step::Fenced)
                     }
                 }

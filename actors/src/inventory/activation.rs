@@ -17,7 +17,7 @@ use super::recovery::{decode, newest_state, replay_record};
 use crate::blocking::{Panicked, blocking};
 use crate::ingress::Ticket;
 use crate::shared::Shared;
-use crate::{LOG_READ_BYTES_MAX, Published};
+use crate::{ACTIVATION_ATTEMPTS_MAX, LOG_READ_BYTES_MAX, Published};
 
 /// The writer of an event that is ours, with what it wants done first.
 #[derive(Debug)]
@@ -84,8 +84,9 @@ impl From<Panicked> for Failure {
     }
 }
 
-/// Become the writer of `event`. Goes on until it has an answer, however long the store is away, or until the supervisor of this
-/// `generation` has a successor.
+/// Become the writer of `event`. What the store does not answer is tried again, [`ACTIVATION_ATTEMPTS_MAX`] times in a row; a claim
+/// that then is of unknown outcome is harmless: nobody acts on it, and the next claim is fenced by it or fences it. Ends when the
+/// supervisor of this `generation` has a successor.
 pub(crate) async fn activate(
     shared: Arc<Shared>,
     event: EventId,
@@ -100,7 +101,7 @@ pub(crate) async fn activate(
         }
         None => (Activation::new(event, options), Sequence::ZERO),
     };
-    let mut driver = Driver { shared, event, generation, activation, outputs: Vec::new() };
+    let mut driver = Driver { shared, event, generation, activation, outputs: Vec::new(), unanswered: 0 };
     driver.run().await?;
     driver.finish(snapshot_at).await
 }
@@ -111,6 +112,8 @@ struct Driver {
     generation: u64,
     activation: Activation,
     outputs: Vec<ActivationOutput>,
+    /// Calls in a row that the store did not answer.
+    unanswered: u32,
 }
 
 impl Driver {
@@ -126,11 +129,11 @@ impl Driver {
             let input = match output {
                 ActivationOutput::ReadHead => {
                     let found = self.shared.log.head(self.event).await;
-                    ActivationInput::HeadRead(retryable(found)?)
+                    ActivationInput::HeadRead(self.retryable(found)?)
                 }
                 ActivationOutput::ReadLog { after } => {
                     let records = self.shared.log.read(self.event, after, LOG_READ_BYTES_MAX).await;
-                    match retryable(records)? {
+                    match self.retryable(records)? {
                         Ok(records) => ActivationInput::LogRead(self.replay(records).await.map(Ok)?),
                         Err(failure) => ActivationInput::LogRead(Err(failure)),
                     }
@@ -145,6 +148,11 @@ impl Driver {
                     }
                     let batch = Batch { next, record: Arc::from([]) };
                     let outcome = self.shared.log.append(self.event, expected, batch).await;
+                    if let AppendOutcome::Unknown { reason } = &outcome {
+                        self.count_unanswered(reason)?;
+                    } else {
+                        self.unanswered = 0;
+                    }
                     ActivationInput::AppendDone(append_answer(outcome)?)
                 }
                 ActivationOutput::ArmTimer(at) => {
@@ -164,6 +172,29 @@ impl Driver {
 
     fn now(&self) -> Monotonic {
         self.shared.environment.clock.monotonic()
+    }
+
+    /// What the machine repeats stays inside; what it cannot know, or has repeated often enough, ends the activation.
+    fn retryable<T>(&mut self, answer: Result<T, StoreError>) -> Result<Result<T, StoreFailure>, Failure> {
+        match answer {
+            Ok(value) => {
+                self.unanswered = 0;
+                Ok(Ok(value))
+            }
+            Err(StoreError::Unavailable { reason }) => {
+                self.count_unanswered(&reason)?;
+                Ok(Err(StoreFailure::Unavailable { reason }))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn count_unanswered(&mut self, reason: &str) -> Result<(), Failure> {
+        self.unanswered += 1;
+        if self.unanswered < ACTIVATION_ATTEMPTS_MAX {
+            return Ok(());
+        }
+        Err(Failure::Unavailable { reason: reason.to_owned() })
     }
 
     /// Decode and apply records on a thread that may be busy for a while.
@@ -200,15 +231,6 @@ impl Driver {
         let activated = blocking(&*self.shared.environment.spawn, work).await?;
         let reason = || Failure::Panicked { reason: "the activation ended without a writer".to_owned() };
         activated.ok_or_else(reason)
-    }
-}
-
-/// What the machine repeats stays inside; what it cannot know ends the activation.
-fn retryable<T>(answer: Result<T, StoreError>) -> Result<Result<T, StoreFailure>, Failure> {
-    match answer {
-        Ok(value) => Ok(Ok(value)),
-        Err(StoreError::Unavailable { reason }) => Ok(Err(StoreFailure::Unavailable { reason })),
-        Err(error) => Err(error.into()),
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) enum Ended {
     Fenced {
         /// The epoch it was fenced by.
         epoch: Epoch,
+        /// When time does something next in it, as far as this writer knew.
+        wakes_at: Option<Monotonic>,
     },
     /// The store failed for good.
     StoreFailed {

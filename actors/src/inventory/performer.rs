@@ -18,10 +18,12 @@ use crate::ingress::Ticket;
 use crate::meters::{ReplyTally, number, seconds};
 use crate::shared::Shared;
 use crate::slot::Slot;
-use crate::{ROOM_IDLE_MS_MIN, WAKE_UPS_MAX};
+use crate::{ROOM_IDLE_MS_MIN, STORE_HANGS_MS, WAKE_UPS_MAX};
 
 /// The clocks are looked at, and idleness is judged, at least this often, in milliseconds.
 const LOOK_AROUND_MS_MAX: u64 = 30_000;
+/// While the store hangs, who has given up is told at least this often, in milliseconds.
+const SWEEP_EVERY_MS: u64 = 100;
 
 /// What a shell starts with.
 #[derive(Debug)]
@@ -47,7 +49,10 @@ pub(crate) struct Performer {
     timer: Timer,
     tally: ReplyTally,
     turn_began_at: Monotonic,
-    append_began_at: Monotonic,
+    /// When the call to the store that is under way began.
+    store_asked_at: Option<Monotonic>,
+    /// Whether somebody will look whether that call hangs.
+    is_watched: bool,
     damage: Option<String>,
     /// Whether operators see that its clock is doubted.
     doubts_clock: bool,
@@ -69,7 +74,8 @@ impl Performer {
             timer,
             tally: ReplyTally::default(),
             turn_began_at: now,
-            append_began_at: now,
+            store_asked_at: None,
+            is_watched: false,
             damage: None,
             doubts_clock: false,
             shared,
@@ -125,6 +131,7 @@ impl Performer {
                 self.append(expected, Batch { next, record }, attempt);
             }
             Output::ReadHead => {
+                self.store_asked();
                 let (found, myself) = (self.shared.log.head(self.slot.event), self.myself.clone());
                 self.shared.environment.spawn.spawn(Box::pin(async move {
                     let away = |panicked: Panicked| Err(StoreError::Unavailable { reason: panicked.reason });
@@ -152,7 +159,7 @@ impl Performer {
         } else {
             meters.append_retries.increment(1);
         }
-        self.append_began_at = self.now();
+        self.store_asked();
         let (outcome, myself) =
             (self.shared.log.append(self.slot.event, expected, batch), self.myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
@@ -169,8 +176,36 @@ impl Performer {
         reason
     }
 
-    pub(crate) fn append_answered(&self) {
-        let elapsed = self.now().0.saturating_sub(self.append_began_at.0);
+    /// One task watches all calls of a second, not one each.
+    fn store_asked(&mut self) {
+        let now = self.now();
+        self.store_asked_at = Some(now);
+        if !self.is_watched {
+            self.is_watched = true;
+            self.send_at(now.plus_ms(STORE_HANGS_MS), ShellMessage::WatchStore);
+        }
+    }
+
+    /// Whether the call to the store that is under way is not answered: the writer knows only of those that were.
+    pub(crate) fn store_hangs(&self) -> bool {
+        self.store_asked_at.is_some_and(|at| self.now().since_ms(at) >= STORE_HANGS_MS)
+    }
+
+    /// Look again for as long as a call is under way.
+    pub(crate) fn watch_store(&mut self) {
+        self.is_watched = self.store_asked_at.is_some();
+        let Some(asked_at) = self.store_asked_at else { return };
+        let again_at = asked_at.plus_ms(STORE_HANGS_MS).max(self.now().plus_ms(SWEEP_EVERY_MS));
+        self.send_at(again_at, ShellMessage::WatchStore);
+    }
+
+    pub(crate) fn head_answered(&mut self) {
+        self.store_asked_at = None;
+    }
+
+    pub(crate) fn append_answered(&mut self) {
+        let now = self.now();
+        let elapsed = now.0.saturating_sub(self.store_asked_at.take().unwrap_or(now).0);
         self.shared.meters.append_seconds.record(seconds(elapsed));
         tracing::debug!(event = ?self.slot.event, micros = elapsed, "an append was answered");
     }
@@ -295,7 +330,9 @@ impl Performer {
     fn stopped(&mut self, reason: StopReason) {
         let now = self.now();
         let ended = match reason {
-            StopReason::Fenced { found } => Ended::Fenced { epoch: found.epoch },
+            StopReason::Fenced { found } => {
+                Ended::Fenced { epoch: found.epoch, wakes_at: self.wakes_at(now) }
+            }
             StopReason::StoreFailed { reason } => match self.damage.take() {
                 Some(reason) => Ended::Damaged { reason },
                 None => Ended::StoreFailed { reason },
@@ -305,7 +342,7 @@ impl Performer {
         self.end(ended);
     }
 
-    /// When time does something next in an event that was handed over; at once where that is not known.
+    /// When time does something next in an event whose writer stops; at once where that is not known.
     fn wakes_at(&self, now: Monotonic) -> Option<Monotonic> {
         let writer = self.writer.as_ref()?;
         let is_known = writer.durable_state().is_some() && writer.clock_state(now) == ClockState::Trusted;

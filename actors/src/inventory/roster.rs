@@ -11,6 +11,7 @@ use tessera_inventory::EventId;
 use tessera_writer::{Monotonic, Verdict};
 use tokio::sync::oneshot;
 
+use self::sleep::stored_wake_ups;
 use super::activation::{Activated, Failure, activate};
 use super::performer::ShellArguments;
 use super::quarantines::Quarantines;
@@ -23,11 +24,14 @@ use crate::blocking::caught;
 use crate::meters::{number, seconds};
 use crate::shared::Shared;
 use crate::slot::Slot;
-use crate::supervision::jitter_ms;
+use crate::supervision::backoff_ms;
 use crate::{ACTIVATIONS_AT_ONCE_MAX, ActivateError, NotExecuted};
 
 /// Waiters of one event are looked through for those who left whenever there are this many, and twice as many, and so on.
 const WAITERS_SWEPT_AT: usize = 64;
+/// While all places are taken, an event is asked for its place at most once in this time, in milliseconds: looking for it is a walk over
+/// all active events.
+const MAKE_ROOM_EVERY_MS: u64 = 100;
 
 /// Where an event stands.
 #[derive(Debug)]
@@ -48,6 +52,10 @@ enum Stage {
 struct Entry {
     stage: Stage,
     waiters: Vec<Waiter>,
+    /// Something is due in it: it is activated, and after a failure tried again, whether or not anybody waits.
+    is_due: bool,
+    /// Activations in a row that the store or another owner has ended.
+    failures: u32,
 }
 
 /// The events of this process.
@@ -67,6 +75,8 @@ pub(crate) struct Roster {
     quarantines: Quarantines,
     wake_ups: WakeUps,
     alarm: Timer,
+    /// When room was last made, or looked for.
+    room_made_at: Option<Monotonic>,
     drained: Vec<oneshot::Sender<()>>,
 }
 
@@ -92,6 +102,7 @@ impl Roster {
             quarantines,
             wake_ups: WakeUps::default(),
             alarm,
+            room_made_at: None,
             drained: Vec::new(),
         }
     }
@@ -129,14 +140,24 @@ impl Roster {
                 }
                 entry.waiters.push(waiter);
             }
-            None => self.enqueue(event, vec![waiter]),
+            None => self.enqueue_for(event, vec![waiter]),
         }
     }
 
-    fn enqueue(&mut self, event: EventId, waiters: Vec<Waiter>) {
-        let queue = if waiters.is_empty() { &mut self.due_queue } else { &mut self.queue };
+    /// Somebody waits for the event.
+    fn enqueue_for(&mut self, event: EventId, waiters: Vec<Waiter>) {
+        self.enqueue(event, Entry { stage: Stage::Queued, waiters, is_due: false, failures: 0 });
+    }
+
+    /// Something is due in the event.
+    fn enqueue_due(&mut self, event: EventId) {
+        self.enqueue(event, Entry { stage: Stage::Queued, waiters: Vec::new(), is_due: true, failures: 0 });
+    }
+
+    fn enqueue(&mut self, event: EventId, entry: Entry) {
+        let queue = if entry.waiters.is_empty() { &mut self.due_queue } else { &mut self.queue };
         queue.push_back(event);
-        self.events.insert(event, Entry { stage: Stage::Queued, waiters });
+        self.events.insert(event, Entry { stage: Stage::Queued, ..entry });
         self.start_activations();
     }
 
@@ -197,6 +218,7 @@ impl Roster {
                 tracing::debug!(?event, sequence = %slot.durable(), micros = elapsed, "an event was activated");
             }
             entry.stage = Stage::Active { slot: Arc::clone(&slot) };
+            (entry.is_due, entry.failures) = (false, 0);
             for waiter in entry.waiters.drain(..) {
                 let _ = waiter.send(Ok(Arc::clone(&slot)));
             }
@@ -206,13 +228,11 @@ impl Roster {
 
     fn activation_failed(&mut self, event: EventId, failure: Failure) {
         self.shared.meters.activation_failures.increment(1);
-        // Something is due in an event that nobody waits for: it is tried again by itself.
-        let was_due = self.events.get(&event).is_some_and(|entry| entry.waiters.is_empty());
         match failure {
-            Failure::Fenced => self.rest(event, NotExecuted::Restarting, was_due),
+            Failure::Fenced => self.rest(event, NotExecuted::Restarting),
             Failure::Unavailable { reason } => {
                 tracing::warn!(?event, reason, "an event could not be activated: the store is away");
-                self.rest(event, NotExecuted::StoreAway, was_due);
+                self.rest(event, NotExecuted::StoreAway);
             }
             Failure::Unreadable { error } => self.quarantine(event, &error.to_string()),
             Failure::Violated { reason } => self.quarantine(event, &reason),
@@ -229,15 +249,17 @@ impl Roster {
         let Some(event) = self.shells.remove(&pid) else { return };
         let Some(slot) = self.shared.directory.remove(event) else { return };
         slot.ingress.close();
+        let ended = slot.end(Ended::Panicked { reason: "the actor ended without a reason".to_owned() });
+        // Afterwards: they store their places once they see the end.
         slot.nudge_followers(&self.shared);
         self.report();
-        let ended = slot.end(Ended::Panicked { reason: "the actor ended without a reason".to_owned() });
         match ended.clone() {
             Ended::HandedOver { wakes_at } => self.handed_over(&slot, wakes_at),
-            Ended::Fenced { epoch } => {
+            Ended::Fenced { epoch, wakes_at } => {
                 self.shared.meters.fenced.increment(1);
                 tracing::warn!(?event, %epoch, "the event has another owner");
-                self.rest(event, NotExecuted::Restarting, false);
+                self.fenced(event, wakes_at);
+                self.rest(event, NotExecuted::Restarting);
             }
             Ended::StoreFailed { reason } => {
                 self.dismiss(event, NotExecuted::StoreAway);
@@ -272,19 +294,19 @@ impl Roster {
     pub(crate) fn release(&mut self, event: EventId) {
         self.quarantines.lift(event);
         if !self.events.contains_key(&event) && !self.shared.health.is_draining() {
-            self.enqueue(event, Vec::new());
+            self.enqueue_due(event);
         }
     }
 
-    /// Answer who waits, and try again after a pause: at once then when `again`, otherwise when somebody asks.
-    fn rest(&mut self, event: EventId, reason: NotExecuted, again: bool) {
-        if let Some(entry) = self.events.get_mut(&event) {
-            answer_all(std::mem::take(&mut entry.waiters), reason);
-        }
-        let pause_ms = self.shared.limits.restart_backoff_ms_min;
-        let wait_ms = pause_ms + jitter_ms(pause_ms, &*self.shared.environment.random);
-        let at = self.now().plus_ms(wait_ms);
-        self.rest_until(event, at, again);
+    /// Answer who waits, and try again after a pause that doubles: at once then when something is due, otherwise when somebody asks.
+    fn rest(&mut self, event: EventId, reason: NotExecuted) {
+        let Some(entry) = self.events.get_mut(&event) else { return };
+        answer_all(std::mem::take(&mut entry.waiters), reason);
+        let (limits, random) = (&self.shared.limits, &*self.shared.environment.random);
+        let wait_ms = backoff_ms(entry.failures, limits, random);
+        entry.failures = entry.failures.saturating_add(1);
+        let again = entry.is_due;
+        self.rest_until(event, self.now().plus_ms(wait_ms), again);
     }
 
     fn rest_until(&mut self, event: EventId, at: Monotonic, again: bool) {
@@ -306,7 +328,7 @@ impl Roster {
         if self.shared.health.is_draining() {
             answer_all(entry.waiters, NotExecuted::Draining);
         } else if wanted {
-            self.enqueue(event, entry.waiters);
+            self.enqueue(event, Entry { is_due: again, ..entry });
         }
         self.finish_drain();
     }
@@ -317,7 +339,7 @@ impl Roster {
         }
     }
 
-    /// An operator vouches for the wall clock.
+    /// An operator vouches for the wall clock. When idle events must be woken was reckoned by the one before.
     pub(crate) fn acknowledge_clock(&self) {
         let wall = self.shared.witness.acknowledge(&*self.shared.environment.clock);
         for slot in self.shared.directory.all() {
@@ -325,6 +347,11 @@ impl Roster {
                 let _ = shell.cast(ShellMessage::AcknowledgeClock(wall));
             }
         }
+        let (shared, myself) = (Arc::clone(&self.shared), self.myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            let wake_ups = stored_wake_ups(&shared).await;
+            let _ = myself.cast(InventoryMessage::Reschedule(wake_ups));
+        }));
     }
 
     /// Hand over every event.

@@ -9,6 +9,7 @@ use tessera_writer::{AppendAnswer, Head, Input, Lane, Output, TURN_COMMANDS_MAX}
 
 use super::activation::append_answer;
 use super::performer::{Performer, ShellArguments, head_answer};
+use crate::STORE_HANGS_MS;
 use crate::blocking::describe;
 
 /// What a shell is told. Requests do not come this way.
@@ -22,6 +23,8 @@ pub(crate) enum ShellMessage {
     HeadRead(Result<Head, StoreError>),
     /// The writer's timer.
     TimerFired,
+    /// A call to the store may hang.
+    WatchStore,
     /// The seat map trails the state.
     RefreshSeatMap,
     /// Look whether the event is idle, and at the clocks.
@@ -98,6 +101,7 @@ fn receive(message: ShellMessage, state: &mut Performer) {
             feed(state, Input::AppendDone(answer));
         }
         ShellMessage::HeadRead(found) => {
+            state.head_answered();
             let found = head_answer(state, found);
             feed(state, Input::HeadRead(found));
         }
@@ -105,6 +109,16 @@ fn receive(message: ShellMessage, state: &mut Performer) {
             if state.timer_fired() {
                 take_in(state);
                 feed(state, Input::Tick);
+            }
+        }
+        ShellMessage::WatchStore => {
+            state.watch_store();
+            if state.store_hangs() {
+                if !state.slot().is_stalled() {
+                    let event = state.slot().event;
+                    tracing::warn!(?event, "the store has not answered a call for {STORE_HANGS_MS} ms");
+                }
+                sweep(state);
             }
         }
         ShellMessage::RefreshSeatMap => state.refresh_seat_map(),
@@ -164,9 +178,24 @@ fn take_turns(state: &mut Performer) {
     let (writer, _) = state.writer();
     let (is_idle, is_stalled) =
         writer.map_or((true, false), |writer| (writer.is_idle(), writer.is_stalled()));
-    state.slot().set_stalled(is_stalled);
+    state.slot().set_stalled(is_stalled || state.store_hangs());
     if !is_idle {
         state.slot().wake.hold();
+    }
+}
+
+/// Nothing gets on, and nobody who has given up is decided: they are told. The writer looks through its lanes at every tick, and has room
+/// for more then.
+fn sweep(state: &mut Performer) {
+    let slot = state.slot();
+    let waiting = || slot.ingress.depth(Lane::Existing) + slot.ingress.depth(Lane::New);
+    loop {
+        let before = waiting();
+        take_in(state);
+        feed(state, Input::Tick);
+        if waiting() == before || state.has_ended() {
+            return;
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
-use tessera_inventory::EventId;
+use tessera_inventory::{EventId, Timestamp};
 use tokio::sync::oneshot;
 
 use super::Ended;
@@ -44,6 +44,8 @@ pub(crate) enum InventoryMessage {
     Release(EventId),
     /// An operator vouches for the wall clock.
     AcknowledgeClock,
+    /// The stored wake-ups, to be reckoned anew by the clock that was vouched for.
+    Reschedule(Vec<(EventId, Timestamp)>),
     /// Hand over every event; answer when all have ended.
     Drain(oneshot::Sender<()>),
 }
@@ -92,6 +94,7 @@ impl Actor for InventorySupervisor {
             InventoryMessage::WakeUp => roster.wake_up(),
             InventoryMessage::Release(event) => roster.release(event),
             InventoryMessage::AcknowledgeClock => roster.acknowledge_clock(),
+            InventoryMessage::Reschedule(wake_ups) => roster.reschedule(wake_ups),
             InventoryMessage::Drain(done) => roster.drain(done),
         }
         Ok(())

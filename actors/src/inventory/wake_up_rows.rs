@@ -31,6 +31,8 @@ pub(crate) async fn mark_passive(
 ) -> Result<(), StoreError> {
     transact(table, |mut transaction| async move {
         let key = WakeUpKey { event }.pack();
+        // A write that read nothing never conflicts: an attempt of unknown outcome could land late, over the row of an active event.
+        transaction.get(&key).await?;
         match due_at {
             Some(due_at) => transaction.set(&key, &WakeUpKey::encode(due_at)),
             None => transaction.clear(&key),

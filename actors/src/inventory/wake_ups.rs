@@ -21,6 +21,13 @@ impl WakeUps {
         self.by_due.insert((due_at, event));
     }
 
+    /// Wake `event` at `due_at`, or before if that is its time already.
+    pub(crate) fn set_no_later(&mut self, event: EventId, due_at: Monotonic) {
+        if self.due_of.get(&event).is_none_or(|at| due_at < *at) {
+            self.set(event, due_at);
+        }
+    }
+
     pub(crate) fn remove(&mut self, event: EventId) {
         if let Some(due_at) = self.due_of.remove(&event) {
             self.by_due.remove(&(due_at, event));

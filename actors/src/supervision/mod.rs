@@ -3,7 +3,7 @@
 mod restart;
 mod root;
 
-pub(crate) use self::restart::{RestartBudget, Verdict, jitter_ms};
+pub(crate) use self::restart::{RestartBudget, Verdict, backoff_ms};
 pub(crate) use self::root::{Root, RootMessage};
 
 /// The five children of the root.

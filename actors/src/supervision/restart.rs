@@ -30,16 +30,22 @@ impl RestartBudget {
         if self.failures.len() >= limits.restarts_max as usize {
             return Verdict::GiveUp;
         }
-        let doublings = u32::try_from(self.failures.len()).unwrap_or(u32::MAX).min(u64::BITS - 1);
+        let before = u32::try_from(self.failures.len()).unwrap_or(u32::MAX);
         self.failures.push_back(now);
-        let backoff_ms =
-            limits.restart_backoff_ms_min.saturating_mul(1 << doublings).min(limits.restart_backoff_ms_max);
-        Verdict::RestartAfter(backoff_ms + jitter_ms(backoff_ms, random))
+        Verdict::RestartAfter(backoff_ms(before, limits, random))
     }
 }
 
+/// The pause after a failure that so many others came before, with jitter.
+pub(crate) fn backoff_ms(failures_before: u32, limits: &Limits, random: &dyn Random) -> u64 {
+    let doublings = failures_before.min(u64::BITS - 1);
+    let backoff_ms =
+        limits.restart_backoff_ms_min.saturating_mul(1 << doublings).min(limits.restart_backoff_ms_max);
+    backoff_ms + jitter_ms(backoff_ms, random)
+}
+
 /// Uniform from 0 to `span_ms`.
-pub(crate) fn jitter_ms(span_ms: u64, random: &dyn Random) -> u64 {
+fn jitter_ms(span_ms: u64, random: &dyn Random) -> u64 {
     let share = random.bits() % (u128::from(span_ms) + 1);
     u64::try_from(share).unwrap_or(span_ms)
 }

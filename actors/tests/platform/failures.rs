@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures::FutureExt;
-use tessera_actors::{ActivateError, Answer, NotExecuted};
+use tessera_actors::{ACTIVATIONS_AT_ONCE_MAX, ActivateError, Answer, NotExecuted, STORE_HANGS_MS};
 use tessera_inventory::{EventId, Sequence};
 use tessera_records::Replay;
 use tessera_store::memory::AppendFault;
@@ -80,7 +80,7 @@ async fn scenario_23_an_event_that_fails_again_and_again_is_quarantined_and_othe
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn scenario_9_a_store_that_is_away_for_30_s_costs_refusals_and_nothing_else() {
+async fn scenario_09_a_store_that_is_away_for_30_s_costs_refusals_and_nothing_else() {
     let world = World::start(limits()).await;
     world.on_sale(EVENT, 100).await;
     world.store.memory.set_away(true);
@@ -176,4 +176,73 @@ async fn who_gave_up_before_a_decision_is_not_executed() {
     let late = late.await;
     assert!(matches!(late, Answer::NotExecuted { reason: NotExecuted::GaveUp, .. }), "{late:?}");
     assert_eq!(world.store.head(EVENT).await.unwrap().sequence, Sequence(3), "it left no trace");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_09_while_an_append_hangs_new_holds_are_not_executed() {
+    let world = World::start(limits()).await;
+    world.on_sale(EVENT, 100).await;
+    world.store.memory.hold_appends();
+    let first = tokio::spawn(world.asking(EVENT, place_hold(1, 1), Duration::from_secs(120)));
+    until("an append is under way", || world.store.memory.held_appends() == 1).await;
+    // It came before anybody knew, and is told before its caller gives up.
+    let waiting = tokio::spawn(world.asking(EVENT, place_hold(2, 1), Duration::from_secs(3)));
+    world.clock.advance_ms(STORE_HANGS_MS);
+    let is_turned_away = || {
+        let answer = world.asking(EVENT, place_hold(3, 1), Duration::ZERO).now_or_never();
+        matches!(answer, Some(Answer::NotExecuted { reason: NotExecuted::StoreAway, .. }))
+    };
+    until("new holds are turned away at once", is_turned_away).await;
+    let swept = world.flowing(waiting).await.unwrap();
+    assert!(matches!(swept, Answer::NotExecuted { reason: NotExecuted::GaveUp, .. }), "{swept:?}");
+
+    world.store.memory.release_appends();
+    assert!(matches!(world.flowing(first).await.unwrap(), Answer::Accepted { .. }), "the append has landed");
+    assert!(matches!(world.flowing(world.hold(EVENT, 4)).await, Answer::Accepted { .. }), "it goes on");
+    let held = world.router.published(EVENT).unwrap().availability.pools[0].held;
+    assert_eq!(held, 2, "who was not executed left no trace");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_whose_logs_cannot_be_read_keep_no_place_from_the_others() {
+    let world = World::start(limits()).await;
+    let bad: Vec<EventId> = (1..=2 * ACTIVATIONS_AT_ONCE_MAX as u128).map(|n| EventId(EVENT.0 + n)).collect();
+    for event in bad.iter().chain([&EVENT]) {
+        world.on_sale(*event, 10).await;
+    }
+    world.flowing(world.platform.drain(GIVE_UP)).await;
+    world.store.unreadable.lock().unwrap().extend(&bad);
+
+    let next = World::on(world.store.clone(), world.clock.clone(), limits(), 2).await;
+    let patience = Duration::from_secs(3_600);
+    let asked: Vec<_> = bad.iter().map(|event| next.asking(*event, place_hold(1, 1), patience)).collect();
+    let asked: Vec<_> = asked.into_iter().map(tokio::spawn).collect();
+    let served = next.flowing(next.asking(EVENT, place_hold(1, 1), patience)).await;
+    assert!(matches!(served, Answer::Accepted { .. }), "{served:?}");
+    for answer in asked {
+        let answer = next.flowing(answer).await.unwrap();
+        assert!(matches!(answer, Answer::NotExecuted { reason: NotExecuted::StoreAway, .. }), "{answer:?}");
+    }
+    assert!(next.platform.status().is_ready(), "nobody is quarantined, nothing has failed");
+    next.store.unreadable.lock().unwrap().clear();
+    let again = async {
+        loop {
+            match next.hold(bad[0], 2).await {
+                Answer::NotExecuted { .. } => {}
+                answer => return answer,
+            }
+        }
+    };
+    let again = next.flowing(again).await;
+    assert!(matches!(again, Answer::Accepted { .. }), "it is tried again after a rest: {again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_30_a_store_that_fails_while_nobody_asks_ends_the_process() {
+    let world = World::start(limits()).await;
+    world.on_sale(EVENT, 100).await;
+    let failure = world.store.failure.lock().unwrap().take().unwrap();
+    failure.send("the anchor could not be synced".to_owned()).unwrap();
+    assert_eq!(world.platform.fatal().await, "the anchor could not be synced");
+    assert!(!world.platform.status().is_ready());
 }

@@ -134,3 +134,30 @@ fn broken() -> Vec<EventBody> {
     };
     vec![EventBody::Configured { version: 2, config: Arc::new(config) }, EventBody::HoldPlaced(held)]
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_23_an_event_that_panics_in_the_projection_is_stuck_and_others_go_on() {
+    let world = World::start(limits()).await;
+    for event in [EVENT, OTHER] {
+        world.on_sale(event, 100).await;
+        world.followed(event).await;
+    }
+    *world.store.poisoned_log.lock().unwrap() = Some(EVENT);
+    assert!(matches!(world.hold(EVENT, 1).await, Answer::Accepted { .. }), "the writer notices nothing");
+    world.flows_until("it is stuck", || !world.platform.status().stuck_followers.is_empty()).await;
+    for buyer in 2..20 {
+        assert!(matches!(world.hold(EVENT, buyer).await, Answer::Accepted { .. }));
+        assert!(matches!(world.hold(OTHER, buyer).await, Answer::Accepted { .. }));
+    }
+    world.followed(OTHER).await;
+    let status = world.platform.status();
+    let stuck: Vec<_> = status.stuck_followers.iter().map(|stuck| (stuck.event, stuck.follower)).collect();
+    assert_eq!(stuck, [(EVENT, "orders-by-subject")]);
+    assert!(status.is_ready() && status.supervisors.iter().all(|one| one.restarts == 0), "{status:?}");
+
+    *world.store.poisoned_log.lock().unwrap() = None;
+    world.flowing(world.platform.drain(GIVE_UP)).await;
+    let next = World::on(world.store.clone(), world.clock.clone(), limits(), 2).await;
+    next.router.activate(EVENT, GIVE_UP).await.unwrap();
+    next.followed(EVENT).await;
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tessera_actors::Answer;
 use tessera_inventory::{ClaimNumber, Sequence};
 
-use crate::world::{EVENT, World, limits, release, until};
+use crate::world::{EVENT, GIVE_UP, World, limits, place_hold, release, until};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn scenario_46_published_versions_never_go_back() {
@@ -41,6 +41,34 @@ async fn a_reply_is_never_ahead_of_the_published_view() {
             panic!("not accepted")
         };
         assert!(world.router.published(EVENT).unwrap().availability.sequence >= sequence);
+    }
+}
+
+/// The next owner shows what the one before acknowledged and had no time to show.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_04_after_a_crash_the_first_view_has_everything_that_was_acknowledged() {
+    for sold in [0, 1, 20] {
+        let world = World::start(limits()).await;
+        world.on_sale(EVENT, 1_000).await;
+        for buyer in 0..sold {
+            assert!(matches!(world.hold(EVENT, buyer).await, Answer::Accepted { .. }));
+        }
+        // This append lands, and the process is gone before its view is published or its caller told.
+        world.store.memory.hold_appends();
+        let lost = tokio::spawn(world.asking(EVENT, place_hold(1_000, 1), GIVE_UP));
+        until("an append is under way", || world.store.memory.held_appends() == 1).await;
+        let before = world.router.published(EVENT).unwrap();
+        let World { platform, clock, store, .. } = world;
+        drop(platform);
+        store.memory.release_appends();
+        lost.abort();
+
+        let next = World::on(store, clock, limits(), 2).await;
+        let after = next.router.activate(EVENT, GIVE_UP).await.unwrap();
+        assert_eq!(after.availability.sequence, before.availability.sequence.plus(1));
+        assert_eq!(u128::from(after.availability.pools[0].held), sold + 1);
+        let repeated = next.hold(EVENT, 1_000).await;
+        assert!(matches!(repeated, Answer::Repeated { .. }), "{repeated:?}");
     }
 }
 

@@ -6,9 +6,12 @@ use std::sync::atomic::Ordering;
 use futures::FutureExt;
 use tessera_actors::{ACTIVATIONS_AT_ONCE_MAX, Answer, Limits, NotExecuted, Platform, ROOM_IDLE_MS_MIN};
 use tessera_inventory::{ClaimNumber, CommandBody, Config, EventId, Phase, Schedule, Sequence};
+use tessera_store::memory::AppendFault;
 use tessera_writer::REFUSAL_KEPT_MS;
 
-use crate::world::{BEGINNING, EVENT, GIVE_UP, World, config, limits, organizer, place_hold, release, until};
+use crate::world::{
+    BEGINNING, EVENT, GIVE_UP, TestClock, World, config, limits, organizer, place_hold, release, until,
+};
 
 const IDLE_MS: u64 = 10_000;
 const LEAPS_MAX: u32 = 50;
@@ -216,4 +219,49 @@ async fn scenario_56_who_made_room_has_not_forgotten_a_refusal_of_the_last_minut
     world.clock.advance_ms(REFUSAL_KEPT_MS);
     assert!(matches!(world.hold(OTHER, 1).await, Answer::NotExecuted { .. }));
     world.flows_until("the event gives way", || active(&world.platform) == 0).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_is_due_is_not_forgotten_when_its_activation_fails_in_front_of_a_caller() {
+    let world = World::start(sleepy()).await;
+    scheduled(&world, 3_600_000).await;
+    falls_asleep(&world).await;
+    until("its wake-up is kept", || world.platform.status().scheduled_wake_ups == 1).await;
+    world.store.unreadable.lock().unwrap().insert(EVENT);
+    world.clock.advance_ms(3_600_000);
+    world.flows_until("it is woken", || world.platform.status().scheduled_wake_ups == 0).await;
+    let answer = world.flowing(world.hold(EVENT, 1)).await;
+    assert!(matches!(answer, Answer::NotExecuted { reason: NotExecuted::StoreAway, .. }), "{answer:?}");
+    world.store.unreadable.lock().unwrap().clear();
+    world.flows_until("the sale is open, and nobody asked again", || is_on_sale(&world)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_fenced_event_opens_on_time_when_nobody_came_after_it() {
+    let world = World::start(sleepy()).await;
+    scheduled(&world, 3_600_000).await;
+    world.followed(EVENT).await;
+    // A claim whose outcome nobody knew lands.
+    world.store.memory.inject_append(AppendFault::TakenOver);
+    let fenced = world.ask(EVENT, organizer(CommandBody::ChangePhase { to: Phase::OnSale })).await;
+    assert!(matches!(fenced, Answer::OutcomeUnknown { .. }), "{fenced:?}");
+    until("its writer has stopped", || active(&world.platform) == 0).await;
+    world.clock.advance_ms(3_600_000);
+    world.flows_until("the sale is open", || is_on_sale(&world)).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sleeping_events_wake_by_the_clock_that_an_operator_vouched_for() {
+    const HOURS_MS: u64 = 2 * 3_600_000;
+    let world = World::start(sleepy()).await;
+    scheduled(&world, HOURS_MS).await;
+    falls_asleep(&world).await;
+    world.flowing(world.platform.drain(GIVE_UP)).await;
+
+    // The next process starts with a clock that is hours behind, which is mended then.
+    let next = World::on(Arc::clone(&world.store), TestClock::new(), sleepy(), 2).await;
+    assert_eq!(next.platform.status().scheduled_wake_ups, 1);
+    next.clock.set_wall_off_ms(HOURS_MS.cast_signed());
+    next.platform.acknowledge_clock();
+    next.flows_until("the sale is open, hours before it was scheduled", || is_on_sale(&next)).await;
 }

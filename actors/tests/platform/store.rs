@@ -1,5 +1,6 @@
 //! The memory store with panics and pauses where a test wants them.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -21,6 +22,12 @@ pub(crate) struct TestStore {
     pub(crate) table_panics: AtomicU32,
     /// No read of the log is answered.
     pub(crate) is_unreadable: AtomicBool,
+    /// Reads of the log of this event panic in the caller's face.
+    pub(crate) poisoned_log: Mutex<Option<EventId>>,
+    /// Reads of the logs of these events are not answered.
+    pub(crate) unreadable: Mutex<BTreeSet<EventId>>,
+    /// Who is told when the store fails while nobody asks anything of it.
+    pub(crate) failure: Mutex<Option<oneshot::Sender<String>>>,
     /// What the log has is damaged, say all reads.
     pub(crate) is_damaged: AtomicBool,
     /// The next transaction waits for [`TestStore::release_begin`].
@@ -84,7 +91,9 @@ impl Log for TestStore {
         after: Sequence,
         limit_bytes: usize,
     ) -> BoxFuture<'static, Result<Vec<LogRecord>, StoreError>> {
-        if self.is_unreadable.load(Ordering::Acquire) {
+        let poisoned = *self.poisoned_log.lock().unwrap() == Some(event);
+        assert!(!poisoned, "injected panic");
+        if self.is_unreadable.load(Ordering::Acquire) || self.unreadable.lock().unwrap().contains(&event) {
             let reason = "injected".to_owned();
             return Box::pin(std::future::ready(Err(StoreError::Unavailable { reason })));
         }
@@ -92,6 +101,12 @@ impl Log for TestStore {
             return Box::pin(std::future::ready(Err(StoreError::Damaged { reason: "injected".to_owned() })));
         }
         self.memory.read(event, after, limit_bytes)
+    }
+
+    fn failed(&self) -> BoxFuture<'static, Option<String>> {
+        let (failure, told) = oneshot::channel();
+        *self.failure.lock().unwrap() = Some(failure);
+        Box::pin(async move { told.await.ok() })
     }
 
     fn trim(&self, event: EventId, through: Sequence) -> BoxFuture<'static, Result<Sequence, StoreError>> {

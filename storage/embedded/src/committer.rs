@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crossbeam_channel::{Receiver, Sender};
 use futures::channel::oneshot;
 use tessera_inventory::EventId;
-use tessera_store::{AppendOutcome, Batch, StoreError, TRANSACTION_BYTES_MAX};
+use tessera_store::{AppendOutcome, Batch, StoreError};
 use tessera_writer::Head;
 
 use crate::anchor::{Anchor, AnchorSignal};
@@ -24,8 +24,6 @@ pub(crate) const APPENDS_WAITING_MAX: usize = 65_536;
 const BATCH_APPENDS_MAX: usize = 4096;
 /// Bytes after which a synced batch takes no more appends.
 const BATCH_BYTES_MAX: usize = 4 << 20;
-/// Largest record, in bytes (what one transaction of FoundationDB takes).
-const RECORD_BYTES_MAX: usize = TRANSACTION_BYTES_MAX;
 
 /// Size of the first segment; each next one is twice as large up to the chosen size, so that a store that holds little
 /// is created at once and stays small, in bytes.
@@ -163,9 +161,8 @@ impl Committer {
         if found != expected {
             return AppendOutcome::Fenced { found };
         }
-        if batch.record.len() > RECORD_BYTES_MAX {
-            let reason = format!("a record of {} bytes; the limit is {RECORD_BYTES_MAX}", batch.record.len());
-            return AppendOutcome::Fatal { reason };
+        if let Some(refused) = AppendOutcome::too_large(batch) {
+            return refused;
         }
         let needed = frame_bytes(batch.record.len());
         if self.room() < needed {

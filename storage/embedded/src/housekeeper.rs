@@ -19,8 +19,10 @@ use crate::shared::Shared;
 
 /// Orders that may wait for the housekeeper.
 pub(crate) const ORDERS_WAITING_MAX: usize = 1024;
-/// Room that is left to the tables and the anchor: below it no segment is allocated and no row written, in bytes.
-pub(crate) const DISK_RESERVE_BYTES: u64 = 32 << 20;
+/// Room that is left to the tables and the anchor: below it no segment is allocated and no row written, in bytes. What was written before
+/// must still find its way: the tables' journals (64 MiB and what is being written), the rows in memory, and compaction, which needs the
+/// room of what it merges once more. A write of the tables that finds none fails them for good.
+pub(crate) const DISK_RESERVE_BYTES: u64 = 256 << 20;
 
 pub(crate) enum Order {
     /// Allocate segment `number`.
@@ -103,7 +105,7 @@ impl Housekeeper {
                 self.shared.fail(format!("segment {number} could not be sealed: {error}"));
                 return;
             }
-            self.shared.index().forget(number);
+            self.shared.forget(number);
             self.to_seal.pop_front();
             // Where the tables were lost, what is sealed anew may be in the archive already.
             if self.disk.open(&segment_name(JOURNAL, number)).is_ok() {

@@ -17,7 +17,8 @@ pub(crate) struct Entry {
     pub(crate) payload_bytes: u64,
 }
 
-struct EventIndex {
+/// The recent appends of one event.
+pub(crate) struct EventIndex {
     head: Head,
     head_segment: u64,
     entries: VecDeque<Entry>,
@@ -83,18 +84,25 @@ impl Index {
         self.segments.get(&segment).cloned().unwrap_or_default()
     }
 
-    /// The index of `segment` is in the tables: forget it here, and every event that has nothing later.
-    pub(crate) fn forget(&mut self, segment: u64) {
-        let Some(forgotten) = self.segments.remove(&segment) else { return };
-        for event in forgotten.heads.keys() {
+    /// What `segment` holds is not looked up by segment any more.
+    pub(crate) fn take_segment(&mut self, segment: u64) -> Option<Arc<SegmentIndex>> {
+        self.segments.remove(&segment)
+    }
+
+    /// The index of `segment` is in the tables: forget what these events have in it. Those that have nothing later come back, to be freed
+    /// elsewhere.
+    pub(crate) fn forget(&mut self, segment: u64, events: &[EventId]) -> Vec<EventIndex> {
+        let mut freed = Vec::new();
+        for event in events {
             let Some(index) = self.events.get_mut(event) else { continue };
-            while index.entries.front().is_some_and(|entry| entry.position.segment <= segment) {
-                index.entries.pop_front();
-            }
             if index.head_segment <= segment {
-                self.events.remove(event);
+                freed.extend(self.events.remove(event));
+                continue;
             }
+            let sealed = index.entries.partition_point(|entry| entry.position.segment <= segment);
+            index.entries.drain(..sealed);
         }
+        freed
     }
 
     /// How many events take memory.

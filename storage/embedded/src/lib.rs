@@ -24,6 +24,7 @@ mod sealed;
 mod shared;
 mod store;
 mod table;
+mod table_journals;
 
 pub mod disk;
 pub mod salvage;

@@ -1,6 +1,7 @@
 //! A few threads that do blocking reads, so that no executor's thread does.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::thread::{Builder, JoinHandle};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -31,7 +32,8 @@ impl Readers {
             let receiver: Receiver<Work> = receiver.clone();
             Builder::new().name("store-reader".to_owned()).spawn(move || {
                 while let Ok(Work::Job(job)) = receiver.recv() {
-                    job();
+                    // Who waits for it is told by the end of the channel; the thread is there for the others.
+                    let _ = catch_unwind(AssertUnwindSafe(job));
                 }
             })
         });
@@ -52,7 +54,9 @@ impl Readers {
             let reason = format!("{READS_WAITING_MAX} reads are waiting, or the store is closing");
             return future::ready(Err(StoreError::Unavailable { reason })).boxed();
         }
-        let closed = || StoreError::Unavailable { reason: "the store was closed during the read".to_owned() };
+        let closed = || StoreError::Unavailable {
+            reason: "the read panicked, or the store was closed during it".to_owned(),
+        };
         answered.map(move |answer| answer.unwrap_or_else(|_| Err(closed()))).boxed()
     }
 
@@ -62,5 +66,25 @@ impl Readers {
             // Threads that have ended already need no telling.
             let _ = self.0.send(Work::Stop);
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use futures::executor::block_on;
+
+    use super::*;
+
+    #[test]
+    fn a_read_that_panics_costs_the_others_no_thread() {
+        let (readers, threads) = Readers::start(1).unwrap();
+        for _ in 0..3 {
+            let panicked = block_on(readers.run(|| -> Result<(), StoreError> { panic!("injected") }));
+            assert!(matches!(panicked, Err(StoreError::Unavailable { .. })), "{panicked:?}");
+        }
+        assert_eq!(block_on(readers.run(|| Ok(7))), Ok(7));
+        readers.stop(threads.len());
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
     }
 }

@@ -1,6 +1,7 @@
 //! The tables: fjall, with the rows of [`tessera_store::Table`] in one keyspace and the index of full segments in
 //! another. Everything here is synced before anybody relies on it.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, PersistMode, Readable, Snapshot};
@@ -20,6 +21,11 @@ const SEAL_BATCH_ITEMS_MAX: usize = 8192;
 pub(crate) const TABLES: &str = "tables";
 /// Cache of the tables, in bytes.
 const CACHE_BYTES: u64 = 32 << 20;
+/// Rows of a keyspace that are kept in memory before they are written out, in bytes: what idle events cost, and what must find room on a
+/// full disk. (A keyspace keeps what it was made with.)
+const MEMTABLE_BYTES: u64 = 4 << 20;
+/// Journals of the tables beyond this make the keyspaces that hold them up write out their rows, in bytes: the least there is.
+const JOURNALS_BYTES: u64 = 64 << 20;
 /// Background threads of the tables.
 const WORKER_THREADS: usize = 1;
 
@@ -64,19 +70,23 @@ fn id(event: EventId) -> [u8; 16] {
 
 /// An error of the tables while they are opened.
 fn open_error(directory: &Path, error: &fjall::Error) -> StoreError {
-    let reason = format!("the tables: {error}");
     match error {
         fjall::Error::Locked => StoreError::Locked { directory: directory.display().to_string() },
-        fjall::Error::Io(_) => StoreError::Unavailable { reason },
-        _ => StoreError::Damaged { reason },
+        _ => read_error(error),
     }
 }
 
-/// An error of the tables while they are read.
+/// An error of the tables while they are read. What the system refuses for now (too many open files, an input/output error) may pass;
+/// a file that is missing or too short is damage, as in the journal.
 pub(crate) fn read_error(error: &fjall::Error) -> StoreError {
     let reason = format!("the tables: {error}");
     match error {
-        fjall::Error::Io(_) => StoreError::Unavailable { reason },
+        fjall::Error::Io(io) | fjall::Error::Storage(fjall::LsmError::Io(io)) => match io.kind() {
+            ErrorKind::NotFound | ErrorKind::UnexpectedEof | ErrorKind::InvalidData => {
+                StoreError::Damaged { reason }
+            }
+            _ => StoreError::Unavailable { reason },
+        },
         fjall::Error::Poisoned => StoreError::Fatal { reason },
         _ => StoreError::Damaged { reason },
     }
@@ -131,10 +141,12 @@ impl Sealed {
             .manual_journal_persist(true)
             .worker_threads(WORKER_THREADS)
             .cache_size(CACHE_BYTES)
+            .max_journaling_size(JOURNALS_BYTES)
             .open()
             .map_err(error)?;
-        let log = database.keyspace("log", KeyspaceCreateOptions::default).map_err(error)?;
-        let rows = database.keyspace("rows", KeyspaceCreateOptions::default).map_err(error)?;
+        let small = || KeyspaceCreateOptions::default().max_memtable_size(MEMTABLE_BYTES);
+        let log = database.keyspace("log", small).map_err(error)?;
+        let rows = database.keyspace("rows", small).map_err(error)?;
         Ok(Sealed { database, log, rows })
     }
 
@@ -336,6 +348,31 @@ mod tests {
         }
         drop(store);
         disk
+    }
+
+    /// A process that is out of file descriptors must not take a healthy event for a damaged one.
+    #[test]
+    fn what_the_system_refuses_for_now_is_unavailable_and_what_is_missing_is_damaged() {
+        let too_many_files = || std::io::Error::from_raw_os_error(24);
+        let failed = || std::io::Error::from_raw_os_error(5);
+        for passing in [
+            fjall::Error::Io(too_many_files()),
+            fjall::Error::Storage(fjall::LsmError::Io(too_many_files())),
+            fjall::Error::Storage(fjall::LsmError::Io(failed())),
+        ] {
+            assert!(matches!(read_error(&passing), StoreError::Unavailable { .. }), "{passing}");
+            assert!(matches!(open_error(Path::new("x"), &passing), StoreError::Unavailable { .. }));
+        }
+        for lasting in [
+            fjall::Error::Storage(fjall::LsmError::Io(ErrorKind::NotFound.into())),
+            fjall::Error::Io(ErrorKind::UnexpectedEof.into()),
+            fjall::Error::Storage(fjall::LsmError::InvalidTrailer),
+        ] {
+            assert!(matches!(read_error(&lasting), StoreError::Damaged { .. }), "{lasting}");
+            assert!(matches!(open_error(Path::new("x"), &lasting), StoreError::Damaged { .. }));
+        }
+        assert!(matches!(read_error(&fjall::Error::Poisoned), StoreError::Fatal { .. }));
+        assert!(matches!(open_error(Path::new("x"), &fjall::Error::Locked), StoreError::Locked { .. }));
     }
 
     /// A damaged row says so on every append to its event, and the others go on.

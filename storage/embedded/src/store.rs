@@ -2,6 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
@@ -27,6 +28,7 @@ use crate::recovery::{recover, recover_commits};
 use crate::sealed::Sealed;
 use crate::shared::Shared;
 use crate::table::{COMMITS_WAITING_MAX, Tables};
+use crate::table_journals;
 
 /// [`Log`] and [`Table`] in one directory. Clones share it; the last one to be dropped closes it and waits for what
 /// was submitted before.
@@ -78,15 +80,10 @@ impl EmbeddedStore {
 
     fn open_locked(directory: &Path, options: &Options, lock: File) -> Result<EmbeddedStore, StoreError> {
         let disk = options.disk.clone().unwrap_or_else(|| Arc::new(RealDisk::new(directory)));
+        table_journals::make_durable(directory)?;
         let tables = Sealed::open(directory)?;
         let inner = Inner::start(disk, tables, options, lock)?;
         Ok(EmbeddedStore { inner: Arc::new(inner) })
-    }
-
-    /// Why the store has failed for good; `None` while it is healthy.
-    #[must_use]
-    pub fn failure(&self) -> Option<String> {
-        self.inner.shared.failure().map(str::to_owned)
     }
 
     /// How many events take memory: those with appends in segments that are not full, or not sealed yet.
@@ -99,6 +96,11 @@ impl EmbeddedStore {
     pub fn events(&self) -> BoxFuture<'static, Result<Vec<EventId>, StoreError>> {
         let reading = Arc::clone(&self.inner.reading);
         self.inner.tables.readers.run(move || reading.events())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn tables(&self) -> &Tables {
+        &self.inner.tables
     }
 
     /// Read the whole log of `event` and check every checksum and every link of its chain.
@@ -158,9 +160,22 @@ pub(crate) fn lock(directory: &Path) -> Result<File, StoreError> {
     }
 }
 
-fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, StoreError> {
+/// Start a thread without which the store cannot go on: one that panics has failed the store, so that nobody waits for it or takes it for
+/// merely slow.
+fn spawn(
+    name: &'static str,
+    shared: &Arc<Shared>,
+    run: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, StoreError> {
     let error = |error: io::Error| StoreError::Unavailable { reason: format!("the thread {name}: {error}") };
-    Builder::new().name(name.to_owned()).spawn(run).map_err(error)
+    let shared = Arc::clone(shared);
+    let guarded = move || {
+        // Nothing that the thread had is used after a panic.
+        if catch_unwind(AssertUnwindSafe(run)).is_err() {
+            shared.fail(format!("the thread {name} panicked"));
+        }
+    };
+    Builder::new().name(name.to_owned()).spawn(guarded).map_err(error)
 }
 
 impl Inner {
@@ -213,19 +228,19 @@ impl Inner {
             Committer::new(Arc::clone(&shared), sealed, anchor, (recovered.active, recovered.ended), supply);
         let (anchor_shared, tables_anchor_shared) = (Arc::clone(&shared), Arc::clone(&shared));
         let threads = vec![
-            spawn("store-housekeeper", move || housekeeper.run(&order_requests))?,
-            spawn("store-anchor", move || {
+            spawn("store-housekeeper", &shared, move || housekeeper.run(&order_requests))?,
+            spawn("store-anchor", &shared, move || {
                 anchor::run(&*anchor_file, &anchor_written, &committer_stopped, &anchor_shared);
             })?,
-            spawn("store-committer", move || {
+            spawn("store-committer", &shared, move || {
                 committer.run(&waiting_appends);
                 drop(committer_runs);
             })?,
-            spawn("store-tables-anchor", move || {
+            spawn("store-tables-anchor", &shared, move || {
                 let (written, stopped) = (&tables_anchor_written, &table_committer_stopped);
                 anchor::run(&*tables_anchor_file, written, stopped, &tables_anchor_shared);
             })?,
-            spawn("store-tables", move || {
+            spawn("store-tables", &shared, move || {
                 table_committer.run(&waiting_commits);
                 drop(table_committer_runs);
             })?,
@@ -297,7 +312,14 @@ impl Log for EmbeddedStore {
         self.inner.tables.readers.run(move || reading.read(event, after, limit_bytes))
     }
 
+    fn failed(&self) -> BoxFuture<'static, Option<String>> {
+        self.inner.shared.failed()
+    }
+
     fn trim(&self, event: EventId, through: Sequence) -> BoxFuture<'static, Result<Sequence, StoreError>> {
+        if let Err(error) = self.inner.shared.check() {
+            return future::ready(Err(error)).boxed();
+        }
         let (answer, answered) = oneshot::channel();
         let closing = || StoreError::Unavailable { reason: "too many orders are waiting".to_owned() };
         if self.inner.orders.try_send(Order::Trim { event, through, answer }).is_err() {
@@ -310,5 +332,22 @@ impl Log for EmbeddedStore {
 impl Table for EmbeddedStore {
     fn begin(&self) -> BoxFuture<'static, Result<Box<dyn Transaction>, StoreError>> {
         future::ready(self.inner.tables.begin()).boxed()
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::index::Index;
+
+    #[test]
+    fn a_thread_that_panics_has_failed_the_store() {
+        let shared = Arc::new(Shared::new(Index::default()));
+        spawn("store-tables", &shared, || {}).unwrap().join().unwrap();
+        assert_eq!(shared.check(), Ok(()));
+        spawn("store-tables", &shared, || panic!("injected")).unwrap().join().unwrap();
+        let failed = StoreError::Fatal { reason: "the thread store-tables panicked".to_owned() };
+        assert_eq!(shared.check(), Err(failed));
     }
 }

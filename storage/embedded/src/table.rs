@@ -1,6 +1,8 @@
 //! Tables: optimistic transactions over fjall, made durable by one thread that merges the waiting commits.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
+use std::ops::Bound;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use fjall::{Readable, Snapshot};
 use futures::FutureExt;
@@ -22,11 +24,43 @@ pub(crate) const COMMITS_WAITING_MAX: usize = 4096;
 /// Commits merged into one sync.
 const COMMITS_MERGED_MAX: usize = 256;
 
-/// The newest durable version, with the rows as they were then.
-type Published = Mutex<(u64, Snapshot)>;
+/// Bytes after which what a round writes goes to the tables in more than one batch.
+const ROUND_BYTES_MAX: usize = 8 << 20;
+
+/// What transactions begin at.
+struct Published {
+    /// The newest durable version, with the rows as they were then.
+    version: u64,
+    snapshot: Snapshot,
+    /// Read versions in use, with how many transactions use each.
+    readers: BTreeMap<u64, usize>,
+}
+
+/// Counts a transaction as a reader of its version, until it is decided or dropped.
+struct Reader {
+    published: Arc<Mutex<Published>>,
+    version: u64,
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        let mut published = locked(&self.published);
+        if let Some(count) = published.readers.get_mut(&self.version) {
+            *count -= 1;
+            if *count == 0 {
+                published.readers.remove(&self.version);
+            }
+        }
+    }
+}
+
+/// Every change to what is published is whole: nobody leaves it half-done.
+fn locked(published: &Mutex<Published>) -> MutexGuard<'_, Published> {
+    published.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 pub(crate) struct Commit {
-    read_version: u64,
+    reader: Reader,
     reads: ReadSet,
     writes: WriteSet,
     answer: oneshot::Sender<Result<CommitOutcome, StoreError>>,
@@ -39,7 +73,7 @@ pub(crate) struct Tables {
     pub(crate) shared: Arc<Shared>,
     pub(crate) readers: Readers,
     pub(crate) commits: Inlet<Commit>,
-    published: Arc<Published>,
+    published: Arc<Mutex<Published>>,
 }
 
 impl Tables {
@@ -49,17 +83,21 @@ impl Tables {
         readers: Readers,
         commits: Inlet<Commit>,
     ) -> Tables {
-        let published = Arc::new(Mutex::new((0, tables.snapshot())));
+        let published = Published { version: 0, snapshot: tables.snapshot(), readers: BTreeMap::new() };
+        let published = Arc::new(Mutex::new(published));
         Tables { tables, shared, readers, commits, published }
     }
 
     pub(crate) fn begin(&self) -> Result<Box<dyn Transaction>, StoreError> {
         self.shared.check()?;
-        let (read_version, snapshot) = self.published.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut published = locked(&self.published);
+        let (version, snapshot) = (published.version, published.snapshot.clone());
+        *published.readers.entry(version).or_default() += 1;
+        drop(published);
         Ok(Box::new(EmbeddedTransaction {
             store: self.clone(),
             snapshot,
-            read_version,
+            reader: Reader { published: Arc::clone(&self.published), version },
             reads: ReadSet::default(),
             writes: WriteSet::default(),
         }))
@@ -88,7 +126,7 @@ impl Tables {
 struct EmbeddedTransaction {
     store: Tables,
     snapshot: Snapshot,
-    read_version: u64,
+    reader: Reader,
     reads: ReadSet,
     writes: WriteSet,
 }
@@ -143,12 +181,11 @@ impl Transaction for EmbeddedTransaction {
     }
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
-        if let Err(error) = self.writes.check_limits() {
+        if let Err(error) = self.writes.check_limits().and_then(|()| self.store.shared.check()) {
             return future::ready(Err(error)).boxed();
         }
         let (answer, answered) = oneshot::channel();
-        let commit =
-            Commit { read_version: self.read_version, reads: self.reads, writes: self.writes, answer };
+        let commit = Commit { reader: self.reader, reads: self.reads, writes: self.writes, answer };
         if self.store.commits.try_send(commit).is_err() {
             let reason = format!("{COMMITS_WAITING_MAX} commits are waiting, or the store is closing");
             return future::ready(Err(StoreError::Unavailable { reason })).boxed();
@@ -162,7 +199,7 @@ impl Transaction for EmbeddedTransaction {
 pub(crate) struct TableCommitter {
     tables: Sealed,
     shared: Arc<Shared>,
-    published: Arc<Published>,
+    published: Arc<Mutex<Published>>,
     disk: Arc<dyn Disk>,
     anchor: Anchor,
     signal: AnchorSignal,
@@ -170,6 +207,14 @@ pub(crate) struct TableCommitter {
     commits: u64,
     window: ConflictWindow,
     newest: u64,
+}
+
+/// What the commits of a round write together: for each key its last value, or `None`.
+#[derive(Default)]
+struct Staged {
+    values: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
+    commits: u64,
+    bytes: usize,
 }
 
 impl TableCommitter {
@@ -182,17 +227,23 @@ impl TableCommitter {
 
     fn round(&mut self, commits: Vec<Commit>) {
         let before = self.newest;
+        let has_room = has_room(&*self.disk);
+        let mut staged = Staged::default();
         let mut answers = Vec::with_capacity(commits.len());
-        for commit in commits {
+        for Commit { reader, reads, writes, answer } in commits {
             let newest = self.newest;
-            let outcome = self.apply(commit.read_version, &commit.reads, &commit.writes);
-            answers.push((commit.answer, self.newest > newest, outcome));
+            let outcome = self.decide(reader.version, &reads, &writes, has_room, &mut staged);
+            if staged.bytes >= ROUND_BYTES_MAX {
+                self.write(std::mem::take(&mut staged));
+            }
+            answers.push((answer, self.newest > newest, outcome));
         }
+        self.write(staged);
         if self.newest > before {
-            match self.sync() {
+            match self.shared.check().map_err(|error| error.to_string()).and_then(|()| self.sync()) {
                 Ok(()) => {
-                    let published = (self.newest, self.tables.snapshot());
-                    *self.published.lock().unwrap_or_else(PoisonError::into_inner) = published;
+                    let mut published = locked(&self.published);
+                    (published.version, published.snapshot) = (self.newest, self.tables.snapshot());
                 }
                 Err(reason) => self.shared.fail(reason),
             }
@@ -201,6 +252,11 @@ impl TableCommitter {
             // Nobody may be waiting any more; what was committed stays.
             let _ = answer.send(self.told(wrote, outcome));
         }
+        let oldest_reader = {
+            let published = locked(&self.published);
+            published.readers.keys().next().copied().unwrap_or(published.version)
+        };
+        self.window.forget_through(oldest_reader);
     }
 
     /// Make the round durable, then say in the anchor that it was.
@@ -225,11 +281,14 @@ impl TableCommitter {
         }
     }
 
-    fn apply(
+    /// Every refusal first; then it is staged. The answer is given after the round is durable.
+    fn decide(
         &mut self,
         read_version: u64,
         reads: &ReadSet,
         writes: &WriteSet,
+        has_room: bool,
+        staged: &mut Staged,
     ) -> Result<CommitOutcome, StoreError> {
         self.shared.check()?;
         if !self.window.reads_stand(read_version, reads) {
@@ -238,33 +297,79 @@ impl TableCommitter {
         if writes.is_empty() {
             return Ok(CommitOutcome::Committed);
         }
-        if !has_room(&*self.disk) {
+        if !has_room {
             return Err(full());
+        }
+        self.stage(writes, staged)?;
+        self.newest += 1;
+        self.window.committed(self.newest, writes);
+        Ok(CommitOutcome::Committed)
+    }
+
+    /// What cannot be read leaves nothing staged.
+    fn stage(&self, writes: &WriteSet, staged: &mut Staged) -> Result<(), StoreError> {
+        let mut removed = Vec::new();
+        let present = self.tables.snapshot();
+        for range in writes.cleared() {
+            for guard in present.range(&self.tables.rows, range.begin.as_slice()..range.end.as_slice()) {
+                removed.push(guard.key().map_err(|error| read_error(&error))?.to_vec());
+            }
+        }
+        for range in writes.cleared() {
+            let bounds = (Bound::Included(range.begin.as_slice()), Bound::Excluded(range.end.as_slice()));
+            staged.values.range_mut::<[u8], _>(bounds).for_each(|(_, value)| *value = None);
+        }
+        staged.values.extend(removed.into_iter().map(|key| (key, None)));
+        for (key, value) in writes.values() {
+            staged.bytes += key.len() + value.map_or(0, <[u8]>::len);
+            staged.values.insert(key.to_vec(), value.map(<[u8]>::to_vec));
+        }
+        staged.commits += 1;
+        Ok(())
+    }
+
+    /// Write what is staged in one atomic batch, which says how many commits there were with it.
+    fn write(&mut self, staged: Staged) {
+        if staged.commits == 0 {
+            return;
         }
         let mut batch = self.tables.batch();
         let rows = &self.tables.rows;
-        let present = self.tables.snapshot();
-        for range in writes.cleared() {
-            for guard in present.range(rows, range.begin.as_slice()..range.end.as_slice()) {
-                batch.remove(rows, guard.key().map_err(|error| read_error(&error))?);
-            }
-        }
-        for (key, value) in writes.values() {
+        for (key, value) in staged.values {
             match value {
                 Some(value) => batch.insert(rows, key, value),
                 None => batch.remove(rows, key),
             }
         }
-        self.commits += 1;
+        self.commits += staged.commits;
         self.tables.count(&mut batch, self.commits);
         // From here on it may be on the disk, whatever the answer.
-        self.newest += 1;
         if let Err(error) = batch.commit() {
-            let error = write_error(&error);
-            self.shared.fail(error.to_string());
-            return Err(error);
+            self.shared.fail(write_error(&error).to_string());
         }
-        self.window.committed(self.newest, writes);
-        Ok(CommitOutcome::Committed)
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use futures::executor::block_on;
+    use tessera_store::Table;
+
+    use super::*;
+    use crate::{EmbeddedStore, Options};
+
+    /// What counts as a reader keeps the conflict window, and with it memory.
+    #[test]
+    fn decided_and_dropped_transactions_are_no_readers() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(directory.path(), &Options::default()).unwrap();
+        let readers = || locked(&store.tables().published).readers.values().sum::<usize>();
+        let (dropped, mut committed) = (block_on(store.begin()).unwrap(), block_on(store.begin()).unwrap());
+        assert_eq!(readers(), 2);
+        drop(dropped);
+        committed.set(b"key", b"value");
+        assert_eq!(block_on(committed.commit()), Ok(CommitOutcome::Committed));
+        assert_eq!(readers(), 0);
     }
 }

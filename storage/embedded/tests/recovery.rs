@@ -109,7 +109,7 @@ fn a_failed_sync_is_fatal_for_good() {
     }
     assert!(matches!(block_on(rig.store.head(EVENT)), Err(StoreError::Fatal { .. })));
     assert!(matches!(block_on(rig.store.read(EVENT, Sequence::ZERO, 1)), Err(StoreError::Fatal { .. })));
-    assert!(rig.store.failure().is_some());
+    assert!(block_on(rig.store.failed()).is_some(), "who listens is told, without an ask");
 }
 
 /// After a failed sync the system takes what it could not write for written. A restart that finds it in the page cache

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use prost::Message;
 use tessera_inventory::{EventId, Timestamp};
-use tessera_store::{Row, StoreError, Table, keys::QuarantineKey, transact};
+use tessera_store::{Row, StoreError, Table, Transaction, keys::QuarantineKey, transact};
 
 use crate::{damage::damaged, page::after};
 
@@ -55,6 +55,7 @@ impl QuarantinedEvents {
         let key = &QuarantineKey { event: quarantined.event }.pack();
         let row = &encode(quarantined);
         transact(self.table.as_ref(), |mut transaction| async move {
+            read_first(transaction.as_mut(), key).await?;
             transaction.set(key, row);
             Ok((transaction, ()))
         })
@@ -68,6 +69,7 @@ impl QuarantinedEvents {
     pub async fn remove(&self, event: EventId) -> Result<(), StoreError> {
         let key = &QuarantineKey { event }.pack();
         transact(self.table.as_ref(), |mut transaction| async move {
+            read_first(transaction.as_mut(), key).await?;
             transaction.clear(key);
             Ok((transaction, ()))
         })
@@ -102,6 +104,11 @@ impl QuarantinedEvents {
         let next = events.last().filter(|_| events.len() == limit).map(|last| last.event);
         Ok(QuarantinePage { events, next })
     }
+}
+
+/// A write that read nothing never conflicts: an attempt of unknown outcome could land late and undo what came after it.
+async fn read_first(transaction: &mut dyn Transaction, key: &[u8]) -> Result<(), StoreError> {
+    transaction.get(key).await.map(drop)
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -12,13 +12,15 @@ pub mod memory;
 pub mod snapshot;
 
 pub use error::StoreError;
-pub use log::{AppendOutcome, Batch, Log, LogRecord};
+pub use log::{AppendOutcome, Batch, LOG_RECORD_BYTES_MAX, Log, LogRecord};
 pub use optimistic::{ConflictWindow, KeyRange, ReadSet, WriteSet};
 pub use table::{CommitOutcome, Row, Table, Transaction};
 pub use transact::{TRANSACTION_ATTEMPTS_MAX, transact};
 
-/// Largest key, in bytes (FoundationDB's limit; aim below 32).
-pub const KEY_BYTES_MAX: usize = 10_000;
+/// Room that every key leaves to the prefix of an installation that shares its FoundationDB with others, in bytes.
+pub const KEY_PREFIX_BYTES_MAX: usize = 64;
+/// Largest key, in bytes (FoundationDB's limit, less that prefix; aim below 32).
+pub const KEY_BYTES_MAX: usize = 10_000 - KEY_PREFIX_BYTES_MAX;
 /// Largest value, in bytes (FoundationDB's limit).
 pub const VALUE_BYTES_MAX: usize = 100_000;
 /// Longer values are cut into chunks of this size, in bytes.

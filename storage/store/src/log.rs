@@ -6,7 +6,12 @@ use futures::future::BoxFuture;
 use tessera_inventory::{Epoch, EventId, Sequence};
 use tessera_writer::{Chain, Head};
 
-use crate::StoreError;
+use crate::{StoreError, TRANSACTION_BYTES_MAX};
+
+/// Largest record, in bytes: what one transaction of FoundationDB takes, with room for its keys. Writers aim for a tenth of it.
+pub const LOG_RECORD_BYTES_MAX: usize = 9_000_000;
+
+const _: () = assert!(LOG_RECORD_BYTES_MAX < TRANSACTION_BYTES_MAX);
 
 /// What one append writes, decided once: a resubmission carries the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +38,8 @@ pub enum AppendOutcome {
         /// For the operator.
         reason: String,
     },
-    /// What is stored about this event is not what was written, or needs a newer reader. Nothing was written, and nothing can
-    /// be: stop serving this event; the others go on.
+    /// What is stored about this event is not what was written, or needs a newer reader; or the record is larger than
+    /// [`LOG_RECORD_BYTES_MAX`], which no writer makes. Nothing was written, and nothing can be: stop serving this event; the others go on.
     Damaged {
         /// For the operator.
         reason: String,
@@ -44,6 +49,16 @@ pub enum AppendOutcome {
         /// For the operator.
         reason: String,
     },
+}
+
+impl AppendOutcome {
+    /// The refusal of a record that no store takes; `None` for any other.
+    #[must_use]
+    pub fn too_large(batch: &Batch) -> Option<AppendOutcome> {
+        let bytes = batch.record.len();
+        let reason = || format!("a record of {bytes} bytes; the limit is {LOG_RECORD_BYTES_MAX}");
+        (bytes > LOG_RECORD_BYTES_MAX).then(|| AppendOutcome::Damaged { reason: reason() })
+    }
 }
 
 /// One record as it stands in the log.
@@ -82,6 +97,12 @@ pub trait Log: Send + Sync + 'static {
         after: Sequence,
         limit_bytes: usize,
     ) -> BoxFuture<'static, Result<Vec<LogRecord>, StoreError>>;
+
+    /// Resolves with the reason once the store has failed for good, also while nobody asks anything of it; with `None` where it is closed
+    /// before, or says so only in its answers. The future does not keep the store open.
+    fn failed(&self) -> BoxFuture<'static, Option<String>> {
+        Box::pin(std::future::ready(None))
+    }
 
     /// Allow records up to `through` (covered by a snapshot) to move to the archive. Nothing is deleted, and reads go on
     /// to see them. Returns how far the log is trimmed.

@@ -2,6 +2,8 @@
 //! somebody else has written what it read. The way of FoundationDB's resolver, in one process.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::ops::Bound;
+use std::sync::Arc;
 
 use crate::{KEY_BYTES_MAX, Row, StoreError, TRANSACTION_BYTES_MAX, VALUE_BYTES_MAX};
 
@@ -129,7 +131,7 @@ impl WriteSet {
             return Ok(Vec::new());
         }
         let before = |a: &[u8], b: &[u8]| if reverse { a > b } else { a < b };
-        let bounds = (std::ops::Bound::Included(begin), std::ops::Bound::Excluded(end));
+        let bounds = (Bound::Included(begin), Bound::Excluded(end));
         let own = self.values.range::<[u8], _>(bounds);
         let mut own: Box<dyn Iterator<Item = _>> = if reverse { Box::new(own.rev()) } else { Box::new(own) };
         let mut next_own = own.next();
@@ -182,9 +184,9 @@ impl WriteSet {
 /// Who wrote what lately, so that a committing transaction can be told whether its reads still stand.
 #[derive(Debug, Default)]
 pub struct ConflictWindow {
-    written: BTreeMap<Vec<u8>, u64>,
+    written: BTreeMap<Arc<[u8]>, u64>,
     cleared: VecDeque<(u64, KeyRange)>,
-    order: VecDeque<(u64, Vec<u8>)>,
+    order: VecDeque<(u64, Arc<[u8]>)>,
     floor: u64,
 }
 
@@ -200,11 +202,12 @@ impl ConflictWindow {
         }
         let newer = |version: &u64| *version > read_version;
         let key_stands = |key: &Vec<u8>| {
-            !self.written.get(key).is_some_and(newer)
+            !self.written.get(key.as_slice()).is_some_and(newer)
                 && !self.cleared.iter().any(|(version, range)| newer(version) && range.contains(key))
         };
         let range_stands = |read: &KeyRange| {
-            !self.written.range::<Vec<u8>, _>(&read.begin..&read.end).any(|(_, version)| newer(version))
+            let bounds = (Bound::Included(read.begin.as_slice()), Bound::Excluded(read.end.as_slice()));
+            !self.written.range::<[u8], _>(bounds).any(|(_, version)| newer(version))
                 && !self.cleared.iter().any(|(version, range)| newer(version) && range.meets(read))
         };
         reads.keys.iter().all(key_stands) && reads.ranges.iter().all(range_stands)
@@ -216,12 +219,33 @@ impl ConflictWindow {
             self.cleared.push_back((version, range.clone()));
         }
         for key in writes.values.keys() {
-            self.written.insert(key.clone(), version);
-            self.order.push_back((version, key.clone()));
+            let key: Arc<[u8]> = Arc::from(key.as_slice());
+            self.written.insert(Arc::clone(&key), version);
+            self.order.push_back((version, key));
         }
-        while self.order.len() + self.cleared.len() > WINDOW_KEYS_MAX {
+        while self.remembered() > WINDOW_KEYS_MAX {
             self.forget_oldest();
         }
+    }
+
+    /// No transaction with a read version before `version` will be asked about: forget what only those conflict with.
+    pub fn forget_through(&mut self, version: u64) {
+        let is_old = |front: Option<u64>| front.is_some_and(|front| front <= version);
+        while is_old(self.order.front().map(|(version, _)| *version))
+            || is_old(self.cleared.front().map(|(version, _)| *version))
+        {
+            self.forget_oldest();
+        }
+        if self.order.is_empty() && self.cleared.is_empty() {
+            // A burst leaves its room behind otherwise.
+            (self.order, self.cleared) = (VecDeque::new(), VecDeque::new());
+        }
+    }
+
+    /// How many written keys and ranges are remembered.
+    #[must_use]
+    pub fn remembered(&self) -> usize {
+        self.order.len() + self.cleared.len()
     }
 
     fn forget_oldest(&mut self) {
@@ -260,6 +284,27 @@ mod tests {
         assert!(!window.reads_stand(1, &reads));
         assert!(window.reads_stand(1_000, &reads));
         assert!(window.reads_stand(1, &ReadSet::default()));
+    }
+
+    #[test]
+    fn what_nobody_can_conflict_with_is_forgotten() {
+        let mut window = ConflictWindow::default();
+        for version in 1..=10 {
+            window.committed(version, &writing(&[b"same", &version.to_be_bytes()]));
+        }
+        let mut clearing = WriteSet::default();
+        clearing.clear_range(b"a", b"b");
+        window.committed(11, &clearing);
+        window.forget_through(9);
+        assert_eq!(window.remembered(), 3, "two keys and a range are newer");
+        let mut reads = ReadSet::default();
+        reads.read_key(b"same");
+        assert!(!window.reads_stand(9, &reads));
+        assert!(window.reads_stand(10, &reads));
+        window.forget_through(11);
+        assert_eq!(window.remembered(), 0);
+        assert!(window.written.is_empty());
+        assert!(window.reads_stand(11, &reads));
     }
 
     #[test]

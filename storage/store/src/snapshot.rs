@@ -69,7 +69,10 @@ impl SnapshotRepository {
         {
             transact(&*self.table, |mut transaction| async move {
                 for (bytes, chunk) in group.iter().zip(first..) {
-                    transaction.set(&SnapshotChunkKey { event, id, chunk }.pack(), bytes);
+                    let key = SnapshotChunkKey { event, id, chunk }.pack();
+                    // Read, so that an attempt of unknown outcome that lands late conflicts with a flip that cleared the chunk.
+                    transaction.get(&key).await?;
+                    transaction.set(&key, bytes);
                 }
                 Ok::<_, StoreError>((transaction, ()))
             })

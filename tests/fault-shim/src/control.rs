@@ -2,6 +2,7 @@
 //!
 //! - `only=TEXT`: the faults concern only files whose path contains TEXT
 //! - `sync_error=1`: every sync fails with an input/output error, and what it should have synced is lost for good
+//! - `sync_lies=1`: every sync says that it was done, and does nothing
 //! - `sync_delay_ms=N`: every sync takes N milliseconds longer
 //! - `no_space=1`: nothing grows any more
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 #[derive(Default)]
 pub(crate) struct Control {
     pub(crate) sync_error: bool,
+    pub(crate) sync_lies: bool,
     pub(crate) sync_delay: Option<Duration>,
     pub(crate) no_space: bool,
 }
@@ -26,6 +28,7 @@ impl Control {
         }
         Control {
             sync_error: value("sync_error") == Some("1"),
+            sync_lies: value("sync_lies") == Some("1"),
             sync_delay: value("sync_delay_ms").and_then(|ms| ms.parse().ok()).map(Duration::from_millis),
             no_space: value("no_space") == Some("1"),
         }

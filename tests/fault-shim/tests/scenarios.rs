@@ -29,6 +29,11 @@ fn the_real_store_loses_nothing_acknowledged() {
     }
 }
 
+/// What is said of a journal that lacks something acknowledged: it ends too early, a segment of it is not intact, or an event ends too early.
+fn is_of_the_journal(lost: &str) -> bool {
+    lost.contains("the journal ends at") || lost.contains("segment") || lost.starts_with("event:")
+}
+
 /// The mutant *Buffer instead of sync* is caught by the same comparison.
 #[test]
 fn buffer_instead_of_sync_is_caught() {
@@ -37,7 +42,26 @@ fn buffer_instead_of_sync_is_caught() {
     rig.await_acknowledged(400);
     rig.kill();
     rig.lose_power(Loss::Everything);
-    assert!(rig.lost().is_some(), "a store that never syncs must not pass");
+    let lost = rig.lost();
+    assert!(
+        lost.as_deref().is_some_and(is_of_the_journal),
+        "a journal that never syncs must not pass: {lost:?}"
+    );
+}
+
+/// And so is a disk that lies to the tables.
+#[test]
+fn tables_that_only_buffer_are_caught() {
+    let mut rig = Rig::new();
+    rig.start("real");
+    rig.await_acknowledged(200);
+    rig.control("only=/tables/\nsync_lies=1\n");
+    rig.await_acknowledged(400);
+    rig.kill();
+    rig.lose_power(Loss::Everything);
+    let lost = rig.lost();
+    let is_of_the_tables = |lost: &str| lost.contains("the tables hold") || lost.starts_with("row");
+    assert!(lost.as_deref().is_some_and(is_of_the_tables), "tables that never sync must not pass: {lost:?}");
 }
 
 /// The mutant *reply before sync* is caught by the same comparison: with slow syncs there is always something that was
@@ -50,7 +74,11 @@ fn reply_before_sync_is_caught() {
     rig.await_acknowledged(400);
     rig.kill();
     rig.lose_power(Loss::Everything);
-    assert!(rig.lost().is_some(), "a store that replies before the sync must not pass");
+    let lost = rig.lost();
+    assert!(
+        lost.as_deref().is_some_and(is_of_the_journal),
+        "a reply before the sync must not pass: {lost:?}"
+    );
 }
 
 /// Any part of what was not synced may have reached the disk.
@@ -112,6 +140,40 @@ fn scenario_30_fsync_of_the_tables_fails() {
     rig.control("");
     rig.lose_power(Loss::Everything);
     rig.assert_nothing_lost();
+}
+
+/// The writer is started again after a failed sync of the tables and finds their journal in the page cache, but not on the disk; then
+/// power is lost.
+#[test]
+fn scenario_30_fsync_of_the_tables_fails_then_restart_then_power_loss() {
+    let mut rig = Rig::new();
+    rig.start("real");
+    rig.await_acknowledged(200);
+    rig.control("only=.jnl\nsync_error=1\n");
+    let (status, errors) = rig.await_end();
+    assert_eq!(status.code(), Some(3), "{errors}");
+    rig.control("");
+    rig.start("real");
+    rig.await_acknowledged(200);
+    rig.kill();
+    rig.lose_power(Loss::Everything);
+    rig.assert_nothing_lost();
+}
+
+/// The tables find no room for what they must write out: the process ends, and once there is room everything is there.
+#[test]
+fn scenario_31_no_room_for_the_tables() {
+    let mut rig = Rig::new();
+    rig.start("real");
+    rig.await_acknowledged(200);
+    rig.control("only=/tables/\nno_space=1\n");
+    let (status, errors) = rig.await_end();
+    assert_eq!(status.code(), Some(3), "{errors}");
+    rig.control("");
+    rig.lose_power(Loss::Everything);
+    rig.assert_nothing_lost();
+    rig.start("real");
+    rig.await_acknowledged(200);
 }
 
 /// A full disk: appends are refused without having been written, and go on by themselves once there is room.

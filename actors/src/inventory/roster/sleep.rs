@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tessera_inventory::{EventId, Timestamp};
 use tessera_writer::Monotonic;
 
-use super::{Roster, Stage, answer_all};
+use super::{MAKE_ROOM_EVERY_MS, Roster, Stage, answer_all};
 use crate::inventory::{InventoryMessage, ShellMessage, wake_up_rows};
 use crate::shared::Shared;
 use crate::slot::Slot;
@@ -13,6 +13,8 @@ use crate::{NotExecuted, ROOM_IDLE_MS_MIN};
 
 /// The recording waits this long at most for the followers, in milliseconds: longer than any drain.
 const FOLLOW_WAIT_MS_MAX: u64 = 120_000;
+/// Pause after the stored wake-ups could not be read, in milliseconds.
+const READ_AGAIN_MS: u64 = 1_000;
 
 impl Roster {
     /// Take over the wake-ups that are stored.
@@ -24,10 +26,35 @@ impl Roster {
         self.arm_alarm();
     }
 
+    /// The wall clock is another one than when the wake-ups were reckoned: idle events wake when it says, or as before if that is
+    /// sooner. Who is woken too early finds nothing due and sleeps again; a row may be older than what an event has done since.
+    pub(crate) fn reschedule(&mut self, wake_ups: Vec<(EventId, Timestamp)>) {
+        let (wall, now) = (self.shared.environment.clock.wall(), self.now());
+        for (event, due_at) in wake_ups {
+            if !self.events.contains_key(&event) && !self.quarantines.contains(event) {
+                self.wake_ups.set_no_later(event, now.plus_ms(due_at.0.saturating_sub(wall.0)));
+            }
+        }
+        self.arm_alarm();
+    }
+
+    /// Another owner has the event, or had it: a claim of unknown outcome, for one, lands late and nobody acts on it. So time is let
+    /// into it again when something is due, though not at once: two owners would take it from each other without end.
+    pub(super) fn fenced(&mut self, event: EventId, wakes_at: Option<Monotonic>) {
+        let Some(wakes_at) = wakes_at else { return };
+        let at_least = self.now().plus_ms(self.shared.limits.passivation_due_ms_min);
+        self.wake_ups.set(event, wakes_at.max(at_least));
+        self.arm_alarm();
+    }
+
     /// All places are taken: the event that was asked least recently goes to sleep if it is idle; one that
     /// could not is passed over for a while. Who was turned away comes again.
-    pub(super) fn make_room(&self) {
+    pub(super) fn make_room(&mut self) {
         let now = self.now();
+        if self.room_made_at.is_some_and(|at| now.since_ms(at) < MAKE_ROOM_EVERY_MS) {
+            return;
+        }
+        self.room_made_at = Some(now);
         let slots = self.events.values().filter_map(|entry| match &entry.stage {
             Stage::Active { slot } => Some(slot),
             _ => None,
@@ -69,7 +96,7 @@ impl Roster {
             if self.shared.health.is_draining() {
                 answer_all(entry.waiters, NotExecuted::Draining);
             } else {
-                self.enqueue(event, entry.waiters);
+                self.enqueue_for(event, entry.waiters);
             }
         }
         self.report();
@@ -92,15 +119,20 @@ impl Roster {
         self.arm_alarm();
     }
 
-    /// Something is due in an event. Who rests is tried again after the rest; who has only just ended is looked at again in a moment.
+    /// Something is due in an event. Who rests is tried again after the rest, and who is on its way if it does not get there; who has
+    /// only just ended is looked at again in a moment.
     fn wake(&mut self, event: EventId, now: Monotonic) {
         let again_at = now.plus_ms(self.shared.limits.restart_backoff_ms_min);
         let is_quarantined = self.quarantines.contains(event);
-        match self.events.get_mut(&event).map(|entry| &mut entry.stage) {
-            None if !is_quarantined => self.enqueue(event, Vec::new()),
-            Some(Stage::Resting { again }) => *again = true,
-            Some(Stage::Recording) => self.wake_ups.set(event, again_at),
-            None | Some(Stage::Queued | Stage::Activating { .. } | Stage::Active { .. }) => {}
+        match self.events.get_mut(&event) {
+            None if !is_quarantined => self.enqueue_due(event),
+            None => {}
+            Some(entry) => match &mut entry.stage {
+                Stage::Resting { again } => *again = true,
+                Stage::Queued | Stage::Activating { .. } => entry.is_due = true,
+                Stage::Recording => self.wake_ups.set(event, again_at),
+                Stage::Active { .. } => {}
+            },
         }
     }
 
@@ -117,6 +149,20 @@ impl Roster {
     }
 }
 
+/// Every wake-up that is stored, however long the store is away.
+pub(super) async fn stored_wake_ups(shared: &Shared) -> Vec<(EventId, Timestamp)> {
+    loop {
+        match wake_up_rows::all(&*shared.table).await {
+            Ok(wake_ups) => return wake_ups,
+            Err(_) if shared.health.has_failed() => return Vec::new(),
+            Err(error) => {
+                tracing::warn!(%error, "the wake-ups of idle events could not be read; it is tried again");
+                shared.environment.sleep_ms(READ_AGAIN_MS).await;
+            }
+        }
+    }
+}
+
 /// Record when an event that was handed over must be woken. Where that cannot be, its row goes on saying "at once": the next process
 /// activates the event for nothing, or for its followers, and misses nothing.
 async fn record(shared: &Shared, slot: &Slot, due_at: Option<Timestamp>) {
@@ -127,7 +173,7 @@ async fn record(shared: &Shared, slot: &Slot, due_at: Option<Timestamp>) {
         () = slot.followed() => {}
         () = shared.environment.clock.sleep_until(end_at) => {}
     }
-    if slot.worked_off_by_all() < slot.durable() {
+    if !slot.all_have_stored() {
         tracing::warn!(?event, "an event was handed over before its followers had worked it off");
         return;
     }

@@ -38,7 +38,10 @@ impl Catalogue {
         for group in chunks.chunks(CHUNKS_PER_TRANSACTION) {
             transact(self.table.as_ref(), |mut transaction| async move {
                 for &(chunk, bytes) in group {
-                    transaction.set(&VenueChunkKey { event, version, chunk }.pack(), bytes);
+                    let key = VenueChunkKey { event, version, chunk }.pack();
+                    // Read, so that an attempt of unknown outcome that lands late conflicts with what came after it.
+                    transaction.get(&key).await?;
+                    transaction.set(&key, bytes);
                 }
                 Ok::<_, StoreError>((transaction, ()))
             })

@@ -27,6 +27,8 @@ pub(crate) struct Fold<'a> {
     holds: &'a Holds,
     orders: BTreeMap<ClaimNumber, Order>,
     of_event: EventOrders,
+    /// As it is stored.
+    stored: EventOrders,
 }
 
 impl<'a> Fold<'a> {
@@ -36,7 +38,7 @@ impl<'a> Fold<'a> {
         holds: &'a Holds,
     ) -> Result<Fold<'a>, StoreError> {
         let of_event = EventOrders::read(transaction.as_mut(), event).await?;
-        Ok(Fold { transaction, event, holds, orders: BTreeMap::new(), of_event })
+        Ok(Fold { transaction, event, holds, orders: BTreeMap::new(), of_event, stored: of_event })
     }
 
     /// Write the rows that changed.
@@ -45,7 +47,9 @@ impl<'a> Fold<'a> {
             let key = OrderKey { event: self.event, order: order.number }.pack();
             self.transaction.set(&key, &order.encode());
         }
-        self.of_event.write(self.transaction.as_mut(), self.event);
+        if self.of_event != self.stored {
+            self.of_event.write(self.transaction.as_mut(), self.event);
+        }
         self.transaction
     }
 

@@ -14,15 +14,18 @@ use crate::damage::{damaged, unreadable_record};
 
 /// Name of the projection in its cursor's key.
 const PROJECTION: &str = "orders";
-/// Log bytes folded in one transaction, or one record if that is larger.
+/// Log bytes read for one step, or one record if that is larger.
 pub const STEP_BYTES: usize = 100_000;
-/// Fewest bytes of an event that changes an order: a keyless one with its claim.
-const ORDER_EVENT_BYTES_MIN: usize = 30;
+/// Most events folded in one transaction. A record may hold more of them: the cursor then stands within it.
+pub const STEP_EVENTS_MAX: usize = 2_500;
 /// Most bytes of an order's row: [`tessera_inventory::HOLD_UNITS_MAX`] tickets, each transferred and checked in.
 const ORDER_ROW_BYTES_MAX: usize = 2_500;
+/// Most bytes of the keys of an order's row and of the two that an event lists or unlists it under.
+const ORDER_KEYS_BYTES_MAX: usize = 300;
 
-// What one step writes fits a transaction.
-const _: () = assert!(STEP_BYTES / ORDER_EVENT_BYTES_MIN * ORDER_ROW_BYTES_MAX < TRANSACTION_BYTES_MAX);
+// What one step writes fits a transaction, each event changing another order.
+const _: () =
+    assert!(STEP_EVENTS_MAX * (ORDER_ROW_BYTES_MAX + ORDER_KEYS_BYTES_MAX) < TRANSACTION_BYTES_MAX / 10 * 9);
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +60,10 @@ pub(crate) async fn cursor(
 pub(crate) async fn step(table: &dyn Table, log: &dyn Log, event: EventId) -> Result<Step, StoreError> {
     let from = cursor(table.begin().await?.as_mut(), event).await?;
     let records = log.read(event, from.sequence, STEP_BYTES).await?;
-    let Some(last) = records.last() else {
+    if records.is_empty() {
         return Ok(Step::UpToDate { through: from.sequence });
-    };
-    let to = ProjectionCursor { sequence: last.last_sequence, chain: last.chain };
-    let events = events_after(event, from, &records)?;
+    }
+    let (events, to) = events_after(event, from, &records)?;
     let holds = holds(log, event, from.sequence, &events).await?;
     let (events, holds) = (&events, &holds);
     transact(table, |mut transaction| async move {
@@ -85,30 +87,48 @@ pub(crate) async fn step(table: &dyn Table, log: &dyn Log, event: EventId) -> Re
     .await
 }
 
-/// The events of `records`, which must go on where the cursor stands.
+/// The events of `records` after the cursor, at most [`STEP_EVENTS_MAX`] of them, and where the cursor stands then. Records must go on
+/// where it stands; within a record its chain is the one before that record.
 fn events_after(
     event: EventId,
     from: ProjectionCursor,
     records: &[LogRecord],
-) -> Result<Vec<Event>, StoreError> {
+) -> Result<(Vec<Event>, ProjectionCursor), StoreError> {
     let mut events = Vec::new();
-    let (mut sequence, mut chain) = (from.sequence, from.chain);
+    let mut to = from;
     for record in records {
         let last = record.last_sequence;
-        chain = chain.extend(&record.bytes);
-        if record.first_sequence != sequence.plus(1) || chain != record.chain {
+        let chain = to.chain.extend(&record.bytes);
+        // Only the first record may have begun before the cursor.
+        let goes_on = if events.is_empty() {
+            record.first_sequence <= to.sequence.plus(1)
+        } else {
+            record.first_sequence == to.sequence.plus(1)
+        };
+        if !goes_on || chain != record.chain {
             return Err(damaged(format!(
-                "the log of {event:?} does not go on from sequence {sequence} with the record up to {last}"
+                "the log of {event:?} does not go on from sequence {} with the record up to {last}",
+                to.sequence
             )));
         }
-        for_each(&record.bytes, |_, each| events.push(each))
-            .map_err(|error| unreadable_record(event, last, &error))?;
-        sequence = last;
-        if from.sequence.plus(events.len() as u64) != sequence {
+        let (after, mut found) = (to.sequence, record.first_sequence.0 - 1);
+        for_each(&record.bytes, |_, each| {
+            found += 1;
+            if found > after.0 && events.len() < STEP_EVENTS_MAX {
+                events.push(each);
+                to.sequence = Sequence(found);
+            }
+        })
+        .map_err(|error| unreadable_record(event, last, &error))?;
+        if found != last.0 {
             return Err(damaged(format!("the record of {event:?} up to sequence {last} has a gap")));
         }
+        if to.sequence < last {
+            break;
+        }
+        to.chain = chain;
     }
-    Ok(events)
+    Ok((events, to))
 }
 
 /// The holds of the orders that come into being in `events`; those placed earlier are read back from the log.

@@ -7,9 +7,11 @@ use futures::future::join_all;
 use tessera_inventory::{Epoch, EventId, Sequence};
 use tessera_writer::{BatchId, Chain, Head};
 
-use crate::{AppendOutcome, Batch, Log, LogRecord};
+use crate::{AppendOutcome, Batch, LOG_RECORD_BYTES_MAX, Log, LogRecord};
 
 const EVENT: EventId = EventId(0x0198_0000_0000_7000_8000_0000_0000_0001);
+/// How often an append of unknown outcome is submitted again.
+const RESUBMISSIONS_MAX: u32 = 20;
 const OTHER: EventId = EventId(0x0198_0000_0000_7000_8000_0000_0000_0002);
 
 /// Every case.
@@ -18,8 +20,10 @@ pub async fn all<S: Log, F: Fn() -> R, R: Future<Output = S>>(open: &F) {
     resubmission_answers_committed(&open().await).await;
     head_only_appends(&open().await).await;
     two_appends_in_one_batch(&open().await).await;
+    racing_claims(&open().await).await;
     records_in_order_without_gaps(&open().await).await;
     large_records(&open().await).await;
+    too_large_a_record_is_refused(&open().await).await;
     events_are_isolated(&open().await).await;
     a_dropped_future_does_not_cancel(&open().await).await;
     trimmed_records_stay_readable(&open().await).await;
@@ -38,9 +42,29 @@ pub fn batch(expected: Head, id: u128, events: u64, record: &[u8]) -> Batch {
     Batch { next, record: Arc::from(record) }
 }
 
+/// Submit an append at once; then, while its outcome is unknown, the same bytes again, as a writer does. A healthy store may answer so.
+fn settled(
+    log: &impl Log,
+    event: EventId,
+    expected: Head,
+    batch: Batch,
+) -> impl Future<Output = AppendOutcome> {
+    let first = log.append(event, expected, batch.clone());
+    async move {
+        let mut outcome = first.await;
+        for _ in 0..RESUBMISSIONS_MAX {
+            if !matches!(outcome, AppendOutcome::Unknown { .. }) {
+                break;
+            }
+            outcome = log.append(event, expected, batch.clone()).await;
+        }
+        outcome
+    }
+}
+
 async fn commit(log: &impl Log, event: EventId, expected: Head, batch: Batch) -> Head {
     let next = batch.next;
-    assert_eq!(log.append(event, expected, batch).await, AppendOutcome::Committed);
+    assert_eq!(settled(log, event, expected, batch).await, AppendOutcome::Committed);
     next
 }
 
@@ -78,12 +102,12 @@ pub async fn compare_and_swap(log: &impl Log) {
 
     let late = batch(Head::GENESIS, 2, 1, b"late");
     let fenced = AppendOutcome::Fenced { found: first };
-    assert_eq!(log.append(EVENT, Head::GENESIS, late.clone()).await, fenced);
+    assert_eq!(settled(log, EVENT, Head::GENESIS, late.clone()).await, fenced);
     let other_epoch = Head { epoch: Epoch(9), ..first };
     let other_batch = Head { batch_id: BatchId(9), ..first };
     let other_chain = Head { chain: Chain([9; 32]), ..first };
     for wrong in [other_epoch, other_batch, other_chain] {
-        assert_eq!(log.append(EVENT, wrong, batch(wrong, 3, 1, b"wrong")).await, fenced);
+        assert_eq!(settled(log, EVENT, wrong, batch(wrong, 3, 1, b"wrong")).await, fenced);
     }
     assert_eq!(log.head(EVENT).await, Ok(first));
     let records = read_whole(log, EVENT, usize::MAX).await;
@@ -100,14 +124,14 @@ pub async fn resubmission_answers_committed(log: &impl Log) {
     }
     let at_once = join_all((0..8).map(|_| {
         let expected = first.next;
-        log.append(EVENT, expected, batch(expected, 2, 1, b"second"))
+        settled(log, EVENT, expected, batch(expected, 2, 1, b"second"))
     }))
     .await;
     assert!(at_once.iter().all(|outcome| *outcome == AppendOutcome::Committed), "{at_once:?}");
     assert_eq!(read_whole(log, EVENT, usize::MAX).await.len(), 2);
     let found = log.head(EVENT).await.expect("a healthy log has a head");
     assert_eq!(
-        log.append(EVENT, Head::GENESIS, first).await,
+        settled(log, EVENT, Head::GENESIS, first).await,
         AppendOutcome::Fenced { found },
         "a resubmission after somebody else's append is fenced"
     );
@@ -134,8 +158,8 @@ pub async fn two_appends_in_one_batch(log: &impl Log) {
         let right = batch(head, round * 10 + 2, 1, b"right");
         // An append to another event first, so that the two wait together behind its sync.
         let other = log.head(OTHER).await.expect("a healthy log has a head");
-        let before = log.append(OTHER, other, batch(other, round + 1, 1, b"before"));
-        let pair = [log.append(EVENT, head, left.clone()), log.append(EVENT, head, right.clone())];
+        let before = settled(log, OTHER, other, batch(other, round + 1, 1, b"before"));
+        let pair = [settled(log, EVENT, head, left.clone()), settled(log, EVENT, head, right.clone())];
         let outcomes = join_all(pair).await;
         assert_eq!(before.await, AppendOutcome::Committed);
         let winner = if outcomes[0] == AppendOutcome::Committed { &left } else { &right };
@@ -149,6 +173,30 @@ pub async fn two_appends_in_one_batch(log: &impl Log) {
         assert_eq!(log.head(EVENT).await, Ok(head));
     }
     assert_eq!(read_whole(log, EVENT, 50).await.len() as u128, ROUNDS);
+}
+
+/// Several activate the event from one head at once: one claim stands, and the others are told of it.
+pub async fn racing_claims(log: &impl Log) {
+    const CLAIMANTS: u128 = 8;
+    let mut head = commit(log, EVENT, Head::GENESIS, batch(Head::GENESIS, 1, 1, b"record")).await;
+    for round in 1..=10 {
+        let claim = |claimant: u128| {
+            let epoch = Epoch(head.epoch.0 + 1);
+            let next = Head { epoch, batch_id: BatchId(round * 100 + claimant), ..head };
+            Batch { next, record: Arc::from([]) }
+        };
+        let outcomes =
+            join_all((0..CLAIMANTS).map(|claimant| settled(log, EVENT, head, claim(claimant)))).await;
+        let found = log.head(EVENT).await.expect("a healthy log has a head");
+        let fenced = AppendOutcome::Fenced { found };
+        for (outcome, claimant) in outcomes.iter().zip(0..) {
+            let expected = if claim(claimant).next == found { &AppendOutcome::Committed } else { &fenced };
+            assert_eq!(outcome, expected, "claimant {claimant} of round {round}");
+        }
+        assert_eq!(found.epoch, Epoch(head.epoch.0 + 1), "one of them has it");
+        head = found;
+    }
+    assert_eq!(read_whole(log, EVENT, usize::MAX).await.len(), 1);
 }
 
 /// Records come in order and whole, from any position, within about the limit.
@@ -178,7 +226,7 @@ pub async fn records_in_order_without_gaps(log: &impl Log) {
 
 /// Records of several megabytes, larger than any value may be.
 pub async fn large_records(log: &impl Log) {
-    let sizes = [1, 89_999, 90_000, 90_001, 100_001, 1_000_000, 4_000_000];
+    let sizes = [1, 89_999, 90_000, 90_001, 100_001, 1_000_000, 4_000_000, 8_000_000];
     let mut head = Head::GENESIS;
     for (size, id) in sizes.into_iter().zip(1..) {
         let record: Vec<u8> =
@@ -189,6 +237,17 @@ pub async fn large_records(log: &impl Log) {
     assert_eq!(whole.iter().map(|record| record.bytes.len()).collect::<Vec<_>>(), sizes);
 }
 
+/// A record over the limit is refused, leaves no trace, and costs nobody the store.
+pub async fn too_large_a_record_is_refused(log: &impl Log) {
+    let too_large = batch(Head::GENESIS, 1, 1, &vec![7; LOG_RECORD_BYTES_MAX + 1]);
+    let refused = settled(log, EVENT, Head::GENESIS, too_large).await;
+    assert!(matches!(refused, AppendOutcome::Damaged { .. }), "{refused:?}");
+    assert_eq!(log.head(EVENT).await, Ok(Head::GENESIS));
+    let largest = batch(Head::GENESIS, 2, 1, &vec![7; LOG_RECORD_BYTES_MAX]);
+    commit(log, EVENT, Head::GENESIS, largest).await;
+    assert_eq!(read_whole(log, EVENT, usize::MAX).await.len(), 1);
+}
+
 /// No event sees anything of another.
 pub async fn events_are_isolated(log: &impl Log) {
     let events: Vec<EventId> = (0..20).map(|index| EventId(EVENT.0 + index)).collect();
@@ -197,7 +256,7 @@ pub async fn events_are_isolated(log: &impl Log) {
         let appends = events.iter().zip(&heads).zip(0_u8..).map(|((event, head), index)| {
             let batch = batch(*head, u128::from(round), 1, &[index, round]);
             let next = batch.next;
-            let append = log.append(*event, *head, batch);
+            let append = settled(log, *event, *head, batch);
             async move { (append.await, next) }
         });
         let outcomes = join_all(appends).await;
@@ -221,7 +280,7 @@ pub async fn a_dropped_future_does_not_cancel(log: &impl Log) {
     // The next one waits behind it, whichever way the store orders them.
     let second = batch(first.next, 2, 1, b"second");
     loop {
-        match log.append(EVENT, first.next, second.clone()).await {
+        match settled(log, EVENT, first.next, second.clone()).await {
             AppendOutcome::Committed => break,
             AppendOutcome::Fenced { found } => assert_eq!(found, Head::GENESIS, "not landed yet"),
             other => panic!("a healthy log commits or fences: {other:?}"),

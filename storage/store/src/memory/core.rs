@@ -66,6 +66,9 @@ impl MemoryCore {
         if found != expected {
             return AppendOutcome::Fenced { found };
         }
+        if let Some(refused) = AppendOutcome::too_large(&batch) {
+            return refused;
+        }
         log.head = Some(batch.next);
         if !batch.record.is_empty() {
             log.records.push(LogRecord {

@@ -100,12 +100,18 @@ impl Rows {
             touched.push(key.to_vec());
         }
         self.window.committed(version, writes);
+        self.window.forget_through(self.oldest_reader());
         touched.iter().for_each(|key| self.forget_unseen(key));
+    }
+
+    /// The oldest version that a transaction reads, or the next one will.
+    fn oldest_reader(&self) -> u64 {
+        self.readers.keys().next().copied().unwrap_or(self.newest)
     }
 
     /// Drop the values under `key` that no transaction can see any more.
     fn forget_unseen(&mut self, key: &[u8]) {
-        let oldest_reader = self.readers.keys().next().copied().unwrap_or(self.newest);
+        let oldest_reader = self.oldest_reader();
         let Some(versions) = self.versions.get_mut(key) else { return };
         let seen_from = versions.partition_point(|(version, _)| *version <= oldest_reader);
         versions.drain(..seen_from.saturating_sub(1));

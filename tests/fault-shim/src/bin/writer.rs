@@ -1,6 +1,6 @@
 //! `fault-shim-writer DIRECTORY DISK`: appends to a few events of an embedded store until it is killed, and says on its
-//! standard output what was acknowledged. DISK is `real`, or a mutant that the tests must catch: `buffer` (never
-//! syncs) or `early` (answers a sync before it is done).
+//! standard output what was acknowledged. DISK is `real`, or a mutant of the journal's that the tests must catch: `buffer` (never
+//! syncs) or `early` (answers a sync before it is done). The anchors are as they should be, so that what is missing is noticed.
 //!
 //! Lines: `ack EVENT SEQUENCE LATENCY_MS`, `row NUMBER`, `refused REASON`. It ends with status 3 when the store has failed and with
 //! 4 when it does not open.
@@ -30,7 +30,8 @@ use tessera_writer::Head;
 
 const EVENTS: u128 = 8;
 const SEGMENT_BYTES: u64 = 64 << 10;
-const ROW_EVERY: u64 = 100;
+const ROW_EVERY: u64 = 20;
+const ROW_BYTES: usize = 20_000;
 const RECORD_BYTES: usize = 600;
 
 #[derive(Clone, Copy)]
@@ -51,18 +52,19 @@ struct MutantFile {
 }
 
 impl MutantDisk {
-    fn wrap(&self, file: io::Result<Arc<dyn DiskFile>>) -> io::Result<Arc<dyn DiskFile>> {
-        Ok(Arc::new(MutantFile { file: file?, mutation: self.mutation }))
+    fn wrap(&self, name: &str, file: io::Result<Arc<dyn DiskFile>>) -> io::Result<Arc<dyn DiskFile>> {
+        let mutation = if name.starts_with("journal/") { self.mutation } else { Mutation::None };
+        Ok(Arc::new(MutantFile { file: file?, mutation }))
     }
 }
 
 impl Disk for MutantDisk {
     fn create(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        self.wrap(self.disk.create(name))
+        self.wrap(name, self.disk.create(name))
     }
 
     fn open(&self, name: &str) -> io::Result<Arc<dyn DiskFile>> {
-        self.wrap(self.disk.open(name))
+        self.wrap(name, self.disk.open(name))
     }
 
     fn rename(&self, from: &str, to: &str) -> io::Result<()> {
@@ -121,7 +123,7 @@ fn say(line: &str) {
 
 async fn write_row(store: &EmbeddedStore, number: u64) -> Result<(), StoreError> {
     transact(store, |mut transaction| async move {
-        transaction.set(&number.to_be_bytes(), b"row");
+        transaction.set(&number.to_be_bytes(), &[0x72; ROW_BYTES]);
         Ok((transaction, ()))
     })
     .await

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tessera_inventory::*;
-use tessera_projections::orders::{Order, OrderState, OrdersBySubject, STEP_BYTES, Step};
+use tessera_projections::orders::{Order, OrderState, OrdersBySubject, STEP_BYTES, STEP_EVENTS_MAX, Step};
 use tessera_store::{
     AppendOutcome, Batch, Log, LogRecord, StoreError,
     memory::{CommitFault, MemoryStore},
@@ -61,6 +61,25 @@ async fn holds_of_steps_long_past_are_read_back_from_the_log() {
     world.project().await;
     let numbers: Vec<u64> = world.list(ANNA).await.iter().map(|order| order.number.0).collect();
     assert_eq!(numbers, [3, 4, last / 2, last]);
+}
+
+#[tokio::test]
+async fn a_record_of_more_events_than_a_step_takes_is_folded_in_parts() {
+    let mut world = World::new();
+    let holds = STEP_EVENTS_MAX as u64 + 10;
+    let mut story: Vec<EventBody> = (0..holds).map(|_| hold(ANNA)).collect();
+    story.extend([begun(1, 1), begun(holds, 1), confirmed(1)]);
+    let last = Sequence(story.len() as u64);
+    world.log(story).await;
+    let first = world.orders.project(&world.store, EVENT).await.unwrap();
+    assert_eq!(first, Step::Advanced { through: Sequence(STEP_EVENTS_MAX as u64) });
+    world.log(vec![failed(holds)]).await;
+    for through in [last, last.plus(1)] {
+        let next = world.orders.project(&world.store, EVENT).await.unwrap();
+        assert_eq!(next, Step::Advanced { through });
+    }
+    let states: Vec<_> = world.list(ANNA).await.iter().map(|order| (order.number.0, order.state)).collect();
+    assert_eq!(states, [(1, OrderState::Paid), (holds, OrderState::PaymentFailed)]);
 }
 
 #[tokio::test]
