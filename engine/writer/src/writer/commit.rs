@@ -74,6 +74,11 @@ impl<T, E: Encode> Writer<T, E> {
     fn committed(&mut self, append: &Append, now: Monotonic, out: &mut Vec<Output<T>>) {
         self.head = append.next;
         if !self.parts.is_empty() {
+            if self.closing == Some(Closing::OwnershipLost) {
+                // What was submitted of the turn stays. Its replies leave together or not at all: who asks again under the same key
+                // learns from the next owner what became of it.
+                return self.stop(StopReason::HandedOver, out);
+            }
             return self.append_next_part(out);
         }
         self.turn.events.clear();
