@@ -1,7 +1,7 @@
 //! A platform on an injected clock, randomness and store, with the few commands that the tests need.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -34,6 +34,8 @@ const PACE: Duration = Duration::from_micros(50);
 pub(crate) struct TestClock {
     micros: Arc<watch::Sender<u64>>,
     wall_panics: Arc<AtomicBool>,
+    /// How far the wall clock is off, in milliseconds.
+    wall_off_ms: Arc<AtomicI64>,
 }
 
 impl TestClock {
@@ -41,7 +43,13 @@ impl TestClock {
         TestClock {
             micros: Arc::new(watch::Sender::new(1_000)),
             wall_panics: Arc::new(AtomicBool::new(false)),
+            wall_off_ms: Arc::new(AtomicI64::new(0)),
         }
+    }
+
+    /// Set the wall clock off, for every process that has this clock.
+    pub(crate) fn set_wall_off_ms(&self, ms: i64) {
+        self.wall_off_ms.store(ms, Ordering::Release);
     }
 
     pub(crate) fn advance_ms(&self, ms: u64) {
@@ -66,7 +74,8 @@ impl Clock for TestClock {
 
     fn wall(&self) -> Timestamp {
         assert!(!self.wall_panics.swap(false, Ordering::AcqRel), "injected panic");
-        BEGINNING.plus_ms(*self.micros.borrow() / 1_000)
+        let right = BEGINNING.plus_ms(*self.micros.borrow() / 1_000);
+        Timestamp(right.0.saturating_add_signed(self.wall_off_ms.load(Ordering::Acquire)))
     }
 
     fn sleep_until(&self, deadline_at: Monotonic) -> BoxFuture<'static, ()> {

@@ -2,7 +2,7 @@
 
 use tessera_inventory::Timestamp;
 use tessera_records::RecordEncoder;
-use tessera_writer::{Activation, ClockReading, Head, Monotonic, Writer};
+use tessera_writer::{Activation, ClockReading, ClockWitness, Head, Monotonic, Writer};
 
 use crate::catalogue::WALL_BASE_MS;
 use crate::store::StoreAnswer;
@@ -78,7 +78,8 @@ impl Node {
     pub(crate) fn reading(&self, now_us: u64) -> ClockReading {
         let truth = WALL_BASE_MS + now_us / 1_000;
         let wall = Timestamp(truth.saturating_add_signed(self.skew_ms));
-        ClockReading { wall, witness: Some(Timestamp(truth)) }
+        let witness = ClockWitness { now: Timestamp(truth), since: Timestamp(WALL_BASE_MS) };
+        ClockReading { wall, witness: Some(witness) }
     }
 
     /// Everything in its memory is gone.
