@@ -179,7 +179,7 @@ impl<T, E: Encode> Writer<T, E> {
         self.stage = Stage::Idle;
         if self.closing.is_some() {
             self.stop(StopReason::HandedOver, out);
-        } else {
+        } else if !self.mutation.is(Mutant::TimerForgotten) {
             self.arm_due(now, out);
         }
     }
@@ -190,8 +190,11 @@ impl<T, E: Encode> Writer<T, E> {
 
     /// Nothing leaves any more: what was decided is unknown, what was not is not executed.
     fn stop(&mut self, reason: StopReason, out: &mut Vec<Output<T>>) {
-        let decided = self.turn.replies.drain(..);
-        out.extend(decided.map(|(ticket, _)| Output::Reply { ticket, reply: Reply::OutcomeUnknown }));
+        for (ticket, _) in self.turn.replies.drain(..) {
+            let lies = self.mutation.is(Mutant::NotExecutedAfterDeciding);
+            let reply = if lies { Reply::NotExecuted } else { Reply::OutcomeUnknown };
+            out.push(Output::Reply { ticket, reply });
+        }
         self.lanes.drain(|ticket| out.push(Output::Reply { ticket, reply: Reply::NotExecuted }));
         self.parts.clear();
         self.stage = Stage::Stopped;
