@@ -80,7 +80,7 @@ async fn scenario_23_an_event_that_fails_again_and_again_is_quarantined_and_othe
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn scenario_9_a_store_that_is_away_for_30_s_costs_refusals_and_nothing_else() {
+async fn scenario_09_a_store_that_is_away_for_30_s_costs_refusals_and_nothing_else() {
     let world = World::start(limits()).await;
     world.on_sale(EVENT, 100).await;
     world.store.memory.set_away(true);
