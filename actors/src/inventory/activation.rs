@@ -217,6 +217,10 @@ impl Driver {
 
     async fn finish(self, snapshot_at: Sequence) -> Result<Activated, Failure> {
         let clock = &*self.shared.environment.clock;
+        let state = self.activation.state();
+        if state.sequence() > Sequence::ZERO {
+            self.shared.witness.logged(state.logged_at());
+        }
         let (reading, now) = (self.shared.witness.read(clock), clock.monotonic());
         let refresh_ms = self.shared.limits.seat_map_refresh_ms;
         let activation = self.activation;

@@ -56,8 +56,7 @@ impl Quarantines {
         }
         let verdict = self.of.entry(event).or_default().failed(now);
         if verdict == Verdict::Quarantined {
-            let failures = u32::try_from(QUARANTINE_FAILURES).unwrap_or(u32::MAX);
-            self.set_aside(event, reason, failures);
+            self.set_aside(event, reason, QUARANTINE_FAILURES);
         }
         verdict
     }

@@ -7,7 +7,7 @@ use futures::FutureExt;
 use tessera_actors::{ACTIVATIONS_AT_ONCE_MAX, Answer, Limits, NotExecuted, Platform, ROOM_IDLE_MS_MIN};
 use tessera_inventory::{ClaimNumber, CommandBody, Config, EventId, Phase, Schedule, Sequence};
 use tessera_store::memory::AppendFault;
-use tessera_writer::REFUSAL_KEPT_MS;
+use tessera_writer::{CLOCK_AHEAD_MS_MAX, REFUSAL_KEPT_MS};
 
 use crate::world::{
     BEGINNING, EVENT, GIVE_UP, TestClock, World, config, limits, organizer, place_hold, release, until,
@@ -72,6 +72,18 @@ async fn a_sleeping_event_opens_on_time() {
     world.clock.advance_ms(3_600_000);
     world.flows_until("the sale is open", || is_on_sale(&world)).await;
     assert!(matches!(world.hold(EVENT, 1).await, Answer::Accepted { .. }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_sleeps_for_years_in_a_running_process_opens_on_time() {
+    const YEARS_MS: u64 = 3 * CLOCK_AHEAD_MS_MAX;
+    let world = World::start(sleepy()).await;
+    scheduled(&world, YEARS_MS).await;
+    falls_asleep(&world).await;
+    until("its wake-up is kept", || world.platform.status().scheduled_wake_ups == 1).await;
+    world.clock.advance_ms(YEARS_MS);
+    world.flows_until("the sale is open", || is_on_sale(&world)).await;
+    assert_eq!(world.platform.status().doubted_clocks_count, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -3,16 +3,23 @@
 //! Within one ownership `now = max(last logged time, trusted time at activation + monotonic time elapsed)`. The wall clock is read at
 //! activation and never again, except to end a suspicion.
 //!
-//! - With a *witness* (this process's own earlier reading carried on by monotonic time, or other nodes' heartbeats), wall time that
-//!   differs from it by more than [`CLOCK_DISAGREEMENT_MS_MAX`] is **doubted**, and the witness is followed.
-//! - Without one, wall time more than [`CLOCK_AHEAD_MS_MAX`] ahead of the last logged time is doubted, and time goes on from the last logged time.
+//! - A *witness* (this process's own earlier reading carried on by monotonic time, or other nodes' heartbeats) says what the time should
+//!   be, and since when it has watched. Wall time that differs from it by more than [`CLOCK_DISAGREEMENT_MS_MAX`] is **doubted**, and
+//!   the witness is followed.
+//! - Nobody watched between the last logged time and the witness's beginning: there only the wall clock speaks. If that gap is longer
+//!   than [`CLOCK_AHEAD_MS_MAX`], the witness began with an implausible clock and is not heard. Without a witness that is heard, wall
+//!   time more than [`CLOCK_AHEAD_MS_MAX`] ahead of the last logged time is doubted, and time goes on from the last logged time.
 //! - Wall time more than [`CLOCK_BEHIND_MS_MAX`] **behind** the last logged time is not followed: logged time stands still until wall time
 //!   has caught up to within that bound.
 //!
+//! So an event may sleep for years in a process that runs: the witness has seen them pass. A process that has just begun knows no more
+//! than its wall clock, and may take the event over [`CLOCK_AHEAD_MS_MAX`] at most; shells lengthen that by what other events have logged
+//! (every logged time was trusted once, so the witness's beginning moves back to it) and by an operator's word.
+//!
 //! While time is doubted or behind, nothing that time does happens (openings, expiries); commands are decided. An operator ends either by
-//! acknowledging: time goes on from the later of the wall clock and the last logged time. A doubt also ends when a later reading is
-//! plausible: that wall time is followed. So nothing happens early by more than [`CLOCK_DISAGREEMENT_MS_MAX`] against a right witness.
-//! A node alone that starts with a wrong wall clock has no witness, and no bound: shells keep one from their first activation on.
+//! acknowledging: time goes on from the later of the wall clock and the last logged time. Both also end when a later reading is
+//! plausible: that wall time is followed. So nothing happens early by more than [`CLOCK_DISAGREEMENT_MS_MAX`] against a right witness, and
+//! a node alone that starts with a wrong wall clock lets things happen early by no more than [`CLOCK_AHEAD_MS_MAX`].
 
 use tessera_inventory::Timestamp;
 
@@ -23,8 +30,17 @@ use crate::{CLOCK_AHEAD_MS_MAX, CLOCK_BEHIND_MS_MAX, CLOCK_DISAGREEMENT_MS_MAX, 
 pub struct ClockReading {
     /// The node's wall clock.
     pub wall: Timestamp,
-    /// What the time should be by other evidence, if there is any.
-    pub witness: Option<Timestamp>,
+    /// Other evidence, if there is any.
+    pub witness: Option<ClockWitness>,
+}
+
+/// Evidence of what time it is that does not come from this reading of the wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClockWitness {
+    /// What the time should be.
+    pub now: Timestamp,
+    /// Since when time was watched without a gap that is too long to be believed; 0 where an operator vouches for all of it.
+    pub since: Timestamp,
 }
 
 /// Whether a writer believes its clock.
@@ -43,6 +59,8 @@ pub(crate) struct Clock {
     trusted: Timestamp,
     trusted_at: Monotonic,
     last_logged: Option<Timestamp>,
+    /// The last logged time when the clock was opened: what is logged in doubt is no evidence.
+    opened_after: Option<Timestamp>,
     doubted: bool,
 }
 
@@ -53,12 +71,12 @@ impl Clock {
         last_logged: Option<Timestamp>,
         now: Monotonic,
     ) -> (Clock, Option<i64>) {
-        let doubted = !is_plausible(reading, last_logged);
-        let evidence = if doubted { reading.witness.or(last_logged) } else { None };
-        let trusted = evidence.unwrap_or(reading.wall);
-        let clock = Clock { trusted, trusted_at: now, last_logged, doubted };
+        let contradicted_by = contradicted_by(reading, last_logged);
+        let doubted = contradicted_by.is_some();
+        let trusted = contradicted_by.unwrap_or(reading.wall);
+        let clock = Clock { trusted, trusted_at: now, last_logged, opened_after: last_logged, doubted };
         let jump = (clock.state(now) != ClockState::Trusted).then(|| {
-            let against = if doubted { reading.witness.or(last_logged) } else { last_logged };
+            let against = contradicted_by.or(last_logged);
             difference_ms(reading.wall, against.unwrap_or(reading.wall))
         });
         (clock, jump)
@@ -95,9 +113,9 @@ impl Clock {
         self.last_logged = Some(at);
     }
 
-    /// The clocks were read again: a doubt ends where the reading is plausible.
+    /// The clocks were read again: who does not believe them follows a reading that is plausible.
     pub(crate) fn read_again(&mut self, reading: ClockReading, now: Monotonic) {
-        if self.doubted && is_plausible(reading, self.last_logged) {
+        if self.state(now) != ClockState::Trusted && contradicted_by(reading, self.opened_after).is_none() {
             self.trusted = reading.wall;
             self.trusted_at = now;
             self.doubted = false;
@@ -118,11 +136,16 @@ impl Clock {
     }
 }
 
-fn is_plausible(reading: ClockReading, last_logged: Option<Timestamp>) -> bool {
-    match (reading.witness, last_logged) {
-        (Some(witness), _) => reading.wall.0.abs_diff(witness.0) <= CLOCK_DISAGREEMENT_MS_MAX,
-        (None, Some(last)) => reading.wall.0.saturating_sub(last.0) <= CLOCK_AHEAD_MS_MAX,
-        (None, None) => true,
+/// The evidence that makes the wall clock implausible, from which time goes on; `None` where it is plausible.
+fn contradicted_by(reading: ClockReading, last_logged: Option<Timestamp>) -> Option<Timestamp> {
+    let is_too_far =
+        |time: Timestamp| last_logged.is_some_and(|last| time.0.saturating_sub(last.0) > CLOCK_AHEAD_MS_MAX);
+    match reading.witness.filter(|witness| !is_too_far(witness.since)) {
+        Some(witness) => {
+            let disagrees = reading.wall.0.abs_diff(witness.now.0) > CLOCK_DISAGREEMENT_MS_MAX;
+            disagrees.then_some(witness.now)
+        }
+        None => last_logged.filter(|_| is_too_far(reading.wall)),
     }
 }
 
@@ -133,15 +156,22 @@ fn difference_ms(wall: Timestamp, against: Timestamp) -> i64 {
 
 #[cfg(test)]
 mod tests {
-    use super::{Clock, ClockReading, ClockState};
-    use crate::Monotonic;
+    use super::{Clock, ClockReading, ClockState, ClockWitness};
+    use crate::{CLOCK_AHEAD_MS_MAX, Monotonic};
     use tessera_inventory::Timestamp;
 
     const HOUR: u64 = 3_600_000;
     const NOON: u64 = 1_000 * HOUR;
 
+    /// A reading with a witness that says `now` and has watched since then.
+    fn reading(wall: u64, witness: Option<(u64, u64)>) -> ClockReading {
+        let witness =
+            witness.map(|(now, since)| ClockWitness { now: Timestamp(now), since: Timestamp(since) });
+        ClockReading { wall: Timestamp(wall), witness }
+    }
+
     fn open(wall: u64, witness: Option<u64>, last_logged: Option<u64>) -> (Clock, Option<i64>) {
-        let reading = ClockReading { wall: Timestamp(wall), witness: witness.map(Timestamp) };
+        let reading = reading(wall, witness.map(|now| (now, now)));
         Clock::open(reading, last_logged.map(Timestamp), Monotonic(0))
     }
 
@@ -182,15 +212,24 @@ mod tests {
     }
 
     #[test]
+    fn scenario_18_a_clock_that_was_behind_is_followed_once_it_is_mended() {
+        let (mut clock, _) = open(NOON - HOUR, None, Some(NOON));
+        clock.read_again(reading(NOON - HOUR + 1_000, None), Monotonic(1_000_000));
+        check(&clock, 1_000, (ClockState::Behind, NOON));
+        clock.read_again(reading(NOON + 2_000, None), Monotonic(2_000_000));
+        check(&clock, 2_500, (ClockState::Trusted, NOON + 2_500));
+    }
+
+    #[test]
     fn scenario_18_an_hour_from_the_witness_is_doubted_and_the_witness_followed() {
         for (wall, expect) in [(NOON + HOUR, HOUR as i64), (NOON - HOUR, -(HOUR as i64))] {
             let (mut clock, jump) = open(wall, Some(NOON), Some(NOON - 1));
             assert_eq!(jump, Some(expect));
             check(&clock, 10, (ClockState::Doubted, NOON + 10));
-            let still = ClockReading { wall: Timestamp(wall + 10), witness: Some(Timestamp(NOON + 10)) };
+            let still = reading(wall + 10, Some((NOON + 10, NOON)));
             clock.read_again(still, Monotonic(10_000));
             check(&clock, 10, (ClockState::Doubted, NOON + 10));
-            let mended = ClockReading { wall: Timestamp(NOON + 20), witness: Some(Timestamp(NOON + 25)) };
+            let mended = reading(NOON + 20, Some((NOON + 25, NOON)));
             clock.read_again(mended, Monotonic(20_000));
             check(&clock, 30, (ClockState::Trusted, NOON + 30));
         }
@@ -207,9 +246,38 @@ mod tests {
     }
 
     #[test]
-    fn without_a_witness_an_absurd_wall_clock_is_doubted() {
-        let (clock, jump) = open(NOON + 401 * 24 * HOUR, None, Some(NOON));
-        assert!(jump.is_some());
-        check(&clock, 9, (ClockState::Doubted, NOON + 9));
+    fn scenario_18_a_jump_that_nobody_watched_is_doubted_with_and_without_a_witness() {
+        let absurd = NOON + CLOCK_AHEAD_MS_MAX + 1;
+        for witness in [None, Some(absurd)] {
+            let (mut clock, jump) = open(absurd, witness, Some(NOON));
+            assert_eq!(jump, Some(absurd.cast_signed() - NOON.cast_signed()));
+            check(&clock, 9, (ClockState::Doubted, NOON + 9));
+            // What is logged meanwhile comes nearer to the absurd time and proves nothing.
+            clock.logged(Timestamp(NOON + 9));
+            clock.read_again(reading(absurd + 9, witness.map(|since| (since + 9, since))), Monotonic(9_000));
+            check(&clock, 9, (ClockState::Doubted, NOON + 9));
+            // The wall clock is mended; the witness, which began with the wrong one, is not heard.
+            let witness = witness.map(|since| (since + 20, since));
+            clock.read_again(reading(NOON + 20, witness), Monotonic(20_000));
+            check(&clock, 30, (ClockState::Trusted, NOON + 30));
+        }
+    }
+
+    #[test]
+    fn an_event_that_slept_for_years_is_believed_when_somebody_has_watched_them() {
+        let years = 4 * CLOCK_AHEAD_MS_MAX;
+        for since in [NOON, NOON - HOUR, NOON + CLOCK_AHEAD_MS_MAX, 0] {
+            let watched = reading(NOON + years, Some((NOON + years, since)));
+            let (clock, jump) = Clock::open(watched, Some(Timestamp(NOON)), Monotonic(0));
+            assert_eq!(jump, None, "watched since {since}");
+            check(&clock, 7, (ClockState::Trusted, NOON + years + 7));
+        }
+    }
+
+    #[test]
+    fn a_process_that_has_just_begun_may_take_an_event_over_a_year() {
+        let (clock, jump) = open(NOON + CLOCK_AHEAD_MS_MAX, Some(NOON + CLOCK_AHEAD_MS_MAX), Some(NOON));
+        assert_eq!(jump, None);
+        check(&clock, 1, (ClockState::Trusted, NOON + CLOCK_AHEAD_MS_MAX + 1));
     }
 }

@@ -65,13 +65,14 @@ pub enum Input {
     HeadRead(Result<Head, StoreFailure>),
     /// The timer of [`Output::ArmTimer`], or any time earlier or later.
     Tick,
-    /// The clocks were read again, while [`crate::Writer::clock_state`] is doubted.
+    /// The clocks were read again, while [`crate::Writer::clock_state`] is not trusted.
     WallClock(ClockReading),
     /// An operator vouches for the wall clock, which says this.
     AcknowledgeClock(Timestamp),
     /// Stop: finish the turn under way, take nothing more (hand-over, drain, passivation).
     HandOver,
-    /// The lease is gone: take nothing more and submit nothing again; only an append in flight may still end well.
+    /// The lease is gone: take nothing more and submit nothing again; only an append in flight may still end well. Of a turn that is split
+    /// over several records the rest is not submitted: what is durable of it stays, and its callers are told [`Reply::OutcomeUnknown`].
     OwnershipLost,
 }
 

@@ -3,11 +3,14 @@
 use std::collections::VecDeque;
 use std::mem::size_of;
 
-use tessera_inventory::{Command, CommandBody, LineRequest, Seat, SeatIndex, Subject, Units, Want};
+use tessera_inventory::{
+    Category, Channel, Command, CommandBody, Config, LineRequest, Pool, PoolId, Row, Seat, SeatIndex,
+    Subject, TicketType, Units, Want,
+};
 
 use crate::{
     Ask, EXISTING_QUEUE_MAX, LANE_BYTES_MAX, Lane, Monotonic, NEW_QUEUE_MAX, Request, TURN_BYTES_MAX,
-    TURN_COMMANDS_MAX, TURN_NEW_RESERVED,
+    TURN_COMMANDS_MAX, TURN_NEW_BYTES_RESERVED, TURN_NEW_RESERVED,
 };
 
 impl Lane {
@@ -71,11 +74,23 @@ impl<T> Queue<T> {
 pub(crate) struct TurnBudget {
     commands: usize,
     bytes: usize,
+    /// Of bytes those that only new holds may use.
+    new_bytes: usize,
 }
 
 impl TurnBudget {
     pub(crate) fn new() -> Self {
-        TurnBudget { commands: TURN_COMMANDS_MAX, bytes: TURN_BYTES_MAX }
+        let bytes = TURN_BYTES_MAX - TURN_NEW_BYTES_RESERVED;
+        TurnBudget { commands: TURN_COMMANDS_MAX, bytes, new_bytes: TURN_NEW_BYTES_RESERVED }
+    }
+
+    fn spend(&mut self, lane: Lane, weight: usize) {
+        self.commands -= 1;
+        if lane == Lane::New {
+            let beyond = weight.saturating_sub(self.bytes);
+            self.new_bytes = self.new_bytes.saturating_sub(beyond);
+        }
+        self.bytes = self.bytes.saturating_sub(weight);
     }
 }
 
@@ -113,14 +128,12 @@ impl<T> Lanes<T> {
 
     /// The next request of a turn: existing claims first, with a part of the turn kept for new holds.
     pub(crate) fn take(&mut self, budget: &mut TurnBudget) -> Option<Waiting<T>> {
-        if budget.commands == 0 || budget.bytes == 0 {
-            return None;
-        }
-        let reserved_only = budget.commands <= TURN_NEW_RESERVED && !self.new.waiting.is_empty();
-        let existing = if reserved_only { None } else { self.existing.pop() };
-        let taken = existing.or_else(|| self.new.pop())?;
-        budget.commands -= 1;
-        budget.bytes = budget.bytes.saturating_sub(taken.weight);
+        let reserved = if self.new.waiting.is_empty() { 0 } else { TURN_NEW_RESERVED };
+        let takes_existing = budget.commands > reserved && budget.bytes > 0;
+        let takes_new = budget.commands > 0 && budget.bytes + budget.new_bytes > 0;
+        let existing = if takes_existing { self.existing.pop() } else { None };
+        let taken = existing.or_else(|| if takes_new { self.new.pop() } else { None })?;
+        budget.spend(taken.lane, taken.weight);
         Some(taken)
     }
 
@@ -173,10 +186,7 @@ fn weight(ask: &Ask) -> usize {
     let seats = |count: usize| count * size_of::<SeatIndex>();
     let subjects = |count: usize| count * size_of::<Subject>();
     let body = match &command.body {
-        CommandBody::Configure { config, .. } => {
-            let blocks = config.rows.iter().flat_map(|row| row.blocks.iter());
-            blocks.map(|block| block.len() * size_of::<Seat>()).sum()
-        }
+        CommandBody::Configure { config, .. } => config_weight(config),
         CommandBody::PlaceHold(hold) => {
             let lines: usize = hold.lines.iter().map(line_weight).sum();
             lines + subjects(hold.subjects.extra.len())
@@ -189,6 +199,25 @@ fn weight(ask: &Ask) -> usize {
     size_of::<Command>() + body
 }
 
+fn config_weight(config: &Config) -> usize {
+    let pools = config.pools.iter().map(|pool| size_of::<Pool>() + pool.name.len());
+    let categories = config.categories.iter().map(|category| size_of::<Category>() + category.name.len());
+    let sections = config.sections.iter().map(|name| size_of::<Box<str>>() + name.len());
+    let rows = config.rows.iter().map(|row| {
+        let seats = row.blocks.iter().map(|block| size_of::<Box<[Seat]>>() + block.len() * size_of::<Seat>());
+        size_of::<Row>() + row.label.len() + seats.sum::<usize>()
+    });
+    let channels = config.channels.iter().map(|channel| {
+        size_of::<Channel>() + channel.name.len() + channel.allotments.len() * size_of::<(PoolId, u32)>()
+    });
+    let ticket_types = config
+        .ticket_types
+        .iter()
+        .map(|known| size_of::<TicketType>() + known.name.len() + known.draws_on.len() * size_of::<PoolId>());
+    let parts = pools.chain(categories).chain(sections).chain(rows).chain(channels).chain(ticket_types);
+    size_of::<Config>() + parts.sum::<usize>()
+}
+
 fn line_weight(line: &LineRequest) -> usize {
     let seats = match &line.want {
         Want::Seats(seats) => seats.len() * size_of::<SeatIndex>(),
@@ -199,13 +228,14 @@ fn line_weight(line: &LineRequest) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Lanes, TurnBudget};
+    use super::{Lanes, TurnBudget, config_weight};
     use crate::{
-        Ask, EXISTING_QUEUE_MAX, Monotonic, NEW_QUEUE_MAX, Request, TURN_COMMANDS_MAX, TURN_NEW_RESERVED,
+        Ask, EXISTING_QUEUE_MAX, LANE_BYTES_MAX, Monotonic, NEW_QUEUE_MAX, Request, TURN_BYTES_MAX,
+        TURN_COMMANDS_MAX, TURN_NEW_RESERVED,
     };
     use tessera_inventory::{
-        Authority, ClaimNumber, Command, CommandBody, LineRequest, PlaceHold, Subject, Subjects,
-        TicketTypeId, Want,
+        Authority, ClaimNumber, Command, CommandBody, Config, HoldPolicy, LineRequest, PlaceHold, Pool, Row,
+        Schedule, SeatIndex, SeatingPolicy, SectionId, Subject, Subjects, TicketTypeId, Units, Want,
     };
 
     fn read(ticket: usize) -> Request<usize> {
@@ -267,6 +297,60 @@ mod tests {
         let taken = take_all(&mut lanes);
         assert_eq!(taken.len(), TURN_COMMANDS_MAX);
         assert_eq!(taken.iter().filter(|ticket| **ticket >= 1_000_000).count(), TURN_NEW_RESERVED);
+    }
+
+    /// A kill of so many bytes of seats, on the lane of existing claims.
+    fn kill(ticket: usize, bytes: usize) -> Request<usize> {
+        let seats = vec![SeatIndex(0); bytes / size_of::<SeatIndex>()];
+        let body = CommandBody::Kill(Units::Seats(seats));
+        let command = Command { authority: Authority::Organizer, key: None, body };
+        Request { ticket, ask: Ask::Command(Box::new(command)), give_up_at: Monotonic(0) }
+    }
+
+    #[test]
+    fn a_turn_is_bounded_in_bytes_and_a_part_of_them_is_kept_for_new_holds() {
+        let mut lanes = Lanes::new();
+        for ticket in 0..4 {
+            assert_eq!(lanes.push(kill(ticket, TURN_BYTES_MAX / 2)), Ok(()));
+        }
+        for ticket in 10..10 + TURN_COMMANDS_MAX {
+            assert_eq!(lanes.push(hold(ticket)), Ok(()));
+        }
+        let taken = take_all(&mut lanes);
+        assert_eq!(taken[..3], [0, 1, 10], "two are as much as one turn takes");
+        assert!(taken.len() > 100, "and new holds have what is kept for them");
+        assert_eq!(take_all(&mut lanes)[..3], [2, 3, 10 + taken.len() - 2]);
+    }
+
+    #[test]
+    fn a_lane_is_bounded_in_bytes_and_one_request_larger_than_that_comes_alone() {
+        let mut lanes = Lanes::new();
+        assert_eq!(lanes.push(kill(1, LANE_BYTES_MAX + 4)), Ok(()), "alone");
+        assert_eq!(lanes.push(read(2)), Err(2));
+        assert_eq!(lanes.push(hold(3)), Ok(()), "the other lane has its own bytes");
+        assert_eq!(take_all(&mut lanes), [1, 3]);
+        assert_eq!(lanes.push(kill(4, LANE_BYTES_MAX / 2)), Ok(()));
+        assert_eq!(lanes.push(kill(5, LANE_BYTES_MAX / 2)), Err(5), "with what they weigh besides");
+        assert_eq!(lanes.push(read(6)), Ok(()));
+    }
+
+    #[test]
+    fn a_configuration_weighs_its_names_and_labels() {
+        let name: Box<str> = "x".repeat(10_000).into();
+        let config = |name: &str| Config {
+            currency: *b"EUR",
+            pools: vec![Pool { name: name.into(), capacity: 1 }],
+            categories: Vec::new(),
+            sections: vec![name.into()],
+            rows: [Row { section: SectionId(0), label: name.into(), blocks: Box::default() }].into(),
+            channels: Vec::new(),
+            ticket_types: Vec::new(),
+            units_per_subject_max: None,
+            hold: HoldPolicy::default(),
+            seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
+            schedule: Schedule::default(),
+        };
+        assert_eq!(config_weight(&config(&name)) - config_weight(&config("")), 3 * name.len());
     }
 
     #[test]

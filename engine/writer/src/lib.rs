@@ -18,7 +18,7 @@ mod turn;
 mod writer;
 
 pub use activation::{Activation, ActivationInput, ActivationOutput, ActivationStop, ReplayRecord};
-pub use clock::{ClockReading, ClockState};
+pub use clock::{ClockReading, ClockState, ClockWitness};
 pub use encode::Encode;
 pub use head::{BatchId, Chain, FORMAT_VERSION, Format, Head, MINIMUM_READER_VERSION};
 pub use io::{

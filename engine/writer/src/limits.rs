@@ -8,6 +8,8 @@ pub const TURN_COMMANDS_MAX: usize = 1_024;
 pub const TURN_NEW_RESERVED: usize = 128;
 /// A turn takes no further request once those taken weigh this much, in bytes.
 pub const TURN_BYTES_MAX: usize = 1_048_576;
+/// Of those, kept for new holds.
+pub const TURN_NEW_BYTES_RESERVED: usize = 131_072;
 /// Most requests waiting on existing holds, orders and tickets, where the machine keeps the queues. This is the reserved capacity:
 /// new holds cannot use it. The supervision tree keeps the queues in front of the machine, under limits of its own, and hands over a
 /// turn's worth of each lane ([`TURN_COMMANDS_MAX`]), so that this and the next bound are never met there.
@@ -34,24 +36,26 @@ pub const STALLED_ATTEMPTS: u32 = 5;
 pub const HAND_OVER_ATTEMPTS_MAX: u32 = 8;
 /// How long a refusal is answered again to the same key and body, in milliseconds.
 pub const REFUSAL_KEPT_MS: u64 = 60_000;
-/// Most refusals kept: those of a minute at 270 a second. While a sold-out flash refuses more than that, the time for which a
-/// refusal is remembered shrinks accordingly (at 16,000 a second to one second); the memory of a writer stays bounded.
-pub const REFUSALS_MAX: usize = 16_384;
-/// Most bytes that the refusals kept may take.
+/// Most refusals kept: those of a minute at 16,000 a second. Each takes about 80 bytes with its place in the index, and only while it is
+/// kept: a hot event reaches 80 MB, any other next to nothing. Beyond it the oldest are forgotten early.
+pub const REFUSALS_MAX: usize = 1_000_000;
+/// Most bytes that the reasons of the refusals kept may take; refusals that follow one another for the same reason share it.
 pub const REFUSALS_BYTES_MAX: usize = 4_194_304;
 /// How far wall time may lie behind the last logged time at activation, in milliseconds.
 pub const CLOCK_BEHIND_MS_MAX: u64 = 5_000;
 /// How far wall time may differ from a witness, in milliseconds: the bound by which an opening or an expiry can be early.
 pub const CLOCK_DISAGREEMENT_MS_MAX: u64 = 10_000;
-/// How far wall time may lie ahead of the last logged time when there is no witness, in milliseconds (400 days).
+/// How far wall time may lie ahead of the last logged time where nobody has watched it pass, in milliseconds (400 days): an event that
+/// is announced a year ahead may sleep through restarts.
 pub const CLOCK_AHEAD_MS_MAX: u64 = 400 * 24 * 60 * 60_000;
 /// How often an activation claims a head that moves under it before it leaves the event to its owner.
 pub const CLAIMS_MAX: u32 = 16;
-/// Failures within [`QUARANTINE_WINDOW_MS`] that quarantine an event.
-pub const QUARANTINE_FAILURES: usize = 5;
-/// Window in which failures of an event's writer are counted, in milliseconds.
-pub const QUARANTINE_WINDOW_MS: u64 = 60_000;
-/// Wait before the first restart, in milliseconds; it doubles with every failure within the window.
+/// Failures of an event's writer that quarantine it, without a quiet span of [`QUARANTINE_QUIET_MS`] between any two of them.
+pub const QUARANTINE_FAILURES: u32 = 5;
+/// A writer that has not failed for so long begins anew, in milliseconds (an hour). So long, because a command that panics is repeated by
+/// its client as often as it pleases: every 15 seconds it would crash the event for ever if a minute were enough.
+pub const QUARANTINE_QUIET_MS: u64 = 3_600_000;
+/// Wait before the first restart, in milliseconds; it doubles with every failure that is counted.
 pub const RESTART_MS_MIN: u64 = 100;
 /// Longest wait before a restart, in milliseconds.
 pub const RESTART_MS_MAX: u64 = 5_000;
@@ -59,10 +63,10 @@ pub const RESTART_MS_MAX: u64 = 5_000;
 const _: () = {
     // Both ends of every sale window, every channel's release, the three openings of the schedule.
     assert!(DUE_EVENTS_PER_TURN_MAX as usize > 2 * TICKET_TYPES_MAX + CHANNELS_MAX + 3);
-    assert!(TURN_NEW_RESERVED < TURN_COMMANDS_MAX);
+    assert!(TURN_NEW_RESERVED < TURN_COMMANDS_MAX && TURN_NEW_BYTES_RESERVED < TURN_BYTES_MAX);
     assert!(TURN_COMMANDS_MAX <= EXISTING_QUEUE_MAX && TURN_COMMANDS_MAX <= NEW_QUEUE_MAX);
     assert!(RECORD_BYTES_MAX < EVENT_BYTES_MAX);
     assert!(RESUBMIT_MS_MIN < RESUBMIT_MS_MAX);
-    // The restarts of one window fit into it, or no event could ever be quarantined.
-    assert!(RESTART_MS_MAX * (QUARANTINE_FAILURES as u64) < QUARANTINE_WINDOW_MS);
+    // The wait for a restart is no quiet span, or no event could ever be quarantined.
+    assert!(RESTART_MS_MAX < QUARANTINE_QUIET_MS);
 };

@@ -12,6 +12,16 @@ pub enum Mutant {
     RefuseWithoutVerifying,
     /// Time does what is due one millisecond later.
     ExpiryOffByOne,
+    /// Time does what is due [`LATE_MS`] late.
+    LateExpiry,
+    /// The commands of a turn are decided before what is due.
+    CommandsBeforeDeadlines,
+    /// The wall clock is believed at activation, whatever it says.
+    WallBelieved,
+    /// After a turn the timer is not set again.
+    TimerForgotten,
+    /// Who was decided is told "not executed" when the writer stops.
+    NotExecutedAfterDeciding,
     /// Replay forgets which keys were used.
     IdempotencyLostOnReplay,
     /// After an unknown outcome the commands are decided again.
@@ -19,6 +29,9 @@ pub enum Mutant {
     /// Activation takes the head as it stands, without a new epoch.
     SkipClaim,
 }
+
+/// How late [`Mutant::LateExpiry`] is, in milliseconds.
+pub(crate) const LATE_MS: u64 = 2_000;
 
 /// Which defect is built in, if any.
 #[derive(Clone, Copy, Debug, Default)]

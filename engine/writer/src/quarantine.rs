@@ -1,8 +1,6 @@
 //! When a failed writer may be started again, and when its event is left alone.
 
-use std::collections::VecDeque;
-
-use crate::{Monotonic, QUARANTINE_FAILURES, QUARANTINE_WINDOW_MS, RESTART_MS_MAX, RESTART_MS_MIN};
+use crate::{Monotonic, QUARANTINE_FAILURES, QUARANTINE_QUIET_MS, RESTART_MS_MAX, RESTART_MS_MIN};
 
 /// What becomes of an event whose writer failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,26 +11,27 @@ pub enum Verdict {
     Quarantined,
 }
 
-/// Counts the failures of one event's writer.
+/// Counts the failures of one event's writer since it last ran quietly for [`QUARANTINE_QUIET_MS`].
 #[derive(Clone, Debug, Default)]
 pub struct Quarantine {
-    failures: VecDeque<Monotonic>,
+    failures: u32,
+    failed_at: Monotonic,
     quarantined: bool,
 }
 
 impl Quarantine {
     /// The writer failed (panicked) at `now`.
     pub fn failed(&mut self, now: Monotonic) -> Verdict {
-        while self.failures.front().is_some_and(|at| now.since_ms(*at) >= QUARANTINE_WINDOW_MS) {
-            self.failures.pop_front();
+        if now.since_ms(self.failed_at) >= QUARANTINE_QUIET_MS {
+            self.failures = 0;
         }
-        self.failures.push_back(now);
-        if self.quarantined || self.failures.len() >= QUARANTINE_FAILURES {
-            self.quarantined = true;
-            self.failures.clear();
+        self.failures += 1;
+        self.failed_at = now;
+        if self.quarantined || self.failures >= QUARANTINE_FAILURES {
+            self.set();
             return Verdict::Quarantined;
         }
-        let doublings = self.failures.len() - 1;
+        let doublings = self.failures - 1;
         Verdict::RestartAt(now.plus_ms((RESTART_MS_MIN << doublings).min(RESTART_MS_MAX)))
     }
 
@@ -45,14 +44,14 @@ impl Quarantine {
     /// Leave the event alone, however often it failed.
     pub fn set(&mut self) {
         self.quarantined = true;
-        self.failures.clear();
+        self.failures = 0;
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{Quarantine, Verdict};
-    use crate::{Monotonic, QUARANTINE_WINDOW_MS};
+    use crate::{Monotonic, QUARANTINE_QUIET_MS};
 
     /// Gives the verdicts on failures at these times, in milliseconds: a wait in milliseconds, or `None` for quarantine.
     fn check(failures_ms: &[u64], expect: &[Option<u64>]) {
@@ -72,8 +71,17 @@ mod tests {
         check(&[0], &[Some(100)]);
         check(&[0, 200, 600, 1_400, 3_000], &[Some(100), Some(200), Some(400), Some(800), None]);
         check(&[0, 1, 2, 3, 4, 900_000], &[Some(100), Some(200), Some(400), Some(800), None, None]);
-        let window = QUARANTINE_WINDOW_MS;
-        check(&[0, 1, 2, 3, window + 3], &[Some(100), Some(200), Some(400), Some(800), Some(100)]);
+        let quiet = QUARANTINE_QUIET_MS;
+        check(&[0, 1, 2, 3, quiet + 3], &[Some(100), Some(200), Some(400), Some(800), Some(100)]);
+        check(&[0, 1, 2, 3, quiet + 2], &[Some(100), Some(200), Some(400), Some(800), None]);
+    }
+
+    #[test]
+    fn scenario_23_a_command_that_fails_now_and_then_does_not_fail_for_ever() {
+        for every_ms in [15_000, 60_000, QUARANTINE_QUIET_MS - 1] {
+            let failures: Vec<u64> = (0..5).map(|count| count * every_ms).collect();
+            check(&failures, &[Some(100), Some(200), Some(400), Some(800), None]);
+        }
     }
 
     #[test]

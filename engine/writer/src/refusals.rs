@@ -1,31 +1,43 @@
-//! A small best-effort memory of refusals: a delayed duplicate of a refused request is refused again for a while.
+//! A best-effort memory of refusals: a delayed duplicate of a refused request is refused again for a while.
 //!
 //! It is no part of the state: it is lost with the writer, and the oldest leave early when there are too many. It takes memory
-//! only while there is something to remember.
+//! only while there is something to remember. A sold-out flash refuses thousands of buyers a second for few reasons, so each
+//! refusal is an entry of 32 bytes, and what many in a row share (reason, sequence, time) stands beside them once.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use tessera_inventory::{IdempotencyKey, Rejection, Sequence};
 
-use crate::{Monotonic, REFUSAL_KEPT_MS, REFUSALS_BYTES_MAX, REFUSALS_MAX};
+use crate::{Monotonic, REFUSAL_KEPT_MS, REFUSALS_BYTES_MAX, REFUSALS_MAX, TURN_COMMANDS_MAX};
 
-/// The queue gives back memory once it fills less than this part of it.
+/// A queue gives back memory once it fills less than this part of it.
 const SPARE_FACTOR: usize = 4;
 /// It never gives back the last of it.
 const CAPACITY_MIN: usize = 16;
+/// Most refusals forgotten in one turn, so that none takes long; a turn adds fewer.
+const FORGOTTEN_PER_TURN_MAX: usize = 4 * TURN_COMMANDS_MAX;
 
 #[derive(Debug)]
 struct Refusal {
     digest: u128,
     fingerprint: u64,
+    /// Position of its reason, counted since the beginning.
+    reason: u64,
+}
+
+const _: () = assert!(size_of::<Refusal>() == 32);
+
+/// Why, for refusals that followed one another at the same time.
+#[derive(Debug, PartialEq, Eq)]
+struct Reason {
     until: Monotonic,
     sequence: Sequence,
     rejection: Rejection,
 }
 
-impl Refusal {
+impl Reason {
     fn weight_bytes(&self) -> usize {
-        size_of::<Refusal>() + heap_bytes(&self.rejection)
+        size_of::<Reason>() + heap_bytes(&self.rejection)
     }
 }
 
@@ -37,6 +49,10 @@ pub(crate) struct Refusals {
     positions: BTreeMap<u128, u64>,
     /// Position of the first in the queue.
     first: u64,
+    reasons: VecDeque<Reason>,
+    /// Position of the first reason.
+    first_reason: u64,
+    /// What the reasons weigh.
     bytes: usize,
 }
 
@@ -44,8 +60,9 @@ impl Refusals {
     pub(crate) fn find(&self, key: &IdempotencyKey, now: Monotonic) -> Option<(Sequence, Rejection)> {
         let place = self.positions.get(&key.digest)?.checked_sub(self.first)?;
         let refusal = self.queue.get(usize::try_from(place).ok()?)?;
-        let same = refusal.fingerprint == key.fingerprint && now < refusal.until;
-        same.then(|| (refusal.sequence, refusal.rejection.clone()))
+        let reason = self.reason_of(refusal)?;
+        let same = refusal.fingerprint == key.fingerprint && now < reason.until;
+        same.then(|| (reason.sequence, reason.rejection.clone()))
     }
 
     pub(crate) fn keep(
@@ -55,16 +72,18 @@ impl Refusals {
         sequence: Sequence,
         rejection: &Rejection,
     ) {
-        let refusal = Refusal {
-            digest: key.digest,
-            fingerprint: key.fingerprint,
-            until: now.plus_ms(REFUSAL_KEPT_MS),
-            sequence,
-            rejection: rejection.clone(),
-        };
-        self.bytes += refusal.weight_bytes();
+        let until = now.plus_ms(REFUSAL_KEPT_MS);
+        let is_shared = self.reasons.back().is_some_and(|last| {
+            (last.until, last.sequence) == (until, sequence) && last.rejection == *rejection
+        });
+        if !is_shared {
+            let reason = Reason { until, sequence, rejection: rejection.clone() };
+            self.bytes += reason.weight_bytes();
+            self.reasons.push_back(reason);
+        }
+        let reason = self.first_reason + self.reasons.len() as u64 - 1;
         self.positions.insert(key.digest, self.first + self.queue.len() as u64);
-        self.queue.push_back(refusal);
+        self.queue.push_back(Refusal { digest: key.digest, fingerprint: key.fingerprint, reason });
         while self.queue.len() > REFUSALS_MAX || self.bytes > REFUSALS_BYTES_MAX {
             self.forget_first();
         }
@@ -72,30 +91,53 @@ impl Refusals {
 
     /// Whether a duplicate could still meet its refusal here.
     pub(crate) fn are_wanted(&self, now: Monotonic) -> bool {
-        self.queue.back().is_some_and(|newest| now < newest.until)
+        self.reasons.back().is_some_and(|newest| now < newest.until)
     }
 
-    /// Forget those whose time is over.
+    /// Forget those whose time is over: all at once after a quiet minute, otherwise more than a turn can add.
     pub(crate) fn forget_old(&mut self, now: Monotonic) {
-        if self.queue.front().is_none_or(|oldest| now < oldest.until) {
+        if self.reasons.front().is_none_or(|oldest| now < oldest.until) {
             return;
         }
-        while self.queue.front().is_some_and(|oldest| oldest.until <= now) {
+        if !self.are_wanted(now) {
+            *self = Refusals::default();
+            return;
+        }
+        for _ in 0..FORGOTTEN_PER_TURN_MAX {
+            if self.reasons.front().is_none_or(|oldest| now < oldest.until) {
+                break;
+            }
             self.forget_first();
         }
-        if self.queue.len() < self.queue.capacity() / SPARE_FACTOR {
-            self.queue.shrink_to(CAPACITY_MIN.max(2 * self.queue.len()));
-        }
+        give_back(&mut self.queue);
+        give_back(&mut self.reasons);
     }
 
+    fn reason_of(&self, refusal: &Refusal) -> Option<&Reason> {
+        let place = refusal.reason.checked_sub(self.first_reason)?;
+        self.reasons.get(usize::try_from(place).ok()?)
+    }
+
+    /// Forget the first refusal, and its reason if it was the last to share it.
     fn forget_first(&mut self) {
         let Some(oldest) = self.queue.pop_front() else { return };
-        self.bytes -= oldest.weight_bytes();
         // The same key may have been refused again since, with another body.
         if self.positions.get(&oldest.digest) == Some(&self.first) {
             self.positions.remove(&oldest.digest);
         }
         self.first += 1;
+        if self.queue.front().is_none_or(|next| next.reason != oldest.reason)
+            && let Some(reason) = self.reasons.pop_front()
+        {
+            self.bytes -= reason.weight_bytes();
+            self.first_reason += 1;
+        }
+    }
+}
+
+fn give_back<T>(queue: &mut VecDeque<T>) {
+    if queue.len() < queue.capacity() / SPARE_FACTOR {
+        queue.shrink_to(CAPACITY_MIN.max(2 * queue.len()));
     }
 }
 
@@ -114,7 +156,7 @@ fn heap_bytes(rejection: &Rejection) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{CAPACITY_MIN, Refusals};
+    use super::{CAPACITY_MIN, FORGOTTEN_PER_TURN_MAX, Refusals};
     use crate::{Monotonic, REFUSAL_KEPT_MS, REFUSALS_BYTES_MAX, REFUSALS_MAX};
     use tessera_inventory::{IdempotencyKey, Rejection, SeatIndex, Sequence};
 
@@ -153,9 +195,47 @@ mod tests {
     }
 
     #[test]
+    fn scenario_56_a_sold_out_flash_is_remembered_for_a_minute_at_sixteen_thousand_a_second() {
+        const PER_TURN: u64 = 160;
+        let mut refusals = Refusals::default();
+        let sold_out = Rejection::SoldOut { line: 0, pool: None, remaining: 0, may_return: false };
+        let turns = REFUSAL_KEPT_MS / 10;
+        for turn in 0..turns {
+            let now = Monotonic(0).plus_ms(turn * 10);
+            for count in 0..PER_TURN {
+                refusals.keep(&key(u128::from(turn * PER_TURN + count), 1), now, Sequence(turn), &sold_out);
+            }
+        }
+        let end = Monotonic(0).plus_ms(REFUSAL_KEPT_MS - 1);
+        assert_eq!(refusals.find(&key(0, 1), end), Some((Sequence(0), sold_out)), "the first of the minute");
+        assert!(refusals.reasons.len() as u64 <= turns, "a turn shares one reason");
+        refusals.forget_old(end.plus_ms(REFUSAL_KEPT_MS));
+        assert!(refusals.queue.is_empty() && refusals.reasons.is_empty() && refusals.bytes == 0);
+    }
+
+    #[test]
+    fn each_is_answered_by_its_own_reason() {
+        let mut refusals = Refusals::default();
+        let reasons = [Rejection::HoldNotFound, Rejection::OrderNotFound, Rejection::HoldNotFound];
+        let at = |count: u64| Monotonic(0).plus_ms(count);
+        for (count, rejection) in (0..9).zip(reasons.iter().cycle()) {
+            refusals.keep(&key(u128::from(count), 1), at(count / 4), Sequence(3), rejection);
+        }
+        refusals.forget_old(at(REFUSAL_KEPT_MS));
+        for (count, rejection) in (0..9_u64).zip(reasons.iter().cycle()) {
+            let expect = (count >= 4).then(|| (Sequence(3), rejection.clone()));
+            assert_eq!(refusals.find(&key(u128::from(count), 1), at(REFUSAL_KEPT_MS)), expect, "{count}");
+        }
+    }
+
+    #[test]
     fn the_oldest_leave_when_they_take_too_many_bytes() {
-        let large = Rejection::SeatsTaken { seats: vec![SeatIndex(0); 50_000] };
-        let refusals = filled(100, &large);
+        let mut refusals = Refusals::default();
+        for digest in 0..100 {
+            let seats = vec![SeatIndex(u32::try_from(digest).unwrap()); 50_000];
+            let large = Rejection::SeatsTaken { seats };
+            refusals.keep(&key(digest, 1), Monotonic(0), Sequence(3), &large);
+        }
         assert!(refusals.bytes <= REFUSALS_BYTES_MAX && refusals.queue.len() < 100);
         assert!(refusals.find(&key(99, 1), Monotonic(0)).is_some(), "the newest is there");
     }
@@ -166,9 +246,16 @@ mod tests {
         let mut refusals = filled(1, &Rejection::HoldNotFound);
         assert!(refusals.queue.capacity() <= CAPACITY_MIN, "one refusal takes little");
         refusals = filled(10_000, &Rejection::HoldNotFound);
-        refusals.forget_old(Monotonic(0).plus_ms(REFUSAL_KEPT_MS));
-        assert!(refusals.queue.is_empty() && refusals.positions.is_empty() && refusals.bytes == 0);
+        let over = Monotonic(0).plus_ms(REFUSAL_KEPT_MS);
+        // A newer one is still wanted: the others go in steps, and the memory with them.
+        refusals.keep(&key(10_000, 1), Monotonic(1), Sequence(3), &Rejection::HoldNotFound);
+        for _ in 0..10_000_usize.div_ceil(FORGOTTEN_PER_TURN_MAX) {
+            refusals.forget_old(over);
+        }
+        assert_eq!((refusals.queue.len(), refusals.positions.len(), refusals.reasons.len()), (1, 1, 1));
         assert!(refusals.queue.capacity() <= CAPACITY_MIN, "{}", refusals.queue.capacity());
+        refusals.forget_old(over.plus_ms(1));
+        assert!(refusals.queue.is_empty() && refusals.positions.is_empty() && refusals.bytes == 0);
     }
 
     #[test]

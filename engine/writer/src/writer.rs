@@ -10,13 +10,13 @@ use tessera_inventory::{Inventory, Timestamp};
 use crate::clock::Clock;
 use crate::encode::Part;
 use crate::lanes::{Lanes, TurnBudget, Waiting};
-use crate::mutant::{Mutant, Mutation};
+use crate::mutant::{LATE_MS, Mutant, Mutation};
 use crate::options::BatchIds;
 use crate::refusals::Refusals;
 use crate::turn::{Decider, DueBudget, Instant, Turn};
 use crate::{
-    Alert, Ask, ClockReading, ClockState, Encode, Head, Input, Lane, Monotonic, Output, RESUBMIT_MS_MAX,
-    RESUBMIT_MS_MIN, Reply, Request, STALLED_ATTEMPTS, WriterOptions,
+    Alert, Ask, ClockReading, ClockState, ClockWitness, Encode, Head, Input, Lane, Monotonic, Output,
+    RESUBMIT_MS_MAX, RESUBMIT_MS_MIN, Reply, Request, STALLED_ATTEMPTS, WriterOptions,
 };
 
 /// One append, decided once: every attempt carries the same bytes.
@@ -93,6 +93,12 @@ impl<T, E: Encode> Writer<T, E> {
     ) -> Self {
         let Ownership { state, head, batch_ids, options } = ownership;
         let last_logged = (state.sequence().0 > 0).then(|| state.logged_at());
+        let reading = if options.mutation.is(Mutant::WallBelieved) {
+            let witness = Some(ClockWitness { now: reading.wall, since: Timestamp(0) });
+            ClockReading { witness, ..reading }
+        } else {
+            reading
+        };
         let (clock, jump) = Clock::open(reading, last_logged, now);
         if let Some(difference_ms) = jump {
             out.push(Output::Alert(Alert::ClockJump { difference_ms }));
@@ -258,7 +264,11 @@ impl<T, E: Encode> Writer<T, E> {
 
     /// What is due by this time happens now.
     fn due_by(&self, now: Monotonic) -> Timestamp {
-        self.clock.now(now).plus_ms(u64::from(self.mutation.is(Mutant::ExpiryOffByOne)))
+        let now = self.clock.now(now);
+        if self.mutation.is(Mutant::LateExpiry) {
+            return Timestamp(now.0.saturating_sub(LATE_MS));
+        }
+        now.plus_ms(u64::from(self.mutation.is(Mutant::ExpiryOffByOne)))
     }
 
     fn begin_turn(&mut self, now: Monotonic, out: &mut Vec<Output<T>>) {
@@ -299,9 +309,11 @@ impl<T, E: Encode> Writer<T, E> {
         let due_by = (self.clock.state(now) == ClockState::Trusted).then(|| self.due_by(now));
         let mut due_budget = DueBudget::new();
         let at_once = self.mutation.is(Mutant::RefuseWithoutVerifying);
+        let due_last = self.mutation.is(Mutant::CommandsBeforeDeadlines);
         let mut budget = TurnBudget::new();
         let (mut decider, turn, lanes) = self.decider(now);
         loop {
+            let due_by = due_by.filter(|_| !due_last || lanes.is_empty());
             let more_due =
                 due_by.is_some_and(|due_by| decider.fire_due(due_by, &mut due_budget, &mut turn.events));
             let Some(waiting) = lanes.take(&mut budget) else { break };

@@ -1,7 +1,10 @@
-//! Those who ask: buyers who hold, renew, pay, give back or forget, and an organizer. Each asks one thing at a time and
+//! Those who ask: buyers who hold, renew, pay, give back, hand on or forget, and an organizer. Each asks one thing at a time and
 //! repeats it under the same key until it has an answer.
 
-use tessera_inventory::{Authority, ClaimNumber, Command, CommandBody, Phase, Sequence, Subject};
+use tessera_inventory::{
+    Authority, ClaimNumber, Command, CommandBody, Phase, RefundedUnits, Sequence, Subject, TicketTypeId,
+    Want, Wishes,
+};
 use tessera_writer::Ask;
 
 use crate::catalogue;
@@ -16,6 +19,8 @@ enum Errand {
     Holding(ClaimNumber),
     /// Its payment is in flight.
     Paying(ClaimNumber),
+    /// It has tickets.
+    Bought(ClaimNumber),
 }
 
 /// The request that a client waits for.
@@ -45,17 +50,29 @@ impl Client {
         Client { number, subject, errand: Errand::Fresh, wishes, asked: 0, agenda: Vec::new(), pending: None }
     }
 
-    /// The organizer, who sets up the event, and pauses and resumes it once.
+    /// The organizer, who sets up the event, pauses and resumes it, changes the configuration in mid-sale, and withdraws units for
+    /// a while. The sale opens by its schedule, or by command where time does not open it.
     pub(crate) fn organizer(number: usize, capacity: u32) -> Client {
         let mut organizer = Client::buyer(number, 0);
-        let phases = [Phase::OnSale, Phase::Paused, Phase::OnSale, Phase::Paused, Phase::OnSale];
-        for phase in phases {
-            let key = organizer.next_key();
-            organizer.agenda.push(catalogue::change_phase(key, phase));
+        let [standing, seat] = catalogue::units();
+        let mut agenda = vec![catalogue::configure(organizer.next_key(), capacity)];
+        for to in [Phase::Scheduled, Phase::OnSale, Phase::Paused, Phase::OnSale] {
+            agenda.push(catalogue::change_phase(organizer.next_key(), to));
         }
-        let key = organizer.next_key();
-        organizer.agenda.insert(0, catalogue::configure(key, capacity));
-        organizer.agenda.reverse();
+        agenda.push(catalogue::configure_again(organizer.next_key(), capacity));
+        let kill = CommandBody::Kill;
+        for body in [kill(standing.clone()), kill(seat.clone())] {
+            agenda.push(catalogue::command(Authority::Organizer, organizer.next_key(), body));
+        }
+        for to in [Phase::Paused, Phase::OnSale] {
+            agenda.push(catalogue::change_phase(organizer.next_key(), to));
+        }
+        for units in [standing, seat] {
+            let body = CommandBody::Restore(units);
+            agenda.push(catalogue::command(Authority::Organizer, organizer.next_key(), body));
+        }
+        agenda.reverse();
+        organizer.agenda = agenda;
         organizer
     }
 
@@ -74,8 +91,8 @@ impl Client {
             Errand::Fresh if self.wishes == 0 => return None,
             Errand::Fresh => {
                 self.wishes -= 1;
-                let quantity = if prng.chance(500) { 1 } else { 2 };
-                catalogue::place_hold(key, self.subject, quantity)
+                let (ticket_type, want) = wish(prng);
+                catalogue::place_hold(key, self.subject, ticket_type, want)
             }
             Errand::Holding(hold) => match prng.between(0, 99) {
                 0..35 => catalogue::command(
@@ -91,6 +108,12 @@ impl Client {
             Errand::Paying(order) => match prng.between(0, 99) {
                 0..60 => catalogue::confirm(key, order),
                 60..90 => catalogue::command(Authority::System, key, CommandBody::PaymentFailed { order }),
+                _ => return self.forget(prng),
+            },
+            Errand::Bought(order) => match prng.between(0, 99) {
+                0..10 => catalogue::refund(key, order, RefundedUnits::Restock),
+                10..15 => catalogue::refund(key, order, RefundedUnits::Kill),
+                15..35 => catalogue::transfer(key, order, self.subject, Subject(self.subject.0 + 1)),
                 _ => return self.forget(prng),
             },
         };
@@ -115,6 +138,7 @@ impl Client {
             CommandBody::RenewHold { hold } => Errand::Holding(hold),
             CommandBody::BeginPayment { hold, .. } => Errand::Paying(hold),
             CommandBody::PaymentFailed { order } => Errand::Holding(order),
+            CommandBody::Confirm { order, .. } => Errand::Bought(order),
             _ => Errand::Fresh,
         };
     }
@@ -130,7 +154,7 @@ impl Client {
         self.pending = None;
     }
 
-    /// Leave the hold to its deadline and begin anew.
+    /// Leave the hold to its deadline, or the tickets as they are, and begin anew.
     fn forget(&mut self, prng: &mut Prng) -> Option<Ask> {
         self.errand = Errand::Fresh;
         self.next_ask(prng)
@@ -144,5 +168,19 @@ impl Client {
     /// Uniform, as the gateway's keyed hashes are.
     fn key(&self, asked: u64) -> u128 {
         Prng::new(((self.number as u64) << 32) | asked).bits()
+    }
+}
+
+/// What a buyer wants: mostly to stand, sometimes of the type that sells for a part of the run, or to sit.
+fn wish(prng: &mut Prng) -> (TicketTypeId, Want) {
+    let quantity = if prng.chance(500) { 1 } else { 2 };
+    match prng.between(0, 99) {
+        0..55 => (catalogue::STANDING, Want::Quantity(quantity)),
+        55..70 => (catalogue::LATE, Want::Quantity(quantity)),
+        70..85 => (catalogue::SEATED, catalogue::seats(prng.index(10), quantity)),
+        _ => {
+            let wishes = Wishes { accept_split: prng.chance(500), ..Wishes::default() };
+            (catalogue::SEATED, Want::Together { quantity: quantity + 1, wishes })
+        }
     }
 }

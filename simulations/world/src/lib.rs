@@ -5,6 +5,7 @@
 mod buyer;
 mod catalogue;
 mod disturbance;
+mod happened;
 mod node;
 mod oracle;
 mod plan;
@@ -13,7 +14,8 @@ mod store;
 mod trace;
 mod world;
 
-pub use disturbance::Disturbance;
+pub use disturbance::{Disturbance, Evidence};
+pub use happened::Happened;
 pub use oracle::Violation;
 pub use plan::{Crash, CrashPoint, MakeOptions, Orphans, Plan};
 pub use world::{Failure, Summary, run};

@@ -2,9 +2,10 @@
 
 use tessera_inventory::Timestamp;
 use tessera_records::RecordEncoder;
-use tessera_writer::{Activation, ClockReading, Head, Monotonic, Writer};
+use tessera_writer::{Activation, ClockReading, ClockWitness, Head, Monotonic, Writer};
 
 use crate::catalogue::WALL_BASE_MS;
+use crate::disturbance::Evidence;
 use crate::store::StoreAnswer;
 
 /// A reply ticket: the number of one attempt of one client.
@@ -29,10 +30,18 @@ pub(crate) struct Node {
     pub(crate) paused_until_us: u64,
     /// How far its wall clock is off.
     pub(crate) skew_ms: i64,
+    /// What it knows of the time beside that.
+    pub(crate) evidence: Evidence,
+    /// What runs there has read its clocks when it knew nothing right beside them.
+    pub(crate) was_alone: bool,
     /// Logged time at which the turn under way was decided.
     pub(crate) decided_at: Timestamp,
     /// The same in the time of the world.
     pub(crate) decided_us: u64,
+    /// Whether it believed its clock then.
+    pub(crate) trusted: bool,
+    /// Counts its timers: a new one replaces the one before.
+    pub(crate) timers: u64,
     origin_us: u64,
 }
 
@@ -41,7 +50,8 @@ pub(crate) struct Node {
 pub(crate) enum NodeInput {
     Store(StoreAnswer),
     BeginTurn,
-    Timer,
+    /// The timer of this number.
+    Timer(u64),
     ReadClocks,
 }
 
@@ -60,8 +70,12 @@ impl Node {
             life: 0,
             paused_until_us: 0,
             skew_ms: 0,
+            evidence: Evidence::Heartbeats,
+            was_alone: false,
             decided_at: Timestamp(0),
             decided_us: 0,
+            trusted: false,
+            timers: 0,
             origin_us,
         }
     }
@@ -74,16 +88,25 @@ impl Node {
         at.0.saturating_sub(self.origin_us)
     }
 
-    /// Its clocks: the wall clock may be off, other nodes' heartbeats tell the time.
-    pub(crate) fn reading(&self, now_us: u64) -> ClockReading {
-        let truth = WALL_BASE_MS + now_us / 1_000;
-        let wall = Timestamp(truth.saturating_add_signed(self.skew_ms));
-        ClockReading { wall, witness: Some(Timestamp(truth)) }
+    /// Its clocks: the wall clock may be off, other nodes' heartbeats tell the time, while it hears them.
+    pub(crate) fn reading(&mut self, now_us: u64) -> ClockReading {
+        let truth_ms = WALL_BASE_MS + now_us / 1_000;
+        let wall = Timestamp(truth_ms.saturating_add_signed(self.skew_ms));
+        let began = Timestamp(WALL_BASE_MS.saturating_add_signed(self.skew_ms));
+        let truth = ClockWitness { now: Timestamp(truth_ms), since: Timestamp(WALL_BASE_MS) };
+        let witness = match self.evidence {
+            Evidence::Heartbeats => Some(truth),
+            Evidence::Own => Some(ClockWitness { now: wall, since: began }),
+            Evidence::None => None,
+        };
+        self.was_alone |= self.evidence != Evidence::Heartbeats;
+        ClockReading { wall, witness }
     }
 
     /// Everything in its memory is gone.
     pub(crate) fn forget(&mut self) {
         self.role = Role::Away;
         self.life += 1;
+        self.was_alone = false;
     }
 }

@@ -11,7 +11,8 @@ use tessera_writer::{Chain, Head, Reply};
 
 use crate::buyer::Client;
 use crate::catalogue::EVENT;
-use crate::disturbance::Disturbance;
+use crate::disturbance::{Disturbance, Evidence};
+use crate::happened::Happened;
 use crate::node::{Attempt, Call, Node, NodeInput, Role};
 use crate::oracle::{Oracle, Violation, broken};
 use crate::plan::{Orphans, Plan};
@@ -51,6 +52,8 @@ pub struct Summary {
     pub unknown_appends: u64,
     /// Highest number of requests that waited in one writer.
     pub queued_max: u64,
+    /// The less common events of the log.
+    pub happened: Happened,
 }
 
 /// A run in which a rule was broken.
@@ -147,6 +150,7 @@ pub fn run(seed: u64, plan: Plan) -> Result<Summary, Box<Failure>> {
             world.summary.trace = world.trace.hash();
             world.summary.steps = world.trace.steps();
             world.summary.events = world.oracle.events().len() as u64;
+            world.summary.happened = Happened::of(world.oracle.events());
             Ok(world.summary)
         }
         Err(violation) => Err(Box::new(Failure {
@@ -313,7 +317,16 @@ impl World {
             Disturbance::TakeOver(node) => return self.start(node),
             Disturbance::HandOver(node) => return self.close(node, tessera_writer::Input::HandOver),
             Disturbance::LoseLease(node) => return self.close(node, tessera_writer::Input::OwnershipLost),
-            Disturbance::Skew(node, skew_ms) => self.nodes[node].skew_ms = skew_ms,
+            Disturbance::Skew(node, skew_ms) => {
+                let node = &mut self.nodes[node];
+                (node.evidence, node.skew_ms) = (Evidence::Heartbeats, skew_ms);
+            }
+            // An event without history believes any clock; that is not what these worlds are about.
+            Disturbance::Alone(..) if self.oracle.events().is_empty() => {}
+            Disturbance::Alone(node, evidence, skew_ms) => {
+                let node = &mut self.nodes[node];
+                (node.evidence, node.skew_ms) = (evidence, skew_ms);
+            }
             Disturbance::Outage(for_us) => {
                 self.store.is_away = true;
                 self.after(for_us, Step::OutageEnds);
@@ -327,7 +340,7 @@ impl World {
         self.store.is_away = false;
         for node in &mut self.nodes {
             node.paused_until_us = node.paused_until_us.min(self.now_us);
-            node.skew_ms = 0;
+            (node.evidence, node.skew_ms) = (Evidence::Heartbeats, 0);
         }
     }
 

@@ -74,6 +74,11 @@ impl<T, E: Encode> Writer<T, E> {
     fn committed(&mut self, append: &Append, now: Monotonic, out: &mut Vec<Output<T>>) {
         self.head = append.next;
         if !self.parts.is_empty() {
+            if self.closing == Some(Closing::OwnershipLost) {
+                // What was submitted of the turn stays. Its replies leave together or not at all: who asks again under the same key
+                // learns from the next owner what became of it.
+                return self.stop(StopReason::HandedOver, out);
+            }
             return self.append_next_part(out);
         }
         self.turn.events.clear();
@@ -174,7 +179,7 @@ impl<T, E: Encode> Writer<T, E> {
         self.stage = Stage::Idle;
         if self.closing.is_some() {
             self.stop(StopReason::HandedOver, out);
-        } else {
+        } else if !self.mutation.is(Mutant::TimerForgotten) {
             self.arm_due(now, out);
         }
     }
@@ -185,8 +190,11 @@ impl<T, E: Encode> Writer<T, E> {
 
     /// Nothing leaves any more: what was decided is unknown, what was not is not executed.
     fn stop(&mut self, reason: StopReason, out: &mut Vec<Output<T>>) {
-        let decided = self.turn.replies.drain(..);
-        out.extend(decided.map(|(ticket, _)| Output::Reply { ticket, reply: Reply::OutcomeUnknown }));
+        for (ticket, _) in self.turn.replies.drain(..) {
+            let lies = self.mutation.is(Mutant::NotExecutedAfterDeciding);
+            let reply = if lies { Reply::NotExecuted } else { Reply::OutcomeUnknown };
+            out.push(Output::Reply { ticket, reply });
+        }
         self.lanes.drain(|ticket| out.push(Output::Reply { ticket, reply: Reply::NotExecuted }));
         self.parts.clear();
         self.stage = Stage::Stopped;

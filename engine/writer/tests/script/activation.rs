@@ -124,6 +124,19 @@ fn scenario_32_a_broken_chain_or_a_short_log_serves_nothing() {
 }
 
 #[test]
+fn an_epoch_that_goes_back_serves_nothing() {
+    let (mut log, head) = on_sale(Setup::default());
+    log[0].1.epoch = Epoch(2);
+    let (mut activation, _) = started();
+    give(&mut activation, In::HeadRead(Ok(Head { epoch: Epoch(2), ..head })));
+    let mut out = Vec::new();
+    replay(&mut activation, &log, Sequence::ZERO, &mut out);
+    let [Out::Stop(ActivationStop::Damaged { reason })] = out.as_slice() else { panic!("{out:?}") };
+    assert!(reason.contains("epoch"), "{reason}");
+    assert_eq!(activation.state().sequence(), Sequence(1), "nothing of it is applied");
+}
+
+#[test]
 fn a_store_that_is_away_is_asked_again_and_a_failed_one_is_not() {
     let (mut activation, _) = started();
     let away = StoreFailure::Unavailable { reason: "away".to_owned() };

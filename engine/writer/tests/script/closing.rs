@@ -106,3 +106,42 @@ fn without_the_lease_nothing_is_submitted_again() {
          stop handed over",
     );
 }
+
+#[test]
+fn without_the_lease_the_rest_of_a_split_turn_is_not_submitted() {
+    let setup = Setup { event_bytes: 800_000, ..Setup::default() };
+    check(
+        setup,
+        "> hold a 1
+         > hold b 1
+         > hold c 9
+         > turn
+         append 3..3 attempt 0
+         > hold d 1
+         > lost
+         reply d not executed
+         > committed
+         reply a outcome unknown
+         reply b outcome unknown
+         reply c outcome unknown
+         stop handed over
+         > tick
+         > turn",
+    );
+    // A hand-over in good order finishes the turn.
+    check(
+        setup,
+        "> hold a 1
+         > hold b 1
+         > turn
+         append 3..3 attempt 0
+         > hand over
+         > committed
+         append 4..4 attempt 0
+         > committed
+         reply a accepted 3
+         reply b accepted 4
+         publish
+         stop handed over",
+    );
+}

@@ -7,12 +7,12 @@ use std::sync::Arc;
 use tessera_inventory::{
     Authority, ClaimNumber, Command, CommandBody, Config, Decision, Event, EventId, HoldPolicy,
     IdempotencyKey, Inventory, LineRequest, Phase, PlaceHold, Pool, PoolId, Rejection, SaleWindow, Schedule,
-    SeatingPolicy, Sequence, Subject, Subjects, TicketType, TicketTypeId, Timestamp, Want,
+    SeatIndex, SeatingPolicy, Sequence, Subject, Subjects, TicketType, TicketTypeId, Timestamp, Units, Want,
 };
 use tessera_writer::{
     Activation, ActivationInput, ActivationOutput, Alert, AppendAnswer, Ask, BatchId, Chain, ClockReading,
-    Encode, Head, Input, Monotonic, Output, ReplayRecord, Reply, Request, StopReason, StoreFailure, Writer,
-    WriterOptions,
+    ClockWitness, Encode, Head, Input, Monotonic, Output, ReplayRecord, Reply, Request, StopReason,
+    StoreFailure, Writer, WriterOptions,
 };
 
 pub(crate) const EVENT: EventId = EventId(77);
@@ -40,15 +40,26 @@ impl Encode for Weigh {
 pub(crate) struct Setup {
     pub(crate) capacity: u32,
     pub(crate) event_bytes: usize,
-    /// So many types begin to sell one second after the start.
+    /// So many types begin to sell at once.
     pub(crate) openings: usize,
+    /// When, after the start.
+    pub(crate) openings_ms: u64,
     pub(crate) wall_ms: u64,
     pub(crate) witness_ms: Option<u64>,
+    pub(crate) watched_since_ms: u64,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Setup { capacity: 4, event_bytes: 1, openings: 0, wall_ms: START_MS, witness_ms: None }
+        Setup {
+            capacity: 4,
+            event_bytes: 1,
+            openings: 0,
+            openings_ms: 1_000,
+            wall_ms: START_MS,
+            witness_ms: None,
+            watched_since_ms: START_MS,
+        }
     }
 }
 
@@ -86,9 +97,9 @@ fn ticket_type(name: &str, opens_at: Option<Timestamp>) -> TicketType {
 }
 
 fn config(setup: Setup) -> Config {
-    let late = Some(Timestamp(START_MS + 1_000));
+    let late = Some(Timestamp(START_MS + setup.openings_ms));
     let mut ticket_types = vec![ticket_type("standing", None)];
-    ticket_types.extend((0..setup.openings).map(|_| ticket_type("late", late)));
+    ticket_types.extend((0..setup.openings).map(|number| ticket_type(&format!("late {number}"), late)));
     Config {
         currency: *b"EUR",
         pools: vec![Pool { name: "floor".into(), capacity: setup.capacity }],
@@ -169,8 +180,8 @@ impl Stage {
         replay(&mut activation, &log, Sequence::ZERO, &mut out);
         activation.handle(ActivationInput::LogRead(Ok(())), now, &mut out);
         activation.handle(ActivationInput::AppendDone(AppendAnswer::Committed), now, &mut out);
-        let reading =
-            ClockReading { wall: Timestamp(setup.wall_ms), witness: setup.witness_ms.map(Timestamp) };
+        let witness = setup.witness_ms.map(|ms| witness(ms, setup.watched_since_ms));
+        let reading = ClockReading { wall: Timestamp(setup.wall_ms), witness };
         let mut out = Vec::new();
         let writer = activation.into_writer(Weigh(setup.event_bytes), reading, now, &mut out);
         let mut stage = Stage { writer, now, appended: None, transcript: String::new() };
@@ -214,6 +225,14 @@ impl Stage {
                 let order = ClaimNumber(claim.parse().unwrap());
                 self.submit(name, command(CommandBody::PaymentFailed { order }), &[]);
             }
+            ["kill", name, seats] => {
+                let seats = vec![SeatIndex(0); seats.parse().unwrap()];
+                self.submit(name, command(CommandBody::Kill(Units::Seats(seats))), &[]);
+            }
+            ["configure", name] => {
+                let config = Arc::new(config(Setup { capacity: 9, ..Setup::default() }));
+                self.submit(name, command(CommandBody::Configure { expected_version: 1, config }), &[]);
+            }
             ["pause", name] => {
                 self.submit(name, command(CommandBody::ChangePhase { to: Phase::Paused }), &[]);
             }
@@ -256,9 +275,9 @@ impl Stage {
             ["head", "fatal"] => Input::HeadRead(Err(StoreFailure::Fatal { reason: away() })),
             ["hand", "over"] => Input::HandOver,
             ["lost"] => Input::OwnershipLost,
-            ["wall", ms, "witness", witness] => Input::WallClock(ClockReading {
+            ["wall", ms, "witness", now, "since", since] => Input::WallClock(ClockReading {
                 wall: Timestamp(ms.parse().unwrap()),
-                witness: Some(Timestamp(witness.parse().unwrap())),
+                witness: Some(witness(now.parse().unwrap(), since.parse().unwrap())),
             }),
             ["acknowledge", ms] => Input::AcknowledgeClock(Timestamp(ms.parse().unwrap())),
             other => panic!("no such line in a script: {other:?}"),
@@ -294,6 +313,10 @@ impl Stage {
     fn writer_mut(&mut self) -> &mut Writer<String, Weigh> {
         self.writer.as_mut().expect("not abandoned")
     }
+}
+
+fn witness(now_ms: u64, since_ms: u64) -> ClockWitness {
+    ClockWitness { now: Timestamp(now_ms), since: Timestamp(since_ms) }
 }
 
 fn command(body: CommandBody) -> Ask {

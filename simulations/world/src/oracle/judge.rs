@@ -15,6 +15,8 @@ pub(crate) struct Speaker {
     pub(crate) head: Head,
     /// Logged time at which it decided.
     pub(crate) decided_at: Timestamp,
+    /// Whether it believed its clock then.
+    pub(crate) trusted: bool,
 }
 
 impl Oracle {
@@ -27,7 +29,11 @@ impl Oracle {
     ) -> Result<(), Violation> {
         let ask = self.asked_at(attempt).ask.clone();
         match (&ask, reply) {
-            (_, Reply::NotExecuted | Reply::GaveUp | Reply::OutcomeUnknown) => Ok(()),
+            (_, Reply::OutcomeUnknown) => Ok(()),
+            (_, Reply::NotExecuted | Reply::GaveUp) => {
+                self.denied(attempt);
+                Ok(())
+            }
             (Ask::Command(command), Reply::Accepted { sequence, event, .. }) => {
                 self.accepted(command, *sequence, Some(event))
             }
@@ -121,6 +127,7 @@ impl Oracle {
             let detail = format!("sequence {sequence} is not in the log: {text}");
             return Err(broken("no refusal before its commit", detail));
         };
+        self.nothing_was_due(state, speaker.decided_at, speaker.trusted, rejection)?;
         let decision = state.clone().decide(speaker.decided_at, command);
         match decision {
             Err(found) if found == *rejection => {

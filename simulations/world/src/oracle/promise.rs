@@ -1,12 +1,11 @@
 //! What holders were promised: no hold ends before its deadline, neither in logged time nor, by more than the stated bound, in the
-//! time of the world.
+//! time of the world; and from its deadline on nobody does anything with it, as long as the writer believes its clock.
 
 use std::collections::BTreeMap;
 
 use tessera_inventory::{Event, EventBody, Sequence, Timestamp};
-use tessera_writer::CLOCK_DISAGREEMENT_MS_MAX;
 
-use super::{Violation, broken};
+use super::{Decided, Violation, broken};
 
 /// A deadline, in logged time and in the time of the world.
 #[derive(Clone, Copy, Debug)]
@@ -43,40 +42,47 @@ impl Promises {
         &mut self,
         sequence: Sequence,
         event: &Event,
-        decided_us: u64,
+        decided: Decided,
     ) -> Result<(), Violation> {
+        // A writer that knows nothing of the time may promise in logged time only: it may have stood still for long.
+        let world_us = if decided.trusted || !decided.was_alone { decided.at_us } else { 0 };
         let deadline =
-            |at: Timestamp| Deadline { at, world_us: decided_us + at.0.saturating_sub(event.at.0) * 1_000 };
+            |at: Timestamp| Deadline { at, world_us: world_us + at.0.saturating_sub(event.at.0) * 1_000 };
         match &event.body {
             EventBody::HoldPlaced(placed) => {
                 let promise = Promise { hold: deadline(placed.deadline_at), grace: None };
                 self.claims.insert(sequence.0, promise);
             }
             EventBody::HoldRenewed { hold, deadline_at } => {
-                self.change(hold.0, |promise| promise.hold = deadline(*deadline_at))?;
+                self.live(hold.0, event.at, decided)?.hold = deadline(*deadline_at);
             }
             EventBody::PaymentBegun { order, grace_until, .. } => {
-                self.change(order.0, |promise| promise.grace = Some(deadline(*grace_until)))?;
+                self.live(order.0, event.at, decided)?.grace = Some(deadline(*grace_until));
             }
-            EventBody::PaymentFailed { order } => self.change(order.0, |promise| promise.grace = None)?,
+            EventBody::PaymentFailed { order } => self.live(order.0, event.at, decided)?.grace = None,
             EventBody::HoldReleased { hold: claim } | EventBody::Confirmed { order: claim, .. } => {
-                self.change(claim.0, |_| ())?;
+                self.live(claim.0, event.at, decided)?;
                 self.claims.remove(&claim.0);
             }
             EventBody::Expired { through, count } => {
-                return self.expired(event.at, (through.0, through.1.0), *count, decided_us);
+                return self.expired(event.at, (through.0, through.1.0), *count, decided);
             }
             _ => {}
         }
         Ok(())
     }
 
-    fn change(&mut self, claim: u64, change: impl FnOnce(&mut Promise)) -> Result<(), Violation> {
+    /// The claim that a command changes at this logged time.
+    fn live(&mut self, claim: u64, at: Timestamp, decided: Decided) -> Result<&mut Promise, Violation> {
         let Some(promise) = self.claims.get_mut(&claim) else {
             return Err(broken("what has ended stays ended", format!("claim {claim}")));
         };
-        change(promise);
-        Ok(())
+        let due_at = promise.now().at;
+        if decided.trusted && due_at <= at {
+            let detail = format!("claim {claim}, due at {due_at}, changed at {at}");
+            return Err(broken("no hold outlives its deadline", detail));
+        }
+        Ok(promise)
     }
 
     fn expired(
@@ -84,7 +90,7 @@ impl Promises {
         at: Timestamp,
         through: (Timestamp, u64),
         count: u32,
-        decided_us: u64,
+        decided: Decided,
     ) -> Result<(), Violation> {
         let ended: Vec<(u64, Deadline)> = self
             .claims
@@ -97,8 +103,8 @@ impl Promises {
             return Err(broken("each hold is released once", detail));
         }
         for (claim, deadline) in ended {
-            let early_us = deadline.world_us.saturating_sub(decided_us);
-            if deadline.at > at || early_us > CLOCK_DISAGREEMENT_MS_MAX * 1_000 {
+            let early_us = deadline.world_us.saturating_sub(decided.at_us);
+            if deadline.at > at || early_us > decided.early_us_max() {
                 let detail =
                     format!("claim {claim}, due at {}, ended at {at}, {early_us} us early", deadline.at);
                 return Err(broken("no hold expires early", detail));

@@ -10,12 +10,12 @@ use tessera_writer::{
 use super::clients::PATIENCE_US;
 use super::{Step, World};
 use crate::catalogue::EVENT;
-use crate::node::{Attempt, Call, NodeInput, Role};
-use crate::oracle::{Speaker, Violation, broken};
+use crate::node::{Attempt, Call, Node, NodeInput, Role};
+use crate::oracle::{Decided, Speaker, Violation, broken};
 use crate::plan::CrashPoint;
 use crate::store::StoreAnswer;
 
-/// How often a doubted clock is read again, in microseconds.
+/// How often a clock that is not believed is read again, in microseconds.
 const READ_CLOCKS_US: u64 = 5_000_000;
 
 impl World {
@@ -75,10 +75,12 @@ impl World {
         let give_up_at = Monotonic(self.nodes[node].monotonic(self.now_us).0 + PATIENCE_US);
         let ask = self.oracle.ask(attempt).clone();
         let Role::Serving(writer) = &mut self.nodes[node].role else {
+            self.oracle.denied(attempt);
             self.answer(attempt, Reply::NotExecuted);
             return Ok(());
         };
         if writer.submit(Request { ticket: attempt, ask, give_up_at }).is_err() {
+            self.oracle.denied(attempt);
             self.answer(attempt, Reply::NotExecuted);
             return Ok(());
         }
@@ -101,6 +103,9 @@ impl World {
             self.after(wait_us, Step::Input { node, life, input });
             return Ok(());
         }
+        if matches!(input, NodeInput::Timer(number) if number != self.nodes[node].timers) {
+            return Ok(());
+        }
         if self.dies_at(node, CrashPoint::Step) {
             return Ok(());
         }
@@ -115,7 +120,7 @@ impl World {
             (Role::Serving(_), NodeInput::Store(StoreAnswer::Head(head))) => {
                 self.writer_input(node, Input::HeadRead(head))
             }
-            (Role::Serving(_), NodeInput::Timer) => self.writer_input(node, Input::Tick),
+            (Role::Serving(_), NodeInput::Timer(_)) => self.writer_input(node, Input::Tick),
             (Role::Serving(_), NodeInput::BeginTurn) => self.writer_input(node, Input::BeginTurn),
             (Role::Serving(_), NodeInput::ReadClocks) => {
                 let reading = self.nodes[node].reading(self.now_us);
@@ -150,7 +155,7 @@ impl World {
                 ActivationInput::LogRead(Ok(()))
             }
             NodeInput::Store(StoreAnswer::Log(Err(failure))) => ActivationInput::LogRead(Err(failure)),
-            NodeInput::Timer | NodeInput::BeginTurn | NodeInput::ReadClocks => ActivationInput::Tick,
+            NodeInput::Timer(_) | NodeInput::BeginTurn | NodeInput::ReadClocks => ActivationInput::Tick,
         };
         activation.handle(input, now, &mut out);
         self.perform_activation(node, out)
@@ -208,6 +213,7 @@ impl World {
         if matches!(input, Input::BeginTurn | Input::Tick) && writer.wants_turn(now) {
             here.decided_at = writer.logged_now(now);
             here.decided_us = self.now_us;
+            here.trusted = writer.clock_state(now) == ClockState::Trusted;
         }
         let mut out = Vec::new();
         writer.handle(input, now, &mut out);
@@ -241,16 +247,17 @@ impl World {
         match output {
             Output::Append { expected, next, record, attempt } => {
                 if attempt == 0 {
-                    self.oracle.decided(&next, self.nodes[node].decided_us);
+                    let Node { decided_us: at_us, trusted, was_alone, .. } = self.nodes[node];
+                    self.oracle.decided(&next, Decided { at_us, trusted, was_alone });
                 }
                 self.call_store(node, Call::Append { expected, next, record });
                 return Ok(self.dies_at(node, CrashPoint::InFlight));
             }
             Output::ReadHead => self.call_store(node, Call::Head),
             Output::Reply { ticket, reply } => {
-                let decided_at = self.nodes[node].decided_at;
+                let Node { decided_at, trusted, .. } = self.nodes[node];
                 if let Role::Serving(writer) = &self.nodes[node].role {
-                    let speaker = Speaker { head: *writer.head(), decided_at };
+                    let speaker = Speaker { head: *writer.head(), decided_at, trusted };
                     self.oracle.replied(speaker, ticket, &reply)?;
                 }
                 self.answer(ticket, reply);
@@ -289,7 +296,7 @@ impl World {
         self.after(wait_us, Step::Call { node, life, call });
     }
 
-    /// Timers are not exact: some fire a little early, some late.
+    /// Set the timer, instead of any before. Timers are not exact: some fire a little early, some late.
     fn arm(&mut self, node: usize, at: Monotonic) {
         let wait_us = self.nodes[node].world_us(at).saturating_sub(self.now_us);
         let wait_us = match self.prng.between(0, 9) {
@@ -297,15 +304,16 @@ impl World {
             3..6 => wait_us + self.prng.between(0, 50_000),
             _ => wait_us,
         };
-        let life = self.nodes[node].life;
-        self.after(wait_us, Step::Input { node, life, input: NodeInput::Timer });
+        self.nodes[node].timers += 1;
+        let (life, number) = (self.nodes[node].life, self.nodes[node].timers);
+        self.after(wait_us, Step::Input { node, life, input: NodeInput::Timer(number) });
     }
 
     fn read_clocks_later(&mut self, node: usize) {
         let now = self.nodes[node].monotonic(self.now_us);
         let life = self.nodes[node].life;
         if let Role::Serving(writer) = &self.nodes[node].role
-            && writer.clock_state(now) == ClockState::Doubted
+            && writer.clock_state(now) != ClockState::Trusted
         {
             self.after(READ_CLOCKS_US, Step::Input { node, life, input: NodeInput::ReadClocks });
         }

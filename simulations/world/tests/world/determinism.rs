@@ -1,6 +1,6 @@
 //! The same seed twice is the same run.
 
-use tessera_world::{Plan, run};
+use tessera_world::{Happened, Plan, run};
 
 use crate::survives;
 
@@ -26,4 +26,10 @@ fn everything_at_once_is_survived() {
     let sum = survives(0..40, &Plan::stormy());
     assert!(sum.repeated > 0 && sum.refused > 0 && sum.unsure > 0, "{sum:?}");
     assert!(sum.crashes > 40 && sum.fenced > 40 && sum.unknown_appends > 40, "{sum:?}");
+    let Happened { configured, openings, seats_held, refunded, transferred, killed } = sum.happened;
+    assert!(
+        configured > 70 && killed > 70,
+        "nearly every world is configured twice and loses units: {sum:?}"
+    );
+    assert!(openings > 100 && seats_held > 40 && refunded > 10 && transferred > 10, "{sum:?}");
 }

@@ -25,6 +25,7 @@ fn survives(seeds: std::ops::Range<u64>, plan: &Plan) -> Summary {
         sum.activations += summary.activations;
         sum.fenced += summary.fenced;
         sum.unknown_appends += summary.unknown_appends;
+        sum.happened += summary.happened;
         sum.queued_max = sum.queued_max.max(summary.queued_max);
     }
     assert!(sum.accepted > 0, "nothing was sold: {sum:?}");

@@ -1,6 +1,6 @@
 //! Scenarios 13 to 20 and 52: several nodes that believe, or believed, that they own the event.
 
-use tessera_world::{Disturbance, Plan};
+use tessera_world::{Disturbance, Evidence, Plan};
 
 use crate::survives;
 
@@ -41,6 +41,23 @@ fn scenario_18_wall_clocks_that_are_an_hour_off() {
             (40 * SECOND_US, Disturbance::TakeOver(1)),
         ];
         survives(0..10, &two_nodes(script));
+    }
+}
+
+#[test]
+fn scenario_18_nodes_that_know_no_more_than_their_own_clock() {
+    const YEARS_MS: i64 = 2 * 366 * 24 * HOUR_MS;
+    for evidence in [Evidence::Own, Evidence::None] {
+        for skew_ms in [YEARS_MS, -HOUR_MS, 60_000, -4_000] {
+            let script = vec![
+                (4 * SECOND_US, Disturbance::Alone(1, evidence, skew_ms)),
+                (5 * SECOND_US, Disturbance::TakeOver(1)),
+                (25 * SECOND_US, Disturbance::Crash(1)),
+                (26 * SECOND_US, Disturbance::TakeOver(0)),
+                (40 * SECOND_US, Disturbance::TakeOver(1)),
+            ];
+            survives(0..10, &two_nodes(script));
+        }
     }
 }
 
