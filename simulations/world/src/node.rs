@@ -40,6 +40,8 @@ pub(crate) struct Node {
     pub(crate) decided_us: u64,
     /// Whether it believed its clock then.
     pub(crate) trusted: bool,
+    /// It knows that its lease is gone.
+    pub(crate) lease_lost: bool,
     /// Counts its timers: a new one replaces the one before.
     pub(crate) timers: u64,
     origin_us: u64,
@@ -75,6 +77,7 @@ impl Node {
             decided_at: Timestamp(0),
             decided_us: 0,
             trusted: false,
+            lease_lost: false,
             timers: 0,
             origin_us,
         }
@@ -107,6 +110,6 @@ impl Node {
     pub(crate) fn forget(&mut self) {
         self.role = Role::Away;
         self.life += 1;
-        self.was_alone = false;
+        (self.was_alone, self.lease_lost) = (false, false);
     }
 }

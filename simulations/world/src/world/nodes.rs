@@ -61,6 +61,7 @@ impl World {
 
     pub(super) fn close(&mut self, node: usize, input: Input) -> Result<(), Violation> {
         if matches!(self.nodes[node].role, Role::Serving(_)) {
+            self.nodes[node].lease_lost |= matches!(input, Input::OwnershipLost);
             self.writer_input(node, input)
         } else {
             Ok(())
@@ -245,6 +246,9 @@ impl World {
     /// Performs one output; true when that was the end of the writer.
     fn perform_one(&mut self, node: usize, output: Output<Attempt>) -> Result<bool, Violation> {
         match output {
+            Output::Append { next, .. } if self.nodes[node].lease_lost => {
+                return Err(broken("without the lease nothing is submitted", format!("{next:?}")));
+            }
             Output::Append { expected, next, record, attempt } => {
                 if attempt == 0 {
                     let Node { decided_us: at_us, trusted, was_alone, .. } = self.nodes[node];
