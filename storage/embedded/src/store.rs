@@ -92,6 +92,12 @@ impl EmbeddedStore {
         self.inner.shared.index().event_count()
     }
 
+    /// Why the store has failed for good; `None` while it is healthy.
+    #[must_use]
+    pub fn failure(&self) -> Option<String> {
+        self.inner.shared.failure().map(str::to_owned)
+    }
+
     /// Every event that was ever appended to, by its id, whether or not the tables have a row about it.
     pub fn events(&self) -> BoxFuture<'static, Result<Vec<EventId>, StoreError>> {
         let reading = Arc::clone(&self.inner.reading);
