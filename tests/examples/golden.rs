@@ -79,7 +79,7 @@ async fn sell(router: &InventoryRouter, event: EventId) {
             want: Want::Quantity(1),
         }];
         let subjects = Subjects { primary: Subject(number), extra: Vec::new() };
-        let place = PlaceHold { subjects, lines, access_code: None, duration_ms: None };
+        let place = PlaceHold { subjects, lines, access_code: None, channel: None, duration_ms: None };
         let hold = ask(router, event, buyer(number, 1, CommandBody::PlaceHold(place))).await;
         match number % 3 {
             0 => drop(ask(router, event, buyer(number, 2, CommandBody::ReleaseHold { hold })).await),
