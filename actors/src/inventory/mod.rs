@@ -2,6 +2,7 @@
 
 mod activation;
 mod ended;
+mod hanging;
 mod performer;
 mod publisher;
 mod quarantines;

@@ -8,8 +8,8 @@ use tessera_store::{AppendOutcome, StoreError};
 use tessera_writer::{AppendAnswer, Head, Input, Lane, Output, TURN_COMMANDS_MAX};
 
 use super::activation::append_answer;
+use super::hanging;
 use super::performer::{Performer, ShellArguments, head_answer};
-use crate::STORE_HANGS_MS;
 use crate::blocking::describe;
 
 /// What a shell is told. Requests do not come this way.
@@ -111,16 +111,7 @@ fn receive(message: ShellMessage, state: &mut Performer) {
                 feed(state, Input::Tick);
             }
         }
-        ShellMessage::WatchStore => {
-            state.watch_store();
-            if state.store_hangs() {
-                if !state.slot().is_stalled() {
-                    let event = state.slot().event;
-                    tracing::warn!(?event, "the store has not answered a call for {STORE_HANGS_MS} ms");
-                }
-                sweep(state);
-            }
-        }
+        ShellMessage::WatchStore => hanging::look(state),
         ShellMessage::RefreshSeatMap => state.refresh_seat_map(),
         ShellMessage::LookAround => {
             if let Some(reading) = state.doubted_clock() {
@@ -148,7 +139,7 @@ fn receive(message: ShellMessage, state: &mut Performer) {
     take_turns(state);
 }
 
-fn feed(state: &mut Performer, input: Input) {
+pub(super) fn feed(state: &mut Performer, input: Input) {
     let now = state.now();
     let (writer, outputs) = state.writer();
     if let Some(writer) = writer {
@@ -184,24 +175,9 @@ fn take_turns(state: &mut Performer) {
     }
 }
 
-/// Nothing gets on, and nobody who has given up is decided: they are told. The writer looks through its lanes at every tick, and has room
-/// for more then.
-fn sweep(state: &mut Performer) {
-    let slot = state.slot();
-    let waiting = || slot.ingress.depth(Lane::Existing) + slot.ingress.depth(Lane::New);
-    loop {
-        let before = waiting();
-        take_in(state);
-        feed(state, Input::Tick);
-        if waiting() == before || state.has_ended() {
-            return;
-        }
-    }
-}
-
 /// Move requests from the slot to the writer: of each lane as many as one turn takes, so that neither keeps the other out and the
 /// writer alone says who goes first.
-fn take_in(state: &mut Performer) {
+pub(super) fn take_in(state: &mut Performer) {
     let slot = state.slot();
     let (writer, outputs) = state.writer();
     let Some(writer) = writer else { return };

@@ -76,7 +76,7 @@ fn open_error(directory: &Path, error: &fjall::Error) -> StoreError {
     }
 }
 
-/// An error of the tables while they are read. What the system refuses for now (too many open files, an input/output error) may pass;
+/// An error of the tables while they are read. What the system refuses at the moment (too many open files, an input/output error) may pass;
 /// a file that is missing or too short is damage, as in the journal.
 pub(crate) fn read_error(error: &fjall::Error) -> StoreError {
     let reason = format!("the tables: {error}");
@@ -352,7 +352,7 @@ mod tests {
 
     /// A process that is out of file descriptors must not take a healthy event for a damaged one.
     #[test]
-    fn what_the_system_refuses_for_now_is_unavailable_and_what_is_missing_is_damaged() {
+    fn what_the_system_refuses_at_the_moment_is_unavailable_and_what_is_missing_is_damaged() {
         let too_many_files = || std::io::Error::from_raw_os_error(24);
         let failed = || std::io::Error::from_raw_os_error(5);
         for passing in [
