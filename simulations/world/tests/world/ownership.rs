@@ -74,6 +74,14 @@ fn scenario_19_a_drain_loses_nothing() {
 }
 
 #[test]
+fn without_its_lease_a_node_submits_nothing_even_in_the_middle_of_a_split_turn() {
+    let script = (8..100).map(|n| (n * SECOND_US / 2, Disturbance::LoseLease((n % 2) as usize))).collect();
+    let slow = Plan { buyers: 12, capacity: 60, store_delay_us_max: 200_000, ..two_nodes(script) };
+    let sum = survives(0..10, &Plan { record_bytes_max: 1, ..slow });
+    assert!(sum.activations > 100, "{sum:?}");
+}
+
+#[test]
 fn scenario_20_stale_routes_never_write() {
     let script =
         vec![(10 * SECOND_US, Disturbance::TakeOver(1)), (30 * SECOND_US, Disturbance::LoseLease(1))];
