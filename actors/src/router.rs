@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tessera_inventory::{ClaimView, Event, EventId, Sequence};
 use tessera_store::{LogRecord, StoreError};
-use tessera_writer::{Ask, Head, Monotonic, Reply};
+use tessera_writer::{Ask, Head, Monotonic, RECORD_BYTES_MAX, Reply};
 use tokio::sync::{oneshot, watch};
 
 use crate::blocking::blocking;
@@ -112,10 +112,10 @@ impl InventoryRouter {
         Ok(changes)
     }
 
-    /// The events of a record. A large one (a configuration has every seat) is decoded off the threads that serve, and few
-    /// of them at once: decoded, it takes several times its bytes.
+    /// The events of a record. One that is larger than those of sales (the configuration of a large hall has every seat) is decoded off
+    /// the threads that serve, and few of them at once: decoded, it takes several times its bytes.
     async fn decoded(&self, record: LogRecord) -> Result<Vec<Event>, StoreError> {
-        if record.bytes.len() <= CHANGES_READ_BYTES {
+        if record.bytes.len() <= RECORD_BYTES_MAX {
             return decode(&record);
         }
         let turn = Arc::clone(&self.shared.large_decodings).acquire_owned().await;

@@ -28,7 +28,7 @@ fn sweep(state: &mut Performer) {
         let before = waiting();
         take_in(state);
         feed(state, Input::Tick);
-        if waiting() == before || state.has_ended() {
+        if waiting() >= before || state.has_ended() {
             return;
         }
     }

@@ -32,6 +32,8 @@ const WAITERS_SWEPT_AT: usize = 64;
 /// While all places are taken, an event is asked for its place at most once in this time, in milliseconds: looking for it is a walk over
 /// all active events.
 const MAKE_ROOM_EVERY_MS: u64 = 100;
+/// So many events are asked to make room at a time.
+const MAKE_ROOM_EVENTS_MAX: usize = 32;
 
 /// Where an event stands.
 #[derive(Debug)]
@@ -310,6 +312,10 @@ impl Roster {
     }
 
     fn rest_until(&mut self, event: EventId, at: Monotonic, again: bool) {
+        if self.shared.health.is_draining() {
+            // The drain waits for nobody who only rests.
+            return self.dismiss(event, NotExecuted::Draining);
+        }
         let Some(entry) = self.events.get_mut(&event) else { return };
         entry.stage = Stage::Resting { again };
         let (sleep, myself) = (self.shared.environment.clock.sleep_until(at), self.myself.clone());

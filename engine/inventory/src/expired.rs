@@ -40,7 +40,8 @@ impl Expired {
 
     /// Whether a hold expired lately; with a subject: its hold.
     pub(crate) fn has(&self, number: ClaimNumber, of: Option<Subject>) -> bool {
-        let first = number.0 << TAG_BITS;
+        // Greater numbers are not given out: they have no room beside the tag.
+        let Some(first) = number.0.checked_mul(1 << TAG_BITS) else { return false };
         let Some(record) = self.records.range(first..=first | TAG_MASK).next() else { return false };
         of.is_none_or(|subject| low_half(subject.0) & TAG_MASK == record & TAG_MASK)
     }

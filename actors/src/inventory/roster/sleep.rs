@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tessera_inventory::{EventId, Timestamp};
 use tessera_writer::Monotonic;
 
-use super::{MAKE_ROOM_EVERY_MS, Roster, Stage, answer_all};
+use super::{MAKE_ROOM_EVENTS_MAX, MAKE_ROOM_EVERY_MS, Roster, Stage, answer_all};
 use crate::inventory::{InventoryMessage, ShellMessage, wake_up_rows};
 use crate::shared::Shared;
 use crate::slot::Slot;
@@ -47,8 +47,8 @@ impl Roster {
         self.arm_alarm();
     }
 
-    /// All places are taken: the event that was asked least recently goes to sleep if it is idle; one that
-    /// could not is passed over for a while. Who was turned away comes again.
+    /// All places are taken: the events that were asked least recently go to sleep if they are idle; those that
+    /// could not are passed over for a while. Who was turned away comes again.
     pub(super) fn make_room(&mut self) {
         let now = self.now();
         if self.room_made_at.is_some_and(|at| now.since_ms(at) < MAKE_ROOM_EVERY_MS) {
@@ -61,8 +61,9 @@ impl Roster {
         });
         let may_go =
             |slot: &&Arc<Slot>| now.since_ms(slot.used_at()) >= ROOM_IDLE_MS_MIN && slot.stays_until() <= now;
-        let idle = slots.filter(may_go);
-        if let Some(shell) = idle.min_by_key(|slot| slot.used_at()).and_then(|slot| slot.shell()) {
+        let mut idle: Vec<_> = slots.filter(may_go).collect();
+        idle.sort_unstable_by_key(|slot| slot.used_at());
+        for shell in idle.into_iter().take(MAKE_ROOM_EVENTS_MAX).filter_map(|slot| slot.shell()) {
             let _ = shell.cast(ShellMessage::MakeRoom);
         }
     }

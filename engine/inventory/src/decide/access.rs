@@ -31,7 +31,8 @@ impl Inventory {
             return Err(Rejection::InvalidRequest(RequestError::UnknownChannel));
         }
         let mut channels = (0_u8..).map(ChannelId).zip(&self.config.channels);
-        let of_code = channels.find(|(_, channel)| Some(channel.code) == code).map(|(id, _)| id);
+        let of_code =
+            code.and_then(|code| channels.find(|(_, channel)| channel.code == code).map(|(id, _)| id));
         let opens_type = || self.config.ticket_types.iter().any(|known| known.access_code == code);
         if code.is_some() && of_code.is_none() && !opens_type() {
             return Err(Rejection::AccessCodeRequired);
