@@ -13,11 +13,11 @@ use tessera_inventory::EventId;
 static ALLOCATOR: CountingAllocator = CountingAllocator::new();
 
 /// Events that are opened and left alone, in all, at each measurement.
-const EVENTS: [u128; 2] = [2_000, 20_000];
+const EVENTS: [u128; 3] = [2_000, 20_000, 60_000];
 /// Without requests for this long an event is passivated here, in milliseconds.
 const IDLE_MS: u64 = 5_000;
 /// Events that may be active at once: none makes room for another while they are opened.
-const ACTIVE_MAX: usize = 30_000;
+const ACTIVE_MAX: usize = 70_000;
 /// What is alive is looked at this often, and has settled once so many looks in a row find no less.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 const LOOKS: u32 = 10;
