@@ -45,8 +45,8 @@ enum Stage {
     Stopped,
 }
 
-/// Why the writer takes nothing more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why the writer takes nothing more; the later one here outweighs the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Closing {
     HandOver,
     OwnershipLost,
