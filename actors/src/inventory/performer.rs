@@ -54,7 +54,7 @@ pub(crate) struct Performer {
     /// Whether somebody will look whether that call hangs.
     is_watched: bool,
     damage: Option<String>,
-    /// Whether operators see that its clock is doubted.
+    /// Whether operators see that something waits because its clock is doubted.
     doubts_clock: bool,
 }
 
@@ -281,11 +281,10 @@ impl Performer {
         self.slot.stay_until(self.now().plus_ms(ROOM_IDLE_MS_MIN));
     }
 
-    /// Let operators see whether the clock is doubted.
+    /// Let operators see whether something waits because the clock is doubted.
     pub(crate) fn note_clock(&mut self) {
         let now = self.now();
-        let doubts =
-            self.writer.as_ref().is_some_and(|writer| writer.clock_state(now) != ClockState::Trusted);
+        let doubts = self.writer.as_ref().is_some_and(|writer| writer.waits_for_clock(now));
         if std::mem::replace(&mut self.doubts_clock, doubts) != doubts {
             self.shared.note_doubted_clock(self.slot.event, doubts);
         }
@@ -297,7 +296,7 @@ impl Performer {
         let nothing_near = writer.wakes_at(now).is_none_or(|at| at > now.plus_ms(due_ms_min));
         now.since_ms(self.slot.used_at()) >= idle_ms_min
             && writer.is_idle()
-            && writer.clock_state(now) == ClockState::Trusted
+            && !writer.waits_for_clock(now)
             && nothing_near
             && !writer.remembers_refusals(now)
             && self.slot.followers_are_done()
@@ -310,9 +309,10 @@ impl Performer {
         self.slot.ingress.close();
     }
 
-    fn alert(&self, alert: &Alert) {
+    fn alert(&mut self, alert: &Alert) {
         match alert {
             Alert::ClockJump { difference_ms } => {
+                self.note_clock();
                 self.shared.meters.clock_alerts.increment(1);
                 let event = self.slot.event;
                 tracing::error!(
@@ -345,7 +345,7 @@ impl Performer {
     /// When time does something next in an event whose writer stops; at once where that is not known.
     fn wakes_at(&self, now: Monotonic) -> Option<Monotonic> {
         let writer = self.writer.as_ref()?;
-        let is_known = writer.durable_state().is_some() && writer.clock_state(now) == ClockState::Trusted;
+        let is_known = writer.durable_state().is_some() && !writer.waits_for_clock(now);
         if is_known { writer.wakes_at(now) } else { Some(now) }
     }
 

@@ -87,6 +87,22 @@ async fn an_event_that_sleeps_for_years_in_a_running_process_opens_on_time() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_waits_for_nothing_sleeps_however_long_ago_it_ended() {
+    let world = World::start(sleepy()).await;
+    world.on_sale(EVENT, 10).await;
+    let closed = world.ask(EVENT, organizer(CommandBody::ChangePhase { to: Phase::Closed })).await;
+    assert!(matches!(closed, Answer::Accepted { .. }), "{closed:?}");
+    world.flowing(world.platform.drain(GIVE_UP)).await;
+
+    world.clock.advance_ms(2 * CLOCK_AHEAD_MS_MAX);
+    let next = World::on(Arc::clone(&world.store), world.clock.clone(), sleepy(), 2).await;
+    next.router.activate(EVENT, GIVE_UP).await.unwrap();
+    assert_eq!(next.platform.status().doubted_clocks_count, 0, "nobody is needed");
+    falls_asleep(&next).await;
+    assert_eq!(next.platform.status().scheduled_wake_ups, 0, "and it stays asleep");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_sleeping_event_opens_on_time_in_the_next_process() {
     let world = World::start(sleepy()).await;
     scheduled(&world, 3_600_000).await;

@@ -1,7 +1,7 @@
 //! Logged time: what a writer calls *now*.
 //!
 //! Within one ownership `now = max(last logged time, trusted time at activation + monotonic time elapsed)`. The wall clock is read at
-//! activation and never again, except to end a suspicion.
+//! activation and never again, except to end a suspicion and on an operator's word.
 //!
 //! - A *witness* (this process's own earlier reading carried on by monotonic time, or other nodes' heartbeats) says what the time should
 //!   be, and since when it has watched. Wall time that differs from it by more than [`CLOCK_DISAGREEMENT_MS_MAX`] is **doubted**, and
@@ -17,8 +17,9 @@
 //! (every logged time was trusted once, so the witness's beginning moves back to it) and by an operator's word.
 //!
 //! While time is doubted or behind, nothing that time does happens (openings, expiries); commands are decided. An operator ends either by
-//! acknowledging: time goes on from the later of the wall clock and the last logged time. Both also end when a later reading is
-//! plausible: that wall time is followed. So nothing happens early by more than [`CLOCK_DISAGREEMENT_MS_MAX`] against a right witness, and
+//! acknowledging: time goes on from the later of the wall clock and the last logged time. Time that was trusted moves forward on that
+//! word, too, and never back: monotonic time stands still while the machine sleeps. Both also end when a later reading is plausible: that
+//! wall time is followed. So nothing happens early by more than [`CLOCK_DISAGREEMENT_MS_MAX`] against a right witness, and
 //! a node alone that starts with a wrong wall clock lets things happen early by no more than [`CLOCK_AHEAD_MS_MAX`].
 
 use tessera_inventory::Timestamp;
@@ -122,9 +123,9 @@ impl Clock {
         }
     }
 
-    /// An operator vouches for `wall`.
+    /// An operator vouches for `wall`. Who believed its own time never goes back for it.
     pub(crate) fn acknowledge(&mut self, wall: Timestamp, now: Monotonic) {
-        if self.state(now) != ClockState::Trusted {
+        if self.state(now) != ClockState::Trusted || wall > self.now(now) {
             self.trusted = self.last_logged.map_or(wall, |last| last.max(wall));
             self.trusted_at = now;
             self.doubted = false;
@@ -243,6 +244,15 @@ mod tests {
         let (mut behind, _) = open(NOON - HOUR, None, Some(NOON));
         behind.acknowledge(Timestamp(NOON - HOUR), Monotonic(0));
         check(&behind, 5, (ClockState::Trusted, NOON + 5));
+    }
+
+    #[test]
+    fn an_operator_moves_a_trusted_clock_forward_and_never_back() {
+        let (mut clock, _) = open(NOON, None, None);
+        clock.acknowledge(Timestamp(NOON + HOUR), Monotonic(7_000));
+        check(&clock, 12, (ClockState::Trusted, NOON + HOUR + 5));
+        clock.acknowledge(Timestamp(NOON), Monotonic(12_000));
+        check(&clock, 12, (ClockState::Trusted, NOON + HOUR + 5));
     }
 
     #[test]

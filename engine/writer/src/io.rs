@@ -67,7 +67,7 @@ pub enum Input {
     Tick,
     /// The clocks were read again, while [`crate::Writer::clock_state`] is not trusted.
     WallClock(ClockReading),
-    /// An operator vouches for the wall clock, which says this.
+    /// An operator vouches for the wall clock, which says this: time goes on from there, though never back.
     AcknowledgeClock(Timestamp),
     /// Stop: finish the turn under way, take nothing more (hand-over, drain, passivation).
     HandOver,
@@ -187,7 +187,8 @@ pub enum Output<T> {
 /// What operators are told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Alert {
-    /// Wall time at activation is implausible: openings and expiries are blocked. See [`crate::ClockState`].
+    /// Wall time at activation is implausible, and something waits for it: openings and expiries are blocked. See
+    /// [`crate::Writer::waits_for_clock`].
     ClockJump {
         /// Wall time minus the time it was compared with (witness or last logged time), in milliseconds.
         difference_ms: i64,

@@ -36,10 +36,11 @@ pub const STALLED_ATTEMPTS: u32 = 5;
 pub const HAND_OVER_ATTEMPTS_MAX: u32 = 8;
 /// How long a refusal is answered again to the same key and body, in milliseconds.
 pub const REFUSAL_KEPT_MS: u64 = 60_000;
-/// Most refusals kept: those of a minute at 16,000 a second. Each takes about 80 bytes with its place in the index, and only while it is
-/// kept: a hot event reaches 80 MB, any other next to nothing. Beyond it the oldest are forgotten early.
+/// Most refusals kept: those of a minute at 16,000 a second. Each takes about 60 bytes with its place in the index, and only while it is
+/// kept: a hot event reaches 60 MB, any other next to nothing. Beyond it the oldest are forgotten early.
 pub const REFUSALS_MAX: usize = 1_000_000;
-/// Most bytes that the reasons of the refusals kept may take; refusals that follow one another for the same reason share it.
+/// Most bytes that the reasons of the refusals kept may take, tens of thousands; a refusal shares one of the sixteen newest reasons if
+/// that is its own. Beyond it the oldest refusals are forgotten early.
 pub const REFUSALS_BYTES_MAX: usize = 4_194_304;
 /// How far wall time may lie behind the last logged time at activation, in milliseconds.
 pub const CLOCK_BEHIND_MS_MAX: u64 = 5_000;

@@ -2,37 +2,44 @@
 //!
 //! It is no part of the state: it is lost with the writer, and the oldest leave early when there are too many. It takes memory
 //! only while there is something to remember. A sold-out flash refuses thousands of buyers a second for few reasons, so each
-//! refusal is an entry of 32 bytes, and what many in a row share (reason, sequence, time) stands beside them once.
+//! refusal is an entry of 48 bytes, and a reason stands beside them once for all that share it. The index is of hashed keys, in
+//! shards that grow one at a time; nothing ever iterates it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 
+use hashbrown::HashTable;
 use tessera_inventory::{IdempotencyKey, Rejection, Sequence};
 
 use crate::{Monotonic, REFUSAL_KEPT_MS, REFUSALS_BYTES_MAX, REFUSALS_MAX, TURN_COMMANDS_MAX};
 
-/// A queue gives back memory once it fills less than this part of it.
+/// What fills less than this part of its memory gives it back.
 const SPARE_FACTOR: usize = 4;
 /// It never gives back the last of it.
 const CAPACITY_MIN: usize = 16;
 /// Most refusals forgotten in one turn, so that none takes long; a turn adds fewer.
 const FORGOTTEN_PER_TURN_MAX: usize = 4 * TURN_COMMANDS_MAX;
+/// A refusal shares its reason with an earlier one if that is among so many newest reasons.
+const REASONS_COMPARED_MAX: usize = 16;
+/// Shards of the index, a power of two; none exists before the first refusal.
+const SHARDS: usize = 256;
 
 #[derive(Debug)]
 struct Refusal {
-    digest: u128,
+    digest: [u64; 2],
     fingerprint: u64,
-    /// Position of its reason, counted since the beginning.
-    reason: u64,
+    sequence: Sequence,
+    until: Monotonic,
+    /// Position of its reason.
+    reason: u32,
 }
 
-const _: () = assert!(size_of::<Refusal>() == 32);
+const _: () = assert!(size_of::<Refusal>() == 48);
 
-/// Why, for refusals that followed one another at the same time.
-#[derive(Debug, PartialEq, Eq)]
+/// Why, for all refusals that share it.
+#[derive(Debug)]
 struct Reason {
-    until: Monotonic,
-    sequence: Sequence,
     rejection: Rejection,
+    sharers: u32,
 }
 
 impl Reason {
@@ -41,28 +48,122 @@ impl Reason {
     }
 }
 
+/// A row of which the first leave and new ones come last. A position is counted since the beginning; it wraps around, far above what
+/// can ever be in the row.
+#[derive(Debug)]
+struct Row<T> {
+    entries: VecDeque<T>,
+    first: u32,
+}
+
+impl<T> Default for Row<T> {
+    fn default() -> Self {
+        Row { entries: VecDeque::new(), first: 0 }
+    }
+}
+
+impl<T> Row<T> {
+    fn get(&self, position: u32) -> Option<&T> {
+        self.entries.get(position.wrapping_sub(self.first) as usize)
+    }
+
+    fn get_mut(&mut self, position: u32) -> Option<&mut T> {
+        self.entries.get_mut(position.wrapping_sub(self.first) as usize)
+    }
+
+    /// Its position.
+    fn push(&mut self, entry: T) -> u32 {
+        self.entries.push_back(entry);
+        self.last()
+    }
+
+    fn last(&self) -> u32 {
+        let length = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        self.first.wrapping_add(length).wrapping_sub(1)
+    }
+
+    fn pop(&mut self) -> Option<T> {
+        let entry = self.entries.pop_front()?;
+        self.first = self.first.wrapping_add(1);
+        Some(entry)
+    }
+
+    fn give_back(&mut self) {
+        if self.entries.len() < self.entries.capacity() / SPARE_FACTOR {
+            self.entries.shrink_to(CAPACITY_MIN.max(2 * self.entries.len()));
+        }
+    }
+}
+
+/// Where each key's newest refusal stands in the row.
+#[derive(Debug, Default)]
+struct Index {
+    shards: Vec<HashTable<u32>>,
+}
+
+impl Index {
+    fn find(&self, digest: [u64; 2], row: &Row<Refusal>) -> Option<u32> {
+        let is_it = |&position: &u32| row.get(position).is_some_and(|refusal| refusal.digest == digest);
+        self.shards.get(shard_of(digest))?.find(hash_of(digest), is_it).copied()
+    }
+
+    /// The refusal at `position`, the newest under its digest.
+    fn enter(&mut self, digest: [u64; 2], position: u32, row: &Row<Refusal>) {
+        if self.shards.is_empty() {
+            self.shards.resize_with(SHARDS, HashTable::new);
+        }
+        let is_it = |&known: &u32| row.get(known).is_some_and(|refusal| refusal.digest == digest);
+        let shard = &mut self.shards[shard_of(digest)];
+        shard.entry(hash_of(digest), is_it, |&known| hash_at(row, known)).insert(position);
+    }
+
+    /// Nothing, where the same key was refused again since, with another body.
+    fn remove(&mut self, digest: [u64; 2], position: u32, row: &Row<Refusal>) {
+        let Some(shard) = self.shards.get_mut(shard_of(digest)) else { return };
+        if let Ok(entry) = shard.find_entry(hash_of(digest), |&known| known == position) {
+            entry.remove();
+        }
+        if shard.len() < shard.capacity() / SPARE_FACTOR {
+            shard.shrink_to(CAPACITY_MIN.max(2 * shard.len()), |&known| hash_at(row, known));
+        }
+    }
+}
+
+fn hash_at(row: &Row<Refusal>, position: u32) -> u64 {
+    row.get(position).map_or(0, |refusal| hash_of(refusal.digest))
+}
+
+/// A digest is a keyed hash already: one half of it finds the place in a shard.
+const fn hash_of(digest: [u64; 2]) -> u64 {
+    digest[0]
+}
+
+/// And the other half the shard.
+const fn shard_of(digest: [u64; 2]) -> usize {
+    digest[1] as usize % SHARDS
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+const fn halves(digest: u128) -> [u64; 2] {
+    [(digest >> 64) as u64, digest as u64]
+}
+
 /// The refusals in the order they came, and where each key's newest stands.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
-    queue: VecDeque<Refusal>,
-    /// Position by digest, counted since the beginning.
-    positions: BTreeMap<u128, u64>,
-    /// Position of the first in the queue.
-    first: u64,
-    reasons: VecDeque<Reason>,
-    /// Position of the first reason.
-    first_reason: u64,
+    row: Row<Refusal>,
+    index: Index,
+    reasons: Row<Reason>,
     /// What the reasons weigh.
     bytes: usize,
 }
 
 impl Refusals {
     pub(crate) fn find(&self, key: &IdempotencyKey, now: Monotonic) -> Option<(Sequence, Rejection)> {
-        let place = self.positions.get(&key.digest)?.checked_sub(self.first)?;
-        let refusal = self.queue.get(usize::try_from(place).ok()?)?;
-        let reason = self.reason_of(refusal)?;
-        let same = refusal.fingerprint == key.fingerprint && now < reason.until;
-        same.then(|| (reason.sequence, reason.rejection.clone()))
+        let refusal = self.row.get(self.index.find(halves(key.digest), &self.row)?)?;
+        let reason = self.reasons.get(refusal.reason)?;
+        let same = refusal.fingerprint == key.fingerprint && now < refusal.until;
+        same.then(|| (refusal.sequence, reason.rejection.clone()))
     }
 
     pub(crate) fn keep(
@@ -72,72 +173,66 @@ impl Refusals {
         sequence: Sequence,
         rejection: &Rejection,
     ) {
-        let until = now.plus_ms(REFUSAL_KEPT_MS);
-        let is_shared = self.reasons.back().is_some_and(|last| {
-            (last.until, last.sequence) == (until, sequence) && last.rejection == *rejection
-        });
-        if !is_shared {
-            let reason = Reason { until, sequence, rejection: rejection.clone() };
-            self.bytes += reason.weight_bytes();
-            self.reasons.push_back(reason);
-        }
-        let reason = self.first_reason + self.reasons.len() as u64 - 1;
-        self.positions.insert(key.digest, self.first + self.queue.len() as u64);
-        self.queue.push_back(Refusal { digest: key.digest, fingerprint: key.fingerprint, reason });
-        while self.queue.len() > REFUSALS_MAX || self.bytes > REFUSALS_BYTES_MAX {
+        let (digest, fingerprint) = (halves(key.digest), key.fingerprint);
+        let (until, reason) = (now.plus_ms(REFUSAL_KEPT_MS), self.shared_reason(rejection));
+        let position = self.row.push(Refusal { digest, fingerprint, sequence, until, reason });
+        self.index.enter(digest, position, &self.row);
+        while self.row.entries.len() > REFUSALS_MAX || self.bytes > REFUSALS_BYTES_MAX {
             self.forget_first();
         }
     }
 
     /// Whether a duplicate could still meet its refusal here.
     pub(crate) fn are_wanted(&self, now: Monotonic) -> bool {
-        self.reasons.back().is_some_and(|newest| now < newest.until)
+        self.row.entries.back().is_some_and(|newest| now < newest.until)
     }
 
-    /// Forget those whose time is over: all at once after a quiet minute, otherwise more than a turn can add.
+    /// Forget those whose time is over, more than a turn can add.
     pub(crate) fn forget_old(&mut self, now: Monotonic) {
-        if self.reasons.front().is_none_or(|oldest| now < oldest.until) {
-            return;
-        }
-        if !self.are_wanted(now) {
-            *self = Refusals::default();
-            return;
-        }
-        for _ in 0..FORGOTTEN_PER_TURN_MAX {
-            if self.reasons.front().is_none_or(|oldest| now < oldest.until) {
+        for forgotten in 0..FORGOTTEN_PER_TURN_MAX {
+            if self.row.entries.front().is_none_or(|oldest| now < oldest.until) {
+                if forgotten == 0 {
+                    return;
+                }
                 break;
             }
             self.forget_first();
         }
-        give_back(&mut self.queue);
-        give_back(&mut self.reasons);
-    }
-
-    fn reason_of(&self, refusal: &Refusal) -> Option<&Reason> {
-        let place = refusal.reason.checked_sub(self.first_reason)?;
-        self.reasons.get(usize::try_from(place).ok()?)
-    }
-
-    /// Forget the first refusal, and its reason if it was the last to share it.
-    fn forget_first(&mut self) {
-        let Some(oldest) = self.queue.pop_front() else { return };
-        // The same key may have been refused again since, with another body.
-        if self.positions.get(&oldest.digest) == Some(&self.first) {
-            self.positions.remove(&oldest.digest);
+        if self.row.entries.is_empty() {
+            *self = Refusals::default();
         }
-        self.first += 1;
-        if self.queue.front().is_none_or(|next| next.reason != oldest.reason)
-            && let Some(reason) = self.reasons.pop_front()
+        self.row.give_back();
+        self.reasons.give_back();
+    }
+
+    /// Position of the reason, with one more to share it.
+    fn shared_reason(&mut self, rejection: &Rejection) -> u32 {
+        let newest = self.reasons.entries.iter_mut().rev().take(REASONS_COMPARED_MAX);
+        for (back, reason) in (0..).zip(newest) {
+            if reason.rejection == *rejection {
+                reason.sharers += 1;
+                return self.reasons.last().wrapping_sub(back);
+            }
+        }
+        let reason = Reason { rejection: rejection.clone(), sharers: 1 };
+        self.bytes += reason.weight_bytes();
+        self.reasons.push(reason)
+    }
+
+    /// Forget the first refusal, and the reasons that nobody shares any more. A reason waits for those before it.
+    fn forget_first(&mut self) {
+        let Some(oldest) = self.row.entries.front() else { return };
+        let (digest, reason) = (oldest.digest, oldest.reason);
+        self.index.remove(digest, self.row.first, &self.row);
+        self.row.pop();
+        if let Some(reason) = self.reasons.get_mut(reason) {
+            reason.sharers -= 1;
+        }
+        while self.reasons.entries.front().is_some_and(|reason| reason.sharers == 0)
+            && let Some(reason) = self.reasons.pop()
         {
             self.bytes -= reason.weight_bytes();
-            self.first_reason += 1;
         }
-    }
-}
-
-fn give_back<T>(queue: &mut VecDeque<T>) {
-    if queue.len() < queue.capacity() / SPARE_FACTOR {
-        queue.shrink_to(CAPACITY_MIN.max(2 * queue.len()));
     }
 }
 
@@ -156,11 +251,14 @@ fn heap_bytes(rejection: &Rejection) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{CAPACITY_MIN, FORGOTTEN_PER_TURN_MAX, Refusals};
+    use super::{CAPACITY_MIN, FORGOTTEN_PER_TURN_MAX, REASONS_COMPARED_MAX, Refusals, SHARDS};
     use crate::{Monotonic, REFUSAL_KEPT_MS, REFUSALS_BYTES_MAX, REFUSALS_MAX};
+    use hashbrown::HashTable;
     use tessera_inventory::{IdempotencyKey, Rejection, SeatIndex, Sequence};
 
-    fn key(digest: u128, fingerprint: u64) -> IdempotencyKey {
+    /// Its digest is spread, as that of a hash is.
+    fn key(number: u128, fingerprint: u64) -> IdempotencyKey {
+        let digest = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
         IdempotencyKey { digest, fingerprint, minted_at: None }
     }
 
@@ -170,6 +268,17 @@ mod tests {
             refusals.keep(&key(digest, 1), Monotonic(0), Sequence(3), rejection);
         }
         refusals
+    }
+
+    fn indexed(refusals: &Refusals) -> usize {
+        refusals.index.shards.iter().map(HashTable::len).sum()
+    }
+
+    fn is_empty(refusals: &Refusals) -> bool {
+        refusals.row.entries.is_empty()
+            && indexed(refusals) == 0
+            && refusals.reasons.entries.is_empty()
+            && refusals.bytes == 0
     }
 
     #[test]
@@ -189,28 +298,48 @@ mod tests {
     #[test]
     fn the_oldest_leave_when_there_are_too_many() {
         let refusals = filled(REFUSALS_MAX as u128 + 1, &Rejection::HoldNotFound);
-        assert_eq!((refusals.queue.len(), refusals.positions.len()), (REFUSALS_MAX, REFUSALS_MAX));
+        assert_eq!((refusals.row.entries.len(), indexed(&refusals)), (REFUSALS_MAX, REFUSALS_MAX));
         assert_eq!(refusals.find(&key(0, 1), Monotonic(0)), None);
         assert!(refusals.find(&key(1, 1), Monotonic(0)).is_some());
     }
 
+    /// In a thousand turns a second, in each of which others are accepted, and for different reasons.
     #[test]
     fn scenario_56_a_sold_out_flash_is_remembered_for_a_minute_at_sixteen_thousand_a_second() {
-        const PER_TURN: u64 = 160;
+        const PER_TURN: u64 = 16;
         let mut refusals = Refusals::default();
-        let sold_out = Rejection::SoldOut { line: 0, pool: None, remaining: 0, may_return: false };
-        let turns = REFUSAL_KEPT_MS / 10;
-        for turn in 0..turns {
-            let now = Monotonic(0).plus_ms(turn * 10);
+        let sold_out = |line| Rejection::SoldOut { line, pool: None, remaining: 0, may_return: false };
+        let reasons = [sold_out(0), Rejection::HoldNotFound, sold_out(1)];
+        let mut every = reasons.iter().cycle();
+        for turn in 0..REFUSAL_KEPT_MS {
             for count in 0..PER_TURN {
-                refusals.keep(&key(u128::from(turn * PER_TURN + count), 1), now, Sequence(turn), &sold_out);
+                let sequence = Sequence(turn * PER_TURN + count);
+                let rejection = every.next().unwrap();
+                refusals.keep(
+                    &key(u128::from(sequence.0), 1),
+                    Monotonic(0).plus_ms(turn),
+                    sequence,
+                    rejection,
+                );
             }
         }
         let end = Monotonic(0).plus_ms(REFUSAL_KEPT_MS - 1);
-        assert_eq!(refusals.find(&key(0, 1), end), Some((Sequence(0), sold_out)), "the first of the minute");
-        assert!(refusals.reasons.len() as u64 <= turns, "a turn shares one reason");
-        refusals.forget_old(end.plus_ms(REFUSAL_KEPT_MS));
-        assert!(refusals.queue.is_empty() && refusals.reasons.is_empty() && refusals.bytes == 0);
+        assert_eq!(
+            refusals.find(&key(0, 1), end),
+            Some((Sequence(0), sold_out(0))),
+            "the first of the minute"
+        );
+        assert_eq!(refusals.reasons.entries.len(), 3, "all turns share the reasons");
+        // After a quiet minute no turn forgets more than its share.
+        let later = end.plus_ms(REFUSAL_KEPT_MS);
+        let kept = refusals.row.entries.len();
+        refusals.forget_old(later);
+        assert_eq!(refusals.row.entries.len(), kept - FORGOTTEN_PER_TURN_MAX);
+        assert!(!refusals.are_wanted(later));
+        for _ in 0..kept / FORGOTTEN_PER_TURN_MAX {
+            refusals.forget_old(later);
+        }
+        assert!(is_empty(&refusals));
     }
 
     #[test]
@@ -219,13 +348,53 @@ mod tests {
         let reasons = [Rejection::HoldNotFound, Rejection::OrderNotFound, Rejection::HoldNotFound];
         let at = |count: u64| Monotonic(0).plus_ms(count);
         for (count, rejection) in (0..9).zip(reasons.iter().cycle()) {
-            refusals.keep(&key(u128::from(count), 1), at(count / 4), Sequence(3), rejection);
+            refusals.keep(&key(u128::from(count), 1), at(count / 4), Sequence(count), rejection);
         }
+        assert_eq!(refusals.reasons.entries.len(), 2);
         refusals.forget_old(at(REFUSAL_KEPT_MS));
         for (count, rejection) in (0..9_u64).zip(reasons.iter().cycle()) {
-            let expect = (count >= 4).then(|| (Sequence(3), rejection.clone()));
+            let expect = (count >= 4).then(|| (Sequence(count), rejection.clone()));
             assert_eq!(refusals.find(&key(u128::from(count), 1), at(REFUSAL_KEPT_MS)), expect, "{count}");
         }
+    }
+
+    #[test]
+    fn more_reasons_than_are_compared_leave_with_their_last_refusal() {
+        let mut refusals = Refusals::default();
+        let at = |count: u64| Monotonic(0).plus_ms(count);
+        let reasons = 4 * REASONS_COMPARED_MAX as u64;
+        let reason = |count: u64| {
+            let remaining = u32::try_from(count % reasons).unwrap();
+            Rejection::SoldOut { line: 0, pool: None, remaining, may_return: false }
+        };
+        for count in 0..2 * reasons {
+            refusals.keep(&key(u128::from(count), 1), at(count), Sequence(count), &reason(count));
+        }
+        for gone in 0..2 * reasons {
+            refusals.forget_old(at(REFUSAL_KEPT_MS + gone));
+            let left = refusals.row.entries.len();
+            assert_eq!((left, refusals.reasons.entries.len()), (indexed(&refusals), left));
+            let next = gone + 1;
+            let found = refusals.find(&key(u128::from(next), 1), at(REFUSAL_KEPT_MS + gone));
+            assert_eq!(found, (next < 2 * reasons).then(|| (Sequence(next), reason(next))));
+        }
+        assert!(is_empty(&refusals));
+    }
+
+    #[test]
+    fn positions_wrap_around() {
+        let mut refusals = Refusals::default();
+        (refusals.row.first, refusals.reasons.first) = (u32::MAX - 5, u32::MAX);
+        for digest in 0..20 {
+            refusals.keep(&key(digest, 1), Monotonic(0), Sequence(3), &Rejection::HoldNotFound);
+            refusals.keep(&key(digest, 2), Monotonic(1), Sequence(4), &Rejection::OrderNotFound);
+        }
+        for digest in 0..20 {
+            let found = refusals.find(&key(digest, 2), Monotonic(1));
+            assert_eq!(found, Some((Sequence(4), Rejection::OrderNotFound)));
+        }
+        refusals.forget_old(Monotonic(1).plus_ms(REFUSAL_KEPT_MS));
+        assert!(is_empty(&refusals));
     }
 
     #[test]
@@ -236,15 +405,15 @@ mod tests {
             let large = Rejection::SeatsTaken { seats };
             refusals.keep(&key(digest, 1), Monotonic(0), Sequence(3), &large);
         }
-        assert!(refusals.bytes <= REFUSALS_BYTES_MAX && refusals.queue.len() < 100);
+        assert!(refusals.bytes <= REFUSALS_BYTES_MAX && refusals.row.entries.len() < 100);
         assert!(refusals.find(&key(99, 1), Monotonic(0)).is_some(), "the newest is there");
     }
 
     #[test]
     fn memory_grows_with_use_and_is_given_back_after_a_minute() {
-        assert_eq!(Refusals::default().queue.capacity(), 0);
+        assert_eq!(Refusals::default().row.entries.capacity(), 0);
         let mut refusals = filled(1, &Rejection::HoldNotFound);
-        assert!(refusals.queue.capacity() <= CAPACITY_MIN, "one refusal takes little");
+        assert!(refusals.row.entries.capacity() <= CAPACITY_MIN, "one refusal takes little");
         refusals = filled(10_000, &Rejection::HoldNotFound);
         let over = Monotonic(0).plus_ms(REFUSAL_KEPT_MS);
         // A newer one is still wanted: the others go in steps, and the memory with them.
@@ -252,10 +421,15 @@ mod tests {
         for _ in 0..10_000_usize.div_ceil(FORGOTTEN_PER_TURN_MAX) {
             refusals.forget_old(over);
         }
-        assert_eq!((refusals.queue.len(), refusals.positions.len(), refusals.reasons.len()), (1, 1, 1));
-        assert!(refusals.queue.capacity() <= CAPACITY_MIN, "{}", refusals.queue.capacity());
+        assert_eq!(
+            (refusals.row.entries.len(), indexed(&refusals), refusals.reasons.entries.len()),
+            (1, 1, 1)
+        );
+        assert!(refusals.row.entries.capacity() <= CAPACITY_MIN, "{}", refusals.row.entries.capacity());
+        let places: usize = refusals.index.shards.iter().map(HashTable::capacity).sum();
+        assert!(places <= 2 * CAPACITY_MIN * SHARDS, "{places}");
         refusals.forget_old(over.plus_ms(1));
-        assert!(refusals.queue.is_empty() && refusals.positions.is_empty() && refusals.bytes == 0);
+        assert!(is_empty(&refusals) && refusals.index.shards.is_empty());
     }
 
     #[test]

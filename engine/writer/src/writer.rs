@@ -45,8 +45,8 @@ enum Stage {
     Stopped,
 }
 
-/// Why the writer takes nothing more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why the writer takes nothing more; the later one here outweighs the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Closing {
     HandOver,
     OwnershipLost,
@@ -60,6 +60,8 @@ pub struct Writer<T, E> {
     state: Inventory,
     head: Head,
     clock: Clock,
+    /// By how much the clock was implausible, until an operator must hear of it.
+    clock_jump: Option<i64>,
     lanes: Lanes<T>,
     turn: Turn<T>,
     parts: VecDeque<Part>,
@@ -99,14 +101,12 @@ impl<T, E: Encode> Writer<T, E> {
         } else {
             reading
         };
-        let (clock, jump) = Clock::open(reading, last_logged, now);
-        if let Some(difference_ms) = jump {
-            out.push(Output::Alert(Alert::ClockJump { difference_ms }));
-        }
+        let (clock, clock_jump) = Clock::open(reading, last_logged, now);
         let mut writer = Writer {
             state,
             head,
             clock,
+            clock_jump,
             lanes: Lanes::new(),
             turn: Turn::new(),
             parts: VecDeque::new(),
@@ -230,6 +230,13 @@ impl<T, E: Encode> Writer<T, E> {
         self.clock.state(now)
     }
 
+    /// Whether something that time does waits because the clock is not believed. An event that ended long ago waits for nothing: it
+    /// needs no operator, and may sleep.
+    #[must_use]
+    pub fn waits_for_clock(&self, now: Monotonic) -> bool {
+        self.clock.state(now) != ClockState::Trusted && self.state.next_due_at().is_some()
+    }
+
     /// Logged time now.
     #[must_use]
     pub fn logged_now(&self, now: Monotonic) -> Timestamp {
@@ -349,10 +356,15 @@ impl<T, E: Encode> Writer<T, E> {
         lanes.put_back(&mut turn.deferred);
     }
 
-    /// Be woken for what time does next.
+    /// Be woken for what time does next, or tell an operator once that it waits.
     fn arm_due(&mut self, now: Monotonic, out: &mut Vec<Output<T>>) {
         if !matches!(self.stage, Stage::Idle) {
             return;
+        }
+        if self.waits_for_clock(now)
+            && let Some(difference_ms) = self.clock_jump.take()
+        {
+            out.push(Output::Alert(Alert::ClockJump { difference_ms }));
         }
         if let Some(at) = self.wakes_at(now) {
             self.arm(at.max(now), out);

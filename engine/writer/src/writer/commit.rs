@@ -166,7 +166,8 @@ impl<T, E: Encode> Writer<T, E> {
     }
 
     pub(super) fn close(&mut self, closing: Closing, out: &mut Vec<Output<T>>) {
-        self.closing = Some(closing);
+        // Nothing gives the ownership back: a hand-over that follows its loss is no hand-over in good order.
+        self.closing = self.closing.max(Some(closing));
         self.lanes.drain(|ticket| out.push(Output::Reply { ticket, reply: Reply::NotExecuted }));
         let submits_again = matches!(self.stage, Stage::Resubmitting { .. } | Stage::Reverifying { .. });
         let at_once = submits_again && closing == Closing::OwnershipLost;

@@ -55,17 +55,75 @@ fn scenario_18_an_operator_vouches_for_the_wall_clock() {
 }
 
 #[test]
+fn an_operator_moves_a_clock_on_that_stood_still_while_the_machine_slept() {
+    let setup = Setup { openings: 1, ..Setup::default() };
+    check(
+        setup,
+        "timer 1000
+         > at 10
+         > acknowledge 9000000
+         > at 20
+         > acknowledge 13600000
+         timer 20
+         > tick
+         append 3..3 attempt 0
+         > committed
+         publish
+         > hold a 1
+         > turn
+         append 4..4 attempt 0
+         > committed
+         reply a accepted 4
+         publish
+         timer 60020
+         > acknowledge 13600000",
+    );
+}
+
+#[test]
+fn nobody_is_told_of_a_doubted_clock_before_something_waits_for_it() {
+    let setup = Setup { wall_ms: START_MS + HOUR, witness_ms: Some(START_MS), ..Setup::default() };
+    check(
+        setup,
+        "> hold a 5
+         > turn
+         read head
+         > head ours
+         reply a rejected 2 SoldOut
+         > hold b 1
+         > turn
+         append 3..3 attempt 0
+         > committed
+         reply b accepted 3
+         publish
+         alert clock +3600000
+         > release c 3
+         > turn
+         append 4..4 attempt 0
+         > committed
+         reply c accepted 4
+         publish
+         > hold d 1
+         > turn
+         append 5..5 attempt 0
+         > committed
+         reply d accepted 5
+         publish",
+    );
+}
+
+#[test]
 fn scenario_18_an_hour_behind_logged_time_stands_still() {
     let setup = Setup { wall_ms: START_MS - HOUR, ..Setup::default() };
     check(
         setup,
-        "alert clock -3600000
-         > hold a 4
+        "> hold a 4
          > turn
          append 3..3 attempt 0
          > committed
          reply a accepted 3
          publish
+         alert clock -3600000
          timer 3660000
          > at 60000
          > tick

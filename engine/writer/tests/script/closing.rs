@@ -108,6 +108,32 @@ fn without_the_lease_nothing_is_submitted_again() {
 }
 
 #[test]
+fn a_hand_over_does_not_give_the_lease_back() {
+    check(
+        Setup::default(),
+        "> hold a 1
+         > turn
+         append 3..3 attempt 0
+         > lost
+         > hand over
+         > unknown
+         reply a outcome unknown
+         stop handed over",
+    );
+    check(
+        Setup::default(),
+        "> hold a 1
+         > turn
+         append 3..3 attempt 0
+         > hand over
+         > lost
+         > unknown
+         reply a outcome unknown
+         stop handed over",
+    );
+}
+
+#[test]
 fn without_the_lease_the_rest_of_a_split_turn_is_not_submitted() {
     let setup = Setup { event_bytes: 800_000, ..Setup::default() };
     check(
@@ -127,6 +153,20 @@ fn without_the_lease_the_rest_of_a_split_turn_is_not_submitted() {
          stop handed over
          > tick
          > turn",
+    );
+    // Nor is it once a hand-over follows.
+    check(
+        setup,
+        "> hold a 1
+         > hold b 1
+         > turn
+         append 3..3 attempt 0
+         > lost
+         > hand over
+         > committed
+         reply a outcome unknown
+         reply b outcome unknown
+         stop handed over",
     );
     // A hand-over in good order finishes the turn.
     check(
