@@ -140,7 +140,7 @@ const fn hash_of(digest: [u64; 2]) -> u64 {
 
 /// And the other half the shard.
 const fn shard_of(digest: [u64; 2]) -> usize {
-    digest[1] as usize % SHARDS
+    (digest[1] >> 48) as usize % SHARDS
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
