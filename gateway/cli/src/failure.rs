@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tessera_demo::error::DemoError;
+use tessera_inventory::EventId;
+use tessera_server::ids;
 use tessera_server::server::ServeError;
 use tessera_server::settings::SettingsError;
 use tessera_server::telemetry::LogLevelError;
@@ -114,6 +116,16 @@ impl Failure {
         ExitCode::from(self.status())
     }
 
+    /// Says that an event is not sound, where this is about what is stored. Anything else, such as a file that cannot be opened just
+    /// now, says nothing about that: it is given back, to end the command.
+    pub(crate) fn found_in(self, event: EventId) -> Result<(), Failure> {
+        if self.status() != STATUS_NOT_SOUND {
+            return Err(self);
+        }
+        output::line(format_args!("{}  NOT SOUND: {self}", ids::event(event)));
+        Ok(())
+    }
+
     fn status(&self) -> u8 {
         match self {
             Failure::Fatal(_) => STATUS_STORE_FAILED,
@@ -165,5 +177,16 @@ mod tests {
         for (failure, status) in table {
             assert_eq!(failure.status(), status, "{failure:?}");
         }
+    }
+
+    #[test]
+    fn only_what_is_stored_and_damaged_or_too_new_is_found_in_an_event() {
+        let store = |error| Failure::Store(error);
+        let finding = |failure: Failure| failure.found_in(EventId(1)).is_ok();
+        assert!(finding(store(StoreError::Damaged { reason: "a bit".to_owned() })));
+        assert!(finding(store(StoreError::FormatTooNew { needed: 9, supported: 1 })));
+        assert!(finding(Failure::NotSound("I4".to_owned())));
+        assert!(!finding(store(StoreError::Unavailable { reason: "too many open files".to_owned() })));
+        assert!(!finding(store(StoreError::Fatal { reason: "a sync".to_owned() })));
     }
 }

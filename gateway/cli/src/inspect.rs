@@ -49,7 +49,7 @@ async fn all(store: &EmbeddedStore, view: Option<View>) -> Result<(), Failure> {
     }
     for (event, card) in &events.known {
         if let Err(failure) = one(store, *event, card.as_ref(), view).await {
-            line(format_args!("{}  NOT SOUND: {failure}", ids::event(*event)));
+            failure.found_in(*event)?;
             unsound += 1;
         }
     }

@@ -8,7 +8,7 @@ use tessera_projections::installation::Installation;
 use tessera_records::for_each;
 use tessera_server::auth::{Keys, SECRET_BYTES};
 use tessera_server::feed;
-use tessera_store::LogRecord;
+use tessera_store::{LogRecord, StoreError};
 
 use crate::failure::Failure;
 use crate::output::{line, remark};
@@ -25,14 +25,16 @@ pub(crate) struct Printer {
 impl Printer {
     /// For the log of an event of this installation.
     pub(crate) async fn new(store: &EmbeddedStore, event: EventId) -> Result<Printer, Failure> {
-        let secret = match Installation::find(store).await? {
-            Some(installation) => installation.secret,
-            None => {
+        let secret = match Installation::find(store).await {
+            Ok(Some(installation)) => installation.secret,
+            // The log is another file, and may be whole.
+            Ok(None) | Err(StoreError::Damaged { .. }) => {
                 remark(
                     "the installation's secret is lost: holds, orders and tickets have other identifiers here than they had",
                 );
                 [0; SECRET_BYTES]
             }
+            Err(error) => return Err(error.into()),
         };
         Ok(Printer { keys: Keys::derive(&secret), event, config: None })
     }

@@ -92,7 +92,7 @@ async fn verify_all(data: &Path, only: Option<EventId>) -> Result<(), Failure> {
     let mut unsound = 0;
     if let Some(event) = only {
         must_exist(&store, event).await?;
-        unsound += u32::from(!is_sound(&store, event).await);
+        unsound += u32::from(!is_sound(&store, event).await?);
     } else {
         let events = events::all(&store).await?;
         if let Some(error) = &events.unreadable {
@@ -100,7 +100,7 @@ async fn verify_all(data: &Path, only: Option<EventId>) -> Result<(), Failure> {
             unsound += 1;
         }
         for event in events.known.keys() {
-            unsound += u32::from(!is_sound(&store, *event).await);
+            unsound += u32::from(!is_sound(&store, *event).await?);
         }
     }
     if unsound == 0 {
@@ -111,7 +111,7 @@ async fn verify_all(data: &Path, only: Option<EventId>) -> Result<(), Failure> {
 }
 
 /// Verifies one event, and says what came of it.
-async fn is_sound(store: &EmbeddedStore, event: EventId) -> bool {
+async fn is_sound(store: &EmbeddedStore, event: EventId) -> Result<bool, Failure> {
     let id = ids::event(event);
     let quarantine = async { Ok(QuarantinedEvents::new(Arc::new(store.clone())).get(event).await?) };
     let found = match verify(store, event, None).await {
@@ -122,11 +122,11 @@ async fn is_sound(store: &EmbeddedStore, event: EventId) -> bool {
         Ok((events, None)) => {
             line(format_args!("{id}  sound, {events} events: it is served at the next start"));
         }
-        Ok((events, Some(ref set_aside))) => line(format_args!(
+        Ok((events, Some(set_aside))) => line(format_args!(
             "{id}  sound, {events} events, but quarantined ({}): lift it with --lift {id}",
             set_aside.reason
         )),
-        Err(ref failure) => line(format_args!("{id}  NOT SOUND: {failure}")),
+        Err(failure) => return failure.found_in(event).map(|()| false),
     }
-    found.is_ok()
+    Ok(true)
 }

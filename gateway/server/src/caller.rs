@@ -129,6 +129,24 @@ impl Caller for Buyer {
     }
 }
 
+/// Who places a hold.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Placer {
+    /// A buyer, for itself.
+    Buyer(Buyer),
+    /// A box office, for a buyer whom it names.
+    Organizer(Organizer<OrdersWrite>),
+}
+
+impl Caller for Placer {
+    async fn identify(call: &Call) -> Result<Self, Problem> {
+        match Credential::of(call.headers())? {
+            Credential::Buyer(token) => buyer(call, token).map(Placer::Buyer),
+            _ => Organizer::identify(call).await.map(Placer::Organizer),
+        }
+    }
+}
+
 /// A right that a route demands of an organizer key.
 pub(crate) trait Right: 'static {
     const SCOPE: Scope;

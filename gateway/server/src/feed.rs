@@ -1,8 +1,6 @@
 //! The change feed without a server: for who reads the log of a stopped installation.
 
-use std::sync::Arc;
-
-use tessera_inventory::{Config, Event, EventId, HoldPolicy, Schedule, SeatingPolicy, Sequence};
+use tessera_inventory::{Config, Event, EventId, Sequence};
 
 use crate::auth::Keys;
 use crate::ids::EventTag;
@@ -21,28 +19,11 @@ pub fn item(
     let config = match config {
         Some(config) => config,
         None => {
-            nameless = no_names();
+            nameless = Config::empty();
             &nameless
         }
     };
     let renderer = Renderer { tag: EventTag::new(keys, event), config, organizer: true };
     // An item has nothing that JSON cannot write.
     serde_json::to_string(&renderer.item(sequence, logged)).unwrap_or_default()
-}
-
-/// Of an event that was never configured.
-fn no_names() -> Config {
-    Config {
-        currency: *b"XXX",
-        pools: Vec::new(),
-        categories: Vec::new(),
-        sections: Vec::new(),
-        rows: Arc::from([]),
-        channels: Vec::new(),
-        ticket_types: Vec::new(),
-        units_per_subject_max: None,
-        hold: HoldPolicy::default(),
-        seating: SeatingPolicy { stranding_allowed: false, companions_max: 0, accessible_released: false },
-        schedule: Schedule::default(),
-    }
 }

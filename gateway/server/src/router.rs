@@ -8,7 +8,7 @@ use futures::future::LocalBoxFuture;
 use crate::call::Call;
 use crate::caller::{
     Administrator, Anyone, Buyer, BuyersWrite, CheckInsWrite, EventsRead, EventsWrite, OrdersWrite,
-    Organizer, Reader,
+    Organizer, Placer, Reader,
 };
 use crate::code::Code;
 use crate::problem::Problem;
@@ -127,7 +127,7 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
 /// Runs the controller of the route; its second argument says who may call.
 pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
     match call.route {
-        Route::PlaceHold => go(call, async |call, who: Buyer| holds::place(call, who).await),
+        Route::PlaceHold => go(call, async |call, who: Placer| holds::place(call, who).await),
         Route::ReadHold => go(call, async |call, Anyone| holds::read(call).await),
         Route::RenewHold => go(call, async |call, Anyone| holds::renew(call).await),
         Route::ReleaseHold => go(call, async |call, Anyone| holds::release(call).await),

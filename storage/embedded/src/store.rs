@@ -15,12 +15,12 @@ use tessera_inventory::{EventId, Sequence};
 use tessera_store::{AppendOutcome, Batch, Log, LogRecord, StoreError, Table, Transaction};
 use tessera_writer::Head;
 
-use crate::anchor::{self, AnchorSignal};
+use crate::anchor::{self, ANCHOR_NAME, AnchorSignal};
 use crate::committer::{APPENDS_WAITING_MAX, Append, Committer, Supply};
 use crate::disk::{Disk, RealDisk, private_directories};
 use crate::housekeeper::{Housekeeper, ORDERS_WAITING_MAX, Order};
 use crate::inbox::{Inlet, NotSent, inbox};
-use crate::locate::Segments;
+use crate::locate::{JOURNAL, Segments};
 use crate::options::Options;
 use crate::readers::Readers;
 use crate::reading::{Reading, Verified};
@@ -60,10 +60,11 @@ impl EmbeddedStore {
         EmbeddedStore::open_locked(directory, options, lock(directory)?)
     }
 
-    /// Whether a store was ever opened in `directory`.
+    /// Whether a store was ever opened in `directory`. Its lock alone does not say so: others keep a file of that name, too.
     #[must_use]
     pub fn is_in(directory: &Path) -> bool {
         directory.join(LOCK).is_file()
+            && (directory.join(ANCHOR_NAME).is_file() || directory.join(JOURNAL).is_dir())
     }
 
     /// Open an empty store in `directory`. Whatever stands there is removed first, under the lock, which is never let go in between: a

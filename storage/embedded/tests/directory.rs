@@ -61,6 +61,23 @@ fn a_store_is_emptied_but_for_its_lock() {
 }
 
 #[test]
+fn a_lock_alone_is_no_store() {
+    let (_folder, directory) = folder();
+    assert!(!EmbeddedStore::is_in(&directory));
+    fs::create_dir_all(&directory).unwrap();
+    for name in ["LOCK", "CURRENT", "000005.log"] {
+        fs::write(directory.join(name), "").unwrap();
+        assert!(!EmbeddedStore::is_in(&directory), "another's database has these");
+    }
+    drop(EmbeddedStore::open_emptied(&directory, &Options::default()).unwrap());
+    assert!(EmbeddedStore::is_in(&directory));
+    fs::remove_file(directory.join("anchor")).unwrap();
+    assert!(EmbeddedStore::is_in(&directory), "a damaged one is one");
+    fs::remove_file(directory.join("LOCK")).unwrap();
+    assert!(!EmbeddedStore::is_in(&directory));
+}
+
+#[test]
 fn only_its_owner_may_look_into_what_the_store_makes() {
     let (_folder, directory) = folder();
     let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;

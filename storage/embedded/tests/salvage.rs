@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use futures::executor::block_on;
 use support::{SEGMENT_BYTES, append_all};
 use tempfile::TempDir;
-use tessera_embedded::salvage::{Cut, Salvage, Salvaged, Standing};
+use tessera_embedded::salvage::{Cut, Salvage, Salvaged, Scratch, Standing};
 use tessera_embedded::{EmbeddedStore, Options};
 use tessera_inventory::{EventId, Sequence};
 use tessera_store::{Log, StoreError};
@@ -57,7 +57,7 @@ fn frame(number: u64) -> u64 {
 }
 
 fn salvage(directory: &Path, cut: Option<Cut>) -> Salvage {
-    Salvage::read(directory, cut, &directory.with_file_name("scratch")).unwrap()
+    Salvage::read(directory, cut, Scratch::make(&directory.with_file_name("scratch"))).unwrap()
 }
 
 fn standings(salvage: &Salvage) -> BTreeMap<u128, (Standing, u64, u64)> {
@@ -154,7 +154,8 @@ fn an_operator_cuts_where_told_and_the_scratch_is_gone() {
     drop(salvage);
     assert!(!directory.with_file_name("scratch").exists());
     let store = open(&directory);
-    let locked = Salvage::read(&directory, None, &directory.with_file_name("scratch")).map(drop);
+    let locked =
+        Salvage::read(&directory, None, Scratch::make(&directory.with_file_name("scratch"))).map(drop);
     assert!(matches!(locked, Err(StoreError::Locked { .. })), "{locked:?}");
     assert_eq!(block_on(store.head(EventId(2))).unwrap().sequence, Sequence(6));
 }
@@ -163,9 +164,23 @@ fn an_operator_cuts_where_told_and_the_scratch_is_gone() {
 fn the_copy_of_the_tables_is_for_its_owner_only_and_does_not_stay() {
     let (folder, directory) = installation(3);
     let scratch = folder.path().join("scratch");
-    let salvage = Salvage::read(&directory, None, &scratch).unwrap();
+    let salvage = Salvage::read(&directory, None, Scratch::make(&scratch)).unwrap();
     assert!(salvage.has_tables());
     assert_eq!(fs::metadata(&scratch).unwrap().permissions().mode() & 0o777, 0o700);
     drop(salvage);
     assert!(!scratch.exists());
+}
+
+#[test]
+fn where_no_scratch_can_be_made_the_journal_is_read_all_the_same() {
+    let (folder, directory) = installation(3);
+    let scratch = folder.path().join("scratch");
+    fs::write(&scratch, "somebody's").unwrap();
+    let salvage = Salvage::read(&directory, None, Scratch::make(&scratch)).unwrap();
+    assert!(!salvage.has_tables());
+    let [damage] = salvage.damage() else { panic!("{:?}", salvage.damage()) };
+    assert!(damage.contains("no scratch") && damage.contains(scratch.to_str().unwrap()), "{damage}");
+    assert!(standings(&salvage).values().all(|(standing, ..)| *standing == Standing::Sound));
+    drop(salvage);
+    assert_eq!(fs::read_to_string(scratch).unwrap(), "somebody's");
 }

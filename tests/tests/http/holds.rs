@@ -152,3 +152,104 @@ async fn a_hold_decided_on_a_newer_configuration_names_what_it_holds() {
     assert!(again.replayed());
     assert_eq!(again.bytes, held.bytes);
 }
+
+#[tokio::test]
+async fn a_box_office_draws_on_a_channel_for_a_buyer_it_knows() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &hall(0)).await;
+    for _ in 0..13 {
+        sale.hold(&server, &server.buyer().await, "Standing", 6).await;
+    }
+    let place = |key: &str, channel: Option<&str>| {
+        let lines = json!([{"ticket_type": "Standing", "quantity": 5}]);
+        let body = json!({"lines": lines, "buyer": "customer-17", "channel": channel});
+        server.post(&sale.path("/holds")).bearer(&sale.key).key(key).json(&body)
+    };
+    place("general", None).refused(409, "sold_out").await;
+    let held = place("channel", Some("Sponsor")).expect(201).await;
+    let again = place("channel", Some("Sponsor")).expect(201).await;
+    assert!(again.replayed());
+    assert_eq!(again.bytes, held.bytes, "the box office has the secret again");
+    let after = held.number("sequence") - 1;
+    let changes = server.get(&sale.path(&format!("/changes?after={after}"))).expect(200).await;
+    assert_eq!(changes.json["items"][0]["channel"], "Sponsor");
+
+    let begin = server.post(&sale.path("/orders")).header("x-hold-secret", &held.text("secret"));
+    let order = begin.json(&json!({"hold": held.text("id")})).expect(201).await.text("id");
+    let confirm = server.post(&sale.path(&format!("/orders/{order}/confirm"))).bearer(&sale.key);
+    confirm.json(&json!({"payment": "offline"})).expect(200).await;
+    let read = async |reference: &str| {
+        let body = json!({"buyers": [reference]});
+        let made = server.post("/v1/buyer-tokens").bearer(&sale.key).json(&body).expect(201).await;
+        let token = made.json["tokens"][0].as_str().unwrap();
+        server.get(&sale.path(&format!("/orders/{order}"))).bearer(token).send().await
+    };
+    assert_eq!(read("customer-17").await.text("state"), "paid");
+    read("customer-18").await.is_problem(404, "order_not_found");
+
+    server.post(&sale.path("/channels/Sponsor/release")).bearer(&sale.key).expect(200).await;
+    let released = place("released", Some("Sponsor")).refused(422, "invalid_request").await;
+    assert_eq!(released.json["reason"], "unknown_channel");
+}
+
+#[tokio::test]
+async fn a_box_office_needs_no_code_and_its_holds_count_against_the_buyer_it_names() {
+    let server = Server::start().await;
+    let sale = Sale::draft(&server, &standing(100)).await;
+    let lines = |quantity: u32| json!([{"ticket_type": "Standing", "quantity": quantity}]);
+    let place = |buyer: &str, quantity: u32| {
+        let body = json!({"lines": lines(quantity), "buyer": buyer});
+        server.post(&sale.path("/holds")).bearer(&sale.key).json(&body)
+    };
+    let early = place("customer-17", 6).refused(409, "wrong_phase").await;
+    assert_eq!(early.json["phase"], "draft");
+    sale.phase(&server, "presale").await;
+    let buyers = json!({"buyers": ["customer-17"]});
+    let made = server.post("/v1/buyer-tokens").bearer(&sale.key).json(&buyers).expect(201).await;
+    let token = made.json["tokens"][0].as_str().unwrap();
+    let own = || server.post(&sale.path("/holds")).bearer(token).json(&json!({"lines": lines(3)}));
+    own().refused(403, "access_code_required").await;
+    place("customer-17", 6).expect(201).await;
+    sale.phase(&server, "on_sale").await;
+    for over in [place("customer-17", 3), own()] {
+        let refused = over.refused(409, "limit_exceeded").await;
+        assert_eq!((refused.json["limit"].as_u64(), refused.json["used"].as_u64()), (Some(8), Some(6)));
+    }
+    place("customer-18", 3).expect(201).await;
+}
+
+#[tokio::test]
+async fn only_a_key_that_writes_orders_names_a_buyer_or_a_channel() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &hall(0)).await;
+    let place = |credential: &str, more: &[(&str, &str)]| {
+        let mut body = json!({"lines": [{"ticket_type": "Standing", "quantity": 1}]});
+        for (name, value) in more {
+            body[*name] = (*value).into();
+        }
+        server.post(&sale.path("/holds")).bearer(credential).json(&body)
+    };
+    let buyer = server.buyer().await;
+    for more in [("buyer", "customer-17"), ("channel", "Sponsor")] {
+        let refused = place(&buyer, &[more]).refused(403, "forbidden").await;
+        assert_eq!(refused.json["needed"], "orders:write");
+    }
+    let (minter, _) = server.organizer(&["buyer-tokens:write", "events:write"], None).await;
+    let refused = place(&minter, &[("buyer", "customer-17")]).refused(403, "forbidden").await;
+    assert_eq!(refused.json["needed"], "orders:write");
+    let stranger = server.organizer_key().await;
+    place(&stranger, &[("buyer", "customer-17")]).refused(404, "event_not_found").await;
+    let nobody = place(&sale.key, &[]).refused(422, "missing_field").await;
+    assert_eq!(nobody.json["errors"][0]["path"], "buyer");
+    for reference in ["", &"x".repeat(129)] {
+        let refused = place(&sale.key, &[("buyer", reference)]).refused(422, "invalid_value").await;
+        assert_eq!(refused.json["errors"][0]["path"], "buyer");
+    }
+    let unknown = place(&sale.key, &[("buyer", "customer-17"), ("channel", "Nobody")]);
+    let unknown = unknown.refused(422, "invalid_request").await;
+    assert_eq!(
+        (&unknown.json["reason"], &unknown.json["name"]),
+        (&json!("unknown_channel"), &json!("Nobody"))
+    );
+    assert_eq!(sale.availability(&server).await["pools"][0]["held"], 0);
+}

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use serde_json::{Value, json};
-use tessera_embedded::salvage::{Cut, Salvage, Salvaged, Standing};
+use tessera_embedded::salvage::{Cut, Salvage, Salvaged, Scratch, Standing};
 use tessera_embedded::{EmbeddedStore, Options};
 use tessera_inventory::Timestamp;
 use tessera_projections::quarantine::{Quarantined, QuarantinedEvents};
 use tessera_server::ids;
+use tessera_store::StoreError;
 
 use crate::failure::Failure;
 use crate::output::line;
@@ -31,7 +32,7 @@ const SCRATCH: &str = "old-tables";
 
 /// Says what a repair would keep and lose. Changes nothing.
 pub(crate) fn report(data: &Path, cut: Option<Cut>) -> Result<(), Failure> {
-    let salvage = read(data, cut, &beside(data)?)?;
+    let salvage = read(data, cut, Scratch::make(&beside(data)?))?;
     print(&salvage);
     let lossless = salvage.damage().is_empty() && salvage.events().iter().all(|event| !is_lossy(event));
     if lossless && salvage.has_tables() {
@@ -71,7 +72,7 @@ fn beside(data: &Path) -> Result<PathBuf, Failure> {
     Ok(whole.with_added_extension(format!("tables-{}", std::process::id())))
 }
 
-fn read(data: &Path, cut: Option<Cut>, scratch: &Path) -> Result<Salvage, Failure> {
+fn read(data: &Path, cut: Option<Cut>, scratch: Result<Scratch, StoreError>) -> Result<Salvage, Failure> {
     let salvage = Salvage::read(data, cut, scratch)?;
     match cut {
         Some(Cut { event, .. }) if salvage.events().iter().all(|salvaged| salvaged.event != event) => {
@@ -90,7 +91,9 @@ fn is_vacant(target: &Path) -> io::Result<bool> {
 }
 
 async fn fill(data: &Path, cut: Option<Cut>, new: &Path) -> Result<(), Failure> {
-    let salvage = read(data, cut, &new.join(SCRATCH))?;
+    // A new installation must not lack the old tables only because there was no room to read them.
+    let scratch = Scratch::make(&new.join(SCRATCH))?;
+    let salvage = read(data, cut, Ok(scratch))?;
     print(&salvage);
     let store = EmbeddedStore::open(new, &Options::default())?;
     salvage.copy_log(&store).await?;

@@ -101,6 +101,8 @@ fn what_is_no_store_of_a_demo_is_not_emptied() {
     fs::create_dir(&own).unwrap();
     let file = own.join("thesis.txt");
     fs::write(&file, "years of work").unwrap();
+    // Other databases have a file of this name, too.
+    fs::write(own.join("LOCK"), "").unwrap();
     for arguments in [&[][..], &["--data", own.to_str().unwrap()]] {
         let refused = exiting(folder.path(), arguments);
         assert_eq!(refused.status.code(), Some(1), "{arguments:?}");

@@ -1,6 +1,10 @@
 //! What `tessera inspect` shows of a stopped installation, and what it ends with.
 
+use futures::executor::block_on;
 use serde_json::{Value, json};
+use tessera_embedded::{EmbeddedStore, Options};
+use tessera_store::keys::InstallationKey;
+use tessera_store::transact;
 
 use crate::installation::{HOLDS, Installation, text};
 use crate::server::{Sale, Server, free_port, run};
@@ -56,4 +60,23 @@ async fn damage_has_the_status_that_the_documents_promise() {
     assert!(said.contains("damaged"), "{said}");
     let (status, _, said) = inspect(&sold, &[&sold.sales[1].event, "verify"]);
     assert_eq!(status, Some(4), "what is not full is verified when the store is opened: {said}");
+}
+
+#[tokio::test]
+async fn a_log_is_shown_where_the_row_of_its_installation_is_damaged() {
+    let sold = Installation::sold().await;
+    let sale = &sold.sales[0];
+    let (_, whole, _) = inspect(&sold, &[&sale.event, "log"]);
+    let store = EmbeddedStore::open(&sold.data, &Options::default()).unwrap();
+    let damage = transact(&store, |mut transaction| async move {
+        transaction.set(&InstallationKey.pack(), b"not a row");
+        Ok((transaction, ()))
+    });
+    block_on(damage).unwrap();
+    drop(store);
+    let (status, said, remarked) = inspect(&sold, &[&sale.event, "log"]);
+    assert_eq!(status, Some(0), "{remarked}");
+    assert!(remarked.contains("secret is lost"), "{remarked}");
+    assert_eq!(said.lines().count(), whole.lines().count());
+    assert_ne!(said, whole, "its identifiers come from the secret");
 }

@@ -11,7 +11,7 @@ pub enum Scope {
     /// Read the organizer's events, holds and orders.
     #[serde(rename = "events:read")]
     EventsRead,
-    /// Confirm and refund orders.
+    /// Place holds for buyers whom the organizer names; confirm and refund orders.
     #[serde(rename = "orders:write")]
     OrdersWrite,
     /// Let tickets in and out.

@@ -13,7 +13,7 @@ use crate::client_address;
 use crate::code::Code;
 use crate::instant::Rfc3339;
 use crate::json;
-use crate::limits::{BUYER_REFERENCE_BYTES_MAX, BUYER_TOKENS_MAX, BUYERS_BYTES_MAX, COMMAND_BYTES_MAX};
+use crate::limits::{BUYER_TOKENS_MAX, BUYERS_BYTES_MAX, COMMAND_BYTES_MAX};
 use crate::problem::Problem;
 use crate::render;
 use crate::router::Answer;
@@ -78,11 +78,7 @@ fn known(call: &Call, organizer: u128, buyers: &[Cow<'_, str>]) -> Result<Vec<Su
         return Err(Problem::field(Code::InvalidValue, "buyers", "name 1 to 1000 buyers at once"));
     }
     let subject = |(at, reference): (usize, &Cow<'_, str>)| {
-        if reference.is_empty() || reference.len() > BUYER_REFERENCE_BYTES_MAX {
-            let path = format!("buyers[{at}]");
-            return Err(Problem::field(Code::InvalidValue, path, "a buyer reference has 1 to 128 bytes"));
-        }
-        Ok(call.keys().subject(organizer, reference))
+        super::known_buyer(call, organizer, reference, || format!("buyers[{at}]"))
     };
     buyers.iter().enumerate().map(subject).collect()
 }

@@ -7,13 +7,13 @@ use actix_web::http::StatusCode;
 use serde::Deserialize;
 use tessera_inventory::{
     ClaimNumber, CommandBody, Config, EventBody, EventId, Line, LineRequest, PlaceHold, SeatIndex, Sequence,
-    Subjects, Want, Wishes,
+    Subject, Subjects, Want, Wishes,
 };
 
 use super::names;
-use crate::auth::Scope;
+use crate::auth::{Scope, forbidden};
 use crate::call::Call;
-use crate::caller::{Access, Buyer};
+use crate::caller::{Access, Buyer, OrdersWrite, Organizer, Placer};
 use crate::code::Code;
 use crate::instant::Rfc3339;
 use crate::json;
@@ -33,6 +33,12 @@ struct HoldRequest<'a> {
     access_code: Option<Cow<'a, str>>,
     #[serde(default)]
     duration_s: Option<u32>,
+    /// Whom an organizer places it for.
+    #[serde(borrow, default)]
+    buyer: Option<Cow<'a, str>>,
+    /// What an organizer draws on without its code.
+    #[serde(borrow, default)]
+    channel: Option<Cow<'a, str>>,
 }
 
 #[derive(Deserialize)]
@@ -75,35 +81,70 @@ struct TogetherBody<'a> {
 objects!(LineBody<'a>, MoneyBody<'a>, TogetherBody<'a>);
 
 /// `POST /v1/events/{event}/holds`
-pub(crate) async fn place(call: Call, buyer: Buyer) -> Answer {
+pub(crate) async fn place(call: Call, placer: Placer) -> Answer {
+    match placer {
+        Placer::Buyer(buyer) => place_own(call, buyer).await,
+        Placer::Organizer(organizer) => place_for_buyer(call, organizer).await,
+    }
+}
+
+async fn place_own(call: Call, buyer: Buyer) -> Answer {
     let event = call.event()?;
     let bytes = call.body().await?;
     let request: HoldRequest<'_> = json::parse(&bytes)?;
+    if request.buyer.is_some() || request.channel.is_some() {
+        return Err(forbidden(Scope::OrdersWrite.name()));
+    }
     let published = call.published(event, false).await?;
-    let Some((_, config)) = &published.config else { return Err(problem::event_not_found()) };
+    let (_, config) = published.config.as_ref().ok_or_else(problem::event_not_found)?;
     let access = buyer.buys_at(&call, event).await?;
+    place_as(&call, &access, buyer.subject, config, (&request, &bytes)).await
+}
+
+async fn place_for_buyer(call: Call, organizer: Organizer<OrdersWrite>) -> Answer {
+    let access = organizer.own_event(&call).await?;
+    let bytes = call.body().await?;
+    let request: HoldRequest<'_> = json::parse(&bytes)?;
+    let Some(buyer) = &request.buyer else {
+        return Err(Problem::field(Code::MissingField, "buyer", "say by reference which buyer it is for"));
+    };
+    let buyer = super::known_buyer(&call, organizer.tenant.number(), buyer, || "buyer".to_owned())?;
+    let published = call.published(access.event(), true).await?;
+    let (_, config) = published.config.as_ref().ok_or_else(problem::not_configured)?;
+    place_as(&call, &access, buyer, config, (&request, &bytes)).await
+}
+
+/// Places the hold of this buyer by the right that the caller has. The request comes with its bytes.
+async fn place_as(
+    call: &Call,
+    access: &Access,
+    buyer: Subject,
+    config: &Arc<Config>,
+    (request, bytes): (&HoldRequest<'_>, &[u8]),
+) -> Answer {
+    let event = access.event();
     let body = CommandBody::PlaceHold(PlaceHold {
-        subjects: Subjects { primary: buyer.subject, extra: Vec::new() },
+        subjects: Subjects { primary: buyer, extra: Vec::new() },
         lines: lines(config, &request.lines)?,
-        access_code: access_code(&call, request.access_code.as_deref())?,
-        channel: None,
+        access_code: access_code(call, request.access_code.as_deref())?,
+        channel: request.channel.as_ref().map(|name| names::channel(config, name)).transpose()?,
         duration_ms: request.duration_s.map(|seconds| u64::from(seconds) * 1_000),
     });
-    let decided = call.decide(&access, body, &bytes).await?;
+    let decided = call.decide(access, body, bytes).await?;
     let EventBody::HoldPlaced(placed) = &decided.event.body else { return Err(problem::another_event()) };
     // What was decided may be newer than what the request was read with.
     let newer;
     let config = if claim::knows(config, &placed.lines) {
         config
     } else {
-        newer = newer_config(&call, event, &placed.lines).await?;
+        newer = newer_config(call, event, &placed.lines).await?;
         &newer
     };
     let number = ClaimNumber(decided.sequence.0);
     let lines = Lines { lines: &placed.lines, config };
     let reply = HoldReply {
         id: call.tag(event).hold(number),
-        secret: Some(call.keys().hold_secret(event, number, buyer.subject)),
+        secret: Some(call.keys().hold_secret(event, number, buyer)),
         state: "held",
         sequence: decided.sequence.0,
         deadline_at: Some(Rfc3339(placed.deadline_at)),

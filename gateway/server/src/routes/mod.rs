@@ -20,12 +20,12 @@ pub(crate) mod tickets;
 pub(crate) mod units;
 
 use serde::Deserialize;
-use tessera_inventory::{ClaimNumber, CommandBody, EventBody, EventId, Line, Sequence};
+use tessera_inventory::{ClaimNumber, CommandBody, EventBody, EventId, Line, Sequence, Subject};
 
 use crate::call::{Call, Decided};
 use crate::caller::Access;
 use crate::code::Code;
-use crate::limits::{LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
+use crate::limits::{BUYER_REFERENCE_BYTES_MAX, LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
 use crate::problem::{self, Problem};
 
 /// The body of a command that needs none: absent, or an empty object.
@@ -61,6 +61,19 @@ async fn lines_in_log(call: &Call, event: EventId, number: ClaimNumber) -> Resul
         Some(EventBody::HoldPlaced(placed)) => Ok(placed.lines.clone()),
         _ => Err(problem::internal("the log has no hold where one was decided on")),
     }
+}
+
+/// The buyer whom an organizer knows by this reference, which stands at `path` of the request.
+pub(crate) fn known_buyer(
+    call: &Call,
+    organizer: u128,
+    reference: &str,
+    path: impl FnOnce() -> String,
+) -> Result<Subject, Problem> {
+    if reference.is_empty() || reference.len() > BUYER_REFERENCE_BYTES_MAX {
+        return Err(Problem::field(Code::InvalidValue, path(), "a buyer reference has 1 to 128 bytes"));
+    }
+    Ok(call.keys().subject(organizer, reference))
 }
 
 /// How many items a list may have.

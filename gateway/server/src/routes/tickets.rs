@@ -12,7 +12,6 @@ use crate::caller::Access;
 use crate::code::Code;
 use crate::ids::IdText;
 use crate::json;
-use crate::limits::BUYER_REFERENCE_BYTES_MAX;
 use crate::problem::{self, Problem};
 use crate::render;
 use crate::router::Answer;
@@ -52,13 +51,9 @@ pub(crate) async fn transfer(call: Call) -> Answer {
 
 /// Who receives a ticket: the buyer of a genuine token (its time does not matter), or one known by reference.
 fn receiver(call: &Call, organizer: u128, to: &str) -> Result<Subject, Problem> {
-    let wrong = |message: &str| Problem::field(Code::InvalidValue, "to", message);
-    if BuyerToken::is_claimed_by(to) {
-        let token = BuyerToken::read(call.keys(), to).map_err(|_| wrong("the buyer token is not valid"))?;
-        return Ok(token.subject);
+    if !BuyerToken::is_claimed_by(to) {
+        return super::known_buyer(call, organizer, to, || "to".to_owned());
     }
-    if to.is_empty() || to.len() > BUYER_REFERENCE_BYTES_MAX {
-        return Err(wrong("a buyer reference has 1 to 128 bytes"));
-    }
-    Ok(call.keys().subject(organizer, to))
+    let invalid = |_| Problem::field(Code::InvalidValue, "to", "the buyer token is not valid");
+    BuyerToken::read(call.keys(), to).map(|token| token.subject).map_err(invalid)
 }

@@ -26,7 +26,8 @@ use crate::scan::is_zero;
 use crate::store::lock;
 use events::Events;
 use segment::{Piece, pieces};
-use tables::{SalvagedIndex, SalvagedTables, Scratch};
+pub use tables::Scratch;
+use tables::{SalvagedIndex, SalvagedTables};
 
 /// Appends under way at once while a log is copied.
 const COPIES_WAITING_MAX: usize = 1_000;
@@ -79,20 +80,29 @@ pub struct Salvage {
 }
 
 impl Salvage {
-    /// Read the installation in `directory`. Its tables are copied below `scratch`, which must not exist yet and is removed
-    /// when this is dropped: opening tables changes them.
+    /// Read the installation in `directory`. Its tables are copied into `scratch`, for opening tables changes them. Where there is no
+    /// scratch they are not read; what kept it from being made is then among the damage.
     ///
     /// # Errors
     /// [`StoreError::Locked`] when another process has it open, [`StoreError::FormatTooNew`], [`StoreError::Unavailable`]
     /// for errors of the file system.
-    pub fn read(directory: &Path, cut: Option<Cut>, scratch: &Path) -> Result<Salvage, StoreError> {
+    pub fn read(
+        directory: &Path,
+        cut: Option<Cut>,
+        scratch: Result<Scratch, StoreError>,
+    ) -> Result<Salvage, StoreError> {
         let lock = lock(directory)?;
         let disk: Arc<dyn Disk> = Arc::new(RealDisk::new(directory));
         let segments = Segments::new(Arc::clone(&disk));
         let mut reading = Reading { events: Events::new(cut), damage: Vec::new(), end: None };
         reading.journal(&*disk, &segments)?;
-        let tables = SalvagedTables::copy(directory, Scratch::make(scratch)?)
-            .map_err(|reason| reading.damage.push(format!("the tables cannot be opened: {reason}")))
+        let tables = scratch
+            .map_err(|error| no_scratch(&error))
+            .and_then(|scratch| {
+                let unopened = |reason| format!("the tables cannot be opened: {reason}");
+                SalvagedTables::copy(directory, scratch).map_err(unopened)
+            })
+            .map_err(|damage| reading.damage.push(damage))
             .ok();
         let mut indexed_segments = BTreeSet::new();
         if let Some(tables) = &tables {
@@ -172,6 +182,12 @@ impl Salvage {
             }),
         }
     }
+}
+
+fn no_scratch(error: &StoreError) -> String {
+    format!(
+        "the tables could not be read: no scratch could be made for a copy of them ({error}); free that place, or repair --into another"
+    )
 }
 
 fn all_committed(outcomes: Vec<AppendOutcome>) -> Result<(), StoreError> {

@@ -16,12 +16,15 @@ use crate::sealed::{Sealed, TABLES, rows_of};
 /// After every key: no tuple begins with these bytes.
 const KEYS_END: [u8; 2] = [0xff, 0xff];
 
-/// A directory that is removed in the end.
-pub(super) struct Scratch(PathBuf);
+/// A directory for the copy of the tables, which is removed with it.
+pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes it for its owner only: the copy has every secret that the tables have.
-    pub(super) fn make(path: &Path) -> Result<Scratch, StoreError> {
+    /// Makes it, where nothing stands yet, for its owner only: the copy has every secret that the tables have.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] where it cannot be made.
+    pub fn make(path: &Path) -> Result<Scratch, StoreError> {
         let unavailable = |error| StoreError::Unavailable { reason: format!("{}: {error}", path.display()) };
         private_directories().recursive(false).create(path).map_err(unavailable)?;
         Ok(Scratch(path.to_owned()))
