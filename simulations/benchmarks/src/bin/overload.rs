@@ -1,9 +1,10 @@
 //! Three times the capacity, open loop, without HTTP: what is still accepted, and how commands on existing holds fare.
-//! The crowd runs on a thread of its own; the writer and the store have the other core.
+//! Who wants a new hold and who has one are on a thread each, the writer and the store on theirs; all share the machine. So a renewal waits for what the
+//! server does and for a processor, not for the flood's own loop.
 //!
 //! `cargo run --release -p tessera-benchmarks --bin overload [-- --seconds 10]`
-//! First the peak is measured by a closed loop, then arrivals come at three times that rate whatever the writer does; one in
-//! fifty is a renewal of an existing hold.
+//! First the peak is measured by a closed loop, then arrivals come at three times that rate whatever the writer does; beside them come
+//! renewals of existing holds at a fiftieth of that rate, timed from the moment when they were due.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::expect_used, clippy::panic)] // a benchmark
 
 use std::pin::Pin;
@@ -27,19 +28,29 @@ const SECONDS: u64 = 10;
 const CALLERS: u64 = 2_048;
 /// Arrivals per capacity.
 const OVERLOAD: f64 = 3.0;
-/// One arrival in this many renews an existing hold.
-const RENEWAL_EVERY: u64 = 50;
+/// Renewals of existing holds come at this part of the rate of the arrivals.
+const RENEWALS: f64 = 1.0 / 50.0;
 /// Existing holds to renew.
 const EXISTING: u64 = 20_000;
 /// How long a client waits for an answer.
 const GIVE_UP: Duration = Duration::from_secs(2);
+/// Tasks that a generator polls before it looks at the clock again: whoever was answered is heard first.
+const HEARD_AT_ONCE: u32 = 10_000;
 
-/// What came of the arrivals.
-#[derive(Default)]
-struct Counts {
-    turned_away: AtomicU64,
-    renewed: AtomicU64,
-    not_renewed: AtomicU64,
+/// What came of the renewals.
+struct Renewals {
+    answered: u64,
+    not_answered: u64,
+    latencies: Latencies,
+}
+
+/// A generator's thread.
+fn generator() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .event_interval(HEARD_AT_ONCE)
+        .build()
+        .expect("a runtime")
 }
 
 fn main() {
@@ -50,8 +61,7 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let crowd = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    crowd.block_on(async {
+    generator().block_on(async {
         let installation = serving.spawn(Installation::start(u64::MAX)).await.expect("it starts");
         installation.open_sale(standing(10_000_000)).await;
         let router = installation.router();
@@ -101,8 +111,8 @@ async fn closed_loop(router: &InventoryRouter, seconds: u64, next: &Arc<AtomicU6
     accepted / started.elapsed().as_secs_f64()
 }
 
-/// Arrivals at `rate` a second, whatever the writer does; returns the accepted holds a second.
-#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rates
+/// Arrivals at `rate` a second and renewals beside them, whatever the writer does; returns the accepted holds a second.
+#[allow(clippy::cast_precision_loss)] // rates
 async fn open_loop(
     router: &InventoryRouter,
     rate: f64,
@@ -110,11 +120,39 @@ async fn open_loop(
     next: &Arc<AtomicU64>,
     existing: &Arc<Vec<(Authority, ClaimNumber)>>,
 ) -> f64 {
-    let counts = Arc::new(Counts::default());
-    let renewals = Arc::new(std::sync::Mutex::new(Latencies::new()));
+    let turned_away = Arc::new(AtomicU64::new(0));
+    let held_before = held(router);
+    let renewing = std::thread::spawn({
+        let (router, existing) = (router.clone(), Arc::clone(existing));
+        move || generator().block_on(renewals(router, rate * RENEWALS, seconds, existing))
+    });
+    let started = Instant::now();
+    let arrived = due_at(rate, seconds, async |_| {
+        let (number, turned_away) = (next.fetch_add(1, Ordering::Relaxed), Arc::clone(&turned_away));
+        begin(Box::pin(arrive(router.clone(), number, turned_away))).await;
+    })
+    .await;
+    let elapsed = started.elapsed().as_secs_f64();
+    // As the writer counts it, so that an answer not yet heard counts too.
+    let goodput = (held(router) - held_before) as f64 / elapsed;
+    let renewals = renewing.join().expect("it does not panic");
+    title(&format!("open loop, {:.0} arrivals /s for {seconds} s", arrived as f64 / elapsed));
+    row("accepted new holds", format!("{goodput:.0} /s"));
+    let turned_away = turned_away.load(Ordering::Relaxed) as f64 / elapsed;
+    row("turned away at once (not executed)", format!("{turned_away:.0} /s"));
+    row(
+        "commands on existing holds answered",
+        format!("{} of {}", renewals.answered, renewals.answered + renewals.not_answered),
+    );
+    row("their latency", renewals.latencies.summary());
+    goodput
+}
+
+/// Call `arrive` with each moment at which somebody is due, at `rate` a second for so long; returns how many were.
+#[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)] // rates
+async fn due_at(rate: f64, seconds: u64, mut arrive: impl AsyncFnMut(Instant)) -> u64 {
     let started = Instant::now();
     let mut arrived = 0_u64;
-    let held_before = held(router);
     let mut tick = tokio::time::interval(Duration::from_millis(1));
     while started.elapsed() < Duration::from_secs(seconds) {
         tick.tick().await;
@@ -122,30 +160,39 @@ async fn open_loop(
         tokio::task::yield_now().await;
         let due = (started.elapsed().as_secs_f64() * rate) as u64;
         while arrived < due {
+            arrive(started + Duration::from_secs_f64(arrived as f64 / rate)).await;
             arrived += 1;
-            let (router, counts) = (router.clone(), Arc::clone(&counts));
-            if arrived.is_multiple_of(RENEWAL_EVERY) {
-                let (authority, hold) = existing[(arrived / RENEWAL_EVERY) as usize % existing.len()];
-                let command = Command { authority, key: None, body: CommandBody::RenewHold { hold } };
-                begin(Box::pin(renew(router, command, counts, Arc::clone(&renewals)))).await;
-            } else {
-                begin(Box::pin(arrive(router, next.fetch_add(1, Ordering::Relaxed), counts))).await;
-            }
         }
     }
-    let elapsed = started.elapsed().as_secs_f64();
-    let of = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-    // As the writer counts it, so that an answer not yet heard counts too.
-    let goodput = (held(router) - held_before) as f64 / elapsed;
-    title(&format!("open loop, {:.0} arrivals /s for {seconds} s", arrived as f64 / elapsed));
-    row("accepted new holds", format!("{goodput:.0} /s"));
-    row("turned away at once (not executed)", format!("{:.0} /s", of(&counts.turned_away) as f64 / elapsed));
-    row(
-        "commands on existing holds answered",
-        format!("{} of {}", of(&counts.renewed), of(&counts.renewed) + of(&counts.not_renewed)),
-    );
-    row("their latency", renewals.lock().expect("nobody panics").summary());
-    goodput
+    arrived
+}
+
+/// Renew existing holds in turn, at `rate` a second for so long.
+async fn renewals(
+    router: InventoryRouter,
+    rate: f64,
+    seconds: u64,
+    existing: Arc<Vec<(Authority, ClaimNumber)>>,
+) -> Renewals {
+    let mut tasks = tokio::task::JoinSet::new();
+    let mut claims = existing.iter().copied().cycle();
+    due_at(rate, seconds, async |due| {
+        let (authority, hold) = claims.next().expect("there are some");
+        let command = Command { authority, key: None, body: CommandBody::RenewHold { hold } };
+        tasks.spawn(renew(router.clone(), command, due));
+    })
+    .await;
+    let mut renewals = Renewals { answered: 0, not_answered: 0, latencies: Latencies::new() };
+    while let Some(latency) = tasks.join_next().await {
+        match latency.expect("a renewal does not panic") {
+            Some(latency) => {
+                renewals.answered += 1;
+                renewals.latencies.record(latency);
+            }
+            None => renewals.not_answered += 1,
+        }
+    }
+    renewals
 }
 
 /// Units in durable holds.
@@ -160,24 +207,16 @@ async fn begin(mut arrival: Pin<Box<dyn Future<Output = ()> + Send>>) {
     }
 }
 
-async fn arrive(router: InventoryRouter, number: u64, counts: Arc<Counts>) {
+async fn arrive(router: InventoryRouter, number: u64, turned_away: Arc<AtomicU64>) {
     let answer = router.ask(EVENT, Ask::Command(Box::new(hold_command(number, 1))), GIVE_UP).await;
     if matches!(answer, Answer::NotExecuted { .. }) {
-        counts.turned_away.fetch_add(1, Ordering::Relaxed);
+        turned_away.fetch_add(1, Ordering::Relaxed);
     }
 }
 
-async fn renew(
-    router: InventoryRouter,
-    command: Command,
-    counts: Arc<Counts>,
-    latencies: Arc<std::sync::Mutex<Latencies>>,
-) {
-    let asked = Instant::now();
-    // A refusal (renewals used up) is an answer too: what counts is that the writer served the command.
+/// How long after it was due the renewal was answered, if it was.
+async fn renew(router: InventoryRouter, command: Command, due: Instant) -> Option<Duration> {
     let answer = router.ask(EVENT, Ask::Command(Box::new(command)), GIVE_UP).await;
-    let served = matches!(answer, Answer::Accepted { .. } | Answer::Rejected { .. });
-    let counter = if served { &counts.renewed } else { &counts.not_renewed };
-    counter.fetch_add(1, Ordering::Relaxed);
-    latencies.lock().expect("nobody panics").record(asked.elapsed());
+    // A refusal (renewals used up) is an answer too: what counts is that the writer served the command.
+    matches!(answer, Answer::Accepted { .. } | Answer::Rejected { .. }).then(|| due.elapsed())
 }

@@ -1,0 +1,269 @@
+//! What a rehearsal leaves behind: plain data, written beside the report, enough to judge the run again without the server.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the file. A reader refuses another.
+pub const RECORDING_VERSION: u32 = 1;
+
+/// Everything of one run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Recording {
+    /// [`RECORDING_VERSION`].
+    pub version: u32,
+    /// The scenario as it was written, so that the report can show it and another run can repeat it.
+    pub scenario: ScenarioText,
+    /// What it ran on and against.
+    pub environment: Environment,
+    /// What must hold.
+    pub objectives: Vec<Objective>,
+    /// The configuration of the event, as a venue file.
+    pub venue: serde_json::Value,
+    /// Second by second since the first arrival was due.
+    pub seconds: Vec<Second>,
+    /// Latency of each operation over the whole run.
+    pub latencies: Vec<OperationLatency>,
+    /// Refusals by their code.
+    pub refusals: BTreeMap<String, u64>,
+    /// How each kind of buyer fared.
+    pub behaviours: Vec<BehaviourFigures>,
+    /// Every request that asked for a decision, with what its client saw.
+    pub history: Vec<Operation>,
+    /// Items of the change feed, as they were served.
+    pub feed: Vec<serde_json::Value>,
+    /// Availability documents in the order in which they were read; the last one when all was quiet.
+    pub availabilities: Vec<serde_json::Value>,
+    /// The seat map when all was quiet; none for an event without seats.
+    pub seat_map: Option<serde_json::Value>,
+}
+
+/// The scenario.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScenarioText {
+    /// Its name.
+    pub name: String,
+    /// What it is about, in a sentence.
+    pub description: String,
+    /// The file.
+    pub toml: String,
+    /// Decides everything that is drawn.
+    pub seed: u64,
+}
+
+/// Where the run took place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Environment {
+    /// Start of the run, RFC 3339.
+    pub started_at: String,
+    /// The target, without credentials.
+    pub target: String,
+    /// Whether the rehearsal started the server itself.
+    pub is_own_server: bool,
+    /// Version of this program.
+    pub version: String,
+    /// Operating system and kernel.
+    pub system: String,
+    /// Model of the processor.
+    pub processor: String,
+    /// Processors.
+    pub processors: u32,
+    /// Memory in bytes.
+    pub memory_bytes: u64,
+    /// The event.
+    pub event: String,
+    /// Most sockets open at once.
+    pub sockets_max: u32,
+}
+
+/// An objective of the scenario.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Objective {
+    /// What is measured.
+    pub measure: Measure,
+    /// The bound, in the measure's unit.
+    pub bound: f64,
+}
+
+/// What an objective bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measure {
+    /// 50th percentile of the latency of *place hold*, in milliseconds: at most.
+    HoldP50Ms,
+    /// 99th percentile of the latency of *place hold*, in milliseconds: at most.
+    HoldP99Ms,
+    /// 99.9th percentile of the latency of *place hold*, in milliseconds: at most.
+    HoldP999Ms,
+    /// 99th percentile of the latency of commands on existing holds and orders, in milliseconds: at most.
+    ExistingP99Ms,
+    /// Share of the requests that were not answered or not executed, 0 to 1: at most.
+    ErrorShare,
+    /// Share of the units for sale that are sold or held at the end, 0 to 1: at least.
+    SoldShare,
+    /// Accepted holds a second, over the busiest ten seconds: at least.
+    AcceptedPerSecond,
+}
+
+/// One second of the run.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Second {
+    /// Requests that were due.
+    pub due: u32,
+    /// Requests that were sent.
+    pub sent: u32,
+    /// Replies.
+    pub answered: u32,
+    /// Accepted commands.
+    pub accepted: u32,
+    /// Refused commands (409, 403 and 422).
+    pub refused: u32,
+    /// 429 and 503.
+    pub turned_away: u32,
+    /// Requests without an answer: refused connections, resets, timeouts of the client.
+    pub unanswered: u32,
+    /// Sockets that were open at its end.
+    pub sockets: u32,
+    /// Buyers who were on their way at its end.
+    pub buyers: u32,
+    /// Latency of all replies in microseconds: p50, p99, largest.
+    pub latency_us: [u64; 3],
+    /// How late the generator itself was at worst, in microseconds.
+    pub lag_us: u64,
+    /// Units at its end as the last availability document told: free, held, sold, killed.
+    pub units: [u64; 4],
+    /// Requests that waited in the server's lanes, new and existing, by its metrics; none where they could not be read.
+    pub queued: Option<[u64; 2]>,
+    /// Processor seconds that the server used in this second, by its metrics.
+    pub server_cpu: Option<f64>,
+}
+
+/// Latency of one operation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperationLatency {
+    /// Its name, as in the report.
+    pub operation: String,
+    /// Replies.
+    pub count: u64,
+    /// Percentiles in hundredths of a percent and their latency in microseconds, ascending, up to 10,000 (the largest).
+    pub percentiles: Vec<(u32, u64)>,
+}
+
+/// How one kind of buyer fared.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BehaviourFigures {
+    /// Its name.
+    pub behaviour: String,
+    /// Buyers of this kind.
+    pub buyers: u64,
+    /// Who ended with tickets.
+    pub bought: u64,
+    /// Who was refused for good.
+    pub refused: u64,
+    /// Who left on their own account.
+    pub left: u64,
+    /// Who got no answer in the end.
+    pub unanswered: u64,
+}
+
+/// A request that asked for a decision, as its client saw it. A retry under the same key is the same operation:
+/// its time runs from the first sending to the last answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Operation {
+    /// The buyer, by number; none: the organizer.
+    pub buyer: Option<u32>,
+    /// First sent, in microseconds since the run began.
+    pub invoked_us: u64,
+    /// Answered; none if no answer came (it may have taken effect at any later time).
+    pub returned_us: Option<u64>,
+    /// How often it was sent.
+    pub sent: u32,
+    /// What was asked.
+    pub asked: Asked,
+    /// What was answered.
+    pub outcome: Outcome,
+}
+
+/// What a client asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "ask")]
+pub enum Asked {
+    /// Place a hold.
+    PlaceHold {
+        /// Its lines, as they were sent.
+        lines: Vec<AskedLine>,
+    },
+    /// Renew a hold.
+    RenewHold {
+        /// The hold.
+        hold: String,
+    },
+    /// Give a hold back.
+    ReleaseHold {
+        /// The hold.
+        hold: String,
+    },
+    /// Begin the payment of a hold.
+    BeginPayment {
+        /// The hold.
+        hold: String,
+    },
+    /// Report a payment that failed.
+    FailPayment {
+        /// The order.
+        order: String,
+    },
+    /// Confirm an order.
+    Confirm {
+        /// The order.
+        order: String,
+    },
+}
+
+/// One line that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AskedLine {
+    /// The type; none: whatever stands together.
+    pub ticket_type: Option<String>,
+    /// Units.
+    pub quantity: u16,
+    /// Exactly these seats.
+    pub seats: Vec<u32>,
+    /// Seats that stand together.
+    pub together: bool,
+}
+
+/// What a client was answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "outcome")]
+pub enum Outcome {
+    /// Accepted.
+    Accepted {
+        /// The decision.
+        sequence: u64,
+        /// The hold or order.
+        id: String,
+        /// The units of a placed hold: type, quantity, seats.
+        lines: Vec<(String, u16, Vec<u32>)>,
+        /// Until when the hold lasts, in microseconds since the run began (may lie before it).
+        deadline_us: Option<i64>,
+        /// Whether the reply said that it was given before.
+        replayed: bool,
+    },
+    /// Refused by a rule.
+    Refused {
+        /// The reason.
+        code: String,
+        /// The sequence it was decided on.
+        sequence: Option<u64>,
+        /// The problem document.
+        problem: serde_json::Value,
+    },
+    /// Said not to be executed (429, 503 `not_executed`).
+    NotExecuted {
+        /// The code.
+        code: String,
+    },
+    /// Nobody knows: 503 `outcome_unknown`, a broken connection, or no answer in time.
+    Unknown,
+}
