@@ -101,9 +101,10 @@ impl Replay {
     pub fn apply(&mut self, record: &ReplayRecord<'_>) -> Result<(), ReplayError> {
         self.verify(record)?;
         self.decode(record)?;
-        for event in self.events.drain(..) {
-            self.inventory.apply(&event);
+        for event in &self.events {
+            self.inventory.apply(event);
         }
+        self.events.clear();
         self.sequence = record.last_sequence;
         self.chain = record.chain;
         self.epoch = record.epoch;
