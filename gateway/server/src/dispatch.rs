@@ -43,6 +43,9 @@ pub(crate) async fn answer(
         }
         Err(problem) => (Route::NotFound, Err(problem)),
     };
+    if let Err(problem) = &answer {
+        worker.metrics.count_problem(problem.code());
+    }
     let mut response = answer.unwrap_or_else(Problem::response);
     finish(&worker, &mut response, request_id);
     let Monotonic(finished_at) = worker.gateway.environment.clock.monotonic();

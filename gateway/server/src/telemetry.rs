@@ -7,6 +7,7 @@ use std::time::Duration;
 use metrics::{Counter, Histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 
+use crate::code::Code;
 use crate::router::Route;
 use crate::settings::{LogFormat, Settings};
 
@@ -33,6 +34,7 @@ pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
 /// Counts and times the requests of one worker; every handle is made once, so that a request builds no label.
 pub(crate) struct RequestMetrics {
     routes: Vec<RouteMetrics>,
+    problems: Box<[OnceLock<Counter>]>,
 }
 
 struct RouteMetrics {
@@ -47,7 +49,18 @@ impl RequestMetrics {
             latency: metrics::histogram!("tessera_http_request_seconds", "route" => name),
             statuses: (0..STATUSES).map(|_| OnceLock::new()).collect(),
         };
-        RequestMetrics { routes: Route::ALL.iter().map(|one| route(one.template())).collect() }
+        RequestMetrics {
+            routes: Route::ALL.iter().map(|one| route(one.template())).collect(),
+            problems: Code::ALL.iter().map(|_| OnceLock::new()).collect(),
+        }
+    }
+
+    /// Counts one problem: refusals by their reason, and what is wrong with requests.
+    pub(crate) fn count_problem(&self, code: Code) {
+        if let Some(slot) = self.problems.get(code as usize) {
+            slot.get_or_init(|| metrics::counter!("tessera_problems_total", "code" => code.text()))
+                .increment(1);
+        }
     }
 
     /// Records one request.

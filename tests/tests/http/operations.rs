@@ -15,6 +15,7 @@ async fn health_readiness_and_metrics() {
     assert_eq!(ready.json["supervisors"].as_array().unwrap().len(), 5);
     let sale = Sale::open(&server, &standing(10)).await;
     sale.hold(&server, &server.buyer().await, "Standing", 1).await;
+    server.get("/nowhere").refused(404, "route_not_found").await;
     let metrics = server.get("/metrics").expect(200).await;
     let text = String::from_utf8(metrics.bytes).unwrap();
     let hold =
@@ -24,6 +25,8 @@ async fn health_readiness_and_metrics() {
         text.contains("tessera_http_request_seconds_bucket{route=\"/v1/events/{event}/holds\""),
         "{text}"
     );
+    assert!(text.contains("tessera_problems_total{code=\"route_not_found\"}"), "{text}");
+    assert!(text.contains("\nprocess_cpu_seconds_total "), "{text}");
     assert!(!text.contains(&sale.event), "no identifier is a label");
     let page = server.get("/docs/errors/sold_out").expect(200).await;
     assert!(page.bytes.starts_with(b"# sold_out"));

@@ -1,6 +1,8 @@
 //! Tidiness is a test: the habits of the house that a compiler does not check.
 #![allow(clippy::expect_used, clippy::panic)] // tests
 
+mod operations;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -234,28 +236,6 @@ fn the_shell_of_the_inventory_actor_is_thin() {
     let shell = repository().join("actors/src/inventory/shell.rs");
     let lines = read(&shell).lines().count();
     assert!(lines < 200, "{} has {lines} lines; the shell stays below 200", shell.display());
-}
-
-/// Names of metrics in a text: what stands between quotes or backquotes and begins like ours.
-fn metrics_in(text: &str, before: &str, after: char) -> Vec<String> {
-    let begin = format!("{before}tessera_");
-    let found = text.match_indices(&begin).map(|(at, _)| &text[at + before.len()..]);
-    let mut names: Vec<_> = found.filter_map(|rest| rest.split(after).next()).map(str::to_owned).collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-#[test]
-fn every_metric_is_documented() {
-    let mut made: Vec<String> = ["counter!(\"", "gauge!(\"", "histogram!(\""]
-        .into_iter()
-        .flat_map(|call| sources("rs").into_iter().flat_map(move |path| metrics_in(&read(&path), call, '"')))
-        .collect();
-    made.sort();
-    made.dedup();
-    let documented = metrics_in(&read(&repository().join("docs/operations/metrics.md")), "| `", '`');
-    assert_eq!(made, documented, "docs/operations/metrics.md lists what the code makes");
 }
 
 #[test]

@@ -61,6 +61,7 @@ pub(crate) fn metrics(call: &Call) -> Answer {
     metrics::gauge!("tessera_quarantined_events")
         .set(u32::try_from(status.quarantined.len()).unwrap_or(u32::MAX));
     metrics::gauge!("tessera_ready").set(u8::from(call.gateway().is_ready()));
+    metrics_process::Collector::default().collect();
     let text =
         telemetry::recorder().map_or_else(String::new, metrics_exporter_prometheus::PrometheusHandle::render);
     Ok(HttpResponse::Ok()
