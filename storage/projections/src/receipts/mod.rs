@@ -36,6 +36,7 @@ const PAGE_CHUNKS_MAX: usize = 16;
 #[derive(Clone)]
 pub struct Receipts {
     table: Arc<dyn Table>,
+    bytes_kept_max: u64,
 }
 
 /// What became of a page.
@@ -51,7 +52,13 @@ impl Receipts {
     /// Over `table`.
     #[must_use]
     pub fn new(table: Arc<dyn Table>) -> Receipts {
-        Receipts { table }
+        Receipts { table, bytes_kept_max: RECEIPT_BYTES_KEPT_MAX }
+    }
+
+    /// Keep so many bytes of an event instead of [`RECEIPT_BYTES_KEPT_MAX`].
+    #[must_use]
+    pub fn keeping(self, bytes_kept_max: u64) -> Receipts {
+        Receipts { bytes_kept_max, ..self }
     }
 
     /// How far the tree of `event` goes.
@@ -80,7 +87,7 @@ impl Receipts {
             for (key, value) in rows_of(event, draft.next.pages, &draft.page) {
                 transaction.set(&key, &value);
             }
-            let kept = trim(transaction.as_mut(), event, draft.next.clone()).await?;
+            let kept = trim(transaction.as_mut(), event, draft.next.clone(), self.bytes_kept_max).await?;
             transaction.set(&ReceiptTreeKey { event }.pack(), &kept.encode());
             Ok((transaction, Stored::Durable))
         })
@@ -167,9 +174,14 @@ async fn read_page(
 }
 
 /// Remove the oldest pages while too much is kept, never the newest.
-async fn trim(transaction: &mut dyn Transaction, event: EventId, mut tree: Tree) -> Result<Tree, StoreError> {
+async fn trim(
+    transaction: &mut dyn Transaction,
+    event: EventId,
+    mut tree: Tree,
+    bytes_kept_max: u64,
+) -> Result<Tree, StoreError> {
     for _ in 0..TRIMMED_AT_ONCE_MAX {
-        if tree.kept_bytes <= RECEIPT_BYTES_KEPT_MAX || tree.oldest >= tree.pages {
+        if tree.kept_bytes <= bytes_kept_max || tree.oldest >= tree.pages {
             break;
         }
         if let Some(page) = read_page(transaction, event, tree.oldest).await? {
