@@ -28,10 +28,10 @@ impl RefusedQueue {
         self.locked().iter().take(count).cloned().collect()
     }
 
-    /// Forget those up to the refusal of this epoch and number: they are in a page that is durable.
-    pub(crate) fn forget_through(&self, proven: (u64, u64)) {
+    /// Forget those up to the refusal of this epoch and number: they are in a page that is durable. Those of another writer are others.
+    pub(crate) fn forget_through(&self, (epoch, number): (u64, u64)) {
         let mut waiting = self.locked();
-        let count = waiting.partition_point(|one| (one.place.epoch.0, one.place.number) <= proven);
+        let count = waiting.partition_point(|one| one.place.epoch.0 == epoch && one.place.number <= number);
         waiting.drain(..count);
         if waiting.is_empty() {
             waiting.shrink_to(0);
@@ -81,8 +81,10 @@ mod tests {
         assert!(queue.has(Place::Refused { epoch: 2, number: 4 }));
         assert!(!queue.has(Place::Refused { epoch: 2, number: 3 }));
         assert!(!queue.has(Place::Accepted { sequence: 4 }));
-        queue.forget_through((1, 9));
-        assert!(!queue.is_empty(), "those of an earlier writer are others");
+        for other in [(1, 9), (3, 9)] {
+            queue.forget_through(other);
+            assert_eq!(queue.oldest(9).len(), 2, "those of another writer are others");
+        }
         queue.forget_through((2, 5));
         assert!(queue.is_empty());
     }

@@ -37,6 +37,9 @@ impl Notary {
         // Taken before the log is read: nothing that they were decided on is missing there.
         let refused = slot.refused.oldest(PAGE_REFUSALS_MAX);
         let records = log.read(event, through, PAGE_LOG_BYTES).await?;
+        if records.is_empty() && refused.is_empty() {
+            return Ok(Step::UpToDate(through));
+        }
         let now = shared.environment.clock.wall();
         let work = move || Draft::of(event, tree, &records, &refused, (&signer, now));
         let panicked =
