@@ -224,6 +224,8 @@ async fn a_browser_is_shown_a_page() {
     let page = server.get(&path).header("accept", "text/html,application/xml;q=0.9").expect(200).await;
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     assert_eq!(page.headers["vary"], "Accept");
+    let policy = page.headers["content-security-policy"].to_str().unwrap();
+    assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
     let text = String::from_utf8(page.bytes).unwrap();
     for part in ["Refused: sold_out", "place_hold", &refused.text("receipt"), "tessera verify"] {
         assert!(text.contains(part), "{part}: {text}");

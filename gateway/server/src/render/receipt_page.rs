@@ -1,22 +1,33 @@
-//! A receipt explained to a person: one page without scripts, styles or anything from elsewhere.
+//! A receipt explained to a person: one page without scripts or anything from elsewhere.
 
 use std::fmt::Write;
 
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tessera_inventory::{EventId, Timestamp};
-use tessera_proof::{Checkpoint, Note, Outcome, Receipt};
+use tessera_proof::{Checkpoint, Note, Outcome, Receipt, hash_of};
 
 use crate::ids;
 use crate::instant::Rfc3339;
 use crate::problem::{self, Problem};
 use crate::receipt::{ReceiptDocument, receipt_id};
 
+/// How the page looks; nothing else may style it.
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#1b1b1f;background:#fff}\
+h1{font-size:1.6rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}\
+th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid #ddd;overflow-wrap:anywhere}\
+th{white-space:nowrap;font-weight:600}pre{background:#f4f4f6;padding:1rem;overflow:auto;font-size:.8rem}";
+
 /// The page of a receipt.
 pub(crate) fn response(receipt: &Receipt) -> Result<HttpResponse, Problem> {
     let json = serde_json::to_string_pretty(&ReceiptDocument::of(receipt));
     let json = json.map_err(|error| problem::internal(error.to_string()))?;
+    let hash = STANDARD.encode(hash_of(STYLE.as_bytes()));
+    let policy = format!("default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'");
     Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
         .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")))
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .insert_header((header::VARY, HeaderValue::from_static("Accept")))
@@ -50,13 +61,13 @@ fn page(receipt: &Receipt, json: &str) -> String {
         rows.push(("Position", format!("{} of {} decisions", receipt.index + 1, checkpoint.size)));
     }
     let mut text = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>Receipt: {title}</title></head>\n<body>\n<h1>{title}</h1>\n<p>{meaning}</p>\n<table>\n",
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<title>Receipt: {title}</title><style>{STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n<p>{meaning}</p>\n<table>\n",
         title = escaped(&headline),
         meaning = escaped(&meaning),
     );
     for (name, value) in rows {
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "<tr><th align=\"left\">{name}</th><td>{}</td></tr>", escaped(&value));
+        let _ = writeln!(text, "<tr><th>{name}</th><td>{}</td></tr>", escaped(&value));
     }
     let _ = write!(
         text,
@@ -87,7 +98,7 @@ fn escaped(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tessera_proof::{Kind, Leaf, hash_of};
+    use tessera_proof::{Kind, Leaf};
 
     use super::*;
 
