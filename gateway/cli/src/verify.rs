@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use tessera_proof::{Checkpoint, Origin, Outcome, PublicKey, Receipt};
 use tessera_server::instant::Rfc3339;
@@ -75,7 +75,7 @@ fn keys(arguments: &VerifyArguments) -> Result<Vec<PublicKey>, Failure> {
     Ok(keys)
 }
 
-fn keys_in(path: &PathBuf) -> Result<Vec<PublicKey>, Failure> {
+fn keys_in(path: &Path) -> Result<Vec<PublicKey>, Failure> {
     let unreadable = |why: String| Failure::NotAKey(format!("{}: {why}", path.display()));
     let document: KeysDocument =
         serde_json::from_str(&read(path)?).map_err(|error| unreadable(error.to_string()))?;

@@ -98,7 +98,7 @@ fn receipts(scratch: &Path, with: &product::Product, rounds: usize, seconds: u64
     for connections in CONNECTIONS {
         let (mut on, mut off) = (vec![], vec![]);
         for round in 0..rounds {
-            let mut run = |product: &product::Product, runs: &mut Vec<wrk::Figures>| {
+            let run = |product: &product::Product, runs: &mut Vec<wrk::Figures>| {
                 let tokens = product.mint(scratch, 30_000.0 * seconds as f64);
                 let identity = format!("receipts-{}-{connections}", product.next_identity());
                 let url = product.holds_url();
