@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tessera_inventory::{ClaimView, Event, Rejection, Sequence};
 use tessera_store::StoreError;
+use tessera_writer::RefusalPlace;
 
 /// The answer to one ask.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub enum Answer {
         sequence: Sequence,
         /// Why.
         rejection: Rejection,
+        /// The name of the refusal.
+        place: RefusalPlace,
     },
     /// What was read from durable state.
     Read {

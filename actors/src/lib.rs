@@ -14,7 +14,9 @@ mod limits;
 mod meters;
 mod platform;
 mod published;
+mod receipts;
 mod recent_events;
+mod refused_queue;
 mod reply_desk;
 mod router;
 mod shared;
@@ -27,11 +29,12 @@ pub use answer::{ActivateError, Answer, NotExecuted, StartError};
 pub use environment::{Clock, Environment, Random, Spawn, TokioSpawn};
 pub use limits::{
     ACTIVATION_ATTEMPTS_MAX, ACTIVATIONS_AT_ONCE_MAX, CHANGES_MAX, DOUBTED_CLOCKS_LISTED_MAX,
-    LOG_READ_BYTES_MAX, Limits, RECENT_EVENTS_MAX, ROOM_IDLE_MS_MIN, STORE_HANGS_MS, STUCK_FOLLOWERS_MAX,
-    WAKE_UPS_MAX,
+    LOG_READ_BYTES_MAX, Limits, RECENT_EVENTS_MAX, REFUSED_WAITING_MAX, ROOM_IDLE_MS_MIN, STORE_HANGS_MS,
+    STUCK_FOLLOWERS_MAX, WAKE_UPS_MAX,
 };
 pub use platform::Platform;
 pub use published::Published;
+pub use receipts::ReceiptAnswer;
 pub use reply_desk::ReplyDesk;
 pub use router::InventoryRouter;
 pub use status::{PlatformStatus, StuckFollower, SupervisorStatus};

@@ -52,6 +52,11 @@ pub const CHANGES_MAX: usize = 1_000;
 pub(crate) const LARGE_DECODINGS_MAX: usize = 2;
 /// Newest accepted events of one active event that are kept in memory to answer retries: about 1 MB of a busy one.
 pub const RECENT_EVENTS_MAX: usize = 4_096;
+/// Refusals of one active event that wait to be proven, at most: seconds of a sold-out flash, about 10 MB. Beyond it the newest are never
+/// proven.
+pub const REFUSED_WAITING_MAX: usize = 65_536;
+/// Receipts whose leaves are made from the log at the same time; others wait their turn.
+pub(crate) const RECEIPTS_PROVEN_AT_ONCE_MAX: usize = 2;
 /// When all places are taken, an event without requests for this long may be passivated early, in milliseconds; one that
 /// refused something lately keeps its place for as long as the refusal is remembered.
 pub const ROOM_IDLE_MS_MIN: u64 = 1_000;

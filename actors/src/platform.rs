@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
 use tessera_inventory::EventId;
+use tessera_projections::receipts::Signer;
 use tessera_store::{Log, StoreError, Table};
 use tokio::sync::oneshot;
 
@@ -13,7 +14,7 @@ use crate::shared::Shared;
 use crate::supervision::{Root, RootMessage};
 use crate::{Environment, InventoryRouter, Limits, PlatformStatus, StartError};
 
-/// The running supervision tree: root → gateway, inventory, payment, waitlist and notification supervisors.
+/// The running supervision tree: root → gateway, inventory, payment, waitlist, notification and notary supervisors.
 #[derive(Debug)]
 pub struct Platform {
     shared: Arc<Shared>,
@@ -21,7 +22,7 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Start the tree. Must be called within a tokio runtime, which it runs on.
+    /// Start the tree, without receipts. Must be called within a tokio runtime, which it runs on.
     ///
     /// # Errors
     /// [`StartError`] when the store cannot be read or a supervisor does not start.
@@ -31,7 +32,21 @@ impl Platform {
         table: Arc<dyn Table>,
         limits: Limits,
     ) -> Result<Platform, StartError> {
-        let shared = Arc::new(Shared::new(environment, log, table, limits));
+        Platform::start_with(environment, log, table, limits, None).await
+    }
+
+    /// The same with a signer, whose receipts prove what is decided.
+    ///
+    /// # Errors
+    /// As [`Self::start`].
+    pub async fn start_with(
+        environment: Environment,
+        log: Arc<dyn Log>,
+        table: Arc<dyn Table>,
+        limits: Limits,
+        signer: Option<Arc<Signer>>,
+    ) -> Result<Platform, StartError> {
+        let shared = Arc::new(Shared::new(environment, log, table, limits, signer));
         let root = Root { shared: Arc::clone(&shared) };
         // No names: they are global to the process, and a simulation runs several platforms in one.
         let started = Actor::spawn(None, root, ()).await;

@@ -24,7 +24,7 @@ const CHANGES_READ_BYTES: usize = 64_000;
 /// The way from a request to the writer of its event. Cheap to clone; usable from any thread and runtime.
 #[derive(Clone, Debug)]
 pub struct InventoryRouter {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     /// Where the replies to whoever asks this way arrive.
     desk: Option<DeskSender>,
 }
@@ -176,7 +176,7 @@ impl InventoryRouter {
         };
         match reply {
             Reply::Accepted { sequence, event, claim } => Answer::Accepted { sequence, event, claim },
-            Reply::Rejected { sequence, rejection } => Answer::Rejected { sequence, rejection },
+            Reply::Rejected { sequence, rejection, place } => Answer::Rejected { sequence, rejection, place },
             Reply::Read { sequence, claim } => Answer::Read { sequence, claim },
             Reply::Repeated { sequence, claim } => self.repeated(event, slot, sequence, claim).await,
             Reply::GaveUp => self.not_executed(NotExecuted::GaveUp),

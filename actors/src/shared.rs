@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use arc_swap::ArcSwapOption;
 use ractor::ActorRef;
 use tessera_inventory::EventId;
+use tessera_projections::receipts::{Receipts, Signer};
 use tessera_store::snapshot::SnapshotRepository;
 use tessera_store::{Log, Table};
 use tokio::sync::{Mutex, Semaphore};
@@ -15,7 +16,7 @@ use crate::followers::{FOLLOWERS, FollowerKind, FollowerMessage};
 use crate::health::Health;
 use crate::ingress::Permits;
 use crate::inventory::InventoryMessage;
-use crate::limits::LARGE_DECODINGS_MAX;
+use crate::limits::{LARGE_DECODINGS_MAX, RECEIPTS_PROVEN_AT_ONCE_MAX};
 use crate::meters::{Meters, number};
 use crate::slot::Slot;
 use crate::witness::Witness;
@@ -28,6 +29,11 @@ pub(crate) struct Shared {
     pub(crate) log: Arc<dyn Log>,
     pub(crate) table: Arc<dyn Table>,
     pub(crate) snapshots: SnapshotRepository,
+    pub(crate) receipts: Receipts,
+    /// Signs receipts; `None`: there are none.
+    pub(crate) signer: Option<Arc<Signer>>,
+    /// Turns to make the leaves of a receipt again.
+    pub(crate) receipt_proofs: Arc<Semaphore>,
     pub(crate) directory: Directory,
     pub(crate) health: Health,
     pub(crate) meters: Meters,
@@ -50,10 +56,14 @@ impl Shared {
         log: Arc<dyn Log>,
         table: Arc<dyn Table>,
         limits: Limits,
+        signer: Option<Arc<Signer>>,
     ) -> Shared {
         Shared {
             witness: Witness::new(environment.clock.as_ref()),
             snapshots: SnapshotRepository::new(Arc::clone(&table)),
+            receipts: Receipts::new(Arc::clone(&table)),
+            signer,
+            receipt_proofs: Arc::new(Semaphore::new(RECEIPTS_PROVEN_AT_ONCE_MAX)),
             directory: Directory::default(),
             health: Health::new(),
             meters: Meters::new(),

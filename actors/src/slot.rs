@@ -13,6 +13,7 @@ use crate::followers::{FOLLOWERS, FollowerKind};
 use crate::ingress::{Ingress, Refused, WakeFlag};
 use crate::inventory::{Ended, Shadow, ShellMessage};
 use crate::recent_events::RecentEvents;
+use crate::refused_queue::RefusedQueue;
 use crate::reply_desk::DeskSender;
 use crate::shared::Shared;
 use crate::{Limits, Published};
@@ -25,6 +26,7 @@ pub(crate) struct Slot {
     pub(crate) wake: WakeFlag,
     pub(crate) shadow: Shadow,
     pub(crate) recent: RecentEvents,
+    pub(crate) refused: RefusedQueue,
     /// Microseconds of monotonic time.
     used_at: AtomicU64,
     stalled: AtomicBool,
@@ -65,6 +67,7 @@ impl Slot {
             wake: WakeFlag::new(),
             shadow: Shadow::new(snapshot_at),
             recent: RecentEvents::default(),
+            refused: RefusedQueue::default(),
             used_at: AtomicU64::new(0),
             stalled: AtomicBool::new(false),
             shell: OnceLock::new(),
@@ -184,10 +187,20 @@ impl Slot {
     /// Tell every follower that the log has grown; each has at most one such message waiting per event.
     pub(crate) fn nudge_followers(self: &Arc<Self>, shared: &Shared) {
         for kind in FollowerKind::ALL {
-            if self.follower_wake(kind).raise() {
-                shared.nudge(kind, self);
-            }
+            self.nudge(shared, kind);
         }
+    }
+
+    /// Tell one follower that there is something to do.
+    pub(crate) fn nudge(self: &Arc<Self>, shared: &Shared, kind: FollowerKind) {
+        if self.follower_wake(kind).raise() {
+            shared.nudge(kind, self);
+        }
+    }
+
+    /// Whether a follower has more to do than the log says.
+    pub(crate) fn owes(&self, kind: FollowerKind) -> bool {
+        kind == FollowerKind::Notary && !self.refused.is_empty()
     }
 
     pub(crate) fn follower_wake(&self, kind: FollowerKind) -> &WakeFlag {
@@ -203,7 +216,7 @@ impl Slot {
 
     /// Whether a follower has stored that it has worked off all that is durable.
     pub(crate) fn has_stored(&self, kind: FollowerKind) -> bool {
-        self.stored[kind.index()].load(Ordering::Acquire) >= self.durable().0
+        self.stored[kind.index()].load(Ordering::Acquire) >= self.durable().0 && !self.owes(kind)
     }
 
     /// Whether every follower has.
@@ -236,9 +249,9 @@ impl Slot {
     /// Whether no follower will get any further: each has worked off all that is durable, or is stuck.
     pub(crate) fn followers_are_done(&self) -> bool {
         let durable = self.durable().0;
-        let mut followers = self.worked_off.iter().zip(&self.stuck);
-        followers.all(|(position, stuck)| {
-            position.load(Ordering::Acquire) >= durable || stuck.load(Ordering::Acquire)
+        FollowerKind::ALL.into_iter().all(|kind| {
+            let is_through = self.worked_off[kind.index()].load(Ordering::Acquire) >= durable;
+            is_through && !self.owes(kind) || self.stuck[kind.index()].load(Ordering::Acquire)
         })
     }
 }

@@ -5,7 +5,7 @@ use tessera_inventory::EventId;
 /// How the supervision tree is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlatformStatus {
-    /// The five supervisors: gateway, inventory, payment, waitlist, notification.
+    /// The six supervisors: gateway, inventory, payment, waitlist, notification, notary.
     pub supervisors: Vec<SupervisorStatus>,
     /// Events with a running writer.
     pub active_events: usize,

@@ -65,7 +65,7 @@ impl Actor for Follower {
             slot.follower_wake(self.kind).hold();
             myself.cast(FollowerMessage::Moved(slot))?;
         }
-        Ok(Positions { worker: Worker::new(self.kind, &self.shared.table), of: BTreeMap::new() })
+        Ok(Positions { worker: Worker::new(self.kind, &self.shared), of: BTreeMap::new() })
     }
 
     async fn handle(
@@ -144,7 +144,8 @@ impl Follower {
         // Lowered before the look: who publishes after it finds the flag down.
         slot.follower_wake(self.kind).lower();
         let through = positions.of.get(&slot.event).map_or(Sequence::ZERO, |position| position.through);
-        if through < slot.durable() || slot.has_ended() && !slot.has_stored(self.kind) {
+        if through < slot.durable() || slot.owes(self.kind) || slot.has_ended() && !slot.has_stored(self.kind)
+        {
             return slot.follower_wake(self.kind).raise();
         }
         if slot.has_ended() {
@@ -160,10 +161,9 @@ impl Follower {
         let position = of.entry(slot.event).or_default();
         let mut pause_ms = self.shared.limits.follower_pause_ms;
         for _ in 0..STEPS_PER_PASS {
-            let log = &*self.shared.log;
             // Looked at before the log: after the end nothing more comes.
             let is_last = slot.has_ended();
-            match worker.step(log, slot.event, (slot.durable(), is_last), &mut position.place).await? {
+            match worker.step(&self.shared, slot, is_last, &mut position.place).await? {
                 Step::Advanced(through) => {
                     self.shared.meters.follower_steps.increment(1);
                     (position.through, position.stored) = (through, through);

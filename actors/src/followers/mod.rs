@@ -2,6 +2,7 @@
 //! a writer: it is told that the log has grown, at most once at a time, and reads the log itself.
 
 mod follower;
+mod notary;
 mod supervisor;
 mod work;
 
@@ -19,17 +20,20 @@ pub(crate) enum FollowerKind {
     Waitlist,
     /// Will send notifications.
     Notification,
+    /// Signs receipts.
+    Notary,
 }
 
 /// How many followers there are.
 pub(crate) const FOLLOWERS: usize = FollowerKind::ALL.len();
 
 impl FollowerKind {
-    pub(crate) const ALL: [FollowerKind; 4] = [
+    pub(crate) const ALL: [FollowerKind; 5] = [
         FollowerKind::OrdersBySubject,
         FollowerKind::Payment,
         FollowerKind::Waitlist,
         FollowerKind::Notification,
+        FollowerKind::Notary,
     ];
 
     pub(crate) const fn index(self) -> usize {
@@ -43,6 +47,7 @@ impl FollowerKind {
             FollowerKind::Payment => "payment",
             FollowerKind::Waitlist => "waitlist",
             FollowerKind::Notification => "notification",
+            FollowerKind::Notary => "notary",
         }
     }
 }

@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
-use tessera_inventory::{EventId, Sequence};
+use tessera_inventory::Sequence;
 use tessera_projections::follower_cursors::{Advance, FollowerCursors};
 use tessera_projections::orders::{self, OrdersBySubject};
+use tessera_store::StoreError;
 use tessera_store::keys::FollowerCursor;
-use tessera_store::{Log, StoreError, Table};
 
 use super::FollowerKind;
+use super::notary::Notary;
+use crate::shared::Shared;
+use crate::slot::Slot;
 
 /// What one step along the log did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,33 +56,39 @@ pub(crate) enum Worker {
         /// Whose.
         follower: &'static str,
     },
+    /// Signs receipts; page and tree move in one transaction.
+    Notary(Notary),
 }
 
 impl Worker {
-    pub(crate) fn new(kind: FollowerKind, table: &Arc<dyn Table>) -> Worker {
+    pub(crate) fn new(kind: FollowerKind, shared: &Shared) -> Worker {
+        let table = &shared.table;
         match kind {
             FollowerKind::OrdersBySubject => Worker::Orders(OrdersBySubject::new(Arc::clone(table))),
             FollowerKind::Payment | FollowerKind::Waitlist | FollowerKind::Notification => {
                 Worker::Cursor { cursors: FollowerCursors::new(Arc::clone(table)), follower: kind.name() }
             }
+            FollowerKind::Notary => Worker::Notary(Notary::new(table, shared.signer.clone())),
         }
     }
 
-    /// One step along the log of `event`, which is durable up to `durable` at least and has ended there if `is_last`. `place` is what the
+    /// One step along the log of the slot's event, which has ended if `is_last`. `place` is what the
     /// step before left, `None` at first and after another follower came: then the event is taken over, unless the other has worked it off.
     pub(crate) async fn step(
         &self,
-        log: &dyn Log,
-        event: EventId,
-        (durable, is_last): (Sequence, bool),
+        shared: &Shared,
+        slot: &Slot,
+        is_last: bool,
         place: &mut Option<Place>,
     ) -> Result<Step, StoreError> {
+        let (log, event, durable) = (&*shared.log, slot.event, slot.durable());
         match self {
             Worker::Orders(orders) => match orders.project(log, event).await? {
                 orders::Step::Advanced { through } => Ok(Step::Advanced(through)),
                 orders::Step::UpToDate { through } => Ok(Step::UpToDate(through)),
                 orders::Step::Overtaken => Ok(Step::Fenced),
             },
+            Worker::Notary(notary) => notary.step(shared, log, slot).await,
             Worker::Cursor { cursors, follower } => {
                 let Place { cursor, is_ours } = match *place {
                     Some(place) => place,
@@ -115,6 +124,7 @@ impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Worker::Orders(_) => "Orders",
+            Worker::Notary(_) => "Notary",
             Worker::Cursor { follower, .. } => follower,
         })
     }

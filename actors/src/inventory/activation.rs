@@ -93,7 +93,8 @@ pub(crate) async fn activate(
     generation: u64,
 ) -> Result<Activated, Failure> {
     super::wake_up_rows::mark_active(&*shared.table, event).await?;
-    let options = WriterOptions::new(shared.environment.random.bits());
+    let receipts = shared.signer.is_some();
+    let options = WriterOptions::new(shared.environment.random.bits()).with_receipts(receipts);
     let (activation, snapshot_at) = match newest_state(&shared, event).await? {
         Some((state, chain)) => {
             let sequence = state.sequence();

@@ -6,7 +6,8 @@ use ractor::ActorRef;
 use tessera_records::RecordEncoder;
 use tessera_store::{AppendOutcome, Batch, StoreError};
 use tessera_writer::{
-    Alert, ClockReading, ClockState, Head, Lane, Monotonic, Output, Reply, StopReason, StoreFailure, Writer,
+    Alert, ClockReading, ClockState, Head, Lane, Monotonic, Output, Refused, Reply, StopReason, StoreFailure,
+    Writer,
 };
 
 use super::publisher::Publisher;
@@ -14,6 +15,7 @@ use super::shadow;
 use super::timer::Timer;
 use super::{Ended, ShellMessage};
 use crate::blocking::{Panicked, caught};
+use crate::followers::FollowerKind;
 use crate::ingress::Ticket;
 use crate::meters::{ReplyTally, number, seconds};
 use crate::shared::Shared;
@@ -142,11 +144,21 @@ impl Performer {
                 self.tally.count(&reply);
                 ticket.answer(reply);
             }
+            Output::Refused(refused) => self.refused(refused),
             Output::Publish => {}
             Output::ArmTimer(at) => self.timer.arm(at),
             Output::Alert(alert) => self.alert(&alert),
             Output::Stop(reason) => self.stopped(reason),
         }
+    }
+
+    /// Hand refusals to the notary; what it has no room for is never proven.
+    fn refused(&self, refused: Vec<Refused>) {
+        let lost = self.slot.refused.push(refused);
+        if lost > 0 {
+            self.shared.meters.receipts_lost.increment(lost as u64);
+        }
+        self.slot.nudge(&self.shared, FollowerKind::Notary);
     }
 
     /// Nothing may cancel an append once it is begun: no timeout, no select, no abort. Its answer comes as a message.

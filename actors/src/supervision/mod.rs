@@ -1,4 +1,4 @@
-//! The tree above the domain: the root, its five children, and when a failed child is started again.
+//! The tree above the domain: the root, its six children, and when a failed child is started again.
 
 mod restart;
 mod root;
@@ -6,7 +6,7 @@ mod root;
 pub(crate) use self::restart::{RestartBudget, Verdict, backoff_ms};
 pub(crate) use self::root::{Root, RootMessage};
 
-/// The five children of the root.
+/// The six children of the root.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Role {
     /// Keeps up what requests read: the projection of orders by subject.
@@ -19,11 +19,13 @@ pub(crate) enum Role {
     Waitlist,
     /// Keeps up the follower of notifications.
     Notification,
+    /// Keeps up the notary.
+    Notary,
 }
 
 impl Role {
-    pub(crate) const ALL: [Role; 5] =
-        [Role::Gateway, Role::Inventory, Role::Payment, Role::Waitlist, Role::Notification];
+    pub(crate) const ALL: [Role; 6] =
+        [Role::Gateway, Role::Inventory, Role::Payment, Role::Waitlist, Role::Notification, Role::Notary];
 
     pub(crate) const fn index(self) -> usize {
         self as usize
@@ -36,6 +38,7 @@ impl Role {
             Role::Payment => "payment",
             Role::Waitlist => "waitlist",
             Role::Notification => "notification",
+            Role::Notary => "notary",
         }
     }
 }

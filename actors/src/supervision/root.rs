@@ -1,4 +1,4 @@
-//! The root supervisor: keeps its five children up, and ends the process when it cannot.
+//! The root supervisor: keeps its six children up, and ends the process when it cannot.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -111,6 +111,7 @@ impl Root {
             Role::Payment => FollowerKind::Payment,
             Role::Waitlist => FollowerKind::Waitlist,
             Role::Notification => FollowerKind::Notification,
+            Role::Notary => FollowerKind::Notary,
         };
         let child = Actor::spawn_linked(None, FollowerSupervisor { shared, kind }, (), parent).await?;
         Ok(child.0.get_cell())

@@ -9,6 +9,7 @@ mod following;
 mod ownership;
 mod poison;
 mod publication;
+mod receipts;
 mod recovery;
 mod selling;
 mod sleep;

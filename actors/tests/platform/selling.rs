@@ -83,11 +83,11 @@ async fn an_event_that_was_never_written_is_not_found() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn all_five_supervisors_run() {
+async fn all_six_supervisors_run() {
     let world = World::start(limits()).await;
     let status = world.platform.status();
     let names: Vec<_> = status.supervisors.iter().map(|one| one.name).collect();
-    assert_eq!(names, ["gateway", "inventory", "payment", "waitlist", "notification"]);
+    assert_eq!(names, ["gateway", "inventory", "payment", "waitlist", "notification", "notary"]);
     assert!(status.is_ready());
 }
 

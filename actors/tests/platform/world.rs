@@ -13,6 +13,7 @@ use tessera_inventory::{
     TicketTypeId, Timestamp, Want,
 };
 use tessera_projections::orders::OrdersBySubject;
+use tessera_projections::receipts::Signer;
 use tessera_store::{Log, Table};
 use tessera_writer::{Ask, Monotonic};
 use tokio::sync::watch;
@@ -115,6 +116,23 @@ impl World {
 
     /// A node on a store that may have others.
     pub(crate) async fn on(store: Arc<TestStore>, clock: TestClock, limits: Limits, seed: u64) -> World {
+        World::with(store, clock, limits, seed, None).await
+    }
+
+    /// A node that proves what it decides.
+    pub(crate) async fn proving(store: Arc<TestStore>, clock: TestClock, limits: Limits, seed: u64) -> World {
+        let table: Arc<dyn Table> = Arc::clone(&store) as Arc<dyn Table>;
+        let signer = Signer::open(table, 7, &[7; 32], BEGINNING).await.unwrap();
+        World::with(store, clock, limits, seed, Some(Arc::new(signer))).await
+    }
+
+    async fn with(
+        store: Arc<TestStore>,
+        clock: TestClock,
+        limits: Limits,
+        seed: u64,
+        signer: Option<Arc<Signer>>,
+    ) -> World {
         let environment = Environment {
             clock: Arc::new(clock.clone()),
             random: Arc::new(CountingRandom(AtomicU64::new(seed << 32))),
@@ -122,7 +140,7 @@ impl World {
         };
         let log: Arc<dyn Log> = Arc::clone(&store) as Arc<dyn Log>;
         let table: Arc<dyn Table> = Arc::clone(&store) as Arc<dyn Table>;
-        let platform = Platform::start(environment, log, table, limits).await.unwrap();
+        let platform = Platform::start_with(environment, log, table, limits, signer).await.unwrap();
         World { router: platform.inventory(), platform, clock, store }
     }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    AccessCode, ChannelId, Config, Phase, PoolId, SeatIndex, SectionId, Subject, Subjects, TicketTypeId,
-    Timestamp,
+    AccessCode, ChannelId, Config, Phase, PhaseCommand, PoolId, SeatIndex, SectionId, Subject, Subjects,
+    TicketTypeId, Timestamp,
 };
 
 /// One request to change the inventory. `now` is given to `decide` beside it.
@@ -146,6 +146,38 @@ pub enum CommandBody {
         /// At which gate.
         gate: u16,
     },
+}
+
+impl CommandBody {
+    /// Its row in the table *phase × command*; `None` for what no phase admits, to become a draft again.
+    #[must_use]
+    pub fn kind(&self) -> Option<PhaseCommand> {
+        Some(match self {
+            CommandBody::Configure { .. } => PhaseCommand::Configure,
+            CommandBody::ChangePhase { to } => match to {
+                Phase::Draft => return None,
+                Phase::Scheduled => PhaseCommand::Schedule,
+                Phase::Presale => PhaseCommand::OpenPresale,
+                Phase::OnSale => PhaseCommand::Open,
+                Phase::Paused => PhaseCommand::Pause,
+                Phase::Closed => PhaseCommand::Close,
+                Phase::Cancelled => PhaseCommand::Cancel,
+            },
+            CommandBody::PlaceHold(_) => PhaseCommand::PlaceHold,
+            CommandBody::RenewHold { .. } => PhaseCommand::RenewHold,
+            CommandBody::ReleaseHold { .. } => PhaseCommand::ReleaseHold,
+            CommandBody::BeginPayment { .. } => PhaseCommand::BeginPayment,
+            CommandBody::PaymentFailed { .. } => PhaseCommand::PaymentFailed,
+            CommandBody::Confirm { .. } => PhaseCommand::Confirm,
+            CommandBody::RefundTickets { .. } => PhaseCommand::RefundTickets,
+            CommandBody::Kill(_) => PhaseCommand::Kill,
+            CommandBody::Restore(_) => PhaseCommand::Restore,
+            CommandBody::ReleaseChannel { .. } => PhaseCommand::ReleaseChannel,
+            CommandBody::TransferTicket { .. } => PhaseCommand::TransferTicket,
+            CommandBody::CheckIn { .. } => PhaseCommand::CheckIn,
+            CommandBody::CheckOut { .. } => PhaseCommand::CheckOut,
+        })
+    }
 }
 
 /// A request for units, all lines or none.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use tessera_inventory::{ClaimNumber, ClaimView, Command, Event, Rejection, Sequence, Timestamp};
+use tessera_inventory::{
+    ClaimNumber, ClaimView, Command, Epoch, Event, KeyMark, PhaseCommand, Rejection, Sequence, Timestamp,
+};
 
 use crate::{ClockReading, Head};
 
@@ -135,6 +137,8 @@ pub enum Reply {
         sequence: Sequence,
         /// Why.
         rejection: Rejection,
+        /// Its name. A refusal that is given again, to the same key, keeps it.
+        place: RefusalPlace,
     },
     /// What was read, at this sequence.
     Read {
@@ -149,6 +153,32 @@ pub enum Reply {
     GaveUp,
     /// May or may not have been executed: try again with the same key.
     OutcomeUnknown,
+}
+
+/// The name of a refusal in its event: no other has it, and the log, which holds no refusal, could not give one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefusalPlace {
+    /// Of the writer that refused.
+    pub epoch: Epoch,
+    /// Its number among the refusals of that writer, from 1, in the order of the decisions.
+    pub number: u64,
+}
+
+/// A refusal, as it is proven: without who asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Its name.
+    pub place: RefusalPlace,
+    /// The sequence it was decided on.
+    pub sequence: Sequence,
+    /// When, in logged time.
+    pub at: Timestamp,
+    /// What was asked; `None`: to become a draft again.
+    pub command: Option<PhaseCommand>,
+    /// The request.
+    pub key: Option<KeyMark>,
+    /// Why.
+    pub rejection: Rejection,
 }
 
 /// What the shell must do, in order.
@@ -174,6 +204,9 @@ pub enum Output<T> {
         /// What.
         reply: Reply,
     },
+    /// The refusals of a turn whose replies leave, in their order, to be proven: put out where [`crate::WriterOptions::with_receipts`] says so. What
+    /// was accepted is in the log.
+    Refused(Vec<Refused>),
     /// The durable state moved on: publish a new availability from [`crate::Writer::durable_state`], before the next turn begins.
     Publish,
     /// Call `Input::Tick` at this time (replaces an earlier timer).

@@ -22,7 +22,8 @@ pub use clock::{ClockReading, ClockState, ClockWitness};
 pub use encode::Encode;
 pub use head::{BatchId, Chain, FORMAT_VERSION, Format, Head, MINIMUM_READER_VERSION};
 pub use io::{
-    Alert, AppendAnswer, Ask, Input, Lane, Monotonic, Output, Reply, Request, StopReason, StoreFailure,
+    Alert, AppendAnswer, Ask, Input, Lane, Monotonic, Output, RefusalPlace, Refused, Reply, Request,
+    StopReason, StoreFailure,
 };
 pub use limits::*;
 #[cfg(feature = "mutants")]

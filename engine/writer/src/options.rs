@@ -8,6 +8,7 @@ use crate::{BatchId, RECORD_BYTES_MAX};
 pub struct WriterOptions {
     owner: u128,
     pub(crate) record_bytes_max: usize,
+    pub(crate) receipts: bool,
     pub(crate) mutation: Mutation,
 }
 
@@ -15,13 +16,24 @@ impl WriterOptions {
     /// `owner` is fresh randomness for every activation: batches are named from it, and two owners must never share one.
     #[must_use]
     pub fn new(owner: u128) -> Self {
-        WriterOptions { owner, record_bytes_max: RECORD_BYTES_MAX, mutation: Mutation::default() }
+        WriterOptions {
+            owner,
+            record_bytes_max: RECORD_BYTES_MAX,
+            receipts: false,
+            mutation: Mutation::default(),
+        }
     }
 
     /// Split turns over records of about this size, in bytes, instead of [`RECORD_BYTES_MAX`].
     #[must_use]
     pub fn with_record_bytes(self, record_bytes_max: usize) -> Self {
         WriterOptions { record_bytes_max, ..self }
+    }
+
+    /// Whether the refusals of a turn are put out too ([`crate::Output::Refused`]), so that they can be proven.
+    #[must_use]
+    pub fn with_receipts(self, receipts: bool) -> Self {
+        WriterOptions { receipts, ..self }
     }
 
     /// An owner with a deliberate defect.

@@ -31,9 +31,20 @@ struct Refusal {
     until: Monotonic,
     /// Position of its reason.
     reason: u32,
+    /// The lower half of its number among the refusals of this writer.
+    number: u32,
 }
 
 const _: () = assert!(size_of::<Refusal>() == 48);
+
+/// A refusal that is given again.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Remembered {
+    pub(crate) sequence: Sequence,
+    pub(crate) rejection: Rejection,
+    /// Its number among the refusals of this writer.
+    pub(crate) number: u64,
+}
 
 /// Why, for all refusals that share it.
 #[derive(Debug)]
@@ -148,6 +159,16 @@ const fn halves(digest: u128) -> [u64; 2] {
     [(digest >> 64) as u64, digest as u64]
 }
 
+#[expect(clippy::cast_possible_truncation, reason = "the lower half is what is wanted")]
+const fn lower_half(number: u64) -> u32 {
+    number as u32
+}
+
+/// The number with this lower half that is nearest below `newest`: far fewer are remembered than a half can tell apart.
+const fn whole_number(lower: u32, newest: u64) -> u64 {
+    newest.wrapping_sub(lower_half(newest).wrapping_sub(lower) as u64)
+}
+
 /// The refusals in the order they came, and where each key's newest stands.
 #[derive(Debug, Default)]
 pub(crate) struct Refusals {
@@ -159,11 +180,13 @@ pub(crate) struct Refusals {
 }
 
 impl Refusals {
-    pub(crate) fn find(&self, key: &IdempotencyKey, now: Monotonic) -> Option<(Sequence, Rejection)> {
+    /// The refusal under this key; `newest` is the number of the last one.
+    pub(crate) fn find(&self, key: &IdempotencyKey, now: Monotonic, newest: u64) -> Option<Remembered> {
         let refusal = self.row.get(self.index.find(halves(key.digest), &self.row)?)?;
         let reason = self.reasons.get(refusal.reason)?;
         let same = refusal.fingerprint == key.fingerprint && now < refusal.until;
-        same.then(|| (refusal.sequence, reason.rejection.clone()))
+        let (sequence, number) = (refusal.sequence, whole_number(refusal.number, newest));
+        same.then(|| Remembered { sequence, rejection: reason.rejection.clone(), number })
     }
 
     pub(crate) fn keep(
@@ -172,10 +195,12 @@ impl Refusals {
         now: Monotonic,
         sequence: Sequence,
         rejection: &Rejection,
+        number: u64,
     ) {
         let (digest, fingerprint) = (halves(key.digest), key.fingerprint);
         let (until, reason) = (now.plus_ms(REFUSAL_KEPT_MS), self.shared_reason(rejection));
-        let position = self.row.push(Refusal { digest, fingerprint, sequence, until, reason });
+        let number = lower_half(number);
+        let position = self.row.push(Refusal { digest, fingerprint, sequence, until, reason, number });
         self.index.enter(digest, position, &self.row);
         while self.row.entries.len() > REFUSALS_MAX || self.bytes > REFUSALS_BYTES_MAX {
             self.forget_first();
@@ -256,6 +281,32 @@ mod tests {
     use hashbrown::HashTable;
     use tessera_inventory::{IdempotencyKey, Rejection, SeatIndex, Sequence};
 
+    fn keep(
+        refusals: &mut Refusals,
+        key: &IdempotencyKey,
+        now: Monotonic,
+        sequence: Sequence,
+        rejection: &Rejection,
+    ) {
+        refusals.keep(key, now, sequence, rejection, 1);
+    }
+
+    fn find(refusals: &Refusals, key: &IdempotencyKey, now: Monotonic) -> Option<(Sequence, Rejection)> {
+        refusals.find(key, now, 1).map(|found| (found.sequence, found.rejection))
+    }
+
+    #[test]
+    fn a_refusal_keeps_its_number() {
+        let half = 1_u64 << 32;
+        for number in [1, half - 1, half, half + 1, 5 * half + 7] {
+            let mut refusals = Refusals::default();
+            refusals.keep(&key(7, 1), Monotonic(0), Sequence(3), &Rejection::HoldNotFound, number);
+            for newest in [number, number + 1, number + half - 1] {
+                assert_eq!(refusals.find(&key(7, 1), Monotonic(0), newest).unwrap().number, number);
+            }
+        }
+    }
+
     /// Its digest is spread, as that of a hash is.
     fn key(number: u128, fingerprint: u64) -> IdempotencyKey {
         let digest = number.wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835);
@@ -265,7 +316,7 @@ mod tests {
     fn filled(count: u128, rejection: &Rejection) -> Refusals {
         let mut refusals = Refusals::default();
         for digest in 0..count {
-            refusals.keep(&key(digest, 1), Monotonic(0), Sequence(3), rejection);
+            keep(&mut refusals, &key(digest, 1), Monotonic(0), Sequence(3), rejection);
         }
         refusals
     }
@@ -285,22 +336,22 @@ mod tests {
     fn the_same_key_and_body_find_their_refusal_for_a_minute() {
         let mut refusals = Refusals::default();
         let at = Monotonic(1_000);
-        refusals.keep(&key(7, 1), at, Sequence(3), &Rejection::HoldNotFound);
+        keep(&mut refusals, &key(7, 1), at, Sequence(3), &Rejection::HoldNotFound);
         let found = Some((Sequence(3), Rejection::HoldNotFound));
-        assert_eq!(refusals.find(&key(7, 1), at.plus_ms(59_999)), found);
+        assert_eq!(find(&refusals, &key(7, 1), at.plus_ms(59_999)), found);
         assert!(refusals.are_wanted(at.plus_ms(59_999)));
-        assert_eq!(refusals.find(&key(7, 1), at.plus_ms(60_000)), None, "after a minute");
+        assert_eq!(find(&refusals, &key(7, 1), at.plus_ms(60_000)), None, "after a minute");
         assert!(!refusals.are_wanted(at.plus_ms(60_000)));
-        assert_eq!(refusals.find(&key(7, 2), at), None, "another body");
-        assert_eq!(refusals.find(&key(8, 1), at), None, "another key");
+        assert_eq!(find(&refusals, &key(7, 2), at), None, "another body");
+        assert_eq!(find(&refusals, &key(8, 1), at), None, "another key");
     }
 
     #[test]
     fn the_oldest_leave_when_there_are_too_many() {
         let refusals = filled(REFUSALS_MAX as u128 + 1, &Rejection::HoldNotFound);
         assert_eq!((refusals.row.entries.len(), indexed(&refusals)), (REFUSALS_MAX, REFUSALS_MAX));
-        assert_eq!(refusals.find(&key(0, 1), Monotonic(0)), None);
-        assert!(refusals.find(&key(1, 1), Monotonic(0)).is_some());
+        assert_eq!(find(&refusals, &key(0, 1), Monotonic(0)), None);
+        assert!(find(&refusals, &key(1, 1), Monotonic(0)).is_some());
     }
 
     /// In a thousand turns a second, in each of which others are accepted, and for different reasons.
@@ -315,7 +366,8 @@ mod tests {
             for count in 0..PER_TURN {
                 let sequence = Sequence(turn * PER_TURN + count);
                 let rejection = every.next().unwrap();
-                refusals.keep(
+                keep(
+                    &mut refusals,
                     &key(u128::from(sequence.0), 1),
                     Monotonic(0).plus_ms(turn),
                     sequence,
@@ -325,7 +377,7 @@ mod tests {
         }
         let end = Monotonic(0).plus_ms(REFUSAL_KEPT_MS - 1);
         assert_eq!(
-            refusals.find(&key(0, 1), end),
+            find(&refusals, &key(0, 1), end),
             Some((Sequence(0), sold_out(0))),
             "the first of the minute"
         );
@@ -348,13 +400,13 @@ mod tests {
         let reasons = [Rejection::HoldNotFound, Rejection::OrderNotFound, Rejection::HoldNotFound];
         let at = |count: u64| Monotonic(0).plus_ms(count);
         for (count, rejection) in (0..9).zip(reasons.iter().cycle()) {
-            refusals.keep(&key(u128::from(count), 1), at(count / 4), Sequence(count), rejection);
+            keep(&mut refusals, &key(u128::from(count), 1), at(count / 4), Sequence(count), rejection);
         }
         assert_eq!(refusals.reasons.entries.len(), 2);
         refusals.forget_old(at(REFUSAL_KEPT_MS));
         for (count, rejection) in (0..9_u64).zip(reasons.iter().cycle()) {
             let expect = (count >= 4).then(|| (Sequence(count), rejection.clone()));
-            assert_eq!(refusals.find(&key(u128::from(count), 1), at(REFUSAL_KEPT_MS)), expect, "{count}");
+            assert_eq!(find(&refusals, &key(u128::from(count), 1), at(REFUSAL_KEPT_MS)), expect, "{count}");
         }
     }
 
@@ -368,14 +420,14 @@ mod tests {
             Rejection::SoldOut { line: 0, pool: None, remaining, may_return: false }
         };
         for count in 0..2 * reasons {
-            refusals.keep(&key(u128::from(count), 1), at(count), Sequence(count), &reason(count));
+            keep(&mut refusals, &key(u128::from(count), 1), at(count), Sequence(count), &reason(count));
         }
         for gone in 0..2 * reasons {
             refusals.forget_old(at(REFUSAL_KEPT_MS + gone));
             let left = refusals.row.entries.len();
             assert_eq!((left, refusals.reasons.entries.len()), (indexed(&refusals), left));
             let next = gone + 1;
-            let found = refusals.find(&key(u128::from(next), 1), at(REFUSAL_KEPT_MS + gone));
+            let found = find(&refusals, &key(u128::from(next), 1), at(REFUSAL_KEPT_MS + gone));
             assert_eq!(found, (next < 2 * reasons).then(|| (Sequence(next), reason(next))));
         }
         assert!(is_empty(&refusals));
@@ -386,11 +438,11 @@ mod tests {
         let mut refusals = Refusals::default();
         (refusals.row.first, refusals.reasons.first) = (u32::MAX - 5, u32::MAX);
         for digest in 0..20 {
-            refusals.keep(&key(digest, 1), Monotonic(0), Sequence(3), &Rejection::HoldNotFound);
-            refusals.keep(&key(digest, 2), Monotonic(1), Sequence(4), &Rejection::OrderNotFound);
+            keep(&mut refusals, &key(digest, 1), Monotonic(0), Sequence(3), &Rejection::HoldNotFound);
+            keep(&mut refusals, &key(digest, 2), Monotonic(1), Sequence(4), &Rejection::OrderNotFound);
         }
         for digest in 0..20 {
-            let found = refusals.find(&key(digest, 2), Monotonic(1));
+            let found = find(&refusals, &key(digest, 2), Monotonic(1));
             assert_eq!(found, Some((Sequence(4), Rejection::OrderNotFound)));
         }
         refusals.forget_old(Monotonic(1).plus_ms(REFUSAL_KEPT_MS));
@@ -403,10 +455,10 @@ mod tests {
         for digest in 0..100 {
             let seats = vec![SeatIndex(u32::try_from(digest).unwrap()); 50_000];
             let large = Rejection::SeatsTaken { seats };
-            refusals.keep(&key(digest, 1), Monotonic(0), Sequence(3), &large);
+            keep(&mut refusals, &key(digest, 1), Monotonic(0), Sequence(3), &large);
         }
         assert!(refusals.bytes <= REFUSALS_BYTES_MAX && refusals.row.entries.len() < 100);
-        assert!(refusals.find(&key(99, 1), Monotonic(0)).is_some(), "the newest is there");
+        assert!(find(&refusals, &key(99, 1), Monotonic(0)).is_some(), "the newest is there");
     }
 
     #[test]
@@ -417,7 +469,7 @@ mod tests {
         refusals = filled(10_000, &Rejection::HoldNotFound);
         let over = Monotonic(0).plus_ms(REFUSAL_KEPT_MS);
         // A newer one is still wanted: the others go in steps, and the memory with them.
-        refusals.keep(&key(10_000, 1), Monotonic(1), Sequence(3), &Rejection::HoldNotFound);
+        keep(&mut refusals, &key(10_000, 1), Monotonic(1), Sequence(3), &Rejection::HoldNotFound);
         for _ in 0..10_000_usize.div_ceil(FORGOTTEN_PER_TURN_MAX) {
             refusals.forget_old(over);
         }
@@ -436,9 +488,9 @@ mod tests {
     fn another_body_under_the_same_key_outlives_the_first() {
         let mut refusals = filled(1, &Rejection::HoldNotFound);
         let later = Monotonic(0).plus_ms(1_000);
-        refusals.keep(&key(0, 2), later, Sequence(4), &Rejection::OrderNotFound);
+        keep(&mut refusals, &key(0, 2), later, Sequence(4), &Rejection::OrderNotFound);
         refusals.forget_old(Monotonic(0).plus_ms(REFUSAL_KEPT_MS));
-        let found = refusals.find(&key(0, 2), Monotonic(0).plus_ms(REFUSAL_KEPT_MS));
+        let found = find(&refusals, &key(0, 2), Monotonic(0).plus_ms(REFUSAL_KEPT_MS));
         assert_eq!(found, Some((Sequence(4), Rejection::OrderNotFound)));
     }
 }

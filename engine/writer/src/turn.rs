@@ -8,8 +8,11 @@ use tessera_inventory::{
 };
 
 use crate::lanes::Waiting;
-use crate::refusals::Refusals;
-use crate::{DUE_EVENTS_PER_TURN_MAX, EVENT_BYTES_MAX, EXPIRIES_PER_TURN_MAX, Encode, Monotonic, Reply};
+use crate::refusals::{Refusals, Remembered};
+use crate::{
+    DUE_EVENTS_PER_TURN_MAX, EVENT_BYTES_MAX, EXPIRIES_PER_TURN_MAX, Encode, Monotonic, RefusalPlace,
+    Refused, Reply,
+};
 
 /// The turn under way. Its lists are reused from turn to turn.
 #[derive(Debug)]
@@ -18,6 +21,8 @@ pub(crate) struct Turn<T> {
     pub(crate) events: Vec<Arc<Event>>,
     /// Who waits for it, with the answer that leaves then.
     pub(crate) replies: Vec<(T, Reply)>,
+    /// What is refused in it.
+    pub(crate) refused: Vec<Refused>,
     /// Refused for lack of stock while units are due to return: decided in the next turn.
     pub(crate) deferred: Vec<Waiting<T>>,
     /// The request being decided: after a panic its caller can still be told.
@@ -26,7 +31,13 @@ pub(crate) struct Turn<T> {
 
 impl<T> Turn<T> {
     pub(crate) fn new() -> Self {
-        Turn { events: Vec::new(), replies: Vec::new(), deferred: Vec::new(), deciding: None }
+        Turn {
+            events: Vec::new(),
+            replies: Vec::new(),
+            refused: Vec::new(),
+            deferred: Vec::new(),
+            deciding: None,
+        }
     }
 }
 
@@ -72,6 +83,10 @@ pub(crate) struct Decider<'a, E> {
     pub(crate) at: Instant,
     /// Sequence of the durable head: events after it are of this turn.
     pub(crate) durable: Sequence,
+    /// The name of the last refusal.
+    pub(crate) last_refusal: &'a mut RefusalPlace,
+    /// Whether refusals are to be proven.
+    pub(crate) receipts: bool,
 }
 
 impl<E: Encode> Decider<'_, E> {
@@ -93,13 +108,16 @@ impl<E: Encode> Decider<'_, E> {
         false
     }
 
+    /// The refusal that the same request met a while ago.
+    pub(crate) fn remembered(&self, command: &Command) -> Option<Reply> {
+        let RefusalPlace { epoch, number: newest } = *self.last_refusal;
+        let found = self.refusals.find(command.key.as_ref()?, self.at.monotonic, newest)?;
+        let Remembered { sequence, rejection, number } = found;
+        Some(Reply::Rejected { sequence, rejection, place: RefusalPlace { epoch, number } })
+    }
+
     /// Decide a command and apply what it causes.
     pub(crate) fn decide(&mut self, events: &mut Vec<Arc<Event>>, command: &Command) -> Reply {
-        if let Some(key) = &command.key
-            && let Some((sequence, rejection)) = self.refusals.find(key, self.at.monotonic)
-        {
-            return Reply::Rejected { sequence, rejection };
-        }
         let decision = self.state.decide(self.at.logged, command).and_then(|decision| match decision {
             Decision::Accepted(body) => match self.refuse_bulk(&body, command) {
                 Some(rejection) => Err(rejection),
@@ -115,17 +133,29 @@ impl<E: Encode> Decider<'_, E> {
                 Reply::Accepted { sequence: self.state.sequence(), event, claim }
             }
             Ok(Decision::Repeated(sequence)) => self.repeat(events, sequence, self.shown(command)),
-            Err(rejection) => Reply::Rejected { sequence: self.state.sequence(), rejection },
+            Err(rejection) => {
+                let RefusalPlace { epoch, number } = *self.last_refusal;
+                let place = RefusalPlace { epoch, number: number + 1 };
+                Reply::Rejected { sequence: self.state.sequence(), rejection, place }
+            }
         }
     }
 
-    /// Remember a refusal that is going to leave.
-    pub(crate) fn keep_refusal(&mut self, command: &Command, reply: &Reply) {
-        if let (Some(key), Reply::Rejected { sequence, rejection }) = (&command.key, reply)
-            && self.refusals.find(key, self.at.monotonic).is_none()
-        {
-            self.refusals.keep(key, self.at.monotonic, *sequence, rejection);
+    /// A refusal that is going to leave takes its name, and is remembered. Returns it as it is proven.
+    pub(crate) fn refuse(&mut self, command: &Command, reply: &Reply) -> Option<Refused> {
+        let Reply::Rejected { sequence, rejection, place } = reply else { return None };
+        *self.last_refusal = *place;
+        if let Some(key) = &command.key {
+            self.refusals.keep(key, self.at.monotonic, *sequence, rejection, place.number);
         }
+        self.receipts.then(|| Refused {
+            place: *place,
+            sequence: *sequence,
+            at: self.at.logged,
+            command: command.body.kind(),
+            key: command.key.map(|key| KeyMark { digest: key.digest, fingerprint: key.fingerprint }),
+            rejection: rejection.clone(),
+        })
     }
 
     /// A duplicate of a command of this turn joins its reply; an older one is rendered from the log.

@@ -16,7 +16,7 @@ use crate::refusals::Refusals;
 use crate::turn::{Decider, DueBudget, Instant, Turn};
 use crate::{
     Alert, Ask, ClockReading, ClockState, ClockWitness, Encode, Head, Input, Lane, Monotonic, Output,
-    RESUBMIT_MS_MAX, RESUBMIT_MS_MIN, Reply, Request, STALLED_ATTEMPTS, WriterOptions,
+    RESUBMIT_MS_MAX, RESUBMIT_MS_MIN, RefusalPlace, Reply, Request, STALLED_ATTEMPTS, WriterOptions,
 };
 
 /// One append, decided once: every attempt carries the same bytes.
@@ -66,6 +66,7 @@ pub struct Writer<T, E> {
     turn: Turn<T>,
     parts: VecDeque<Part>,
     refusals: Refusals,
+    last_refusal: RefusalPlace,
     encoder: E,
     scratch: Vec<u8>,
     batch_ids: BatchIds,
@@ -73,6 +74,7 @@ pub struct Writer<T, E> {
     closing: Option<Closing>,
     armed: Option<Monotonic>,
     record_bytes_max: usize,
+    receipts: bool,
     mutation: Mutation,
 }
 
@@ -111,6 +113,7 @@ impl<T, E: Encode> Writer<T, E> {
             turn: Turn::new(),
             parts: VecDeque::new(),
             refusals: Refusals::default(),
+            last_refusal: RefusalPlace { epoch: head.epoch, number: 0 },
             encoder,
             scratch: Vec::new(),
             batch_ids,
@@ -118,6 +121,7 @@ impl<T, E: Encode> Writer<T, E> {
             closing: None,
             armed: None,
             record_bytes_max: options.record_bytes_max,
+            receipts: options.receipts,
             mutation: options.mutation,
         };
         writer.arm_due(now, out);
@@ -306,6 +310,8 @@ impl<T, E: Encode> Writer<T, E> {
             scratch: &mut self.scratch,
             at: Instant { monotonic: now, logged: self.clock.now(now) },
             durable: self.head.sequence,
+            last_refusal: &mut self.last_refusal,
+            receipts: self.receipts,
         };
         (decider, &mut self.turn, &mut self.lanes)
     }
@@ -330,17 +336,18 @@ impl<T, E: Encode> Writer<T, E> {
             }
             let waiting = turn.deciding.insert(waiting);
             let reply = match &waiting.request.ask {
-                Ask::Command(command) => {
-                    let reply = decider.decide(&mut turn.events, command);
-                    let lacks_stock =
-                        matches!(&reply, Reply::Rejected { rejection, .. } if rejection.is_lack_of_stock());
-                    if more_due && lacks_stock {
-                        turn.deferred.extend(turn.deciding.take());
-                        continue;
+                Ask::Command(command) => match decider.remembered(command) {
+                    Some(reply) => reply,
+                    None => {
+                        let reply = decider.decide(&mut turn.events, command);
+                        if more_due && is_lack_of_stock(&reply) {
+                            turn.deferred.extend(turn.deciding.take());
+                            continue;
+                        }
+                        turn.refused.extend(decider.refuse(command, &reply));
+                        reply
                     }
-                    decider.keep_refusal(command, &reply);
-                    reply
-                }
+                },
                 Ask::Read(claim) => Reply::Read {
                     sequence: decider.state.sequence(),
                     claim: decider.state.claim(*claim).map(Box::new),
@@ -377,6 +384,10 @@ impl<T, E: Encode> Writer<T, E> {
             out.push(Output::ArmTimer(at));
         }
     }
+}
+
+fn is_lack_of_stock(reply: &Reply) -> bool {
+    matches!(reply, Reply::Rejected { rejection, .. } if rejection.is_lack_of_stock())
 }
 
 /// The wait before this attempt.

@@ -26,6 +26,8 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Verify a store, and lift the quarantine of an event
     Repair(RepairArguments),
+    /// Check receipts and exports offline: what they prove, or why they prove nothing
+    Verify(VerifyArguments),
 }
 
 /// Flags win over the environment (TESSERA_…), which wins over the file, which wins over the defaults.
@@ -177,6 +179,8 @@ pub(crate) enum View {
     Digest,
     /// Checksums, chain, replay, and every invariant
     Verify,
+    /// Every decision without persons, with the signed checkpoints, for `tessera verify`
+    Receipts,
 }
 
 /// Verifies every log of a stopped installation and says what is damaged, and what would be lost. Changes nothing unless told to.
@@ -201,6 +205,20 @@ pub(crate) struct RepairArguments {
     pub(crate) through: Option<u64>,
     /// Which event; without one, all
     pub(crate) event: Option<String>,
+}
+
+/// Needs neither a server nor a network. Ends with 0 where everything is genuine, and with 4 and the reason where something is not.
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArguments {
+    /// Receipts (as the API gives them) and exports (of `tessera inspect EVENT receipts`); a receipt must agree with the export of its event
+    #[arg(required = true)]
+    pub(crate) files: Vec<PathBuf>,
+    /// The seller's public keys, as `/.well-known/tessera-keys` gives them
+    #[arg(long, required_unless_present = "key")]
+    pub(crate) keys: Option<PathBuf>,
+    /// A public key that you trust, in base64; may be given several times
+    #[arg(long)]
+    pub(crate) key: Vec<String>,
 }
 
 #[cfg(test)]

@@ -71,6 +71,12 @@ pub(crate) enum Failure {
     /// There is no such event.
     #[error("there is no event {0} in this installation; `tessera inspect` lists them")]
     NoSuchEvent(String),
+    /// Not a public key.
+    #[error("{0} is not a public key")]
+    NotAKey(String),
+    /// Nothing of the event was ever proven.
+    #[error("there are no receipts of event {0}")]
+    NoReceipts(String),
     /// The running server refused.
     #[error("the server at {url} answered {status}: {body}")]
     Refused {

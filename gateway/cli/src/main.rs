@@ -3,6 +3,7 @@
 mod arguments;
 mod demo;
 mod events;
+mod export;
 mod failure;
 mod inspect;
 mod output;
@@ -11,6 +12,7 @@ mod repair;
 mod replay;
 mod salvage;
 mod serve;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -35,6 +37,7 @@ fn main() -> ExitCode {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,
             Command::Repair(arguments) => repair::run(arguments).await,
+            Command::Verify(arguments) => verify::run(&arguments),
         }
     });
     match outcome {

@@ -15,6 +15,7 @@ use tessera_inventory::{
     ClaimNumber, ClaimView, Command, CommandBody, Event, EventId, IdempotencyKey, Phase, Rejection, Sequence,
 };
 use tessera_projections::catalogue::CatalogueEvent;
+use tessera_proof::{Place, ReceiptId};
 use tessera_writer::Ask;
 
 use crate::auth::Keys;
@@ -22,13 +23,14 @@ use crate::caller::{Access, Principal};
 use crate::client_address;
 use crate::gateway::{Gateway, Worker};
 use crate::idempotency::RequestKey;
-use crate::ids::{self, EventTag};
+use crate::ids::{self, EventTag, IdText, Kind};
 use crate::json;
 use crate::limits::{COMMAND_BYTES_MAX, SETTLE_DEADLINE};
 use crate::problem::{self, Problem};
 use crate::query;
 use crate::rate_limit;
 use crate::refusal;
+use crate::render::Mark;
 use crate::router::{Matched, Route};
 use crate::streams::{StreamPermit, Watcher};
 
@@ -49,8 +51,8 @@ pub(crate) struct Decided {
     pub(crate) event: Arc<Event>,
     /// The hold or order that it concerns, where its reply shows the lines and it had not ended.
     pub(crate) claim: Option<Box<ClaimView>>,
-    /// Whether it was accepted before, under the same key.
-    pub(crate) replayed: bool,
+    /// What its reply says besides.
+    pub(crate) mark: Mark,
 }
 
 impl Call {
@@ -203,23 +205,28 @@ impl Call {
         self.ask(access.event(), Ask::Command(Box::new(command)), access.is_organizer()).await
     }
 
-    async fn ask(&self, event: EventId, ask: Ask, sees_drafts: bool) -> Result<Decided, Problem> {
-        match self.inventory().ask(event, ask, self.gateway().deadline).await {
+    async fn ask(&self, id: EventId, ask: Ask, sees_drafts: bool) -> Result<Decided, Problem> {
+        match self.inventory().ask(id, ask, self.gateway().deadline).await {
             Answer::Accepted { sequence, event, claim } => {
-                Ok(Decided { sequence, event, claim, replayed: false })
+                Ok(Decided { sequence, event, claim, mark: self.mark(id, sequence, false) })
             }
             Answer::Repeated { sequence, event, claim } => {
-                Ok(Decided { sequence, event, claim, replayed: true })
+                Ok(Decided { sequence, event, claim, mark: self.mark(id, sequence, true) })
             }
             Answer::Rejected { rejection: Rejection::WrongPhase { phase: Phase::Draft, .. }, .. }
                 if !sees_drafts =>
             {
                 Err(problem::event_not_found())
             }
-            Answer::Rejected { sequence, rejection } => {
-                let published = self.inventory().published(event);
+            Answer::Rejected { sequence, rejection, place } => {
+                let published = self.inventory().published(id);
                 let config = published.as_ref().and_then(|published| published.config.as_ref());
-                Err(refusal::problem(sequence, &rejection, config.map(|(_, config)| &**config)))
+                let problem = refusal::problem(sequence, &rejection, config.map(|(_, config)| &**config));
+                let place = Place::Refused { epoch: place.epoch.0, number: place.number };
+                Err(match self.receipt(id, place) {
+                    Some(receipt) => problem.with("receipt", receipt.as_str()),
+                    None => problem,
+                })
             }
             Answer::NotExecuted { reason, retry_after_ms } => {
                 Err(problem::not_executed(reason, retry_after_ms))
@@ -227,6 +234,16 @@ impl Call {
             Answer::OutcomeUnknown { retry_after_ms } => Err(problem::outcome_unknown(retry_after_ms)),
             Answer::Read { .. } => Err(problem::internal("a command was answered like a read")),
         }
+    }
+
+    fn mark(&self, event: EventId, sequence: Sequence, replayed: bool) -> Mark {
+        Mark { replayed, receipt: self.receipt(event, Place::Accepted { sequence: sequence.0 }) }
+    }
+
+    /// The name of the receipt of a decision; `None` where this server gives none.
+    pub(crate) fn receipt(&self, event: EventId, place: Place) -> Option<IdText> {
+        let id = ReceiptId { event: event.0, place };
+        self.gateway().settings.receipts.enabled.then(|| IdText::new(Kind::Receipt, id.bits()))
     }
 
     /// Waits, for a bounded time, until readers see the decision of this sequence: an organizer who opens a sale may send

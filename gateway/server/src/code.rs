@@ -50,6 +50,7 @@ codes! {
     HoldNotFound("hold_not_found", 404, "No such hold"),
     OrderNotFound("order_not_found", 404, "No such order"),
     TicketNotFound("ticket_not_found", 404, "No such ticket"),
+    ReceiptNotFound("receipt_not_found", 404, "No such receipt"),
     ApiKeyNotFound("api_key_not_found", 404, "No such key"),
     RouteNotFound("route_not_found", 404, "No such route"),
     MethodNotAllowed("method_not_allowed", 405, "The path does not know this method"),

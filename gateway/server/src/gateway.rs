@@ -11,6 +11,7 @@ use tessera_inventory::{EventId, Timestamp};
 use tessera_projections::api_keys::ApiKeys;
 use tessera_projections::catalogue::Catalogue;
 use tessera_projections::orders::OrdersBySubject;
+use tessera_projections::receipts::Signer;
 use tessera_store::Table;
 use tokio::sync::watch;
 
@@ -35,6 +36,8 @@ pub(crate) struct Gateway {
     pub(crate) inventory: InventoryRouter,
     pub(crate) keys: Keys,
     pub(crate) administrator: AdministratorToken,
+    /// Signs receipts, and knows its public keys.
+    pub(crate) signer: Arc<Signer>,
     pub(crate) api_keys: KeyCache,
     pub(crate) catalogue: CardCache,
     pub(crate) orders: OrdersBySubject,
@@ -61,11 +64,12 @@ pub(crate) struct Parts {
     pub(crate) table: Arc<dyn Table>,
     pub(crate) keys: Keys,
     pub(crate) administrator: AdministratorToken,
+    pub(crate) signer: Arc<Signer>,
 }
 
 impl Gateway {
     pub(crate) fn new(parts: Parts) -> Gateway {
-        let Parts { settings, environment, platform, table, keys, administrator } = parts;
+        let Parts { settings, environment, platform, table, keys, administrator, signer } = parts;
         Gateway {
             deadline: settings.deadline(),
             inventory: platform.inventory(),
@@ -85,6 +89,7 @@ impl Gateway {
             platform,
             keys,
             administrator,
+            signer,
         }
     }
 

@@ -38,6 +38,8 @@ pub enum Kind {
     ApiKey,
     /// `org_`
     Organizer,
+    /// `rct_`
+    Receipt,
 }
 
 impl Kind {
@@ -49,6 +51,7 @@ impl Kind {
             Kind::Ticket => b"tkt_",
             Kind::ApiKey => b"key_",
             Kind::Organizer => b"org_",
+            Kind::Receipt => b"rct_",
         }
     }
 }

@@ -23,6 +23,7 @@ pub mod open_files;
 mod problem;
 mod query;
 mod rate_limit;
+pub mod receipt;
 mod refusal;
 mod render;
 mod request_id;

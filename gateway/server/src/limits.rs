@@ -38,6 +38,8 @@ pub const UNITS_SEATS_MAX: usize = 5_000;
 pub const LIST_LIMIT_DEFAULT: usize = 50;
 /// Most items of a list.
 pub const LIST_LIMIT_MAX: usize = 200;
+/// When a receipt that is not signed yet should be asked for again, in seconds.
+pub const RECEIPT_RETRY_AFTER_S: u16 = 1;
 /// Longest text of a request that a problem repeats, in bytes.
 pub const ECHO_BYTES_MAX: usize = 256;
 /// Most fields that one problem names.

@@ -14,7 +14,7 @@ use crate::code::Code;
 use crate::problem::Problem;
 use crate::routes::{
     api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, events, holds,
-    operations, orders, phases, probes, seats, tickets, units,
+    operations, orders, phases, probes, receipts, seats, tickets, units,
 };
 
 /// What a controller answers.
@@ -77,6 +77,10 @@ routes! {
     ReadChanges GET "/v1/events/{event}/changes",
     RepairEvent POST "/v1/events/{event}/repairs",
     AcknowledgeClock POST "/v1/clock-acknowledgements",
+    ReadReceipt GET "/v1/events/{event}/receipts/{receipt}",
+    ReadCheckpoints GET "/v1/events/{event}/checkpoints",
+    ReadReceiptKeys GET "/.well-known/tessera-keys",
+    RotateReceiptKey POST "/v1/receipt-keys",
     ReadProblem GET "/docs/errors/{code}",
     Health GET "/healthz",
     Readiness GET "/readyz",
@@ -116,6 +120,10 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "api-keys", key] => (&[R::RevokeApiKey], [key, ""]),
         ["v1", "clock-acknowledgements"] => (&[R::AcknowledgeClock], ["", ""]),
         ["v1", "buyer-tokens"] => (&[R::MakeBuyerTokens], ["", ""]),
+        ["v1", "events", event, "receipts", receipt] => (&[R::ReadReceipt], [event, receipt]),
+        ["v1", "events", event, "checkpoints"] => (&[R::ReadCheckpoints], [event, ""]),
+        ["v1", "receipt-keys"] => (&[R::RotateReceiptKey], ["", ""]),
+        [".well-known", "tessera-keys"] => (&[R::ReadReceiptKeys], ["", ""]),
         ["docs", "errors", code] => (&[R::ReadProblem], [code, ""]),
         ["healthz"] => (&[R::Health], ["", ""]),
         ["readyz"] => (&[R::Readiness], ["", ""]),
@@ -183,6 +191,10 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::AcknowledgeClock => {
             go(call, async |call, _: Administrator| operations::acknowledge_clock(call).await)
         }
+        Route::ReadReceipt => go(call, async |call, who: Reader| receipts::read(call, who).await),
+        Route::ReadCheckpoints => go(call, async |call, who: Reader| receipts::checkpoints(call, who).await),
+        Route::ReadReceiptKeys => go(call, async |call, Anyone| receipts::keys(&call)),
+        Route::RotateReceiptKey => go(call, async |call, _: Administrator| receipts::rotate(call).await),
         Route::ReadProblem => go(call, async |call, Anyone| probes::problem_page(&call)),
         Route::Health => go(call, async |_, Anyone| Ok(probes::health())),
         Route::Readiness => go(call, async |call, Anyone| Ok(probes::readiness(&call))),

@@ -13,6 +13,7 @@ use actix_web::dev::{ServerHandle, ServiceRequest, fn_service};
 use actix_web::{App, HttpServer};
 use tessera_actors::{Environment, Platform, Random, StartError};
 use tessera_projections::installation::{INSTALLATION_SECRET_BYTES, Installation};
+use tessera_projections::receipts::Signer;
 use tessera_store::{Log, StoreError, Table};
 use tokio::task::JoinHandle;
 
@@ -22,6 +23,7 @@ use crate::gateway::{Gateway, Parts, Worker};
 use crate::limits::{CONNECTION_LINGER_S, FATAL_SHUTDOWN, IN_FLIGHT_POLL, RATE_LIMIT_SWEEP};
 use crate::open_files;
 use crate::problem;
+use crate::routes::receipts;
 use crate::settings::Settings;
 use crate::telemetry;
 
@@ -117,10 +119,12 @@ impl Server {
             .ok_or_else(|| ServeError::TokenMalformed { path: settings.data.join(TOKEN_FILE) })?;
         let installation = Installation::open(&*stores.table, &fresh(&*environment.random)).await?;
         let table = Arc::clone(&stores.table);
-        let platform =
-            Platform::start(environment.clone(), stores.log, stores.table, settings.limits()).await?;
+        let signer = signer(&environment, &table, installation.id).await?;
+        let proving = settings.receipts.enabled.then(|| Arc::clone(&signer));
+        let (log, limits) = (stores.log, settings.limits());
+        let platform = Platform::start_with(environment.clone(), log, stores.table, limits, proving).await?;
         let keys = Keys::derive(&installation.secret);
-        let parts = Parts { settings, environment, platform, table, keys, administrator };
+        let parts = Parts { settings, environment, platform, table, keys, administrator, signer };
         let gateway = Arc::new(Gateway::new(parts));
         let (address, server) = bind(&gateway)?;
         let http = server.handle();
@@ -237,6 +241,16 @@ async fn maintain(gateway: Arc<Gateway>) {
             recorder.run_upkeep();
         }
     }
+}
+
+/// What signs receipts: made at the first start, and found again where receipts are not given any more, for its public keys.
+async fn signer(
+    environment: &Environment,
+    table: &Arc<dyn Table>,
+    installation: u128,
+) -> Result<Arc<Signer>, StoreError> {
+    let (seed, now) = (receipts::fresh_seed(&*environment.random), environment.clock.wall());
+    Signer::open(Arc::clone(table), installation, &seed, now).await.map(Arc::new)
 }
 
 fn fresh(random: &dyn Random) -> Installation {

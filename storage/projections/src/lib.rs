@@ -9,3 +9,4 @@ pub mod follower_cursors;
 pub mod installation;
 pub mod orders;
 pub mod quarantine;
+pub mod receipts;

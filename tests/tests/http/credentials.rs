@@ -18,7 +18,7 @@ const ADMINISTRATOR: usize = 6;
 type Row = (&'static str, &'static str, [u16; 7]);
 
 #[rustfmt::skip]
-const TABLE: [Row; 32] = [
+const TABLE: [Row; 35] = [
     //                                                       nobody forger buyer door stranger owner admin
     ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 403, 403, 0]),
     ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 403, 403, 0]),
@@ -49,13 +49,17 @@ const TABLE: [Row; 32] = [
     ("POST",   "/check-ins",                                  [401, 401, 403, 0,   404, 0,   0]),
     ("POST",   "/check-outs",                                 [401, 401, 403, 0,   404, 0,   0]),
     ("POST",   "/repairs",                                    [401, 401, 403, 403, 403, 403, 0]),
+    ("GET",    "/receipts/RECEIPT",                           [0,   401, 0,   0,   0,   0,   0]),
+    ("GET",    "/checkpoints",                                [0,   401, 0,   0,   0,   0,   0]),
+    ("POST",   "/v1/receipt-keys",                            [401, 401, 403, 403, 403, 403, 0]),
     ("POST",   "/v1/clock-acknowledgements",                  [401, 401, 403, 403, 403, 403, 0]),
     ("POST",   "/kills",                                      [401, 401, 403, 403, 404, 0,   0]),
     ("POST",   "/channels/X/release",                         [401, 401, 403, 403, 404, 0,   0]),
 ];
 
 /// The routes that need no credential, or look at it in their own tests.
-const OPEN: [&str; 4] = ["GET /docs/errors/{}", "GET /healthz", "GET /readyz", "GET /metrics"];
+const OPEN: [&str; 5] =
+    ["GET /docs/errors/{}", "GET /healthz", "GET /readyz", "GET /metrics", "GET /.well-known/tessera-keys"];
 
 #[test]
 fn the_table_has_every_route() {
@@ -117,6 +121,7 @@ async fn every_route_knows_who_may_call() {
             let hold = held.text("id");
             let path = path.replace("HOLD", &hold).replace("ORDER", &hold.replace("hld_", "ord_"));
             let path = path.replace("TICKET", &hold.replace("hld_", "tkt_"));
+            let path = path.replace("RECEIPT", &held.text("receipt"));
             let path = if path.starts_with("/v1") { path } else { sale.path(&path) };
             let mut ask = server.ask(Method::from_bytes(method.as_bytes()).unwrap(), &path).key(&fresh_key());
             if caller != NOBODY {

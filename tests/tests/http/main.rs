@@ -15,5 +15,6 @@ mod idempotency;
 mod operations;
 mod orders;
 mod rate_limit;
+mod receipts;
 mod scenarios;
 mod store_faults;

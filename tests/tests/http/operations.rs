@@ -12,7 +12,7 @@ async fn health_readiness_and_metrics() {
     assert_eq!(server.get("/healthz").expect(200).await.json, json!({"status": "ok"}));
     let ready = server.get("/readyz").expect(200).await;
     assert_eq!(ready.text("status"), "ready");
-    assert_eq!(ready.json["supervisors"].as_array().unwrap().len(), 5);
+    assert_eq!(ready.json["supervisors"].as_array().unwrap().len(), 6);
     let sale = Sale::open(&server, &standing(10)).await;
     sale.hold(&server, &server.buyer().await, "Standing", 1).await;
     server.get("/nowhere").refused(404, "route_not_found").await;

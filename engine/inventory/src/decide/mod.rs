@@ -13,8 +13,8 @@ mod ticket;
 
 use crate::keys::Seen;
 use crate::{
-    Command, CommandBody, ConfigError, Decision, EventBody, Inventory, Phase, PhaseCommand, Rejection,
-    RequestError, Timestamp, admits,
+    Command, CommandBody, ConfigError, Decision, EventBody, Inventory, Phase, Rejection, RequestError,
+    Timestamp, admits,
 };
 
 pub(crate) use stock::Scratch;
@@ -78,7 +78,7 @@ impl Inventory {
 
     /// The table *phase × command*.
     fn check_phase(&self, body: &CommandBody) -> Result<(), Rejection> {
-        let command = kind_of(body)?;
+        let command = body.kind().ok_or(Rejection::InvalidRequest(RequestError::NoSuchPhaseChange))?;
         if admits(self.phase, command) {
             return Ok(());
         }
@@ -100,33 +100,4 @@ impl Inventory {
         }
         Ok(EventBody::PhaseChanged { to })
     }
-}
-
-/// The row of the phase table that a command belongs to.
-fn kind_of(body: &CommandBody) -> Result<PhaseCommand, Rejection> {
-    Ok(match body {
-        CommandBody::Configure { .. } => PhaseCommand::Configure,
-        CommandBody::ChangePhase { to } => match to {
-            Phase::Draft => return Err(Rejection::InvalidRequest(RequestError::NoSuchPhaseChange)),
-            Phase::Scheduled => PhaseCommand::Schedule,
-            Phase::Presale => PhaseCommand::OpenPresale,
-            Phase::OnSale => PhaseCommand::Open,
-            Phase::Paused => PhaseCommand::Pause,
-            Phase::Closed => PhaseCommand::Close,
-            Phase::Cancelled => PhaseCommand::Cancel,
-        },
-        CommandBody::PlaceHold(_) => PhaseCommand::PlaceHold,
-        CommandBody::RenewHold { .. } => PhaseCommand::RenewHold,
-        CommandBody::ReleaseHold { .. } => PhaseCommand::ReleaseHold,
-        CommandBody::BeginPayment { .. } => PhaseCommand::BeginPayment,
-        CommandBody::PaymentFailed { .. } => PhaseCommand::PaymentFailed,
-        CommandBody::Confirm { .. } => PhaseCommand::Confirm,
-        CommandBody::RefundTickets { .. } => PhaseCommand::RefundTickets,
-        CommandBody::Kill(_) => PhaseCommand::Kill,
-        CommandBody::Restore(_) => PhaseCommand::Restore,
-        CommandBody::ReleaseChannel { .. } => PhaseCommand::ReleaseChannel,
-        CommandBody::TransferTicket { .. } => PhaseCommand::TransferTicket,
-        CommandBody::CheckIn { .. } => PhaseCommand::CheckIn,
-        CommandBody::CheckOut { .. } => PhaseCommand::CheckOut,
-    })
 }

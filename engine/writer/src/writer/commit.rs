@@ -186,6 +186,9 @@ impl<T, E: Encode> Writer<T, E> {
     }
 
     pub(super) fn reply(&mut self, out: &mut Vec<Output<T>>) {
+        if !self.turn.refused.is_empty() {
+            out.push(Output::Refused(std::mem::take(&mut self.turn.refused)));
+        }
         out.extend(self.turn.replies.drain(..).map(|(ticket, reply)| Output::Reply { ticket, reply }));
     }
 
@@ -197,6 +200,7 @@ impl<T, E: Encode> Writer<T, E> {
             out.push(Output::Reply { ticket, reply });
         }
         self.lanes.drain(|ticket| out.push(Output::Reply { ticket, reply: Reply::NotExecuted }));
+        self.turn.refused.clear();
         self.parts.clear();
         self.stage = Stage::Stopped;
         out.push(Output::Stop(reason));

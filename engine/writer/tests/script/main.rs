@@ -7,5 +7,6 @@ mod bounds;
 mod clock;
 mod closing;
 mod outcomes;
+mod receipts;
 mod stage;
 mod turn;

@@ -11,7 +11,7 @@ use tessera_inventory::{
 };
 use tessera_writer::{
     Activation, ActivationInput, ActivationOutput, Alert, AppendAnswer, Ask, BatchId, Chain, ClockReading,
-    ClockWitness, Encode, Head, Input, Monotonic, Output, ReplayRecord, Reply, Request, StopReason,
+    ClockWitness, Encode, Head, Input, Monotonic, Output, Refused, ReplayRecord, Reply, Request, StopReason,
     StoreFailure, Writer, WriterOptions,
 };
 
@@ -47,6 +47,8 @@ pub(crate) struct Setup {
     pub(crate) wall_ms: u64,
     pub(crate) witness_ms: Option<u64>,
     pub(crate) watched_since_ms: u64,
+    /// Refusals are put out to be proven.
+    pub(crate) receipts: bool,
 }
 
 impl Default for Setup {
@@ -59,6 +61,7 @@ impl Default for Setup {
             wall_ms: START_MS,
             witness_ms: None,
             watched_since_ms: START_MS,
+            receipts: false,
         }
     }
 }
@@ -173,7 +176,7 @@ impl Stage {
     fn open(setup: Setup) -> Stage {
         let (log, head) = on_sale(setup);
         let now = Monotonic(0);
-        let mut activation = Activation::new(EVENT, WriterOptions::new(1_000));
+        let mut activation = Activation::new(EVENT, WriterOptions::new(1_000).with_receipts(setup.receipts));
         let mut out = Vec::new();
         activation.handle(ActivationInput::Start, now, &mut out);
         activation.handle(ActivationInput::HeadRead(Ok(head)), now, &mut out);
@@ -357,6 +360,11 @@ fn render(output: Output<String>) -> String {
         }
         Output::ReadHead => "read head".to_owned(),
         Output::Reply { ticket, reply } => format!("reply {ticket} {}", render_reply(&reply)),
+        Output::Refused(refused) => {
+            let name =
+                |one: &Refused| format!(" {}:{} at {}", one.place.epoch, one.place.number, one.sequence);
+            format!("refused{}", refused.iter().map(name).collect::<String>())
+        }
         Output::Publish => "publish".to_owned(),
         Output::ArmTimer(at) => format!("timer {}", at.0 / 1_000),
         Output::Alert(Alert::ClockJump { difference_ms }) => format!("alert clock {difference_ms:+}"),
@@ -371,7 +379,7 @@ fn render_reply(reply: &Reply) -> String {
     match reply {
         Reply::Accepted { sequence, .. } => format!("accepted {sequence}"),
         Reply::Repeated { sequence, .. } => format!("repeated {sequence}"),
-        Reply::Rejected { sequence, rejection } => {
+        Reply::Rejected { sequence, rejection, .. } => {
             format!("rejected {sequence} {}", render_rejection(rejection))
         }
         Reply::Read { sequence, claim } => {

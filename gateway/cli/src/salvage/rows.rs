@@ -84,6 +84,7 @@ fn keep((key, value): &Row, events: &[Salvaged]) -> Result<Option<Row>, StoreErr
         | KeyKind::VenueChunk
         | KeyKind::ApiKey
         | KeyKind::Installation
+        | KeyKind::ReceiptKeys
         | KeyKind::Quarantine => same(),
         // Its effects are done and must not be done again; but it never stands beyond the log.
         KeyKind::FollowerCursor => {
@@ -92,7 +93,7 @@ fn keep((key, value): &Row, events: &[Salvaged]) -> Result<Option<Row>, StoreErr
             let cursor = FollowerCursor { fence, sequence: sequence.min(end) };
             Ok(Some((key.clone(), cursor.encode())))
         }
-        // Made from the log.
+        // Made from the log. Refusals are not in it; but a tree that goes beyond a log that was cut could not go on.
         KeyKind::Head
         | KeyKind::LogRecord
         | KeyKind::SnapshotChunk
@@ -101,6 +102,9 @@ fn keep((key, value): &Row, events: &[Salvaged]) -> Result<Option<Row>, StoreErr
         | KeyKind::OrderBySubject
         | KeyKind::EventOrders
         | KeyKind::ProjectionCursor
+        | KeyKind::ReceiptTree
+        | KeyKind::ReceiptPage
+        | KeyKind::ReceiptIndex
         | KeyKind::WakeUp => Ok(None),
     }
 }

@@ -12,3 +12,4 @@ mod server;
 #[path = "../../../../tests/fault-shim/tests/rig/build.rs"]
 mod shim;
 mod start;
+mod verify;

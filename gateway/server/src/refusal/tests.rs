@@ -28,6 +28,8 @@ fn shown(rejection: &Rejection) -> (u16, String, Value) {
 
 fn check(rejection: &Rejection, status: u16, code: &str, members: &Value) {
     assert_eq!(shown(rejection), (status, code.to_owned(), members.clone()), "{rejection:?}");
+    let proven = tessera_projections::receipts::refusal_code(rejection);
+    assert_eq!(proven, code, "its receipt has the same code");
 }
 
 #[test]

@@ -4,6 +4,7 @@ pub(crate) mod changes;
 pub(crate) mod claim;
 pub(crate) mod documents;
 pub(crate) mod hall;
+pub(crate) mod receipt_page;
 
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
@@ -12,6 +13,7 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use tessera_inventory::Config;
 
+use crate::ids::IdText;
 use crate::problem::{self, Problem};
 
 /// Room for most replies.
@@ -58,14 +60,31 @@ pub(crate) fn read<T: Serialize>(headers: &HeaderMap, body: &T) -> Result<HttpRe
     documents::cacheable(headers, &etag, "no-store", || Ok(BoxBody::new(bytes)))
 }
 
-/// The reply to a decision: marked when it was made before.
+/// What every reply to a decision says besides its body.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Mark {
+    /// Whether it was made before, under the same key.
+    pub(crate) replayed: bool,
+    /// The name of its receipt, where receipts are given.
+    pub(crate) receipt: Option<IdText>,
+}
+
+#[derive(Serialize)]
+struct Marked<'a, T> {
+    #[serde(flatten)]
+    body: &'a T,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<IdText>,
+}
+
+/// The reply to a decision: with the name of its receipt, and marked when it was made before.
 pub(crate) fn decision<T: Serialize>(
     status: StatusCode,
-    replayed: bool,
+    mark: Mark,
     body: &T,
 ) -> Result<HttpResponse, Problem> {
-    let mut response = json(status, body)?;
-    if replayed {
+    let mut response = json(status, &Marked { body, receipt: mark.receipt })?;
+    if mark.replayed {
         response
             .headers_mut()
             .insert(HeaderName::from_static("idempotency-replayed"), HeaderValue::from_static("true"));

@@ -30,5 +30,5 @@ pub(crate) async fn release(call: Call, organizer: Organizer<EventsWrite>) -> An
     let body = CommandBody::ReleaseChannel { channel };
     let decided = call.decide(&access, body, &bytes).await?;
     let reply = Released { channel: &name, sequence: decided.sequence.0 };
-    render::decision(StatusCode::OK, decided.replayed, &reply)
+    render::decision(StatusCode::OK, decided.mark, &reply)
 }

@@ -57,12 +57,12 @@ async fn scan(call: Call, door: Organizer<CheckInsWrite>, inwards: bool) -> Answ
     } else {
         CommandBody::CheckOut { ticket, generation, gate }
     };
-    let Decided { sequence, event, replayed, .. } = call.decide(&access, body, &bytes).await?;
+    let Decided { sequence, event, mark, .. } = call.decide(&access, body, &bytes).await?;
     match event.body {
         EventBody::CheckedIn { ticket, gate } | EventBody::CheckedOut { ticket, gate } => {
             let reply =
                 Scanned { ticket: tag.ticket(ticket), gate, at: Rfc3339(event.at), sequence: sequence.0 };
-            render::decision(StatusCode::OK, replayed, &reply)
+            render::decision(StatusCode::OK, mark, &reply)
         }
         _ => Err(problem::another_event()),
     }

@@ -46,7 +46,7 @@ pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> An
     let key = call.key(&access, &bytes)?;
     let (version, decided) = configure(&call, &access, key, request.expected_version, config, &text).await?;
     let reply = Replaced { version, sequence: decided.sequence.0 };
-    render::decision(StatusCode::OK, decided.replayed, &reply)
+    render::decision(StatusCode::OK, decided.mark, &reply)
 }
 
 /// The body of a request that may carry a configuration, and the room that it takes until it is answered.

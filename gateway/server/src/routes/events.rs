@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use tessera_inventory::{EventBody, EventId, IdempotencyKey, Phase, Sequence};
 use tessera_projections::catalogue::{CatalogueEvent, CatalogueRequest, Creation};
+use tessera_proof::Place;
 use uuid::Builder;
 
 use super::configuration::{self, Purpose};
@@ -19,7 +20,7 @@ use crate::instant::Rfc3339;
 use crate::json;
 use crate::limits::NAME_BYTES_MAX;
 use crate::problem::{self, Problem};
-use crate::render;
+use crate::render::{self, Mark};
 use crate::router::Answer;
 use crate::vocabulary::phase_name;
 
@@ -87,7 +88,7 @@ pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Ans
         let configured = configuration::configure(&call, &access, key, 0, config, &text).await;
         (configuration_version, sequence) = match configured {
             Ok((version, decided)) => {
-                replayed &= decided.replayed;
+                replayed &= decided.mark.replayed;
                 (version, decided.sequence)
             }
             Err(refused) if replayed => first_configuration(&call, card.event, refused).await?,
@@ -95,7 +96,9 @@ pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Ans
         };
     }
     let reply = EventReply { configuration_version, sequence: sequence.0, ..card_reply(&card) };
-    render::decision(StatusCode::CREATED, replayed, &reply)
+    let place = Place::Accepted { sequence: sequence.0 };
+    let receipt = if sequence > Sequence::ZERO { call.receipt(card.event, place) } else { None };
+    render::decision(StatusCode::CREATED, Mark { replayed, receipt }, &reply)
 }
 
 /// What an event was created with, for a retry so late that its writer has forgotten the key: its log begins with it.

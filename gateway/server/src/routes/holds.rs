@@ -153,7 +153,7 @@ async fn place_as(
         total: Money::new(lines.total_minor(), config),
         lines,
     };
-    render::decision(StatusCode::CREATED, decided.replayed, &reply)
+    render::decision(StatusCode::CREATED, decided.mark, &reply)
 }
 
 /// The configuration that knows the lines of a decision. It is published before the decision is answered; where it cannot be
@@ -276,7 +276,7 @@ pub(crate) async fn renew(call: Call) -> Answer {
         total: Money::new(lines.total_minor(), config),
         lines,
     };
-    render::decision(StatusCode::OK, decided.replayed, &reply)
+    render::decision(StatusCode::OK, decided.mark, &reply)
 }
 
 #[derive(serde::Serialize)]
@@ -296,5 +296,5 @@ pub(crate) async fn release(call: Call) -> Answer {
     let decided = call.decide(&access, body, &bytes).await?;
     let Sequence(sequence) = decided.sequence;
     let reply = Released { id: call.tag(event).hold(hold), state: "released", sequence };
-    render::decision(StatusCode::OK, decided.replayed, &reply)
+    render::decision(StatusCode::OK, decided.mark, &reply)
 }

@@ -14,6 +14,7 @@ pub(crate) mod operations;
 pub(crate) mod orders;
 pub(crate) mod phases;
 pub(crate) mod probes;
+pub(crate) mod receipts;
 pub(crate) mod seats;
 pub(crate) mod stream;
 pub(crate) mod tickets;

@@ -54,7 +54,7 @@ pub(crate) async fn begin(call: Call) -> Answer {
         payment: None,
     };
     let reply = claim::pending_order(call.tag(event), order, &lines, config);
-    render::decision(StatusCode::CREATED, decided.replayed, &reply)
+    render::decision(StatusCode::CREATED, decided.mark, &reply)
 }
 
 #[derive(Deserialize)]
@@ -180,7 +180,7 @@ pub(crate) async fn confirm(call: Call) -> Answer {
         payment: Some(payment.kind()),
     };
     let reply = claim::confirmed_order(names(&call, event, None), state, &lines, config);
-    render::decision(StatusCode::OK, decided.replayed, &reply)
+    render::decision(StatusCode::OK, decided.mark, &reply)
 }
 
 #[derive(Serialize)]
@@ -199,7 +199,7 @@ pub(crate) async fn fail_payment(call: Call, organizer: Organizer<OrdersWrite>) 
     let body = CommandBody::PaymentFailed { order };
     let decided = call.decide(&access, body, &bytes).await?;
     let reply = HeldAgain { id: call.tag(event).hold(order), state: "held", sequence: decided.sequence.0 };
-    render::decision(StatusCode::OK, decided.replayed, &reply)
+    render::decision(StatusCode::OK, decided.mark, &reply)
 }
 
 #[derive(Deserialize)]
@@ -253,5 +253,5 @@ pub(crate) async fn refund(call: Call, organizer: Organizer<OrdersWrite>) -> Ans
         units: refunded_name(*units),
         sequence: decided.sequence.0,
     };
-    render::decision(StatusCode::OK, decided.replayed, &reply)
+    render::decision(StatusCode::OK, decided.mark, &reply)
 }

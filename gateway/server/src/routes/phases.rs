@@ -58,5 +58,5 @@ pub(crate) async fn change(call: Call, organizer: Organizer<EventsWrite>) -> Ans
     let EventBody::PhaseChanged { to } = decided.event.body else { return Err(problem::another_event()) };
     call.settled(access.event(), decided.sequence).await;
     let reply = Changed { phase: phase_name(to), sequence: decided.sequence.0 };
-    render::decision(StatusCode::OK, decided.replayed, &reply)
+    render::decision(StatusCode::OK, decided.mark, &reply)
 }

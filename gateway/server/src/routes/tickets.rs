@@ -46,7 +46,7 @@ pub(crate) async fn transfer(call: Call) -> Answer {
         return Err(problem::another_event());
     };
     let reply = Transferred { id: call.tag(event).ticket(ticket), generation, sequence: decided.sequence.0 };
-    render::decision(StatusCode::OK, decided.replayed, &reply)
+    render::decision(StatusCode::OK, decided.mark, &reply)
 }
 
 /// Who receives a ticket: the buyer of a genuine token (its time does not matter), or one known by reference.

@@ -56,7 +56,7 @@ async fn change(call: Call, organizer: Organizer<EventsWrite>, command: fn(Units
     match &decided.event.body {
         EventBody::UnitsKilled(units) | EventBody::UnitsRestored(units) => {
             let reply = Changed { units: units_reply(config, units), sequence: decided.sequence.0 };
-            render::decision(StatusCode::OK, decided.replayed, &reply)
+            render::decision(StatusCode::OK, decided.mark, &reply)
         }
         _ => Err(problem::another_event()),
     }

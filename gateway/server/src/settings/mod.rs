@@ -39,6 +39,8 @@ pub struct Settings {
     pub buyer_token: BuyerTokenSettings,
     /// Limits of the writers.
     pub writer: WriterSettings,
+    /// Receipts.
+    pub receipts: ReceiptSettings,
 }
 
 /// A text that is never shown, neither in logs nor in errors.
@@ -145,6 +147,14 @@ pub struct BuyerTokenSettings {
     pub anonymous: bool,
 }
 
+/// Receipts.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ReceiptSettings {
+    /// Whether decisions are proven. Receipts that were given stay.
+    pub enabled: bool,
+}
+
 /// Limits of the writers.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -172,6 +182,7 @@ impl Default for Settings {
             rate_limit: RateLimitSettings::default(),
             buyer_token: BuyerTokenSettings::default(),
             writer: WriterSettings::default(),
+            receipts: ReceiptSettings::default(),
         }
     }
 }
@@ -213,6 +224,12 @@ impl Default for RateLimitSettings {
 impl Default for BuyerTokenSettings {
     fn default() -> Self {
         BuyerTokenSettings { life_s: 3_600, anonymous: true }
+    }
+}
+
+impl Default for ReceiptSettings {
+    fn default() -> Self {
+        ReceiptSettings { enabled: true }
     }
 }
 

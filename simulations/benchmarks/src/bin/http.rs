@@ -1,7 +1,7 @@
 //! Accepted holds over HTTP against a bare no-op route and a bare group-commit probe, driven by `wrk`.
 //!
 //! `cargo build --release -p tessera && cargo run --release -p tessera-benchmarks --bin http`
-//! needs `wrk` (Debian package `wrk`). `--flat` measures one minute of the product alone instead. Each round runs no-op, probe and holds one after the other on the same machine; the
+//! needs `wrk` (Debian package `wrk`). `--flat` measures one minute of the product alone instead, `--receipts` what receipts cost. Each round runs no-op, probe and holds one after the other on the same machine; the
 //! table quotes medians over the rounds and their ratios.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::expect_used, clippy::panic)] // a benchmark
 
@@ -48,6 +48,10 @@ fn main() {
         flat(scratch.path(), &product);
         return;
     }
+    if arguments.iter().any(|word| word == "--receipts") {
+        receipts(scratch.path(), &product, rounds, seconds);
+        return;
+    }
     let bare = bare::Bare::start(scratch.path());
     for connections in CONNECTIONS {
         point(scratch.path(), &product, &bare, connections, rounds, seconds);
@@ -85,6 +89,40 @@ fn flat(scratch: &Path, product: &product::Product) {
             ),
         );
         (memory, held) = (memory_after, held_after);
+    }
+}
+
+/// What receipts cost: two products, one with and one without, measured in turns; each round has its own ratio. Which is measured first alternates, too.
+fn receipts(scratch: &Path, with: &product::Product, rounds: usize, seconds: u64) {
+    let without = product::Product::start_with(scratch, false);
+    for connections in CONNECTIONS {
+        let (mut on, mut off) = (vec![], vec![]);
+        for round in 0..rounds {
+            let run = |product: &product::Product, runs: &mut Vec<wrk::Figures>| {
+                let tokens = product.mint(scratch, 30_000.0 * seconds as f64);
+                let identity = format!("receipts-{}-{connections}", product.next_identity());
+                let url = product.holds_url();
+                let figures = wrk::Run { url, identity, tokens, connections, seconds }.measure(scratch);
+                assert_eq!(figures.refused, 0, "every hold of the benchmark is accepted");
+                runs.push(figures);
+            };
+            if round % 2 == 0 {
+                run(with, &mut on);
+                run(&without, &mut off);
+            } else {
+                run(&without, &mut off);
+                run(with, &mut on);
+            }
+        }
+        title(&format!("{connections} connections, {rounds} rounds of {seconds} s, medians"));
+        for (name, runs) in [("holds with receipts", &on), ("holds without", &off)] {
+            let middle = |of: fn(&wrk::Figures) -> f64| median(runs.iter().map(of).collect());
+            let (rate, p50, p99) =
+                (middle(|run| run.per_second), middle(|run| run.p50_ms), middle(|run| run.p99_ms));
+            row(name, format!("{rate:>8.0} /s   p50 {p50:.2} ms   p99 {p99:.2} ms"));
+        }
+        let ratio = median(on.iter().zip(&off).map(|(on, off)| on.per_second / off.per_second).collect());
+        row("with as a share of without", format!("{ratio:.3}"));
     }
 }
 

@@ -33,15 +33,21 @@ pub(crate) struct Product {
 impl Product {
     /// Start it on an empty folder and open the sale.
     pub(crate) fn start(scratch: &Path) -> Product {
+        Product::start_with(scratch, true)
+    }
+
+    /// The same with or without receipts.
+    pub(crate) fn start_with(scratch: &Path, receipts: bool) -> Product {
         let program = std::env::current_exe().expect("this program").with_file_name("tessera");
         assert!(program.exists(), "build the product first: cargo build --release -p tessera");
         let port = free_port();
         let child = Command::new(program)
             .arg("serve")
             .arg("--data")
-            .arg(scratch.join("data"))
+            .arg(scratch.join(format!("data-{port}")))
             .args(["--listen", &format!("127.0.0.1:{port}")])
             .env("TESSERA_ADMIN_TOKEN", ADMIN_TOKEN)
+            .env("TESSERA_RECEIPTS__ENABLED", receipts.to_string())
             // A subject for each request: far more tokens than one organizer has made by default.
             .env("TESSERA_RATE_LIMIT__ORGANIZER_MINTING_PER_MINUTE", "0")
             .stdout(Stdio::null())

@@ -40,7 +40,7 @@ impl Oracle {
             (Ask::Command(command), Reply::Repeated { sequence, .. }) => {
                 self.accepted(command, *sequence, None)
             }
-            (Ask::Command(command), Reply::Rejected { sequence, rejection }) => {
+            (Ask::Command(command), Reply::Rejected { sequence, rejection, .. }) => {
                 self.owned(speaker, attempt)?;
                 self.rejected(speaker, command, *sequence, rejection)
             }

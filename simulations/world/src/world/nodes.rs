@@ -272,7 +272,7 @@ impl World {
                 }
             }
             Output::ArmTimer(at) => self.arm(node, at),
-            Output::Alert(_) => {}
+            Output::Alert(_) | Output::Refused(_) => {}
             Output::Stop(reason) => {
                 self.summary.fenced += u64::from(matches!(reason, StopReason::Fenced { .. }));
                 self.nodes[node].forget();

@@ -7,3 +7,4 @@ mod follower_cursors;
 mod installation;
 mod orders;
 mod quarantine;
+mod receipts;

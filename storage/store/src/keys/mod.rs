@@ -17,6 +17,10 @@ mod order_by_subject;
 mod organizer_event;
 mod projection_cursor;
 mod quarantine;
+mod receipt_index;
+mod receipt_keys;
+mod receipt_page;
+mod receipt_tree;
 mod snapshot_chunk;
 mod snapshot_pointer;
 mod venue_chunk;
@@ -41,6 +45,10 @@ pub use order_by_subject::OrderBySubjectKey;
 pub use organizer_event::OrganizerEventKey;
 pub use projection_cursor::{ProjectionCursor, ProjectionCursorKey};
 pub use quarantine::QuarantineKey;
+pub use receipt_index::ReceiptIndexKey;
+pub use receipt_keys::ReceiptKeysKey;
+pub use receipt_page::ReceiptPageKey;
+pub use receipt_tree::ReceiptTreeKey;
 pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
 pub use venue_chunk::VenueChunkKey;
@@ -86,10 +94,18 @@ pub enum KeyKind {
     CatalogueRequest = 37,
     /// [`InstallationKey`].
     Installation = 38,
+    /// [`ReceiptTreeKey`].
+    ReceiptTree = 48,
+    /// [`ReceiptPageKey`].
+    ReceiptPage = 49,
+    /// [`ReceiptIndexKey`].
+    ReceiptIndex = 50,
+    /// [`ReceiptKeysKey`].
+    ReceiptKeys = 51,
 }
 
 /// Every kind.
-const KINDS: [KeyKind; 17] = [
+const KINDS: [KeyKind; 21] = [
     KeyKind::Head,
     KeyKind::LogRecord,
     KeyKind::SnapshotChunk,
@@ -107,6 +123,10 @@ const KINDS: [KeyKind; 17] = [
     KeyKind::VenueChunk,
     KeyKind::CatalogueRequest,
     KeyKind::Installation,
+    KeyKind::ReceiptTree,
+    KeyKind::ReceiptPage,
+    KeyKind::ReceiptIndex,
+    KeyKind::ReceiptKeys,
 ];
 
 /// First byte of an integer of eight bytes in a tuple: the hash of an event.
@@ -282,5 +302,15 @@ mod tests {
         );
         assert_eq!(hex(QuarantineKey { event: EVENT }.pack()), format!("150b{id}"));
         assert_eq!(hex(InstallationKey.pack()), "1526");
+        assert_eq!(hex(ReceiptTreeKey { event: EVENT }.pack()), format!("1c{hash}1530{id}"));
+        assert_eq!(
+            hex(ReceiptPageKey { event: EVENT, page: 2, chunk: 1 }.pack()),
+            format!("1c{hash}1531{id}15021501")
+        );
+        assert_eq!(
+            hex(ReceiptIndexKey { event: EVENT, epoch: 3, number: 7 }.pack()),
+            format!("1c{hash}1532{id}15031507")
+        );
+        assert_eq!(hex(ReceiptKeysKey.pack()), "1533");
     }
 }

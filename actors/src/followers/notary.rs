@@ -1,0 +1,59 @@
+//! The notary: a follower that turns what was decided into signed pages of receipts.
+//!
+//! What was accepted it reads from the log, so a crash costs no acceptance its receipt. Refusals stand nowhere else: it takes them from the
+//! slot, whose queue is bounded. It signs at most once a turn: turns that wait together share a page and a signature.
+
+use std::sync::Arc;
+
+use tessera_projections::receipts::{Draft, PAGE_LOG_BYTES, PAGE_REFUSALS_MAX, Receipts, Signer, Stored};
+use tessera_store::{Log, StoreError, Table};
+
+use super::work::Step;
+use crate::blocking::{Panicked, blocking};
+use crate::shared::Shared;
+use crate::slot::Slot;
+
+/// What the notary works with.
+#[derive(Clone)]
+pub(crate) struct Notary {
+    receipts: Receipts,
+    /// `None`: nothing is proven in this process.
+    signer: Option<Arc<Signer>>,
+}
+
+impl Notary {
+    pub(crate) fn new(table: &Arc<dyn Table>, signer: Option<Arc<Signer>>) -> Notary {
+        Notary { receipts: Receipts::new(Arc::clone(table)), signer }
+    }
+
+    /// Sign and store the next page of an event.
+    pub(crate) async fn step(&self, shared: &Shared, log: &dyn Log, slot: &Slot) -> Result<Step, StoreError> {
+        let event = slot.event;
+        let Some(signer) = self.signer.clone() else { return Ok(Step::UpToDate(slot.durable())) };
+        let tree = self.receipts.tree(event).await?;
+        let (proven, through) = (tree.refused, tree.sequence);
+        // A page of unknown outcome may have landed.
+        slot.refused.forget_through(proven);
+        // Taken before the log is read: nothing that they were decided on is missing there.
+        let refused = slot.refused.oldest(PAGE_REFUSALS_MAX);
+        let records = log.read(event, through, PAGE_LOG_BYTES).await?;
+        if records.is_empty() && refused.is_empty() {
+            return Ok(Step::UpToDate(through));
+        }
+        let now = shared.environment.clock.wall();
+        let work = move || Draft::of(event, tree, &records, &refused, (&signer, now));
+        let panicked =
+            |Panicked { reason }| StoreError::Damaged { reason: format!("the notary panicked: {reason}") };
+        let draft = blocking(&*shared.environment.spawn, work).await.map_err(panicked)??;
+        let Some(draft) = draft else { return Ok(Step::UpToDate(through)) };
+        match self.receipts.store(&draft).await? {
+            Stored::Durable => {
+                slot.refused.forget_through(draft.refused());
+                shared.meters.receipt_pages.increment(1);
+                shared.meters.receipts.increment(draft.leaves());
+                Ok(Step::Advanced(draft.through()))
+            }
+            Stored::Overtaken => Ok(Step::Fenced),
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Receipts, fetched by whoever wants one.
+
+use std::sync::Arc;
+
+use tessera_inventory::{EventId, Sequence};
+use tessera_projections::receipts::{PAGE_LOG_BYTES, Page};
+use tessera_proof::{Place, Receipt};
+use tessera_store::{LogRecord, StoreError};
+
+use crate::InventoryRouter;
+use crate::blocking::blocking;
+
+/// What is known of a receipt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReceiptAnswer {
+    /// Here it is.
+    Proven(Box<Receipt>),
+    /// The decision was made; its checkpoint is signed in a moment.
+    NotYet,
+    /// No such decision was made; or nothing proves it any more: a refusal that was lost with the process that made it, or what is older
+    /// than what is kept.
+    Unknown,
+}
+
+impl InventoryRouter {
+    /// The receipt of a decision.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn receipt(&self, event: EventId, place: Place) -> Result<ReceiptAnswer, StoreError> {
+        if let Some(page) = self.shared.receipts.page_with(event, place).await? {
+            return self.prove(event, place, page).await;
+        }
+        if self.waits(event, place).await? {
+            return Ok(ReceiptAnswer::NotYet);
+        }
+        // It may have been signed in between.
+        match self.shared.receipts.page_with(event, place).await? {
+            Some(page) => self.prove(event, place, page).await,
+            None => Ok(ReceiptAnswer::Unknown),
+        }
+    }
+
+    /// Up to `limit` signed checkpoints, those of the pages after `after`, each with the number of its page; and the number of the newest.
+    ///
+    /// # Errors
+    /// What the store answers.
+    pub async fn checkpoints(
+        &self,
+        event: EventId,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Vec<(u64, String)>, u64), StoreError> {
+        let (pages, newest) = self.shared.receipts.pages(event, after, limit).await?;
+        Ok((pages.into_iter().map(|(number, page)| (number, page.checkpoint)).collect(), newest))
+    }
+
+    /// Whether the notary is going to prove it.
+    async fn waits(&self, event: EventId, place: Place) -> Result<bool, StoreError> {
+        match place {
+            Place::Refused { .. } => {
+                Ok(self.shared.directory.find(event).is_some_and(|slot| slot.refused.has(place)))
+            }
+            Place::Accepted { sequence } => {
+                let head = self.shared.log.head(event).await?.sequence;
+                let proven = self.shared.receipts.tree(event).await?.sequence;
+                Ok(self.shared.signer.is_some() && proven.0 < sequence && sequence <= head.0)
+            }
+        }
+    }
+
+    /// The leaves of a page are made from the log again, off the threads that serve and few at once.
+    async fn prove(&self, event: EventId, place: Place, page: Page) -> Result<ReceiptAnswer, StoreError> {
+        let turn = Arc::clone(&self.shared.receipt_proofs).acquire_owned().await;
+        let records = self.records(event, page.after, page.through).await?;
+        let work = move || {
+            let _turn = turn;
+            page.prove(event, place, &records)
+        };
+        let proven = blocking(&*self.shared.environment.spawn, work).await;
+        let proven = proven.map_err(|panicked| StoreError::Unavailable { reason: panicked.reason })??;
+        Ok(proven.map_or(ReceiptAnswer::Unknown, |receipt| ReceiptAnswer::Proven(Box::new(receipt))))
+    }
+
+    async fn records(
+        &self,
+        event: EventId,
+        after: Sequence,
+        through: Sequence,
+    ) -> Result<Vec<LogRecord>, StoreError> {
+        let (mut records, mut read_to) = (Vec::new(), after);
+        while read_to < through {
+            let more = self.shared.log.read(event, read_to, PAGE_LOG_BYTES).await?;
+            let Some(last) = more.last() else { break };
+            read_to = last.last_sequence;
+            records.extend(more);
+        }
+        Ok(records)
+    }
+}

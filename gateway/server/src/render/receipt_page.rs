@@ -1,0 +1,130 @@
+//! A receipt explained to a person: one page without scripts or anything from elsewhere.
+
+use std::fmt::Write;
+
+use actix_web::HttpResponse;
+use actix_web::http::header::{self, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use tessera_inventory::{EventId, Timestamp};
+use tessera_proof::{Checkpoint, Note, Outcome, Receipt, hash_of};
+
+use crate::ids;
+use crate::instant::Rfc3339;
+use crate::problem::{self, Problem};
+use crate::receipt::{ReceiptDocument, receipt_id};
+
+/// How the page looks; nothing else may style it.
+const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#1b1b1f;background:#fff}\
+h1{font-size:1.6rem}h2{font-size:1.1rem;margin-top:2rem}table{border-collapse:collapse;width:100%}\
+th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-bottom:1px solid #ddd;overflow-wrap:anywhere}\
+th{white-space:nowrap;font-weight:600}pre{background:#f4f4f6;padding:1rem;overflow:auto;font-size:.8rem}";
+
+/// The page of a receipt.
+pub(crate) fn response(receipt: &Receipt) -> Result<HttpResponse, Problem> {
+    let json = serde_json::to_string_pretty(&ReceiptDocument::of(receipt));
+    let json = json.map_err(|error| problem::internal(error.to_string()))?;
+    let hash = STANDARD.encode(hash_of(STYLE.as_bytes()));
+    let policy = format!("default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'");
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
+        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        .insert_header((header::VARY, HeaderValue::from_static("Accept")))
+        .body(page(receipt, &json)))
+}
+
+fn page(receipt: &Receipt, json: &str) -> String {
+    let leaf = &receipt.leaf;
+    let (headline, meaning) = match &leaf.outcome {
+        Outcome::Accepted => (
+            "Accepted".to_owned(),
+            "The request was carried out. It is the event of this sequence in the log, which nothing can take out again.".to_owned(),
+        ),
+        Outcome::Refused { code, .. } => (
+            format!("Refused: {code}"),
+            format!("The request was not carried out. The reason was decided on the log up to sequence {}, and cannot be changed afterwards.", leaf.sequence),
+        ),
+    };
+    let mut rows = vec![
+        ("Receipt", receipt_id(receipt.id)),
+        ("Event", ids::event(EventId(leaf.event)).to_string()),
+        ("What was asked", leaf.kind.text().to_owned()),
+        ("What was decided", headline.clone()),
+        ("Details", receipt.detail.clone()),
+        ("Sequence", leaf.sequence.to_string()),
+        ("Decided at", Rfc3339(Timestamp(leaf.at_ms)).to_string()),
+    ];
+    if let Some(checkpoint) = Note::parse(&receipt.checkpoint).and_then(|note| Checkpoint::parse(&note.text))
+    {
+        rows.push(("Signed at", Rfc3339(Timestamp(checkpoint.at_ms)).to_string()));
+        rows.push(("Position", format!("{} of {} decisions", receipt.index + 1, checkpoint.size)));
+    }
+    let mut text = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<title>Receipt: {title}</title><style>{STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n<p>{meaning}</p>\n<table>\n",
+        title = escaped(&headline),
+        meaning = escaped(&meaning),
+    );
+    for (name, value) in rows {
+        // Writing to a text cannot fail.
+        let _ = writeln!(text, "<tr><th>{name}</th><td>{}</td></tr>", escaped(&value));
+    }
+    let _ = write!(
+        text,
+        "</table>\n<h2>What this proves</h2>\n<p>Every decision of this event, refusals included, is a leaf of one growing tree of hashes. The seller signed the root \
+         of that tree below. Whoever changes, removes or adds a decision afterwards gets another root, and would have to show two signed trees that contradict each \
+         other.</p>\n<p>Nothing here tells who asked.</p>\n<h2>Check it yourself</h2>\n<p>Save the receipt below as <code>receipt.json</code> and the keys from \
+         <a href=\"/.well-known/tessera-keys\">/.well-known/tessera-keys</a> as <code>keys.json</code>, then run, without a network:</p>\n\
+         <pre>tessera verify receipt.json --keys keys.json</pre>\n<pre>{}</pre>\n</body>\n</html>\n",
+        escaped(json)
+    );
+    text
+}
+
+/// A text between tags.
+fn escaped(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut safe, character| {
+        match character {
+            '&' => safe.push_str("&amp;"),
+            '<' => safe.push_str("&lt;"),
+            '>' => safe.push_str("&gt;"),
+            '"' => safe.push_str("&quot;"),
+            '\'' => safe.push_str("&#39;"),
+            other => safe.push(other),
+        }
+        safe
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use tessera_proof::{Kind, Leaf};
+
+    use super::*;
+
+    #[test]
+    fn nothing_in_a_receipt_becomes_markup() {
+        let hostile = "<script>alert('1')</script>&\"";
+        let leaf = Leaf {
+            event: 7,
+            kind: Kind::PlaceHold,
+            sequence: 3,
+            at_ms: 0,
+            key: None,
+            outcome: Outcome::Refused { epoch: 1, number: 2, code: hostile.to_owned() },
+            detail: hash_of(hostile.as_bytes()),
+        };
+        let receipt = Receipt {
+            id: leaf.id(),
+            leaf,
+            detail: hostile.to_owned(),
+            index: 0,
+            path: Vec::new(),
+            checkpoint: hostile.to_owned(),
+        };
+        let page = page(&receipt, hostile);
+        assert!(!page.contains("<script"), "{page}");
+        assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;"), "{page}");
+        assert!(!page.contains("http://") && !page.contains("https://"), "nothing comes from elsewhere");
+    }
+}

@@ -1,0 +1,198 @@
+//! Receipts: the decisions of an event as a growing Merkle tree whose root is signed page by page.
+//!
+//! A page is what was decided since the page before: the events of the log, in their order, then refusals. Nothing is stored twice: of
+//! what was accepted a page holds nothing, the leaves are made from the log again when somebody asks. A page stores the signed checkpoint,
+//! the right edge of the tree before it, and its refusals, which stand nowhere else.
+
+mod draft;
+mod page;
+mod signer;
+mod tree;
+mod words;
+
+use std::sync::Arc;
+
+use tessera_inventory::EventId;
+use tessera_proof::Place;
+use tessera_store::keys::{ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey};
+use tessera_store::{CHUNK_BYTES, Row, StoreError, Table, Transaction, transact};
+
+pub use draft::{Draft, PAGE_LOG_BYTES, PAGE_REFUSALS_MAX};
+pub use page::Page;
+pub use signer::{RECEIPT_KEYS_MAX, Rotation, Signer};
+pub use tree::Tree;
+pub use words::refusal_code;
+
+use crate::damage::damaged;
+
+/// Most bytes of pages kept of one event; the oldest leave. A refusal takes about 200, a page about 1,200 besides.
+pub const RECEIPT_BYTES_KEPT_MAX: u64 = 512_000_000;
+/// Oldest pages removed with one new page, at most: twice as many as come.
+const TRIMMED_AT_ONCE_MAX: usize = 2;
+/// Chunks of the largest page, at most: refusals of [`PAGE_REFUSALS_MAX`] with their details.
+const PAGE_CHUNKS_MAX: usize = 16;
+
+/// The receipts of every event, over a table.
+#[derive(Clone)]
+pub struct Receipts {
+    table: Arc<dyn Table>,
+    bytes_kept_max: u64,
+}
+
+/// What became of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stored {
+    /// It is durable: its receipts can be given.
+    Durable,
+    /// Somebody else has gone on with the tree: nothing was written.
+    Overtaken,
+}
+
+impl Receipts {
+    /// Over `table`.
+    #[must_use]
+    pub fn new(table: Arc<dyn Table>) -> Receipts {
+        Receipts { table, bytes_kept_max: RECEIPT_BYTES_KEPT_MAX }
+    }
+
+    /// Keep so many bytes of an event instead of [`RECEIPT_BYTES_KEPT_MAX`].
+    #[must_use]
+    pub fn keeping(self, bytes_kept_max: u64) -> Receipts {
+        Receipts { bytes_kept_max, ..self }
+    }
+
+    /// How far the tree of `event` goes.
+    ///
+    /// # Errors
+    /// As the table says, and [`StoreError::Damaged`] for a row that cannot be read.
+    pub async fn tree(&self, event: EventId) -> Result<Tree, StoreError> {
+        stored_tree(self.table.begin().await?.as_mut(), event).await
+    }
+
+    /// Go on with the tree: the page, its index and the new edge in one transaction.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn store(&self, draft: &Draft) -> Result<Stored, StoreError> {
+        let event = draft.event;
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let found = stored_tree(transaction.as_mut(), event).await?;
+            if (found.pages, &found.edge) == (draft.next.pages, &draft.next.edge) {
+                // An earlier attempt of unknown outcome had landed.
+                return Ok((transaction, Stored::Durable));
+            }
+            if found != draft.from {
+                return Ok((transaction, Stored::Overtaken));
+            }
+            for (key, value) in rows_of(event, draft.next.pages, &draft.page) {
+                transaction.set(&key, &value);
+            }
+            let kept = trim(transaction.as_mut(), event, draft.next.clone(), self.bytes_kept_max).await?;
+            transaction.set(&ReceiptTreeKey { event }.pack(), &kept.encode());
+            Ok((transaction, Stored::Durable))
+        })
+        .await
+    }
+
+    /// The page that the decision is in; `None` where it is in none that is kept.
+    ///
+    /// # Errors
+    /// As the table says, and [`StoreError::Damaged`] for rows that cannot be read.
+    pub async fn page_with(&self, event: EventId, place: Place) -> Result<Option<Page>, StoreError> {
+        let (epoch, number) = match place {
+            Place::Accepted { sequence } => (0, sequence),
+            Place::Refused { epoch, number } => (epoch, number),
+        };
+        let mut transaction = self.table.begin().await?;
+        let (begin, end) = ReceiptIndexKey { event, epoch, number }.from_here();
+        let rows = transaction.range(&begin, &end, 1, false).await?;
+        let Some((_, value)) = rows.first() else { return Ok(None) };
+        let page = read_page(transaction.as_mut(), event, ReceiptIndexKey::decode(value)?).await?;
+        Ok(page.filter(|page| page.has(place)))
+    }
+
+    /// Up to `limit` pages that are kept, those after page `after`, each with its number; and the number of the newest there is.
+    ///
+    /// # Errors
+    /// As the table says, and [`StoreError::Damaged`] for rows that cannot be read.
+    pub async fn pages(
+        &self,
+        event: EventId,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Vec<(u64, Page)>, u64), StoreError> {
+        let mut transaction = self.table.begin().await?;
+        let tree = stored_tree(transaction.as_mut(), event).await?;
+        let mut pages = Vec::new();
+        for number in tree.oldest.max(after.saturating_add(1))..=tree.pages {
+            if pages.len() == limit {
+                break;
+            }
+            let page = read_page(transaction.as_mut(), event, number).await?;
+            let page = page.ok_or_else(|| damaged(format!("page {number} of {event:?} is missing")))?;
+            pages.push((number, page));
+        }
+        Ok((pages, tree.pages))
+    }
+}
+
+async fn stored_tree(transaction: &mut dyn Transaction, event: EventId) -> Result<Tree, StoreError> {
+    match transaction.get(&ReceiptTreeKey { event }.pack()).await? {
+        Some(row) => Tree::decode(event, &row),
+        None => Ok(Tree::default()),
+    }
+}
+
+/// The rows of a page: its chunks, and where its last decisions are found.
+fn rows_of(event: EventId, number: u64, page: &Page) -> Vec<Row> {
+    let bytes = page.encode();
+    let chunks = (0..)
+        .zip(bytes.chunks(CHUNK_BYTES))
+        .map(|(chunk, bytes)| (ReceiptPageKey { event, page: number, chunk }.pack(), bytes.to_vec()));
+    let index = index_of(event, page).map(|key| (key, ReceiptIndexKey::encode(number).to_vec()));
+    chunks.chain(index).collect()
+}
+
+fn index_of(event: EventId, page: &Page) -> impl Iterator<Item = Vec<u8>> {
+    let accepted = (page.through > page.after).then_some((0, page.through.0));
+    let places = accepted.into_iter().chain(page.last_refusal());
+    places.map(move |(epoch, number)| ReceiptIndexKey { event, epoch, number }.pack())
+}
+
+async fn read_page(
+    transaction: &mut dyn Transaction,
+    event: EventId,
+    number: u64,
+) -> Result<Option<Page>, StoreError> {
+    let (begin, end) = ReceiptPageKey::range(event, number);
+    let chunks = transaction.range(&begin, &end, PAGE_CHUNKS_MAX, false).await?;
+    if chunks.is_empty() {
+        return Ok(None);
+    }
+    let bytes = chunks.into_iter().flat_map(|(_, chunk)| chunk).collect::<Vec<_>>();
+    Page::decode(event, number, &bytes).map(Some)
+}
+
+/// Remove the oldest pages while too much is kept, never the newest.
+async fn trim(
+    transaction: &mut dyn Transaction,
+    event: EventId,
+    mut tree: Tree,
+    bytes_kept_max: u64,
+) -> Result<Tree, StoreError> {
+    for _ in 0..TRIMMED_AT_ONCE_MAX {
+        if tree.kept_bytes <= bytes_kept_max || tree.oldest >= tree.pages {
+            break;
+        }
+        if let Some(page) = read_page(transaction, event, tree.oldest).await? {
+            tree.kept_bytes = tree.kept_bytes.saturating_sub(page.weight_bytes());
+            for key in index_of(event, &page) {
+                transaction.clear(&key);
+            }
+        }
+        let (begin, end) = ReceiptPageKey::range(event, tree.oldest);
+        transaction.clear_range(&begin, &end);
+        tree.oldest += 1;
+    }
+    Ok(tree)
+}

@@ -1,0 +1,259 @@
+//! Decisions in the words of their receipts: kind, code and public detail. They are hashed: a text that has once been signed never changes.
+//!
+//! A detail says no more than the change feed shows everyone: units, seats, times and the numbers of claims; neither persons nor prices,
+//! nor what is sold by a code.
+
+use std::fmt::Write;
+
+use tessera_inventory::{
+    ClaimNumber, ClaimState, Event, EventBody, EventId, HoldPlaced, Payment, Phase, PhaseCommand,
+    RefundedUnits, Rejection, SeatIndex, Sequence, Units,
+};
+use tessera_proof::{KeyDigest, Kind, Leaf, Outcome, hash_of};
+use tessera_writer::Refused;
+
+/// The leaf of an event of the log, and its detail.
+pub(super) fn accepted(event: EventId, sequence: Sequence, each: &Event) -> (Leaf, String) {
+    let (kind, detail) = happened(&each.body);
+    let leaf = Leaf {
+        event: event.0,
+        kind,
+        sequence: sequence.0,
+        at_ms: each.at.0,
+        key: each.key.map(|key| KeyDigest { digest: key.digest, fingerprint: key.fingerprint }),
+        outcome: Outcome::Accepted,
+        detail: hash_of(detail.as_bytes()),
+    };
+    (leaf, detail)
+}
+
+/// The leaf of a refusal, and its detail.
+pub(super) fn refused(event: EventId, each: &Refused) -> (Leaf, String) {
+    let detail = reason(&each.rejection);
+    let leaf = Leaf {
+        event: event.0,
+        kind: each.command.map_or(Kind::ChangePhase, asked),
+        sequence: each.sequence.0,
+        at_ms: each.at.0,
+        key: each.key.map(|key| KeyDigest { digest: key.digest, fingerprint: key.fingerprint }),
+        outcome: Outcome::Refused {
+            epoch: each.place.epoch.0,
+            number: each.place.number,
+            code: refusal_code(&each.rejection).to_owned(),
+        },
+        detail: hash_of(detail.as_bytes()),
+    };
+    (leaf, detail)
+}
+
+const fn asked(command: PhaseCommand) -> Kind {
+    match command {
+        PhaseCommand::Configure => Kind::Configure,
+        PhaseCommand::Schedule
+        | PhaseCommand::OpenPresale
+        | PhaseCommand::Open
+        | PhaseCommand::Pause
+        | PhaseCommand::Close
+        | PhaseCommand::Cancel => Kind::ChangePhase,
+        PhaseCommand::PlaceHold => Kind::PlaceHold,
+        PhaseCommand::RenewHold => Kind::RenewHold,
+        PhaseCommand::ReleaseHold => Kind::ReleaseHold,
+        PhaseCommand::BeginPayment => Kind::BeginPayment,
+        PhaseCommand::PaymentFailed => Kind::FailPayment,
+        PhaseCommand::Confirm => Kind::Confirm,
+        PhaseCommand::RefundTickets => Kind::RefundTickets,
+        PhaseCommand::Kill => Kind::Kill,
+        PhaseCommand::Restore => Kind::Restore,
+        PhaseCommand::ReleaseChannel => Kind::ReleaseChannel,
+        PhaseCommand::TransferTicket => Kind::TransferTicket,
+        PhaseCommand::CheckIn => Kind::CheckIn,
+        PhaseCommand::CheckOut => Kind::CheckOut,
+    }
+}
+
+fn happened(body: &EventBody) -> (Kind, String) {
+    match body {
+        EventBody::Configured { version, .. } => (Kind::Configure, format!("version={version}")),
+        EventBody::PhaseChanged { to } => (Kind::ChangePhase, format!("to={}", phase(*to))),
+        EventBody::HoldPlaced(placed) => (Kind::PlaceHold, held(placed)),
+        EventBody::HoldRenewed { hold, deadline_at } => {
+            (Kind::RenewHold, format!("hold={} deadline_at={deadline_at}", hold.0))
+        }
+        EventBody::HoldReleased { hold } => (Kind::ReleaseHold, format!("hold={}", hold.0)),
+        EventBody::Expired { through: (deadline_at, ClaimNumber(hold)), count } => {
+            (Kind::Expire, format!("deadline_at={deadline_at} hold={hold} count={count}"))
+        }
+        EventBody::PaymentBegun { order, grace_until, attempt, .. } => {
+            (Kind::BeginPayment, format!("order={} grace_until={grace_until} attempt={attempt}", order.0))
+        }
+        EventBody::PaymentFailed { order } => (Kind::FailPayment, format!("order={}", order.0)),
+        EventBody::Confirmed { order, payment } => {
+            (Kind::Confirm, format!("order={} payment={}", order.0, paid(*payment)))
+        }
+        EventBody::TicketsRefunded { order, tickets, units } => {
+            let units = match units {
+                RefundedUnits::Restock => "restock",
+                RefundedUnits::Kill => "kill",
+            };
+            (Kind::RefundTickets, format!("order={} tickets={} units={units}", order.0, list(tickets)))
+        }
+        EventBody::UnitsKilled(units) => (Kind::Kill, counted(units)),
+        EventBody::UnitsRestored(units) => (Kind::Restore, counted(units)),
+        EventBody::ChannelReleased { channel } => (Kind::ReleaseChannel, format!("channel={}", channel.0)),
+        EventBody::SaleWindowChanged { open, .. } => (Kind::MoveSaleWindow, format!("open={open}")),
+        EventBody::TicketTransferred { ticket, .. } => {
+            (Kind::TransferTicket, format!("order={} ticket={}", ticket.order.0, ticket.index))
+        }
+        EventBody::CheckedIn { ticket, gate } => {
+            (Kind::CheckIn, format!("order={} ticket={} gate={gate}", ticket.order.0, ticket.index))
+        }
+        EventBody::CheckedOut { ticket, gate } => {
+            (Kind::CheckOut, format!("order={} ticket={} gate={gate}", ticket.order.0, ticket.index))
+        }
+    }
+}
+
+fn held(placed: &HoldPlaced) -> String {
+    let mut text = String::with_capacity(96);
+    // Writing to a text cannot fail.
+    let _ = write!(text, "deadline_at={} life_ends_at={}", placed.deadline_at, placed.life_ends_at);
+    if let Some(channel) = placed.channel {
+        let _ = write!(text, " channel={}", channel.0);
+    }
+    for line in &placed.lines {
+        let _ = write!(text, " units={}", line.quantity);
+        if !line.seats.is_empty() {
+            let _ = write!(text, " seats={}", seats(&line.seats));
+        }
+    }
+    text
+}
+
+fn seats(seats: &[SeatIndex]) -> String {
+    list(&seats.iter().map(|seat| seat.0).collect::<Vec<_>>())
+}
+
+fn list<T: std::fmt::Display>(numbers: &[T]) -> String {
+    numbers.iter().enumerate().fold(String::new(), |mut text, (position, number)| {
+        let _ = write!(text, "{}{number}", if position == 0 { "" } else { "," });
+        text
+    })
+}
+
+/// Seats are counted: a kill may withdraw a whole hall, and the change feed names them.
+fn counted(units: &Units) -> String {
+    match units {
+        Units::Pool { pool, quantity } => format!("pool={} units={quantity}", pool.0),
+        Units::Seats(seats) => format!("seats={}", seats.len()),
+    }
+}
+
+const fn paid(payment: Payment) -> &'static str {
+    match payment {
+        Payment::Free => "free",
+        Payment::Offline => "offline",
+        Payment::Captured { .. } => "captured",
+    }
+}
+
+const fn phase(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Draft => "draft",
+        Phase::Scheduled => "scheduled",
+        Phase::Presale => "presale",
+        Phase::OnSale => "on_sale",
+        Phase::Paused => "paused",
+        Phase::Closed => "closed",
+        Phase::Cancelled => "cancelled",
+    }
+}
+
+const fn state(state: ClaimState) -> &'static str {
+    match state {
+        ClaimState::Held => "held",
+        ClaimState::PaymentInFlight => "payment_in_flight",
+        ClaimState::Paid => "paid",
+        ClaimState::Refunded => "refunded",
+        ClaimState::RefundDue => "refund_due",
+        ClaimState::Ended => "ended",
+    }
+}
+
+/// What may be said to everyone about a refusal, besides its code.
+fn reason(rejection: &Rejection) -> String {
+    match rejection {
+        Rejection::SoldOut { line, pool, remaining, may_return } => {
+            let pool = pool.map(|pool| format!(" pool={}", pool.0)).unwrap_or_default();
+            format!("line={line}{pool} remaining={remaining} may_return={may_return}")
+        }
+        Rejection::SeatsTaken { seats: taken } => format!("seats={}", seats(taken)),
+        Rejection::LimitExceeded { limit, .. } => format!("limit={limit}"),
+        Rejection::StrandsSeat { stranded, .. } => format!("stranded={}", stranded.0),
+        Rejection::WrongState { state: found } => format!("state={}", state(*found)),
+        Rejection::WrongPhase { phase: found, .. } => format!("phase={}", phase(*found)),
+        Rejection::StaleVersion { current } => format!("current={current}"),
+        Rejection::OrderSize { min, max, .. } => format!("min={min} max={max}"),
+        Rejection::NothingToRestore { killed } => format!("killed={killed}"),
+        // What concerns one person, one price or one type may not be everyone's to know.
+        Rejection::WaitlistAhead { .. }
+        | Rejection::NotOnSale { .. }
+        | Rejection::AccessCodeRequired
+        | Rejection::PriceChanged { .. }
+        | Rejection::HoldExpired { .. }
+        | Rejection::HoldNotFound
+        | Rejection::OrderNotFound
+        | Rejection::TicketNotFound
+        | Rejection::RenewalsExhausted
+        | Rejection::PaymentAttemptsExhausted
+        | Rejection::PaymentRequired { .. }
+        | Rejection::InvalidConfig(_)
+        | Rejection::InvalidRequest(_)
+        | Rejection::AlreadyCheckedIn { .. }
+        | Rejection::NotCheckedIn
+        | Rejection::CodeRevoked { .. }
+        | Rejection::TicketRefunded
+        | Rejection::TransfersExhausted
+        | Rejection::KeyReused
+        | Rejection::KeyExpired
+        | Rejection::Forbidden => String::new(),
+    }
+}
+
+/// The code of the problem that a refusal is answered with.
+#[must_use]
+pub fn refusal_code(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::SoldOut { .. } => "sold_out",
+        Rejection::SeatsTaken { .. } => "seats_taken",
+        Rejection::WaitlistAhead { .. } => "waitlist_ahead",
+        Rejection::LimitExceeded { .. } => "limit_exceeded",
+        Rejection::OrderSize { .. } => "order_size",
+        Rejection::NotOnSale { .. } => "not_on_sale",
+        Rejection::AccessCodeRequired => "access_code_required",
+        Rejection::PriceChanged { .. } => "price_changed",
+        Rejection::HoldExpired { .. } => "hold_expired",
+        Rejection::HoldNotFound => "hold_not_found",
+        Rejection::OrderNotFound => "order_not_found",
+        Rejection::TicketNotFound => "ticket_not_found",
+        Rejection::WrongState { .. } => "wrong_state",
+        Rejection::RenewalsExhausted => "renewals_exhausted",
+        Rejection::PaymentAttemptsExhausted => "payment_attempts_exhausted",
+        Rejection::PaymentRequired { .. } => "payment_required",
+        Rejection::StrandsSeat { .. } => "strands_seat",
+        Rejection::WrongPhase { .. } => "wrong_phase",
+        Rejection::StaleVersion { .. } => "stale_version",
+        // There is no configuration yet to point into.
+        Rejection::InvalidConfig(error) if error.path.is_empty() => "invalid_request",
+        Rejection::InvalidConfig(_) => "invalid_configuration",
+        Rejection::InvalidRequest(_) => "invalid_request",
+        Rejection::NothingToRestore { .. } => "nothing_to_restore",
+        Rejection::AlreadyCheckedIn { .. } => "already_checked_in",
+        Rejection::NotCheckedIn => "not_checked_in",
+        Rejection::CodeRevoked { .. } => "code_revoked",
+        Rejection::TicketRefunded => "ticket_refunded",
+        Rejection::TransfersExhausted => "transfers_exhausted",
+        Rejection::KeyReused => "key_reused",
+        Rejection::KeyExpired => "key_expired",
+        Rejection::Forbidden => "forbidden",
+    }
+}
