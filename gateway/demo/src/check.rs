@@ -24,7 +24,9 @@ pub struct Finding {
     pub name: String,
     /// The numbers behind it.
     pub numbers: String,
-    /// What breaks it; empty when it held.
+    /// How often it was broken.
+    pub count: u64,
+    /// What breaks it, a few cases; empty when it held.
     pub broken: Vec<String>,
 }
 
@@ -375,12 +377,13 @@ impl<'a> Walk<'a> {
 }
 
 fn finding(name: &str, numbers: String, mut broken: Vec<String>) -> Finding {
+    let count = broken.len() as u64;
     let more = broken.len().saturating_sub(EXAMPLES_MAX);
     broken.truncate(EXAMPLES_MAX);
     if more > 0 {
         broken.push(format!("and {more} more"));
     }
-    Finding { name: name.to_owned(), numbers, broken }
+    Finding { name: name.to_owned(), numbers, count, broken }
 }
 
 fn violations(fold: &Fold<'_>, invariant: &str) -> Vec<String> {
@@ -427,6 +430,7 @@ fn surprises(tally: &Tally) -> Finding {
     let mut finding =
         finding("every reply is one that the API documents", numbers, tally.surprises.examples.clone());
     if tally.surprises.count > 0 {
+        finding.count = tally.surprises.count;
         finding.broken.push(format!("{} in all", tally.surprises.count));
     }
     finding

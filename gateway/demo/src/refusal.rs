@@ -64,7 +64,8 @@ fn sold_out(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
     };
     match fit {
         Fit::Certainly => {
-            Verdict::Wrong(format!("buyer {} wanted {line:?}, and it was there", refusal.buyer))
+            let of = line.ticket_type.map_or("any type", |ticket_type| &venue.ticket_types[ticket_type].name);
+            Verdict::Wrong(format!("buyer {} wanted {units} × {of}, and they were there", refusal.buyer))
         }
         Fit::Perhaps => Verdict::Unchecked,
         Fit::Never => Verdict::Right,

@@ -111,6 +111,7 @@ pub async fn run(options: DemoOptions) -> Result<DemoOutcome, DemoError> {
             done.watcher.seen.availabilities.len(),
             done.watcher.seen.unchanged
         ),
+        count: done.watcher.seen.went_back.len() as u64,
         broken: done.watcher.seen.went_back.clone(),
     });
     let report = Report::new(&Figures {
