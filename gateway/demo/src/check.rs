@@ -182,13 +182,13 @@ impl<'a> Walk<'a> {
 
     /// An item that nobody was told of: one of a command that was never answered, or one that must not be.
     fn unexplained(&mut self, item: &Item) {
+        let said = format!("in the feed {}, and nobody was told so", item_in_words(item));
         let said = match self.explanations.take(&item.change) {
             Some(Unacknowledged { told: Told::Nothing, .. }) => return,
             Some(Unacknowledged { told: Told::No(code), buyer, wanted }) => {
-                let (buyer, wanted) = (who(*buyer), wanted_in_words(wanted));
-                format!("{buyer} was told {code} for {wanted}, but in the feed {}", item_in_words(item))
+                format!("{said}; {} asked for {} and was told {code}", who(*buyer), wanted_in_words(wanted))
             }
-            None => format!("in the feed {}, and nobody was told so", item_in_words(item)),
+            None => said,
         };
         self.acknowledged_wrongly.push(said);
     }

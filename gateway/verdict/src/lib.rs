@@ -13,4 +13,5 @@ pub mod load;
 pub mod objectives;
 pub mod record;
 pub mod recording;
+pub mod report;
 pub mod verdict;

@@ -105,9 +105,9 @@ fn what_was_carried_out_although_its_buyer_was_told_otherwise_is_found() {
         }
     };
     let shed = Outcome::NotExecuted { code: "not_executed".into() };
-    fails(deny(shed), "G2", &["was told not_executed", "in the feed hold"]);
+    fails(deny(shed), "G2", &["and was told not_executed", "in the feed hold"]);
     let refused = Outcome::Refused { code: "sold_out".into(), sequence: Some(2), problem: json!({}) };
-    fails(deny(refused), "G2", &["was told sold_out"]);
+    fails(deny(refused), "G2", &["nobody was told so", "and was told sold_out"]);
     let mut recording = small();
     deny(Outcome::Unknown)(&mut recording);
     assert!(

@@ -6,4 +6,5 @@ mod crowd;
 mod defects;
 mod fairness;
 mod linear;
+mod report;
 mod sale;
