@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: any of the engine's or the server's code. What the verdict believes, clients were told over HTTP.
 
+pub mod compare;
 pub mod evidence;
 pub mod fairness;
 pub mod judge;

@@ -129,7 +129,7 @@ pub(super) fn svg(plot: &Plot) -> String {
     }
     let (least, most) = extent(values.iter().copied());
     let logarithmic = plot.style == Style::Logarithmic;
-    let (y, y_ticks) = if logarithmic { decades(least, most) } else { linear(most, TICKS) };
+    let (y, y_ticks) = if logarithmic { decades(least, most) } else { linear(most) };
     let (x_from, x_to) = extent(points().map(|(at, _)| *at));
     let frame = Frame { x: (x_from, x_to.max(x_from + 1.0)), y, logarithmic };
     let mut text = String::new();
@@ -173,16 +173,15 @@ fn stack(series: &[Series]) -> Vec<Series> {
 }
 
 /// Round ticks from zero to above a value.
-fn linear(most: f64, ticks: f64) -> ((f64, f64), Vec<f64>) {
-    let step = round_step(most.max(f64::MIN_POSITIVE) / ticks);
-    let count = (most / step).ceil().max(1.0);
-    let mut values = vec![0.0];
-    while values.len() <= TICKS as usize * 2
-        && *values.last().unwrap_or(&0.0) + step <= count * step * 1.000_1
-    {
-        values.push(values.last().copied().unwrap_or(0.0) + step);
+fn linear(most: f64) -> ((f64, f64), Vec<f64>) {
+    let step = round_step(if most > 0.0 { most } else { 1.0 } / TICKS);
+    let mut ticks = vec![0.0, step];
+    let mut last = step;
+    while last < most {
+        last += step;
+        ticks.push(last);
     }
-    ((0.0, count * step), values)
+    ((0.0, last), ticks)
 }
 
 /// 1, 2 or 5 times a power of ten, at least this.
@@ -311,8 +310,8 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_reach_above_the_values() {
-        assert_eq!(linear(83.0, 4.0), ((0.0, 100.0), vec![0.0, 50.0, 100.0]));
-        assert_eq!(linear(0.0, 4.0).0.0, 0.0);
+        assert_eq!(linear(83.0), ((0.0, 100.0), vec![0.0, 50.0, 100.0]));
+        assert!(linear(0.0).0.1 > 0.0);
         assert_eq!(decades(150.0, 40_000.0), ((100.0, 100_000.0), vec![100.0, 1_000.0, 10_000.0, 100_000.0]));
         assert_eq!(time_step(7_000.0), 7_200.0);
     }

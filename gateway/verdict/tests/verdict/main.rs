@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod brute_force;
+mod compare;
 mod crowd;
 mod defects;
 mod fairness;
