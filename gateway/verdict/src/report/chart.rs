@@ -11,6 +11,8 @@ const LEFT: f64 = 58.0;
 const RIGHT: f64 = 14.0;
 const TOP: f64 = 10.0;
 const BOTTOM: f64 = 28.0;
+/// About half of the length of a label below.
+const LABEL_HALF: f64 = 20.0;
 /// Most points that the pointer can read of one line.
 const READABLE_POINTS_MAX: usize = 900;
 /// About how many ticks an axis has.
@@ -139,7 +141,7 @@ pub(super) fn svg(plot: &Plot) -> String {
         "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{label}\" "
     );
     let _ = write!(text, "data-readings=\"{}\">", escaped(&readings(plot, &frame)));
-    grid(&mut text, plot, &frame, &y_ticks);
+    grid(&mut text, &frame, &y_ticks);
     // The topmost layer of a stack reaches lowest, so it is drawn first.
     for series in series.iter().rev() {
         if plot.style == Style::Stacked {
@@ -148,6 +150,7 @@ pub(super) fn svg(plot: &Plot) -> String {
             line(&mut text, series, &frame);
         }
     }
+    labels(&mut text, plot, &frame, &y_ticks);
     let bottom = HEIGHT - BOTTOM;
     let _ = write!(text, "<line class=\"cursor\" x1=\"0\" x2=\"0\" y1=\"{TOP}\" y2=\"{bottom}\"/></svg>");
     text
@@ -201,19 +204,30 @@ fn decades(least: f64, most: f64) -> ((f64, f64), Vec<f64>) {
     ((from, to), ticks)
 }
 
-fn grid(text: &mut String, plot: &Plot, frame: &Frame, y_ticks: &[f64]) {
+fn grid(text: &mut String, frame: &Frame, y_ticks: &[f64]) {
     let right = WIDTH - RIGHT;
     for tick in y_ticks {
         let y = frame.y(*tick);
         let _ =
             write!(text, "<line class=\"grid\" x1=\"{LEFT}\" x2=\"{right}\" y1=\"{y:.1}\" y2=\"{y:.1}\"/>");
-        let (x, label) = (LEFT - 7.0, plot.y.shown(*tick));
-        let _ = write!(text, "<text class=\"y\" x=\"{x}\" y=\"{:.1}\">{label}</text>", y + 4.0);
+    }
+}
+
+fn labels(text: &mut String, plot: &Plot, frame: &Frame, y_ticks: &[f64]) {
+    let right = WIDTH - RIGHT;
+    for tick in y_ticks {
+        let (x, y, label) = (LEFT - 7.0, frame.y(*tick) + 4.0, plot.y.shown(*tick));
+        let _ = write!(text, "<text class=\"y\" x=\"{x}\" y=\"{y:.1}\">{label}</text>");
     }
     for (position, tick) in x_ticks(plot, frame).into_iter().enumerate() {
         let (x, label) = (frame.x(tick), plot.x.shown(tick));
-        // A narrow page shows every other label.
-        let class = if position % 2 == 1 { "x odd" } else { "x" };
+        // A narrow page shows every other label; one at the edge ends there.
+        let class = match (position % 2 == 1, x > right - LABEL_HALF) {
+            (_, true) => "x last odd",
+            (true, false) => "x odd",
+            (false, false) => "x",
+        };
+        let x = x.min(right + RIGHT / 2.0);
         let y = HEIGHT - 8.0;
         let _ = write!(text, "<text class=\"{class}\" x=\"{x:.1}\" y=\"{y}\">{label}</text>");
     }

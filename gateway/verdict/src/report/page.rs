@@ -84,13 +84,15 @@ fn linear(verdict: &Verdict) -> LinearRow {
         (0, _) => ("open", "not decided"),
         _ => ("bad", "not linearizable"),
     };
+    let many =
+        |count: u64, what: &str| format!("{} {what}{}", number(count), if count == 1 { "" } else { "s" });
     let checked = format!(
-        "{} operations on {} seats, {} pools and {} holds in {} steps; {} say nothing that can be checked so",
-        number(found.operations),
-        number(found.seats),
-        number(found.pools),
-        number(found.holds),
-        number(found.steps),
+        "{} on {}, {} and {}, in {}. {} say nothing that can be checked in this way",
+        many(found.operations, "operation"),
+        many(found.seats, "seat"),
+        many(found.pools, "pool"),
+        many(found.holds, "hold"),
+        many(found.steps, "step"),
         number(found.left_out)
     );
     LinearRow { mark, word, checked }

@@ -161,7 +161,7 @@ fn gaps_and_documents_that_differ_are_found() {
     let map = |recording: &mut Recording| {
         recording.seat_map.as_mut().unwrap()["states"] = "A".repeat(80).into();
     };
-    fails(map, "G3", &["in the feed and 0 on the map"]);
+    fails(map, "G3", &["in the feed and free on the map"]);
     let odd = |recording: &mut Recording| recording.feed[20]["type"] = "exploded".into();
     fails(odd, "G3", &["item of the feed 20 cannot be understood"]);
     fails(|recording| recording.feed.clear(), "G2", &["the feed does not have it"]);
