@@ -192,6 +192,9 @@ pub enum Asked {
     PlaceHold {
         /// Its lines, as they were sent.
         lines: Vec<AskedLine>,
+        /// The access code that was shown.
+        #[serde(default)]
+        access_code: Option<String>,
     },
     /// Renew a hold.
     RenewHold {
@@ -259,7 +262,7 @@ pub enum Outcome {
         /// The problem document.
         problem: serde_json::Value,
     },
-    /// Said not to be executed (429, 503 `not_executed`).
+    /// Said not to be executed (429, 503 `not_executed`), at every sending: where one was not answered, nobody knows.
     NotExecuted {
         /// The code.
         code: String,

@@ -19,12 +19,29 @@ pub enum SeatState {
     Killed,
 }
 
+/// How far the claim of a hold has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ClaimState {
+pub enum ClaimState {
+    /// Held.
     Held,
+    /// Its payment is in flight.
     InFlight,
+    /// Sold.
     Paid,
+    /// Released or over.
     Ended,
+}
+
+impl ClaimState {
+    /// As part of a sentence.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            ClaimState::Held => "held",
+            ClaimState::InFlight => "being paid",
+            ClaimState::Paid => "paid",
+            ClaimState::Ended => "over",
+        }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -48,6 +65,19 @@ impl Claim {
     }
 }
 
+impl SeatState {
+    /// As part of a sentence.
+    #[must_use]
+    pub fn in_words(self) -> String {
+        match self {
+            SeatState::Free => "free".into(),
+            SeatState::Held(number) => format!("in the live hold of sequence {number}"),
+            SeatState::Sold(number) => format!("sold to the order of the hold of sequence {number}"),
+            SeatState::Killed => "withdrawn".into(),
+        }
+    }
+}
+
 /// Where units go.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum To {
@@ -55,6 +85,17 @@ pub(super) enum To {
     Sold,
     Free,
     Killed,
+}
+
+impl To {
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            To::Held => "held",
+            To::Sold => "sold",
+            To::Free => "given back",
+            To::Killed => "withdrawn",
+        }
+    }
 }
 
 /// Move units between two counters; false when there are not as many.
