@@ -6,7 +6,6 @@
 mod commands;
 mod crowd;
 mod machine;
-mod naive;
 mod regressions;
 mod world;
 

@@ -11,10 +11,11 @@ use super::{Claim, Line, Model, Pool, Ticket, Window};
 
 impl Model {
     /// Adds the next event.
-    pub(crate) fn apply(&mut self, event: Event) {
-        let (at, key, body) = (event.at, event.key, event.body.clone());
-        self.log.push(event);
-        let sequence = self.sequence();
+    pub fn apply(&mut self, event: Event) {
+        let Event { at, key, body } = event;
+        self.sequence += 1;
+        self.logged_at = at;
+        let sequence = self.sequence;
         if let Some(key) = key {
             self.keys.insert(key.digest, (key.fingerprint, sequence));
         }
@@ -132,7 +133,7 @@ impl Model {
     }
 
     /// What would be free for everyone, and for each channel; less than nothing says that it does not fit.
-    pub(super) fn free_under(
+    pub(crate) fn free_under(
         &self,
         before: Option<&Arc<Config>>,
         after: &Config,

@@ -10,7 +10,7 @@ use super::{Claim, Decided, Model, number, owns};
 
 impl Model {
     /// Where a claim stands.
-    pub(crate) fn state_of(&self, claim: &Claim) -> ClaimState {
+    pub fn state_of(&self, claim: &Claim) -> ClaimState {
         match claim.payment {
             None if claim.grace_until.is_some() => ClaimState::PaymentInFlight,
             None => ClaimState::Held,
@@ -40,7 +40,7 @@ impl Model {
         self.claim_in(by, order, ClaimState::PaymentInFlight, Rejection::OrderNotFound)
     }
 
-    pub(super) fn renew(&self, now: Timestamp, by: Authority, hold: u64) -> Decided<EventBody> {
+    pub(crate) fn renew(&self, now: Timestamp, by: Authority, hold: u64) -> Decided<EventBody> {
         let claim = self.held(by, hold)?;
         let policy = self.config.as_ref().unwrap().hold;
         let deadline_at = now.plus_ms(policy.duration_ms).min(claim.life_ends_at);
@@ -50,12 +50,12 @@ impl Model {
         Ok(EventBody::HoldRenewed { hold: number(hold), deadline_at })
     }
 
-    pub(super) fn release(&self, by: Authority, hold: u64) -> Decided<EventBody> {
+    pub(crate) fn release(&self, by: Authority, hold: u64) -> Decided<EventBody> {
         self.held(by, hold)?;
         Ok(EventBody::HoldReleased { hold: number(hold) })
     }
 
-    pub(super) fn begin_payment(
+    pub(crate) fn begin_payment(
         &self,
         now: Timestamp,
         by: Authority,
@@ -96,12 +96,12 @@ impl Model {
         Ok(EventBody::PaymentBegun { order: number(hold), grace_until, attempt, extra_subjects })
     }
 
-    pub(super) fn payment_failed(&self, order: u64) -> Decided<EventBody> {
+    pub(crate) fn payment_failed(&self, order: u64) -> Decided<EventBody> {
         self.in_flight(Authority::System, order)?;
         Ok(EventBody::PaymentFailed { order: number(order) })
     }
 
-    pub(super) fn confirm(&self, by: Authority, order: u64, payment: Payment) -> Decided<EventBody> {
+    pub(crate) fn confirm(&self, by: Authority, order: u64, payment: Payment) -> Decided<EventBody> {
         let total_minor = self.in_flight(by, order)?.total_minor();
         if payment == Payment::Free && total_minor != 0 {
             return Err(vec![Rejection::PaymentRequired { total_minor }]);
@@ -109,7 +109,7 @@ impl Model {
         Ok(EventBody::Confirmed { order: number(order), payment })
     }
 
-    pub(super) fn refund(&self, order: u64, tickets: &[u16], units: RefundedUnits) -> Decided<EventBody> {
+    pub(crate) fn refund(&self, order: u64, tickets: &[u16], units: RefundedUnits) -> Decided<EventBody> {
         let Some(claim) = self.claims.get(&order).filter(|claim| claim.payment.is_some()) else {
             // No sale: its state, or its absence, is the answer.
             self.claim_in(Authority::System, order, ClaimState::Paid, Rejection::OrderNotFound)?;

@@ -6,9 +6,9 @@ use tessera_inventory::{
     ClaimNumber, Command, Decision, Event, EventBody, EventId, Inventory, Rejection, Sequence, TermsId,
     Timestamp,
 };
+use tessera_naive::{Model, Verdict, mark_of};
 
 use crate::commands;
-use crate::naive::{Model, Verdict, mark_of};
 use crate::world::BEGINNING;
 
 const EVENT: EventId = EventId(0x0192_f0c1_0000_7000_8000_0000_0000_0001);

@@ -6,8 +6,8 @@ use tessera_inventory::{
     AccessCode, Authority, ChannelId, CommandBody, Config, LineRequest, Phase, PlaceHold, SeatIndex,
     SectionId, Subject, Subjects, TicketTypeId, Want, Wishes,
 };
+use tessera_naive::Model;
 
-use crate::naive::Model;
 use crate::world::{NO_CODE, SUBJECTS, TYPE_CODE, channel_code, subject};
 
 pub(super) fn place(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {

@@ -11,7 +11,7 @@ fn invalid<T>(error: RequestError) -> Decided<T> {
 }
 
 impl Model {
-    pub(super) fn change_phase(&self, to: Phase) -> Decided<EventBody> {
+    pub(crate) fn change_phase(&self, to: Phase) -> Decided<EventBody> {
         if self.version == 0 && to != Phase::Cancelled {
             let untold = ConfigError { path: String::new(), problem: String::new() };
             return Err(vec![Rejection::InvalidConfig(untold)]);
@@ -19,7 +19,7 @@ impl Model {
         Ok(EventBody::PhaseChanged { to })
     }
 
-    pub(super) fn release_channel(&self, channel: ChannelId) -> Decided<EventBody> {
+    pub(crate) fn release_channel(&self, channel: ChannelId) -> Decided<EventBody> {
         let channels = self.config.as_ref().map_or(0, |config| config.channels.len());
         if channel.index() >= channels || self.released.contains(&channel.0) {
             return invalid(RequestError::UnknownChannel);
@@ -27,7 +27,7 @@ impl Model {
         Ok(EventBody::ChannelReleased { channel })
     }
 
-    pub(super) fn kill(&self, units: &Units) -> Decided<EventBody> {
+    pub(crate) fn kill(&self, units: &Units) -> Decided<EventBody> {
         match units {
             Units::Pool { pool, quantity } => {
                 self.check_pool(*pool, *quantity)?;
@@ -50,7 +50,7 @@ impl Model {
         Ok(EventBody::UnitsKilled(units.clone()))
     }
 
-    pub(super) fn restore(&self, units: &Units) -> Decided<EventBody> {
+    pub(crate) fn restore(&self, units: &Units) -> Decided<EventBody> {
         let (wanted, killed) = match units {
             Units::Pool { pool, quantity } => {
                 self.check_pool(*pool, *quantity)?;

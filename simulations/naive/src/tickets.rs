@@ -12,7 +12,7 @@ impl Model {
         found.ok_or_else(|| vec![Rejection::TicketNotFound])
     }
 
-    pub(super) fn transfer(&self, by: Authority, named: TicketRef, to: Subject) -> Decided<EventBody> {
+    pub(crate) fn transfer(&self, by: Authority, named: TicketRef, to: Subject) -> Decided<EventBody> {
         let (ticket, buyer) = self.ticket(named)?;
         let is_callers = match by {
             Authority::Subject(caller) => ticket.holder == caller,
@@ -38,7 +38,7 @@ impl Model {
         Ok(EventBody::TicketTransferred { ticket: named, to, generation })
     }
 
-    pub(super) fn check_in(&self, named: TicketRef, generation: u8, gate: u16) -> Decided<EventBody> {
+    pub(crate) fn check_in(&self, named: TicketRef, generation: u8, gate: u16) -> Decided<EventBody> {
         let (ticket, _) = self.ticket(named)?;
         let mut reasons = Vec::new();
         if ticket.refunded {
@@ -54,7 +54,7 @@ impl Model {
         Ok(EventBody::CheckedIn { ticket: named, gate })
     }
 
-    pub(super) fn check_out(&self, named: TicketRef, generation: u8, gate: u16) -> Decided<EventBody> {
+    pub(crate) fn check_out(&self, named: TicketRef, generation: u8, gate: u16) -> Decided<EventBody> {
         let (ticket, _) = self.ticket(named)?;
         if ticket.checked_in.is_none() {
             let refunded = ticket.refunded.then_some(Rejection::TicketRefunded);
@@ -67,6 +67,6 @@ impl Model {
     }
 }
 
-pub(super) fn already_in(ticket: &Ticket) -> Option<Rejection> {
+pub(crate) fn already_in(ticket: &Ticket) -> Option<Rejection> {
     ticket.checked_in.map(|(at, gate)| Rejection::AlreadyCheckedIn { at, gate })
 }

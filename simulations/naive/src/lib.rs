@@ -1,14 +1,17 @@
-//! The rules of the inventory, each as one function that is obviously right, over plain lists and full scans. It shares
+//! The oracle: the rules of the inventory, each as one function that is obviously right, over plain lists and full scans. It shares
 //! nothing with the engine but the contract: commands, events, rejections, configuration.
 //!
 //! Where several rules refuse a command, the model names all of them and the engine may give any; the stages of a
 //! decision (key, right, phase, owner, shape, rules, stock) do not mix.
+//!
+//! The model tests here compare it with the engine alone; the simulated world judges whole nodes by it.
+#![allow(clippy::unwrap_used, reason = "only tests and the simulation use it: a panic here is a defect of theirs")]
 
 mod apply;
 mod claims;
 mod configure;
 mod exact;
-pub(crate) mod hall;
+pub mod hall;
 mod organizer;
 mod place;
 mod tickets;
@@ -31,7 +34,7 @@ const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
 
 /// What the model says about a command.
 #[derive(Clone, Debug)]
-pub(crate) enum Verdict {
+pub enum Verdict {
     /// It happens, exactly so. The terms of lines are not told: the model keeps none.
     Accepted(EventBody),
     /// It happened before, as the event of this sequence.
@@ -45,7 +48,7 @@ type Decided<T> = Result<T, Vec<Rejection>>;
 
 /// Where a ticket type stands in its sale window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Window {
+pub enum Window {
     Before,
     Open,
     After,
@@ -53,80 +56,85 @@ pub(crate) enum Window {
 
 /// The units of a pool that nobody has.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Pool {
-    pub(crate) general: u32,
+pub struct Pool {
+    pub general: u32,
     /// What is left of each unreleased channel's share.
-    pub(crate) shares: BTreeMap<u8, u32>,
-    pub(crate) killed: u32,
+    pub shares: BTreeMap<u8, u32>,
+    pub killed: u32,
     /// Kills that wait for held and sold units.
-    pub(crate) to_kill: u32,
+    pub to_kill: u32,
 }
 
 /// Units of a hold, with what they froze.
 #[derive(Clone, Debug)]
-pub(crate) struct Line {
-    pub(crate) ticket_type: TicketTypeId,
-    pub(crate) price_minor: i64,
-    pub(crate) draws_on: Vec<PoolId>,
-    pub(crate) quantity: u16,
-    pub(crate) seats: Vec<SeatIndex>,
+pub struct Line {
+    pub ticket_type: TicketTypeId,
+    pub price_minor: i64,
+    pub draws_on: Vec<PoolId>,
+    pub quantity: u16,
+    pub seats: Vec<SeatIndex>,
 }
 
 /// A hold or an order.
 #[derive(Clone, Debug)]
-pub(crate) struct Claim {
-    pub(crate) number: u64,
-    pub(crate) subject: Subject,
-    pub(crate) extra: Vec<Subject>,
+pub struct Claim {
+    pub number: u64,
+    pub subject: Subject,
+    pub extra: Vec<Subject>,
     /// How many of `extra` stay when the payment in flight fails.
-    pub(crate) of_hold: usize,
-    pub(crate) channel: Option<ChannelId>,
-    pub(crate) lines: Vec<Line>,
-    pub(crate) deadline_at: Timestamp,
-    pub(crate) life_ends_at: Timestamp,
-    pub(crate) grace_until: Option<Timestamp>,
-    pub(crate) renewals: u8,
-    pub(crate) attempts: u8,
+    pub of_hold: usize,
+    pub channel: Option<ChannelId>,
+    pub lines: Vec<Line>,
+    pub deadline_at: Timestamp,
+    pub life_ends_at: Timestamp,
+    pub grace_until: Option<Timestamp>,
+    pub renewals: u8,
+    pub attempts: u8,
     /// Set once it is sold.
-    pub(crate) payment: Option<PaymentKind>,
-    pub(crate) tickets: Vec<Ticket>,
+    pub payment: Option<PaymentKind>,
+    pub tickets: Vec<Ticket>,
 }
 
 /// A ticket of an order.
 #[derive(Clone, Debug)]
-pub(crate) struct Ticket {
-    pub(crate) line: u16,
-    pub(crate) seat: Option<SeatIndex>,
-    pub(crate) holder: Subject,
-    pub(crate) generation: u8,
-    pub(crate) refunded: bool,
-    pub(crate) checked_in: Option<(Timestamp, u16)>,
+pub struct Ticket {
+    pub line: u16,
+    pub seat: Option<SeatIndex>,
+    pub holder: Subject,
+    pub generation: u8,
+    pub refunded: bool,
+    pub checked_in: Option<(Timestamp, u16)>,
 }
 
 /// One event, seen naively.
 #[derive(Clone, Debug)]
-pub(crate) struct Model {
-    pub(crate) log: Vec<Event>,
-    pub(crate) phase: Phase,
-    pub(crate) version: u32,
-    pub(crate) config: Option<Arc<Config>>,
-    pub(crate) released: BTreeSet<u8>,
-    pub(crate) windows: Vec<Window>,
-    pub(crate) pools: Vec<Pool>,
-    pub(crate) killed_seats: BTreeSet<SeatIndex>,
-    pub(crate) seats_to_kill: BTreeSet<SeatIndex>,
+pub struct Model {
+    /// The sequence of the last event.
+    pub sequence: u64,
+    /// The logged time of the last event.
+    pub logged_at: Timestamp,
+    /// The phase.
+    pub phase: Phase,
+    pub version: u32,
+    pub config: Option<Arc<Config>>,
+    pub released: BTreeSet<u8>,
+    pub windows: Vec<Window>,
+    pub pools: Vec<Pool>,
+    pub killed_seats: BTreeSet<SeatIndex>,
+    pub seats_to_kill: BTreeSet<SeatIndex>,
     /// Everything that is held or sold; what ended without a sale is gone.
-    pub(crate) claims: BTreeMap<u64, Claim>,
+    pub claims: BTreeMap<u64, Claim>,
     /// Holds that expired, in that order. The engine forgets some in the end; a small world keeps all.
-    pub(crate) expired: Vec<(u64, Subject)>,
+    pub expired: Vec<(u64, Subject)>,
     /// Digest to (fingerprint, sequence). Records may be kept longer than a day; a small world keeps all.
-    pub(crate) keys: BTreeMap<u128, (u64, u64)>,
+    pub keys: BTreeMap<u128, (u64, u64)>,
 }
 
 impl Model {
-    pub(crate) fn new() -> Self {
+    pub fn new() -> Self {
         Model {
-            log: vec![],
+            sequence: 0,
+            logged_at: Timestamp(0),
             phase: Phase::Draft,
             version: 0,
             config: None,
@@ -142,12 +150,12 @@ impl Model {
     }
 
     /// The sequence of the last event.
-    pub(crate) fn sequence(&self) -> u64 {
-        self.log.len() as u64
+    pub fn sequence(&self) -> u64 {
+        self.sequence
     }
 
     /// Decides a command at `now`.
-    pub(crate) fn decide(&self, now: Timestamp, command: &Command) -> Verdict {
+    pub fn decide(&self, now: Timestamp, command: &Command) -> Verdict {
         if let Some(key) = &command.key {
             match self.keys.get(&key.digest) {
                 Some(&(fingerprint, sequence)) if fingerprint == key.fingerprint => {
@@ -206,8 +214,9 @@ impl Model {
     }
 
     /// The hall now.
-    pub(crate) fn hall(&self) -> Option<Hall<'_>> {
+    pub fn hall(&self) -> Option<Hall<'_>> {
         let config: &Config = self.config.as_ref()?;
+        let states = self.seat_states();
         let (mut places, mut block_number) = (Vec::new(), 0);
         for (row_number, row) in config.rows.iter().enumerate() {
             for block in &row.blocks {
@@ -220,7 +229,7 @@ impl Model {
                         row: row_number,
                         block: block_number,
                         audience: seat.channel.filter(|channel| !self.released.contains(&channel.0)),
-                        is_free: self.seat_state(index) == SeatState::Free,
+                        is_free: states[index.index()] == SeatState::Free,
                     });
                 }
                 block_number += 1;
@@ -229,8 +238,26 @@ impl Model {
         Some(Hall { config, places })
     }
 
+    /// The state of every seat, by one look at each claim.
+    pub fn seat_states(&self) -> Vec<SeatState> {
+        let mut states = vec![SeatState::Free; self.seats().len()];
+        let mut take = |seat: SeatIndex, state: SeatState| {
+            assert_eq!(states[seat.index()], SeatState::Free, "the model gave a seat to two");
+            states[seat.index()] = state;
+        };
+        self.killed_seats.iter().for_each(|&seat| take(seat, SeatState::Killed));
+        for claim in self.claims.values() {
+            if claim.payment.is_none() {
+                claim.lines.iter().flat_map(|line| &line.seats).for_each(|&seat| take(seat, SeatState::Held));
+            }
+            let sold = claim.tickets.iter().filter(|ticket| !ticket.refunded).filter_map(|ticket| ticket.seat);
+            sold.for_each(|seat| take(seat, SeatState::Sold));
+        }
+        states
+    }
+
     /// Invariant I2: a seat is killed, or in at most one claim.
-    pub(crate) fn seat_state(&self, seat: SeatIndex) -> SeatState {
+    pub fn seat_state(&self, seat: SeatIndex) -> SeatState {
         let has = |claim: &&Claim| match claim.payment {
             None => claim.lines.iter().any(|line| line.seats.contains(&seat)),
             Some(_) => claim.tickets.iter().any(|ticket| ticket.seat == Some(seat) && !ticket.refunded),
@@ -248,36 +275,36 @@ impl Model {
         }
     }
 
-    pub(crate) fn seats(&self) -> Vec<SeatIndex> {
+    pub fn seats(&self) -> Vec<SeatIndex> {
         let seats =
             |config: &Arc<Config>| config.rows.iter().flat_map(|row| &row.blocks).map(|b| b.len()).sum();
         let count: usize = self.config.as_ref().map_or(0, seats);
         (0..u32::try_from(count).unwrap()).map(SeatIndex).collect()
     }
 
-    pub(crate) fn seat_category(&self, seat: SeatIndex) -> Option<CategoryId> {
+    pub fn seat_category(&self, seat: SeatIndex) -> Option<CategoryId> {
         Some(self.hall()?.places.get(seat.index())?.seat.category)
     }
 
     /// Units that live holds have of a pool.
-    pub(crate) fn held_of(&self, pool: PoolId) -> u32 {
+    pub fn held_of(&self, pool: PoolId) -> u32 {
         self.claims.values().filter(|claim| claim.payment.is_none()).map(|claim| claim.units_of(pool)).sum()
     }
 
     /// Units that tickets have of a pool.
-    pub(crate) fn sold_of(&self, pool: PoolId) -> u32 {
+    pub fn sold_of(&self, pool: PoolId) -> u32 {
         self.claims.values().filter(|claim| claim.payment.is_some()).map(|claim| claim.units_of(pool)).sum()
     }
 
     /// Units of live holds and orders that count against a subject, of one type or of all.
-    pub(crate) fn used_by(&self, subject: Subject, ticket_type: Option<TicketTypeId>) -> u32 {
+    pub fn used_by(&self, subject: Subject, ticket_type: Option<TicketTypeId>) -> u32 {
         let counts = |claim: &&Claim| claim.subject == subject || claim.extra.contains(&subject);
         let claims = self.claims.values().filter(counts);
         claims.map(|claim| claim.units(|line| ticket_type.is_none_or(|of| of == line.ticket_type))).sum()
     }
 
     /// Units of a pool that a hold with this channel may take.
-    pub(crate) fn free_for(&self, pool: PoolId, channel: Option<ChannelId>) -> u32 {
+    pub fn free_for(&self, pool: PoolId, channel: Option<ChannelId>) -> u32 {
         let pool = &self.pools[pool.index()];
         let share = channel.and_then(|channel| pool.shares.get(&channel.0));
         share.copied().unwrap_or(pool.general)
@@ -286,7 +313,7 @@ impl Model {
 
 impl Claim {
     /// Units of some of its lines, refunded ones left out.
-    pub(crate) fn units(&self, of: impl Fn(&Line) -> bool) -> u32 {
+    pub fn units(&self, of: impl Fn(&Line) -> bool) -> u32 {
         if self.payment.is_none() {
             return self.lines.iter().filter(|line| of(line)).map(|line| u32::from(line.quantity)).sum();
         }
@@ -294,17 +321,17 @@ impl Claim {
         u32::try_from(self.tickets.iter().filter(counts).count()).unwrap()
     }
 
-    pub(crate) fn units_of(&self, pool: PoolId) -> u32 {
+    pub fn units_of(&self, pool: PoolId) -> u32 {
         self.units(|line| line.draws_on.contains(&pool))
     }
 
-    pub(crate) fn total_minor(&self) -> i64 {
+    pub fn total_minor(&self) -> i64 {
         self.lines.iter().map(|line| line.price_minor * i64::from(line.quantity)).sum()
     }
 }
 
 /// The mark that an accepted command leaves.
-pub(crate) fn mark_of(command: &Command) -> Option<KeyMark> {
+pub fn mark_of(command: &Command) -> Option<KeyMark> {
     command.key.map(|key| KeyMark { digest: key.digest, fingerprint: key.fingerprint })
 }
 

@@ -8,7 +8,7 @@ use super::place::{Caller, exact_seats, quantity};
 
 impl Model {
     /// Exact seats must be free, open to the caller, and leave nobody alone.
-    pub(super) fn exact_seats_refused(&self, caller: &Caller<'_>) -> Option<Rejection> {
+    pub(crate) fn exact_seats_refused(&self, caller: &Caller<'_>) -> Option<Rejection> {
         let hall = self.hall()?;
         let mut seats = exact_seats(caller.request);
         seats.sort();

@@ -52,7 +52,7 @@ impl Model {
     }
 
     /// Live holds and payments in flight by (when they end, number).
-    pub(super) fn deadlines(&self) -> Vec<(Timestamp, u64)> {
+    pub(crate) fn deadlines(&self) -> Vec<(Timestamp, u64)> {
         let live = self.claims.values().filter(|claim| claim.payment.is_none());
         let mut deadlines: Vec<(Timestamp, u64)> =
             live.map(|claim| (claim.grace_until.unwrap_or(claim.deadline_at), claim.number)).collect();
@@ -61,7 +61,7 @@ impl Model {
     }
 
     /// When something is due next.
-    pub(crate) fn next_due_at(&self) -> Option<Timestamp> {
+    pub fn next_due_at(&self) -> Option<Timestamp> {
         let claim = self.deadlines().first().map(|&(at, _)| at);
         let entry = self.calendar().first().map(|&(at, _)| at);
         claim.into_iter().chain(entry).min()
@@ -69,7 +69,7 @@ impl Model {
 
     /// The next thing that is due at `now`: of one instant, the calendar comes before the claims, and one event ends all
     /// claims that are due before its next entry.
-    pub(crate) fn due(&self, now: Timestamp) -> Option<EventBody> {
+    pub fn due(&self, now: Timestamp) -> Option<EventBody> {
         let entry = self.calendar().into_iter().next().filter(|&(at, _)| at <= now);
         let is_before_entry = |at: Timestamp| entry.as_ref().is_none_or(|&(planned, _)| at < planned);
         let ending: Vec<(Timestamp, u64)> = self

@@ -4,40 +4,40 @@ use tessera_inventory::{CategoryId, ChannelId, Config, Seat, SeatIndex, SectionI
 
 /// A wish for seats together.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Wish {
-    pub(crate) category: CategoryId,
+pub struct Wish {
+    pub category: CategoryId,
     /// Whose seats: an unreleased channel's, or everyone's.
-    pub(crate) audience: Option<ChannelId>,
-    pub(crate) section: Option<SectionId>,
-    pub(crate) accessible: u16,
-    pub(crate) quantity: u16,
+    pub audience: Option<ChannelId>,
+    pub section: Option<SectionId>,
+    pub accessible: u16,
+    pub quantity: u16,
 }
 
 /// A seat and where it is.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    pub(crate) index: SeatIndex,
-    pub(crate) seat: Seat,
-    pub(crate) section: SectionId,
-    pub(crate) row: usize,
+pub struct Place {
+    pub index: SeatIndex,
+    pub seat: Seat,
+    pub section: SectionId,
+    pub row: usize,
     /// Counted over the whole hall.
-    pub(crate) block: usize,
+    pub block: usize,
     /// Whose seat it is now.
-    pub(crate) audience: Option<ChannelId>,
-    pub(crate) is_free: bool,
+    pub audience: Option<ChannelId>,
+    pub is_free: bool,
 }
 
 /// A group with its score.
-pub(crate) type Group = (i128, Vec<SeatIndex>);
+pub type Group = (i128, Vec<SeatIndex>);
 
 /// The hall at one moment.
-pub(crate) struct Hall<'a> {
-    pub(crate) config: &'a Config,
-    pub(crate) places: Vec<Place>,
+pub struct Hall<'a> {
+    pub config: &'a Config,
+    pub places: Vec<Place>,
 }
 
 impl Hall<'_> {
-    pub(crate) fn is_reserved(&self, seat: &Seat) -> bool {
+    pub fn is_reserved(&self, seat: &Seat) -> bool {
         (seat.accessible || seat.companion) && !self.config.seating.accessible_released
     }
 
@@ -58,7 +58,7 @@ impl Hall<'_> {
     }
 
     /// The seats that taking `seats`, after `gone`, leaves alone; ascending.
-    pub(crate) fn stranded(&self, seats: &[SeatIndex], gone: &[SeatIndex]) -> Vec<SeatIndex> {
+    pub fn stranded(&self, seats: &[SeatIndex], gone: &[SeatIndex]) -> Vec<SeatIndex> {
         if self.config.seating.stranding_allowed {
             return vec![];
         }
@@ -73,7 +73,7 @@ impl Hall<'_> {
     }
 
     /// Every group for the wish once `gone` are gone, best first.
-    pub(crate) fn groups(&self, wish: &Wish, gone: &[SeatIndex]) -> Vec<Group> {
+    pub fn groups(&self, wish: &Wish, gone: &[SeatIndex]) -> Vec<Group> {
         let size = usize::from(wish.quantity);
         if size == 0 {
             return vec![];
@@ -120,7 +120,7 @@ impl Hall<'_> {
     }
 
     /// Seats in several groups for a party that accepts it.
-    pub(crate) fn split(&self, wish: &Wish, gone: &[SeatIndex]) -> Option<Group> {
+    pub fn split(&self, wish: &Wish, gone: &[SeatIndex]) -> Option<Group> {
         let mut seats = if wish.accessible > 0 {
             self.split_wheelchairs(wish, gone)
         } else {

@@ -11,7 +11,7 @@ use tessera_inventory::{
 use super::{Decided, Model};
 
 impl Model {
-    pub(super) fn configure(&self, expected_version: u32, config: &Arc<Config>) -> Decided<EventBody> {
+    pub(crate) fn configure(&self, expected_version: u32, config: &Arc<Config>) -> Decided<EventBody> {
         let mut reasons = Vec::new();
         if expected_version != self.version {
             reasons.push(Rejection::StaleVersion { current: self.version });
@@ -27,7 +27,7 @@ impl Model {
     }
 
     /// A draft of which nothing was withdrawn or released may become anything.
-    pub(super) fn is_untouched(&self) -> bool {
+    pub(crate) fn is_untouched(&self) -> bool {
         let has_kills = self.pools.iter().any(|pool| pool.killed + pool.to_kill > 0);
         self.phase == Phase::Draft && self.released.is_empty() && self.killed_seats.is_empty() && !has_kills
     }

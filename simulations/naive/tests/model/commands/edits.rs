@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use tessera_inventory::{
     CommandBody, Config, HoldPolicy, Pool, PoolId, Row, Schedule, SeatingPolicy, TicketType, Timestamp,
 };
+use tessera_naive::Model;
 
-use crate::naive::Model;
 use crate::world;
 
 /// One change of a configuration.

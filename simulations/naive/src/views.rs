@@ -2,14 +2,14 @@
 
 use tessera_inventory::{
     Availability, CategoryId, ChannelId, ClaimNumber, ClaimView, Counters, Line, Phase, PoolId, SeatState,
-    Sequence, TermsId, TicketTypeId, TicketView, Timestamp, TypeAvailability,
+    Sequence, TermsId, TicketTypeId, TicketView, TypeAvailability,
 };
 
 use super::{Claim, Model, Window};
 
 impl Model {
     /// Invariant I1 is asserted on the way.
-    pub(crate) fn pool_counters(&self, pool: PoolId) -> Counters {
+    pub fn pool_counters(&self, pool: PoolId) -> Counters {
         let state = &self.pools[pool.index()];
         let free = state.general + state.shares.values().sum::<u32>();
         let (held, sold, killed) = (self.held_of(pool), self.sold_of(pool), state.killed);
@@ -18,12 +18,13 @@ impl Model {
         Counters { free, held, sold, killed }
     }
 
-    pub(crate) fn category_counters(&self, category: CategoryId) -> Counters {
+    pub fn category_counters(&self, category: CategoryId) -> Counters {
         let hall = self.hall().unwrap();
+        let states = self.seat_states();
         let seats = hall.places.iter().filter(|place| place.seat.category == category);
         let mut counters = Counters::default();
         for place in seats {
-            match self.seat_state(place.index) {
+            match states[place.index.index()] {
                 SeatState::Free => counters.free += 1,
                 SeatState::Held => counters.held += 1,
                 SeatState::Sold => counters.sold += 1,
@@ -33,7 +34,7 @@ impl Model {
         counters
     }
 
-    pub(crate) fn availability(&self) -> Availability {
+    pub fn availability(&self) -> Availability {
         let pools = (0_u16..).map(PoolId).take(self.pools.len());
         let config = self.config.as_ref();
         let categories = config.map_or(0, |config| config.categories.len());
@@ -42,7 +43,7 @@ impl Model {
         let orders = self.claims.values().filter(is_open).count();
         Availability {
             sequence: Sequence(self.sequence()),
-            at: self.log.last().map_or(Timestamp(0), |event| event.at),
+            at: self.logged_at,
             phase: self.phase,
             config_version: self.version,
             pools: pools.map(|pool| self.pool_counters(pool)).collect(),
@@ -83,7 +84,7 @@ impl Model {
     }
 
     /// A claim as its holder sees it; the terms of lines are not told.
-    pub(crate) fn claim_view(&self, number: u64) -> Option<ClaimView> {
+    pub fn claim_view(&self, number: u64) -> Option<ClaimView> {
         let claim = self.claims.get(&number)?;
         let is_live = claim.payment.is_none();
         let line = |line: &super::Line| Line {
@@ -116,12 +117,11 @@ impl Model {
     }
 
     /// Two bits a seat.
-    pub(crate) fn seat_map(&self) -> Vec<u8> {
-        let seats = self.seats();
-        let byte = |four: &[tessera_inventory::SeatIndex]| {
-            let states = four.iter().map(|&seat| self.seat_state(seat) as u8);
+    pub fn seat_map(&self) -> Vec<u8> {
+        let byte = |four: &[SeatState]| {
+            let states = four.iter().map(|&state| state as u8);
             states.zip([0, 2, 4, 6]).fold(0, |byte, (state, shift)| byte | state << shift)
         };
-        seats.chunks(4).map(byte).collect()
+        self.seat_states().chunks(4).map(byte).collect()
     }
 }

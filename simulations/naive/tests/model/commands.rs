@@ -11,9 +11,9 @@ use tessera_inventory::{
     Authority, ChannelId, ClaimNumber, ClaimState, Command, CommandBody, IdempotencyKey, Payment, Phase,
     PoolId, RefundedUnits, SeatIndex, Subject, TicketRef, Timestamp, Units,
 };
+use tessera_naive::Model;
 
 use crate::machine::Step;
-use crate::naive::Model;
 use crate::world::{self, SUBJECTS, subject};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;

@@ -7,9 +7,9 @@ use tessera_inventory::{
     Authority, ClaimNumber, Command, CommandBody, Config, IdempotencyKey, LineRequest, Payment, Phase,
     PlaceHold, Pool, RefundedUnits, Subjects, TicketTypeId, Want,
 };
+use tessera_naive::Model;
 
 use crate::machine::{EngineAgainstModel, Reference, Step};
-use crate::naive::Model;
 use crate::regressions::standing;
 use crate::world::subject;
 

@@ -24,10 +24,10 @@ struct Taken {
 }
 
 /// What a caller may see and draw on.
-pub(super) struct Caller<'a> {
-    pub(super) by: Authority,
+pub(crate) struct Caller<'a> {
+    pub(crate) by: Authority,
     code: Option<AccessCode>,
-    pub(super) request: &'a PlaceHold,
+    pub(crate) request: &'a PlaceHold,
     /// The unreleased channel that the organizer named or the code opens.
     channel: Option<ChannelId>,
     knows_channel: bool,
@@ -39,19 +39,19 @@ impl Caller<'_> {
     }
 
     /// Whose seats it may get, in the order of preference.
-    pub(super) fn audiences(&self) -> Vec<Option<ChannelId>> {
+    pub(crate) fn audiences(&self) -> Vec<Option<ChannelId>> {
         if self.channel.is_some() { vec![self.channel, None] } else { vec![None] }
     }
 }
 
-pub(super) fn quantity(want: &Want) -> u32 {
+pub(crate) fn quantity(want: &Want) -> u32 {
     match want {
         Want::Quantity(quantity) | Want::Together { quantity, .. } => u32::from(*quantity),
         Want::Seats(seats) => u32::try_from(seats.len()).unwrap(),
     }
 }
 
-pub(super) fn exact_seats(request: &PlaceHold) -> Vec<SeatIndex> {
+pub(crate) fn exact_seats(request: &PlaceHold) -> Vec<SeatIndex> {
     let seats = request.lines.iter().filter_map(|line| match &line.want {
         Want::Seats(seats) => Some(seats.as_slice()),
         _ => None,
@@ -65,7 +65,7 @@ fn none_of(reasons: Vec<Rejection>) -> Decided<()> {
 }
 
 impl Model {
-    pub(super) fn place(&self, now: Timestamp, by: Authority, request: &PlaceHold) -> Decided<HoldPlaced> {
+    pub(crate) fn place(&self, now: Timestamp, by: Authority, request: &PlaceHold) -> Decided<HoldPlaced> {
         none_of(self.misshapen(request).into_iter().map(Rejection::InvalidRequest).collect())?;
         let caller = self.caller(by, request)?;
         none_of(self.refused_by_rules(&caller))?;
@@ -156,7 +156,7 @@ impl Model {
         Ok(Caller { by, code, request, channel: unreleased, knows_channel: channel.is_some() })
     }
 
-    pub(super) fn ticket_type(&self, id: TicketTypeId) -> Option<&TicketType> {
+    pub(crate) fn ticket_type(&self, id: TicketTypeId) -> Option<&TicketType> {
         self.config.as_ref()?.ticket_types.get(id.index())
     }
 
@@ -224,7 +224,7 @@ impl Model {
     }
 
     /// Invariant I3 for one type and each of several subjects.
-    pub(super) fn beyond_type_limit(
+    pub(crate) fn beyond_type_limit(
         &self,
         subjects: &[Subject],
         id: TicketTypeId,
@@ -238,7 +238,7 @@ impl Model {
     }
 
     /// Invariant I3 for the whole event.
-    pub(super) fn beyond_event_limit(&self, subjects: &[Subject], units: u32) -> Vec<Rejection> {
+    pub(crate) fn beyond_event_limit(&self, subjects: &[Subject], units: u32) -> Vec<Rejection> {
         let Some(limit) = self.config.as_ref().unwrap().units_per_subject_max else { return vec![] };
         let used = subjects.iter().map(|&subject| self.used_by(subject, None));
         used.filter(|used| used + units > limit)
