@@ -5,25 +5,34 @@ use tessera_inventory::{CategoryId, ChannelId, Config, Seat, SeatIndex, SectionI
 /// A wish for seats together.
 #[derive(Clone, Copy, Debug)]
 pub struct Wish {
+    /// Of this category.
     pub category: CategoryId,
     /// Whose seats: an unreleased channel's, or everyone's.
     pub audience: Option<ChannelId>,
+    /// Only in this section.
     pub section: Option<SectionId>,
+    /// Wheelchair spaces among them.
     pub accessible: u16,
+    /// How many seats.
     pub quantity: u16,
 }
 
 /// A seat and where it is.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
+    /// Which seat.
     pub index: SeatIndex,
+    /// As it is configured.
     pub seat: Seat,
+    /// Its section.
     pub section: SectionId,
+    /// Its row, counted over the whole hall.
     pub row: usize,
     /// Counted over the whole hall.
     pub block: usize,
     /// Whose seat it is now.
     pub audience: Option<ChannelId>,
+    /// Whether nobody has it.
     pub is_free: bool,
 }
 
@@ -32,11 +41,14 @@ pub type Group = (i128, Vec<SeatIndex>);
 
 /// The hall at one moment.
 pub struct Hall<'a> {
+    /// The configuration it stands under.
     pub config: &'a Config,
+    /// Every seat, by its index.
     pub places: Vec<Place>,
 }
 
 impl Hall<'_> {
+    /// Whether a seat is kept for those who wish for a wheelchair space.
     pub fn is_reserved(&self, seat: &Seat) -> bool {
         (seat.accessible || seat.companion) && !self.config.seating.accessible_released
     }

@@ -9,6 +9,7 @@
 
 mod apply;
 mod claims;
+mod compare;
 mod configure;
 mod exact;
 pub mod hall;
@@ -22,11 +23,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tessera_inventory::{
-    Authority, CategoryId, ChannelId, ClaimNumber, Command, CommandBody, Config, Event, EventBody, KeyMark,
+    Authority, CategoryId, ChannelId, ClaimNumber, Command, CommandBody, Config, EventBody, KeyMark,
     PaymentKind, Phase, PhaseCommand, PoolId, Rejection, RequestError, SeatIndex, SeatState, Subject,
     TicketTypeId, Timestamp,
 };
 
+pub use compare::{same, same_body, view_without_terms, without_terms};
 use hall::{Hall, Place};
 
 /// A day: how long the key of a settled command is good.
@@ -49,17 +51,22 @@ type Decided<T> = Result<T, Vec<Rejection>>;
 /// Where a ticket type stands in its sale window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
+    /// Its opening is ahead.
     Before,
+    /// It sells.
     Open,
+    /// It has closed.
     After,
 }
 
 /// The units of a pool that nobody has.
 #[derive(Clone, Debug, Default)]
 pub struct Pool {
+    /// Free for everyone.
     pub general: u32,
     /// What is left of each unreleased channel's share.
     pub shares: BTreeMap<u8, u32>,
+    /// Withdrawn.
     pub killed: u32,
     /// Kills that wait for held and sold units.
     pub to_kill: u32,
@@ -68,41 +75,63 @@ pub struct Pool {
 /// Units of a hold, with what they froze.
 #[derive(Clone, Debug)]
 pub struct Line {
+    /// Which type.
     pub ticket_type: TicketTypeId,
+    /// Unit price in minor units.
     pub price_minor: i64,
+    /// The pools it took from.
     pub draws_on: Vec<PoolId>,
+    /// How many units.
     pub quantity: u16,
+    /// Its seats; none for standing.
     pub seats: Vec<SeatIndex>,
 }
 
 /// A hold or an order.
 #[derive(Clone, Debug)]
 pub struct Claim {
+    /// The sequence of its `HoldPlaced`.
     pub number: u64,
+    /// Who placed it.
     pub subject: Subject,
+    /// Who else it counts against.
     pub extra: Vec<Subject>,
     /// How many of `extra` stay when the payment in flight fails.
     pub of_hold: usize,
+    /// The channel it drew on.
     pub channel: Option<ChannelId>,
+    /// What it has.
     pub lines: Vec<Line>,
+    /// When the hold ends.
     pub deadline_at: Timestamp,
+    /// Cap on its whole life.
     pub life_ends_at: Timestamp,
+    /// While its payment is in flight: the end of the grace.
     pub grace_until: Option<Timestamp>,
+    /// How often it was renewed.
     pub renewals: u8,
+    /// Payments begun.
     pub attempts: u8,
     /// Set once it is sold.
     pub payment: Option<PaymentKind>,
+    /// Its tickets, once it is sold.
     pub tickets: Vec<Ticket>,
 }
 
 /// A ticket of an order.
 #[derive(Clone, Debug)]
 pub struct Ticket {
+    /// Position of its line.
     pub line: u16,
+    /// Its seat; `None` for standing.
     pub seat: Option<SeatIndex>,
+    /// Who has it now.
     pub holder: Subject,
+    /// Generation of its code.
     pub generation: u8,
+    /// Its money went back.
     pub refunded: bool,
+    /// Since when and where it is in.
     pub checked_in: Option<(Timestamp, u16)>,
 }
 
@@ -115,12 +144,19 @@ pub struct Model {
     pub logged_at: Timestamp,
     /// The phase.
     pub phase: Phase,
+    /// Version of the configuration; 0: none yet.
     pub version: u32,
+    /// The configuration.
     pub config: Option<Arc<Config>>,
+    /// Channels that were released.
     pub released: BTreeSet<u8>,
+    /// Where each type stands in its sale window.
     pub windows: Vec<Window>,
+    /// The pools.
     pub pools: Vec<Pool>,
+    /// Withdrawn seats.
     pub killed_seats: BTreeSet<SeatIndex>,
+    /// Seats to be withdrawn when they return.
     pub seats_to_kill: BTreeSet<SeatIndex>,
     /// Everything that is held or sold; what ended without a sale is gone.
     pub claims: BTreeMap<u64, Claim>,
@@ -130,7 +166,14 @@ pub struct Model {
     pub keys: BTreeMap<u128, (u64, u64)>,
 }
 
+impl Default for Model {
+    fn default() -> Self {
+        Model::new()
+    }
+}
+
 impl Model {
+    /// An event before its first configuration.
     pub fn new() -> Self {
         Model {
             sequence: 0,
@@ -275,6 +318,7 @@ impl Model {
         }
     }
 
+    /// Every seat.
     pub fn seats(&self) -> Vec<SeatIndex> {
         let seats =
             |config: &Arc<Config>| config.rows.iter().flat_map(|row| &row.blocks).map(|b| b.len()).sum();
@@ -282,6 +326,7 @@ impl Model {
         (0..u32::try_from(count).unwrap()).map(SeatIndex).collect()
     }
 
+    /// The category of a seat, if there is such a seat.
     pub fn seat_category(&self, seat: SeatIndex) -> Option<CategoryId> {
         Some(self.hall()?.places.get(seat.index())?.seat.category)
     }
@@ -321,10 +366,12 @@ impl Claim {
         u32::try_from(self.tickets.iter().filter(counts).count()).unwrap()
     }
 
+    /// Units it has of a pool, refunded ones left out.
     pub fn units_of(&self, pool: PoolId) -> u32 {
         self.units(|line| line.draws_on.contains(&pool))
     }
 
+    /// What it costs at its frozen prices, in minor units.
     pub fn total_minor(&self) -> i64 {
         self.lines.iter().map(|line| line.price_minor * i64::from(line.quantity)).sum()
     }

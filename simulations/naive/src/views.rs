@@ -18,6 +18,7 @@ impl Model {
         Counters { free, held, sold, killed }
     }
 
+    /// The seats of a category, counted.
     pub fn category_counters(&self, category: CategoryId) -> Counters {
         let hall = self.hall().unwrap();
         let states = self.seat_states();
@@ -34,6 +35,7 @@ impl Model {
         counters
     }
 
+    /// The public view of the stock.
     pub fn availability(&self) -> Availability {
         let pools = (0_u16..).map(PoolId).take(self.pools.len());
         let config = self.config.as_ref();

@@ -58,7 +58,7 @@ pub(crate) enum NodeInput {
 }
 
 /// What a node asks of the store.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Call {
     Append { expected: Head, next: Head, record: std::sync::Arc<[u8]> },
     Head,

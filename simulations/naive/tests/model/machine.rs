@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use tessera_inventory::{
-    ClaimNumber, Command, Decision, Event, EventBody, EventId, Inventory, Rejection, Sequence, TermsId,
+    ClaimNumber, Command, Decision, Event, EventBody, EventId, Inventory, Sequence,
     Timestamp,
 };
-use tessera_naive::{Model, Verdict, mark_of};
+use tessera_naive::{Model, Verdict, mark_of, same, view_without_terms, without_terms};
 
 use crate::commands;
 use crate::world::BEGINNING;
@@ -152,10 +152,7 @@ impl EngineAgainstModel {
         let map = engine.seat_map();
         assert_eq!((map.seats as usize, &*map.states), (model.seats().len(), &*model.seat_map()));
         for number in 0..=model.sequence() + 1 {
-            let view = engine.claim(ClaimNumber(number)).map(|mut view| {
-                view.lines.iter_mut().for_each(|line| line.terms = TermsId(0));
-                view
-            });
+            let view = engine.claim(ClaimNumber(number)).map(view_without_terms);
             assert_eq!(view, model.claim_view(number));
         }
         let version = engine.config().map(|(version, config)| (version, config.clone()));
@@ -207,21 +204,5 @@ impl StateMachineTest for EngineAgainstModel {
         }
         assert_eq!(replayed.digest(), test.engine.digest(), "I4: the log replays to another state");
         assert_eq!(test.follower.check(), Ok(()));
-    }
-}
-
-/// The model keeps no terms.
-fn without_terms(mut body: EventBody) -> EventBody {
-    if let EventBody::HoldPlaced(placed) = &mut body {
-        placed.lines.iter_mut().for_each(|line| line.terms = TermsId(0));
-    }
-    body
-}
-
-/// Whether two refusals say the same; what is wrong with a configuration is said in the engine's words.
-fn same(reason: &Rejection, expected: &Rejection) -> bool {
-    match (reason, expected) {
-        (Rejection::InvalidConfig(_), Rejection::InvalidConfig(_)) => true,
-        _ => reason == expected,
     }
 }

@@ -4,7 +4,7 @@ use tessera_inventory::Event;
 use tessera_records::{RecordEncoder, for_each};
 use tessera_writer::{
     Activation, ActivationInput, ActivationOutput, ActivationStop, AppendAnswer, ClockState, Input,
-    Monotonic, Output, ReplayRecord, Reply, Request, StopReason,
+    Monotonic, Output, ReplayRecord, Reply, Request, StopReason, WriterOptions,
 };
 
 use super::clients::PATIENCE_US;
@@ -25,9 +25,12 @@ impl World {
             return Ok(());
         }
         self.nodes[node].life += 1;
-        let options = (self.plan.options)(self.prng.bits()).with_record_bytes(self.plan.record_bytes_max);
+        let options = self.options();
         let snapshot =
             if self.prng.chance(self.plan.snapshots) { self.oracle.snapshot(&mut self.prng)? } else { None };
+        if snapshot.is_some() {
+            self.note("activation from a snapshot");
+        }
         let mut activation = Box::new(match snapshot {
             Some((state, chain)) => Activation::from_snapshot(state, chain, options),
             None => Activation::new(EVENT, options),
@@ -36,6 +39,15 @@ impl World {
         activation.handle(ActivationInput::Start, self.nodes[node].monotonic(self.now_us), &mut out);
         self.nodes[node].role = Role::Activating(activation);
         self.perform_activation(node, out)
+    }
+
+    fn options(&mut self) -> WriterOptions {
+        let owner = self.prng.bits();
+        let options = match self.plan.mutant {
+            Some(mutant) => mutant.options(owner),
+            None => WriterOptions::new(owner),
+        };
+        options.with_record_bytes(self.plan.record_bytes_max)
     }
 
     pub(super) fn crash(&mut self, node: usize) {
@@ -77,12 +89,12 @@ impl World {
         let ask = self.oracle.ask(attempt).clone();
         let Role::Serving(writer) = &mut self.nodes[node].role else {
             self.oracle.denied(attempt);
-            self.answer(attempt, Reply::NotExecuted);
+            self.answer(node, attempt, Reply::NotExecuted);
             return Ok(());
         };
         if writer.submit(Request { ticket: attempt, ask, give_up_at }).is_err() {
             self.oracle.denied(attempt);
-            self.answer(attempt, Reply::NotExecuted);
+            self.answer(node, attempt, Reply::NotExecuted);
             return Ok(());
         }
         self.summary.queued_max = self.summary.queued_max.max(writer.queued() as u64);
@@ -264,7 +276,7 @@ impl World {
                     let speaker = Speaker { head: *writer.head(), decided_at, trusted };
                     self.oracle.replied(speaker, ticket, &reply)?;
                 }
-                self.answer(ticket, reply);
+                self.answer(node, ticket, reply);
             }
             Output::Publish => {
                 if let Role::Serving(writer) = &self.nodes[node].role {
@@ -292,12 +304,6 @@ impl World {
             let wait_us = self.prng.between(0, 300);
             self.after(wait_us, Step::Input { node, life, input: NodeInput::BeginTurn });
         }
-    }
-
-    fn call_store(&mut self, node: usize, call: Call) {
-        let life = self.nodes[node].life;
-        let wait_us = self.store_delay_us();
-        self.after(wait_us, Step::Call { node, life, call });
     }
 
     /// Set the timer, instead of any before. Timers are not exact: some fire a little early, some late.
