@@ -5,7 +5,10 @@
 //! decision (key, right, phase, owner, shape, rules, stock) do not mix.
 //!
 //! The model tests here compare it with the engine alone; the simulated world judges whole nodes by it.
-#![allow(clippy::unwrap_used, reason = "only tests and the simulation use it: a panic here is a defect of theirs")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "only tests and the simulation use it: a panic here is a defect of theirs"
+)]
 
 mod apply;
 mod claims;
@@ -293,7 +296,8 @@ impl Model {
             if claim.payment.is_none() {
                 claim.lines.iter().flat_map(|line| &line.seats).for_each(|&seat| take(seat, SeatState::Held));
             }
-            let sold = claim.tickets.iter().filter(|ticket| !ticket.refunded).filter_map(|ticket| ticket.seat);
+            let sold =
+                claim.tickets.iter().filter(|ticket| !ticket.refunded).filter_map(|ticket| ticket.seat);
             sold.for_each(|seat| take(seat, SeatState::Sold));
         }
         states

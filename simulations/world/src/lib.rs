@@ -5,6 +5,8 @@
 mod catalogue;
 mod client;
 mod disturbance;
+mod follower;
+mod minimise;
 mod mutant;
 mod node;
 mod oracle;
@@ -16,7 +18,8 @@ mod trace;
 mod world;
 
 pub use disturbance::{DiskFault, Disturbance, Evidence, Place};
-pub use mutant::Mutant;
+pub use minimise::minimise;
+pub use mutant::{MUTANTS, Mutant, NamedMutant};
 pub use oracle::Violation;
 pub use plan::{Crash, CrashPoint, Duty, Media, Mix, Network, Orphans, Plan, Venue};
 pub use tally::Tally;

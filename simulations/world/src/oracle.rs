@@ -169,7 +169,12 @@ impl Oracle {
     }
 
     /// The head and the records after what is known, once something reached the store.
-    pub(crate) fn observe(&mut self, head: Head, records: &[LogRecord], now_us: u64) -> Result<(), Violation> {
+    pub(crate) fn observe(
+        &mut self,
+        head: Head,
+        records: &[LogRecord],
+        now_us: u64,
+    ) -> Result<(), Violation> {
         let before = self.head();
         if head.epoch < before.epoch {
             return Err(broken("epochs never decrease", format!("{head:?} follows {before:?}")));
@@ -207,7 +212,10 @@ impl Oracle {
             self.event(event, decided)?;
         }
         if self.sequence() != record.last_sequence {
-            return Err(broken("the log is dense", format!("a record says that it ends at {}", record.last_sequence)));
+            return Err(broken(
+                "the log is dense",
+                format!("a record says that it ends at {}", record.last_sequence),
+            ));
         }
         self.records += 1;
         if self.records.is_multiple_of(CHECKED_EVERY) {
@@ -264,7 +272,8 @@ impl Oracle {
                 match self.model().decide(event.at, command) {
                     Verdict::Accepted(body) => Some(body),
                     verdict => {
-                        let detail = format!("{command:?} was accepted: {event:?}; the rules say {verdict:?}");
+                        let detail =
+                            format!("{command:?} was accepted: {event:?}; the rules say {verdict:?}");
                         return Err(broken("what is accepted may be accepted", detail));
                     }
                 }
@@ -273,7 +282,8 @@ impl Oracle {
         if told.as_ref().is_some_and(|told| same_body(&event.body, told)) {
             return Ok(());
         }
-        let rule = if event.key.is_some() { "what happens is what the rules say" } else { "time does what is due" };
+        let rule =
+            if event.key.is_some() { "what happens is what the rules say" } else { "time does what is due" };
         Err(broken(rule, format!("{event:?}; the rules say {told:?}")))
     }
 
@@ -302,7 +312,10 @@ impl Oracle {
         let sequence = state.sequence();
         let place = usize::try_from(sequence.0).unwrap_or(usize::MAX);
         let (Some(replayed), Some(model)) = (self.digests.get(place), self.history.at(sequence)) else {
-            return Err(broken("only durable state is shown", format!("sequence {sequence} is not in the log")));
+            return Err(broken(
+                "only durable state is shown",
+                format!("sequence {sequence} is not in the log"),
+            ));
         };
         let (shown, counted) = (state.availability(), model.availability());
         if shown != counted {

@@ -137,6 +137,8 @@ pub struct Plan {
     pub reused_keys: u64,
     /// Where the log stands.
     pub media: Media,
+    /// Of a thousand reads of the log, so many bring a record that was not written there.
+    pub garbled_reads: u64,
     /// Of a thousand steps of a follower, so many meet a fault of the table.
     pub table_faults: u64,
     /// A deliberate defect.
@@ -169,8 +171,7 @@ impl Plan {
         const DISTURBANCES: usize = 24;
         let mut prng = Prng::new(seed ^ 0x5707);
         let (nodes, faults_end_us) = (3, 240_000_000);
-        let disturbance =
-            |_| (prng.between(0, faults_end_us - 1), Disturbance::draw(&mut prng, nodes));
+        let disturbance = |_| (prng.between(0, faults_end_us - 1), Disturbance::draw(&mut prng, nodes));
         Plan {
             script: (0..DISTURBANCES).map(disturbance).collect(),
             nodes,
@@ -193,9 +194,17 @@ impl Plan {
             record_bytes_max: 150,
             snapshots: 400,
             reused_keys: 20,
+            garbled_reads: 100,
             table_faults: 100,
             ..Plan::calm()
         }
+    }
+
+    /// The same world with a deliberate defect.
+    #[must_use]
+    pub fn with(self, mutant: Mutant) -> Plan {
+        let media = if matches!(mutant, Mutant::Journal(_)) { Media::Journal } else { self.media };
+        Plan { mutant: Some(mutant), media, ..self }
     }
 
     /// One node, nothing goes wrong.
@@ -221,6 +230,7 @@ impl Plan {
             orphans: Orphans::Land,
             crash: None,
             media: Media::Service,
+            garbled_reads: 0,
             table_faults: 0,
             mutant: None,
             keep_trace: false,

@@ -3,7 +3,10 @@
 mod disk;
 mod journal;
 
+use std::sync::Arc;
+
 use futures::executor::block_on;
+use tessera_embedded::Mutation;
 use tessera_inventory::Sequence;
 use tessera_store::memory::{AppendFault, MemoryStore};
 use tessera_store::{AppendOutcome, Batch, Log, LogRecord, StoreError};
@@ -11,9 +14,10 @@ use tessera_writer::{AppendAnswer, Head, StoreFailure};
 
 use crate::catalogue::EVENT;
 use crate::disturbance::DiskFault;
+use crate::mutant::Mutant;
 use crate::node::Call;
 use crate::oracle::{Violation, broken};
-use crate::plan::Media;
+use crate::plan::{Media, Plan};
 use journal::Journal;
 
 /// Bytes of one page of the log: small, so that replay needs several.
@@ -40,22 +44,33 @@ enum Medium {
 }
 
 impl Store {
-    pub(crate) fn new(media: Media, seed: u64) -> Result<Store, Violation> {
-        let log = match media {
+    pub(crate) fn new(plan: &Plan, seed: u64) -> Result<Store, Violation> {
+        let mutation = match plan.mutant {
+            Some(Mutant::Journal(mutant)) => Mutation::of(mutant),
+            _ => Mutation::default(),
+        };
+        let log = match plan.media {
             Media::Service => Medium::Service(MemoryStore::new()),
-            Media::Journal => Medium::Journal(Box::new(Journal::new(seed)?)),
+            Media::Journal => Medium::Journal(Box::new(Journal::new(seed, mutation)?)),
         };
         Ok(Store { log, is_away: false, is_touched: false })
     }
 
-    /// The log as followers read it; one that has failed is not read.
-    pub(crate) fn log(&self) -> Result<&dyn Log, StoreError> {
+    fn log(&self) -> Result<&dyn Log, StoreError> {
         match &self.log {
             Medium::Service(log) => Ok(log),
             Medium::Journal(journal) => match journal.log() {
                 Some(log) => Ok(log),
                 None => Err(StoreError::Fatal { reason: "closed".to_owned() }),
             },
+        }
+    }
+
+    /// The log for those who keep it; none while it is not there.
+    pub(crate) fn shared_log(&self) -> Option<Arc<dyn Log>> {
+        match &self.log {
+            Medium::Service(log) => Some(Arc::new(log.clone())),
+            Medium::Journal(journal) => Some(Arc::new(journal.log()?.clone())),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::AddAssign;
 
-use tessera_inventory::{EventBody, Phase, Rejection, RefundedUnits, RequestError, Units};
+use tessera_inventory::{EventBody, Phase, RefundedUnits, Rejection, RequestError, Units};
 use tessera_store::memory::AppendFault;
 use tessera_writer::Reply;
 
@@ -15,7 +15,7 @@ use crate::disturbance::{DiskFault, Disturbance};
 pub struct Tally(BTreeMap<&'static str, u64>);
 
 /// Every fault that a world can meet.
-pub(crate) const FAULTS: [&str; 37] = [
+pub(crate) const FAULTS: [&str; 38] = [
     "node killed",
     "node paused",
     "taken over",
@@ -48,6 +48,7 @@ pub(crate) const FAULTS: [&str; 37] = [
     "orphaned append lost",
     "orphaned append late",
     "activation from a snapshot",
+    "log read with a foreign record",
     "disk: torn write",
     "disk: unsynced writes lost",
     "disk: failed sync",

@@ -1,6 +1,7 @@
 //! The world: one queue of steps in virtual time, taken one by one.
 
 mod clients;
+mod following;
 mod network;
 mod nodes;
 
@@ -14,6 +15,7 @@ use tessera_writer::{Chain, Head, Reply};
 use crate::catalogue::WALL_BASE_MS;
 use crate::client::{Client, View};
 use crate::disturbance::{DiskFault, Disturbance, Evidence, Place};
+use crate::follower::{FOLLOWERS, Followers};
 use crate::node::{Attempt, Call, Node, NodeInput, Role};
 use crate::oracle::{Oracle, Violation, broken};
 use crate::plan::Plan;
@@ -124,6 +126,8 @@ enum Step {
     DiskEmptied,
     FaultsEnd,
     Watch,
+    /// A follower goes on.
+    Follow(usize),
 }
 
 struct World {
@@ -138,6 +142,7 @@ struct World {
     nodes: Vec<Node>,
     store: Store,
     oracle: Oracle,
+    followers: Followers,
     trace: Trace,
     summary: Summary,
     /// Until when nothing passes from the one to the other.
@@ -192,8 +197,9 @@ impl World {
             clients,
             askers: Vec::new(),
             nodes,
-            store: Store::new(plan.media, seed)?,
+            store: Store::new(&plan, seed)?,
             oracle: Oracle::new(),
+            followers: Followers::new(plan.mutant),
             trace,
             summary: Summary::default(),
             cuts: BTreeMap::new(),
@@ -219,6 +225,7 @@ impl World {
         }
         self.after(self.plan.faults_end_us, Step::FaultsEnd);
         self.after(WATCH_US, Step::Watch);
+        (0..FOLLOWERS).for_each(|follower| self.after(WATCH_US, Step::Follow(follower)));
     }
 
     fn live(&mut self) -> Result<(), Violation> {
@@ -233,7 +240,11 @@ impl World {
                 break;
             }
         }
-        self.oracle.finish()
+        self.oracle.finish()?;
+        match self.store.shared_log() {
+            Some(log) => self.followers.finish(&log, self.oracle.model()),
+            None => Ok(()),
+        }
     }
 
     fn observe(&mut self) -> Result<(), Violation> {
@@ -292,12 +303,16 @@ impl World {
             Step::DiskEmptied => self.store.calm_down(),
             Step::FaultsEnd => self.calm_down(),
             Step::Watch => return self.watch(),
+            Step::Follow(follower) => return self.follow(follower),
         }
         Ok(())
     }
 
     fn disturb(&mut self, disturbance: Disturbance) -> Result<(), Violation> {
-        self.note(tally::disturbance(disturbance));
+        let is_spared = matches!(disturbance, Disturbance::Disk(_)) && self.store.is_service();
+        if !is_spared {
+            self.note(tally::disturbance(disturbance));
+        }
         match disturbance {
             Disturbance::Crash(node) => self.crash(node),
             Disturbance::Pause(node, for_us) => self.nodes[node].paused_until_us = self.now_us + for_us,
@@ -355,7 +370,8 @@ impl World {
             DiskFault::TornWrite | DiskFault::LostWrites | DiskFault::FailedSync => {}
         }
         if self.store.disturb(fault)? {
-            (0..self.nodes.len()).for_each(|node| self.crash(node));
+            self.machine_ends();
+            self.store.reopen()?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! Projections of the log, and the repositories that read them.
 
 mod damage;
+mod mutant;
 mod page;
 
 pub mod api_keys;
@@ -9,3 +10,7 @@ pub mod follower_cursors;
 pub mod installation;
 pub mod orders;
 pub mod quarantine;
+
+#[cfg(feature = "mutants")]
+#[doc(hidden)]
+pub use mutant::Mutant;

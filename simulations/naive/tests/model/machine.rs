@@ -3,8 +3,7 @@
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use tessera_inventory::{
-    ClaimNumber, Command, Decision, Event, EventBody, EventId, Inventory, Sequence,
-    Timestamp,
+    ClaimNumber, Command, Decision, Event, EventBody, EventId, Inventory, Sequence, Timestamp,
 };
 use tessera_naive::{Model, Verdict, mark_of, same, view_without_terms, without_terms};
 

@@ -191,6 +191,7 @@ pub(crate) fn schedule(prng: &mut Prng) -> Schedule {
     times.dedup();
     let presale_at = (times.len() == 2).then(|| times[0]);
     let on_sale_at = times.last().copied();
-    let closes_at = maybe_instant(prng, 100).filter(|closes_at| on_sale_at.is_none_or(|opens| opens < *closes_at));
+    let closes_at =
+        maybe_instant(prng, 100).filter(|closes_at| on_sale_at.is_none_or(|opens| opens < *closes_at));
     Schedule { presale_at, on_sale_at, closes_at }
 }

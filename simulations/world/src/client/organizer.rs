@@ -13,9 +13,10 @@ pub(super) fn fulfil(prng: &mut Prng, view: View<'_>, duty: Duty) -> CommandBody
     let model = view.model;
     match (duty, &model.config) {
         (Duty::Phase(to), _) => CommandBody::ChangePhase { to },
-        (Duty::Raise, Some(config)) => {
-            CommandBody::Configure { expected_version: model.version, config: catalogue::raised(config).into() }
-        }
+        (Duty::Raise, Some(config)) => CommandBody::Configure {
+            expected_version: model.version,
+            config: catalogue::raised(config).into(),
+        },
         (Duty::Edit, Some(config)) => {
             let stale = u32::from(prng.chance(100));
             let config = Arc::new(catalogue::edit::edited(prng, config));

@@ -1,8 +1,8 @@
 //! Requests that fit nothing: on claims and tickets of others, in wrong states, by those without a right.
 
 use tessera_inventory::{
-    Authority, ChannelId, ClaimNumber, CommandBody, Payment, Phase, PoolId, RefundedUnits, SeatIndex, TicketRef,
-    Units,
+    Authority, ChannelId, ClaimNumber, CommandBody, Payment, Phase, PoolId, RefundedUnits, SeatIndex,
+    TicketRef, Units,
 };
 
 use super::{View, wish};
@@ -79,10 +79,8 @@ pub(super) fn entrance(prng: &mut Prng, view: View<'_>, ticket: TicketRef) -> Co
 }
 
 fn by_organizer(prng: &mut Prng) -> CommandBody {
-    let pool = Units::Pool {
-        pool: PoolId(u16::from(prng.small(4))),
-        quantity: [0, 1, 3, 500][prng.index(4)],
-    };
+    let pool =
+        Units::Pool { pool: PoolId(u16::from(prng.small(4))), quantity: [0, 1, 3, 500][prng.index(4)] };
     let seats = (0..prng.between(0, 3)).map(|_| SeatIndex(u32::from(prng.small(66)))).collect();
     let units = if prng.chance(500) { pool } else { Units::Seats(seats) };
     match prng.between(0, 4) {

@@ -1,8 +1,8 @@
 //! Requests for holds: mostly sensible ones, with every mistake in between.
 
 use tessera_inventory::{
-    AccessCode, CategoryId, ChannelId, Config, EXTRA_SUBJECTS_MAX, LineRequest, Phase, PlaceHold, SeatIndex, SectionId,
-    Subject, Subjects, TicketTypeId, Want, Wishes,
+    AccessCode, CategoryId, ChannelId, Config, EXTRA_SUBJECTS_MAX, LineRequest, Phase, PlaceHold, SeatIndex,
+    SectionId, Subject, Subjects, TicketTypeId, Want, Wishes,
 };
 use tessera_naive::hall::Place;
 
@@ -12,7 +12,12 @@ use crate::catalogue::{SUBJECTS, subject};
 use crate::prng::Prng;
 
 /// What a buyer, or the box office for one, wants to hold; nothing before there is anything to be seen.
-pub(super) fn hold(prng: &mut Prng, view: View<'_>, primary: Subject, is_box_office: bool) -> Option<PlaceHold> {
+pub(super) fn hold(
+    prng: &mut Prng,
+    view: View<'_>,
+    primary: Subject,
+    is_box_office: bool,
+) -> Option<PlaceHold> {
     let Some(config) = view.model.config.as_deref() else {
         // Nothing is announced yet: the first type, whatever it will be.
         let line = LineRequest {
@@ -35,7 +40,13 @@ pub(super) fn hold(prng: &mut Prng, view: View<'_>, primary: Subject, is_box_off
         if prng.chance(200) { prng.between(30_000, 2 * longest) } else { prng.between(60_000, longest) }
     });
     let channel = (is_box_office && prng.chance(800)).then(|| ChannelId(prng.small(3)));
-    Some(PlaceHold { subjects: Subjects { primary, extra }, access_code, channel, duration_ms, ..request(primary, lines) })
+    Some(PlaceHold {
+        subjects: Subjects { primary, extra },
+        access_code,
+        channel,
+        duration_ms,
+        ..request(primary, lines)
+    })
 }
 
 fn request(primary: Subject, lines: Vec<LineRequest>) -> PlaceHold {
@@ -57,7 +68,9 @@ fn code(prng: &mut Prng, view: View<'_>, config: &Config, lines: &[LineRequest])
     let wants_hidden = types.into_iter().any(|known| known.access_code.is_some());
     let any = |prng: &mut Prng| Some(channel_code(prng.small(2)));
     match view.model.phase {
-        _ if prng.chance(view.mix.codes) => [Some(NO_CODE), Some(TYPE_CODE), any(prng), any(prng)][prng.index(4)],
+        _ if prng.chance(view.mix.codes) => {
+            [Some(NO_CODE), Some(TYPE_CODE), any(prng), any(prng)][prng.index(4)]
+        }
         _ if wants_hidden && prng.chance(900) => Some(TYPE_CODE),
         Phase::Presale if prng.chance(850) => any(prng),
         _ => None,
@@ -81,9 +94,8 @@ fn line(prng: &mut Prng, view: View<'_>, config: &Config) -> LineRequest {
     };
     let is_any = matches!(want, Want::Together { .. }) && prng.chance(100);
     let id = if is_stray && prng.chance(150) { 9 } else { u16::try_from(at).unwrap_or(0) };
-    let expected_price_minor = prng.chance(view.mix.prices).then(|| {
-        known.price_minor + i64::from(prng.chance(100))
-    });
+    let expected_price_minor =
+        prng.chance(view.mix.prices).then(|| known.price_minor + i64::from(prng.chance(100)));
     LineRequest { ticket_type: (!is_any).then_some(TicketTypeId(id)), expected_price_minor, want }
 }
 

@@ -42,7 +42,8 @@ impl History {
         }
         let wanted = usize::try_from(sequence.0).ok().filter(|wanted| *wanted < self.events.len())?;
         let from = wanted / KEPT_EVERY;
-        let is_near = (from * KEPT_EVERY) as u64 <= self.past.sequence() && self.past.sequence() <= sequence.0;
+        let is_near =
+            (from * KEPT_EVERY) as u64 <= self.past.sequence() && self.past.sequence() <= sequence.0;
         if !is_near {
             self.past = self.kept.get(from)?.clone();
         }

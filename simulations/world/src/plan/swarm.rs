@@ -31,11 +31,11 @@ impl Plan {
         let append_faults = if append_fault_kinds.is_empty() { 0 } else { odds(700, 300) };
         let (stale_routes, snapshots, reused_keys) = (odds(500, 400), odds(600, 1_000), odds(500, 60));
         let network = Network { lost: odds(500, 120), duplicated: odds(500, 120), delayed: odds(500, 300) };
-        let table_faults = odds(500, 300);
+        let (garbled_reads, table_faults) = (odds(300, 200), odds(500, 300));
         Plan {
             nodes,
             buyers: usize::try_from(prng.between(2, BUYERS_MAX)).unwrap_or(2),
-            wishes: u32::try_from(prng.between(2, 24)).unwrap_or(2),
+            wishes: wishes(prng),
             venue: if prng.chance(100) { Venue::Small(20) } else { Venue::Drawn(prng.next()) },
             mix: Mix::drawn(prng),
             duties: duties(prng),
@@ -52,11 +52,18 @@ impl Plan {
             snapshots,
             reused_keys,
             media: if prng.chance(JOURNALS) { Media::Journal } else { Media::Service },
+            garbled_reads,
             table_faults,
             mutant: None,
             keep_trace: false,
         }
     }
+}
+
+/// Holds that each buyer asks for: few, or in some worlds so many that everything comes back again and again.
+fn wishes(prng: &mut Prng) -> u32 {
+    let (least, most) = if prng.chance(200) { (40, 300) } else { (2, 24) };
+    u32::try_from(prng.between(least, most)).unwrap_or(2)
 }
 
 fn append_fault_kinds(prng: &mut Prng) -> Vec<AppendFault> {

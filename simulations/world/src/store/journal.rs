@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use futures::executor::block_on;
 use tempfile::TempDir;
-use tessera_embedded::disk::MemoryDisk;
-use tessera_embedded::{EmbeddedStore, Options};
+use tessera_embedded::disk::{Disk, MemoryDisk};
+use tessera_embedded::{EmbeddedStore, Mutation, Options};
 use tessera_inventory::Sequence;
 use tessera_store::{AppendOutcome, Batch, Log};
 use tessera_writer::Head;
@@ -28,14 +28,16 @@ pub(super) struct Journal {
     tables: TempDir,
     /// Only gone while it is being opened again.
     store: Option<EmbeddedStore>,
+    mutation: Mutation,
 }
 
 impl Journal {
-    pub(super) fn new(seed: u64) -> Result<Journal, Violation> {
-        let tables = tempfile::tempdir().map_err(|error| broken("there is room for tables", error.to_string()))?;
+    pub(super) fn new(seed: u64, mutation: Mutation) -> Result<Journal, Violation> {
+        let tables =
+            tempfile::tempdir().map_err(|error| broken("there is room for tables", error.to_string()))?;
         let disk = FailingDisk::on(MemoryDisk::new());
-        let store = Some(open(&disk, &tables)?);
-        Ok(Journal { prng: Prng::new(seed ^ 0xd15c), disk, tables, store })
+        let store = Some(open(&disk, &tables, mutation)?);
+        Ok(Journal { prng: Prng::new(seed ^ 0xd15c), disk, tables, store, mutation })
     }
 
     /// The store; none after one that could not be opened again, which has ended the run.
@@ -66,7 +68,6 @@ impl Journal {
             DiskFault::Slow(_) => {}
             DiskFault::LostWrites => {
                 self.disk.lose_power();
-                self.reopen()?;
                 return Ok(true);
             }
         }
@@ -88,15 +89,15 @@ impl Journal {
         disk.set_full(false);
         // The old store must be gone before its directory is opened again.
         self.store = None;
-        self.store = Some(open(&disk, &self.tables)?);
+        self.store = Some(open(&disk, &self.tables, self.mutation)?);
         self.disk = disk;
         Ok(())
     }
 }
 
-fn open(disk: &FailingDisk, tables: &TempDir) -> Result<EmbeddedStore, Violation> {
-    let options =
-        Options { segment_bytes: SEGMENT_BYTES, disk: Some(Arc::new(disk.clone())), ..Options::default() };
+fn open(disk: &FailingDisk, tables: &TempDir, mutation: Mutation) -> Result<EmbeddedStore, Violation> {
+    let disk = Some(Arc::new(disk.clone()) as Arc<dyn Disk>);
+    let options = Options { segment_bytes: SEGMENT_BYTES, disk, mutation, ..Options::default() };
     EmbeddedStore::open(tables.path(), &options)
         .map_err(|error| broken("the journal opens again after every crash", error.to_string()))
 }

@@ -6,6 +6,7 @@ use tessera_writer::{AppendAnswer, StoreFailure};
 
 use super::{Step, World};
 use crate::disturbance::Place;
+use crate::follower::FOLLOWERS;
 use crate::node::{Call, NodeInput};
 use crate::oracle::Violation;
 use crate::plan::Orphans;
@@ -124,8 +125,14 @@ impl World {
 
     /// The store has failed for good, and every process with it; it is opened again, and so are they.
     fn machine_restarts(&mut self) -> Result<(), Violation> {
-        (0..self.nodes.len()).for_each(|node| self.crash(node));
+        self.machine_ends();
         self.store.reopen()
+    }
+
+    /// Every process ends: nodes and followers.
+    pub(super) fn machine_ends(&mut self) {
+        (0..self.nodes.len()).for_each(|node| self.crash(node));
+        (0..FOLLOWERS).for_each(|follower| self.followers.forget(follower));
     }
 
     /// Whether a call without its node is lost, or late.
@@ -159,7 +166,8 @@ impl World {
     }
 
     fn store_delay_us(&mut self) -> u64 {
-        let slow_us = if self.now_us < self.slow_until_us { self.prng.between(1_000_000, 3_000_000) } else { 0 };
+        let slow_us =
+            if self.now_us < self.slow_until_us { self.prng.between(1_000_000, 3_000_000) } else { 0 };
         slow_us + self.prng.between(50, self.plan.store_delay_us_max)
     }
 }

@@ -2,6 +2,7 @@
 
 use tessera_inventory::Event;
 use tessera_records::{RecordEncoder, for_each};
+use tessera_store::LogRecord;
 use tessera_writer::{
     Activation, ActivationInput, ActivationOutput, ActivationStop, AppendAnswer, ClockState, Input,
     Monotonic, Output, ReplayRecord, Reply, Request, StopReason, WriterOptions,
@@ -25,6 +26,7 @@ impl World {
             return Ok(());
         }
         self.nodes[node].life += 1;
+        self.nodes[node].is_garbled = false;
         let options = self.options();
         let snapshot =
             if self.prng.chance(self.plan.snapshots) { self.oracle.snapshot(&mut self.prng)? } else { None };
@@ -146,12 +148,18 @@ impl World {
 
     fn activation_input(&mut self, node: usize, input: NodeInput) -> Result<(), Violation> {
         let now = self.nodes[node].monotonic(self.now_us);
-        let Role::Activating(activation) = &mut self.nodes[node].role else { return Ok(()) };
+        let garbles = !self.is_calm && self.prng.chance(self.plan.garbled_reads);
+        let here = &mut self.nodes[node];
+        let Role::Activating(activation) = &mut here.role else { return Ok(()) };
         let mut out = Vec::new();
         let input = match input {
             NodeInput::Store(StoreAnswer::Append(answer)) => ActivationInput::AppendDone(answer),
             NodeInput::Store(StoreAnswer::Head(head)) => ActivationInput::HeadRead(head),
-            NodeInput::Store(StoreAnswer::Log(Ok(records))) => {
+            NodeInput::Store(StoreAnswer::Log(Ok(mut records))) => {
+                if garbles && garble(&mut records) {
+                    here.is_garbled = true;
+                    self.summary.tally.note("log read with a foreign record");
+                }
                 for record in &records {
                     let replayed = ReplayRecord {
                         first_sequence: record.first_sequence,
@@ -191,6 +199,10 @@ impl World {
                 ActivationOutput::Stop(
                     ActivationStop::Fenced { .. } | ActivationStop::StoreFailed { .. },
                 ) => {
+                    self.nodes[node].forget();
+                }
+                // What was not written there was noticed.
+                ActivationOutput::Stop(ActivationStop::Damaged { .. }) if self.nodes[node].is_garbled => {
                     self.nodes[node].forget();
                 }
                 ActivationOutput::Stop(stop) => {
@@ -327,5 +339,18 @@ impl World {
         {
             self.after(READ_CLOCKS_US, Step::Input { node, life, input: NodeInput::ReadClocks });
         }
+    }
+}
+
+/// A record whose bytes are those of the one before it: as many events, others than were written there.
+fn garble(records: &mut [LogRecord]) -> bool {
+    let count = |record: &LogRecord| record.last_sequence.0 - record.first_sequence.0;
+    let at = (1..records.len()).find(|at| count(&records[at - 1]) == count(&records[*at]));
+    match at {
+        Some(at) => {
+            records[at].bytes = records[at - 1].bytes.clone();
+            true
+        }
+        None => false,
     }
 }
