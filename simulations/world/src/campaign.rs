@@ -11,7 +11,7 @@ use tessera_world::{Failure, Tally, run};
 use crate::Arguments;
 
 /// After so many seeds everything must have happened: three minutes of one core run more of them.
-const SEEDS_COVERED: u64 = 2_000;
+const SEEDS_COVERED: u64 = 1_000;
 
 /// What the seeds so far came to.
 #[derive(Debug)]

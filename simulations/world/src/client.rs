@@ -6,8 +6,8 @@ mod stray;
 mod wish;
 
 use tessera_inventory::{
-    Authority, ClaimNumber, Command, CommandBody, IdempotencyKey, Payment, RefundedUnits, Sequence, Subject,
-    TicketRef, Timestamp,
+    Authority, ClaimNumber, Command, CommandBody, IdempotencyKey, Payment, Phase, RefundedUnits, Rejection,
+    Sequence, Subject, TicketRef, Timestamp,
 };
 use tessera_naive::Model;
 use tessera_writer::Ask;
@@ -221,9 +221,12 @@ impl Client {
         };
     }
 
-    /// The request was refused: this errand is over, mostly.
-    pub(crate) fn refused(&mut self) {
+    /// The request was refused: this errand is over, mostly. Who is told that the sale is over wants less and less.
+    pub(crate) fn refused(&mut self, rejection: &Rejection) {
         self.pending = None;
+        if matches!(rejection, Rejection::WrongPhase { phase: Phase::Closed | Phase::Cancelled, .. }) {
+            self.wishes /= 2;
+        }
         if !self.prng.chance(200) {
             self.errand = Errand::Fresh;
         }

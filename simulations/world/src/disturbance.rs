@@ -7,6 +7,8 @@ use crate::prng::Prng;
 pub enum Disturbance {
     /// The process dies.
     Crash(usize),
+    /// A handler of the node panics: who waits there is told, and its writer is rebuilt from the log.
+    Panic(usize),
     /// The node does nothing for so many microseconds, then goes on as if nothing had happened.
     Pause(usize, u64),
     /// The node takes the event over, whoever owns it.
@@ -68,6 +70,7 @@ pub enum Evidence {
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     Crash,
+    Panic,
     Pause,
     TakeOver,
     HandOver,
@@ -81,7 +84,7 @@ enum Kind {
 
 /// How often each kind comes; some never.
 #[derive(Clone, Debug)]
-pub(crate) struct Weights([(Kind, u64); 10]);
+pub(crate) struct Weights([(Kind, u64); 11]);
 
 const SECOND_US: u64 = 1_000_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -92,6 +95,7 @@ const YEARS_MS: i64 = 2 * 366 * 24 * HOUR_MS;
 /// Everything at once.
 const ALL: Weights = Weights([
     (Kind::Crash, 22),
+    (Kind::Panic, 9),
     (Kind::Pause, 13),
     (Kind::TakeOver, 22),
     (Kind::HandOver, 8),
@@ -120,6 +124,7 @@ impl Disturbance {
         let seconds = |prng: &mut Prng, most: u64| prng.between(1, most) * SECOND_US;
         Some(match prng.weighted(&weights.0)? {
             Kind::Crash => Disturbance::Crash(node),
+            Kind::Panic => Disturbance::Panic(node),
             Kind::Pause => Disturbance::Pause(node, seconds(prng, 20)),
             Kind::TakeOver => Disturbance::TakeOver(node),
             Kind::HandOver => Disturbance::HandOver(node),

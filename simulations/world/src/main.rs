@@ -116,20 +116,28 @@ fn many(arguments: &Arguments) -> Result<(), String> {
 }
 
 fn mutants() -> Result<(), String> {
-    println!("| mutant | caught by seed | at most | by the rule |");
+    println!("| mutant | seeds needed | at most | caught by the rule |");
     println!("| --- | ---: | ---: | --- |");
-    let mut escaped = Vec::new();
-    for NamedMutant { name, mutant, seeds_max } in MUTANTS {
-        let catch = |seed| run(seed, &Plan::drawn(seed).with(mutant)).err().map(|failure| (seed, failure));
-        match (0..seeds_max).find_map(catch) {
+    let (mut escaped, mut seeds) = (Vec::new(), 0);
+    for named in MUTANTS {
+        let NamedMutant { name, seeds_max, .. } = named;
+        match named.catch() {
             Some((seed, failure)) => {
-                println!("| {name} | {seed} | {seeds_max} | {} |", failure.violation.rule);
+                seeds = seeds.max(seed + 1);
+                println!("| {name} | {} | {seeds_max} | {} |", seed + 1, failure.violation.rule);
             }
-            None => {
-                println!("| {name} | escaped | {seeds_max} | |");
-                escaped.push(name);
-            }
+            None => escaped.push(name),
         }
     }
-    if escaped.is_empty() { Ok(()) } else { Err(format!("escaped: {}", escaped.join(", "))) }
+    if !escaped.is_empty() {
+        return Err(format!("escaped: {}", escaped.join(", ")));
+    }
+    let survives = |seed: &u64| run(*seed, &Plan::drawn(*seed)).is_ok();
+    match (0..seeds).find(|seed| !survives(seed)) {
+        Some(seed) => Err(format!("seed {seed} fails without a defect, too")),
+        None => {
+            println!("without a defect these {seeds} seeds survive");
+            Ok(())
+        }
+    }
 }

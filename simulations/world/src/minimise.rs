@@ -120,6 +120,7 @@ fn fewer_nodes(plan: &mut Plan) {
     plan.nodes = last;
     plan.script.retain(|(_, disturbance)| match *disturbance {
         Disturbance::Crash(node)
+        | Disturbance::Panic(node)
         | Disturbance::Pause(node, _)
         | Disturbance::TakeOver(node)
         | Disturbance::HandOver(node)

@@ -3,6 +3,9 @@
 use tessera_inventory::Mutant as Inventory;
 use tessera_writer::{Mutant as Writer, WriterOptions};
 
+use crate::plan::Plan;
+use crate::world::{Failure, run};
+
 /// A defect of some part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutant {
@@ -91,6 +94,13 @@ impl NamedMutant {
     #[must_use]
     pub fn find(name: &str) -> Option<NamedMutant> {
         MUTANTS.into_iter().find(|mutant| mutant.name == name)
+    }
+
+    /// The first seed of the swarm that catches it, with the failure; `None` when it escapes.
+    #[must_use]
+    pub fn catch(&self) -> Option<(u64, Box<Failure>)> {
+        (0..self.seeds_max)
+            .find_map(|seed| Some((seed, run(seed, &Plan::drawn(seed).with(self.mutant)).err()?)))
     }
 }
 

@@ -105,6 +105,8 @@ pub struct Plan {
     pub buyers: usize,
     /// Requests for holds that each buyer makes.
     pub wishes: u32,
+    /// Longest time a client thinks before its next request, in microseconds. It is shorter than a hold lasts.
+    pub think_us_max: u64,
     /// What is sold.
     pub venue: Venue,
     /// What clients do.
@@ -214,6 +216,7 @@ impl Plan {
             nodes: 1,
             buyers: 3,
             wishes: 3,
+            think_us_max: 59_000_000,
             venue: Venue::Small(4),
             mix: Mix::usual(),
             duties: DUTIES.to_vec(),

@@ -15,8 +15,9 @@ use crate::disturbance::{DiskFault, Disturbance};
 pub struct Tally(BTreeMap<&'static str, u64>);
 
 /// Every fault that a world can meet.
-pub(crate) const FAULTS: [&str; 38] = [
+pub(crate) const FAULTS: [&str; 39] = [
     "node killed",
+    "handler panicked",
     "node paused",
     "taken over",
     "asked to hand over",
@@ -318,6 +319,7 @@ pub(crate) fn append_fault(fault: AppendFault) -> Option<&'static str> {
 pub(crate) fn disturbance(disturbance: Disturbance) -> &'static str {
     match disturbance {
         Disturbance::Crash(_) => "node killed",
+        Disturbance::Panic(_) => "handler panicked",
         Disturbance::Pause(..) => "node paused",
         Disturbance::TakeOver(_) => "taken over",
         Disturbance::HandOver(_) => "asked to hand over",

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tessera_inventory::{Command, Event, Rejection, Sequence, Timestamp};
+use tessera_inventory::{ClaimView, Command, Event, Rejection, Sequence, Timestamp};
 use tessera_naive::{Model, Verdict, same, view_without_terms};
 use tessera_writer::{Ask, Head, Reply};
 
@@ -36,8 +36,9 @@ impl Oracle {
                 self.denied(attempt);
                 Ok(())
             }
-            (Ask::Command(command), Reply::Accepted { sequence, event, .. }) => {
-                self.accepted(command, *sequence, Some(event))
+            (Ask::Command(command), Reply::Accepted { sequence, event, claim }) => {
+                self.accepted(command, *sequence, Some(event))?;
+                claim.as_deref().map_or(Ok(()), |claim| self.shown(*sequence, claim))
             }
             (Ask::Command(command), Reply::Repeated { sequence, .. }) => {
                 self.accepted(command, *sequence, None)
@@ -89,6 +90,18 @@ impl Oracle {
             }
             _ => Ok(()),
         }
+    }
+
+    /// The claim beside an acceptance has the lines that it had before.
+    fn shown(&mut self, sequence: Sequence, claim: &ClaimView) -> Result<(), Violation> {
+        let before = Sequence(sequence.0.saturating_sub(1));
+        let told = self.history.at(before).and_then(|model| model.claim_view(claim.number.0));
+        let shown = view_without_terms(claim.clone());
+        if told.as_ref().is_some_and(|told| (&told.lines, told.subject) == (&shown.lines, shown.subject)) {
+            return Ok(());
+        }
+        let detail = format!("{shown:?} before {sequence}; the rules say {told:?}");
+        Err(broken("a claim is shown with its lines", detail))
     }
 
     /// Whoever refuses or shows something owned the event when it did, or at least after it was asked.

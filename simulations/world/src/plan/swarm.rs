@@ -25,6 +25,7 @@ impl Plan {
         let nodes = usize::try_from(prng.between(1, NODES_MAX)).unwrap_or(1);
         let faults_end_us = prng.between(30, 300) * SECOND_US;
         let append_fault_kinds = append_fault_kinds(prng);
+        let (wishes, think_us_max) = pace(prng);
         let mut odds = |on: u64, per_mille_max: u64| {
             if prng.chance(on) { prng.between(1, per_mille_max) } else { 0 }
         };
@@ -35,7 +36,8 @@ impl Plan {
         Plan {
             nodes,
             buyers: usize::try_from(prng.between(2, BUYERS_MAX)).unwrap_or(2),
-            wishes: wishes(prng),
+            wishes,
+            think_us_max,
             venue: if prng.chance(100) { Venue::Small(20) } else { Venue::Drawn(prng.next()) },
             mix: Mix::drawn(prng),
             duties: duties(prng),
@@ -60,10 +62,12 @@ impl Plan {
     }
 }
 
-/// Holds that each buyer asks for: few, or in some worlds so many that everything comes back again and again.
-fn wishes(prng: &mut Prng) -> u32 {
-    let (least, most) = if prng.chance(200) { (40, 300) } else { (2, 24) };
-    u32::try_from(prng.between(least, most)).unwrap_or(2)
+/// Holds that each buyer asks for, and how long it thinks between requests: few and slowly, or in some worlds in haste and so many that
+/// everything comes back again and again.
+fn pace(prng: &mut Prng) -> (u32, u64) {
+    let (least, most, think_us_max) =
+        if prng.chance(200) { (40, 300, prng.between(100_000, 3_000_000)) } else { (2, 24, 59_000_000) };
+    (u32::try_from(prng.between(least, most)).unwrap_or(2), think_us_max)
 }
 
 fn append_fault_kinds(prng: &mut Prng) -> Vec<AppendFault> {

@@ -1,5 +1,6 @@
 //! Clients in the world: asking, waiting, asking again.
 
+use tessera_inventory::{Phase, Rejection};
 use tessera_writer::{Ask, Reply};
 
 use super::network::{ANSWER, REQUEST};
@@ -105,9 +106,11 @@ impl World {
                 self.clients[client].accepted(*sequence);
                 self.think_us()
             }
-            Reply::Rejected { .. } => {
-                self.clients[client].refused();
-                self.think_us()
+            Reply::Rejected { rejection, .. } => {
+                self.clients[client].refused(rejection);
+                let waits =
+                    matches!(rejection, Rejection::WrongPhase { phase, .. } if *phase != Phase::OnSale);
+                if waits { self.prng.between(200_000, 2_000_000) } else { self.think_us() }
             }
             Reply::Read { .. } => {
                 self.clients[client].has_read();
@@ -122,10 +125,11 @@ impl World {
     }
 
     fn think_us(&mut self) -> u64 {
+        let most = self.plan.think_us_max;
         match self.prng.between(0, 9) {
             0..4 => self.prng.between(0, 1_000),
-            4..9 => self.prng.between(10_000, 6_000_000),
-            _ => self.prng.between(30_000_000, 59_000_000),
+            4..9 => self.prng.between(10_000, most / 10),
+            _ => self.prng.between(most / 2, most),
         }
     }
 

@@ -61,6 +61,29 @@ impl World {
         self.after(wait_us, Step::Start(node));
     }
 
+    /// As the product's shell does after a panic: everybody who waits is told, and the writer is built again from the log.
+    pub(super) fn panic(&mut self, node: usize) -> Result<(), Violation> {
+        if !matches!(self.nodes[node].role, Role::Serving(_)) {
+            return Ok(());
+        }
+        let Role::Serving(writer) = std::mem::replace(&mut self.nodes[node].role, Role::Away) else {
+            return Ok(());
+        };
+        let Node { decided_at, trusted, .. } = self.nodes[node];
+        let speaker = Speaker { head: *writer.head(), decided_at, trusted };
+        let mut out = Vec::new();
+        writer.abandon(&mut out);
+        for output in out {
+            self.trace.note(self.now_us, format_args!("node {node} panicked: {output:?}"));
+            if let Output::Reply { ticket, reply } = output {
+                self.oracle.replied(speaker, ticket, &reply)?;
+                self.answer(node, ticket, reply);
+            }
+        }
+        self.crash(node);
+        Ok(())
+    }
+
     /// Whether the plan kills the node here.
     fn dies_at(&mut self, node: usize, point: CrashPoint) -> bool {
         let Some(crash) = self.plan.crash.filter(|crash| crash.point == point) else { return false };

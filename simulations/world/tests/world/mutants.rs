@@ -1,20 +1,15 @@
 //! Deliberate defects: the oracle finds each within its stated number of seeds, and the build without defect survives the same seeds.
 
-use tessera_world::{Disturbance, MUTANTS, Mutant, NamedMutant, Plan, run};
+use tessera_world::{Disturbance, MUTANTS, Mutant, Plan, run};
 use tessera_writer::Mutant as Writer;
 
 use crate::survives;
-
-/// The first seed that catches a defect in the swarm.
-fn catch(named: &NamedMutant) -> Option<u64> {
-    (0..named.seeds_max).find(|seed| run(*seed, &Plan::drawn(*seed).with(named.mutant)).is_err())
-}
 
 #[test]
 fn every_mutant_is_caught_within_its_seeds_and_the_build_without_defect_survives_them() {
     let mut last = 0;
     for named in &MUTANTS {
-        let Some(seed) = catch(named) else {
+        let Some((seed, _)) = named.catch() else {
             panic!("{} is not caught within {} seeds", named.name, named.seeds_max);
         };
         last = last.max(seed);
