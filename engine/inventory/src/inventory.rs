@@ -8,6 +8,7 @@ use crate::decide::Scratch;
 use crate::expired::Expired;
 use crate::keys::Keys;
 use crate::killed_seats::SeatsToKill;
+use crate::mutant::Mutation;
 use crate::orders::Orders;
 use crate::pools::Pools;
 use crate::seating::{ReleasedChannels, Seating};
@@ -47,6 +48,7 @@ pub struct Inventory {
     pub(crate) expired: Expired,
     /// Boxed, so that taking it for a decision moves one word.
     pub(crate) scratch: Option<Box<Scratch>>,
+    pub(crate) mutation: Mutation,
 }
 
 /// What `decide` answers when it does not refuse.
@@ -104,7 +106,16 @@ impl Inventory {
             deadlines: Deadlines::default(),
             expired: Expired::default(),
             scratch: None,
+            mutation: Mutation::default(),
         }
+    }
+
+    /// The same state, from now on with a deliberate defect.
+    #[cfg(feature = "mutants")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(self, mutant: crate::mutant::Mutant) -> Self {
+        Inventory { mutation: Mutation::of(mutant), ..self }
     }
 
     /// Decide one command at logged time `now`. Nothing of the state changes (scratch memory may).

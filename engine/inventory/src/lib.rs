@@ -17,6 +17,7 @@ mod invariants;
 mod inventory;
 mod keys;
 mod killed_seats;
+mod mutant;
 mod orders;
 mod paged;
 mod phase;
@@ -41,6 +42,9 @@ pub use event::{Event, EventBody, HoldPlaced, KeyMark, Line, Origin, TermsId};
 pub use id::{Epoch, EventId, Sequence, Subject, Timestamp};
 pub use image::{IMAGE_NONE, Image, ImageError};
 pub use inventory::{Decision, Digest, Inventory, Violation};
+#[doc(hidden)]
+#[cfg(feature = "mutants")]
+pub use mutant::Mutant;
 pub use phase::{PHASE_TABLE, Phase, PhaseCommand, admits};
 pub use rejection::{ALTERNATIVES_MAX, ClaimState, ConfigError, Rejection, RequestError};
 pub use view::{Availability, ClaimView, Counters, SeatMap, SeatState, TicketView, TypeAvailability};

@@ -3,6 +3,7 @@
 //! Order: kills that wait for a return are served first; then the waitlist will be, here and nowhere else; what is left
 //! goes to the channel that it was drawn from, while that is unreleased, or else to everyone.
 
+use crate::mutant::Mutant;
 use crate::{ChannelId, Inventory, RefundedUnits, SeatIndex, SeatState, TermsId};
 
 /// Where units come back from.
@@ -31,6 +32,10 @@ impl Inventory {
     /// Takes units back.
     pub(crate) fn return_units(&mut self, returned: Returned<'_>) {
         let Returned { terms, quantity, seats, channel, source, fate } = returned;
+        let leaks = self.mutation.is(Mutant::ChannelShareLeaks);
+        let channel = channel.filter(|_| !leaks);
+        let is_doubled = source == Source::Sold && self.mutation.is(Mutant::UnitReturnedTwice);
+        let restocked = if is_doubled { 2 * quantity } else { quantity };
         for &pool in &self.terms.get(terms).draws_on {
             self.pools.edit(pool, |pool| {
                 let taken_from = match source {
@@ -40,13 +45,14 @@ impl Inventory {
                 assert!(*taken_from >= quantity, "more units return to a pool than left it");
                 *taken_from -= quantity;
                 match fate {
-                    RefundedUnits::Restock => pool.put_back(quantity, channel),
+                    RefundedUnits::Restock => pool.put_back(restocked, channel),
                     RefundedUnits::Kill => pool.withdraw(quantity),
                 }
             });
         }
         for &seat in seats {
             let awaited = self.seats_to_kill.remove(seat);
+            let awaited = awaited && !self.mutation.is(Mutant::WaitingKillForgotten);
             let killed = awaited || fate == RefundedUnits::Kill;
             self.set_seat(seat, if killed { SeatState::Killed } else { SeatState::Free });
         }

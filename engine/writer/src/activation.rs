@@ -150,7 +150,7 @@ impl Activation {
     #[must_use]
     pub fn from_snapshot(state: Inventory, chain: Chain, options: WriterOptions) -> Self {
         Activation {
-            state,
+            state: options.mutation.of_state(state),
             chain,
             epoch: Epoch(0),
             stage: Stage::Fresh,
@@ -234,7 +234,8 @@ impl Activation {
         if record.epoch < self.epoch {
             return Err(format!("epoch {} follows {} at sequence {first}", record.epoch, self.epoch));
         }
-        if self.chain.extend(record.bytes) != record.chain {
+        let is_checked = !self.options.mutation.is(Mutant::ChainNotChecked);
+        if is_checked && self.chain.extend(record.bytes) != record.chain {
             return Err(format!("the chain is broken in the record of sequences {first} to {last}"));
         }
         Ok(())
@@ -352,7 +353,12 @@ impl Activation {
                 self.stage = Stage::ReadingHead;
                 out.push(ActivationOutput::ReadHead);
             }
-            Call::ReadLog => out.push(ActivationOutput::ReadLog { after: self.state.sequence() }),
+            Call::ReadLog => {
+                let late = self.options.mutation.is(Mutant::SnapshotOffByOne) && self.epoch == Epoch(0);
+                let after = self.state.sequence();
+                let is_late = late && after > Sequence::ZERO;
+                out.push(ActivationOutput::ReadLog { after: after.plus(u64::from(is_late)) });
+            }
             Call::Claim(claim) => {
                 let Claim { expected, next, attempt } = claim;
                 self.stage = Stage::Claiming(claim);

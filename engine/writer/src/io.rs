@@ -121,7 +121,8 @@ pub enum Reply {
         sequence: Sequence,
         /// The event.
         event: Arc<Event>,
-        /// The hold or order as it stood before, where the answer shows its lines: to renew, begin payment and confirm.
+        /// The hold or order, where the answer shows its lines: to renew, begin payment and confirm. As it stood before, or, for a
+        /// duplicate that joins the answer in the same turn, as it stood when that was decided.
         claim: Option<Box<ClaimView>>,
     },
     /// Accepted before under the same key, and durable: render the event of this sequence from the log.

@@ -1,5 +1,7 @@
 //! Deliberate defects. Without the feature `mutants` none can be chosen and every question answers a constant `false`.
 
+use tessera_inventory::Inventory;
+
 /// A defect that the simulation must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "mutants"), allow(unreachable_pub))]
@@ -28,6 +30,13 @@ pub enum Mutant {
     DecideAgainAfterUnknown,
     /// Activation takes the head as it stands, without a new epoch.
     SkipClaim,
+    /// Replay takes every record for what was written.
+    ChainNotChecked,
+    /// After a snapshot the log is read from one event too late.
+    SnapshotOffByOne,
+    /// A defect of the inventory inside.
+    #[cfg(feature = "mutants")]
+    Inventory(tessera_inventory::Mutant),
 }
 
 /// How late [`Mutant::LateExpiry`] is, in milliseconds.
@@ -49,6 +58,21 @@ impl Mutation {
     #[cfg(feature = "mutants")]
     pub(crate) fn is(self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)
+    }
+
+    /// The state that a writer works on.
+    #[cfg(feature = "mutants")]
+    pub(crate) fn of_state(self, state: Inventory) -> Inventory {
+        match self.mutant {
+            Some(Mutant::Inventory(mutant)) => state.mutated(mutant),
+            _ => state,
+        }
+    }
+
+    #[cfg(not(feature = "mutants"))]
+    #[allow(clippy::unused_self)]
+    pub(crate) fn of_state(self, state: Inventory) -> Inventory {
+        state
     }
 
     #[cfg(not(feature = "mutants"))]

@@ -1,12 +1,11 @@
-//! The one event of the world.
+//! The one event of the world: a small fixed one for named cases, a drawn one for the swarm.
 
-use std::sync::Arc;
+pub(crate) mod draw;
+pub(crate) mod edit;
 
 use tessera_inventory::{
-    Authority, Category, CategoryId, ClaimNumber, Command, CommandBody, Config, EventId, HoldPolicy,
-    IdempotencyKey, LineRequest, Payment, Phase, PlaceHold, Point, Pool, PoolId, RefundedUnits, Row,
-    SaleWindow, Schedule, Seat, SeatIndex, SeatingPolicy, SectionId, Subject, Subjects, TicketRef,
-    TicketType, TicketTypeId, Timestamp, Units, Want,
+    Category, CategoryId, Config, EventId, HoldPolicy, Point, Pool, PoolId, Row, SaleWindow, Schedule, Seat,
+    SeatingPolicy, SectionId, Subject, TicketType, TicketTypeId, Timestamp,
 };
 
 pub(crate) const EVENT: EventId = EventId(0x77);
@@ -22,10 +21,17 @@ const LATE_MS: (u64, u64) = (15_000, 200_000);
 const ROWS: u8 = 2;
 const SEATS_PER_ROW: u8 = 5;
 
+/// The type that named cases sell out.
 pub(crate) const STANDING: TicketTypeId = TicketTypeId(0);
-pub(crate) const LATE: TicketTypeId = TicketTypeId(1);
-pub(crate) const SEATED: TicketTypeId = TicketTypeId(2);
-pub(crate) const FLOOR: PoolId = PoolId(0);
+const FLOOR: PoolId = PoolId(0);
+/// People of a world.
+pub(crate) const SUBJECTS: usize = 16;
+
+/// The `number`th person of the world, counted round; its halves differ, so that mixing them up shows.
+pub(crate) fn subject(number: usize) -> Subject {
+    let number = (number % SUBJECTS) as u128;
+    Subject((number + 1) << 64 | (number * 7 + 3))
+}
 
 fn ticket_type(name: &str, price_minor: i64, draws_on: Vec<PoolId>) -> TicketType {
     TicketType {
@@ -57,7 +63,7 @@ fn row(number: u8) -> Row {
 }
 
 /// A standing floor, a type from it that sells for a part of the run only, and two rows of seats.
-fn config(capacity: u32) -> Config {
+pub(crate) fn small(capacity: u32) -> Config {
     let opening = |ms: u64| Some(Timestamp(WALL_BASE_MS + ms));
     let late = SaleWindow { opens_at: opening(LATE_MS.0), closes_at: opening(LATE_MS.1) };
     Config {
@@ -87,66 +93,12 @@ fn config(capacity: u32) -> Config {
     }
 }
 
-pub(crate) fn command(authority: Authority, key: u128, body: CommandBody) -> Command {
-    let key = IdempotencyKey { digest: key, fingerprint: 1, minted_at: None };
-    Command { authority, key: Some(key), body }
-}
-
-pub(crate) fn configure(key: u128, capacity: u32) -> Command {
-    let body = CommandBody::Configure { expected_version: 0, config: Arc::new(config(capacity)) };
-    command(Authority::Organizer, key, body)
-}
-
-/// In mid-sale: more standing units at another price, and fewer a person.
-pub(crate) fn configure_again(key: u128, capacity: u32) -> Command {
-    let mut config = config(capacity + 2);
-    let standing = &mut config.ticket_types[STANDING.index()];
-    standing.price_minor += 500;
-    standing.per_subject_max = Some(6);
-    let body = CommandBody::Configure { expected_version: 1, config: Arc::new(config) };
-    command(Authority::Organizer, key, body)
-}
-
-pub(crate) fn change_phase(key: u128, to: Phase) -> Command {
-    command(Authority::Organizer, key, CommandBody::ChangePhase { to })
-}
-
-/// A standing unit and a seat, which are withdrawn and brought back.
-pub(crate) fn units() -> [Units; 2] {
-    [Units::Pool { pool: FLOOR, quantity: 1 }, Units::Seats(vec![SeatIndex(u32::from(SEATS_PER_ROW))])]
-}
-
-/// Some seats beside one another, by two numbers of whatever size.
-pub(crate) fn seats(place: usize, quantity: u16) -> Want {
-    let count = u32::from(ROWS * SEATS_PER_ROW);
-    let first = u32::try_from(place).unwrap_or(0) % count;
-    Want::Seats((first..(first + u32::from(quantity)).min(count)).map(SeatIndex).collect())
-}
-
-pub(crate) fn place_hold(key: u128, subject: Subject, ticket_type: TicketTypeId, want: Want) -> Command {
-    let line = LineRequest { ticket_type: Some(ticket_type), expected_price_minor: None, want };
-    let body = CommandBody::PlaceHold(PlaceHold {
-        subjects: Subjects { primary: subject, extra: Vec::new() },
-        lines: vec![line],
-        access_code: None,
-        channel: None,
-        duration_ms: None,
-    });
-    command(Authority::Subject(subject), key, body)
-}
-
-pub(crate) fn confirm(key: u128, order: ClaimNumber) -> Command {
-    let payment = Payment::Captured { reference: key };
-    command(Authority::System, key, CommandBody::Confirm { order, payment })
-}
-
-/// The first ticket of an order is given back.
-pub(crate) fn refund(key: u128, order: ClaimNumber, units: RefundedUnits) -> Command {
-    command(Authority::Organizer, key, CommandBody::RefundTickets { order, tickets: vec![0], units })
-}
-
-/// The first ticket of an order is handed on.
-pub(crate) fn transfer(key: u128, order: ClaimNumber, from: Subject, to: Subject) -> Command {
-    let body = CommandBody::TransferTicket { ticket: TicketRef { order, index: 0 }, to };
-    command(Authority::Subject(from), key, body)
+/// In mid-sale: more units of the first pool at another price of the first type, and fewer a person.
+pub(crate) fn raised(config: &Config) -> Config {
+    let mut config = config.clone();
+    config.pools[0].capacity += 2;
+    let first = &mut config.ticket_types[STANDING.index()];
+    first.price_minor += 500;
+    first.per_subject_max = Some(6);
+    config
 }

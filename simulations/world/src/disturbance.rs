@@ -1,4 +1,4 @@
-//! What happens to nodes and to the store in the course of a run.
+//! What happens to nodes, to the network and to the store in the course of a run.
 
 use crate::prng::Prng;
 
@@ -7,6 +7,8 @@ use crate::prng::Prng;
 pub enum Disturbance {
     /// The process dies.
     Crash(usize),
+    /// A handler of the node panics: who waits there is told, and its writer is rebuilt from the log.
+    Panic(usize),
     /// The node does nothing for so many microseconds, then goes on as if nothing had happened.
     Pause(usize, u64),
     /// The node takes the event over, whoever owns it.
@@ -21,6 +23,36 @@ pub enum Disturbance {
     Alone(usize, Evidence, i64),
     /// The store does not answer for so many microseconds.
     Outage(u64),
+    /// Nothing passes from the one to the other for so many microseconds; the way back is open.
+    Cut(Place, Place, u64),
+    /// The disk under the journal fails in this way; a journal that is a service of its own has none.
+    Disk(DiskFault),
+}
+
+/// An end of the network.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Place {
+    /// Every client.
+    Clients,
+    /// A node.
+    Node(usize),
+    /// The store.
+    Store,
+}
+
+/// What a disk does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DiskFault {
+    /// Power is lost while a batch is written: of each sector that was not synced the disk keeps either state.
+    TornWrite,
+    /// Power is lost: everything since the last sync is gone.
+    LostWrites,
+    /// The next sync fails.
+    FailedSync,
+    /// There is no room for so many microseconds.
+    Full(u64),
+    /// Each sync takes seconds for so many microseconds.
+    Slow(u64),
 }
 
 /// What a node knows of the time beside its wall clock.
@@ -34,32 +66,92 @@ pub enum Evidence {
     None,
 }
 
+/// The kinds of disturbances.
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Crash,
+    Panic,
+    Pause,
+    TakeOver,
+    HandOver,
+    LoseLease,
+    Alone,
+    Skew,
+    Outage,
+    Cut,
+    Disk,
+}
+
+/// How often each kind comes; some never.
+#[derive(Clone, Debug)]
+pub(crate) struct Weights([(Kind, u64); 11]);
+
 const SECOND_US: u64 = 1_000_000;
 const HOUR_MS: i64 = 3_600_000;
 /// How far ahead a node alone may be and be believed: the world sees no more, or its deadlines would take hours.
 pub(crate) const ALONE_AHEAD_MS: i64 = 60_000;
 /// No clock is believed that is off by so much.
 const YEARS_MS: i64 = 2 * 366 * 24 * HOUR_MS;
+/// Everything at once.
+const ALL: Weights = Weights([
+    (Kind::Crash, 22),
+    (Kind::Panic, 9),
+    (Kind::Pause, 13),
+    (Kind::TakeOver, 22),
+    (Kind::HandOver, 8),
+    (Kind::LoseLease, 7),
+    (Kind::Alone, 5),
+    (Kind::Skew, 5),
+    (Kind::Outage, 9),
+    (Kind::Cut, 9),
+    (Kind::Disk, 20),
+]);
 
 impl Disturbance {
+    /// Any of them.
     pub(crate) fn draw(prng: &mut Prng, nodes: usize) -> Disturbance {
+        Disturbance::draw_of(prng, nodes, &ALL).unwrap_or(Disturbance::Crash(0))
+    }
+
+    /// Which kinds are on.
+    pub(crate) fn weights(prng: &mut Prng) -> Weights {
+        Weights(ALL.0.map(|(kind, weight)| (kind, if prng.chance(500) { weight } else { 0 })))
+    }
+
+    /// One of those that are on; none when none is.
+    pub(crate) fn draw_of(prng: &mut Prng, nodes: usize, weights: &Weights) -> Option<Disturbance> {
         let node = prng.index(nodes);
-        match prng.between(0, 99) {
-            0..25 => Disturbance::Crash(node),
-            25..40 => Disturbance::Pause(node, prng.between(1, 20) * SECOND_US),
-            40..65 => Disturbance::TakeOver(node),
-            65..73 => Disturbance::HandOver(node),
-            73..80 => Disturbance::LoseLease(node),
-            80..85 => {
+        let seconds = |prng: &mut Prng, most: u64| prng.between(1, most) * SECOND_US;
+        Some(match prng.weighted(&weights.0)? {
+            Kind::Crash => Disturbance::Crash(node),
+            Kind::Panic => Disturbance::Panic(node),
+            Kind::Pause => Disturbance::Pause(node, seconds(prng, 20)),
+            Kind::TakeOver => Disturbance::TakeOver(node),
+            Kind::HandOver => Disturbance::HandOver(node),
+            Kind::LoseLease => Disturbance::LoseLease(node),
+            Kind::Alone => {
                 let skews = [ALONE_AHEAD_MS, -3_000, -HOUR_MS, YEARS_MS];
                 let evidence = [Evidence::Own, Evidence::None][prng.index(2)];
                 Disturbance::Alone(node, evidence, skews[prng.index(skews.len())])
             }
-            85..90 => {
+            Kind::Skew => {
                 let skews = [0, 3_000, -3_000, HOUR_MS, -HOUR_MS];
                 Disturbance::Skew(node, skews[prng.index(skews.len())])
             }
-            _ => Disturbance::Outage(prng.between(1, 15) * SECOND_US),
-        }
+            Kind::Outage => Disturbance::Outage(seconds(prng, 15)),
+            Kind::Cut => {
+                let other = [Place::Clients, Place::Store][prng.index(2)];
+                let (from, to) =
+                    if prng.chance(500) { (Place::Node(node), other) } else { (other, Place::Node(node)) };
+                Disturbance::Cut(from, to, seconds(prng, 30))
+            }
+            Kind::Disk => Disturbance::Disk(match prng.between(0, 4) {
+                0 => DiskFault::TornWrite,
+                1 => DiskFault::LostWrites,
+                2 => DiskFault::FailedSync,
+                3 => DiskFault::Full(seconds(prng, 10)),
+                _ => DiskFault::Slow(seconds(prng, 10)),
+            }),
+        })
     }
 }

@@ -1,21 +1,26 @@
 //! The deterministic world: writers, clients and a faulty store from one seed, judged by an oracle after every step.
 //!
-//! The same seed and plan give the same trace, byte for byte. To reproduce a failing seed: `cargo run -p tessera-world -- --seed N`.
+//! The same seed and plan give the same trace, byte for byte. `tessera-sim` runs it; `docs/reliability.md` says what it covers.
 
-mod buyer;
 mod catalogue;
+mod client;
 mod disturbance;
-mod happened;
+mod follower;
+mod minimise;
+mod mutant;
 mod node;
 mod oracle;
 mod plan;
 mod prng;
 mod store;
+mod tally;
 mod trace;
 mod world;
 
-pub use disturbance::{Disturbance, Evidence};
-pub use happened::Happened;
+pub use disturbance::{DiskFault, Disturbance, Evidence, Place};
+pub use minimise::minimise;
+pub use mutant::{MUTANTS, Mutant, NamedMutant};
 pub use oracle::Violation;
-pub use plan::{Crash, CrashPoint, MakeOptions, Orphans, Plan};
+pub use plan::{Crash, CrashPoint, Duty, Media, Mix, Network, Orphans, Plan, Venue};
+pub use tally::Tally;
 pub use world::{Failure, Summary, run};

@@ -40,6 +40,8 @@ pub(crate) struct Node {
     pub(crate) decided_us: u64,
     /// Whether it believed its clock then.
     pub(crate) trusted: bool,
+    /// It was given a record that was not written where it stood.
+    pub(crate) is_garbled: bool,
     /// It knows that its lease is gone.
     pub(crate) lease_lost: bool,
     /// Counts its timers: a new one replaces the one before.
@@ -58,7 +60,7 @@ pub(crate) enum NodeInput {
 }
 
 /// What a node asks of the store.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) enum Call {
     Append { expected: Head, next: Head, record: std::sync::Arc<[u8]> },
     Head,
@@ -77,6 +79,7 @@ impl Node {
             decided_at: Timestamp(0),
             decided_us: 0,
             trusted: false,
+            is_garbled: false,
             lease_lost: false,
             timers: 0,
             origin_us,

@@ -1,19 +1,20 @@
 //! The oracle: it sees the store and every answer that leaves, and knows nothing of the writers' insides.
 //!
-//! It replays the durable log into a state of its own and judges every answer by it.
+//! It tells the durable log to the naive model, which shares no code with the engine, and judges every event and every answer by it.
+//! Beside it a second engine replays the log: that replay gives the state of the writers is a rule too.
 
 mod calendar;
+mod history;
 mod judge;
 mod promise;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use tessera_inventory::{Event, Inventory, Sequence, Timestamp};
+use tessera_inventory::{Command, Digest, Event, EventBody, Inventory, Sequence};
+use tessera_naive::{Model, Verdict, same_body};
 use tessera_records::for_each;
 use tessera_store::LogRecord;
-use tessera_store::memory::MemoryCore;
 use tessera_writer::{Ask, CLOCK_DISAGREEMENT_MS_MAX, Chain, Head};
 
 use crate::catalogue::EVENT;
@@ -21,14 +22,14 @@ use crate::disturbance::ALONE_AHEAD_MS;
 use crate::node::{Attempt, WorldWriter};
 use crate::prng::Prng;
 use calendar::Calendar;
+use history::History;
 pub(crate) use judge::Speaker;
 use promise::Promises;
 
-/// States kept for the judgement of refusals.
-const STATES_KEPT: u64 = 512;
-
 /// Record ends at which a snapshot may stand.
-const SNAPSHOTS_KEPT: usize = 64;
+const SNAPSHOTS_KEPT: usize = 16;
+/// The engine's own check of everything is made once in so many records.
+const CHECKED_EVERY: u64 = 8;
 
 /// A rule that was broken.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -88,11 +89,15 @@ struct Stood {
 
 #[derive(Debug)]
 pub(crate) struct Oracle {
-    state: Inventory,
-    states: BTreeMap<u64, Inventory>,
-    /// The chain at the end of each record.
-    chains: BTreeMap<u64, Chain>,
-    events: Vec<Arc<Event>>,
+    history: History,
+    /// A second engine without defect, and its digest after each event.
+    engine: Inventory,
+    digests: Vec<Digest>,
+    records: u64,
+    /// The engine and the chain at the end of the newest records.
+    snapshots: Vec<(Inventory, Chain)>,
+    /// What stands behind a key and a body.
+    commands: BTreeMap<(u128, u64), Arc<Command>>,
     keys: BTreeMap<u128, Effect>,
     chain: Chain,
     heads: Vec<Stood>,
@@ -107,14 +112,16 @@ pub(crate) struct Oracle {
 
 impl Oracle {
     pub(crate) fn new() -> Oracle {
-        let state = Inventory::new(EVENT);
+        let engine = Inventory::new(EVENT);
         Oracle {
-            states: BTreeMap::from([(0, state.clone())]),
-            state,
-            events: Vec::new(),
+            history: History::default(),
+            digests: vec![engine.digest()],
+            engine,
+            records: 0,
+            snapshots: Vec::new(),
+            commands: BTreeMap::new(),
             keys: BTreeMap::new(),
             chain: Chain::default(),
-            chains: BTreeMap::new(),
             heads: vec![Stood { head: Head::GENESIS, since_us: 0 }],
             owners: BTreeMap::new(),
             decided: BTreeMap::new(),
@@ -128,8 +135,21 @@ impl Oracle {
 
     /// A client asks; the number of the attempt comes back.
     pub(crate) fn asked(&mut self, ask: &Ask, now_us: u64) -> Attempt {
+        if let Ask::Command(command) = ask
+            && let Some(key) = command.key
+        {
+            let behind = || Arc::new((**command).clone());
+            self.commands.entry((key.digest, key.fingerprint)).or_insert_with(behind);
+        }
         self.asked.push(Asked { ask: ask.clone(), submitted_us: now_us, denied: false });
         self.asked.len() as Attempt - 1
+    }
+
+    /// The same message once more, as the network repeats it: an attempt of its own, submitted when the first was.
+    pub(crate) fn asked_again(&mut self, attempt: Attempt) -> Attempt {
+        let Asked { ask, submitted_us, .. } = self.asked_at(attempt);
+        let (ask, submitted_us) = (ask.clone(), *submitted_us);
+        self.asked(&ask, submitted_us)
     }
 
     pub(crate) fn ask(&self, attempt: Attempt) -> &Ask {
@@ -148,21 +168,22 @@ impl Oracle {
         }
     }
 
-    /// Look at the store after something reached it.
-    pub(crate) fn observe(&mut self, core: &MemoryCore, now_us: u64) -> Result<(), Violation> {
-        let head = core.head_now(EVENT);
+    /// The head and the records after what is known, once something reached the store.
+    pub(crate) fn observe(
+        &mut self,
+        head: Head,
+        records: &[LogRecord],
+        now_us: u64,
+    ) -> Result<(), Violation> {
         let before = self.head();
-        if head == before {
-            return Ok(());
-        }
         if head.epoch < before.epoch {
             return Err(broken("epochs never decrease", format!("{head:?} follows {before:?}")));
         }
-        for record in core.read_now(EVENT, self.state.sequence(), usize::MAX) {
-            self.record(&record, &head, now_us)?;
+        for record in records {
+            self.record(record, &head, now_us)?;
         }
-        if head.sequence != self.state.sequence() || head.chain != self.chain {
-            let sequence = self.state.sequence();
+        let sequence = self.sequence();
+        if head.sequence != sequence || head.chain != self.chain {
             return Err(broken("head and log agree", format!("{head:?} over a log up to {sequence}")));
         }
         self.heads.push(Stood { head, since_us: now_us });
@@ -170,12 +191,10 @@ impl Oracle {
     }
 
     fn record(&mut self, record: &LogRecord, head: &Head, now_us: u64) -> Result<(), Violation> {
-        let expected = self.state.sequence().plus(1);
+        let expected = self.sequence().plus(1);
         if record.first_sequence != expected {
-            return Err(broken(
-                "the log is dense",
-                format!("{} where {expected} belongs", record.first_sequence),
-            ));
+            let detail = format!("{} where {expected} belongs", record.first_sequence);
+            return Err(broken("the log is dense", detail));
         }
         self.chain = self.chain.extend(&record.bytes);
         if self.chain != record.chain {
@@ -192,64 +211,80 @@ impl Oracle {
         for event in events {
             self.event(event, decided)?;
         }
-        self.chains.insert(self.state.sequence().0, self.chain);
-        self.state.check().map_err(|violation| broken(violation.invariant, violation.detail))
+        if self.sequence() != record.last_sequence {
+            return Err(broken(
+                "the log is dense",
+                format!("a record says that it ends at {}", record.last_sequence),
+            ));
+        }
+        self.records += 1;
+        if self.records.is_multiple_of(CHECKED_EVERY) {
+            self.engine.check().map_err(|violation| broken(violation.invariant, violation.detail))?;
+            if self.snapshots.len() == SNAPSHOTS_KEPT {
+                self.snapshots.remove(0);
+            }
+            self.snapshots.push((self.engine.clone(), self.chain));
+        }
+        Ok(())
     }
 
     /// A snapshot at the end of some record, as the product writes and reads it.
     pub(crate) fn snapshot(&self, prng: &mut Prng) -> Result<Option<(Inventory, Chain)>, Violation> {
-        let kept = self.chains.iter().rev().take(SNAPSHOTS_KEPT);
-        let candidates: Vec<_> =
-            kept.filter_map(|(sequence, chain)| Some((self.states.get(sequence)?, *chain))).collect();
-        if candidates.is_empty() {
+        if self.snapshots.is_empty() {
             return Ok(None);
         }
-        let (state, chain) = candidates[prng.index(candidates.len())];
+        let (state, chain) = &self.snapshots[prng.index(self.snapshots.len())];
         let state = Inventory::import(state.export())
             .map_err(|error| broken("every snapshot can be opened", error.to_string()))?;
-        Ok(Some((state, chain)))
+        Ok(Some((state, *chain)))
     }
 
     fn event(&mut self, event: Arc<Event>, decided: Decided) -> Result<(), Violation> {
-        let sequence = self.state.sequence().plus(1);
-        if self.events.last().is_some_and(|before| before.at > event.at) {
+        let sequence = self.sequence().plus(1);
+        if self.model().logged_at > event.at {
             return Err(broken("logged time never goes back", format!("at sequence {sequence}")));
         }
         if let Some(key) = &event.key {
             let effect = Effect { sequence, fingerprint: key.fingerprint, decided_us: decided.at_us };
             if let Some(first) = self.keys.insert(key.digest, effect) {
-                let first = first.sequence;
-                let detail = format!("sequences {first} and {sequence}: {event:?}");
+                let detail = format!("sequences {} and {sequence}: {event:?}", first.sequence);
                 return Err(broken("a key has one effect", detail));
             }
-            self.nothing_was_due(&self.state, event.at, decided.trusted, &event.body)?;
+            judge::nothing_was_due(self.model(), event.at, decided.trusted, &event.body)?;
         }
         self.promises.event(sequence, &event, decided)?;
         self.calendar.event(&event, decided)?;
-        self.state.apply(&event);
-        self.events.push(event);
-        self.states.insert(sequence.0, self.state.clone());
-        if let Some(oldest) = sequence.0.checked_sub(STATES_KEPT) {
-            self.states.remove(&oldest);
-        }
+        self.follows_the_rules(&event)?;
+        self.engine.apply(&event);
+        self.digests.push(self.engine.digest());
+        self.history.push(event);
         Ok(())
     }
 
-    /// Who believes its clock lets what is due happen before it decides a command.
-    fn nothing_was_due(
-        &self,
-        state: &Inventory,
-        at: Timestamp,
-        trusted: bool,
-        decision: &dyn fmt::Debug,
-    ) -> Result<(), Violation> {
-        match state.next_due_at().filter(|due| trusted && *due <= at) {
-            Some(due) => {
-                let detail = format!("due at {due}, decided at {at}: {decision:?}");
-                Err(broken("what is due comes before the command that observes it", detail))
+    /// What is logged is what the naive rules make of the request behind it, or of the time.
+    fn follows_the_rules(&self, event: &Event) -> Result<(), Violation> {
+        let told: Option<EventBody> = match &event.key {
+            None => self.model().due(event.at),
+            Some(key) => {
+                let Some(command) = self.commands.get(&(key.digest, key.fingerprint)) else {
+                    return Err(broken("behind every decision stands a request", format!("{event:?}")));
+                };
+                match self.model().decide(event.at, command) {
+                    Verdict::Accepted(body) => Some(body),
+                    verdict => {
+                        let detail =
+                            format!("{command:?} was accepted: {event:?}; the rules say {verdict:?}");
+                        return Err(broken("what is accepted may be accepted", detail));
+                    }
+                }
             }
-            None => Ok(()),
+        };
+        if told.as_ref().is_some_and(|told| same_body(&event.body, told)) {
+            return Ok(());
         }
+        let rule =
+            if event.key.is_some() { "what happens is what the rules say" } else { "time does what is due" };
+        Err(broken(rule, format!("{event:?}; the rules say {told:?}")))
     }
 
     /// A node believes that it owns the event.
@@ -266,28 +301,31 @@ impl Oracle {
             let detail = format!("epoch {epoch} belongs to {owner:?} and to {:?}", (node, life));
             return Err(broken("an epoch has one owner", detail));
         }
-        self.replay_equals(writer)
+        self.published(writer)
     }
 
-    /// A writer publishes what it holds for durable.
-    pub(crate) fn published(&self, writer: &WorldWriter) -> Result<(), Violation> {
-        self.replay_equals(writer)
-    }
-
-    /// The durable state of a writer is the replay of the log up to its sequence.
-    fn replay_equals(&self, writer: &WorldWriter) -> Result<(), Violation> {
+    /// A writer publishes what it holds for durable: the replay of the log up to its sequence, and what the naive model counts.
+    pub(crate) fn published(&mut self, writer: &WorldWriter) -> Result<(), Violation> {
         let Some(state) = writer.durable_state() else {
             return Err(broken("only durable state is shown", "an append is under way"));
         };
         let sequence = state.sequence();
-        let Some(replayed) = self.states.get(&sequence.0) else {
+        let place = usize::try_from(sequence.0).unwrap_or(usize::MAX);
+        let (Some(replayed), Some(model)) = (self.digests.get(place), self.history.at(sequence)) else {
             return Err(broken(
                 "only durable state is shown",
                 format!("sequence {sequence} is not in the log"),
             ));
         };
-        if replayed.digest() != state.digest() {
-            let detail = format!("{:?} is not {:?} at {sequence}", state.digest(), replayed.digest());
+        let (shown, counted) = (state.availability(), model.availability());
+        if shown != counted {
+            return Err(broken("what is shown is what there is", format!("{shown:?} is not {counted:?}")));
+        }
+        if *state.seat_map().states != *model.seat_map() {
+            return Err(broken("what is shown is what there is", format!("the seats at {sequence}")));
+        }
+        if *replayed != state.digest() {
+            let detail = format!("{:?} is not {replayed:?} at {sequence}", state.digest());
             return Err(broken("replay(log) = state", detail));
         }
         Ok(())
@@ -302,7 +340,7 @@ impl Oracle {
             }
         }
         self.nobody_was_denied_what_was_done()?;
-        self.state.check().map_err(|violation| broken(violation.invariant, violation.detail))
+        self.engine.check().map_err(|violation| broken(violation.invariant, violation.detail))
     }
 
     /// Behind every logged command stands an attempt that came before its decision and was not told "not executed".
@@ -328,8 +366,17 @@ impl Oracle {
         self.heads.last().map_or(Head::GENESIS, |stood| stood.head)
     }
 
+    /// The durable state.
+    pub(crate) fn model(&self) -> &Model {
+        self.history.now()
+    }
+
+    pub(crate) fn sequence(&self) -> Sequence {
+        Sequence(self.model().sequence())
+    }
+
     pub(crate) fn events(&self) -> &[Arc<Event>] {
-        &self.events
+        self.history.events()
     }
 
     /// Claims that a deadline will end.

@@ -1,12 +1,15 @@
 //! What a run does and what goes wrong in it.
 
+mod mix;
+mod swarm;
+
+use tessera_inventory::Phase;
 use tessera_store::memory::AppendFault;
-use tessera_writer::WriterOptions;
 
 use crate::disturbance::Disturbance;
-
-/// Makes the options of a writer from its fresh owner number. Mutants come in here.
-pub type MakeOptions = fn(u128) -> WriterOptions;
+use crate::mutant::Mutant;
+use crate::prng::Prng;
+pub use mix::Mix;
 
 /// Where a node is killed, at its `nth` such point (from 1), once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +48,54 @@ pub enum Orphans {
     Any,
 }
 
+/// What is sold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Venue {
+    /// A floor of this capacity, a type of it that sells for a part of the run, two rows of five seats.
+    Small(u32),
+    /// Anything of at most 64 seats, by its number.
+    Drawn(u64),
+}
+
+/// What the organizer does, one after the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Duty {
+    /// The first configuration.
+    Configure,
+    /// Another phase.
+    Phase(Phase),
+    /// More units of the first pool at another price, and fewer a person.
+    Raise,
+    /// Some edits of the configuration, sound or not.
+    Edit,
+    /// Withdraw some units.
+    Kill,
+    /// Bring some back.
+    Restore,
+    /// Give what is left of a channel to everyone.
+    ReleaseChannel,
+}
+
+/// Where the log stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Media {
+    /// In a value that keeps what it has committed: a store that is a service of its own.
+    Service,
+    /// In the product's journal on a disk that fails, which all nodes share.
+    Journal,
+}
+
+/// What the network does to messages, each of a thousand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Network {
+    /// Lost on the way.
+    pub lost: u64,
+    /// Arriving twice, the second time up to minutes later.
+    pub duplicated: u64,
+    /// Overtaken by later ones.
+    pub delayed: u64,
+}
+
 /// Everything that decides a run besides its seed.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -52,27 +103,29 @@ pub struct Plan {
     pub nodes: usize,
     /// Buyers.
     pub buyers: usize,
-    /// Holds that each buyer tries to place.
+    /// Requests for holds that each buyer makes.
     pub wishes: u32,
-    /// Units for sale.
-    pub capacity: u32,
+    /// Longest time a client thinks before its next request, in microseconds. It is shorter than a hold lasts.
+    pub think_us_max: u64,
+    /// What is sold.
+    pub venue: Venue,
+    /// What clients do.
+    pub mix: Mix,
+    /// What the organizer does.
+    pub duties: Vec<Duty>,
     /// Of a thousand appends, so many meet a fault.
     pub append_faults: u64,
     /// The faults that such appends meet.
     pub append_fault_kinds: Vec<AppendFault>,
-    /// An append up to this one (from 1) meets the first of the kinds, whatever the odds.
-    pub append_faults_first: u64,
-    /// Faults of nodes and of the store in the course of the run.
-    pub disturbances: u64,
     /// Of a thousand requests, so many go to a node that is not known as the owner.
     pub stale_routes: u64,
-    /// Of a thousand answers to a buyer, so many are lost.
-    pub lost_answers: u64,
+    /// What the network does.
+    pub network: Network,
     /// Longest way between a node and the store, in microseconds.
     pub store_delay_us_max: u64,
     /// When faults cease, in microseconds.
     pub faults_end_us: u64,
-    /// Faults at chosen times, in microseconds.
+    /// What goes wrong at which time, in microseconds.
     pub script: Vec<(u64, Disturbance)>,
     /// Calls without their node.
     pub orphans: Orphans,
@@ -84,47 +137,76 @@ pub struct Plan {
     pub snapshots: u64,
     /// Of a thousand requests, so many take the key of the one before, with another body.
     pub reused_keys: u64,
-    /// How nodes make their writers.
-    pub options: MakeOptions,
+    /// Where the log stands.
+    pub media: Media,
+    /// Of a thousand reads of the log, so many bring a record that was not written there.
+    pub garbled_reads: u64,
+    /// Of a thousand steps of a follower, so many meet a fault of the table.
+    pub table_faults: u64,
+    /// A deliberate defect.
+    pub mutant: Option<Mutant>,
     /// Keep the lines of the trace.
     pub keep_trace: bool,
 }
 
+/// What the organizer of a named case does: the sale opens by its schedule, or by command where time does not open it; it pauses, the
+/// configuration changes, units are withdrawn for a while.
+const DUTIES: [Duty; 12] = [
+    Duty::Configure,
+    Duty::Phase(Phase::Scheduled),
+    Duty::Phase(Phase::OnSale),
+    Duty::Phase(Phase::Paused),
+    Duty::Phase(Phase::OnSale),
+    Duty::Raise,
+    Duty::Kill,
+    Duty::Kill,
+    Duty::Phase(Phase::Paused),
+    Duty::Phase(Phase::OnSale),
+    Duty::Restore,
+    Duty::Restore,
+];
+
 impl Plan {
-    /// Several nodes, everything that can go wrong.
+    /// Several nodes, everything that can go wrong, in the small venue.
     #[must_use]
-    pub fn stormy() -> Plan {
+    pub fn stormy(seed: u64) -> Plan {
+        const DISTURBANCES: usize = 24;
+        let mut prng = Prng::new(seed ^ 0x5707);
+        let (nodes, faults_end_us) = (3, 240_000_000);
+        let disturbance = |_| (prng.between(0, faults_end_us - 1), Disturbance::draw(&mut prng, nodes));
         Plan {
-            nodes: 3,
+            script: (0..DISTURBANCES).map(disturbance).collect(),
+            nodes,
             buyers: 6,
             wishes: 12,
-            capacity: 20,
+            venue: Venue::Small(20),
             append_faults: 120,
             append_fault_kinds: vec![
                 AppendFault::UnknownApplied,
                 AppendFault::UnknownNotApplied,
                 AppendFault::UnknownAppliedLater,
-                AppendFault::UnknownAppliedLater,
-                AppendFault::UnknownApplied,
-                AppendFault::UnknownNotApplied,
                 AppendFault::TakenOver,
                 AppendFault::Fatal,
             ],
-            append_faults_first: 0,
-            disturbances: 24,
             stale_routes: 120,
-            lost_answers: 60,
+            network: Network { lost: 30, duplicated: 30, delayed: 60 },
             store_delay_us_max: 3_000,
-            faults_end_us: 240_000_000,
-            script: Vec::new(),
+            faults_end_us,
             orphans: Orphans::Any,
-            crash: None,
             record_bytes_max: 150,
             snapshots: 400,
             reused_keys: 20,
-            options: WriterOptions::new,
-            keep_trace: false,
+            garbled_reads: 100,
+            table_faults: 100,
+            ..Plan::calm()
         }
+    }
+
+    /// The same world with a deliberate defect.
+    #[must_use]
+    pub fn with(self, mutant: Mutant) -> Plan {
+        let media = if matches!(mutant, Mutant::Journal(_)) { Media::Journal } else { self.media };
+        Plan { mutant: Some(mutant), media, ..self }
     }
 
     /// One node, nothing goes wrong.
@@ -134,19 +216,27 @@ impl Plan {
             nodes: 1,
             buyers: 3,
             wishes: 3,
-            capacity: 4,
+            think_us_max: 59_000_000,
+            venue: Venue::Small(4),
+            mix: Mix::usual(),
+            duties: DUTIES.to_vec(),
             append_faults: 0,
             append_fault_kinds: vec![AppendFault::None],
-            disturbances: 0,
             stale_routes: 0,
-            lost_answers: 0,
+            network: Network::default(),
+            script: Vec::new(),
             record_bytes_max: tessera_writer::RECORD_BYTES_MAX,
             snapshots: 0,
             reused_keys: 0,
             store_delay_us_max: 1_000,
             faults_end_us: 60_000_000,
             orphans: Orphans::Land,
-            ..Plan::stormy()
+            crash: None,
+            media: Media::Service,
+            garbled_reads: 0,
+            table_faults: 0,
+            mutant: None,
+            keep_trace: false,
         }
     }
 }

@@ -42,6 +42,23 @@ impl Prng {
         (self.next() % len as u64) as usize
     }
 
+    /// A small number below `end`, which is not 0.
+    #[allow(clippy::cast_possible_truncation)] // below `end`
+    pub(crate) fn small(&mut self, end: u8) -> u8 {
+        (self.next() % u64::from(end)) as u8
+    }
+
+    /// One of several, by their weights; `None` when all are 0.
+    pub(crate) fn weighted<T: Copy>(&mut self, choices: &[(T, u64)]) -> Option<T> {
+        let total: u64 = choices.iter().map(|(_, weight)| weight).sum();
+        let mut at = self.next() % total.max(1);
+        choices.iter().find_map(|(choice, weight)| {
+            let is_it = at < *weight;
+            at = at.saturating_sub(*weight);
+            is_it.then_some(*choice)
+        })
+    }
+
     /// True `per_mille` times in a thousand.
     pub(crate) fn chance(&mut self, per_mille: u64) -> bool {
         self.next() % 1_000 < per_mille

@@ -1,23 +1,27 @@
 //! The world: one queue of steps in virtual time, taken one by one.
 
 mod clients;
+mod following;
+mod network;
 mod nodes;
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use tessera_inventory::Timestamp;
 use tessera_store::Batch;
-use tessera_store::memory::AppendFault;
 use tessera_writer::{Chain, Head, Reply};
 
-use crate::buyer::Client;
-use crate::catalogue::EVENT;
-use crate::disturbance::{Disturbance, Evidence};
-use crate::happened::Happened;
+use crate::catalogue::WALL_BASE_MS;
+use crate::client::{Client, View};
+use crate::disturbance::{DiskFault, Disturbance, Evidence, Place};
+use crate::follower::{FOLLOWERS, Followers};
 use crate::node::{Attempt, Call, Node, NodeInput, Role};
 use crate::oracle::{Oracle, Violation, broken};
-use crate::plan::{Orphans, Plan};
+use crate::plan::Plan;
 use crate::prng::Prng;
 use crate::store::Store;
+use crate::tally::{self, Tally};
 use crate::trace::Trace;
 
 /// After the faults have ceased, everything must be over within this time, in microseconds (20 minutes).
@@ -26,12 +30,16 @@ const LIVENESS_US: u64 = 20 * 60 * 1_000_000;
 const WATCH_US: u64 = 700_000;
 
 /// What a run came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Summary {
     /// Hash of the trace.
     pub trace: Chain,
     /// Steps taken.
     pub steps: u64,
+    /// Time in the world, in microseconds.
+    pub simulated_us: u64,
+    /// Requests that clients sent, repetitions included.
+    pub attempts: u64,
     /// Events in the log.
     pub events: u64,
     /// Commands answered as accepted.
@@ -52,8 +60,8 @@ pub struct Summary {
     pub unknown_appends: u64,
     /// Highest number of requests that waited in one writer.
     pub queued_max: u64,
-    /// The less common events of the log.
-    pub happened: Happened,
+    /// How often everything else happened.
+    pub tally: Tally,
 }
 
 /// A run in which a rule was broken.
@@ -114,8 +122,12 @@ enum Step {
     Start(usize),
     Disturb(Disturbance),
     OutageEnds,
+    /// There is room on the disk again.
+    DiskEmptied,
     FaultsEnd,
     Watch,
+    /// A follower goes on.
+    Follow(usize),
 }
 
 struct World {
@@ -125,17 +137,21 @@ struct World {
     order: u64,
     queue: BTreeMap<(u64, u64), Step>,
     clients: Vec<Client>,
-    /// Which client made an attempt.
-    askers: Vec<usize>,
+    /// Which request of which client an attempt is at.
+    askers: Vec<(usize, u64)>,
     nodes: Vec<Node>,
     store: Store,
     oracle: Oracle,
+    followers: Followers,
     trace: Trace,
     summary: Summary,
+    /// Until when nothing passes from the one to the other.
+    cuts: BTreeMap<(Place, Place), u64>,
+    /// Until when syncs take long.
+    slow_until_us: u64,
     /// Where clients send their requests.
     route: usize,
     is_calm: bool,
-    appends: u64,
     crash_points: u64,
 }
 
@@ -143,16 +159,19 @@ struct World {
 ///
 /// # Errors
 /// The first rule that was broken.
-pub fn run(seed: u64, plan: Plan) -> Result<Summary, Box<Failure>> {
-    let mut world = World::new(seed, plan);
-    match world.live() {
-        Ok(()) => {
-            world.summary.trace = world.trace.hash();
-            world.summary.steps = world.trace.steps();
-            world.summary.events = world.oracle.events().len() as u64;
-            world.summary.happened = Happened::of(world.oracle.events());
-            Ok(world.summary)
-        }
+pub fn run(seed: u64, plan: &Plan) -> Result<Summary, Box<Failure>> {
+    let mut world = match World::new(seed, plan.clone()) {
+        Ok(world) => world,
+        Err(violation) => return Err(Box::new(Failure { violation, step: 0, at_us: 0, trace: Vec::new() })),
+    };
+    // Nothing of the world is used after a panic but its trace.
+    let lived = catch_unwind(AssertUnwindSafe(|| world.live())).unwrap_or_else(|panic| {
+        let told = panic.downcast_ref::<String>().map(String::as_str);
+        let told = told.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("without a word");
+        Err(broken("nothing panics", told))
+    });
+    match lived {
+        Ok(()) => Ok(world.into_summary()),
         Err(violation) => Err(Box::new(Failure {
             violation,
             step: world.trace.steps(),
@@ -163,10 +182,11 @@ pub fn run(seed: u64, plan: Plan) -> Result<Summary, Box<Failure>> {
 }
 
 impl World {
-    fn new(seed: u64, plan: Plan) -> World {
+    fn new(seed: u64, plan: Plan) -> Result<World, Violation> {
         let mut prng = Prng::new(seed);
-        let mut clients: Vec<_> = (0..plan.buyers).map(|number| Client::buyer(number, plan.wishes)).collect();
-        clients.push(Client::organizer(plan.buyers, plan.capacity));
+        let mut clients: Vec<_> =
+            (0..plan.buyers).map(|number| Client::buyer(number, plan.wishes, seed)).collect();
+        clients.push(Client::organizer(plan.buyers, &plan.duties, seed));
         let nodes = (0..plan.nodes).map(|_| Node::new(prng.between(0, 1 << 40))).collect();
         let trace = Trace::new(plan.keep_trace);
         let mut world = World {
@@ -177,18 +197,20 @@ impl World {
             clients,
             askers: Vec::new(),
             nodes,
-            store: Store::default(),
+            store: Store::new(&plan, seed)?,
             oracle: Oracle::new(),
+            followers: Followers::new(plan.mutant),
             trace,
             summary: Summary::default(),
+            cuts: BTreeMap::new(),
+            slow_until_us: 0,
             route: 0,
             is_calm: false,
-            appends: 0,
             crash_points: 0,
             plan,
         };
         world.begin();
-        world
+        Ok(world)
     }
 
     fn begin(&mut self) {
@@ -198,16 +220,12 @@ impl World {
                 if client == self.plan.buyers { 1_000 } else { self.prng.between(100_000, 4_000_000) };
             self.after(wait_us, Step::Client(client));
         }
-        for _ in 0..self.plan.disturbances {
-            let at_us = self.prng.between(0, self.plan.faults_end_us - 1);
-            let disturbance = Disturbance::draw(&mut self.prng, self.plan.nodes);
-            self.after(at_us, Step::Disturb(disturbance));
-        }
         for (at_us, disturbance) in self.plan.script.clone() {
             self.after(at_us, Step::Disturb(disturbance));
         }
         self.after(self.plan.faults_end_us, Step::FaultsEnd);
         self.after(WATCH_US, Step::Watch);
+        (0..FOLLOWERS).for_each(|follower| self.after(WATCH_US, Step::Follow(follower)));
     }
 
     fn live(&mut self) -> Result<(), Violation> {
@@ -217,12 +235,41 @@ impl World {
                 return Err(broken("after the faults everything is answered", self.unfinished()));
             }
             self.take(step)?;
-            self.oracle.observe(&self.store.core, self.now_us)?;
+            self.observe()?;
             if self.is_over() {
                 break;
             }
         }
-        self.oracle.finish()
+        self.oracle.finish()?;
+        match self.store.shared_log() {
+            Some(log) => self.followers.finish(&log, self.oracle.model()),
+            None => Ok(()),
+        }
+    }
+
+    fn observe(&mut self) -> Result<(), Violation> {
+        if self.store.is_touched {
+            self.store.is_touched = false;
+            if let Some((head, records)) = self.store.look(&self.oracle.head())? {
+                self.oracle.observe(head, &records, self.now_us)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn into_summary(self) -> Summary {
+        let mut summary = self.summary;
+        summary.trace = self.trace.hash();
+        summary.steps = self.trace.steps();
+        summary.simulated_us = self.now_us;
+        summary.attempts = self.askers.len() as u64;
+        summary.events = self.oracle.events().len() as u64;
+        for event in self.oracle.events() {
+            for name in tally::event(&event.body, event.key.is_some()) {
+                summary.tally.note(name);
+            }
+        }
+        summary
     }
 
     /// The faults have ceased, every client has its answers, and every deadline has been kept.
@@ -246,73 +293,29 @@ impl World {
             Step::Impatient { client, attempt } => self.impatient(client, attempt),
             Step::Arrive { node, client, attempt } => return self.arrive(node, client, attempt),
             Step::Answer { client, attempt, reply } => self.answered(client, attempt, &reply),
-            Step::Call { node, life, call } => self.call(node, life, call),
+            Step::Call { node, life, call } => return self.call(node, life, call),
             Step::Input { node, life, input } => return self.input(node, life, input),
-            Step::Land => {
-                self.store.core.land_next();
-            }
-            Step::Ghost { expected, batch } => {
-                self.store.core.append_now(EVENT, expected, batch);
-            }
+            Step::Land => self.store.land_next(),
+            Step::Ghost { expected, batch } => self.store.append_unheard(expected, batch),
             Step::Start(node) => return self.start(node),
             Step::Disturb(disturbance) => return self.disturb(disturbance),
             Step::OutageEnds => self.store.is_away = false,
+            Step::DiskEmptied => self.store.calm_down(),
             Step::FaultsEnd => self.calm_down(),
             Step::Watch => return self.watch(),
+            Step::Follow(follower) => return self.follow(follower),
         }
         Ok(())
     }
 
-    fn call(&mut self, node: usize, life: u64, call: Call) {
-        if self.nodes[node].life != life && self.is_lost(&call) {
-            return;
-        }
-        let fault = self.fault_of(&call);
-        if fault == AppendFault::UnknownAppliedLater && !self.store.is_away {
-            let wait_us = self.prng.between(0, 400_000);
-            self.after(wait_us, Step::Land);
-        }
-        let answer = self.store.answer(call, fault);
-        let wait_us = self.store_delay_us();
-        self.after(wait_us, Step::Input { node, life, input: NodeInput::Store(answer) });
-    }
-
-    /// Whether a call without its node is lost, or late.
-    fn is_lost(&mut self, call: &Call) -> bool {
-        let Call::Append { expected, next, record } = call else { return true };
-        let orphans = match self.plan.orphans {
-            Orphans::Any => [Orphans::Land, Orphans::Lost, Orphans::Late][self.prng.index(3)],
-            orphans => orphans,
-        };
-        if orphans == Orphans::Late {
-            let batch = Batch { next: *next, record: record.clone() };
-            let wait_us = self.prng.between(1_000, 10_000_000);
-            self.after(wait_us, Step::Ghost { expected: *expected, batch });
-        }
-        orphans != Orphans::Land
-    }
-
-    fn fault_of(&mut self, call: &Call) -> AppendFault {
-        if !matches!(call, Call::Append { .. }) {
-            return AppendFault::None;
-        }
-        self.appends += 1;
-        if self.appends <= self.plan.append_faults_first {
-            return self.plan.append_fault_kinds[0];
-        }
-        if self.is_calm || !self.prng.chance(self.plan.append_faults) {
-            return AppendFault::None;
-        }
-        self.plan.append_fault_kinds[self.prng.index(self.plan.append_fault_kinds.len())]
-    }
-
-    fn store_delay_us(&mut self) -> u64 {
-        self.prng.between(50, self.plan.store_delay_us_max)
-    }
-
     fn disturb(&mut self, disturbance: Disturbance) -> Result<(), Violation> {
+        let is_spared = matches!(disturbance, Disturbance::Disk(_)) && self.store.is_service();
+        if !is_spared {
+            self.note(tally::disturbance(disturbance));
+        }
         match disturbance {
             Disturbance::Crash(node) => self.crash(node),
+            Disturbance::Panic(node) => return self.panic(node),
             Disturbance::Pause(node, for_us) => self.nodes[node].paused_until_us = self.now_us + for_us,
             Disturbance::TakeOver(node) => return self.start(node),
             Disturbance::HandOver(node) => return self.close(node, tessera_writer::Input::HandOver),
@@ -331,13 +334,19 @@ impl World {
                 self.store.is_away = true;
                 self.after(for_us, Step::OutageEnds);
             }
+            Disturbance::Cut(from, to, for_us) => {
+                self.cuts.insert((from, to), self.now_us + for_us);
+            }
+            Disturbance::Disk(fault) => return self.disturb_disk(fault),
         }
         Ok(())
     }
 
     fn calm_down(&mut self) {
         self.is_calm = true;
-        self.store.is_away = false;
+        self.store.calm_down();
+        self.cuts.clear();
+        self.slow_until_us = 0;
         for node in &mut self.nodes {
             node.paused_until_us = node.paused_until_us.min(self.now_us);
             (node.evidence, node.skew_ms) = (Evidence::Heartbeats, 0);
@@ -353,6 +362,33 @@ impl World {
             return self.start(node);
         }
         Ok(())
+    }
+
+    fn disturb_disk(&mut self, fault: DiskFault) -> Result<(), Violation> {
+        match fault {
+            DiskFault::Slow(for_us) => self.slow_until_us = self.now_us + for_us,
+            DiskFault::Full(for_us) => self.after(for_us, Step::DiskEmptied),
+            DiskFault::TornWrite | DiskFault::LostWrites | DiskFault::FailedSync => {}
+        }
+        if self.store.disturb(fault)? {
+            self.machine_ends();
+            self.store.reopen()?;
+        }
+        Ok(())
+    }
+
+    /// What clients see.
+    fn view(&self) -> View<'_> {
+        View {
+            model: self.oracle.model(),
+            mix: &self.plan.mix,
+            venue: self.plan.venue,
+            now: Timestamp(WALL_BASE_MS + self.now_us / 1_000),
+        }
+    }
+
+    fn note(&mut self, name: &'static str) {
+        self.summary.tally.note(name);
     }
 
     fn after(&mut self, wait_us: u64, step: Step) {

@@ -15,6 +15,7 @@ use crate::frame::{Frame, Position, SEGMENT_HEADER_BYTES, SegmentHeader, frame_b
 use crate::housekeeper::Order;
 use crate::inbox::Inbox;
 use crate::index::Indexed;
+use crate::mutant::{Mutant, Mutation};
 use crate::sealed::Sealed;
 use crate::shared::Shared;
 
@@ -90,6 +91,7 @@ pub(crate) struct Committer {
     /// Where the journal ended before there was an active segment; `None` for an empty one.
     ended: Option<Position>,
     supply: Supply,
+    mutation: Mutation,
     ordered: bool,
     /// The batch being built: its bytes, its frames, the heads they lead to, and who waits for what.
     buffer: Vec<u8>,
@@ -105,6 +107,7 @@ impl Committer {
         (anchor, signal): (Anchor, AnchorSignal),
         (active, ended): (Option<Active>, Option<Position>),
         supply: Supply,
+        mutation: Mutation,
     ) -> Committer {
         Committer {
             shared,
@@ -114,6 +117,7 @@ impl Committer {
             active,
             ended,
             supply,
+            mutation,
             ordered: false,
             buffer: Vec::new(),
             frames: Vec::new(),
@@ -244,7 +248,9 @@ impl Committer {
             None => active.file.write_at(active.end, &self.buffer),
         };
         written.map_err(|error| format!("the journal could not be written: {error}"))?;
-        active.file.sync_data().map_err(|error| format!("the journal could not be synced: {error}"))?;
+        if !self.mutation.is(Mutant::SyncSkipped) {
+            active.file.sync_data().map_err(|error| format!("the journal could not be synced: {error}"))?;
+        }
         active.end = end;
         let position = Position { segment: active.number, offset: end };
         {

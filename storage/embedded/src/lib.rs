@@ -15,6 +15,7 @@ mod housekeeper;
 mod inbox;
 mod index;
 mod locate;
+mod mutant;
 mod options;
 mod readers;
 mod reading;
@@ -29,6 +30,11 @@ mod table_journals;
 pub mod disk;
 pub mod salvage;
 
+#[cfg(feature = "mutants")]
+#[doc(hidden)]
+pub use mutant::Mutant;
+#[doc(hidden)]
+pub use mutant::Mutation;
 pub use options::Options;
 pub use reading::Verified;
 pub use store::EmbeddedStore;

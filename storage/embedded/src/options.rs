@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::disk::Disk;
 use crate::frame::{FRAME_HEADER_BYTES, SEGMENT_HEADER_BYTES};
+use crate::mutant::Mutation;
 
 /// Size of a segment in production, in bytes.
 const SEGMENT_BYTES_DEFAULT: u64 = 64 << 20;
@@ -23,11 +24,19 @@ pub struct Options {
     pub reader_threads: usize,
     /// The disk under the journal; `None`: the real one, below the store's directory.
     pub disk: Option<Arc<dyn Disk>>,
+    /// A deliberate defect; none without the feature `mutants`.
+    #[doc(hidden)]
+    pub mutation: Mutation,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { segment_bytes: SEGMENT_BYTES_DEFAULT, reader_threads: READER_THREADS_DEFAULT, disk: None }
+        Options {
+            segment_bytes: SEGMENT_BYTES_DEFAULT,
+            reader_threads: READER_THREADS_DEFAULT,
+            disk: None,
+            mutation: Mutation::default(),
+        }
     }
 }
 

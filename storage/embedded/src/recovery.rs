@@ -17,6 +17,7 @@ use crate::disk::{Disk, DiskFile};
 use crate::frame::{Position, SEGMENT_HEADER_BYTES, SegmentHeader};
 use crate::index::Index;
 use crate::locate::{ARCHIVE, JOURNAL, UNFINISHED, segment_error, segment_name, segment_numbers};
+use crate::mutant::{Mutant, Mutation};
 use crate::scan::{Scan, Tail, scan};
 use crate::sealed::Sealed;
 
@@ -52,6 +53,7 @@ struct Recovery<'a> {
     disk: &'a dyn Disk,
     tables: &'a Sealed,
     sealed_ends: BTreeMap<u64, u64>,
+    mutation: Mutation,
 }
 
 fn damaged(reason: String) -> StoreError {
@@ -63,13 +65,13 @@ fn unavailable(error: &std::io::Error) -> StoreError {
 }
 
 /// Recover the journal on `disk`, whose full segments are indexed in `tables`.
-pub(crate) fn recover(disk: &dyn Disk, tables: &Sealed) -> Result<Recovered, StoreError> {
+pub(crate) fn recover(disk: &dyn Disk, tables: &Sealed, mutation: Mutation) -> Result<Recovered, StoreError> {
     if disk.list(JOURNAL).map_err(|error| unavailable(&error))?.iter().any(|name| UNFINISHED.ends_with(name))
     {
         disk.remove(UNFINISHED).map_err(|error| unavailable(&error))?;
     }
     let sealed_ends = tables.segments()?.into_iter().collect();
-    Recovery { disk, tables, sealed_ends }.run()
+    Recovery { disk, tables, sealed_ends, mutation }.run()
 }
 
 impl Recovery<'_> {
@@ -89,7 +91,7 @@ impl Recovery<'_> {
         let end = ended.unwrap_or(ORIGIN);
         let (anchor, anchored) = self.anchor(end, !all.is_empty())?;
         for scanned in used.iter().chain(&unused) {
-            make_durable(scanned, anchored)?;
+            make_durable(scanned, anchored, self.mutation)?;
         }
         let anchor = renew(anchor, end).map_err(|error| unavailable(&error))?;
         let active =
@@ -246,10 +248,14 @@ pub(crate) fn check_commits(disk: &dyn Disk, tables: &Sealed) -> Result<(Option<
 /// What was read may only be in the page cache, and after a failed sync the system takes it for written: a sync alone
 /// would skip it. So what stands after the anchored position is written once more, then synced, before it is relied upon.
 /// Clear a torn tail, so that no later scan meets its remains.
-fn make_durable(scanned: &Scanned, anchored: Position) -> Result<(), StoreError> {
+fn make_durable(scanned: &Scanned, anchored: Position, mutation: Mutation) -> Result<(), StoreError> {
     let error = |error: std::io::Error| segment_error(scanned.number, &error);
     let in_use = scanned.scan.header.is_some();
-    if in_use && let Some(from) = unanchored_from(scanned.number, anchored) {
+    let is_trusted = mutation.is(Mutant::FailedSyncTrusted);
+    if in_use
+        && !is_trusted
+        && let Some(from) = unanchored_from(scanned.number, anchored)
+    {
         let count = scanned.scan.end.saturating_sub(from);
         let mut bytes = vec![0; usize::try_from(count).unwrap_or(usize::MAX)];
         scanned.file.read_at(from, &mut bytes).map_err(error)?;

@@ -322,6 +322,7 @@ mod tests {
 
     use super::*;
     use crate::disk::MemoryDisk;
+    use crate::mutant::Mutation;
     use crate::recovery::recover;
     use crate::{EmbeddedStore, Options};
 
@@ -407,7 +408,7 @@ mod tests {
         for written in 0.. {
             let tables = tempfile::tempdir().unwrap();
             let sealed = Sealed::open(tables.path()).unwrap();
-            let recovered = recover(&disk, &sealed).unwrap();
+            let recovered = recover(&disk, &sealed, Mutation::default()).unwrap();
             let (number, end) = recovered.to_seal[0];
             let index = recovered.index.segment(number);
             let batches = seal_batches(number, end, &index, ENTRIES_MAX);

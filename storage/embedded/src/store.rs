@@ -193,7 +193,7 @@ impl Inner {
         lock: File,
     ) -> Result<Inner, StoreError> {
         let (tables_anchor, commits_made) = recover_commits(&*disk, &sealed)?;
-        let recovered = recover(&*disk, &sealed)?;
+        let recovered = recover(&*disk, &sealed, options.mutation)?;
         let shared = Arc::new(Shared::new(recovered.index));
         let (appends, waiting_appends) = inbox(APPENDS_WAITING_MAX);
         let (orders, order_requests) = bounded(ORDERS_WAITING_MAX);
@@ -231,8 +231,8 @@ impl Inner {
             segment_bytes: options.rounded_segment_bytes(),
         };
         let anchor = (recovered.anchor, signal);
-        let committer =
-            Committer::new(Arc::clone(&shared), sealed, anchor, (recovered.active, recovered.ended), supply);
+        let begun = (recovered.active, recovered.ended);
+        let committer = Committer::new(Arc::clone(&shared), sealed, anchor, begun, supply, options.mutation);
         let (anchor_shared, tables_anchor_shared) = (Arc::clone(&shared), Arc::clone(&shared));
         let threads = vec![
             spawn("store-housekeeper", &shared, move || housekeeper.run(&order_requests))?,

@@ -9,10 +9,13 @@ use tessera_store::{
     transact,
 };
 
+use crate::mutant::{Mutant, Mutation};
+
 /// The cursors of followers, over a table.
 #[derive(Clone)]
 pub struct FollowerCursors {
     table: Arc<dyn Table>,
+    mutation: Mutation,
 }
 
 /// What became of an attempt to move a cursor on.
@@ -34,7 +37,15 @@ impl FollowerCursors {
     /// Over `table`.
     #[must_use]
     pub fn new(table: Arc<dyn Table>) -> FollowerCursors {
-        FollowerCursors { table }
+        FollowerCursors { table, mutation: Mutation::default() }
+    }
+
+    /// Over `table`, with a deliberate defect.
+    #[cfg(feature = "mutants")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(table: Arc<dyn Table>, mutant: Mutant) -> FollowerCursors {
+        FollowerCursors { mutation: Mutation::of(mutant), ..FollowerCursors::new(table) }
     }
 
     /// Where `follower` stands in the log of `event`.
@@ -80,7 +91,7 @@ impl FollowerCursors {
             if found == next {
                 return Ok((transaction, Advance::Advanced(next)));
             }
-            if found != expected {
+            if found != expected && !self.mutation.is(Mutant::FenceIgnored) {
                 return Ok((transaction, Advance::Fenced { found }));
             }
             transaction.set(key, &next.encode());

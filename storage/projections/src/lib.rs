@@ -1,6 +1,7 @@
 //! Projections of the log, and the repositories that read them.
 
 mod damage;
+mod mutant;
 mod page;
 
 pub mod api_keys;
@@ -10,3 +11,7 @@ pub mod installation;
 pub mod orders;
 pub mod quarantine;
 pub mod receipts;
+
+#[cfg(feature = "mutants")]
+#[doc(hidden)]
+pub use mutant::Mutant;

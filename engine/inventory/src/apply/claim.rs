@@ -1,6 +1,7 @@
 //! Holds: placed, renewed, ended.
 
 use crate::claims::{Claim, ClaimLine, ExtraSubjects};
+use crate::mutant::Mutant;
 use crate::returned::{Returned, Source};
 use crate::{ClaimNumber, HoldPlaced, Inventory, Line, RefundedUnits, SeatState, Subject, Timestamp};
 
@@ -35,7 +36,8 @@ impl Inventory {
             hold.life_ends_at,
             hold.lines.iter().map(claim_line).collect(),
         );
-        for slot in claim.subjects() {
+        let counted = if self.mutation.is(Mutant::ExtraSubjectsUncounted) { 1 } else { usize::MAX };
+        for slot in claim.subjects().take(counted) {
             for line in &hold.lines {
                 self.subjects.charge(slot, line.ticket_type, u32::from(line.quantity));
             }
@@ -99,7 +101,9 @@ impl Inventory {
         let mut ended = 0;
         while let Some(number) = self.deadlines.pop_through(through) {
             let claim = self.claims.remove(number, &self.subjects);
-            let subject = self.dissolve(&claim);
+            let is_dropped = self.mutation.is(Mutant::ExpiryDropsTail) && count > 1 && ended + 1 == count;
+            let subject =
+                if is_dropped { self.subjects.subject(claim.subject) } else { self.dissolve(&claim) };
             self.expired.remember(number, subject);
             ended += 1;
         }

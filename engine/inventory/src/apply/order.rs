@@ -1,6 +1,7 @@
 //! Orders and tickets: payment, sale, refund, transfer, entrance.
 
 use crate::claims::ClaimLine;
+use crate::mutant::Mutant;
 use crate::orders::{Entrance, Order, Ticket, TicketSlot};
 use crate::returned::{Returned, Source};
 use crate::subjects::Slot;
@@ -33,6 +34,9 @@ impl Inventory {
     pub(super) fn apply_payment_failed(&mut self, order: ClaimNumber) {
         let mut learnt = Vec::new();
         self.move_claim(order, |claim| learnt = claim.fail_payment());
+        if self.mutation.is(Mutant::LearntSubjectsStay) {
+            return;
+        }
         if let Some(claim) = self.claims.get(order) {
             for line in claim.lines.as_slice() {
                 let ticket_type = self.terms.get(line.terms).ticket_type;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::mutant::Mutant;
 use crate::pools::{Drawn, Pools};
 use crate::seating::Seating;
 use crate::subjects::Slot;
@@ -135,7 +136,9 @@ impl Inventory {
     pub(super) fn apply_channel_released(&mut self, channel: ChannelId) {
         self.released = self.released.with(channel);
         self.pools.release(channel);
-        self.seating.release(&self.config, self.released);
+        if !self.mutation.is(Mutant::ChannelKeepsSeats) {
+            self.seating.release(&self.config, self.released);
+        }
         self.plan();
     }
 }

@@ -2,6 +2,7 @@
 
 use super::authority::owns;
 use crate::claims::Claim;
+use crate::mutant::Mutant;
 use crate::orders::Order;
 use crate::{
     Authority, ClaimNumber, ClaimState, EXTRA_SUBJECTS_MAX, EventBody, Inventory, PAYMENT_ATTEMPTS_MAX,
@@ -60,7 +61,9 @@ impl Inventory {
         hold: ClaimNumber,
     ) -> Result<EventBody, Rejection> {
         let claim = self.held(authority, hold)?;
-        let deadline_at = now.plus_ms(self.config.hold.duration_ms).min(claim.life_ends_at);
+        let renewed_at = now.plus_ms(self.config.hold.duration_ms);
+        let is_uncapped = self.mutation.is(Mutant::RenewedPastLife);
+        let deadline_at = if is_uncapped { renewed_at } else { renewed_at.min(claim.life_ends_at) };
         if claim.renewals >= self.config.hold.renewals_max || deadline_at <= claim.deadline_at {
             return Err(Rejection::RenewalsExhausted);
         }
@@ -89,11 +92,13 @@ impl Inventory {
         }
         let extra_subjects = self.new_subjects(claim, extra_subjects)?;
         self.check_limits_of(claim, &extra_subjects)?;
+        // A payment never shortens its hold: until the deadline that a failure returns to, it may go on.
+        let least = if self.mutation.is(Mutant::GraceShortensHold) { now } else { claim.deadline_at };
+        let before = if self.mutation.is(Mutant::AttemptsUncounted) { 0 } else { claim.attempts };
         Ok(EventBody::PaymentBegun {
             order: hold,
-            // A payment never shortens its hold: until the deadline that a failure returns to, it may go on.
-            grace_until: now.plus_ms(self.config.hold.grace_ms).max(claim.deadline_at),
-            attempt: claim.attempts + 1,
+            grace_until: now.plus_ms(self.config.hold.grace_ms).max(least),
+            attempt: before + 1,
             extra_subjects,
         })
     }

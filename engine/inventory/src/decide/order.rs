@@ -1,6 +1,7 @@
 //! Commands on orders: pending ones (a payment is in flight), and paid ones.
 
 use crate::claims::Claim;
+use crate::mutant::Mutant;
 use crate::{
     Authority, ClaimNumber, ClaimState, EventBody, Inventory, Payment, Phase, RefundedUnits, Rejection,
     RequestError,
@@ -66,7 +67,7 @@ impl Inventory {
         for &index in &sorted {
             let Some(slot) = order.ticket(index) else { return Err(Rejection::TicketNotFound) };
             let ticket = self.orders.ticket(slot);
-            if ticket.is_refunded() {
+            if ticket.is_refunded() && !self.mutation.is(Mutant::RefundedTwice) {
                 return Err(Rejection::TicketRefunded);
             }
             // Who is in keeps the seat. When the event is called off, everybody leaves it.

@@ -1,5 +1,6 @@
 //! Commands on single tickets: transfer, check-in, check-out.
 
+use crate::mutant::Mutant;
 use crate::orders::{Order, Ticket, TicketFlags, TicketSlot};
 use crate::{Authority, EventBody, Inventory, Rejection, Subject, TicketRef};
 
@@ -35,7 +36,8 @@ impl Inventory {
             return Err(Rejection::TicketRefunded);
         }
         self.check_is_out(slot, found)?;
-        let Some(generation) = found.generation.checked_add(1) else {
+        let step = u8::from(!self.mutation.is(Mutant::CodeOutlivesTransfer));
+        let Some(generation) = found.generation.checked_add(step) else {
             return Err(Rejection::TransfersExhausted);
         };
         Ok(EventBody::TicketTransferred { ticket, to, generation })

@@ -1,5 +1,5 @@
-//! What buyers were told about openings: no sale opens or closes early, neither in logged time nor, by more than the stated bound, in
-//! the time of the world.
+//! What buyers were told about openings: no sale opens or closes, and no channel is released, early, neither in logged time nor,
+//! by more than the stated bound, in the time of the world.
 
 use std::sync::Arc;
 
@@ -21,18 +21,30 @@ impl Calendar {
             EventBody::SaleWindowChanged { ticket_type, open } if event.key.is_none() => {
                 return check(event, self.window_of(*ticket_type, *open), decided);
             }
-            EventBody::PhaseChanged { to: Phase::OnSale } if event.key.is_none() => {
-                let on_sale_at = self.config.as_ref().and_then(|config| config.schedule.on_sale_at);
-                return check(event, on_sale_at, decided);
+            EventBody::PhaseChanged { to } if event.key.is_none() => {
+                let schedule = self.config.as_ref().map(|config| config.schedule).unwrap_or_default();
+                let wanted = match to {
+                    Phase::Presale => schedule.presale_at,
+                    Phase::OnSale => schedule.on_sale_at,
+                    Phase::Closed => schedule.closes_at,
+                    _ => None,
+                };
+                return check(event, wanted, decided);
+            }
+            EventBody::ChannelReleased { channel } if event.key.is_none() => {
+                let known = self.config.as_ref().and_then(|config| config.channels.get(channel.index()));
+                return check(event, known.and_then(|channel| channel.release_at), decided);
             }
             _ => {}
         }
         Ok(())
     }
 
+    /// When a type begins or ceases to sell. One that was to wait and waits for no time any more begins at once.
     fn window_of(&self, ticket_type: TicketTypeId, open: bool) -> Option<Timestamp> {
         let ticket_type = self.config.as_ref()?.ticket_types.get(ticket_type.index())?;
-        if open { ticket_type.window.opens_at } else { ticket_type.window.closes_at }
+        let window = &ticket_type.window;
+        if open { window.opens_at.or(Some(Timestamp(0))) } else { window.closes_at }
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use tessera_inventory::{Event, EventBody, Sequence, Timestamp};
+use tessera_inventory::{Event, EventBody, Phase, Sequence, Timestamp};
 
 use super::{Decided, Violation, broken};
 
@@ -64,6 +64,8 @@ impl Promises {
                 self.live(claim.0, event.at, decided)?;
                 self.claims.remove(&claim.0);
             }
+            // An event that is called off ends them all.
+            EventBody::PhaseChanged { to: Phase::Cancelled } => self.claims.clear(),
             EventBody::Expired { through, count } => {
                 return self.expired(event.at, (through.0, through.1.0), *count, decided);
             }

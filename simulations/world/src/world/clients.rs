@@ -1,10 +1,14 @@
 //! Clients in the world: asking, waiting, asking again.
 
+use tessera_inventory::{Phase, Rejection};
 use tessera_writer::{Ask, Reply};
 
+use super::network::{ANSWER, REQUEST};
 use super::{Step, World};
-use crate::buyer::Pending;
+use crate::client::{Client, Pending};
+use crate::disturbance::Place;
 use crate::node::Attempt;
+use crate::tally;
 
 /// How long a client waits for an answer, in microseconds; its request says so.
 pub(super) const PATIENCE_US: u64 = 3_000_000;
@@ -12,31 +16,54 @@ pub(super) const PATIENCE_US: u64 = 3_000_000;
 impl World {
     pub(super) fn client(&mut self, client: usize) {
         if self.clients[client].pending.is_none() {
-            let Some(ask) = self.clients[client].next_ask(&mut self.prng) else { return };
+            let mut asking = std::mem::replace(&mut self.clients[client], Client::buyer(client, 0, 0));
+            let ask = asking.next_ask(self.view());
+            self.clients[client] = asking;
+            let Some(ask) = ask else { return };
             let is_buyer = client < self.plan.buyers;
             let reuses = is_buyer && self.prng.chance(self.plan.reused_keys);
+            if reuses {
+                self.note("key reused for another body");
+            }
             let ask = if reuses { self.clients[client].reuse_key(ask) } else { ask };
-            self.clients[client].pending = Some(Pending { ask, attempts: None });
+            self.clients[client].wait_for(ask);
         }
-        let Some(Pending { ask, .. }) = self.clients[client].pending.clone() else { return };
+        let Some(Pending { ask, serial, .. }) = self.clients[client].pending.clone() else { return };
         let attempts = if self.prng.chance(80) { 2 } else { 1 };
         for _ in 0..attempts {
-            self.send(client, &ask);
+            self.send(client, &ask, serial);
         }
     }
 
-    fn send(&mut self, client: usize, ask: &Ask) {
+    fn send(&mut self, client: usize, ask: &Ask, serial: u64) {
         let attempt = self.oracle.asked(ask, self.now_us);
-        self.askers.push(client);
+        self.askers.push((client, serial));
         if let Some(pending) = &mut self.clients[client].pending {
-            let (first, _) = pending.attempts.unwrap_or((attempt, attempt));
-            pending.attempts = Some((first, attempt));
+            pending.newest = Some(attempt);
         }
-        let is_stale = self.prng.chance(self.plan.stale_routes);
-        let node = if is_stale { self.prng.index(self.nodes.len()) } else { self.route };
-        let wait_us = if self.prng.chance(300) { 0 } else { self.prng.between(0, 2_000) };
-        self.after(wait_us, Step::Arrive { node, client, attempt });
+        let node = self.routed();
+        let usual_us = if self.prng.chance(300) { 0 } else { self.prng.between(0, 2_000) };
+        let arrivals = self.travel((Place::Clients, Place::Node(node)), &REQUEST, usual_us);
+        if let Some(wait_us) = arrivals.first {
+            self.after(wait_us, Step::Arrive { node, client, attempt });
+        }
+        if let Some(wait_us) = arrivals.second {
+            // Wherever the owner is by then: whoever repeats a message looks for it.
+            let attempt = self.oracle.asked_again(attempt);
+            self.askers.push((client, serial));
+            let node = self.routed();
+            self.after(wait_us, Step::Arrive { node, client, attempt });
+        }
         self.after(PATIENCE_US, Step::Impatient { client, attempt });
+    }
+
+    /// The node that is known as the owner, or any.
+    fn routed(&mut self) -> usize {
+        if !self.prng.chance(self.plan.stale_routes) {
+            return self.route;
+        }
+        self.note("request to a stale owner");
+        self.prng.index(self.nodes.len())
     }
 
     pub(super) fn impatient(&mut self, client: usize, attempt: Attempt) {
@@ -46,13 +73,21 @@ impl World {
     }
 
     /// An answer on its way from a node: it may be lost.
-    pub(super) fn answer(&mut self, attempt: Attempt, reply: Reply) {
-        let client = self.askers[usize::try_from(attempt).unwrap_or(usize::MAX)];
-        if !self.is_calm && self.prng.chance(self.plan.lost_answers) {
-            return;
+    pub(super) fn answer(&mut self, node: usize, attempt: Attempt, reply: Reply) {
+        self.note(tally::answer(&reply));
+        if let Reply::Rejected { rejection, .. } = &reply {
+            self.note(tally::refusal(rejection));
         }
-        let wait_us = self.prng.between(0, 2_000);
-        self.after(wait_us, Step::Answer { client, attempt, reply });
+        let (client, _) = self.asker(attempt);
+        let usual_us = self.prng.between(0, 2_000);
+        let arrivals = self.travel((Place::Node(node), Place::Clients), &ANSWER, usual_us);
+        for wait_us in arrivals.first.into_iter().chain(arrivals.second) {
+            self.after(wait_us, Step::Answer { client, attempt, reply: reply.clone() });
+        }
+    }
+
+    fn asker(&self, attempt: Attempt) -> (usize, u64) {
+        self.askers[usize::try_from(attempt).unwrap_or(usize::MAX)]
     }
 
     pub(super) fn answered(&mut self, client: usize, attempt: Attempt, reply: &Reply) {
@@ -71,9 +106,11 @@ impl World {
                 self.clients[client].accepted(*sequence);
                 self.think_us()
             }
-            Reply::Rejected { .. } => {
-                self.clients[client].refused();
-                self.think_us()
+            Reply::Rejected { rejection, .. } => {
+                self.clients[client].refused(rejection);
+                let waits =
+                    matches!(rejection, Rejection::WrongPhase { phase, .. } if *phase != Phase::OnSale);
+                if waits { self.prng.between(200_000, 2_000_000) } else { self.think_us() }
             }
             Reply::Read { .. } => {
                 self.clients[client].has_read();
@@ -88,24 +125,22 @@ impl World {
     }
 
     fn think_us(&mut self) -> u64 {
+        let most = self.plan.think_us_max;
         match self.prng.between(0, 9) {
             0..4 => self.prng.between(0, 1_000),
-            4..9 => self.prng.between(10_000, 6_000_000),
-            _ => self.prng.between(30_000_000, 59_000_000),
+            4..9 => self.prng.between(10_000, most / 10),
+            _ => self.prng.between(most / 2, most),
         }
     }
 
     /// Whether this is the newest attempt at what the client waits for.
     fn is_newest(&self, client: usize, attempt: Attempt) -> bool {
-        self.attempts(client).is_some_and(|(_, newest)| attempt == newest)
+        self.clients[client].pending.as_ref().is_some_and(|pending| pending.newest == Some(attempt))
     }
 
     /// Whether this is an attempt at what the client waits for.
     fn waits_for(&self, client: usize, attempt: Attempt) -> bool {
-        self.attempts(client).is_some_and(|(first, newest)| (first..=newest).contains(&attempt))
-    }
-
-    fn attempts(&self, client: usize) -> Option<(Attempt, Attempt)> {
-        self.clients[client].pending.as_ref().and_then(|pending| pending.attempts)
+        let (_, serial) = self.asker(attempt);
+        self.clients[client].pending.as_ref().is_some_and(|pending| pending.serial == serial)
     }
 }

@@ -2,9 +2,10 @@
 
 use tessera_inventory::Event;
 use tessera_records::{RecordEncoder, for_each};
+use tessera_store::LogRecord;
 use tessera_writer::{
     Activation, ActivationInput, ActivationOutput, ActivationStop, AppendAnswer, ClockState, Input,
-    Monotonic, Output, ReplayRecord, Reply, Request, StopReason,
+    Monotonic, Output, ReplayRecord, Reply, Request, StopReason, WriterOptions,
 };
 
 use super::clients::PATIENCE_US;
@@ -25,9 +26,13 @@ impl World {
             return Ok(());
         }
         self.nodes[node].life += 1;
-        let options = (self.plan.options)(self.prng.bits()).with_record_bytes(self.plan.record_bytes_max);
+        self.nodes[node].is_garbled = false;
+        let options = self.options();
         let snapshot =
             if self.prng.chance(self.plan.snapshots) { self.oracle.snapshot(&mut self.prng)? } else { None };
+        if snapshot.is_some() {
+            self.note("activation from a snapshot");
+        }
         let mut activation = Box::new(match snapshot {
             Some((state, chain)) => Activation::from_snapshot(state, chain, options),
             None => Activation::new(EVENT, options),
@@ -38,6 +43,15 @@ impl World {
         self.perform_activation(node, out)
     }
 
+    fn options(&mut self) -> WriterOptions {
+        let owner = self.prng.bits();
+        let options = match self.plan.mutant {
+            Some(mutant) => mutant.options(owner),
+            None => WriterOptions::new(owner),
+        };
+        options.with_record_bytes(self.plan.record_bytes_max)
+    }
+
     pub(super) fn crash(&mut self, node: usize) {
         if !matches!(self.nodes[node].role, Role::Away) {
             self.summary.crashes += 1;
@@ -45,6 +59,29 @@ impl World {
         self.nodes[node].forget();
         let wait_us = self.prng.between(10_000, 2_000_000);
         self.after(wait_us, Step::Start(node));
+    }
+
+    /// As the product's shell does after a panic: everybody who waits is told, and the writer is built again from the log.
+    pub(super) fn panic(&mut self, node: usize) -> Result<(), Violation> {
+        if !matches!(self.nodes[node].role, Role::Serving(_)) {
+            return Ok(());
+        }
+        let Role::Serving(writer) = std::mem::replace(&mut self.nodes[node].role, Role::Away) else {
+            return Ok(());
+        };
+        let Node { decided_at, trusted, .. } = self.nodes[node];
+        let speaker = Speaker { head: *writer.head(), decided_at, trusted };
+        let mut out = Vec::new();
+        writer.abandon(&mut out);
+        for output in out {
+            self.trace.note(self.now_us, format_args!("node {node} panicked: {output:?}"));
+            if let Output::Reply { ticket, reply } = output {
+                self.oracle.replied(speaker, ticket, &reply)?;
+                self.answer(node, ticket, reply);
+            }
+        }
+        self.crash(node);
+        Ok(())
     }
 
     /// Whether the plan kills the node here.
@@ -77,12 +114,12 @@ impl World {
         let ask = self.oracle.ask(attempt).clone();
         let Role::Serving(writer) = &mut self.nodes[node].role else {
             self.oracle.denied(attempt);
-            self.answer(attempt, Reply::NotExecuted);
+            self.answer(node, attempt, Reply::NotExecuted);
             return Ok(());
         };
         if writer.submit(Request { ticket: attempt, ask, give_up_at }).is_err() {
             self.oracle.denied(attempt);
-            self.answer(attempt, Reply::NotExecuted);
+            self.answer(node, attempt, Reply::NotExecuted);
             return Ok(());
         }
         self.summary.queued_max = self.summary.queued_max.max(writer.queued() as u64);
@@ -134,12 +171,18 @@ impl World {
 
     fn activation_input(&mut self, node: usize, input: NodeInput) -> Result<(), Violation> {
         let now = self.nodes[node].monotonic(self.now_us);
-        let Role::Activating(activation) = &mut self.nodes[node].role else { return Ok(()) };
+        let garbles = !self.is_calm && self.prng.chance(self.plan.garbled_reads);
+        let here = &mut self.nodes[node];
+        let Role::Activating(activation) = &mut here.role else { return Ok(()) };
         let mut out = Vec::new();
         let input = match input {
             NodeInput::Store(StoreAnswer::Append(answer)) => ActivationInput::AppendDone(answer),
             NodeInput::Store(StoreAnswer::Head(head)) => ActivationInput::HeadRead(head),
-            NodeInput::Store(StoreAnswer::Log(Ok(records))) => {
+            NodeInput::Store(StoreAnswer::Log(Ok(mut records))) => {
+                if garbles && garble(&mut records) {
+                    here.is_garbled = true;
+                    self.summary.tally.note("log read with a foreign record");
+                }
                 for record in &records {
                     let replayed = ReplayRecord {
                         first_sequence: record.first_sequence,
@@ -179,6 +222,10 @@ impl World {
                 ActivationOutput::Stop(
                     ActivationStop::Fenced { .. } | ActivationStop::StoreFailed { .. },
                 ) => {
+                    self.nodes[node].forget();
+                }
+                // What was not written there was noticed.
+                ActivationOutput::Stop(ActivationStop::Damaged { .. }) if self.nodes[node].is_garbled => {
                     self.nodes[node].forget();
                 }
                 ActivationOutput::Stop(stop) => {
@@ -264,7 +311,7 @@ impl World {
                     let speaker = Speaker { head: *writer.head(), decided_at, trusted };
                     self.oracle.replied(speaker, ticket, &reply)?;
                 }
-                self.answer(ticket, reply);
+                self.answer(node, ticket, reply);
             }
             Output::Publish => {
                 if let Role::Serving(writer) = &self.nodes[node].role {
@@ -294,12 +341,6 @@ impl World {
         }
     }
 
-    fn call_store(&mut self, node: usize, call: Call) {
-        let life = self.nodes[node].life;
-        let wait_us = self.store_delay_us();
-        self.after(wait_us, Step::Call { node, life, call });
-    }
-
     /// Set the timer, instead of any before. Timers are not exact: some fire a little early, some late.
     fn arm(&mut self, node: usize, at: Monotonic) {
         let wait_us = self.nodes[node].world_us(at).saturating_sub(self.now_us);
@@ -321,5 +362,18 @@ impl World {
         {
             self.after(READ_CLOCKS_US, Step::Input { node, life, input: NodeInput::ReadClocks });
         }
+    }
+}
+
+/// A record whose bytes are those of the one before it: as many events, others than were written there.
+fn garble(records: &mut [LogRecord]) -> bool {
+    let count = |record: &LogRecord| record.last_sequence.0 - record.first_sequence.0;
+    let at = (1..records.len()).find(|at| count(&records[at - 1]) == count(&records[*at]));
+    match at {
+        Some(at) => {
+            records[at].bytes = records[at - 1].bytes.clone();
+            true
+        }
+        None => false,
     }
 }

@@ -1,7 +1,7 @@
 //! Scenarios 1 to 12: what may happen between a decision and its reply.
 
 use tessera_store::memory::AppendFault;
-use tessera_world::{Crash, CrashPoint, Disturbance, Orphans, Plan};
+use tessera_world::{Crash, CrashPoint, Disturbance, Orphans, Plan, Venue};
 use tessera_writer::{EXISTING_QUEUE_MAX, NEW_QUEUE_MAX};
 
 use crate::survives;
@@ -17,7 +17,7 @@ fn killed_at(point: CrashPoint, orphans: Orphans) -> tessera_world::Summary {
             orphans,
             buyers: 6,
             wishes: 6,
-            capacity: 9,
+            venue: Venue::Small(9),
             ..Plan::calm()
         };
         let summary = survives(0..3, &plan);
@@ -107,7 +107,8 @@ fn scenario_10_commits_take_ten_seconds() {
 #[test]
 fn scenario_11_a_split_turn_keeps_its_order_through_faults_and_crashes() {
     let kinds = [AppendFault::UnknownApplied, AppendFault::UnknownNotApplied];
-    let plan = Plan { buyers: 12, capacity: 30, record_bytes_max: 1, ..with_append_faults(&kinds) };
+    let plan =
+        Plan { buyers: 12, venue: Venue::Small(30), record_bytes_max: 1, ..with_append_faults(&kinds) };
     survives(0..10, &plan);
     for nth in 1..=12 {
         let crash = Some(Crash { point: CrashPoint::InFlight, nth: 4 * nth });
@@ -118,7 +119,7 @@ fn scenario_11_a_split_turn_keeps_its_order_through_faults_and_crashes() {
 #[test]
 fn scenario_12_a_refusal_leaves_with_the_batch_it_was_decided_in() {
     let kinds = [AppendFault::UnknownApplied, AppendFault::UnknownNotApplied];
-    let plan = Plan { capacity: 2, buyers: 6, wishes: 6, ..with_append_faults(&kinds) };
+    let plan = Plan { venue: Venue::Small(2), buyers: 6, wishes: 6, ..with_append_faults(&kinds) };
     let sum = survives(0..10, &plan);
     assert!(sum.refused > 20, "{sum:?}");
 }

@@ -5,9 +5,11 @@
 mod commit_path;
 mod crashes;
 mod determinism;
+mod disk;
 mod expiry;
 mod mutants;
 mod ownership;
+mod swarm;
 
 use tessera_world::{Failure, Plan, Summary, run};
 
@@ -15,7 +17,7 @@ use tessera_world::{Failure, Plan, Summary, run};
 fn survives(seeds: std::ops::Range<u64>, plan: &Plan) -> Summary {
     let mut sum = Summary::default();
     for seed in seeds {
-        let summary = run(seed, plan.clone()).unwrap_or_else(|failure| panic!("{}", report(seed, &failure)));
+        let summary = run(seed, plan).unwrap_or_else(|failure| panic!("{}", report(seed, &failure)));
         sum.events += summary.events;
         sum.accepted += summary.accepted;
         sum.repeated += summary.repeated;
@@ -25,7 +27,7 @@ fn survives(seeds: std::ops::Range<u64>, plan: &Plan) -> Summary {
         sum.activations += summary.activations;
         sum.fenced += summary.fenced;
         sum.unknown_appends += summary.unknown_appends;
-        sum.happened += summary.happened;
+        sum.tally += &summary.tally;
         sum.queued_max = sum.queued_max.max(summary.queued_max);
     }
     assert!(sum.accepted > 0, "nothing was sold: {sum:?}");

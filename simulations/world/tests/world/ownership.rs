@@ -1,6 +1,6 @@
 //! Scenarios 13 to 20 and 52: several nodes that believe, or believed, that they own the event.
 
-use tessera_world::{Disturbance, Evidence, Plan};
+use tessera_world::{Disturbance, Evidence, Place, Plan, Venue};
 
 use crate::survives;
 
@@ -28,6 +28,33 @@ fn scenario_14_an_owner_that_wakes_from_a_pause_is_fenced() {
     ];
     let sum = survives(0..10, &two_nodes(script));
     assert!(sum.fenced >= 10, "{sum:?}");
+}
+
+/// Each takes over at the head that the other has just written.
+#[test]
+fn scenario_15_of_takeovers_at_the_version_of_the_last_commit_one_continues() {
+    let script = (1..60).map(|n| (n * SECOND_US, Disturbance::TakeOver((n % 2) as usize)));
+    let at_once = script.flat_map(|(at, _)| [(at, Disturbance::TakeOver(0)), (at, Disturbance::TakeOver(1))]);
+    let sum = survives(0..10, &two_nodes(at_once.collect()));
+    assert!(sum.fenced > 20, "{sum:?}");
+}
+
+/// The owner reaches the store and hears no client, and then the other way round.
+#[test]
+fn scenario_17_a_link_is_cut_one_way_and_progress_resumes() {
+    let cut = |at: u64, from, to| (at * SECOND_US, Disturbance::Cut(from, to, 8 * SECOND_US));
+    let script = vec![
+        cut(3, Place::Clients, Place::Node(0)),
+        cut(14, Place::Node(0), Place::Store),
+        cut(25, Place::Store, Place::Node(0)),
+        cut(36, Place::Node(0), Place::Clients),
+    ];
+    let sum = survives(0..10, &two_nodes(script));
+    for name in
+        ["request cut off", "call to the store cut off", "answer of the store cut off", "answer cut off"]
+    {
+        assert!(sum.tally.of(name) > 0, "{name}: {sum:?}");
+    }
 }
 
 #[test]
@@ -76,7 +103,7 @@ fn scenario_19_a_drain_loses_nothing() {
 #[test]
 fn without_its_lease_a_node_submits_nothing_even_in_the_middle_of_a_split_turn() {
     let script = (8..100).map(|n| (n * SECOND_US / 2, Disturbance::LoseLease((n % 2) as usize))).collect();
-    let slow = Plan { buyers: 12, capacity: 60, store_delay_us_max: 200_000, ..two_nodes(script) };
+    let slow = Plan { buyers: 12, venue: Venue::Small(60), store_delay_us_max: 200_000, ..two_nodes(script) };
     let sum = survives(0..10, &Plan { record_bytes_max: 1, ..slow });
     assert!(sum.activations > 100, "{sum:?}");
 }
@@ -91,7 +118,7 @@ fn scenario_20_stale_routes_never_write() {
 #[test]
 fn scenario_52_a_fenced_owner_that_keeps_receiving_commands_answers_none() {
     let script = (1..25).map(|n| (n * 2 * SECOND_US, Disturbance::TakeOver((n % 3) as usize))).collect();
-    let plan = Plan { nodes: 3, stale_routes: 800, capacity: 2, ..two_nodes(script) };
+    let plan = Plan { nodes: 3, stale_routes: 800, venue: Venue::Small(2), ..two_nodes(script) };
     let sum = survives(0..20, &plan);
     assert!(sum.fenced > 20 && sum.refused > 20, "{sum:?}");
 }

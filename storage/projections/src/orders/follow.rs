@@ -11,6 +11,7 @@ use tessera_writer::Chain;
 
 use super::fold::{Fold, Holds};
 use crate::damage::{damaged, unreadable_record};
+use crate::mutant::{Mutant, Mutation};
 
 /// Name of the projection in its cursor's key.
 const PROJECTION: &str = "orders";
@@ -57,7 +58,12 @@ pub(crate) async fn cursor(
 }
 
 /// Fold the records after the cursor: rows and cursor in one transaction.
-pub(crate) async fn step(table: &dyn Table, log: &dyn Log, event: EventId) -> Result<Step, StoreError> {
+pub(crate) async fn step(
+    table: &dyn Table,
+    log: &dyn Log,
+    event: EventId,
+    mutation: Mutation,
+) -> Result<Step, StoreError> {
     let from = cursor(table.begin().await?.as_mut(), event).await?;
     let records = log.read(event, from.sequence, STEP_BYTES).await?;
     if records.is_empty() {
@@ -72,7 +78,7 @@ pub(crate) async fn step(table: &dyn Table, log: &dyn Log, event: EventId) -> Re
             // An earlier attempt of unknown outcome had landed.
             return Ok((transaction, Step::Advanced { through: to.sequence }));
         }
-        if stands != from {
+        if stands != from && !mutation.is(Mutant::OvertakingUnnoticed) {
             return Ok((transaction, Step::Overtaken));
         }
         let mut fold = Fold::begin(transaction, event, holds).await?;

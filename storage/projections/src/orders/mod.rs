@@ -21,12 +21,13 @@ use event_orders::EventOrders;
 pub use follow::{STEP_BYTES, STEP_EVENTS_MAX, Step};
 pub use order::{Order, OrderState, OrderTicket};
 
-use crate::{damage::damaged, page::after};
+use crate::{damage::damaged, mutant::Mutation, page::after};
 
 /// Orders by subject, over a table.
 #[derive(Clone)]
 pub struct OrdersBySubject {
     table: Arc<dyn Table>,
+    mutation: Mutation,
 }
 
 /// Orders of one subject, oldest first.
@@ -44,7 +45,15 @@ impl OrdersBySubject {
     /// Over `table`.
     #[must_use]
     pub fn new(table: Arc<dyn Table>) -> OrdersBySubject {
-        OrdersBySubject { table }
+        OrdersBySubject { table, mutation: Mutation::default() }
+    }
+
+    /// Over `table`, with a deliberate defect.
+    #[cfg(feature = "mutants")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(table: Arc<dyn Table>, mutant: crate::Mutant) -> OrdersBySubject {
+        OrdersBySubject { mutation: Mutation::of(mutant), ..OrdersBySubject::new(table) }
     }
 
     /// Up to `limit` orders of `subject` in `event`, those after `after_order`. A subject sees whole orders that it placed, and
@@ -104,7 +113,7 @@ impl OrdersBySubject {
     /// # Errors
     /// As the log and the table say; [`StoreError::Damaged`] where the log does not go on from where the cursor stands.
     pub async fn project(&self, log: &dyn Log, event: EventId) -> Result<Step, StoreError> {
-        follow::step(self.table.as_ref(), log, event).await
+        follow::step(self.table.as_ref(), log, event, self.mutation).await
     }
 }
 

@@ -1,0 +1,65 @@
+//! Deliberate defects. Without the feature `mutants` none can be chosen and every question answers a constant `false`.
+
+/// A defect that the simulation must find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "mutants"), allow(unreachable_pub))]
+pub enum Mutant {
+    /// A key is forgotten after [`KEY_EVENTS`] events.
+    KeyForgotten,
+    /// A paused sale goes on.
+    PausedSells,
+    /// A hold may be renewed past its life.
+    RenewedPastLife,
+    /// The grace of a payment ends before the deadline of its hold.
+    GraceShortensHold,
+    /// Every payment attempt is the first.
+    AttemptsUncounted,
+    /// A refunded ticket may be refunded once more.
+    RefundedTwice,
+    /// A transfer leaves the old code good.
+    CodeOutlivesTransfer,
+    /// Exact seats may leave a single one alone.
+    StrandingUnchecked,
+    /// A refunded unit returns twice.
+    UnitReturnedTwice,
+    /// What a channel's holds give back goes to everyone.
+    ChannelShareLeaks,
+    /// A seat that is to be withdrawn when it returns is sold again.
+    WaitingKillForgotten,
+    /// The last hold of an expiry that ends several keeps its units.
+    ExpiryDropsTail,
+    /// Limits count the primary subject only.
+    ExtraSubjectsUncounted,
+    /// The seats of a released channel stay with it.
+    ChannelKeepsSeats,
+    /// Who was learnt at the till is counted although the payment failed.
+    LearntSubjectsStay,
+}
+
+/// See [`Mutant::KeyForgotten`].
+pub(crate) const KEY_EVENTS: u64 = 32;
+
+/// Which defect is built in, if any.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mutation {
+    #[cfg(feature = "mutants")]
+    mutant: Option<Mutant>,
+}
+
+impl Mutation {
+    #[cfg(feature = "mutants")]
+    pub(crate) fn of(mutant: Mutant) -> Self {
+        Mutation { mutant: Some(mutant) }
+    }
+
+    #[cfg(feature = "mutants")]
+    pub(crate) fn is(self, mutant: Mutant) -> bool {
+        self.mutant == Some(mutant)
+    }
+
+    #[cfg(not(feature = "mutants"))]
+    #[allow(clippy::unused_self)]
+    pub(crate) const fn is(self, _: Mutant) -> bool {
+        false
+    }
+}

@@ -1,0 +1,142 @@
+//! Commands on holds and orders.
+
+use tessera_inventory::{
+    Authority, ClaimState, EXTRA_SUBJECTS_MAX, EventBody, PAYMENT_ATTEMPTS_MAX, Payment, Phase,
+    RefundedUnits, Rejection, RequestError, Subject, TicketTypeId, Timestamp,
+};
+
+use super::tickets::already_in;
+use super::{Claim, Decided, Model, number, owns};
+
+impl Model {
+    /// Where a claim stands.
+    pub fn state_of(&self, claim: &Claim) -> ClaimState {
+        match claim.payment {
+            None if claim.grace_until.is_some() => ClaimState::PaymentInFlight,
+            None => ClaimState::Held,
+            Some(_) if claim.tickets.iter().all(|ticket| ticket.refunded) => ClaimState::Refunded,
+            Some(_) if self.phase == Phase::Cancelled => ClaimState::RefundDue,
+            Some(_) => ClaimState::Paid,
+        }
+    }
+
+    /// The caller's claim in a state that the command needs.
+    fn claim_in(&self, by: Authority, claim: u64, state: ClaimState, missing: Rejection) -> Decided<&Claim> {
+        let found = self.claims.get(&claim).filter(|found| owns(by, found.subject));
+        let is_expired = self.expired.iter().any(|&(hold, of)| hold == claim && owns(by, of));
+        match found {
+            Some(found) if self.state_of(found) == state => Ok(found),
+            Some(found) => Err(vec![Rejection::WrongState { state: self.state_of(found) }]),
+            None if is_expired => Err(vec![Rejection::HoldExpired { hold: number(claim) }]),
+            None => Err(vec![missing]),
+        }
+    }
+
+    fn held(&self, by: Authority, hold: u64) -> Decided<&Claim> {
+        self.claim_in(by, hold, ClaimState::Held, Rejection::HoldNotFound)
+    }
+
+    fn in_flight(&self, by: Authority, order: u64) -> Decided<&Claim> {
+        self.claim_in(by, order, ClaimState::PaymentInFlight, Rejection::OrderNotFound)
+    }
+
+    pub(crate) fn renew(&self, now: Timestamp, by: Authority, hold: u64) -> Decided<EventBody> {
+        let claim = self.held(by, hold)?;
+        let policy = self.config.as_ref().unwrap().hold;
+        let deadline_at = now.plus_ms(policy.duration_ms).min(claim.life_ends_at);
+        if claim.renewals >= policy.renewals_max || deadline_at <= claim.deadline_at {
+            return Err(vec![Rejection::RenewalsExhausted]);
+        }
+        Ok(EventBody::HoldRenewed { hold: number(hold), deadline_at })
+    }
+
+    pub(crate) fn release(&self, by: Authority, hold: u64) -> Decided<EventBody> {
+        self.held(by, hold)?;
+        Ok(EventBody::HoldReleased { hold: number(hold) })
+    }
+
+    pub(crate) fn begin_payment(
+        &self,
+        now: Timestamp,
+        by: Authority,
+        hold: u64,
+        learnt: &[Subject],
+    ) -> Decided<EventBody> {
+        let claim = self.held(by, hold)?;
+        let mut extra_subjects: Vec<Subject> = Vec::new();
+        for &subject in learnt {
+            let is_known = subject == claim.subject || claim.extra.contains(&subject);
+            if !is_known && !extra_subjects.contains(&subject) {
+                extra_subjects.push(subject);
+            }
+        }
+        let mut reasons = Vec::new();
+        if claim.attempts >= PAYMENT_ATTEMPTS_MAX {
+            reasons.push(Rejection::PaymentAttemptsExhausted);
+        }
+        let most = EXTRA_SUBJECTS_MAX;
+        if learnt.len() > most || claim.extra.len() + extra_subjects.len() > most {
+            reasons.push(Rejection::InvalidRequest(RequestError::TooManySubjects));
+        }
+        // Lowered limits are not retroactive: they refuse only those who have something besides this claim.
+        let having = |of: Option<TicketTypeId>| -> Vec<Subject> {
+            extra_subjects.iter().copied().filter(|&subject| self.used_by(subject, of) > 0).collect()
+        };
+        reasons.extend(self.beyond_event_limit(&having(None), claim.units(|_| true)));
+        for line in &claim.lines {
+            let units = claim.units(|other| other.ticket_type == line.ticket_type);
+            let having = having(Some(line.ticket_type));
+            reasons.extend(self.beyond_type_limit(&having, line.ticket_type, units));
+        }
+        if !reasons.is_empty() {
+            return Err(reasons);
+        }
+        let grace_until = now.plus_ms(self.config.as_ref().unwrap().hold.grace_ms).max(claim.deadline_at);
+        let attempt = claim.attempts + 1;
+        Ok(EventBody::PaymentBegun { order: number(hold), grace_until, attempt, extra_subjects })
+    }
+
+    pub(crate) fn payment_failed(&self, order: u64) -> Decided<EventBody> {
+        self.in_flight(Authority::System, order)?;
+        Ok(EventBody::PaymentFailed { order: number(order) })
+    }
+
+    pub(crate) fn confirm(&self, by: Authority, order: u64, payment: Payment) -> Decided<EventBody> {
+        let total_minor = self.in_flight(by, order)?.total_minor();
+        if payment == Payment::Free && total_minor != 0 {
+            return Err(vec![Rejection::PaymentRequired { total_minor }]);
+        }
+        Ok(EventBody::Confirmed { order: number(order), payment })
+    }
+
+    pub(crate) fn refund(&self, order: u64, tickets: &[u16], units: RefundedUnits) -> Decided<EventBody> {
+        let Some(claim) = self.claims.get(&order).filter(|claim| claim.payment.is_some()) else {
+            // No sale: its state, or its absence, is the answer.
+            self.claim_in(Authority::System, order, ClaimState::Paid, Rejection::OrderNotFound)?;
+            unreachable!("what is not paid is not in the state of the paid");
+        };
+        let mut reasons = Vec::new();
+        let mut sorted = tickets.to_vec();
+        sorted.sort();
+        sorted.dedup();
+        if sorted.is_empty() {
+            reasons.push(Rejection::InvalidRequest(RequestError::ZeroQuantity));
+        }
+        if sorted.len() < tickets.len() {
+            reasons.push(Rejection::InvalidRequest(RequestError::Duplicate));
+        }
+        for &ticket in &sorted {
+            match claim.tickets.get(usize::from(ticket)) {
+                None => reasons.push(Rejection::TicketNotFound),
+                Some(ticket) if ticket.refunded => reasons.push(Rejection::TicketRefunded),
+                // Nobody sits in a cancelled event.
+                Some(_) if self.phase == Phase::Cancelled => {}
+                Some(ticket) => reasons.extend(already_in(ticket)),
+            }
+        }
+        if !reasons.is_empty() {
+            return Err(reasons);
+        }
+        Ok(EventBody::TicketsRefunded { order: number(order), tickets: sorted, units })
+    }
+}

@@ -1,0 +1,92 @@
+//! Requests that fit nothing: on claims and tickets of others, in wrong states, by those without a right.
+
+use tessera_inventory::{
+    Authority, ChannelId, ClaimNumber, CommandBody, Payment, Phase, PoolId, RefundedUnits, SeatIndex,
+    TicketRef, Units,
+};
+
+use super::{View, wish};
+use crate::catalogue::{SUBJECTS, subject};
+use crate::prng::Prng;
+
+/// Anything, by anyone.
+pub(super) fn stray(prng: &mut Prng, view: View<'_>) -> (Authority, CommandBody) {
+    let someone = subject(prng.index(SUBJECTS));
+    let anyone = [
+        Authority::Organizer,
+        Authority::System,
+        Authority::Scanner,
+        Authority::Subject(someone),
+        Authority::Secret(someone),
+    ][prng.index(5)];
+    let claim = claim(prng, view);
+    let owner = view.model.claims.get(&claim.0).map(|found| found.subject);
+    let owner = owner.or_else(|| {
+        view.model.expired.iter().find(|(number, _)| *number == claim.0).map(|(_, subject)| *subject)
+    });
+    let buyer = owner.filter(|_| prng.chance(850)).map_or(anyone, Authority::Subject);
+    let ticket = TicketRef { order: claim, index: u16::from(prng.small(3)) };
+    match prng.between(0, 12) {
+        0 => (buyer, CommandBody::RenewHold { hold: claim }),
+        1 => (buyer, CommandBody::ReleaseHold { hold: claim }),
+        2 | 3 => {
+            let extra_subjects = wish::fingerprints(prng, view);
+            (buyer, CommandBody::BeginPayment { hold: claim, extra_subjects })
+        }
+        4 => (Authority::System, CommandBody::PaymentFailed { order: claim }),
+        5 => (Authority::Organizer, CommandBody::Confirm { order: claim, payment: Payment::Offline }),
+        6 => (buyer, CommandBody::Confirm { order: claim, payment: Payment::Free }),
+        7 => (Authority::System, refund(prng, claim)),
+        8 => (buyer, CommandBody::TransferTicket { ticket, to: someone }),
+        9 | 10 => (Authority::Scanner, entrance(prng, view, ticket)),
+        11 => (if prng.chance(700) { Authority::Organizer } else { anyone }, by_organizer(prng)),
+        _ => match wish::hold(prng, view, someone, true) {
+            Some(request) => (anyone, CommandBody::PlaceHold(request)),
+            None => (anyone, CommandBody::ReleaseHold { hold: claim }),
+        },
+    }
+}
+
+/// A claim that is there, has expired, or never was.
+fn claim(prng: &mut Prng, view: View<'_>) -> ClaimNumber {
+    let model = view.model;
+    let any = prng.between(0, model.sequence() + 1);
+    ClaimNumber(match prng.between(0, 9) {
+        0..7 => model.claims.range(any..).next().map_or(any, |(number, _)| *number),
+        7 | 8 => model.expired.last().map_or(any, |(number, _)| *number),
+        _ => any,
+    })
+}
+
+fn refund(prng: &mut Prng, order: ClaimNumber) -> CommandBody {
+    let tickets = (0..prng.between(0, 3)).map(|_| u16::from(prng.small(4))).collect();
+    let units = if prng.chance(500) { RefundedUnits::Restock } else { RefundedUnits::Kill };
+    CommandBody::RefundTickets { order, tickets, units }
+}
+
+/// A ticket at a gate, mostly with the code that is good, in whichever direction makes sense.
+pub(super) fn entrance(prng: &mut Prng, view: View<'_>, ticket: TicketRef) -> CommandBody {
+    let known = view.model.claims.get(&ticket.order.0);
+    let known = known.and_then(|claim| claim.tickets.get(usize::from(ticket.index)));
+    let generation = known.map_or(0, |ticket| ticket.generation).saturating_sub(u8::from(prng.chance(150)));
+    let gate = u16::from(prng.small(4));
+    let is_in = known.is_some_and(|ticket| ticket.checked_in.is_some()) != prng.chance(150);
+    if is_in {
+        CommandBody::CheckOut { ticket, generation, gate }
+    } else {
+        CommandBody::CheckIn { ticket, generation, gate }
+    }
+}
+
+fn by_organizer(prng: &mut Prng) -> CommandBody {
+    let pool =
+        Units::Pool { pool: PoolId(u16::from(prng.small(4))), quantity: [0, 1, 3, 500][prng.index(4)] };
+    let seats = (0..prng.between(0, 3)).map(|_| SeatIndex(u32::from(prng.small(66)))).collect();
+    let units = if prng.chance(500) { pool } else { Units::Seats(seats) };
+    match prng.between(0, 4) {
+        0 | 1 => CommandBody::Kill(units),
+        2 | 3 => CommandBody::Restore(units),
+        _ if prng.chance(700) => CommandBody::ReleaseChannel { channel: ChannelId(prng.small(4)) },
+        _ => CommandBody::ChangePhase { to: [Phase::Draft, Phase::Scheduled, Phase::Presale][prng.index(3)] },
+    }
+}

@@ -1,0 +1,115 @@
+//! Deliberate defects, each to be found by the oracle within a stated number of seeds.
+
+use tessera_inventory::Mutant as Inventory;
+use tessera_writer::{Mutant as Writer, WriterOptions};
+
+use crate::plan::Plan;
+use crate::world::{Failure, run};
+
+/// A defect of some part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mutant {
+    /// Of the writer's protocol, of its activation, or of the inventory inside.
+    Writer(Writer),
+    /// Of the journal or its recovery: such a world stands on the journal.
+    Journal(tessera_embedded::Mutant),
+    /// Of the followers and their cursors.
+    Follower(tessera_projections::Mutant),
+}
+
+/// A defect with its name.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedMutant {
+    /// What `--mutant` calls it.
+    pub name: &'static str,
+    /// The defect.
+    pub mutant: Mutant,
+    /// Within so many seeds from 0 it is caught.
+    pub seeds_max: u64,
+}
+
+const fn writer(name: &'static str, mutant: Writer, seeds_max: u64) -> NamedMutant {
+    NamedMutant { name, mutant: Mutant::Writer(mutant), seeds_max }
+}
+
+const fn inventory(name: &'static str, mutant: Inventory, seeds_max: u64) -> NamedMutant {
+    writer(name, Writer::Inventory(mutant), seeds_max)
+}
+
+/// Every defect.
+pub const MUTANTS: [NamedMutant; 33] = [
+    writer("reply-before-commit", Writer::ReplyBeforeCommit, 10),
+    writer("skip-head-read", Writer::SkipHeadRead, 100),
+    writer("refuse-without-verifying", Writer::RefuseWithoutVerifying, 100),
+    writer("expiry-off-by-one", Writer::ExpiryOffByOne, 10),
+    writer("late-expiry", Writer::LateExpiry, 10),
+    writer("commands-before-deadlines", Writer::CommandsBeforeDeadlines, 50),
+    writer("wall-believed", Writer::WallBelieved, 50),
+    writer("timer-forgotten", Writer::TimerForgotten, 20),
+    writer("not-executed-after-deciding", Writer::NotExecutedAfterDeciding, 1_000),
+    writer("idempotency-lost-on-replay", Writer::IdempotencyLostOnReplay, 20),
+    writer("decide-again-after-unknown", Writer::DecideAgainAfterUnknown, 50),
+    writer("skip-claim", Writer::SkipClaim, 10),
+    writer("chain-not-checked", Writer::ChainNotChecked, 100),
+    writer("snapshot-off-by-one", Writer::SnapshotOffByOne, 20),
+    inventory("key-forgotten", Inventory::KeyForgotten, 200),
+    inventory("paused-sells", Inventory::PausedSells, 50),
+    inventory("renewed-past-life", Inventory::RenewedPastLife, 20),
+    inventory("grace-shortens-hold", Inventory::GraceShortensHold, 20),
+    inventory("attempts-uncounted", Inventory::AttemptsUncounted, 50),
+    inventory("refunded-twice", Inventory::RefundedTwice, 50),
+    inventory("code-outlives-transfer", Inventory::CodeOutlivesTransfer, 50),
+    inventory("stranding-unchecked", Inventory::StrandingUnchecked, 50),
+    inventory("unit-returned-twice", Inventory::UnitReturnedTwice, 50),
+    inventory("channel-share-leaks", Inventory::ChannelShareLeaks, 100),
+    inventory("waiting-kill-forgotten", Inventory::WaitingKillForgotten, 100),
+    inventory("expiry-drops-tail", Inventory::ExpiryDropsTail, 50),
+    inventory("extra-subjects-uncounted", Inventory::ExtraSubjectsUncounted, 50),
+    inventory("channel-keeps-seats", Inventory::ChannelKeepsSeats, 100),
+    inventory("learnt-subjects-stay", Inventory::LearntSubjectsStay, 100),
+    NamedMutant {
+        name: "sync-skipped",
+        mutant: Mutant::Journal(tessera_embedded::Mutant::SyncSkipped),
+        seeds_max: 50,
+    },
+    NamedMutant {
+        name: "failed-sync-trusted",
+        mutant: Mutant::Journal(tessera_embedded::Mutant::FailedSyncTrusted),
+        seeds_max: 200,
+    },
+    NamedMutant {
+        name: "overtaking-unnoticed",
+        mutant: Mutant::Follower(tessera_projections::Mutant::OvertakingUnnoticed),
+        seeds_max: 50,
+    },
+    NamedMutant {
+        name: "fence-ignored",
+        mutant: Mutant::Follower(tessera_projections::Mutant::FenceIgnored),
+        seeds_max: 50,
+    },
+];
+
+impl NamedMutant {
+    /// The defect of this name.
+    #[must_use]
+    pub fn find(name: &str) -> Option<NamedMutant> {
+        MUTANTS.into_iter().find(|mutant| mutant.name == name)
+    }
+
+    /// The first seed of the swarm that catches it, with the failure; `None` when it escapes.
+    #[must_use]
+    pub fn catch(&self) -> Option<(u64, Box<Failure>)> {
+        (0..self.seeds_max)
+            .find_map(|seed| Some((seed, run(seed, &Plan::drawn(seed).with(self.mutant)).err()?)))
+    }
+}
+
+impl Mutant {
+    /// Options of a writer with this defect.
+    pub(crate) fn options(self, owner: u128) -> WriterOptions {
+        match self {
+            Mutant::Writer(mutant) => WriterOptions::mutated(owner, mutant),
+            Mutant::Journal(_) | Mutant::Follower(_) => WriterOptions::new(owner),
+        }
+    }
+}

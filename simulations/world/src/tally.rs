@@ -1,0 +1,337 @@
+//! What a run was about: a world that never refunds proves nothing about refunds.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::ops::AddAssign;
+
+use tessera_inventory::{EventBody, Phase, RefundedUnits, Rejection, RequestError, Units};
+use tessera_store::memory::AppendFault;
+use tessera_writer::Reply;
+
+use crate::disturbance::{DiskFault, Disturbance};
+
+/// How often each thing happened, by its name.
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
+pub struct Tally(BTreeMap<&'static str, u64>);
+
+/// Every fault that a world can meet.
+pub(crate) const FAULTS: [&str; 39] = [
+    "node killed",
+    "handler panicked",
+    "node paused",
+    "taken over",
+    "asked to hand over",
+    "lease lost",
+    "clock skewed",
+    "clock alone",
+    "store away",
+    "link cut",
+    "request cut off",
+    "answer cut off",
+    "call to the store cut off",
+    "answer of the store cut off",
+    "request lost",
+    "answer lost",
+    "call to the store lost",
+    "answer of the store lost",
+    "request duplicated",
+    "answer duplicated",
+    "call to the store duplicated",
+    "message delayed",
+    "request to a stale owner",
+    "key reused for another body",
+    "append unknown, applied",
+    "append unknown, not applied",
+    "append unknown, applied later",
+    "append fenced by a takeover",
+    "store failed for good",
+    "orphaned append landed",
+    "orphaned append lost",
+    "orphaned append late",
+    "activation from a snapshot",
+    "log read with a foreign record",
+    "disk: torn write",
+    "disk: unsynced writes lost",
+    "disk: failed sync",
+    "disk: full",
+    "disk: slow syncs",
+];
+
+/// Every fault of a follower and its table.
+pub(crate) const FOLLOWER_FAULTS: [&str; 6] = [
+    "table conflict",
+    "table commit unknown, applied",
+    "table commit unknown, not applied",
+    "follower died between effect and cursor",
+    "follower restarted",
+    "follower overtaken",
+];
+
+/// Every refusal that a buyer, an organizer or a scanner can be given. What the tally leaves out is in `docs/reliability.md`.
+pub(crate) const REFUSALS: [&str; 45] = [
+    "sold out: pool",
+    "sold out: seats",
+    "seats taken",
+    "limit of a type",
+    "limit of the event",
+    "order size",
+    "not on sale",
+    "access code required",
+    "price changed",
+    "hold expired",
+    "hold not found",
+    "order not found",
+    "ticket not found",
+    "wrong state",
+    "renewals exhausted",
+    "payment attempts exhausted",
+    "payment required",
+    "strands a seat",
+    "wrong phase",
+    "stale version",
+    "invalid configuration",
+    "nothing to restore",
+    "already checked in",
+    "not checked in",
+    "code revoked",
+    "ticket refunded",
+    "key reused",
+    "key expired",
+    "forbidden",
+    "no lines",
+    "too many lines",
+    "zero quantity",
+    "too many units",
+    "duplicate",
+    "unknown ticket type",
+    "unknown seat",
+    "unknown pool",
+    "unknown channel",
+    "unknown section",
+    "seat of another category",
+    "wrong kind of line",
+    "duration out of range",
+    "too many companions",
+    "too many subjects",
+    "no such phase change",
+];
+
+/// Every kind of event, the rarer ones told apart.
+pub(crate) const EVENTS: [&str; 24] = [
+    "configured",
+    "phase by command",
+    "phase by time",
+    "cancelled",
+    "hold of standing",
+    "hold of seats",
+    "hold in a channel",
+    "hold of several lines",
+    "renewed",
+    "released",
+    "expired",
+    "payment begun",
+    "payment failed",
+    "sold",
+    "refunded to sale",
+    "refunded and withdrawn",
+    "units killed",
+    "seats killed",
+    "restored",
+    "channel released",
+    "window changed",
+    "transferred",
+    "checked in",
+    "checked out",
+];
+
+/// Every answer.
+pub(crate) const ANSWERS: [&str; 7] =
+    ["accepted", "repeated", "rejected", "read", "not executed", "gave up", "outcome unknown"];
+
+impl Tally {
+    /// Once more.
+    pub(crate) fn note(&mut self, name: &'static str) {
+        *self.0.entry(name).or_default() += 1;
+    }
+
+    /// How often this happened.
+    #[must_use]
+    pub fn of(&self, name: &str) -> u64 {
+        self.0.get(name).copied().unwrap_or(0)
+    }
+
+    /// What never happened and should.
+    #[must_use]
+    pub fn missing(&self) -> Vec<&'static str> {
+        groups().into_iter().flat_map(|(_, names)| names).filter(|name| self.of(name) == 0).copied().collect()
+    }
+
+    /// Everything, in groups.
+    #[must_use]
+    pub fn table(&self) -> String {
+        let mut table = String::new();
+        for (group, names) in groups() {
+            let _ = writeln!(table, "{group}");
+            for name in names {
+                let _ = writeln!(table, "  {name:<42}{:>12}", self.of(name));
+            }
+        }
+        table
+    }
+}
+
+fn groups() -> [(&'static str, &'static [&'static str]); 5] {
+    [
+        ("answers", &ANSWERS),
+        ("faults", &FAULTS),
+        ("faults of followers", &FOLLOWER_FAULTS),
+        ("refusals", &REFUSALS),
+        ("events", &EVENTS),
+    ]
+}
+
+impl AddAssign<&Tally> for Tally {
+    fn add_assign(&mut self, other: &Tally) {
+        for (name, count) in &other.0 {
+            *self.0.entry(name).or_default() += count;
+        }
+    }
+}
+
+/// The name of a refusal.
+pub(crate) fn refusal(rejection: &Rejection) -> &'static str {
+    match rejection {
+        Rejection::SoldOut { pool: Some(_), .. } => "sold out: pool",
+        Rejection::SoldOut { pool: None, .. } => "sold out: seats",
+        Rejection::SeatsTaken { .. } => "seats taken",
+        Rejection::WaitlistAhead { .. } => "waitlist ahead",
+        Rejection::LimitExceeded { ticket_type: Some(_), .. } => "limit of a type",
+        Rejection::LimitExceeded { ticket_type: None, .. } => "limit of the event",
+        Rejection::OrderSize { .. } => "order size",
+        Rejection::NotOnSale { .. } => "not on sale",
+        Rejection::AccessCodeRequired => "access code required",
+        Rejection::PriceChanged { .. } => "price changed",
+        Rejection::HoldExpired { .. } => "hold expired",
+        Rejection::HoldNotFound => "hold not found",
+        Rejection::OrderNotFound => "order not found",
+        Rejection::TicketNotFound => "ticket not found",
+        Rejection::WrongState { .. } => "wrong state",
+        Rejection::RenewalsExhausted => "renewals exhausted",
+        Rejection::PaymentAttemptsExhausted => "payment attempts exhausted",
+        Rejection::PaymentRequired { .. } => "payment required",
+        Rejection::StrandsSeat { .. } => "strands a seat",
+        Rejection::WrongPhase { .. } => "wrong phase",
+        Rejection::StaleVersion { .. } => "stale version",
+        Rejection::InvalidConfig(_) => "invalid configuration",
+        Rejection::InvalidRequest(error) => request_error(*error),
+        Rejection::NothingToRestore { .. } => "nothing to restore",
+        Rejection::AlreadyCheckedIn { .. } => "already checked in",
+        Rejection::NotCheckedIn => "not checked in",
+        Rejection::CodeRevoked { .. } => "code revoked",
+        Rejection::TicketRefunded => "ticket refunded",
+        Rejection::TransfersExhausted => "transfers exhausted",
+        Rejection::KeyReused => "key reused",
+        Rejection::KeyExpired => "key expired",
+        Rejection::Forbidden => "forbidden",
+    }
+}
+
+fn request_error(error: RequestError) -> &'static str {
+    match error {
+        RequestError::NoLines => "no lines",
+        RequestError::TooManyLines => "too many lines",
+        RequestError::ZeroQuantity => "zero quantity",
+        RequestError::TooManyUnits => "too many units",
+        RequestError::Duplicate => "duplicate",
+        RequestError::UnknownTicketType => "unknown ticket type",
+        RequestError::UnknownSeat => "unknown seat",
+        RequestError::UnknownPool => "unknown pool",
+        RequestError::UnknownChannel => "unknown channel",
+        RequestError::UnknownSection => "unknown section",
+        RequestError::SeatOfAnotherCategory => "seat of another category",
+        RequestError::WrongKindOfLine => "wrong kind of line",
+        RequestError::DurationOutOfRange => "duration out of range",
+        RequestError::TooManyCompanions => "too many companions",
+        RequestError::TooManySubjects => "too many subjects",
+        RequestError::NoSuchPhaseChange => "no such phase change",
+    }
+}
+
+/// The names of an event; by command or by time.
+pub(crate) fn event(body: &EventBody, by_command: bool) -> Vec<&'static str> {
+    match body {
+        EventBody::Configured { .. } => vec!["configured"],
+        EventBody::PhaseChanged { to: Phase::Cancelled } => vec!["cancelled"],
+        EventBody::PhaseChanged { .. } if by_command => vec!["phase by command"],
+        EventBody::PhaseChanged { .. } => vec!["phase by time"],
+        EventBody::HoldPlaced(placed) => {
+            let seats = placed.lines.iter().any(|line| !line.seats.is_empty());
+            let mut names = vec![if seats { "hold of seats" } else { "hold of standing" }];
+            names.extend(placed.channel.map(|_| "hold in a channel"));
+            names.extend((placed.lines.len() > 1).then_some("hold of several lines"));
+            names
+        }
+        EventBody::HoldRenewed { .. } => vec!["renewed"],
+        EventBody::HoldReleased { .. } => vec!["released"],
+        EventBody::Expired { .. } => vec!["expired"],
+        EventBody::PaymentBegun { .. } => vec!["payment begun"],
+        EventBody::PaymentFailed { .. } => vec!["payment failed"],
+        EventBody::Confirmed { .. } => vec!["sold"],
+        EventBody::TicketsRefunded { units: RefundedUnits::Restock, .. } => vec!["refunded to sale"],
+        EventBody::TicketsRefunded { units: RefundedUnits::Kill, .. } => vec!["refunded and withdrawn"],
+        EventBody::UnitsKilled(Units::Pool { .. }) => vec!["units killed"],
+        EventBody::UnitsKilled(Units::Seats(_)) => vec!["seats killed"],
+        EventBody::UnitsRestored(_) => vec!["restored"],
+        EventBody::ChannelReleased { .. } => vec!["channel released"],
+        EventBody::SaleWindowChanged { .. } => vec!["window changed"],
+        EventBody::TicketTransferred { .. } => vec!["transferred"],
+        EventBody::CheckedIn { .. } => vec!["checked in"],
+        EventBody::CheckedOut { .. } => vec!["checked out"],
+    }
+}
+
+/// The name of an answer.
+pub(crate) fn answer(reply: &Reply) -> &'static str {
+    match reply {
+        Reply::Accepted { .. } => "accepted",
+        Reply::Repeated { .. } => "repeated",
+        Reply::Rejected { .. } => "rejected",
+        Reply::Read { .. } => "read",
+        Reply::NotExecuted => "not executed",
+        Reply::GaveUp => "gave up",
+        Reply::OutcomeUnknown => "outcome unknown",
+    }
+}
+
+/// The name of a fault of an append; `None` for none.
+pub(crate) fn append_fault(fault: AppendFault) -> Option<&'static str> {
+    match fault {
+        AppendFault::None => None,
+        AppendFault::UnknownApplied => Some("append unknown, applied"),
+        AppendFault::UnknownNotApplied => Some("append unknown, not applied"),
+        AppendFault::UnknownAppliedLater => Some("append unknown, applied later"),
+        AppendFault::TakenOver => Some("append fenced by a takeover"),
+        AppendFault::Damaged | AppendFault::Fatal => Some("store failed for good"),
+    }
+}
+
+/// The name of a disturbance.
+pub(crate) fn disturbance(disturbance: Disturbance) -> &'static str {
+    match disturbance {
+        Disturbance::Crash(_) => "node killed",
+        Disturbance::Panic(_) => "handler panicked",
+        Disturbance::Pause(..) => "node paused",
+        Disturbance::TakeOver(_) => "taken over",
+        Disturbance::HandOver(_) => "asked to hand over",
+        Disturbance::LoseLease(_) => "lease lost",
+        Disturbance::Skew(..) => "clock skewed",
+        Disturbance::Alone(..) => "clock alone",
+        Disturbance::Outage(_) => "store away",
+        Disturbance::Cut(..) => "link cut",
+        Disturbance::Disk(DiskFault::TornWrite) => "disk: torn write",
+        Disturbance::Disk(DiskFault::LostWrites) => "disk: unsynced writes lost",
+        Disturbance::Disk(DiskFault::FailedSync) => "disk: failed sync",
+        Disturbance::Disk(DiskFault::Full(_)) => "disk: full",
+        Disturbance::Disk(DiskFault::Slow(_)) => "disk: slow syncs",
+    }
+}

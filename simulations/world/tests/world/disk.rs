@@ -1,0 +1,39 @@
+//! Scenarios 29 to 31 and 51 on the product's journal: its disk tears writes, loses them, fails syncs, is full, is slow.
+
+use tessera_world::{DiskFault, Disturbance, Media, Plan};
+
+use crate::survives;
+
+const SECOND_US: u64 = 1_000_000;
+
+fn with_disk_faults(fault: DiskFault) -> Plan {
+    let script = (1..7).map(|n| (n * 6 * SECOND_US, Disturbance::Disk(fault))).collect();
+    Plan { media: Media::Journal, script, wishes: 6, record_bytes_max: 400, ..Plan::calm() }
+}
+
+#[test]
+fn scenario_29_a_torn_last_write_loses_only_what_nobody_was_told() {
+    let sum = survives(0..4, &with_disk_faults(DiskFault::TornWrite));
+    assert!(sum.crashes > 4, "the power was lost: {sum:?}");
+    let sum = survives(0..4, &with_disk_faults(DiskFault::LostWrites));
+    assert!(sum.crashes > 4, "the power was lost: {sum:?}");
+}
+
+#[test]
+fn scenario_30_after_a_failed_sync_the_process_ends_and_nothing_is_acknowledged() {
+    let sum = survives(0..4, &with_disk_faults(DiskFault::FailedSync));
+    assert!(sum.crashes > 4, "the process ended: {sum:?}");
+}
+
+#[test]
+fn scenario_31_a_full_disk_refuses_and_goes_on_once_there_is_room() {
+    let plan = Plan { buyers: 12, ..with_disk_faults(DiskFault::Full(4 * SECOND_US)) };
+    let sum = survives(0..4, &plan);
+    assert!(sum.tally.of("disk: full") > 0, "{sum:?}");
+}
+
+#[test]
+fn scenario_51_slow_syncs_are_latency_and_nothing_else() {
+    let sum = survives(0..4, &with_disk_faults(DiskFault::Slow(5 * SECOND_US)));
+    assert!(sum.tally.of("disk: slow syncs") > 0, "{sum:?}");
+}
