@@ -4,11 +4,14 @@ mod arguments;
 mod demo;
 mod events;
 mod failure;
+mod fresh;
 mod inspect;
 mod output;
+mod portable;
 mod printer;
 mod repair;
 mod replay;
+mod rows;
 mod salvage;
 mod serve;
 
@@ -35,6 +38,8 @@ fn main() -> ExitCode {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,
             Command::Repair(arguments) => repair::run(arguments).await,
+            Command::Export(arguments) => portable::export(arguments).await,
+            Command::Import(arguments) => portable::import(arguments).await,
         }
     });
     match outcome {
