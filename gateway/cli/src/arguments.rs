@@ -28,6 +28,10 @@ pub(crate) enum Command {
     Repair(RepairArguments),
     /// Check receipts and exports offline: what they prove, or why they prove nothing
     Verify(VerifyArguments),
+    /// Write a stopped installation, or one event of it, to one file
+    Export(ExportArguments),
+    /// Make a new installation of such a file
+    Import(ImportArguments),
 }
 
 /// Flags win over the environment (TESSERA_…), which wins over the file, which wins over the defaults.
@@ -219,6 +223,29 @@ pub(crate) struct VerifyArguments {
     /// A public key that you trust, in base64; may be given several times
     #[arg(long)]
     pub(crate) key: Vec<String>,
+}
+
+/// Every log is verified on the way. The file holds the installation's secret and is for its owner only.
+#[derive(Debug, Args)]
+pub(crate) struct ExportArguments {
+    #[command(flatten)]
+    pub(crate) installation: InstallationArguments,
+    /// The file to write, which must not be there yet
+    #[arg(long)]
+    pub(crate) out: PathBuf,
+    /// Only this event, with its organizer's keys
+    #[arg(long)]
+    pub(crate) event: Option<String>,
+}
+
+/// The data directory is the new one, and must be absent or empty. Every log is replayed and compared with what was exported.
+#[derive(Debug, Args)]
+pub(crate) struct ImportArguments {
+    #[command(flatten)]
+    pub(crate) installation: InstallationArguments,
+    /// The file that `tessera export` has written
+    #[arg(long = "in")]
+    pub(crate) input: PathBuf,
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use tessera_server::telemetry::LogLevelError;
 use tessera_store::StoreError;
 
 use crate::output;
+use crate::portable::PortableError;
 
 /// The command could not be carried out.
 const STATUS_FAILED: u8 = 1;
@@ -54,8 +55,8 @@ pub(crate) enum Failure {
     /// The directory of the demo holds something else.
     #[error("{} is not empty, and the demo begins with an empty directory; name another with --data", .0.display())]
     NotEmpty(PathBuf),
-    /// The directory that a repair is to fill holds something.
-    #[error("{} is not empty; a repair fills a new directory, name another with --into", .0.display())]
+    /// The directory of a new installation holds something.
+    #[error("{} is not empty; a new installation needs a directory of its own, name another", .0.display())]
     TargetNotEmpty(PathBuf),
     /// The repaired installation could not be completed.
     #[error("the repair did not come to its end; nothing in the old installation was changed; remove {} and try again", unfinished.display())]
@@ -65,6 +66,9 @@ pub(crate) enum Failure {
         /// Why.
         source: Box<Failure>,
     },
+    /// The file is not one that can be imported.
+    #[error("nothing was imported")]
+    NotImported(#[source] PortableError),
     /// Not the identifier of an event.
     #[error("{0} is not the identifier of an event; `tessera inspect` lists them")]
     NotAnEvent(String),
@@ -135,7 +139,7 @@ impl Failure {
     fn status(&self) -> u8 {
         match self {
             Failure::Fatal(_) => STATUS_STORE_FAILED,
-            Failure::NotSound(_) => STATUS_NOT_SOUND,
+            Failure::NotSound(_) | Failure::NotImported(_) => STATUS_NOT_SOUND,
             Failure::RepairUnfinished { source, .. } => source.status(),
             _ => match self.stored() {
                 Some(StoreError::Damaged { .. } | StoreError::FormatTooNew { .. }) => STATUS_NOT_SOUND,

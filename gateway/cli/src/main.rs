@@ -5,11 +5,14 @@ mod demo;
 mod events;
 mod export;
 mod failure;
+mod fresh;
 mod inspect;
 mod output;
+mod portable;
 mod printer;
 mod repair;
 mod replay;
+mod rows;
 mod salvage;
 mod serve;
 mod verify;
@@ -38,6 +41,8 @@ fn main() -> ExitCode {
             Command::Inspect(arguments) => inspect::run(arguments).await,
             Command::Repair(arguments) => repair::run(arguments).await,
             Command::Verify(arguments) => verify::run(&arguments),
+            Command::Export(arguments) => portable::export(arguments).await,
+            Command::Import(arguments) => portable::import(arguments).await,
         }
     });
     match outcome {

@@ -11,6 +11,7 @@ use crate::pools::{Pool, Pools, Share};
 use crate::seating::{ReleasedChannels, Seating};
 use crate::subjects::Slot;
 use crate::terms::{Term, Terms};
+use crate::validate;
 use crate::windows::{Window, Windows};
 use crate::{
     CategoryId, ChannelId, ClaimNumber, Config, EXTRA_SUBJECTS_MAX, HOLD_LINES_MAX, IMAGE_NONE, Image,
@@ -72,7 +73,8 @@ impl Inventory {
         inventory.version = image.config_version;
         inventory.released = ReleasedChannels(image.released_channels);
         match &image.config {
-            Some(config) if image.config_version > 0 => {
+            // What could not have been configured has no layout.
+            Some(config) if image.config_version > 0 && validate::check(config).is_ok() => {
                 inventory.config = Arc::clone(config);
                 inventory.config_mix = crate::config_mix::mix(config);
             }

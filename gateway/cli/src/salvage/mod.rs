@@ -2,9 +2,8 @@
 
 mod rows;
 
-use std::fs::{self, DirBuilder, File};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -18,15 +17,13 @@ use tessera_server::ids;
 use tessera_store::StoreError;
 
 use crate::failure::Failure;
+use crate::fresh::Unfinished;
 use crate::output::line;
 use crate::repair::TOKEN_FILE;
+use crate::rows::wake;
 
 /// Where a repaired installation lists what was lost.
 const LOSSES_FILE: &str = "losses.json";
-/// Added to the name of the new directory until the repair is through.
-const UNFINISHED: &str = "unfinished";
-/// Permissions of the new directory.
-const PRIVATE: u32 = 0o700;
 /// The copy of the old tables, below the unfinished directory.
 const SCRATCH: &str = "old-tables";
 
@@ -46,21 +43,11 @@ pub(crate) fn report(data: &Path, cut: Option<Cut>) -> Result<(), Failure> {
 
 /// Makes a new installation at `target` from what is intact in `data`, which is not changed.
 pub(crate) async fn into(data: &Path, cut: Option<Cut>, target: &Path) -> Result<(), Failure> {
-    let file = |path: &Path| {
-        let path = path.to_owned();
-        move |source| Failure::File { path, source }
-    };
-    if !is_vacant(target).map_err(file(target))? {
-        return Err(Failure::TargetNotEmpty(target.to_owned()));
+    let unfinished = Unfinished::begin(target)?;
+    if let Err(source) = fill(data, cut, &unfinished.path).await {
+        return Err(Failure::RepairUnfinished { unfinished: unfinished.path, source: Box::new(source) });
     }
-    let unfinished = target.with_added_extension(UNFINISHED);
-    // The new tables have the installation's secret, too.
-    DirBuilder::new().mode(PRIVATE).create(&unfinished).map_err(file(&unfinished))?;
-    match fill(data, cut, &unfinished).await {
-        Ok(()) => {}
-        Err(source) => return Err(Failure::RepairUnfinished { unfinished, source: Box::new(source) }),
-    }
-    fs::rename(&unfinished, target).map_err(file(target))?;
+    unfinished.finish()?;
     let target = target.display();
     line(format_args!("{target} is a sound installation; what was lost stands in {target}/{LOSSES_FILE}"));
     Ok(())
@@ -82,14 +69,6 @@ fn read(data: &Path, cut: Option<Cut>, scratch: Result<Scratch, StoreError>) -> 
     }
 }
 
-fn is_vacant(target: &Path) -> io::Result<bool> {
-    match fs::read_dir(target) {
-        Ok(mut entries) => Ok(entries.next().is_none()),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-        Err(error) => Err(error),
-    }
-}
-
 async fn fill(data: &Path, cut: Option<Cut>, new: &Path) -> Result<(), Failure> {
     // A new installation must not lack the old tables only because there was no room to read them.
     let scratch = Scratch::make(&new.join(SCRATCH))?;
@@ -97,8 +76,9 @@ async fn fill(data: &Path, cut: Option<Cut>, new: &Path) -> Result<(), Failure> 
     print(&salvage);
     let store = EmbeddedStore::open(new, &Options::default())?;
     salvage.copy_log(&store).await?;
-    let copied = rows::copy(&salvage, &store).await?;
-    rows::wake(&salvage, &store).await?;
+    let ends = salvage.events().iter().map(|event| (event.event, event.kept.sequence)).collect();
+    let copied = rows::copy(&salvage, &ends, &store).await?;
+    wake(&ends, &store).await?;
     let quarantine = QuarantinedEvents::new(Arc::new(store.clone()));
     for event in salvage.events().iter().filter(|event| is_lossy(event)) {
         quarantine.set(&set_aside(event)).await?;

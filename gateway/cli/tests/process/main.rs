@@ -4,9 +4,12 @@
 mod crowd;
 mod demo;
 mod disk;
+mod export;
+mod formats;
 mod inspect;
 mod installation;
 mod kill;
+mod memory;
 mod repair;
 mod server;
 #[path = "../../../../tests/fault-shim/tests/rig/build.rs"]

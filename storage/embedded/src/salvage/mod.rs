@@ -3,6 +3,7 @@
 //! Of each event the longest run of records is kept that begins at its first one and whose every link holds. What comes
 //! after a missing record cannot be kept: it was decided on a state that is not there any more.
 
+mod copy;
 mod events;
 mod segment;
 mod tables;
@@ -12,9 +13,8 @@ use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
-use futures::future::join_all;
 use tessera_inventory::{EventId, Sequence};
-use tessera_store::{AppendOutcome, Batch, Log, Row, StoreError};
+use tessera_store::{Batch, Log, Row, StoreError};
 use tessera_writer::Head;
 
 use crate::anchor::{ANCHOR_NAME, Anchor};
@@ -24,15 +24,11 @@ use crate::index::Indexed;
 use crate::locate::{ARCHIVE, JOURNAL, Segments, segment_error, segment_numbers};
 use crate::scan::is_zero;
 use crate::store::lock;
+pub use copy::LogCopy;
 use events::Events;
 use segment::{Piece, pieces};
 pub use tables::Scratch;
 use tables::{SalvagedIndex, SalvagedTables};
-
-/// Appends under way at once while a log is copied.
-const COPIES_WAITING_MAX: usize = 1_000;
-/// Bytes under way at once while a log is copied.
-const COPY_BYTES_MAX: u64 = 4 << 20;
 
 /// Where an operator cuts an event: its records up to this sequence are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,18 +137,12 @@ impl Salvage {
     /// # Errors
     /// As `store` says, and where what was read before cannot be read again.
     pub async fn copy_log(&self, store: &impl Log) -> Result<(), StoreError> {
-        let mut waiting = Vec::new();
-        let mut bytes = 0;
+        let mut copy = LogCopy::new(store);
         for frame in &self.kept {
             let batch = Batch { next: frame.next, record: self.payload(frame)? };
-            waiting.push(store.append(frame.event, frame.expected, batch));
-            bytes += frame.payload_bytes;
-            if waiting.len() >= COPIES_WAITING_MAX || bytes >= COPY_BYTES_MAX {
-                all_committed(join_all(waiting.drain(..)).await)?;
-                bytes = 0;
-            }
+            copy.append(frame.event, frame.expected, batch).await?;
         }
-        all_committed(join_all(waiting).await)
+        copy.finish().await
     }
 
     /// Up to `limit` rows of the tables, those after the key `after`; none where the tables cannot be opened.
@@ -188,22 +178,6 @@ fn no_scratch(error: &StoreError) -> String {
     format!(
         "the tables could not be read: no scratch could be made for a copy of them ({error}); free that place, or repair --into another"
     )
-}
-
-fn all_committed(outcomes: Vec<AppendOutcome>) -> Result<(), StoreError> {
-    for outcome in outcomes {
-        match outcome {
-            AppendOutcome::Committed => {}
-            AppendOutcome::Unknown { reason } => return Err(StoreError::Unavailable { reason }),
-            AppendOutcome::Fatal { reason } => return Err(StoreError::Fatal { reason }),
-            AppendOutcome::Damaged { reason } => return Err(StoreError::Damaged { reason }),
-            AppendOutcome::Fenced { found } => {
-                let reason = format!("the new store holds an event already, at sequence {}", found.sequence);
-                return Err(StoreError::Damaged { reason });
-            }
-        }
-    }
-    Ok(())
 }
 
 struct Reading {

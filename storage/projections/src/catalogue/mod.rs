@@ -147,6 +147,14 @@ impl Catalogue {
     }
 }
 
+/// The event that the row of a request is about.
+///
+/// # Errors
+/// [`StoreError::Damaged`] for the bytes of no such row.
+pub fn requested_event(row: &[u8]) -> Result<EventId, StoreError> {
+    row::decode_request(row).map(|(_, event)| event)
+}
+
 fn page(events: Vec<CatalogueEvent>, limit: usize) -> CataloguePage {
     let next = events.last().filter(|_| events.len() == limit).map(|last| last.event);
     CataloguePage { events, next }

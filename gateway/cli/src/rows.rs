@@ -1,0 +1,88 @@
+//! Which rows of an installation go into a new one: those that come from nowhere else. What follows the log is written again by its
+//! followers.
+
+use std::collections::BTreeMap;
+
+use tessera_embedded::EmbeddedStore;
+use tessera_inventory::{EventId, Sequence, Timestamp};
+use tessera_projections::catalogue;
+use tessera_store::keys::{
+    CatalogueEventKey, FollowerCursor, FollowerCursorKey, KeyKind, OrganizerEventKey, QuarantineKey,
+    VenueChunkKey, WakeUpKey,
+};
+use tessera_store::{Row, StoreError, transact};
+
+/// Rows read or written in one transaction.
+pub(crate) const ROWS_PER_TRANSACTION: usize = 50;
+
+/// Where the log of each event ends in the new installation.
+pub(crate) type LogEnds = BTreeMap<EventId, Sequence>;
+
+/// The row as it goes into the new installation, if it does.
+pub(crate) fn keep((key, value): &Row, ends: &LogEnds) -> Result<Option<Row>, StoreError> {
+    let same = || Ok(Some((key.clone(), value.clone())));
+    let Some(kind) = KeyKind::of(key) else { return same() };
+    match kind {
+        KeyKind::CatalogueEvent
+        | KeyKind::OrganizerEvent
+        | KeyKind::CatalogueRequest
+        | KeyKind::VenueChunk
+        | KeyKind::ApiKey
+        | KeyKind::Installation
+        | KeyKind::ReceiptKeys
+        | KeyKind::Quarantine => same(),
+        // Its effects are done and must not be done again; but it never stands beyond the log.
+        KeyKind::FollowerCursor => {
+            let FollowerCursor { fence, sequence } = FollowerCursor::decode(value)?;
+            let end = ends.get(&FollowerCursorKey::unpack(key)?.event).copied().unwrap_or_default();
+            let cursor = FollowerCursor { fence, sequence: sequence.min(end) };
+            Ok(Some((key.clone(), cursor.encode())))
+        }
+        // Made from the log. Refusals are not in it; but a tree that goes beyond a log that was cut could not go on.
+        KeyKind::Head
+        | KeyKind::LogRecord
+        | KeyKind::SnapshotChunk
+        | KeyKind::SnapshotPointer
+        | KeyKind::Order
+        | KeyKind::OrderBySubject
+        | KeyKind::EventOrders
+        | KeyKind::ProjectionCursor
+        | KeyKind::ReceiptTree
+        | KeyKind::ReceiptPage
+        | KeyKind::ReceiptIndex
+        | KeyKind::WakeUp => Ok(None),
+    }
+}
+
+/// The event that a row which is kept is about; `None` for what is about the installation, or about an organizer.
+pub(crate) fn event_of((key, value): &Row) -> Result<Option<EventId>, StoreError> {
+    Ok(match KeyKind::of(key) {
+        Some(KeyKind::CatalogueEvent) => Some(CatalogueEventKey::unpack(key)?.event),
+        Some(KeyKind::OrganizerEvent) => Some(OrganizerEventKey::unpack(key)?.event),
+        Some(KeyKind::CatalogueRequest) => Some(catalogue::requested_event(value)?),
+        Some(KeyKind::VenueChunk) => Some(VenueChunkKey::unpack(key)?.event),
+        Some(KeyKind::Quarantine) => Some(QuarantineKey::unpack(key)?.event),
+        Some(KeyKind::FollowerCursor) => Some(FollowerCursorKey::unpack(key)?.event),
+        _ => None,
+    })
+}
+
+/// Lets time into every event at the next start, and its followers begin anew.
+pub(crate) async fn wake(ends: &LogEnds, store: &EmbeddedStore) -> Result<(), StoreError> {
+    let at_once = WakeUpKey::encode(Timestamp(0)).to_vec();
+    let rows: Vec<Row> =
+        ends.keys().map(|event| (WakeUpKey { event: *event }.pack(), at_once.clone())).collect();
+    for rows in rows.chunks(ROWS_PER_TRANSACTION) {
+        write(store, rows).await?;
+    }
+    Ok(())
+}
+
+/// Writes rows in one transaction.
+pub(crate) async fn write(store: &EmbeddedStore, rows: &[Row]) -> Result<(), StoreError> {
+    transact(store, |mut transaction| async move {
+        rows.iter().for_each(|(key, value)| transaction.set(key, value));
+        Ok((transaction, ()))
+    })
+    .await
+}

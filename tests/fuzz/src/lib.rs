@@ -1,0 +1,38 @@
+//! Fuzz targets: plain functions of bytes that panic when a promise is broken.
+//!
+//! `tests/corpus.rs` runs each over its corpus and seeded mutations of it, with every `cargo test`; `libfuzzer/` runs them for as long as
+//! one likes. `README.md` says how.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a broken promise is a panic here
+
+pub mod codec;
+pub mod commands;
+pub mod damage;
+pub mod http;
+pub mod mutation;
+mod scene;
+pub mod seeds;
+pub mod venue;
+
+/// One target.
+#[derive(Clone, Copy, Debug)]
+pub struct Target {
+    /// Its name, and that of the folder of its corpus.
+    pub name: &'static str,
+    /// Panics when the input breaks a promise.
+    pub run: fn(&[u8]),
+    /// Longest input that is worth its time, in bytes.
+    pub bytes_max: usize,
+    /// How many mutations of its corpus are tried with every `cargo test`.
+    pub mutations: u64,
+}
+
+/// Every target. The scenario files of the load rehearsal join here, and in `libfuzzer/`, with their parser.
+pub const TARGETS: &[Target] = &[
+    Target { name: "records", run: codec::records, bytes_max: 4_096, mutations: 4_000 },
+    Target { name: "snapshots", run: codec::snapshots, bytes_max: 16_384, mutations: 2_000 },
+    Target { name: "logs", run: damage::logs, bytes_max: 256, mutations: 1_000 },
+    Target { name: "journals", run: damage::journals, bytes_max: 256, mutations: 60 },
+    Target { name: "commands", run: commands::run, bytes_max: 2_048, mutations: 400 },
+    Target { name: "venues", run: venue::run, bytes_max: 16_384, mutations: 1_500 },
+    Target { name: "http", run: http::run, bytes_max: 16_384, mutations: 1_500 },
+];
