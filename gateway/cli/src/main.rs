@@ -11,6 +11,7 @@ mod repair;
 mod replay;
 mod salvage;
 mod serve;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,7 @@ fn main() -> ExitCode {
         match arguments.command {
             Command::Serve(arguments) => serve::run(*arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Simulate(arguments) => simulate::run(*arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,
             Command::Repair(arguments) => repair::run(arguments).await,
         }

@@ -192,6 +192,9 @@ pub enum Asked {
     PlaceHold {
         /// Its lines, as they were sent.
         lines: Vec<AskedLine>,
+        /// The access code that was shown.
+        #[serde(default)]
+        access_code: Option<String>,
     },
     /// Renew a hold.
     RenewHold {
