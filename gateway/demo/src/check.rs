@@ -2,13 +2,17 @@
 
 use std::collections::HashMap;
 
-use crate::feed::{Change, Item, Line};
+use self::matching::{agrees, by_organizer, by_time, item_in_words, told_in_words, wanted_in_words, who};
+use crate::feed::Item;
 use crate::fold::{Fold, SeatState};
 use crate::refusal::{self, Verdict};
 use crate::report::number;
 use crate::tally::{Accepted, Acknowledgement, Refusal, Tally};
+use crate::unacknowledged::{Explanations, Told, Unacknowledged};
 use crate::venue::Venue;
 use crate::wire::{Availability, SeatMap};
+
+mod matching;
 
 /// Most examples that one broken invariant shows.
 const EXAMPLES_MAX: usize = 3;
@@ -20,7 +24,9 @@ pub struct Finding {
     pub name: String,
     /// The numbers behind it.
     pub numbers: String,
-    /// What breaks it; empty when it held.
+    /// How often it was broken.
+    pub count: u64,
+    /// What breaks it, a few cases; empty when it held.
     pub broken: Vec<String>,
 }
 
@@ -39,12 +45,21 @@ pub struct Evidence<'a> {
     pub venue: &'a Venue,
     /// The whole change feed.
     pub items: &'a [Item],
-    /// What clients were told.
-    pub tally: &'a Tally,
-    /// Availability documents read during the sale; the last one was read when all was quiet.
+    /// What clients were told to be accepted.
+    pub acknowledgements: &'a [Acknowledgement],
+    /// Refused holds.
+    pub refusals: &'a [Refusal],
+    /// Commands that nobody was told to be accepted, as far as they were noted: those that were never answered may stand in the feed.
+    pub unacknowledged: &'a [Unacknowledged],
+    /// Whether the organizer's own commands are among the acknowledgements.
+    pub organizer_is_known: bool,
+    /// Whether all was quiet when the last documents were read: then they stand at the end of the feed. Otherwise what time does
+    /// may follow them.
+    pub is_quiet: bool,
+    /// Availability documents read during the sale; the last one was read when it was over.
     pub availabilities: &'a [Availability],
-    /// The seat map read when all was quiet.
-    pub seat_map: &'a SeatMap,
+    /// The seat map, read when it was over; `None` for an event without seats.
+    pub seat_map: Option<&'a SeatMap>,
 }
 
 /// What the check found.
@@ -56,29 +71,36 @@ pub struct Checked {
     pub sold_by_type: Vec<u32>,
     /// Holds that ended by themselves.
     pub expired: u64,
+    /// Holds that are live at the end of the feed.
+    pub live_holds: u32,
     /// Refusals that were right, could not be checked, and were wrong, by reason.
     pub refusals: HashMap<String, [u64; 3]>,
+    /// Each refusal's verdict, in the order of the evidence.
+    pub verdicts: Vec<Verdict>,
 }
 
 /// Check everything.
 #[must_use]
 pub fn check(evidence: &Evidence<'_>) -> Checked {
-    let owners = owners(&evidence.tally.acknowledgements);
+    let owners = owners(evidence.acknowledgements);
     let mut fold = Fold::new(evidence.venue, &owners);
     let mut walk = Walk::new(evidence);
     walk.judge_refusals(&fold, 0);
     walk.compare_documents(&fold);
+    walk.compare_seat_map(&fold);
     for item in evidence.items {
         fold.apply(item);
         walk.acknowledged(item);
         walk.judge_refusals(&fold, item.sequence);
         walk.compare_documents(&fold);
+        walk.compare_seat_map(&fold);
     }
     walk.finish(&fold)
 }
 
 /// Which buyer was told of the hold of a sequence.
-fn owners(acknowledgements: &[Acknowledgement]) -> HashMap<u64, u32> {
+#[must_use]
+pub fn owners(acknowledgements: &[Acknowledgement]) -> HashMap<u64, u32> {
     let placed = acknowledgements.iter().filter(|ack| matches!(ack.what, Accepted::HoldPlaced { .. }));
     placed.filter_map(|ack| Some((ack.sequence, ack.buyer?))).collect()
 }
@@ -87,71 +109,93 @@ fn owners(acknowledgements: &[Acknowledgement]) -> HashMap<u64, u32> {
 struct Walk<'a> {
     evidence: &'a Evidence<'a>,
     told: HashMap<u64, &'a Acknowledgement>,
-    refusals: Vec<&'a Refusal>,
+    explanations: Explanations<'a>,
+    /// With their positions in the evidence.
+    refusals: Vec<(usize, &'a Refusal)>,
     next_refusal: usize,
     documents: Vec<&'a Availability>,
     next_document: usize,
+    /// The last item that somebody's command made.
+    last_command: u64,
     /// Items that a client was told of.
     matched: u64,
     acknowledged_wrongly: Vec<String>,
     fold_differs: Vec<String>,
+    /// What differs on the seat map; none while the walk has not come to its sequence.
+    map_differs: Option<Vec<String>>,
     sums_differ: Vec<String>,
     refused_wrongly: Vec<String>,
-    verdicts: HashMap<String, [u64; 3]>,
+    counts: HashMap<String, [u64; 3]>,
+    verdicts: Vec<Verdict>,
 }
 
 impl<'a> Walk<'a> {
     fn new(evidence: &'a Evidence<'a>) -> Self {
         let mut told = HashMap::new();
         let mut acknowledged_wrongly = Vec::new();
-        for acknowledgement in &evidence.tally.acknowledgements {
+        for acknowledgement in evidence.acknowledgements {
             if let Some(other) = told.insert(acknowledgement.sequence, acknowledgement) {
-                acknowledged_wrongly.push(format!(
-                    "sequence {} was told of {other:?} and {acknowledgement:?}",
-                    other.sequence
-                ));
+                let (one, two) = (told_in_words(other), told_in_words(acknowledgement));
+                acknowledged_wrongly.push(format!("{one}, but {two}"));
             }
         }
-        let mut refusals: Vec<&Refusal> = evidence.tally.refusals.iter().collect();
-        refusals.sort_by_key(|refusal| refusal.sequence);
+        let mut refusals: Vec<(usize, &Refusal)> = evidence.refusals.iter().enumerate().collect();
+        refusals.sort_by_key(|(_, refusal)| refusal.sequence);
         let mut documents: Vec<&Availability> = evidence.availabilities.iter().collect();
         documents.sort_by_key(|document| document.sequence);
         Walk {
             evidence,
             told,
+            explanations: Explanations::new(evidence.unacknowledged),
             refusals,
             next_refusal: 0,
             documents,
             next_document: 0,
+            last_command: 0,
             matched: 0,
             acknowledged_wrongly,
             fold_differs: Vec::new(),
+            map_differs: None,
             sums_differ: Vec::new(),
             refused_wrongly: Vec::new(),
-            verdicts: HashMap::new(),
+            counts: HashMap::new(),
+            verdicts: vec![Verdict::Unchecked; evidence.refusals.len()],
         }
     }
 
     /// G2: what a client was told of stands in the feed, and what stands there as a client's, a client was told of.
     fn acknowledged(&mut self, item: &Item) {
-        let by_time = matches!(
-            item.change,
-            Change::Expired { .. } | Change::SaleWindowChanged { .. } | Change::ChannelReleased { .. }
-        );
+        let by_time = by_time(&item.change);
+        if !by_time {
+            self.last_command = item.sequence;
+        }
         match self.told.remove(&item.sequence) {
             Some(acknowledgement) if agrees(&acknowledgement.what, &item.change) => self.matched += 1,
             Some(acknowledgement) => {
-                self.acknowledged_wrongly
-                    .push(format!("told {acknowledgement:?}, but the feed has {item:?}"));
+                let told = told_in_words(acknowledgement);
+                self.acknowledged_wrongly.push(format!("{told}, but in the feed {}", item_in_words(item)));
             }
-            None if by_time => {}
-            None => self.acknowledged_wrongly.push(format!("nobody was told of {item:?}")),
+            None if by_time || (!self.evidence.organizer_is_known && by_organizer(&item.change)) => {}
+            None => self.unexplained(item),
         }
+    }
+
+    /// An item that nobody was told of: one of a command that was never answered, or one that must not be.
+    fn unexplained(&mut self, item: &Item) {
+        let said = match self.explanations.take(&item.change) {
+            Some(Unacknowledged { told: Told::Nothing, .. }) => return,
+            Some(Unacknowledged { told: Told::No(code), buyer, wanted }) => {
+                let (buyer, wanted) = (who(*buyer), wanted_in_words(wanted));
+                format!("{buyer} was told {code} for {wanted}, but in the feed {}", item_in_words(item))
+            }
+            None => format!("in the feed {}, and nobody was told so", item_in_words(item)),
+        };
+        self.acknowledged_wrongly.push(said);
     }
 
     /// Judge the refusals that were decided on this state.
     fn judge_refusals(&mut self, fold: &Fold<'_>, sequence: u64) {
-        while let Some(refusal) = self.refusals.get(self.next_refusal) {
+        while let Some((position, refusal)) = self.refusals.get(self.next_refusal) {
             if refusal.sequence.is_some_and(|decided_on| decided_on > sequence) {
                 return;
             }
@@ -163,8 +207,8 @@ impl<'a> Walk<'a> {
                 Some(_) => Verdict::Wrong("decided on a sequence that the feed does not have".into()),
                 None => Verdict::Unchecked,
             };
-            let counts = self.verdicts.entry(refusal.code.clone()).or_default();
-            match verdict {
+            let counts = self.counts.entry(refusal.code.clone()).or_default();
+            match &verdict {
                 Verdict::Right => counts[0] += 1,
                 Verdict::Unchecked => counts[1] += 1,
                 Verdict::Wrong(why) => {
@@ -172,6 +216,7 @@ impl<'a> Walk<'a> {
                     self.refused_wrongly.push(format!("{} at sequence {sequence}: {why}", refusal.code));
                 }
             }
+            self.verdicts[*position] = verdict;
         }
     }
 
@@ -202,9 +247,37 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Compare the seat map, when the walk stands at its sequence.
+    fn compare_seat_map(&mut self, fold: &Fold<'_>) {
+        let Some(map) = self.evidence.seat_map.filter(|map| map.sequence == fold.sequence) else { return };
+        let mut differs = Vec::new();
+        match map.decode() {
+            Some(states) => {
+                for (seat, (shown, folded)) in states.iter().zip(&fold.seats).enumerate() {
+                    if *shown != code(*folded) {
+                        differs.push(format!("seat {seat} is {folded:?} in the feed and {shown} on the map"));
+                    }
+                }
+                if states.len() != fold.seats.len() {
+                    differs.push(format!("{} seats of {} on the map", states.len(), fold.seats.len()));
+                }
+            }
+            None => differs.push("the map cannot be decoded".into()),
+        }
+        self.map_differs = Some(differs);
+    }
+
+    /// The oldest sequence that a document read at the end may name.
+    fn end(&self, fold: &Fold<'_>) -> u64 {
+        if self.evidence.is_quiet { fold.sequence } else { self.last_command }
+    }
+
     fn finish(mut self, fold: &Fold<'_>) -> Checked {
-        for missing in self.told.values() {
-            self.acknowledged_wrongly.push(format!("{missing:?} is not in the feed"));
+        let mut missing: Vec<&Acknowledgement> = self.told.values().copied().collect();
+        missing.sort_by_key(|acknowledgement| acknowledgement.sequence);
+        for missing in missing {
+            self.acknowledged_wrongly
+                .push(format!("{}, but the feed does not have it", told_in_words(missing)));
         }
         let unseen = self.documents.len() - self.next_document;
         if unseen > 0 {
@@ -213,7 +286,7 @@ impl<'a> Walk<'a> {
                 .push(format!("{unseen} documents name sequences, such as {sequence}, that the feed lacks"));
         }
         let last = self.documents.last().map(|document| document.sequence);
-        if unseen == 0 && last != Some(fold.sequence) {
+        if unseen == 0 && last.is_none_or(|last| last < self.end(fold)) {
             self.fold_differs
                 .push(format!("the last document is of {last:?}, the feed ends at {}", fold.sequence));
         }
@@ -226,12 +299,13 @@ impl<'a> Walk<'a> {
             findings,
             sold_by_type: fold.sold_by_type.clone(),
             expired: fold.expired,
-            refusals: self.verdicts,
+            live_holds: fold.live_holds,
+            refusals: self.counts,
+            verdicts: self.verdicts,
         }
     }
 
     fn findings(&mut self, fold: &Fold<'_>) -> Vec<Finding> {
-        let tally = self.evidence.tally;
         let of = |name: &str| violations(fold, name);
         let documents = self.documents.len();
         let items = self.evidence.items.len();
@@ -239,7 +313,7 @@ impl<'a> Walk<'a> {
         sums.extend(of("I1"));
         let mut acknowledged = std::mem::take(&mut self.acknowledged_wrongly);
         acknowledged.extend(of("G2"));
-        let verdicts = self.verdicts.values();
+        let verdicts = self.counts.values();
         let judged: u64 = verdicts.clone().map(|counts| counts[0] + counts[2]).sum();
         let unchecked: u64 = verdicts.map(|counts| counts[1]).sum();
         vec![
@@ -263,7 +337,6 @@ impl<'a> Walk<'a> {
                 format!("{} expired", number(fold.expired)),
                 of("I5"),
             ),
-            repeated(tally),
             finding(
                 "feed is dense, from the first item to the last",
                 format!("1 to {}", number(fold.sequence)),
@@ -288,38 +361,29 @@ impl<'a> Walk<'a> {
                 format!("{} judged, {} cannot be from outside", number(judged), number(unchecked)),
                 std::mem::take(&mut self.refused_wrongly),
             ),
-            finding("nothing is left held", format!("{} live holds", fold.live_holds), left_held(fold)),
-            surprises(tally),
         ]
     }
 
-    fn seat_map(&self, fold: &Fold<'_>) -> Finding {
-        let map = self.evidence.seat_map;
-        let mut broken = Vec::new();
-        match map.decode() {
-            Some(states) => {
-                for (seat, (shown, folded)) in states.iter().zip(&fold.seats).enumerate() {
-                    if *shown != code(*folded) {
-                        broken.push(format!("seat {seat} is {folded:?} in the feed and {shown} on the map"));
-                    }
-                }
-                if states.len() != fold.seats.len() || map.sequence != fold.sequence {
-                    broken.push(format!("{} seats at sequence {}", states.len(), map.sequence));
-                }
-            }
-            None => broken.push("the map cannot be decoded".into()),
+    fn seat_map(&mut self, fold: &Fold<'_>) -> Finding {
+        let Some(map) = self.evidence.seat_map else {
+            return finding("feed folds to the seat map", "no seats".into(), Vec::new());
+        };
+        let mut broken = self.map_differs.take().unwrap_or_default();
+        if map.sequence < self.end(fold) || map.sequence > fold.sequence {
+            broken.push(format!("the map is of {}, the feed ends at {}", map.sequence, fold.sequence));
         }
         finding("feed folds to the seat map", format!("{} seats", number(u64::from(map.seats))), broken)
     }
 }
 
 fn finding(name: &str, numbers: String, mut broken: Vec<String>) -> Finding {
+    let count = broken.len() as u64;
     let more = broken.len().saturating_sub(EXAMPLES_MAX);
     broken.truncate(EXAMPLES_MAX);
     if more > 0 {
         broken.push(format!("and {more} more"));
     }
-    Finding { name: name.to_owned(), numbers, broken }
+    Finding { name: name.to_owned(), numbers, count, broken }
 }
 
 fn violations(fold: &Fold<'_>, invariant: &str) -> Vec<String> {
@@ -327,8 +391,17 @@ fn violations(fold: &Fold<'_>, invariant: &str) -> Vec<String> {
     found.map(|violation| format!("sequence {}: {}", violation.sequence, violation.detail)).collect()
 }
 
-fn left_held(fold: &Fold<'_>) -> Vec<String> {
-    if fold.live_holds == 0 { Vec::new() } else { vec![format!("{} holds live on", fold.live_holds)] }
+/// What a sale must also show that its clients saw to its end: no hold lives on, one key has one effect, and every reply is one that
+/// the API documents.
+#[must_use]
+pub fn ended(checked: &Checked, tally: &Tally) -> Vec<Finding> {
+    let live = checked.live_holds;
+    let left = if live == 0 { Vec::new() } else { vec![format!("{live} holds live on")] };
+    vec![
+        finding("nothing is left held", format!("{live} live holds"), left),
+        repeated(tally),
+        surprises(tally),
+    ]
 }
 
 /// I7: what came of everything that was sent twice under one key.
@@ -357,6 +430,7 @@ fn surprises(tally: &Tally) -> Finding {
     let mut finding =
         finding("every reply is one that the API documents", numbers, tally.surprises.examples.clone());
     if tally.surprises.count > 0 {
+        finding.count = tally.surprises.count;
         finding.broken.push(format!("{} in all", tally.surprises.count));
     }
     finding
@@ -384,36 +458,6 @@ fn code(state: SeatState) -> u8 {
         SeatState::Sold(_) => 2,
         SeatState::Killed => 3,
     }
-}
-
-/// Whether an item says what the client was told.
-fn agrees(told: &Accepted, change: &Change) -> bool {
-    match (told, change) {
-        (Accepted::Configured, Change::Configured { .. })
-        | (Accepted::UnitsKilled, Change::UnitsKilled(_))
-        | (Accepted::UnitsRestored, Change::UnitsRestored(_)) => true,
-        (Accepted::PhaseChanged { to: told }, Change::PhaseChanged { to }) => told == to,
-        (Accepted::HoldPlaced { hold: told, lines: shown }, Change::HoldPlaced { hold, lines, .. }) => {
-            told == hold && same_lines(shown, lines)
-        }
-        (Accepted::HoldRenewed { hold: told }, Change::HoldRenewed { hold, .. })
-        | (Accepted::HoldReleased { hold: told }, Change::HoldReleased { hold }) => told == hold,
-        (Accepted::PaymentBegun { order: told }, Change::PaymentBegun { order, .. })
-        | (Accepted::PaymentFailed { order: told }, Change::PaymentFailed { order, .. })
-        | (Accepted::Confirmed { order: told }, Change::Confirmed { order, .. })
-        | (Accepted::TicketsRefunded { order: told }, Change::TicketsRefunded { order, .. }) => told == order,
-        (Accepted::TicketTransferred { ticket: told }, Change::TicketTransferred { ticket, .. })
-        | (Accepted::CheckedIn { ticket: told }, Change::CheckedIn { ticket })
-        | (Accepted::CheckedOut { ticket: told }, Change::CheckedOut { ticket }) => told == ticket,
-        _ => false,
-    }
-}
-
-fn same_lines(shown: &[(String, u16, Vec<u32>)], lines: &[Line]) -> bool {
-    shown.len() == lines.len()
-        && shown.iter().zip(lines).all(|((ticket_type, quantity, seats), line)| {
-            *ticket_type == line.ticket_type && *quantity == line.quantity && *seats == line.seats
-        })
 }
 
 #[cfg(test)]

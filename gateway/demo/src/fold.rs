@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
-pub use self::units::SeatState;
-use self::units::{Claim, ClaimState, To, transfer, unit_at};
+use self::units::{Claim, To, transfer, unit_at};
+pub use self::units::{ClaimState, SeatState};
 use crate::feed::{Change, Item, Line, Units};
 use crate::venue::Venue;
 use crate::wire::Counters;
@@ -52,6 +52,8 @@ pub struct Fold<'a> {
     pub violations: Vec<Violation>,
     /// Units sold of each type, refunds taken off.
     pub sold_by_type: Vec<u32>,
+    /// Seats that the last item put on sale again.
+    pub freed: Vec<u32>,
     claims: HashMap<u64, Claim>,
     holds: HashMap<String, u64>,
     due: BTreeSet<(Timestamp, u64)>,
@@ -83,6 +85,7 @@ impl<'a> Fold<'a> {
             usage: HashMap::new(),
             violations: Vec::new(),
             sold_by_type: vec![0; venue.ticket_types.len()],
+            freed: Vec::new(),
             claims: HashMap::new(),
             holds: HashMap::new(),
             due: BTreeSet::new(),
@@ -105,6 +108,7 @@ impl<'a> Fold<'a> {
             self.report("feed", item.sequence, format!("follows sequence {}", self.sequence));
         }
         self.sequence = item.sequence;
+        self.freed.clear();
         self.check_overdue(item.at);
         match &item.change {
             Change::PhaseChanged { to } => self.change_phase(to),
@@ -153,6 +157,12 @@ impl<'a> Fold<'a> {
         self.holds.get(hold).copied()
     }
 
+    /// How far the claim of a hold has come; none if it was never placed.
+    #[must_use]
+    pub fn claim_state(&self, hold: &str) -> Option<ClaimState> {
+        self.number(hold).and_then(|number| self.claims.get(&number)).map(|claim| claim.state)
+    }
+
     /// Units that a hold with this channel's code may take of a pool: the channel's share if it has one, else everyone's.
     #[must_use]
     pub fn free_for(&self, channel: Option<usize>, pool: usize) -> u32 {
@@ -185,10 +195,9 @@ impl<'a> Fold<'a> {
 
     /// The claim of a hold, if it is in one of these states.
     fn claim_in(&mut self, hold: &str, states: &[ClaimState]) -> Option<u64> {
-        let number = self.holds.get(hold).copied();
-        let found = number.and_then(|number| self.claims.get(&number)).map(|claim| claim.state);
+        let found = self.claim_state(hold);
         if found.is_some_and(|state| states.contains(&state)) {
-            return number;
+            return self.number(hold);
         }
         self.report("I2", self.sequence, format!("{hold} is {found:?}, which admits no such item"));
         None
@@ -437,8 +446,12 @@ impl<'a> Fold<'a> {
             To::Free => SeatState::Free,
             To::Killed => SeatState::Killed,
         };
+        if to == To::Free {
+            self.freed.push(seat);
+        }
         if found != from {
-            let detail = format!("seat {seat} is {found:?}, not {from:?}");
+            let (to, found, from) = (to.in_words(), found.in_words(), from.in_words());
+            let detail = format!("seat {seat} was {to} while it was {found}, instead of {from}");
             return self.report("I2", sequence, detail);
         }
         let category = &mut self.categories[self.venue.seats[seat as usize].category];

@@ -29,6 +29,7 @@ pub mod sale;
 pub mod setup;
 pub mod tally;
 pub mod together;
+pub mod unacknowledged;
 pub mod venue;
 pub mod watcher;
 pub mod wire;

@@ -52,7 +52,7 @@ fn sold_out(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
         AskedUnits::Quantity(_) | AskedUnits::Seats(_) => Fit::Certainly,
         AskedUnits::Together { accessible: 0, section, price_max, accept_split, .. } => {
             let places = Places {
-                types: types_for(venue, refusal, line, *price_max),
+                types: types_for(venue, refusal.asked.access_code.as_ref(), line, *price_max),
                 section: *section,
                 accept_split: *accept_split,
                 // Best available over all types passes over those whose limit the buyer has reached.
@@ -64,7 +64,8 @@ fn sold_out(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
     };
     match fit {
         Fit::Certainly => {
-            Verdict::Wrong(format!("buyer {} wanted {line:?}, and it was there", refusal.buyer))
+            let of = line.ticket_type.map_or("any type", |ticket_type| &venue.ticket_types[ticket_type].name);
+            Verdict::Wrong(format!("buyer {} wanted {units} × {of}, and they were there", refusal.buyer))
         }
         Fit::Perhaps => Verdict::Unchecked,
         Fit::Never => Verdict::Right,
@@ -72,8 +73,13 @@ fn sold_out(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
 }
 
 /// The types that a line can be served with: the one it names, or all that its code and its ceiling admit.
-fn types_for(venue: &Venue, refusal: &Refusal, line: &AskedLine, price_max: Option<i64>) -> Vec<usize> {
-    let code = refusal.asked.access_code.as_ref();
+#[must_use]
+pub fn types_for(
+    venue: &Venue,
+    code: Option<&String>,
+    line: &AskedLine,
+    price_max: Option<i64>,
+) -> Vec<usize> {
     let admitted = |ticket_type: usize| {
         let facts = &venue.ticket_types[ticket_type];
         let opened = facts.access_code.is_none() || facts.access_code.as_ref() == code;

@@ -293,6 +293,7 @@ Floor    5,000
         let finding = |name: &str, broken: Vec<String>| Finding {
             name: name.into(),
             numbers: "5 seats".into(),
+            count: broken.len() as u64,
             broken,
         };
         let report = Report {

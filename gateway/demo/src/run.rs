@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::aftermath;
 use crate::arena::ARENA;
 use crate::buyer::Till;
-use crate::check::{Evidence, check};
+use crate::check::{Evidence, check, ended};
 use crate::client::{Call, Connection, Server};
 use crate::error::DemoError;
 use crate::feed::{Change, Reader};
@@ -96,10 +96,16 @@ pub async fn run(options: DemoOptions) -> Result<DemoOutcome, DemoError> {
     let mut checked = check(&Evidence {
         venue: &done.sale.venue,
         items: &done.feed.items,
-        tally: &tally,
+        acknowledgements: &tally.acknowledgements,
+        refusals: &tally.refusals,
+        unacknowledged: &[],
+        organizer_is_known: true,
+        is_quiet: true,
         availabilities: &done.watcher.seen.availabilities,
-        seat_map: &done.seat_map,
+        seat_map: Some(&done.seat_map),
     });
+    let ended = ended(&checked, &tally);
+    checked.findings.extend(ended);
     checked.findings.push(crate::check::Finding {
         name: "documents never go back on a connection".into(),
         numbers: format!(
@@ -107,6 +113,7 @@ pub async fn run(options: DemoOptions) -> Result<DemoOutcome, DemoError> {
             done.watcher.seen.availabilities.len(),
             done.watcher.seen.unchanged
         ),
+        count: done.watcher.seen.went_back.len() as u64,
         broken: done.watcher.seen.went_back.clone(),
     });
     let report = Report::new(&Figures {

@@ -31,11 +31,23 @@ impl Places {
     /// Whether so many fit on the present state.
     #[must_use]
     pub fn fit(&self, fold: &Fold<'_>, venue: &Venue, wanted: u32) -> Fit {
+        self.fit_among(fold, venue, wanted, &mut venue.blocks.iter())
+    }
+
+    /// Whether so many fit in some of these blocks.
+    #[must_use]
+    pub fn fit_among(
+        &self,
+        fold: &Fold<'_>,
+        venue: &Venue,
+        wanted: u32,
+        blocks: &mut dyn Iterator<Item = &Block>,
+    ) -> Fit {
         let categories = self.categories(venue);
         let mut best = Fit::Never;
         let mut free_in_all = 0;
         let here = |block: &&Block| self.section.is_none_or(|section| block.section == section);
-        for block in venue.blocks.iter().filter(here) {
+        for block in blocks.filter(here) {
             let Some((_, certain)) = categories.iter().find(|(category, _)| *category == block.category)
             else {
                 continue;

@@ -98,9 +98,13 @@ pub struct Channel {
 #[derive(Deserialize)]
 struct VenueFile {
     currency: String,
+    #[serde(default)]
     pools: Vec<Pool>,
+    #[serde(default)]
     categories: Vec<Named>,
+    #[serde(default)]
     sections: Vec<String>,
+    #[serde(default)]
     rows: Vec<RowFile>,
     #[serde(default)]
     channels: Vec<ChannelFile>,

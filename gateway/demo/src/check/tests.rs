@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use super::*;
 use crate::feed::Page;
+use crate::unacknowledged::{Wanted, WantedLine};
 use crate::wire::{Asked, AskedLine, AskedUnits, Counters};
 
 /// Six seats in one block, a pool of three.
@@ -23,6 +24,8 @@ struct Scene {
     venue: Venue,
     items: Vec<Item>,
     tally: Tally,
+    unacknowledged: Vec<Unacknowledged>,
+    is_quiet: bool,
     availabilities: Vec<Availability>,
     seat_map: SeatMap,
 }
@@ -46,6 +49,8 @@ fn scene() -> Scene {
         venue: Venue::read(VENUE).unwrap(),
         items: serde_json::from_str::<Page>(FEED).unwrap().items,
         tally,
+        unacknowledged: Vec::new(),
+        is_quiet: true,
         availabilities: vec![document(3, 2, 1), document(4, 0, 0)],
         seat_map: SeatMap { sequence: 4, seats: 6, states: "AAA=".into() },
     }
@@ -69,13 +74,19 @@ fn refusal(sequence: u64, code: &str, ticket_type: usize, units: AskedUnits) -> 
 fn broken(doctor: impl FnOnce(&mut Scene)) -> Vec<String> {
     let mut scene = scene();
     doctor(&mut scene);
-    let checked = check(&Evidence {
+    let mut checked = check(&Evidence {
         venue: &scene.venue,
         items: &scene.items,
-        tally: &scene.tally,
+        acknowledgements: &scene.tally.acknowledgements,
+        refusals: &scene.tally.refusals,
+        unacknowledged: &scene.unacknowledged,
+        organizer_is_known: true,
+        is_quiet: scene.is_quiet,
         availabilities: &scene.availabilities,
-        seat_map: &scene.seat_map,
+        seat_map: Some(&scene.seat_map),
     });
+    let ended = ended(&checked, &scene.tally);
+    checked.findings.extend(ended);
     let broken = checked.findings.iter().filter(|finding| !finding.held());
     broken.map(|finding| finding.name.split_whitespace().take(2).collect::<Vec<_>>().join(" ")).collect()
 }
@@ -94,6 +105,34 @@ fn a_hold_that_was_acknowledged_but_is_not_in_the_feed_is_found() {
 #[test]
 fn a_hold_in_the_feed_that_nobody_was_told_of_is_found() {
     assert_eq!(broken(|scene| drop(scene.tally.acknowledgements.pop())), ["G2 what"]);
+}
+
+#[test]
+fn a_hold_that_was_never_answered_may_be_there_and_one_that_was_refused_may_not() {
+    let unacknowledged = |told: Told| {
+        broken(|scene| {
+            scene.tally.acknowledgements.pop();
+            let line = WantedLine { ticket_type: Some("Seat".into()), quantity: 2, seats: vec![0, 1] };
+            let wanted = Wanted::Hold { lines: vec![line] };
+            scene.unacknowledged = vec![Unacknowledged { buyer: Some(7), wanted, told }];
+        })
+    };
+    assert_eq!(unacknowledged(Told::Nothing), [""; 0]);
+    assert_eq!(unacknowledged(Told::No("not_executed".into())), ["G2 what"]);
+}
+
+#[test]
+fn only_what_time_does_may_follow_the_last_documents_of_a_sale_that_is_not_quiet() {
+    let restless = |sequence: u64, states: &str| {
+        broken(|scene| {
+            scene.is_quiet = false;
+            scene.availabilities.truncate(1);
+            scene.seat_map = SeatMap { sequence, seats: 6, states: states.into() };
+        })
+    };
+    assert_eq!(restless(3, "BQA="), [""; 0], "an expiry follows");
+    assert_eq!(restless(2, "AAA="), ["feed folds"], "a hold follows");
+    assert_eq!(restless(3, "AAA="), ["feed folds"]);
 }
 
 #[test]

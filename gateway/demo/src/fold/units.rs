@@ -19,11 +19,16 @@ pub enum SeatState {
     Killed,
 }
 
+/// How far the claim of a hold has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ClaimState {
+pub enum ClaimState {
+    /// Held.
     Held,
+    /// Its payment is in flight.
     InFlight,
+    /// Sold.
     Paid,
+    /// Released or over.
     Ended,
 }
 
@@ -48,6 +53,18 @@ impl Claim {
     }
 }
 
+impl SeatState {
+    /// As part of a sentence.
+    pub(super) fn in_words(self) -> String {
+        match self {
+            SeatState::Free => "free".into(),
+            SeatState::Held(number) => format!("in the live hold of sequence {number}"),
+            SeatState::Sold(number) => format!("sold to the order of the hold of sequence {number}"),
+            SeatState::Killed => "withdrawn".into(),
+        }
+    }
+}
+
 /// Where units go.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum To {
@@ -55,6 +72,17 @@ pub(super) enum To {
     Sold,
     Free,
     Killed,
+}
+
+impl To {
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            To::Held => "held",
+            To::Sold => "sold",
+            To::Free => "given back",
+            To::Killed => "withdrawn",
+        }
+    }
 }
 
 /// Move units between two counters; false when there are not as many.
