@@ -50,6 +50,9 @@ pub(crate) enum Failure {
     /// The rehearsal did not come to its end.
     #[error(transparent)]
     Rehearsal(#[from] RehearsalError),
+    /// The rehearsal came to its end, and what must hold did not.
+    #[error("the rehearsal failed")]
+    VerdictFailed,
     /// The data directory is not there.
     #[error("there is no data directory {}; name another with --data", .0.display())]
     NoData(PathBuf),
@@ -105,9 +108,7 @@ pub(crate) enum Failure {
     /// The runtime did not start.
     #[error("the threads of the runtime did not start")]
     Runtime(#[source] io::Error),
-    /// What was given on the command line or in a scenario cannot be used; the same as for flags that nobody knows.
-const STATUS_USAGE: u8 = 2;
-/// The store failed while the server ran.
+    /// The store failed while the server ran.
     #[error("the process ends because it must not acknowledge anything more: {0}")]
     Fatal(String),
     /// What was verified is not sound.
@@ -144,7 +145,9 @@ impl Failure {
             Failure::NotSound(_) => STATUS_NOT_SOUND,
             Failure::RepairUnfinished { source, .. } => source.status(),
             Failure::Rehearsal(error) => match error {
-                RehearsalError::Scenario(_) | RehearsalError::Target(_) | RehearsalError::Usage(_) => STATUS_USAGE,
+                RehearsalError::Scenario(_) | RehearsalError::Target(_) | RehearsalError::Usage(_) => {
+                    STATUS_USAGE
+                }
                 RehearsalError::Interrupted => STATUS_INTERRUPTED,
                 _ => STATUS_NO_VERDICT,
             },

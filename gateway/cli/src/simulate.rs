@@ -8,16 +8,19 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tessera_rehearsal::capacity::{self, Judged, Search};
+use tessera_rehearsal::capacity::{self, Search};
 use tessera_rehearsal::error::RehearsalError;
-use tessera_rehearsal::live::Live;
+use tessera_rehearsal::live::{Interrupt, Live};
 use tessera_rehearsal::own_server::OwnServer;
 use tessera_rehearsal::run::{Outcome, Rehearsal};
 use tessera_rehearsal::scenario::{BUYERS_MAX, Scenario};
 use tessera_rehearsal::screen::{Screen, Show};
 use tessera_rehearsal::summary::Summary;
 use tessera_rehearsal::target::Target;
+use tessera_verdict::judge::judge;
+use tessera_verdict::objectives;
 use tessera_verdict::recording::Recording;
+use tessera_verdict::verdict::Judged;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
@@ -31,11 +34,17 @@ const RECORDING: &str = "recording.json";
 
 /// Carries out what the command line says.
 pub(crate) async fn run(arguments: SimulateArguments) -> Result<(), Failure> {
-    match (arguments.command, arguments.scenario) {
-        (Some(SimulateCommand::Capacity(arguments)), _) => find_capacity(arguments).await,
-        (None, Some(path)) => rehearse(&path, &arguments.aim, arguments.buyers, arguments.out).await,
+    let interrupt = Interrupt::new();
+    let listening = tokio::spawn(listen(Arc::clone(&interrupt)));
+    let outcome = match (arguments.command, arguments.scenario) {
+        (Some(SimulateCommand::Capacity(arguments)), _) => find_capacity(arguments, &interrupt).await,
+        (None, Some(path)) => {
+            rehearse(&path, &arguments.aim, arguments.buyers, arguments.out, &interrupt).await
+        }
         (None, None) => Err(RehearsalError::Usage("name a scenario file".to_owned()).into()),
-    }
+    };
+    listening.abort();
+    outcome
 }
 
 /// Runs a scenario, keeps its recording, and says how it went.
@@ -44,6 +53,7 @@ async fn rehearse(
     aim: &AimArguments,
     buyers: Option<u32>,
     out: Option<PathBuf>,
+    interrupt: &Arc<Interrupt>,
 ) -> Result<(), Failure> {
     let mut scenario = Scenario::load(path).map_err(RehearsalError::Scenario)?;
     if let Some(buyers) = buyers {
@@ -55,33 +65,33 @@ async fn rehearse(
     let out = out.unwrap_or_else(|| default_folder(path));
     let at_out = |source| Failure::File { path: out.clone(), source };
     fs::create_dir_all(&out).map_err(at_out)?;
-    let server = Aimed::at(aim).await?;
-    let outcome = server.send(&scenario, aim, aim.seed).await?;
+    let server = Aimed::until(aim, interrupt).await?;
+    let outcome = server.send(&scenario, aim, interrupt).await?;
     // What is written and judged needs no server any more.
     drop(server);
     conclude(&out, &outcome.recording)
 }
 
 /// Runs a scenario at one rate after another, and says at which its objectives still hold.
-async fn find_capacity(arguments: CapacityArguments) -> Result<(), Failure> {
+async fn find_capacity(arguments: CapacityArguments, interrupt: &Arc<Interrupt>) -> Result<(), Failure> {
     let scenario = Scenario::load(&arguments.scenario).map_err(RehearsalError::Scenario)?;
-    let objectives =
+    let wanted =
         if arguments.objectives.is_empty() { scenario.objectives.clone() } else { arguments.objectives };
-    if objectives.is_empty() {
+    if wanted.is_empty() {
         let said = "say what must hold: --objective hold_p99_ms=100, or [objectives] in the scenario";
         return Err(RehearsalError::Usage(said.to_owned()).into());
     }
     let aim = &arguments.aim;
-    let server = Aimed::at(aim).await?;
+    let server = Aimed::until(aim, interrupt).await?;
     let crowd = &scenario.crowd;
     let mut search = Search::new(f64::from(crowd.buyers) / crowd.duration_s, arguments.probes);
     let mut beyond = Vec::new();
     while let Some(rate) = search.next_rate() {
-        let probe = capacity::probe(&scenario, rate, arguments.probe_s, &objectives)?;
-        let outcome = server.send(&probe, aim, aim.seed).await?;
-        let judged = capacity::judged(&outcome.recording);
-        let held = judged.iter().all(Judged::is_met);
-        let shown: Vec<String> = judged.iter().map(Judged::to_string).collect();
+        let probe = capacity::probe(&scenario, rate, arguments.probe_s, &wanted)?;
+        let outcome = server.send(&probe, aim, interrupt).await?;
+        let judged = objectives::judge(&outcome.recording, &objectives::generator(&outcome.recording));
+        let held = judged.iter().all(|judged| judged.met == Some(true));
+        let shown: Vec<String> = judged.iter().map(shown).collect();
         let (mark, shown) = (if held { '✓' } else { '✗' }, shown.join(", "));
         line(format_args!("{mark} {rate:>8.0} buyers a second: {shown}"));
         let saturated = capacity::saturated(&outcome);
@@ -97,7 +107,9 @@ async fn find_capacity(arguments: CapacityArguments) -> Result<(), Failure> {
         (Some(holds), Some(breaks)) => {
             line(format_args!("capacity: {holds:.0} buyers a second hold, {breaks:.0} do not"));
         }
-        (Some(holds), None) => line(format_args!("capacity: at least {holds:.0} buyers a second; nothing broke")),
+        (Some(holds), None) => {
+            line(format_args!("capacity: at least {holds:.0} buyers a second; nothing broke"))
+        }
         (None, _) => line("capacity: no rate that was tried holds"),
     }
     for saturated in &beyond {
@@ -113,9 +125,23 @@ async fn find_capacity(arguments: CapacityArguments) -> Result<(), Failure> {
 fn conclude(out: &Path, recording: &Recording) -> Result<(), Failure> {
     let path = out.join(RECORDING);
     keep(&path, recording).map_err(|source| Failure::File { path: path.clone(), source })?;
+    let verdict = judge(recording);
     line(Summary(recording));
     line(format_args!("recorded in {}", path.display()));
-    Ok(())
+    line(format_args!("verdict: {}", verdict.reason));
+    if verdict.passed { Ok(()) } else { Err(Failure::VerdictFailed) }
+}
+
+/// An objective and what was measured.
+fn shown(judged: &Judged) -> String {
+    let Judged { measure, bound, measured, met } = judged;
+    let found = measured.map_or("nothing to measure".to_owned(), |value| measure.shown(value));
+    let said = match met {
+        Some(true) => "met",
+        Some(false) => "not met",
+        None => "cannot be told",
+    };
+    format!("{} {found} (bound {}: {said})", measure.name(), measure.shown(*bound))
 }
 
 fn keep(path: &Path, recording: &Recording) -> std::io::Result<()> {
@@ -139,6 +165,14 @@ struct Aimed {
 }
 
 impl Aimed {
+    /// Aim, unless somebody wants it to end before that.
+    async fn until(aim: &AimArguments, interrupt: &Interrupt) -> Result<Aimed, Failure> {
+        tokio::select! {
+            aimed = Aimed::at(aim) => aimed,
+            () = interrupt.raised() => Err(RehearsalError::Interrupted.into()),
+        }
+    }
+
     async fn at(aim: &AimArguments) -> Result<Aimed, Failure> {
         if aim.own {
             let path = PathBuf::from("the program itself");
@@ -159,33 +193,35 @@ impl Aimed {
     }
 
     /// Sends the crowd of a scenario, and shows it, until its end or Ctrl-C.
-    async fn send(&self, scenario: &Scenario, aim: &AimArguments, seed: u64) -> Result<Outcome, Failure> {
-        let live = Live::new(&scenario.name, u64::from(scenario.crowd.buyers));
+    async fn send(
+        &self,
+        scenario: &Scenario,
+        aim: &AimArguments,
+        interrupt: &Arc<Interrupt>,
+    ) -> Result<Outcome, Failure> {
+        let live = Live::new(&scenario.name, u64::from(scenario.crowd.buyers), interrupt);
         let _screen = Screen::start(&live, if aim.plain { Show::Plain } else { Show::Automatic });
-        let listening = tokio::spawn(interrupt(Arc::clone(&live)));
         let rehearsal = Rehearsal {
             scenario,
             target: &self.target,
             administrator_token: &self.administrator_token,
             own_server: self.own.as_ref(),
-            seed,
+            seed: aim.seed,
             threads: aim.threads.unwrap_or_else(threads),
         };
-        let outcome = rehearsal.run(&live).await;
-        listening.abort();
-        Ok(outcome?)
+        Ok(rehearsal.run(&live).await?)
     }
 }
 
 /// Hands signals on.
-async fn interrupt(live: Arc<Live>) -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Signals)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Signals)?;
+async fn listen(interrupt: Arc<Interrupt>) -> Result<(), Failure> {
+    let mut terminated = signal(SignalKind::terminate()).map_err(Failure::Signals)?;
+    let mut interrupted = signal(SignalKind::interrupt()).map_err(Failure::Signals)?;
     tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
+        _ = terminated.recv() => {}
+        _ = interrupted.recv() => {}
     }
-    live.interrupt();
+    interrupt.raise();
     Ok(())
 }
 

@@ -55,9 +55,7 @@ impl Search {
             (None, None) => Some(self.first),
             (Some(holds), None) => Some((holds * STRIDE).min(RATE_MAX)).filter(|rate| *rate > holds),
             (None, Some(breaks)) => Some((breaks / STRIDE).max(RATE_MIN)).filter(|rate| *rate < breaks),
-            (Some(holds), Some(breaks)) => {
-                Some((holds * breaks).sqrt()).filter(|_| breaks / holds > CLOSE)
-            }
+            (Some(holds), Some(breaks)) => Some((holds * breaks).sqrt()).filter(|_| breaks / holds > CLOSE),
         }
     }
 
@@ -162,7 +160,11 @@ impl fmt::Display for Saturated {
                 write!(f, "the store: an append took {append_ms:.0} ms in its slowest second")
             }
             Saturated::Generator { lag_us } => {
-                write!(f, "the generator: it was late by up to {}, so this is not the server's limit", shown(*lag_us))
+                write!(
+                    f,
+                    "the generator: it was late by up to {}, so this is not the server's limit",
+                    shown(*lag_us)
+                )
             }
         }
     }

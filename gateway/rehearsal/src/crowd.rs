@@ -35,8 +35,7 @@ impl Crowd {
     ) -> Result<Self, RehearsalError> {
         let threads = threads.clamp(1, sockets_max.max(1));
         let (go_on, _) = watch::channel(());
-        let mut crowd =
-            Crowd { shards: Vec::new(), threads: Vec::new(), outcomes: Vec::new(), go_on };
+        let mut crowd = Crowd { shards: Vec::new(), threads: Vec::new(), outcomes: Vec::new(), go_on };
         for thread in 0..threads {
             let sockets = sockets_max / threads + u32::from(thread < sockets_max % threads);
             let own = arrivals.iter().skip(thread as usize).step_by(threads as usize).copied().collect();
@@ -112,3 +111,7 @@ impl Drop for Crowd {
         }
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests;

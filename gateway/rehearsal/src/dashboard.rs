@@ -67,12 +67,13 @@ fn arrivals(frame: &mut Frame<'_>, area: Rect, glance: &Glance) {
     };
     let begin = glance.elapsed_s.saturating_sub(SHOWN_S as u64);
     let end = begin + SHOWN_S as u64;
-    let seconds = Axis::default()
-        .bounds([float(begin), float(end)])
-        .labels([format!("{begin} s"), format!("{end} s")]);
-    let rate = Axis::default()
-        .bounds([0.0, float(most)])
-        .labels(["0".to_owned(), format!("{}", most / 2), format!("{most}/s")]);
+    let seconds =
+        Axis::default().bounds([float(begin), float(end)]).labels([format!("{begin} s"), format!("{end} s")]);
+    let rate = Axis::default().bounds([0.0, float(most)]).labels([
+        "0".to_owned(),
+        format!("{}", most / 2),
+        format!("{most}/s"),
+    ]);
     let datasets = vec![dataset("due", DUE, &due), dataset("answered", ANSWERED, &answered)];
     let chart = Chart::new(datasets).x_axis(seconds).y_axis(rate);
     frame.render_widget(chart.block(Block::bordered().title(" requests due against answered ")), area);
@@ -111,8 +112,11 @@ fn crowd(glance: &Glance) -> Rows {
 
 fn load(glance: &Glance) -> Rows {
     let [p50, p99, most] = glance.latency_us.map(shown);
-    let lanes = glance.queued.map_or(["–".to_owned(), "–".to_owned()], |queued| queued.map(|count| count.to_string()));
-    let processor = glance.processor_s.map_or("–".to_owned(), |seconds| format!("{:.0} %", seconds * 100.0));
+    let lanes = glance
+        .queued
+        .map_or(["–".to_owned(), "–".to_owned()], |queued| queued.map(|count| count.to_string()));
+    let processor =
+        glance.processor_s.map_or("–".to_owned(), |seconds| format!("{:.0} %", seconds * 100.0));
     let lag = if glance.lag_us > LAG_US_MAX { Color::Red } else { Color::Reset };
     vec![
         row("due", glance.due.last().map_or("–".into(), |rate| format!("{rate}/s")), DUE),
@@ -165,7 +169,7 @@ mod tests {
     use super::*;
 
     fn drawn(width: u16, height: u16, glance: &Glance) -> String {
-        let live = Live::new("Stadium", 1_000);
+        let live = Live::new("Stadium", 1_000, &crate::live::Interrupt::new());
         let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
         terminal.draw(|frame| draw(frame, &live, glance)).unwrap();
         terminal.backend().to_string()
@@ -192,8 +196,19 @@ mod tests {
         glance.refusals.insert("sold_out".into(), 123);
         let screen = drawn(110, 36, &glance);
         let shown = [
-            "Stadium", "500 of 1000 buyers came", "321", "77", "sold_out", "123", "42.0 ms", "17", "150 %",
-            "25 sold · 15 held · 60 free", "turned away", "700 µs", "100/s",
+            "Stadium",
+            "500 of 1000 buyers came",
+            "321",
+            "77",
+            "sold_out",
+            "123",
+            "42.0 ms",
+            "17",
+            "150 %",
+            "25 sold · 15 held · 60 free",
+            "turned away",
+            "700 µs",
+            "100/s",
         ];
         for word in shown {
             assert!(screen.contains(word), "no {word:?} in\n{screen}");

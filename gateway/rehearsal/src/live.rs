@@ -21,8 +21,31 @@ pub struct Live {
     /// Sessions that are to come.
     pub buyers: u64,
     state: Mutex<State>,
-    /// Said by whoever wants it to end.
-    interrupt: watch::Sender<bool>,
+    interrupt: Arc<Interrupt>,
+}
+
+/// Somebody wants it all to end.
+#[derive(Debug)]
+pub struct Interrupt(watch::Sender<bool>);
+
+impl Interrupt {
+    /// Nobody does yet.
+    #[must_use]
+    pub fn new() -> Arc<Self> {
+        Arc::new(Interrupt(watch::channel(false).0))
+    }
+
+    /// Ask for the end.
+    pub fn raise(&self) {
+        self.0.send_replace(true);
+    }
+
+    /// Wait until somebody asks for the end.
+    pub async fn raised(&self) {
+        let mut raised = self.0.subscribe();
+        // The sender lives as long as this.
+        drop(raised.wait_for(|raised| *raised).await);
+    }
 }
 
 #[derive(Debug)]
@@ -66,10 +89,10 @@ pub struct Glance {
 impl Live {
     /// A run that has not begun.
     #[must_use]
-    pub fn new(name: &str, buyers: u64) -> Arc<Self> {
+    pub fn new(name: &str, buyers: u64, interrupt: &Arc<Interrupt>) -> Arc<Self> {
         let state = State { phase: String::new(), crowd: None, seen: Arc::default() };
-        let (interrupt, _) = watch::channel(false);
-        Arc::new(Live { name: name.to_owned(), buyers, state: Mutex::new(state), interrupt })
+        let (state, interrupt) = (Mutex::new(state), Arc::clone(interrupt));
+        Arc::new(Live { name: name.to_owned(), buyers, state, interrupt })
     }
 
     /// Say what happens now.
@@ -84,16 +107,10 @@ impl Live {
         state.seen = Arc::clone(seen);
     }
 
-    /// Ask for the end.
-    pub fn interrupt(&self) {
-        self.interrupt.send_replace(true);
-    }
-
-    /// Wait until somebody asks for the end.
-    pub(crate) async fn interrupted(&self) {
-        let mut interrupted = self.interrupt.subscribe();
-        // The sender lives as long as this.
-        drop(interrupted.wait_for(|interrupted| *interrupted).await);
+    /// How its end is asked for.
+    #[must_use]
+    pub fn interrupt(&self) -> &Interrupt {
+        &self.interrupt
     }
 
     /// Look.

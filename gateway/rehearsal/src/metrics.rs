@@ -39,7 +39,9 @@ impl Reading {
         // A lane that was never used has no line yet.
         let lanes = match lanes {
             [None, None] => None,
-            [new, existing] => new.or(nothing).zip(existing.or(nothing)).map(|(new, existing)| [new, existing]),
+            [new, existing] => {
+                new.or(nothing).zip(existing.or(nothing)).map(|(new, existing)| [new, existing])
+            }
         };
         Reading {
             lanes,
@@ -62,7 +64,10 @@ impl Reading {
         Change {
             queued,
             append_ms: appends.map(|(now, before)| mean(now, before) * 1_000.0),
-            processor_s: self.processor_s.zip(earlier.processor_s).map(|(now, before)| (now - before).max(0.0)),
+            processor_s: self
+                .processor_s
+                .zip(earlier.processor_s)
+                .map(|(now, before)| (now - before).max(0.0)),
         }
     }
 }

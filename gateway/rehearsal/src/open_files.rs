@@ -37,10 +37,7 @@ mod tests {
         assert!(allowed.current.is_none_or(|limit| limit >= 8_000 + FILES_BESIDE_SOCKETS));
         if let Some(limit) = allowed.maximum.filter(|limit| *limit < u64::from(u32::MAX)) {
             let error = raise_for(u32::MAX).unwrap_err().to_string();
-            assert!(
-                error.contains(&limit.to_string()) && error.contains("ulimit -Hn"),
-                "{error}"
-            );
+            assert!(error.contains(&limit.to_string()) && error.contains("ulimit -Hn"), "{error}");
         }
     }
 }

@@ -67,8 +67,9 @@ impl OwnServer {
         command.arg(directory.path().join("data")).envs(SETTINGS);
         command.env("TESSERA_ADMIN_TOKEN", &administrator_token);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
-        let child = command.spawn().map_err(at(program))?;
         let target = Target::resolve(&format!("http://127.0.0.1:{port}"), None).await?;
+        // From here on it is ended, whatever happens: there is nothing to wait for before it is ours.
+        let child = command.spawn().map_err(at(program))?;
         let process = child.id();
         let child = Mutex::new(child);
         let server = OwnServer { child, process, target, administrator_token, log, _directory: directory };

@@ -116,8 +116,7 @@ async fn create(
     let now = Timestamp::now();
     let configuration = venue::configuration(&configuration.to_string(), &(now + release).to_string())?;
     let starts_at = (now + STARTS_AFTER).to_string();
-    let event =
-        organizer.create_event(name, configuration.clone(), &starts_at, &mut unread()).await?;
+    let event = organizer.create_event(name, configuration.clone(), &starts_at, &mut unread()).await?;
     Ok(Opened { event, configuration, credential, organizer, presale_s: None })
 }
 

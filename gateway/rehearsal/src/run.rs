@@ -90,7 +90,7 @@ impl Rehearsal<'_> {
         tokio::select! {
             outcome = self.carry_out(live) => outcome,
             ended = server_ended => Err(ended),
-            () = live.interrupted() => Err(RehearsalError::Interrupted),
+            () = live.interrupt().raised() => Err(RehearsalError::Interrupted),
         }
     }
 
@@ -152,8 +152,7 @@ impl Rehearsal<'_> {
         let administrator = bearer(self.administrator_token)?;
         let process = self.own_server.map(OwnServer::process);
         let watcher = Watcher::new(stage, clock, administrator, process, &seen);
-        let mut crowd =
-            Crowd::send(stage, clock, &plan.arrivals, self.scenario.crowd.sockets, self.threads)?;
+        let mut crowd = Crowd::send(stage, clock, &plan.arrivals, self.scenario.crowd.sockets, self.threads)?;
         live.show(clock, crowd.shards(), &seen);
         live.stage("the crowd is there");
         let opening = async {
@@ -190,7 +189,8 @@ async fn read_quiet(stage: &Stage) -> Result<Quiet, RehearsalError> {
         };
         let end = feed.items.last().map(|item| item["sequence"].clone());
         let shown = [Some(&last), seat_map.as_ref()].into_iter().flatten();
-        let is_quiet = shown.map(|document| &document["sequence"]).all(|sequence| Some(sequence) == end.as_ref());
+        let is_quiet =
+            shown.map(|document| &document["sequence"]).all(|sequence| Some(sequence) == end.as_ref());
         tries += 1;
         // An event that others buy at never is.
         if is_quiet || tries >= QUIET_TRIES {

@@ -85,7 +85,7 @@ fn draw(live: &Live, ended: &Receiver<()>) -> io::Result<()> {
             && let Event::Key(key) = event::read()?
             && asks_for_the_end(key)
         {
-            live.interrupt();
+            live.interrupt().raise();
         }
     }
     Ok(())
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_line_tells_the_phase_until_somebody_came() {
-        let live = Live::new("n", 7);
+        let live = Live::new("n", 7, &crate::live::Interrupt::new());
         live.stage("setting the event up");
         assert_eq!(line(&live, &live.glance()), "setting the event up");
         let mut glance = live.glance();

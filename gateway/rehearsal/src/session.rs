@@ -85,35 +85,41 @@ async fn many_tabs(visitor: Visitor, tabs: u16) -> Ended {
 
 /// Ask for a hold as often as the behaviour tries.
 async fn place(visitor: &mut Visitor) -> Placed {
-    let mut proposed: Option<Vec<u32>> = None;
+    let mut proposed = None;
     for attempt in 0..visitor.facts().tries() {
         if attempt > 0 {
             visitor.think().await;
         }
-        let shard = Arc::clone(&visitor.shard);
-        let menu = &shard.stage.menus[visitor.behaviour()];
-        let map = if menu.needs_map() { look(visitor).await } else { Vec::new() };
-        let mut asked = menu.ask(&map, &mut visitor.random);
-        if let (Some(seats), AskedUnits::Seats(asked)) = (proposed.take(), &mut asked.lines[0].units) {
-            *asked = seats;
-        }
-        let body = wire::hold_body(&shard.stage.venue, &asked);
-        let recorded = wishes::recorded(&shard.stage.venue, &asked);
+        let asked = match proposed.take() {
+            Some(asked) => asked,
+            None => wish(visitor).await,
+        };
+        let venue = &Arc::clone(&visitor.shard.stage).venue;
+        let (body, recorded) = (wire::hold_body(venue, &asked), wishes::recorded(venue, &asked));
         match visitor.ask(Command::PlaceHold, recorded, "/holds", body).await {
             Decided::Accepted(body) => {
                 return from_slice(&body).map_or(Placed::Unanswered, Placed::Hold);
             }
-            Decided::Refused(problem) => proposed = alternative(&problem),
+            Decided::Refused(problem) => proposed = alternative(asked, &problem),
             Decided::Unanswered => return Placed::Unanswered,
         }
     }
     Placed::Refused
 }
 
-/// Seats that a refusal proposes instead.
-fn alternative(problem: &Value) -> Option<Vec<u32>> {
-    let first = problem.get("alternatives")?.get(0)?;
-    from_value(first.clone()).ok()
+/// What a buyer wants now, looking at the seat map where it picks seats.
+async fn wish(visitor: &mut Visitor) -> wire::Asked {
+    let stage = Arc::clone(&visitor.shard.stage);
+    let menu = &stage.menus[visitor.behaviour()];
+    let map = if menu.needs_map() { look(visitor).await } else { Vec::new() };
+    menu.ask(&map, &mut visitor.random)
+}
+
+/// The same with the seats that a refusal proposes instead.
+fn alternative(mut asked: wire::Asked, problem: &Value) -> Option<wire::Asked> {
+    let AskedUnits::Seats(seats) = &mut asked.lines.first_mut()?.units else { return None };
+    *seats = from_value(problem.get("alternatives")?.get(0)?.clone()).ok()?;
+    Some(asked)
 }
 
 /// The seat map; empty where it could not be read.

@@ -125,13 +125,7 @@ impl Shard {
     }
 
     /// One try of a request that was due then. Its latency, and its client's patience, count from that moment.
-    pub(crate) async fn send(
-        &self,
-        request: Request,
-        call: &Call,
-        due_us: u64,
-        patience: Patience,
-    ) -> Tried {
+    pub(crate) async fn send(&self, request: Request, call: &Call, due_us: u64, patience: Patience) -> Tried {
         self.notes().due(due_us);
         let mut socket = self.sockets.take().await;
         let sent_us = self.clock.now_us();

@@ -46,7 +46,11 @@ impl fmt::Display for Summary<'_> {
         }
         writeln!(f, "change feed   {} items", number(recording.feed.len() as u64))?;
         self.latencies(f)?;
-        writeln!(f, "\n{:<24}{:>10}{:>10}{:>10}{:>10}{:>12}", "buyers", "came", "bought", "refused", "left", "unanswered")?;
+        writeln!(
+            f,
+            "\n{:<24}{:>10}{:>10}{:>10}{:>10}{:>12}",
+            "buyers", "came", "bought", "refused", "left", "unanswered"
+        )?;
         for figures in &recording.behaviours {
             let counts = [figures.buyers, figures.bought, figures.refused, figures.left, figures.unanswered];
             let [came, bought, refused, left, unanswered] = counts.map(number);
@@ -65,7 +69,11 @@ impl fmt::Display for Summary<'_> {
 
 impl Summary<'_> {
     fn latencies(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n{:<24}{:>10}{:>10}{:>10}{:>10}{:>12}", "latency from due", "count", "p50", "p99", "p99.9", "slowest")?;
+        writeln!(
+            f,
+            "\n{:<24}{:>10}{:>10}{:>10}{:>10}{:>12}",
+            "latency from due", "count", "p50", "p99", "p99.9", "slowest"
+        )?;
         for latency in &self.0.latencies {
             let at = |wanted: u32| {
                 let found = latency.percentiles.iter().find(|(percentile, _)| *percentile == wanted);

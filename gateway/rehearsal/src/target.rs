@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn this_machine_may_be_aimed_at_by_any_of_its_names() {
-        for url in ["http://127.0.0.1:8080", "http://localhost:8080/", "http://127.9.8.7", "http://[::1]:80"] {
+        for url in ["http://127.0.0.1:8080", "http://localhost:8080/", "http://127.9.8.7", "http://[::1]:80"]
+        {
             assert_eq!(resolved(url, None).unwrap().url, url.trim_end_matches('/'));
         }
         let mapped: SocketAddr = "[::ffff:127.0.0.1]:80".parse().unwrap();
@@ -146,10 +147,7 @@ mod tests {
         assert_eq!(admit("h", &[], None), Err(TargetError::Unknown("h".into())));
         for url in ["http://198.51.100.7", "http://[2001:db8::1]:8080", "http://0.0.0.0"] {
             let refused = resolved(url, None);
-            assert!(
-                matches!(refused, Err(RehearsalError::Target(TargetError::NotLoopback { .. }))),
-                "{url}"
-            );
+            assert!(matches!(refused, Err(RehearsalError::Target(TargetError::NotLoopback { .. }))), "{url}");
         }
     }
 

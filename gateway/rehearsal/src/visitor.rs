@@ -130,13 +130,7 @@ impl Visitor {
     }
 
     /// Ask as the buyer.
-    pub(crate) async fn ask(
-        &mut self,
-        command: Command,
-        asked: Asked,
-        rest: &str,
-        body: String,
-    ) -> Decided {
+    pub(crate) async fn ask(&mut self, command: Command, asked: Asked, rest: &str, body: String) -> Decided {
         let call = Call::post(self.shard.stage.path(rest), self.token(), body);
         self.decide(command, asked, call).await
     }
@@ -262,7 +256,8 @@ impl Visitor {
         }
         let hold: Hold = serde_json::from_slice(&reply.body)?;
         let deadline_us = Some(self.shard.clock.us_of(hold.deadline_at));
-        let lines = hold.lines.into_iter().map(|line| (line.ticket_type, line.quantity, line.seats)).collect();
+        let lines =
+            hold.lines.into_iter().map(|line| (line.ticket_type, line.quantity, line.seats)).collect();
         Ok(Outcome::Accepted { sequence: hold.sequence, id: hold.id, lines, deadline_us, replayed })
     }
 }

@@ -163,9 +163,8 @@ pub(crate) fn locked(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
 /// Units of an event, each counted once: its seats, and the pools that are not only a part of another.
 fn units(venue: &Venue, availability: &Availability) -> [u64; 4] {
     let standing = venue.ticket_types.iter().filter(|facts| facts.category.is_none());
-    let widest = standing.filter_map(|facts| {
-        facts.draws_on.iter().max_by_key(|pool| venue.pools[**pool].capacity).copied()
-    });
+    let widest = standing
+        .filter_map(|facts| facts.draws_on.iter().max_by_key(|pool| venue.pools[**pool].capacity).copied());
     let mut pools: Vec<&str> = widest.map(|pool| venue.pools[pool].name.as_str()).collect();
     pools.sort_unstable();
     pools.dedup();
@@ -188,8 +187,7 @@ mod tests {
     #[test]
     fn a_quota_is_no_second_floor() {
         let venue = Venue::read(ARENA).unwrap();
-        let counters =
-            |name: &str, free| Counters { name: name.into(), free, held: 1, sold: 2, killed: 3 };
+        let counters = |name: &str, free| Counters { name: name.into(), free, held: 1, sold: 2, killed: 3 };
         let availability = Availability {
             sequence: 1,
             phase: "on_sale".into(),

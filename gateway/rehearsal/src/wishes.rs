@@ -108,8 +108,7 @@ impl Menu {
     pub(crate) fn ask(&self, map: &[u8], random: &mut Random) -> Asked {
         let choice = self.choices[random.weighted(&self.weights)];
         let [least, most] = self.units;
-        let drawn =
-            least + u16::try_from(random.below(usize::from(most - least) + 1)).unwrap_or(0);
+        let drawn = least + u16::try_from(random.below(usize::from(most - least) + 1)).unwrap_or(0);
         let quantity = drawn.clamp(1, choice.units_max.max(1));
         let together = || AskedUnits::Together {
             quantity: quantity.min(TOGETHER_MAX),

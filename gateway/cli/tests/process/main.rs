@@ -11,4 +11,5 @@ mod repair;
 mod server;
 #[path = "../../../../tests/fault-shim/tests/rig/build.rs"]
 mod shim;
+mod simulate;
 mod start;
