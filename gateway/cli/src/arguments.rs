@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tessera_server::settings::{self, Overrides, Settings, SettingsError};
 
+use crate::simulate::arguments::SimulateArguments;
+
 /// Sells tickets: one single-writer actor per event, on a durable log.
 #[derive(Debug, Parser)]
 #[command(name = "tessera", version, about)]
@@ -22,6 +24,8 @@ pub(crate) enum Command {
     Serve(Box<ServeArguments>),
     /// Sell an arena to a hundred thousand buyers over HTTP, check every invariant, and keep serving
     Demo(DemoArguments),
+    /// Rehearse an on-sale: send the crowd of a scenario at a server, and judge what it did
+    Simulate(Box<SimulateArguments>),
     /// Look inside the store: events, state, log, digests, verification
     Inspect(InspectArguments),
     /// Verify a store, and lift the quarantine of an event

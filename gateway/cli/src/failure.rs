@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use tessera_demo::error::DemoError;
 use tessera_inventory::EventId;
+use tessera_rehearsal::error::RehearsalError;
 use tessera_server::ids;
 use tessera_server::server::ServeError;
 use tessera_server::settings::SettingsError;
@@ -18,10 +19,16 @@ use crate::portable::PortableError;
 
 /// The command could not be carried out.
 const STATUS_FAILED: u8 = 1;
+/// What was given on the command line or in a scenario cannot be used; the same as for flags that nobody knows.
+const STATUS_USAGE: u8 = 2;
 /// The store failed while the server ran (also: a supervisor could not be kept up).
 const STATUS_STORE_FAILED: u8 = 3;
 /// What is stored is not sound, or written by a newer release.
 const STATUS_NOT_SOUND: u8 = 4;
+/// A rehearsal did not come to its end: its server went away, or the machine did not give what it needs.
+const STATUS_NO_VERDICT: u8 = 5;
+/// Ctrl-C, as shells say it.
+const STATUS_INTERRUPTED: u8 = 130;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +48,12 @@ pub(crate) enum Failure {
     /// The demo did not come to its end.
     #[error(transparent)]
     Demo(#[from] DemoError),
+    /// The rehearsal did not come to its end.
+    #[error(transparent)]
+    Rehearsal(#[from] RehearsalError),
+    /// The rehearsal came to its end, and what must hold did not.
+    #[error("the rehearsal failed")]
+    VerdictFailed,
     /// The data directory is not there.
     #[error("there is no data directory {}; name another with --data", .0.display())]
     NoData(PathBuf),
@@ -141,6 +154,13 @@ impl Failure {
             Failure::Fatal(_) => STATUS_STORE_FAILED,
             Failure::NotSound(_) | Failure::NotImported(_) => STATUS_NOT_SOUND,
             Failure::RepairUnfinished { source, .. } => source.status(),
+            Failure::Rehearsal(error) => match error {
+                RehearsalError::Scenario(_) | RehearsalError::Target(_) | RehearsalError::Usage(_) => {
+                    STATUS_USAGE
+                }
+                RehearsalError::Interrupted => STATUS_INTERRUPTED,
+                _ => STATUS_NO_VERDICT,
+            },
             _ => match self.stored() {
                 Some(StoreError::Damaged { .. } | StoreError::FormatTooNew { .. }) => STATUS_NOT_SOUND,
                 _ => STATUS_FAILED,

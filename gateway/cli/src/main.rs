@@ -15,6 +15,7 @@ mod replay;
 mod rows;
 mod salvage;
 mod serve;
+mod simulate;
 mod verify;
 
 use std::process::ExitCode;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         match arguments.command {
             Command::Serve(arguments) => serve::run(*arguments).await,
             Command::Demo(arguments) => demo::run(arguments).await,
+            Command::Simulate(arguments) => simulate::run(*arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,
             Command::Repair(arguments) => repair::run(arguments).await,
             Command::Verify(arguments) => verify::run(&arguments),

@@ -5,15 +5,15 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use http_body_util::{BodyExt, Full};
+use hyper::Method;
 use hyper::body::Bytes;
-use hyper::client::conn::http1::SendRequest;
-use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::{Method, Request};
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use hyper::header::HeaderValue;
 
 use crate::error::DemoError;
+
+mod socket;
+
+pub use socket::Socket;
 
 /// How long a request is tried before the server counts as gone.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -25,8 +25,6 @@ const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
 const EMFILE: i32 = 24;
 /// The machine has.
 const ENFILE: i32 = 23;
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Where the server listens.
 #[derive(Clone, Debug)]
@@ -45,6 +43,15 @@ impl Server {
         let host = base_url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/')).ok_or_else(bad)?;
         let address = tokio::net::lookup_host(host).await.map_err(|_| bad())?.next().ok_or_else(bad)?;
         Ok(Server { address, host: HeaderValue::from_str(host).map_err(|_| bad())? })
+    }
+
+    /// A server at an address that was looked up before; `host` is what requests call it.
+    ///
+    /// # Errors
+    /// [`DemoError::Address`] when the host cannot stand in a header.
+    pub fn at(address: SocketAddr, host: &str) -> Result<Self, DemoError> {
+        let host = HeaderValue::from_str(host).map_err(|_| DemoError::Address(host.to_owned()))?;
+        Ok(Server { address, host })
     }
 
     /// The address, for messages.
@@ -109,7 +116,7 @@ pub struct Reply {
     /// Its `ETag`.
     pub etag: Option<HeaderValue>,
     /// Seconds of its `Retry-After`.
-    retry_after: Option<u64>,
+    pub retry_after: Option<u64>,
     /// The body.
     pub body: Bytes,
 }
@@ -141,8 +148,7 @@ pub struct Effort {
 /// One connection, opened when first needed.
 #[derive(Debug)]
 pub struct Connection {
-    server: Server,
-    sender: Option<SendRequest<Full<Bytes>>>,
+    socket: Socket,
     patience: Duration,
 }
 
@@ -150,7 +156,7 @@ impl Connection {
     /// A connection that is opened by its first request.
     #[must_use]
     pub fn new(server: &Server) -> Self {
-        Connection { server: server.clone(), sender: None, patience: PATIENCE }
+        Connection { socket: Socket::new(server), patience: PATIENCE }
     }
 
     /// Send a call until it is answered with something else than *later*.
@@ -164,13 +170,13 @@ impl Connection {
         loop {
             let sent = Instant::now();
             // A server that has no socket left to accept with leaves a connection waiting for ever.
-            let Ok(tried) = tokio::time::timeout(self.patience, self.try_once(call)).await else {
-                return Err(DemoError::Silent { address: self.server.address() });
+            let Ok(tried) = tokio::time::timeout(self.patience, self.socket.exchange(call)).await else {
+                return Err(DemoError::Silent { address: self.socket.address() });
             };
             match tried {
                 Ok(reply) if reply.status == 503 || reply.status == 429 => {
                     if begun.elapsed() > self.patience {
-                        let (address, route) = (self.server.address(), call.path.clone());
+                        let (address, route) = (self.socket.address(), call.path.clone());
                         return Err(DemoError::StillUnavailable { address, route, status: reply.status });
                     }
                     effort.postponed += 1;
@@ -183,75 +189,13 @@ impl Connection {
                 }
                 Err(source) if no_sockets(&source) => return Err(DemoError::NoSockets { source }),
                 Err(source) => {
-                    self.sender = None;
+                    self.socket.close();
                     if begun.elapsed() > self.patience {
-                        return Err(DemoError::ServerGone { address: self.server.address(), source });
+                        return Err(DemoError::ServerGone { address: self.socket.address(), source });
                     }
                     effort.broken += 1;
                     tokio::time::sleep(RECONNECT_PAUSE).await;
                 }
-            }
-        }
-    }
-
-    async fn try_once(&mut self, call: &Call) -> io::Result<Reply> {
-        let request = self.request(call)?;
-        let sender = self.connected().await?;
-        let response = sender.send_request(request).await.map_err(io::Error::other)?;
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.map_err(io::Error::other)?.to_bytes();
-        let retry_after =
-            parts.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
-        Ok(Reply {
-            status: parts.status.as_u16(),
-            replayed: parts.headers.contains_key(IDEMPOTENCY_REPLAYED),
-            etag: parts.headers.get(header::ETAG).cloned(),
-            retry_after,
-            body,
-        })
-    }
-
-    fn request(&self, call: &Call) -> io::Result<Request<Full<Bytes>>> {
-        let mut request = Request::new(Full::new(call.body.clone()));
-        *request.method_mut() = call.method.clone();
-        *request.uri_mut() = call.path.parse().map_err(io::Error::other)?;
-        let headers = request.headers_mut();
-        headers.insert(header::HOST, self.server.host.clone());
-        if call.method != Method::GET {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        }
-        let optional = [
-            (header::AUTHORIZATION, &call.credential),
-            (IDEMPOTENCY_KEY, &call.key),
-            (header::IF_NONE_MATCH, &call.known),
-        ];
-        for (name, value) in optional {
-            if let Some(value) = value {
-                headers.insert(name, value.clone());
-            }
-        }
-        Ok(request)
-    }
-
-    async fn connected(&mut self) -> io::Result<&mut SendRequest<Full<Bytes>>> {
-        let alive = match self.sender.as_mut() {
-            Some(sender) => sender.ready().await.is_ok(),
-            None => false,
-        };
-        if !alive {
-            self.sender = None;
-        }
-        match self.sender {
-            Some(ref mut sender) => Ok(sender),
-            None => {
-                let stream = TcpStream::connect(self.server.address).await?;
-                stream.set_nodelay(true)?;
-                let (sender, driver) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
-                    .await
-                    .map_err(io::Error::other)?;
-                // The driver ends with the connection; a failure shows at the sender.
-                tokio::spawn(driver);
-                Ok(self.sender.insert(sender))
             }
         }
     }

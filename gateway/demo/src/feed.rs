@@ -5,6 +5,7 @@ use std::time::Duration;
 use hyper::header::HeaderValue;
 use jiff::Timestamp;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::client::{Call, Connection};
 use crate::error::DemoError;
@@ -84,27 +85,27 @@ pub struct Units {
 
 /// One page of the feed.
 #[derive(Debug, Deserialize)]
-pub struct Page {
+pub struct Page<T = Item> {
     /// Items after the one asked for, in order.
-    pub items: Vec<Item>,
+    pub items: Vec<T>,
     /// What to ask for next time.
     pub next: u64,
     /// The last durable sequence.
     pub head: u64,
 }
 
-/// A reader of one event's feed from its beginning.
+/// A reader of one event's feed from its beginning. It keeps items as they are understood, or as another type that they are read as.
 #[derive(Debug)]
-pub struct Reader {
+pub struct Reader<T = Item> {
     connection: Connection,
     credential: HeaderValue,
     event: String,
     /// Every item so far, in the order in which they came.
-    pub items: Vec<Item>,
+    pub items: Vec<T>,
     next: u64,
 }
 
-impl Reader {
+impl<T: DeserializeOwned> Reader<T> {
     /// A reader that stands before the first item. It reads as the organizer: the public is not told what is sold by a code.
     #[must_use]
     pub fn new(connection: Connection, credential: HeaderValue, event: &str) -> Self {
@@ -125,7 +126,7 @@ impl Reader {
             );
             let call = Call { credential: Some(self.credential.clone()), ..Call::get(path) };
             let (reply, _) = self.connection.call(&call).await?;
-            let page: Page = serde_json::from_slice(&reply.body)
+            let page: Page<T> = serde_json::from_slice(&reply.body)
                 .map_err(|error| DemoError::unreadable("the change feed", &reply.body, error))?;
             let nothing_new = page.items.is_empty();
             self.items.extend(page.items);

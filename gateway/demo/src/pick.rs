@@ -31,6 +31,13 @@ impl Blocks {
         Blocks { by_category }
     }
 
+    /// Only the first so many of each category: where everyone wants to sit.
+    #[must_use]
+    pub fn front(mut self, blocks_max: usize) -> Self {
+        self.by_category.iter_mut().for_each(|blocks| blocks.truncate(blocks_max));
+        self
+    }
+
     /// Adjacent seats of a category as a buyer picks them on this map.
     #[must_use]
     pub fn pick(&self, map: &[u8], category: usize, quantity: u16, pick: u64) -> Vec<u32> {

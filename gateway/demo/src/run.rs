@@ -29,6 +29,8 @@ use crate::wire::{Availability, SeatMap};
 const CHANNEL_RELEASE_AFTER: SignedDuration = SignedDuration::from_secs(45);
 /// From now to the day of the event.
 const STARTS_AFTER: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// What the event is called.
+const EVENT_NAME: &str = "Flash sale at the arena";
 /// Longest wait of one look at the feed.
 const FEED_WAIT: Duration = Duration::from_millis(500);
 /// How often the documents are read again until they stand at the end of the feed.
@@ -173,7 +175,8 @@ async fn prepare(options: &DemoOptions, progress: &Progress) -> Result<Prepared,
     let mut organizer = Organizer::new(connection, credentials.organizer.clone(), options.seed);
     let now = Timestamp::now();
     let configuration = venue::configuration(text, &(now + CHANNEL_RELEASE_AFTER).to_string())?;
-    let event = organizer.create_event(configuration, &(now + STARTS_AFTER).to_string(), &mut tally).await?;
+    let starts_at = (now + STARTS_AFTER).to_string();
+    let event = organizer.create_event(EVENT_NAME, configuration, &starts_at, &mut tally).await?;
     organizer.kill(&event, &venue, &mut tally).await?;
     organizer.change_phase(&event, "scheduled", &mut tally).await?;
     organizer.change_phase(&event, "presale", &mut tally).await?;

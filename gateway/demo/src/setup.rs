@@ -38,6 +38,7 @@ pub struct Organizer {
 #[derive(Deserialize)]
 struct ApiKey {
     secret: String,
+    organizer: String,
 }
 
 #[derive(Deserialize)]
@@ -53,8 +54,11 @@ struct Event {
     sequence: Option<u64>,
 }
 
-/// Read a reply that must have been accepted.
-fn accepted<T: for<'de> Deserialize<'de>>(step: &str, reply: &Reply) -> Result<T, DemoError> {
+/// Read a reply that must have been accepted; `step` says what was tried.
+///
+/// # Errors
+/// [`DemoError::Refused`] when it was not, [`DemoError::Unreadable`] when it is not what the API promises.
+pub fn accepted<T: for<'de> Deserialize<'de>>(step: &str, reply: &Reply) -> Result<T, DemoError> {
     if !reply.accepted() {
         let detail = String::from_utf8_lossy(&reply.body).into_owned();
         return Err(DemoError::Refused { step: step.to_owned(), status: reply.status, detail });
@@ -85,19 +89,43 @@ pub async fn credentials(
     told: impl Fn(usize),
 ) -> Result<Credentials, DemoError> {
     let administrator = bearer(administrator_token)?;
+    let (organizer, owner) = organizer_key(connection, &administrator, "demo organizer", None).await?;
+    let scopes = json!(["check-ins:write"]);
+    let (scanner, _) =
+        api_key(connection, &administrator, "demo gate", &scopes, Some(owner.as_str())).await?;
+    let buyers = buyer_tokens(connection, &organizer, buyers, told).await?;
+    Ok(Credentials { organizer, scanner, buyers })
+}
+
+/// Make a key that may do all but check in, of this organizer or of a new one; answers its credential and its organizer.
+///
+/// # Errors
+/// [`DemoError`] when it is refused or the server is gone.
+pub async fn organizer_key(
+    connection: &mut Connection,
+    administrator: &HeaderValue,
+    name: &str,
+    organizer: Option<&str>,
+) -> Result<(HeaderValue, String), DemoError> {
     let scopes = json!(["events:write", "events:read", "orders:write", "buyer-tokens:write"]);
-    let organizer = api_key(connection, &administrator, "demo organizer", &scopes, None).await?;
-    let owner = organizer.1;
-    let scanner =
-        api_key(connection, &administrator, "demo gate", &json!(["check-ins:write"]), owner.as_deref())
-            .await?
-            .0;
-    let organizer = organizer.0;
+    api_key(connection, administrator, name, &scopes, organizer).await
+}
+
+/// Make tokens, each for a buyer of its own. `told` hears how many there are.
+///
+/// # Errors
+/// [`DemoError`] when a step is refused or the server is gone.
+pub async fn buyer_tokens(
+    connection: &mut Connection,
+    organizer: &HeaderValue,
+    buyers: u32,
+    told: impl Fn(usize),
+) -> Result<Vec<HeaderValue>, DemoError> {
     let wanted = buyers as usize;
     let mut tokens = Vec::with_capacity(wanted);
     while tokens.len() < wanted {
         let count = TOKENS_PER_CALL.min(wanted - tokens.len());
-        let call = Call::post("/v1/buyer-tokens".into(), &organizer, json!({ "count": count }).to_string());
+        let call = Call::post("/v1/buyer-tokens".into(), organizer, json!({ "count": count }).to_string());
         let (reply, _) = connection.call(&call).await?;
         let made: Tokens = accepted("making buyer tokens", &reply)?;
         for token in &made.tokens {
@@ -105,7 +133,7 @@ pub async fn credentials(
         }
         told(tokens.len());
     }
-    Ok(Credentials { organizer, scanner, buyers: tokens })
+    Ok(tokens)
 }
 
 /// Make one API key; answers its credential and its organizer.
@@ -115,7 +143,7 @@ async fn api_key(
     name: &str,
     scopes: &Value,
     organizer: Option<&str>,
-) -> Result<(HeaderValue, Option<String>), DemoError> {
+) -> Result<(HeaderValue, String), DemoError> {
     let mut body = json!({ "name": name, "scopes": scopes });
     if let Some(organizer) = organizer {
         body["organizer"] = organizer.into();
@@ -123,8 +151,7 @@ async fn api_key(
     let (reply, _) =
         connection.call(&Call::post("/v1/api-keys".into(), administrator, body.to_string())).await?;
     let key: ApiKey = accepted("making an API key", &reply)?;
-    let made: Value = accepted("making an API key", &reply)?;
-    Ok((bearer(&key.secret)?, made["organizer"].as_str().map(str::to_owned)))
+    Ok((bearer(&key.secret)?, key.organizer))
 }
 
 impl Organizer {
@@ -134,18 +161,19 @@ impl Organizer {
         Organizer { connection, credential, keys: Keys::new(seed, u64::MAX) }
     }
 
-    /// Create the event with its venue; answers its identifier.
+    /// Create the event of this name with its venue; answers its identifier.
     ///
     /// # Errors
     /// [`DemoError`] when it is refused or the server is gone.
     pub async fn create_event(
         &mut self,
+        name: &str,
         configuration: Value,
         starts_at: &str,
         tally: &mut Tally,
     ) -> Result<String, DemoError> {
         let body = json!({
-            "name": "Flash sale at the arena", "starts_at": starts_at, "zone": "Europe/Berlin", "configuration": configuration,
+            "name": name, "starts_at": starts_at, "zone": "Europe/Berlin", "configuration": configuration,
         });
         let reply = self.post("/v1/events".into(), &body).await?;
         let event: Event = accepted("creating the event", &reply)?;

@@ -2,6 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
 use crate::venue::Venue;
@@ -24,6 +25,8 @@ pub struct Hold {
     pub lines: Vec<HoldLine>,
     /// What is due.
     pub total: Money,
+    /// Until when it lasts.
+    pub deadline_at: Timestamp,
 }
 
 /// One line of a hold.

@@ -14,5 +14,6 @@ mod repair;
 mod server;
 #[path = "../../../../tests/fault-shim/tests/rig/build.rs"]
 mod shim;
+mod simulate;
 mod start;
 mod verify;

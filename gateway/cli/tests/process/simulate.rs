@@ -1,0 +1,132 @@
+//! The rehearsal as an SRE starts it: its statuses, what it leaves behind, and that it leaves nothing running.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use tessera_verdict::recording::{Outcome, Recording};
+
+use crate::installation::text;
+use crate::server::{Server, base, free_port, tessera};
+
+/// Twenty buyers for thirty places, and this objective.
+fn scenario(folder: &Path, objective: &str) -> PathBuf {
+    let path = folder.join("small.toml");
+    let text = format!(
+        "name = 'small'\ndescription = 'a test'\n[event.hall]\nstanding = [{{name = 'Floor', units = 30, price = 500}}]\n\
+         [crowd]\nbuyers = 20\nduration_s = 0.5\narrivals = {{profile = 'poisson'}}\n\
+         [[behaviours]]\nkind = 'decisive'\nshare = 1\nthink_s = [0, 0.05]\npay_percent = 100\n[objectives]\n{objective}\n"
+    );
+    fs::write(&path, text).unwrap();
+    path
+}
+
+fn simulate(scenario: &Path, arguments: &[&str]) -> Output {
+    tessera().arg("simulate").arg(scenario).args(arguments).output().unwrap()
+}
+
+fn recording(out: &Path) -> Recording {
+    serde_json::from_slice(&fs::read(out.join("recording.json")).unwrap()).unwrap()
+}
+
+/// A rehearsal with a server of its own takes its token from nobody.
+fn own(scenario: &Path, out: &Path) -> Command {
+    let mut command = tessera();
+    command
+        .env_remove("TESSERA_ADMIN_TOKEN")
+        .arg("simulate")
+        .arg(scenario)
+        .arg("--self")
+        .arg("--out")
+        .arg(out);
+    command
+}
+
+#[test]
+fn a_rehearsal_with_its_own_server_ends_with_a_verdict_and_leaves_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let temporary = folder.path().join("temporary");
+    fs::create_dir(&temporary).unwrap();
+    let scenario_path = scenario(folder.path(), "error_share = 0.5");
+    let output = own(&scenario_path, &out).env("TMPDIR", &temporary).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{} {}", text(&output.stdout), text(&output.stderr));
+    let recording = recording(&out);
+    let accepted =
+        recording.history.iter().filter(|operation| matches!(operation.outcome, Outcome::Accepted { .. }));
+    assert!(accepted.count() >= 20, "{:?}", recording.refusals);
+    assert!(recording.environment.is_own_server);
+    assert!(recording.seconds.iter().any(|second| second.server_cpu.is_some()), "its processor was watched");
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "its store is gone");
+    assert!(!answers(&recording.environment.target), "its server is gone");
+}
+
+fn answers(url: &str) -> bool {
+    std::net::TcpStream::connect(url.strip_prefix("http://").unwrap()).is_ok()
+}
+
+#[test]
+fn an_objective_that_is_not_met_has_a_status_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let output = own(&scenario(folder.path(), "hold_p50_ms = 0"), &out).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{} {}", text(&output.stdout), text(&output.stderr));
+    assert!(out.join("recording.json").exists(), "what failed is what one wants to look at");
+}
+
+#[tokio::test]
+async fn a_running_server_can_be_aimed_at_and_nothing_but_this_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let server = Server::start(&folder.path().join("data"), port).await;
+    let scenario = scenario(folder.path(), "error_share = 0.5");
+    let out = folder.path().join("out");
+    let output = simulate(&scenario, &["--target", &base(port), "--out", out.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(0), "{} {}", text(&output.stdout), text(&output.stderr));
+    assert!(!recording(&out).environment.is_own_server);
+    assert!(answers(&base(port)), "it is left running");
+    drop(server);
+    for (arguments, said) in [
+        (&["--target", "http://198.51.100.7:8080"][..], "--i-own-this-target 198.51.100.7"),
+        (&["--target", "http://localhost@198.51.100.7"], "no user"),
+        (&["--target", "http://198.51.100.7", "--i-own-this-target", "198.51.100.8"], "must be the same"),
+        (&["--target", "http://127.0.0.1:1", "--buyers", "0"], "--buyers"),
+        (&["--target", "http://127.0.0.1:1", "--self"], "cannot be used with"),
+        (&[], "--target"),
+    ] {
+        let output = simulate(&scenario, arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {}", text(&output.stderr));
+        assert!(text(&output.stderr).contains(said), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
+#[test]
+fn a_scenario_that_cannot_be_used_is_told_with_its_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = scenario(folder.path(), "hold_p77_ms = 1");
+    let output = simulate(&path, &["--self"]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    assert!(said.contains("small.toml, line 14") && said.contains("hold_p99_ms"), "{said}");
+}
+
+#[test]
+fn ctrl_c_ends_the_rehearsal_and_its_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("long.toml");
+    let text = fs::read_to_string(scenario(folder.path(), ""))
+        .unwrap()
+        .replace("duration_s = 0.5", "duration_s = 600");
+    fs::write(&path, text).unwrap();
+    let temporary = folder.path().join("temporary");
+    fs::create_dir(&temporary).unwrap();
+    let mut command = own(&path, &folder.path().join("out"));
+    let mut child = command.env("TMPDIR", &temporary).stderr(Stdio::piped()).spawn().unwrap();
+    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let running = lines.map_while(Result::ok).find(|line| line.contains("the crowd is there"));
+    assert!(running.is_some(), "it never began");
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "its store is gone, so its server is");
+}

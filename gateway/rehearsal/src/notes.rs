@@ -1,0 +1,374 @@
+//! What one generator thread has seen: second by second, by operation, by behaviour, and every request that asked for a decision.
+
+use std::collections::BTreeMap;
+
+use hdrhistogram::Histogram;
+use tessera_demo::tally::Operation as Command;
+use tessera_verdict::recording::{BehaviourFigures, Operation, OperationLatency, Second};
+
+/// Longest latency that is told apart, in microseconds: ten minutes.
+const LATENCY_US_MAX: u64 = 600_000_000;
+/// Significant digits of a latency over the whole run, and within one second.
+const DIGITS: u8 = 3;
+const DIGITS_OF_SECOND: u8 = 2;
+/// Longest run that is counted second by second; what comes later counts in the last second.
+const SECONDS_MAX: usize = 200_000;
+/// Percentiles of the report, in hundredths of a percent.
+const PERCENTILES: [u32; 14] =
+    [0, 1_000, 2_500, 5_000, 7_500, 9_000, 9_500, 9_800, 9_900, 9_950, 9_980, 9_990, 9_999, 10_000];
+/// One hundred percent, in the same unit.
+const WHOLE: f64 = 10_000.0;
+
+/// What a request asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Request {
+    /// A decision.
+    Command(Command),
+    /// The availability document.
+    Availability,
+    /// The seat map.
+    SeatMap,
+}
+
+impl Request {
+    /// Its name in the report.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Request::Command(command) => command.name(),
+            Request::Availability => "read availability",
+            Request::SeatMap => "read seat map",
+        }
+    }
+}
+
+/// How a buyer's session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Ended {
+    /// Without an answer in the end.
+    Unanswered,
+    /// Refused for good.
+    Refused,
+    /// On its own account.
+    Left,
+    /// With tickets.
+    Bought,
+}
+
+/// What became of one request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reception {
+    Accepted,
+    Refused,
+    TurnedAway,
+    Read,
+    Unanswered,
+    /// Dropped by a network that is unlucky on purpose: nobody's failure.
+    Dropped,
+}
+
+/// Counters since the run began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Sessions that began.
+    pub arrived: u64,
+    /// Sessions that ended.
+    pub left: u64,
+    /// Requests sent.
+    pub sent: u64,
+    /// Replies.
+    pub answered: u64,
+    /// Accepted commands.
+    pub accepted: u64,
+    /// Refused commands.
+    pub refused: u64,
+    /// 429 and 503.
+    pub turned_away: u64,
+    /// Requests without an answer.
+    pub unanswered: u64,
+}
+
+/// One second, with its latencies.
+#[derive(Clone, Debug)]
+pub(crate) struct SecondNotes {
+    pub(crate) counts: Second,
+    pub(crate) latencies: Histogram<u64>,
+}
+
+/// Everything that one thread has seen.
+#[derive(Clone, Debug)]
+pub struct Notes {
+    pub(crate) seconds: Vec<SecondNotes>,
+    pub(crate) latencies: BTreeMap<Request, Histogram<u64>>,
+    /// Refusals by code.
+    pub refusals: BTreeMap<String, u64>,
+    /// By position of the behaviour.
+    pub behaviours: Vec<BehaviourFigures>,
+    /// Requests that asked for a decision.
+    pub history: Vec<Operation>,
+    /// Counters since the run began.
+    pub totals: Totals,
+}
+
+/// An empty histogram that grows by itself.
+#[allow(clippy::expect_used)]
+fn histogram(digits: u8) -> Histogram<u64> {
+    // It is refused for more than five digits only, and both constants are below.
+    Histogram::new(digits).expect("at most five digits")
+}
+
+fn index(at_us: u64) -> usize {
+    usize::try_from(at_us / 1_000_000).unwrap_or(SECONDS_MAX).min(SECONDS_MAX)
+}
+
+impl SecondNotes {
+    fn new() -> Self {
+        SecondNotes { counts: Second::default(), latencies: histogram(DIGITS_OF_SECOND) }
+    }
+
+    /// Add what another thread saw in the same second.
+    pub(crate) fn merge(&mut self, other: &SecondNotes) {
+        let (mine, theirs) = (&mut self.counts, &other.counts);
+        mine.due += theirs.due;
+        mine.sent += theirs.sent;
+        mine.answered += theirs.answered;
+        mine.accepted += theirs.accepted;
+        mine.refused += theirs.refused;
+        mine.turned_away += theirs.turned_away;
+        mine.unanswered += theirs.unanswered;
+        mine.sockets += theirs.sockets;
+        mine.buyers += theirs.buyers;
+        mine.lag_us = mine.lag_us.max(theirs.lag_us);
+        // Histograms that grow by themselves take every value of each other.
+        let _ = self.latencies.add(&other.latencies);
+    }
+
+    /// The counters, with the percentiles of its latencies.
+    pub(crate) fn finished(&self) -> Second {
+        let at = |quantile| self.latencies.value_at_quantile(quantile);
+        let largest = if self.latencies.is_empty() { 0 } else { self.latencies.max() };
+        Second { latency_us: [at(0.5), at(0.99), largest], ..self.counts.clone() }
+    }
+}
+
+impl Notes {
+    /// Nothing seen yet of behaviours with these names.
+    pub(crate) fn new<'a>(behaviours: impl Iterator<Item = &'a str>) -> Self {
+        let figures = |name: &str| BehaviourFigures {
+            behaviour: name.to_owned(),
+            buyers: 0,
+            bought: 0,
+            refused: 0,
+            left: 0,
+            unanswered: 0,
+        };
+        Notes {
+            seconds: Vec::new(),
+            latencies: BTreeMap::new(),
+            refusals: BTreeMap::new(),
+            behaviours: behaviours.map(figures).collect(),
+            history: Vec::new(),
+            totals: Totals::default(),
+        }
+    }
+
+    fn second(&mut self, at_us: u64) -> &mut SecondNotes {
+        let index = index(at_us);
+        while self.seconds.len() <= index {
+            // What is open and on its way stays so until somebody looks again.
+            let last = self.seconds.last().map(|second| (second.counts.sockets, second.counts.buyers));
+            let mut next = SecondNotes::new();
+            (next.counts.sockets, next.counts.buyers) = last.unwrap_or_default();
+            self.seconds.push(next);
+        }
+        &mut self.seconds[index]
+    }
+
+    /// A session begins.
+    pub(crate) fn arrived(&mut self, behaviour: usize) {
+        self.totals.arrived += 1;
+        self.behaviours[behaviour].buyers += 1;
+    }
+
+    /// A session ends.
+    pub(crate) fn left(&mut self, behaviour: usize, ended: Ended) {
+        self.totals.left += 1;
+        let figures = &mut self.behaviours[behaviour];
+        match ended {
+            Ended::Bought => figures.bought += 1,
+            Ended::Refused => figures.refused += 1,
+            Ended::Left => figures.left += 1,
+            Ended::Unanswered => figures.unanswered += 1,
+        }
+    }
+
+    /// A request was due then.
+    pub(crate) fn due(&mut self, due_us: u64) {
+        self.second(due_us).counts.due += 1;
+    }
+
+    /// A request goes out.
+    pub(crate) fn sent(&mut self, at_us: u64) {
+        self.totals.sent += 1;
+        self.second(at_us).counts.sent += 1;
+    }
+
+    /// What became of a request, so long after it was due. A decision counts among the latencies of its operation, and so does a request that its
+    /// client gave up waiting for: its answer would have taken longer still.
+    pub(crate) fn received(&mut self, request: Request, reception: Reception, at_us: u64, latency_us: u64) {
+        let latency_us = latency_us.clamp(1, LATENCY_US_MAX);
+        let second = self.second(at_us);
+        let counts = &mut second.counts;
+        match reception {
+            Reception::Accepted => counts.accepted += 1,
+            Reception::Refused => counts.refused += 1,
+            Reception::TurnedAway => counts.turned_away += 1,
+            Reception::Unanswered => counts.unanswered += 1,
+            Reception::Read | Reception::Dropped => {}
+        }
+        let answered = !matches!(reception, Reception::Unanswered | Reception::Dropped);
+        if answered {
+            counts.answered += 1;
+            // A histogram that grows by itself takes every value that fits into memory.
+            let _ = second.latencies.record(latency_us);
+        }
+        if !matches!(reception, Reception::TurnedAway | Reception::Dropped) {
+            let latencies = self.latencies.entry(request).or_insert_with(|| histogram(DIGITS));
+            let _ = latencies.record(latency_us);
+        }
+        let totals = &mut self.totals;
+        totals.answered += u64::from(answered);
+        match reception {
+            Reception::Accepted => totals.accepted += 1,
+            Reception::Refused => totals.refused += 1,
+            Reception::TurnedAway => totals.turned_away += 1,
+            Reception::Unanswered => totals.unanswered += 1,
+            Reception::Read | Reception::Dropped => {}
+        }
+    }
+
+    /// How late this thread was with something.
+    pub(crate) fn late(&mut self, at_us: u64, lag_us: u64) {
+        let counts = &mut self.second(at_us).counts;
+        counts.lag_us = counts.lag_us.max(lag_us);
+    }
+
+    /// What is open and on its way.
+    pub(crate) fn look(&mut self, at_us: u64, sockets: u32, buyers: u32) {
+        let counts = &mut self.second(at_us).counts;
+        (counts.sockets, counts.buyers) = (sockets, buyers);
+    }
+
+    /// A refusal with this code.
+    pub(crate) fn refused(&mut self, code: &str) {
+        match self.refusals.get_mut(code) {
+            Some(count) => *count += 1,
+            None => drop(self.refusals.insert(code.to_owned(), 1)),
+        }
+    }
+
+    /// Add what another thread saw of the same run.
+    pub(crate) fn merge(&mut self, other: Notes) {
+        while self.seconds.len() < other.seconds.len() {
+            self.seconds.push(SecondNotes::new());
+        }
+        for (mine, theirs) in self.seconds.iter_mut().zip(&other.seconds) {
+            mine.merge(theirs);
+        }
+        for (request, histogram) in other.latencies {
+            match self.latencies.get_mut(&request) {
+                Some(mine) => drop(mine.add(histogram)),
+                None => drop(self.latencies.insert(request, histogram)),
+            }
+        }
+        for (code, count) in other.refusals {
+            *self.refusals.entry(code).or_default() += count;
+        }
+        for (mine, theirs) in self.behaviours.iter_mut().zip(other.behaviours) {
+            mine.buyers += theirs.buyers;
+            mine.bought += theirs.bought;
+            mine.refused += theirs.refused;
+            mine.left += theirs.left;
+            mine.unanswered += theirs.unanswered;
+        }
+        self.history.extend(other.history);
+        self.totals.add(&other.totals);
+    }
+
+    /// The seconds as they are recorded.
+    #[must_use]
+    pub fn finished_seconds(&self) -> Vec<Second> {
+        self.seconds.iter().map(SecondNotes::finished).collect()
+    }
+
+    /// The latencies as they are recorded.
+    #[must_use]
+    pub fn operation_latencies(&self) -> Vec<OperationLatency> {
+        let at = |histogram: &Histogram<u64>, percentile: u32| {
+            (percentile, histogram.value_at_quantile(f64::from(percentile) / WHOLE))
+        };
+        let latency = |(request, histogram): (&Request, &Histogram<u64>)| OperationLatency {
+            operation: request.name().to_owned(),
+            count: histogram.len(),
+            percentiles: PERCENTILES.iter().map(|percentile| at(histogram, *percentile)).collect(),
+        };
+        self.latencies.iter().map(latency).collect()
+    }
+}
+
+impl Totals {
+    /// Add those of another thread.
+    pub(crate) fn add(&mut self, other: &Totals) {
+        self.arrived += other.arrived;
+        self.left += other.left;
+        self.sent += other.sent;
+        self.answered += other.answered;
+        self.accepted += other.accepted;
+        self.refused += other.refused;
+        self.turned_away += other.turned_away;
+        self.unanswered += other.unanswered;
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use super::*;
+
+    const HOLD: Request = Request::Command(Command::PlaceHold);
+
+    #[test]
+    fn what_was_seen_by_two_threads_adds_up() {
+        let mut all = Notes::new(["a"].into_iter());
+        let mut other = all.clone();
+        for (notes, latency_us) in [(&mut all, 1_000), (&mut other, 9_000)] {
+            notes.arrived(0);
+            notes.due(500_000);
+            notes.sent(1_500_000);
+            notes.received(HOLD, Reception::Accepted, 2_500_000, latency_us);
+            notes.late(2_600_000, latency_us);
+            notes.look(2_700_000, 3, 4);
+            notes.left(0, Ended::Bought);
+        }
+        all.merge(other);
+        let seconds = all.finished_seconds();
+        assert_eq!(seconds.iter().map(|second| second.due).collect::<Vec<_>>(), [2, 0, 0]);
+        assert_eq!((seconds[1].sent, seconds[2].accepted, seconds[2].lag_us), (2, 2, 9_000));
+        assert_eq!((seconds[2].sockets, seconds[2].buyers), (6, 8));
+        assert!((8_900..=9_100).contains(&seconds[2].latency_us[2]), "{:?}", seconds[2].latency_us);
+        assert_eq!((all.behaviours[0].buyers, all.behaviours[0].bought), (2, 2));
+        let latencies = all.operation_latencies();
+        assert_eq!((latencies[0].operation.as_str(), latencies[0].count), ("place hold", 2));
+    }
+
+    #[test]
+    fn who_gave_up_counts_among_the_latencies_and_who_was_turned_away_does_not() {
+        let mut notes = Notes::new(["a"].into_iter());
+        notes.received(HOLD, Reception::TurnedAway, 0, 1);
+        notes.received(HOLD, Reception::Dropped, 0, 1);
+        assert!(notes.latencies.is_empty());
+        notes.received(HOLD, Reception::Unanswered, 0, 5_000_000);
+        assert!(notes.latencies[&HOLD].max() >= 5_000_000);
+        assert_eq!((notes.totals.answered, notes.totals.unanswered), (1, 1));
+    }
+}

@@ -1,0 +1,161 @@
+//! The set-up of a run, all of it through the API: the organizer's key, buyer tokens, the event with its venue, its opening.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hyper::header::HeaderValue;
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+use serde_json::Value;
+use tessera_demo::client::{Call, Connection, Server};
+use tessera_demo::setup::{self, Organizer, accepted, bearer};
+use tessera_demo::tally::Tally;
+use tessera_demo::venue::{self, Venue};
+
+use crate::error::RehearsalError;
+use crate::scenario::Scenario;
+use crate::scenario::event::Event;
+use crate::stage::Stage;
+use crate::wishes::Menu;
+
+/// What the organizer's key is called.
+const KEY_NAME: &str = "rehearsal";
+/// From now to the day of the event.
+const STARTS_AFTER: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// Tokens between two lines about how many there are.
+const TOLD_EVERY: usize = 20_000;
+
+/// Everything that stands before the first buyer comes.
+pub(crate) struct Prepared {
+    pub(crate) stage: Arc<Stage>,
+    pub(crate) configuration: Value,
+    pub(crate) organizer: Organizer,
+    /// How long the presale lasts, in seconds of the run.
+    pub(crate) presale_s: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct EventReply {
+    organizer: String,
+    phase: String,
+}
+
+#[derive(Deserialize)]
+struct ConfigurationReply {
+    configuration: Value,
+}
+
+struct Opened {
+    event: String,
+    configuration: Value,
+    credential: HeaderValue,
+    organizer: Organizer,
+    presale_s: Option<f64>,
+}
+
+/// Make everything ready. `told` hears what happens.
+pub(crate) async fn prepare(
+    scenario: &Scenario,
+    tokens: u32,
+    server: &Server,
+    administrator_token: &str,
+    seed: u64,
+    told: &(dyn Fn(String) + Sync),
+) -> Result<Prepared, RehearsalError> {
+    let mut connection = Connection::new(server);
+    told(format!("waiting for the server at {}", server.address()));
+    connection.call(&Call::get("/readyz".into())).await?;
+    told("setting the event up".into());
+    let administrator = bearer(administrator_token)?;
+    let opened = match &scenario.event {
+        Event::Created { configuration, presale_s, channel_release_s } => {
+            let release = SignedDuration::from_secs(i64::from(*channel_release_s));
+            let name = &scenario.name;
+            let mut opened = create(server, &administrator, name, configuration, release, seed).await?;
+            opened.presale_s = *presale_s;
+            open(&mut opened).await?;
+            opened
+        }
+        Event::Existing { id } => find(server, &administrator, id, seed).await?,
+    };
+    let venue = Venue::read(&opened.configuration.to_string())?;
+    let menu = |behaviour| Menu::new(&venue, behaviour).map_err(RehearsalError::Usage);
+    let menus = scenario.behaviours.iter().map(menu).collect::<Result<_, _>>()?;
+    let count = |made: usize| {
+        if made.is_multiple_of(TOLD_EVERY) {
+            told(format!("{made} of {tokens} buyer tokens"));
+        }
+    };
+    let tokens = setup::buyer_tokens(&mut connection, &opened.credential, tokens, count).await?;
+    let stage = Stage {
+        server: server.clone(),
+        event: opened.event,
+        venue,
+        organizer: opened.credential,
+        tokens,
+        behaviours: scenario.behaviours.clone(),
+        menus,
+        patience: Duration::from_secs_f64(scenario.crowd.patience_s),
+        seed,
+    };
+    let (configuration, organizer) = (opened.configuration, opened.organizer);
+    Ok(Prepared { stage: Arc::new(stage), configuration, organizer, presale_s: opened.presale_s })
+}
+
+async fn create(
+    server: &Server,
+    administrator: &HeaderValue,
+    name: &str,
+    configuration: &Value,
+    release: SignedDuration,
+    seed: u64,
+) -> Result<Opened, RehearsalError> {
+    let mut connection = Connection::new(server);
+    let (credential, _) = setup::organizer_key(&mut connection, administrator, KEY_NAME, None).await?;
+    let mut organizer = Organizer::new(connection, credential.clone(), seed);
+    let now = Timestamp::now();
+    let configuration = venue::configuration(&configuration.to_string(), &(now + release).to_string())?;
+    let starts_at = (now + STARTS_AFTER).to_string();
+    let event = organizer.create_event(name, configuration.clone(), &starts_at, &mut unread()).await?;
+    Ok(Opened { event, configuration, credential, organizer, presale_s: None })
+}
+
+async fn open(opened: &mut Opened) -> Result<(), RehearsalError> {
+    let first = if opened.presale_s.is_some() { "presale" } else { "on_sale" };
+    for phase in ["scheduled", first] {
+        opened.organizer.change_phase(&opened.event, phase, &mut unread()).await?;
+    }
+    Ok(())
+}
+
+/// The organizer's own acknowledgements: the feed shows what they did.
+pub(crate) fn unread() -> Tally {
+    Tally::new(Instant::now())
+}
+
+async fn find(
+    server: &Server,
+    administrator: &HeaderValue,
+    event: &str,
+    seed: u64,
+) -> Result<Opened, RehearsalError> {
+    let mut connection = Connection::new(server);
+    let mut call = Call::get(format!("/v1/events/{event}"));
+    call.credential = Some(administrator.clone());
+    let (reply, _) = connection.call(&call).await?;
+    let found: EventReply = accepted("finding the event", &reply)?;
+    if !matches!(found.phase.as_str(), "presale" | "on_sale") {
+        return Err(RehearsalError::Usage(format!(
+            "the event {event} is {}, and nobody could buy: open it first (POST /v1/events/{event}/phase-changes)",
+            found.phase
+        )));
+    }
+    let owner = Some(found.organizer.as_str());
+    let (credential, _) = setup::organizer_key(&mut connection, administrator, KEY_NAME, owner).await?;
+    let mut call = Call::get(format!("/v1/events/{event}/configuration"));
+    call.credential = Some(credential.clone());
+    let (reply, _) = connection.call(&call).await?;
+    let ConfigurationReply { configuration } = accepted("reading the configuration", &reply)?;
+    let organizer = Organizer::new(connection, credential.clone(), seed);
+    Ok(Opened { event: event.to_owned(), configuration, credential, organizer, presale_s: None })
+}

@@ -1,0 +1,206 @@
+//! A run from its set-up to its recording.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use serde_json::Value;
+use tessera_demo::client::{Call, Connection};
+use tessera_demo::error::DemoError;
+use tessera_demo::feed::Reader;
+use tessera_demo::setup::{Organizer, bearer};
+use tessera_verdict::recording::{RECORDING_VERSION, Recording, ScenarioText};
+
+use crate::crowd::Crowd;
+use crate::environment::environment;
+use crate::error::RehearsalError;
+use crate::live::Live;
+use crate::metrics::processor_s;
+use crate::notes::Notes;
+use crate::open_files;
+use crate::own_server::OwnServer;
+use crate::plan::Plan;
+use crate::prepare::{Prepared, prepare, unread};
+use crate::scenario::Scenario;
+use crate::stage::{Clock, Stage};
+use crate::target::Target;
+use crate::watch::{Seen, Watcher, locked};
+
+/// From the start of the threads to the first arrival.
+const LEAD: Duration = Duration::from_millis(300);
+/// Longest wait of one look at the feed; nothing new for so long is quiet.
+const FEED_WAIT: Duration = Duration::from_secs(1);
+/// How often the documents are read again until they stand at the end of the feed.
+const QUIET_TRIES: u32 = 60;
+
+/// What to run, against whom.
+#[derive(Debug)]
+pub struct Rehearsal<'a> {
+    /// The scenario.
+    pub scenario: &'a Scenario,
+    /// The server.
+    pub target: &'a Target,
+    /// The administrator's token.
+    pub administrator_token: &'a str,
+    /// The server's process, where the rehearsal started it.
+    pub own_server: Option<&'a OwnServer>,
+    /// Decides everything that is drawn.
+    pub seed: u64,
+    /// Threads of the generator.
+    pub threads: u32,
+}
+
+/// What a run leaves behind.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Everything to judge.
+    pub recording: Recording,
+    /// The slowest second of the store, as the mean of its appends in milliseconds.
+    pub append_ms_max: Option<f64>,
+    /// Processors that the generator used on average while the crowd was there.
+    pub generator_processors: f64,
+}
+
+/// What is known when the last buyer has left.
+struct Finished {
+    clock: Clock,
+    notes: Notes,
+    seen: Seen,
+    generator_processors: f64,
+}
+
+/// What is read when all is quiet.
+struct Quiet {
+    feed: Vec<Value>,
+    last: Value,
+    seat_map: Option<Value>,
+}
+
+impl Rehearsal<'_> {
+    /// Set the event up, send the crowd, wait until all is quiet, and read what is to be judged.
+    ///
+    /// # Errors
+    /// [`RehearsalError`] when it could not be carried out; whatever the server did wrong to the crowd is in the recording.
+    pub async fn run(&self, live: &Arc<Live>) -> Result<Outcome, RehearsalError> {
+        let server_ended = async {
+            match self.own_server {
+                Some(own) => own.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            outcome = self.carry_out(live) => outcome,
+            ended = server_ended => Err(ended),
+            () = live.interrupt().raised() => Err(RehearsalError::Interrupted),
+        }
+    }
+
+    async fn carry_out(&self, live: &Arc<Live>) -> Result<Outcome, RehearsalError> {
+        let scenario = self.scenario;
+        open_files::raise_for(scenario.crowd.sockets)?;
+        let plan = Plan::draw(scenario, self.seed);
+        let told = |phase| live.stage(phase);
+        let server = &self.target.server;
+        let prepared =
+            prepare(scenario, plan.tokens, server, self.administrator_token, self.seed, &told).await?;
+        let Prepared { stage, configuration, organizer, presale_s } = prepared;
+        let finished = self.send(live, &stage, &plan, presale_s.map(|after_s| (organizer, after_s))).await?;
+        live.stage("waiting until all is quiet, and reading the change feed");
+        let quiet = read_quiet(&stage).await?;
+        let Finished { clock, notes, seen, generator_processors } = finished;
+        let mut seconds = notes.finished_seconds();
+        seen.write_to(&mut seconds);
+        let mut availabilities = seen.availabilities.clone();
+        availabilities.push(quiet.last);
+        let mut environment = environment(self.target, clock.began_at(), self.own_server.is_some());
+        environment.event.clone_from(&stage.event);
+        environment.sockets_max = seconds.iter().map(|second| second.sockets).max().unwrap_or(0);
+        let recording = Recording {
+            version: RECORDING_VERSION,
+            scenario: ScenarioText {
+                name: scenario.name.clone(),
+                description: scenario.description.clone(),
+                toml: scenario.text.clone(),
+                seed: self.seed,
+            },
+            environment,
+            objectives: scenario.objectives.clone(),
+            venue: configuration,
+            seconds,
+            latencies: notes.operation_latencies(),
+            refusals: notes.refusals,
+            behaviours: notes.behaviours,
+            history: notes.history,
+            feed: quiet.feed,
+            availabilities,
+            seat_map: quiet.seat_map,
+        };
+        Ok(Outcome { recording, append_ms_max: seen.append_ms_max(), generator_processors })
+    }
+
+    /// Send the crowd and watch the server until the last buyer has left.
+    async fn send(
+        &self,
+        live: &Arc<Live>,
+        stage: &Arc<Stage>,
+        plan: &Plan,
+        presale: Option<(Organizer, f64)>,
+    ) -> Result<Finished, RehearsalError> {
+        let clock = Clock::beginning_in(LEAD);
+        let used = || processor_s(std::process::id()).unwrap_or(0.0);
+        let used_before = used();
+        let seen: Arc<Mutex<Seen>> = Arc::default();
+        let administrator = bearer(self.administrator_token)?;
+        let process = self.own_server.map(OwnServer::process);
+        let watcher = Watcher::new(stage, clock, administrator, process, &seen);
+        let mut crowd = Crowd::send(stage, clock, &plan.arrivals, self.scenario.crowd.sockets, self.threads)?;
+        live.show(clock, crowd.shards(), &seen);
+        live.stage("the crowd is there");
+        let opening = async {
+            if let Some((mut organizer, after_s)) = presale {
+                clock.sleep_until(Duration::from_secs_f64(after_s).as_micros() as u64).await;
+                organizer.change_phase(&stage.event, "on_sale", &mut unread()).await?;
+            }
+            Ok::<(), RehearsalError>(())
+        };
+        let through = async { tokio::try_join!(opening, crowd.ended()) };
+        tokio::select! {
+            ended = through => drop(ended?),
+            gone = watcher.watch() => return Err(gone.into()),
+        }
+        let seen = locked(&seen).clone();
+        let took_s = Duration::from_micros(clock.now_us()) + LEAD;
+        let generator_processors = (used() - used_before) / took_s.as_secs_f64();
+        Ok(Finished { clock, notes: crowd.into_notes(), seen, generator_processors })
+    }
+}
+
+/// Read the whole feed, and the documents until they stand at its end.
+async fn read_quiet(stage: &Stage) -> Result<Quiet, RehearsalError> {
+    let connection = Connection::new(&stage.server);
+    let mut feed: Reader<Value> = Reader::new(connection, stage.organizer.clone(), &stage.event);
+    let mut connection = Connection::new(&stage.server);
+    let mut tries = 0;
+    loop {
+        while !feed.read(FEED_WAIT).await? {}
+        let last = document(&mut connection, stage, "/availability").await?;
+        let seat_map = match stage.venue.seats.is_empty() {
+            true => None,
+            false => Some(document(&mut connection, stage, "/seat-map").await?),
+        };
+        let end = feed.items.last().map(|item| item["sequence"].clone());
+        let shown = [Some(&last), seat_map.as_ref()].into_iter().flatten();
+        let is_quiet =
+            shown.map(|document| &document["sequence"]).all(|sequence| Some(sequence) == end.as_ref());
+        tries += 1;
+        // An event that others buy at never is.
+        if is_quiet || tries >= QUIET_TRIES {
+            return Ok(Quiet { feed: feed.items, last, seat_map });
+        }
+    }
+}
+
+async fn document(connection: &mut Connection, stage: &Stage, rest: &str) -> Result<Value, RehearsalError> {
+    let (reply, _) = connection.call(&Call::get(stage.path(rest))).await?;
+    let read = serde_json::from_slice(&reply.body);
+    Ok(read.map_err(|error| DemoError::unreadable(rest, &reply.body, error))?)
+}

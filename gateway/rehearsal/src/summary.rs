@@ -1,0 +1,88 @@
+//! A run in a few lines, for the terminal.
+
+use std::fmt;
+
+use tessera_demo::report::number;
+use tessera_verdict::recording::{Recording, Second};
+
+use crate::dashboard::shown;
+
+/// Percentiles of the table, in hundredths of a percent.
+const PERCENTILES: [u32; 4] = [5_000, 9_900, 9_990, 10_000];
+
+/// A recording, to be shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Summary<'a>(pub &'a Recording);
+
+impl fmt::Display for Summary<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let recording = self.0;
+        let sum = |of: fn(&Second) -> u32| {
+            number(recording.seconds.iter().map(|second| u64::from(of(second))).sum())
+        };
+        writeln!(f, "{} (seed {})", recording.scenario.name, recording.scenario.seed)?;
+        writeln!(
+            f,
+            "requests      {} due, {} sent, {} answered; {} accepted, {} refused, {} turned away, {} unanswered",
+            sum(|second| second.due),
+            sum(|second| second.sent),
+            sum(|second| second.answered),
+            sum(|second| second.accepted),
+            sum(|second| second.refused),
+            sum(|second| second.turned_away),
+            sum(|second| second.unanswered),
+        )?;
+        let lag_us = recording.seconds.iter().map(|second| second.lag_us).max().unwrap_or(0);
+        writeln!(
+            f,
+            "generator     at most {} sockets open, at worst {} late",
+            number(u64::from(recording.environment.sockets_max)),
+            shown(lag_us)
+        )?;
+        if let Some([free, held, sold, killed]) = recording.seconds.last().map(|second| second.units) {
+            let counts = [sold, held, free, killed].map(number);
+            let [sold, held, free, killed] = counts;
+            writeln!(f, "stock         {sold} sold, {held} held, {free} free, {killed} withdrawn")?;
+        }
+        writeln!(f, "change feed   {} items", number(recording.feed.len() as u64))?;
+        self.latencies(f)?;
+        writeln!(
+            f,
+            "\n{:<24}{:>10}{:>10}{:>10}{:>10}{:>12}",
+            "buyers", "came", "bought", "refused", "left", "unanswered"
+        )?;
+        for figures in &recording.behaviours {
+            let counts = [figures.buyers, figures.bought, figures.refused, figures.left, figures.unanswered];
+            let [came, bought, refused, left, unanswered] = counts.map(number);
+            let name = &figures.behaviour;
+            writeln!(f, "{name:<24}{came:>10}{bought:>10}{refused:>10}{left:>10}{unanswered:>12}")?;
+        }
+        if !recording.refusals.is_empty() {
+            writeln!(f, "\n{:<24}{:>10}", "refusals", "count")?;
+            for (code, count) in &recording.refusals {
+                writeln!(f, "{code:<24}{:>10}", number(*count))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Summary<'_> {
+    fn latencies(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "\n{:<24}{:>10}{:>10}{:>10}{:>10}{:>12}",
+            "latency from due", "count", "p50", "p99", "p99.9", "slowest"
+        )?;
+        for latency in &self.0.latencies {
+            let at = |wanted: u32| {
+                let found = latency.percentiles.iter().find(|(percentile, _)| *percentile == wanted);
+                found.map_or(String::new(), |(_, micros)| shown(*micros))
+            };
+            let [p50, p99, p999, most] = PERCENTILES.map(at);
+            let (name, count) = (&latency.operation, number(latency.count));
+            writeln!(f, "{name:<24}{count:>10}{p50:>10}{p99:>10}{p999:>10}{most:>12}")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,263 @@
+//! One buyer at work: it thinks, reads, and asks for decisions until each is decided. A retry keeps its key, and is the same operation.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::header::HeaderValue;
+use serde::Deserialize;
+use serde_json::Value;
+use tessera_demo::client::{Call, Reply};
+use tessera_demo::keys::Keys;
+use tessera_demo::random::Random;
+use tessera_demo::tally::Operation as Command;
+use tessera_demo::wire::Hold;
+use tessera_verdict::recording::{Asked, Operation, Outcome};
+
+use crate::notes::Request;
+use crate::scenario::behaviour::Behaviour;
+use crate::shard::{Patience, Shard, Tried};
+
+/// How often a request is sent again that was not answered, or not executed.
+const RETRIES_MAX: u32 = 3;
+/// The same where the network is unlucky.
+const UNLUCKY_RETRIES_MAX: u32 = 6;
+/// Tries that an unlucky network may drop; the later ones are waited for.
+const UNLUCKY_TRIES: u32 = 3;
+/// Pause before a broken connection is tried again, in microseconds.
+const BROKEN_PAUSE_US: u64 = 100_000;
+/// Longest pause that a `Retry-After` may ask of a buyer, in seconds.
+const RETRY_AFTER_S_MAX: u64 = 5;
+/// Tells what a buyer draws from what else is drawn under the seed.
+const VISITOR_ROLE: u64 = 0x7669_7369;
+/// Tabs of one buyer have keys of their own.
+const TAB_SHIFT: u32 = 40;
+/// Members of a problem that are prose, which its code stands for: they are not recorded.
+const PROSE: [&str; 4] = ["type", "title", "detail", "status"];
+/// The code that says that nobody knows.
+const OUTCOME_UNKNOWN: &str = "outcome_unknown";
+
+/// One buyer, or one tab of it.
+#[derive(Debug)]
+pub(crate) struct Visitor {
+    pub(crate) shard: Arc<Shard>,
+    behaviour: usize,
+    /// Whose token it shows.
+    pub(crate) number: u32,
+    pub(crate) random: Random,
+    keys: Keys,
+    due_us: u64,
+}
+
+/// What was decided, as the session goes on from it.
+pub(crate) enum Decided {
+    /// Accepted, with the body.
+    Accepted(Vec<u8>),
+    /// Refused, with the problem.
+    Refused(Value),
+    /// Not executed, or nobody knows, after every retry.
+    Unanswered,
+}
+
+#[derive(Deserialize)]
+struct Accepted {
+    id: String,
+    sequence: u64,
+}
+
+impl Visitor {
+    /// A buyer who is due then.
+    pub(crate) fn new(shard: &Arc<Shard>, behaviour: usize, number: u32, due_us: u64) -> Self {
+        Visitor::tab(shard, behaviour, number, 0, due_us)
+    }
+
+    /// A tab of a buyer.
+    pub(crate) fn tab(shard: &Arc<Shard>, behaviour: usize, number: u32, tab: u64, due_us: u64) -> Self {
+        let (seed, role) = (shard.stage.seed, u64::from(number) | tab << TAB_SHIFT);
+        Visitor {
+            shard: Arc::clone(shard),
+            behaviour,
+            number,
+            random: Random::new(seed.wrapping_add(VISITOR_ROLE), role),
+            keys: Keys::new(seed, role),
+            due_us,
+        }
+    }
+
+    /// Another tab beside this one.
+    pub(crate) fn beside(&self, tab: u16) -> Self {
+        Visitor::tab(&self.shard, self.behaviour, self.number, u64::from(tab) + 1, self.due_us)
+    }
+
+    pub(crate) fn facts(&self) -> &Behaviour {
+        &self.shard.stage.behaviours[self.behaviour]
+    }
+
+    pub(crate) fn behaviour(&self) -> usize {
+        self.behaviour
+    }
+
+    fn token(&self) -> &HeaderValue {
+        &self.shard.stage.tokens[self.number as usize]
+    }
+
+    /// A number between two, both included.
+    pub(crate) fn between(&mut self, [from, to]: [u64; 2]) -> u64 {
+        let room = usize::try_from(to.saturating_sub(from)).unwrap_or(usize::MAX - 1);
+        from + self.random.below(room + 1) as u64
+    }
+
+    /// Think: the next request is due after that.
+    pub(crate) async fn think(&mut self) {
+        let pause_us = self.between(self.facts().think_us());
+        self.pause(pause_us).await;
+    }
+
+    async fn pause(&mut self, pause_us: u64) {
+        self.due_us = self.shard.clock.now_us() + pause_us;
+        self.shard.wait_until(self.due_us).await;
+    }
+
+    /// Read a document, once; `None`: no answer.
+    pub(crate) async fn read(&mut self, request: Request, rest: &str) -> Option<Reply> {
+        let call = Call::get(self.shard.stage.path(rest));
+        let tried = self.shard.send(request, &call, self.due_us, Patience::Ordinary).await;
+        // What follows is due when the answer is there.
+        self.due_us = self.shard.clock.now_us();
+        match tried {
+            Tried::Reply { reply, .. } => Some(reply),
+            Tried::Nothing | Tried::NotSent => None,
+        }
+    }
+
+    /// Ask as the buyer.
+    pub(crate) async fn ask(&mut self, command: Command, asked: Asked, rest: &str, body: String) -> Decided {
+        let call = Call::post(self.shard.stage.path(rest), self.token(), body);
+        self.decide(command, asked, call).await
+    }
+
+    /// Let the organizer's till ask for this buyer.
+    pub(crate) async fn have_asked(
+        &mut self,
+        command: Command,
+        asked: Asked,
+        rest: &str,
+        body: String,
+    ) -> Decided {
+        let call = Call::post(self.shard.stage.path(rest), &self.shard.stage.organizer, body);
+        self.decide(command, asked, call).await
+    }
+
+    /// Send a request under a fresh key until it is decided, or its retries are used up.
+    async fn decide(&mut self, command: Command, asked: Asked, call: Call) -> Decided {
+        let call = call.keyed(self.keys.mint());
+        let mut operation = Operation {
+            buyer: Some(self.number),
+            invoked_us: self.shard.clock.now_us(),
+            returned_us: None,
+            sent: 0,
+            asked,
+            outcome: Outcome::Unknown,
+        };
+        let unlucky = self.facts().unlucky_ms();
+        let retries_max = if unlucky.is_some() { UNLUCKY_RETRIES_MAX } else { RETRIES_MAX };
+        // Once a try may have had an effect, only a decision tells.
+        let mut is_open = false;
+        let mut decided = Decided::Unanswered;
+        for retry in 0..=retries_max {
+            let patience = self.patience(unlucky, retry);
+            let tried = self.shard.send(Request::Command(command), &call, self.due_us, patience).await;
+            let pause_us = match tried {
+                Tried::NotSent => BROKEN_PAUSE_US,
+                Tried::Nothing => {
+                    (operation.sent, is_open) = (operation.sent + 1, true);
+                    operation.outcome = Outcome::Unknown;
+                    BROKEN_PAUSE_US
+                }
+                Tried::Reply { reply, at_us } => {
+                    operation.sent += 1;
+                    operation.returned_us = Some(at_us);
+                    (operation.outcome, decided) = self.understand(command, &reply);
+                    is_open |= matches!(operation.outcome, Outcome::Unknown);
+                    if !matches!(decided, Decided::Unanswered) {
+                        break;
+                    }
+                    let asked_s = reply.retry_after.unwrap_or(1).min(RETRY_AFTER_S_MAX);
+                    Duration::from_secs(asked_s).as_micros() as u64
+                }
+            };
+            if retry < retries_max {
+                self.pause(pause_us).await;
+            }
+        }
+        self.finish(operation, is_open, &decided);
+        decided
+    }
+
+    /// Write an operation down.
+    fn finish(&mut self, mut operation: Operation, is_open: bool, decided: &Decided) {
+        if matches!(decided, Decided::Unanswered) && is_open {
+            operation.outcome = Outcome::Unknown;
+        }
+        if matches!(operation.outcome, Outcome::Unknown) {
+            operation.returned_us = None;
+        }
+        if operation.sent > 0 {
+            self.shard.notes().history.push(operation);
+        }
+        self.due_us = self.shard.clock.now_us();
+    }
+
+    fn patience(&mut self, unlucky: Option<[u32; 2]>, retry: u32) -> Patience {
+        match unlucky {
+            Some(range) if retry < UNLUCKY_TRIES && (retry == 0 || self.random.percent(50)) => {
+                Patience::Unlucky(Duration::from_millis(self.between(range.map(u64::from))))
+            }
+            _ => Patience::Ordinary,
+        }
+    }
+
+    /// What a reply says: for the record, and for the session.
+    fn understand(&self, command: Command, reply: &Reply) -> (Outcome, Decided) {
+        if reply.accepted() {
+            return match self.accepted(command, reply) {
+                Ok(outcome) => (outcome, Decided::Accepted(reply.body.to_vec())),
+                Err(_) => {
+                    self.shard.notes().refused("unreadable_reply");
+                    (Outcome::Unknown, Decided::Unanswered)
+                }
+            };
+        }
+        let mut problem: Value = serde_json::from_slice(&reply.body).unwrap_or(Value::Null);
+        let code = problem["code"].as_str().map_or_else(|| format!("http_{}", reply.status), str::to_owned);
+        match reply.status {
+            429 | 503 if code == OUTCOME_UNKNOWN => (Outcome::Unknown, Decided::Unanswered),
+            429 | 503 => (Outcome::NotExecuted { code }, Decided::Unanswered),
+            500.. => {
+                self.shard.notes().refused(&code);
+                (Outcome::Unknown, Decided::Unanswered)
+            }
+            _ => {
+                self.shard.notes().refused(&code);
+                if let Some(members) = problem.as_object_mut() {
+                    PROSE.iter().for_each(|prose| drop(members.remove(*prose)));
+                }
+                let sequence = problem["sequence"].as_u64();
+                let outcome = Outcome::Refused { code, sequence, problem: problem.clone() };
+                (outcome, Decided::Refused(problem))
+            }
+        }
+    }
+
+    fn accepted(&self, command: Command, reply: &Reply) -> serde_json::Result<Outcome> {
+        let replayed = reply.replayed;
+        if !matches!(command, Command::PlaceHold | Command::RenewHold) {
+            let Accepted { id, sequence } = serde_json::from_slice(&reply.body)?;
+            return Ok(Outcome::Accepted { sequence, id, lines: Vec::new(), deadline_us: None, replayed });
+        }
+        let hold: Hold = serde_json::from_slice(&reply.body)?;
+        let deadline_us = Some(self.shard.clock.us_of(hold.deadline_at));
+        let lines =
+            hold.lines.into_iter().map(|line| (line.ticket_type, line.quantity, line.seats)).collect();
+        Ok(Outcome::Accepted { sequence: hold.sequence, id: hold.id, lines, deadline_us, replayed })
+    }
+}

@@ -1,0 +1,167 @@
+//! The rehearsal against a real server: what it records is what happened.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // tests
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use serde_json::Value;
+use tessera_rehearsal::live::{Interrupt, Live};
+use tessera_rehearsal::run::Rehearsal;
+use tessera_rehearsal::scenario::Scenario;
+use tessera_rehearsal::target::Target;
+use tessera_server::settings::{RateLimitSettings, Settings};
+use tessera_tests::server::{ADMIN_TOKEN, Server};
+use tessera_verdict::judge::judge;
+use tessera_verdict::recording::{Asked, Outcome, Recording};
+
+/// A small hall and these behaviours.
+fn scenario(buyers: u32, behaviours: &str) -> Scenario {
+    let text = format!(
+        "name = 'small'\ndescription = 'a test'\n\
+         [event.hall]\nstanding = [{{name = 'Floor', units = 150, price = 0}}]\n\
+         seated = [{{name = 'Balcony', rows = 6, seats = 12, price = 1000}}]\n\
+         [crowd]\nbuyers = {buyers}\nduration_s = 1\nsockets = 60\narrivals = {{profile = 'spike', share = 0.5, within_s = 0.2}}\n{behaviours}"
+    );
+    Scenario::read(&text, Path::new("test.toml")).unwrap()
+}
+
+async fn rehearsed(scenario: &Scenario) -> Recording {
+    let unlimited = RateLimitSettings {
+        address_per_second: 0,
+        caller_per_second: 0,
+        organizer_minting_per_minute: 0,
+        ..RateLimitSettings::default()
+    };
+    let server = Server::start_with(Settings { rate_limit: unlimited, ..Server::settings() }).await;
+    let target = Target::resolve(&server.running().base_url(), None).await.unwrap();
+    let rehearsal = Rehearsal {
+        scenario,
+        target: &target,
+        administrator_token: ADMIN_TOKEN,
+        own_server: None,
+        seed: 7,
+        threads: 2,
+    };
+    let live = Live::new(&scenario.name, u64::from(scenario.crowd.buyers), &Interrupt::new());
+    let outcome = rehearsal.run(&live).await.unwrap();
+    assert_eq!(live.glance().totals.left, u64::from(scenario.crowd.buyers), "everybody came and left");
+    server.stop().await;
+    outcome.recording
+}
+
+/// Identifiers of the holds that clients were told of.
+fn told(recording: &Recording) -> Vec<String> {
+    let holds =
+        recording.history.iter().filter(|operation| matches!(operation.asked, Asked::PlaceHold { .. }));
+    let accepted = holds.filter_map(|operation| match &operation.outcome {
+        Outcome::Accepted { id, .. } => Some(id.clone()),
+        _ => None,
+    });
+    accepted.collect()
+}
+
+/// Identifiers of the holds in the feed.
+fn placed(recording: &Recording) -> Vec<String> {
+    let placed = recording.feed.iter().filter(|item| item["type"] == "hold_placed");
+    placed.map(|item| item["hold"].as_str().unwrap().to_owned()).collect()
+}
+
+fn set(ids: &[String]) -> BTreeSet<&String> {
+    ids.iter().collect()
+}
+
+const EVERY_KIND: &str = "
+[[behaviours]]
+kind = 'decisive'
+share = 4
+think_s = [0, 0.05]
+renew_percent = 30
+fail_percent = 30
+[[behaviours]]
+kind = 'picky'
+share = 3
+think_s = [0, 0.05]
+[[behaviours]]
+kind = 'group'
+share = 3
+think_s = [0, 0.05]
+[[behaviours]]
+kind = 'abandoner'
+share = 1
+[[behaviours]]
+kind = 'refresher'
+share = 1
+looks = [1, 3]
+think_s = [0, 0.05]
+[[behaviours]]
+kind = 'multi_tab'
+share = 1
+think_s = [0, 0.05]
+release_percent = 50
+[[behaviours]]
+kind = 'bot'
+share = 1
+[[behaviours]]
+kind = 'unlucky'
+share = 1
+think_s = [0, 0.05]
+";
+
+#[tokio::test]
+async fn what_is_recorded_is_what_happened() {
+    let scenario = scenario(200, EVERY_KIND);
+    let recording = rehearsed(&scenario).await;
+    let (told, placed) = (told(&recording), placed(&recording));
+    assert!(told.len() > 50, "{} holds", told.len());
+    assert_eq!(told.len(), set(&told).len(), "no hold was told to two");
+    assert!(recording.history.iter().all(|operation| operation.outcome != Outcome::Unknown));
+    assert_eq!(set(&told), set(&placed), "every accepted hold is in the feed, and no other");
+    let kinds: BTreeSet<String> = recording.history.iter().map(kind).collect();
+    let expected = ["begin_payment", "confirm", "fail_payment", "place_hold", "release_hold", "renew_hold"];
+    assert_eq!(kinds, expected.map(str::to_owned).into());
+    let buyers: u64 = recording.behaviours.iter().map(|figures| figures.buyers).sum();
+    let bought: u64 = recording.behaviours.iter().map(|figures| figures.bought).sum();
+    let confirmed = recording.feed.iter().filter(|item| item["type"] == "confirmed").count();
+    assert_eq!(buyers, 200);
+    assert!(bought > 0 && bought <= confirmed as u64, "{bought} bought, {confirmed} confirmed");
+    // Second by second and operation by operation, the same requests are counted.
+    let accepted: u32 = recording.seconds.iter().map(|second| second.accepted).sum();
+    let decided =
+        recording.history.iter().filter(|operation| matches!(operation.outcome, Outcome::Accepted { .. }));
+    assert_eq!(accepted as usize, decided.count());
+    let last = recording.availabilities.last().unwrap();
+    assert_eq!(last["sequence"], recording.feed.last().unwrap()["sequence"], "it was quiet");
+    assert_eq!(recording.seat_map.as_ref().unwrap()["sequence"], last["sequence"]);
+    let verdict = judge(&recording);
+    assert!(verdict.passed, "{}: {:?}", verdict.reason, verdict.findings);
+}
+
+/// What an operation asks.
+fn kind(operation: &tessera_verdict::recording::Operation) -> String {
+    serde_json::to_value(&operation.asked).unwrap()["ask"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn retries_of_an_unlucky_network_have_one_effect() {
+    let behaviours =
+        "[[behaviours]]\nkind = 'unlucky'\nshare = 1\nthink_s = [0, 0.02]\npatience_ms = [0, 3]\n";
+    let scenario = scenario(150, behaviours);
+    let recording = rehearsed(&scenario).await;
+    let retried = recording.history.iter().filter(|operation| operation.sent > 1).count();
+    assert!(retried > 50, "only {retried} operations were sent again");
+    let (told, placed) = (told(&recording), placed(&recording));
+    assert_eq!(told.len(), set(&told).len());
+    let unknown = recording.history.iter().filter(|operation| operation.outcome == Outcome::Unknown).count();
+    assert_eq!(unknown, 0, "each got its answer in the end");
+    assert_eq!(set(&told), set(&placed), "one hold for each, however often it was asked for");
+    let replayed = recording
+        .history
+        .iter()
+        .filter(|operation| matches!(operation.outcome, Outcome::Accepted { replayed: true, .. }));
+    assert!(replayed.count() > 0, "some answers were those of an earlier try");
+    let orders: Vec<&Value> = recording.feed.iter().filter(|item| item["type"] == "confirmed").collect();
+    let distinct: BTreeSet<&str> = orders.iter().map(|item| item["order"].as_str().unwrap()).collect();
+    assert_eq!(orders.len(), distinct.len(), "nobody paid twice");
+    let verdict = judge(&recording);
+    assert!(verdict.findings.iter().all(|finding| finding.held()), "{:?}", verdict.findings);
+}
