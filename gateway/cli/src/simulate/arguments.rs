@@ -38,7 +38,7 @@ pub(crate) enum SimulateCommand {
 #[derive(Debug, Args)]
 pub(crate) struct AimArguments {
     /// Start a server for this rehearsal, as another process on a free port over a temporary directory
-    #[arg(long = "self", conflicts_with_all = ["target", "admin_token", "i_own_this_target"])]
+    #[arg(long = "self", conflicts_with_all = ["target", "i_own_this_target"])]
     pub(crate) own: bool,
     /// Server to aim at, such as http://127.0.0.1:8080; anything but this machine needs --i-own-this-target
     #[arg(long, required_unless_present = "own")]
