@@ -182,13 +182,13 @@ impl<'a> Walk<'a> {
 
     /// An item that nobody was told of: one of a command that was never answered, or one that must not be.
     fn unexplained(&mut self, item: &Item) {
+        let said = format!("in the feed {}, and nobody was told so", item_in_words(item));
         let said = match self.explanations.take(&item.change) {
             Some(Unacknowledged { told: Told::Nothing, .. }) => return,
             Some(Unacknowledged { told: Told::No(code), buyer, wanted }) => {
-                let (buyer, wanted) = (who(*buyer), wanted_in_words(wanted));
-                format!("{buyer} was told {code} for {wanted}, but in the feed {}", item_in_words(item))
+                format!("{said}; {} asked for {} and was told {code}", who(*buyer), wanted_in_words(wanted))
             }
-            None => format!("in the feed {}, and nobody was told so", item_in_words(item)),
+            None => said,
         };
         self.acknowledged_wrongly.push(said);
     }
@@ -232,10 +232,11 @@ impl<'a> Walk<'a> {
             for (counters, capacity) in document.pools.iter().chain(&document.categories).zip(capacities) {
                 if counters.total() != u64::from(capacity) {
                     self.sums_differ
-                        .push(format!("sequence {}: {counters:?}, capacity {capacity}", document.sequence));
+                        .push(format!("sequence {}: {counters}, capacity {capacity}", document.sequence));
                 }
             }
-            let configured = document.sequence > 0 && !document.pools.is_empty();
+            let configured =
+                document.sequence > 0 && !(document.pools.is_empty() && document.categories.is_empty());
             let same = document.pools == fold.pools
                 && document.categories == fold.categories
                 && document.live_holds == fold.live_holds
@@ -255,7 +256,8 @@ impl<'a> Walk<'a> {
             Some(states) => {
                 for (seat, (shown, folded)) in states.iter().zip(&fold.seats).enumerate() {
                     if *shown != code(*folded) {
-                        differs.push(format!("seat {seat} is {folded:?} in the feed and {shown} on the map"));
+                        let (folded, shown) = (folded.in_words(), state_in_words(*shown));
+                        differs.push(format!("seat {seat} is {folded} in the feed and {shown} on the map"));
                     }
                 }
                 if states.len() != fold.seats.len() {
@@ -287,8 +289,10 @@ impl<'a> Walk<'a> {
         }
         let last = self.documents.last().map(|document| document.sequence);
         if unseen == 0 && last.is_none_or(|last| last < self.end(fold)) {
-            self.fold_differs
-                .push(format!("the last document is of {last:?}, the feed ends at {}", fold.sequence));
+            let last = last.map_or("there is no document".to_owned(), |last| {
+                format!("the last document is of sequence {last}")
+            });
+            self.fold_differs.push(format!("{last}, the feed ends at {}", fold.sequence));
         }
         if self.next_refusal < self.refusals.len() {
             let left = self.refusals.len() - self.next_refusal;
@@ -441,13 +445,18 @@ fn difference(document: &Availability, fold: &Fold<'_>) -> String {
         document.pools.iter().zip(&fold.pools).chain(document.categories.iter().zip(&fold.categories));
     let counters = pairs
         .filter(|(shown, folded)| shown != folded)
-        .map(|(shown, folded)| format!("{shown:?} ≠ {folded:?}"));
+        .map(|(shown, folded)| format!("{shown} in the document, {folded} in the feed"));
     let rest = format!(
-        "phase {} / {}, live holds {} / {}, orders {} / {}",
+        "phase {} and {}, live holds {} and {}, orders {} and {}",
         document.phase, fold.phase, document.live_holds, fold.live_holds, document.orders, fold.orders
     );
     let parts: Vec<String> = counters.take(EXAMPLES_MAX).chain([rest]).collect();
     format!("sequence {}: {}", document.sequence, parts.join("; "))
+}
+
+/// A state of the seat map, as a word.
+fn state_in_words(code: u8) -> &'static str {
+    ["free", "held", "sold", "killed"].get(usize::from(code)).copied().unwrap_or("unknown")
 }
 
 /// A seat's state as the seat map codes it.

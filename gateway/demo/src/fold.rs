@@ -199,7 +199,8 @@ impl<'a> Fold<'a> {
         if found.is_some_and(|state| states.contains(&state)) {
             return self.number(hold);
         }
-        self.report("I2", self.sequence, format!("{hold} is {found:?}, which admits no such item"));
+        let state = found.map_or("unknown", ClaimState::in_words);
+        self.report("I2", self.sequence, format!("hold {hold} is {state}, which admits no such item"));
         None
     }
 

@@ -31,6 +31,10 @@ impl Places {
     /// Whether so many fit on the present state.
     #[must_use]
     pub fn fit(&self, fold: &Fold<'_>, venue: &Venue, wanted: u32) -> Fit {
+        let free = |(category, _): &(usize, bool)| fold.categories[*category].free;
+        if self.categories(venue).iter().map(free).sum::<u32>() < wanted {
+            return Fit::Never;
+        }
         self.fit_among(fold, venue, wanted, &mut venue.blocks.iter())
     }
 

@@ -1,6 +1,6 @@
 //! Replies of the API as far as the demo reads them, and the one request body that is built often.
 
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -133,6 +133,13 @@ pub struct Counters {
     pub sold: u32,
     /// Withdrawn.
     pub killed: u32,
+}
+
+impl fmt::Display for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counters { name, free, held, sold, killed } = self;
+        write!(f, "{name}: {free} free, {held} held, {sold} sold, {killed} killed")
+    }
 }
 
 impl Counters {

@@ -78,15 +78,10 @@ fn read_all<T: DeserializeOwned>(what: &str, values: &[Value], unreadable: &mut 
     read
 }
 
-/// Whether nobody can say if an operation was carried out. A shed answer speaks of its own sending only: an earlier one under the
-/// same key may be under way yet.
+/// Whether nobody can say if an operation was carried out.
 #[must_use]
 pub fn may_have_happened(operation: &Operation) -> bool {
-    match &operation.outcome {
-        Outcome::Unknown => true,
-        Outcome::NotExecuted { .. } => operation.sent > 1,
-        Outcome::Accepted { .. } | Outcome::Refused { .. } => false,
-    }
+    operation.outcome == Outcome::Unknown
 }
 
 /// Buyers who may hold what they were never told of: how much of a limit they have used, nobody can say.
@@ -113,7 +108,6 @@ fn acknowledgement(operation: &Operation) -> Option<Acknowledgement> {
 fn unacknowledged(operation: &Operation) -> Option<Unacknowledged> {
     let told = match &operation.outcome {
         Outcome::Accepted { .. } => return None,
-        _ if may_have_happened(operation) => Told::Nothing,
         Outcome::Refused { code, .. } | Outcome::NotExecuted { code } => Told::No(code.clone()),
         Outcome::Unknown => Told::Nothing,
     };

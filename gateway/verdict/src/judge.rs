@@ -132,7 +132,8 @@ fn conclusion(verdict: &Verdict) -> (bool, String) {
     let fairness = verdict.fairness.total();
     if fairness.unfair > 0 {
         let example = example(&verdict.fairness.unfair_examples);
-        return (false, format!("{} refusals were unfair: {example}.", number(fairness.unfair)));
+        let were = if fairness.unfair == 1 { "refusal was" } else { "refusals were" };
+        return (false, format!("{} {were} unfair: {example}.", number(fairness.unfair)));
     }
     let linear = &verdict.linearizability;
     if linear.violations > 0 {

@@ -5,6 +5,7 @@
 //!
 //! Deliberately absent: any of the engine's or the server's code. What the verdict believes, clients were told over HTTP.
 
+pub mod compare;
 pub mod evidence;
 pub mod fairness;
 pub mod judge;
@@ -13,4 +14,5 @@ pub mod load;
 pub mod objectives;
 pub mod record;
 pub mod recording;
+pub mod report;
 pub mod verdict;

@@ -262,7 +262,7 @@ pub enum Outcome {
         /// The problem document.
         problem: serde_json::Value,
     },
-    /// Said not to be executed (429, 503 `not_executed`).
+    /// Said not to be executed (429, 503 `not_executed`), at every sending: where one was not answered, nobody knows.
     NotExecuted {
         /// The code.
         code: String,

@@ -32,6 +32,17 @@ pub(crate) struct SimulateArguments {
 pub(crate) enum SimulateCommand {
     /// Find the highest rate of arrivals at which objectives hold, by short runs, and what is saturated beyond it
     Capacity(CapacityArguments),
+    /// Put two recordings beside each other and say what got worse, with a bound on the noise; status 1 when anything did
+    Compare(CompareArguments),
+}
+
+/// Two runs.
+#[derive(Debug, Args)]
+pub(crate) struct CompareArguments {
+    /// The earlier recording (recording.json)
+    pub(crate) first: PathBuf,
+    /// The later one
+    pub(crate) second: PathBuf,
 }
 
 /// Whom to aim at, and how.

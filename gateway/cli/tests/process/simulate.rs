@@ -29,7 +29,7 @@ fn simulate(scenario: &Path, arguments: &[&str]) -> Output {
 /// The verdict is good, or says that this machine is too busy for one about time.
 fn is_good(output: &Output) {
     let said = text(&output.stdout);
-    let excused = said.contains("verdict: The generator, not the server");
+    let excused = said.contains("verdict: FAILED. The generator, not the server");
     assert_eq!(output.status.code(), Some(i32::from(excused)), "{said} {}", text(&output.stderr));
 }
 
@@ -79,7 +79,16 @@ fn an_objective_that_is_not_met_has_a_status_of_its_own() {
     let out = folder.path().join("out");
     let output = own(&scenario(folder.path(), "sold_share = 2"), &out).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{} {}", text(&output.stdout), text(&output.stderr));
-    assert!(out.join("recording.json").exists(), "what failed is what one wants to look at");
+    for file in ["report.html", "recording.json", "verdict.json"] {
+        assert!(out.join(file).exists(), "{file}: what failed is what one wants to look at");
+    }
+    let recording = out.join("recording.json");
+    let recording = recording.to_str().unwrap();
+    let output = tessera().args(["simulate", "compare", recording, recording]).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "nothing is worse than itself: {}", text(&output.stderr));
+    let output = tessera().args(["simulate", "compare", recording, "nowhere.json"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("nowhere.json"), "{}", text(&output.stderr));
 }
 
 #[tokio::test]

@@ -32,6 +32,18 @@ pub enum ClaimState {
     Ended,
 }
 
+impl ClaimState {
+    /// As part of a sentence.
+    pub(super) fn in_words(self) -> &'static str {
+        match self {
+            ClaimState::Held => "held",
+            ClaimState::InFlight => "being paid",
+            ClaimState::Paid => "paid",
+            ClaimState::Ended => "over",
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(super) struct Claim {
     pub(super) state: ClaimState,
@@ -55,7 +67,8 @@ impl Claim {
 
 impl SeatState {
     /// As part of a sentence.
-    pub(super) fn in_words(self) -> String {
+    #[must_use]
+    pub fn in_words(self) -> String {
         match self {
             SeatState::Free => "free".into(),
             SeatState::Held(number) => format!("in the live hold of sequence {number}"),

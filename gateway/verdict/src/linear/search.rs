@@ -170,13 +170,17 @@ impl<'a> Search<'a> {
             if self.advance(bound, urgent) {
                 continue;
             }
-            if self.furthest.as_ref().is_none_or(|(taken, _)| *taken < self.taken.len()) {
-                self.furthest = Some((self.taken.len(), self.stuck(urgent)));
-            }
             if !self.go_back() {
                 let stuck = self.furthest.take().map(|(_, stuck)| stuck).unwrap_or_default();
                 return Found::NotLinearizable(stuck);
             }
+        }
+    }
+
+    /// Keep where the furthest attempt stands, when its most urgent call cannot happen.
+    fn note(&mut self, urgent: u32) {
+        if self.furthest.as_ref().is_none_or(|(taken, _)| *taken < self.taken.len()) {
+            self.furthest = Some((self.taken.len(), self.stuck(urgent)));
         }
     }
 
@@ -212,6 +216,7 @@ impl<'a> Search<'a> {
             self.choices.push(Choice { at: self.taken.len() - 1, first: Some(urgent), others: None });
             return true;
         }
+        self.note(urgent);
         self.choices.push(Choice { at: self.taken.len(), first: None, others: None });
         self.go_back()
     }

@@ -105,9 +105,9 @@ fn what_was_carried_out_although_its_buyer_was_told_otherwise_is_found() {
         }
     };
     let shed = Outcome::NotExecuted { code: "not_executed".into() };
-    fails(deny(shed), "G2", &["was told not_executed", "in the feed hold"]);
+    fails(deny(shed), "G2", &["and was told not_executed", "in the feed hold"]);
     let refused = Outcome::Refused { code: "sold_out".into(), sequence: Some(2), problem: json!({}) };
-    fails(deny(refused), "G2", &["was told sold_out"]);
+    fails(deny(refused), "G2", &["nobody was told so", "and was told sold_out"]);
     let mut recording = small();
     deny(Outcome::Unknown)(&mut recording);
     assert!(
@@ -161,7 +161,7 @@ fn gaps_and_documents_that_differ_are_found() {
     let map = |recording: &mut Recording| {
         recording.seat_map.as_mut().unwrap()["states"] = "A".repeat(80).into();
     };
-    fails(map, "G3", &["in the feed and 0 on the map"]);
+    fails(map, "G3", &["in the feed and free on the map"]);
     let odd = |recording: &mut Recording| recording.feed[20]["type"] = "exploded".into();
     fails(odd, "G3", &["item of the feed 20 cannot be understood"]);
     fails(|recording| recording.feed.clear(), "G2", &["the feed does not have it"]);

@@ -3,7 +3,7 @@
 use serde_json::json;
 use tessera_verdict::judge::judge;
 use tessera_verdict::recording::{Asked, Operation, Outcome, Recording};
-use tessera_verdict::verdict::Fairness;
+use tessera_verdict::verdict::{Fairness, Verdict};
 
 use crate::crowd::{Crowd, line, recording};
 use crate::sale::Office;
@@ -48,16 +48,22 @@ fn sale() -> Recording {
 
 /// Judge the sale with one refusal more: configured, on sale, floor, seats, floor back, seats back are sequences 1 to 6.
 fn refused(asked: Asked, code: &str, sequence: u64, problem: serde_json::Value) -> Fairness {
+    refused_by(9 * SECOND, asked, code, sequence, problem).fairness
+}
+
+/// The same, answered at this time.
+fn refused_by(returned: u64, asked: Asked, code: &str, sequence: u64, problem: serde_json::Value) -> Verdict {
     let mut recording = sale();
+    recording.objectives.clear();
     recording.history.push(Operation {
         buyer: Some(9),
         invoked_us: 0,
-        returned_us: Some(9 * SECOND),
+        returned_us: Some(returned),
         sent: 1,
         asked,
         outcome: Outcome::Refused { code: code.into(), sequence: Some(sequence), problem },
     });
-    judge(&recording).fairness
+    judge(&recording)
 }
 
 fn floor(quantity: u16) -> Asked {
@@ -79,6 +85,27 @@ fn a_refusal_while_enough_was_there_is_unfair() {
         said.contains("buyer 9") && said.contains("1 × Standing") && said.contains("sequence 2"),
         "{said}"
     );
+}
+
+#[test]
+fn an_unfair_refusal_fails_the_run_and_says_so() {
+    let verdict = refused_by(9 * SECOND, floor(1), "sold_out", 2, json!({}));
+    assert!(
+        !verdict.passed && verdict.reason.starts_with("1 refusal was unfair: buyer 9"),
+        "{}",
+        verdict.reason
+    );
+    let verdict = refused_by(9 * SECOND, floor(1), "sold_out", 3, json!({}));
+    assert!(verdict.passed, "{}", verdict.reason);
+}
+
+#[test]
+fn a_refusal_that_no_order_in_time_explains_fails_the_run_though_the_log_explains_it() {
+    let seat = Asked::PlaceHold { lines: vec![line("Parquet seat", 1, vec![4], false)], access_code: None };
+    // The log says that the seat was held at sequence 4; but it was asked for only after this refusal.
+    let verdict = refused_by(SECOND / 2, seat, "seats_taken", 4, json!({"seats": [4]}));
+    assert_eq!((verdict.fairness.total().right, verdict.linearizability.violations), (1, 1));
+    assert!(!verdict.passed && verdict.reason.starts_with("No order in time"), "{}", verdict.reason);
 }
 
 #[test]

@@ -2,8 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod brute_force;
+mod compare;
 mod crowd;
 mod defects;
 mod fairness;
 mod linear;
+mod report;
 mod sale;

@@ -1,0 +1,189 @@
+//! The charts of the report.
+
+use super::chart::{Plot, Series, Style, Unit, svg};
+use crate::recording::{OperationLatency, Recording, Second};
+
+/// Nines of the largest value of a table, where its percentile would be infinitely far to the right.
+const NINES_MAX: f64 = 4.0;
+/// All of a distribution, in hundredths of a percent.
+const WHOLE: u32 = 10_000;
+
+/// A chart with what stands around it.
+#[derive(Debug)]
+pub(super) struct Figure {
+    /// What it shows.
+    pub(super) title: &'static str,
+    /// How to read it, in a sentence.
+    pub(super) note: &'static str,
+    /// Number of the colour and name of each series.
+    pub(super) legend: Vec<(usize, String)>,
+    /// The drawing; empty where there is nothing to draw.
+    pub(super) drawing: String,
+}
+
+fn figure(title: &'static str, note: &'static str, style: Style, y: Unit, series: Vec<Series>) -> Figure {
+    figure_over(Unit::Time, title, note, style, y, series)
+}
+
+fn figure_over(
+    x: Unit,
+    title: &'static str,
+    note: &'static str,
+    style: Style,
+    y: Unit,
+    series: Vec<Series>,
+) -> Figure {
+    let legend = series.iter().map(|series| (series.colour, series.name.clone())).collect();
+    let plot = Plot { series, style, x, y, label: title.to_owned() };
+    Figure { title, note, legend, drawing: svg(&plot) }
+}
+
+/// A line over the seconds of the run.
+fn over_time(
+    recording: &Recording,
+    name: &str,
+    colour: usize,
+    value: impl Fn(&Second) -> Option<f64>,
+) -> Series {
+    let seconds = (0_u32..).zip(&recording.seconds);
+    let points = seconds.map(|(at, second)| (f64::from(at), value(second))).collect();
+    Series { name: name.to_owned(), colour, points }
+}
+
+#[allow(clippy::cast_precision_loss)] // counts and latencies of a run are far below 2^52
+fn float(value: u64) -> f64 {
+    value as f64
+}
+
+/// Every chart, in the order of the page.
+pub(super) fn all(recording: &Recording) -> Vec<Figure> {
+    vec![
+        requests(recording),
+        latency(recording),
+        percentiles(recording),
+        stock(recording),
+        queue(recording),
+        processor(recording),
+        sockets(recording),
+        lag(recording),
+    ]
+}
+
+fn requests(recording: &Recording) -> Figure {
+    let of = |name, colour, value: fn(&Second) -> u32| {
+        over_time(recording, name, colour, move |second| Some(f64::from(value(second))))
+    };
+    figure(
+        "Requests a second",
+        "What the crowd wanted to send, and what became of it. Where “due” leaves “answered” behind, people wait.",
+        Style::Lines,
+        Unit::Count,
+        vec![
+            of("due", 6, |second| second.due),
+            of("sent", 5, |second| second.sent),
+            of("answered", 1, |second| second.answered),
+            of("accepted", 3, |second| second.accepted),
+            of("refused", 2, |second| second.refused),
+            of("turned away or unanswered", 4, |second| second.turned_away + second.unanswered),
+        ],
+    )
+}
+
+fn latency(recording: &Recording) -> Figure {
+    let of = |name, colour, at: usize| {
+        over_time(recording, name, colour, move |second| {
+            (second.latency_us[at] > 0).then(|| float(second.latency_us[at]))
+        })
+    };
+    figure(
+        "Latency over time",
+        "From the moment at which a request was due to its answer, on a logarithmic scale: each line up is ten times as long.",
+        Style::Logarithmic,
+        Unit::Latency,
+        vec![of("slowest", 4, 2), of("99 %", 2, 1), of("half", 1, 0)],
+    )
+}
+
+fn percentiles(recording: &Recording) -> Figure {
+    let series = recording.latencies.iter().enumerate();
+    let series = series.map(|(position, table)| of_percentiles(position % 6 + 1, table)).collect();
+    figure_over(
+        Unit::Nines,
+        "Latency by percentile",
+        "How long the slowest requests took: at 99 %, one of a hundred took longer. The last point is the slowest of all.",
+        Style::Logarithmic,
+        Unit::Latency,
+        series,
+    )
+}
+
+fn of_percentiles(colour: usize, table: &OperationLatency) -> Series {
+    let nines = |share: u32| {
+        let rest = f64::from(WHOLE.saturating_sub(share)) / f64::from(WHOLE);
+        (-rest.log10()).clamp(0.0, NINES_MAX)
+    };
+    let points =
+        table.percentiles.iter().map(|(share, latency)| (nines(*share), Some(float((*latency).max(1)))));
+    Series { name: table.operation.clone(), colour, points: points.collect() }
+}
+
+fn stock(recording: &Recording) -> Figure {
+    let of = |name, colour, at: usize| {
+        over_time(recording, name, colour, move |second| Some(float(second.units[at])))
+    };
+    figure(
+        "Stock",
+        "Every unit of the event: sold, in somebody's hold, withdrawn, or for sale.",
+        Style::Stacked,
+        Unit::Count,
+        vec![of("sold", 3, 2), of("held", 2, 1), of("withdrawn", 6, 3), of("free", 1, 0)],
+    )
+}
+
+fn queue(recording: &Recording) -> Figure {
+    let of = |name, colour, at: usize| {
+        over_time(recording, name, colour, move |second| second.queued.map(|queued| float(queued[at])))
+    };
+    figure(
+        "Requests waiting in the server",
+        "The two lanes in front of the event's writer, by the server's own metrics. A lane that stays full turns people away.",
+        Style::Lines,
+        Unit::Count,
+        vec![of("new holds", 2, 0), of("existing holds and orders", 1, 1)],
+    )
+}
+
+fn processor(recording: &Recording) -> Figure {
+    figure(
+        "Processors used by the server",
+        "Processor seconds a second: where it reaches what the machine has, that is the bottleneck.",
+        Style::Lines,
+        Unit::Processors,
+        vec![over_time(recording, "server", 5, |second| second.server_cpu)],
+    )
+}
+
+fn sockets(recording: &Recording) -> Figure {
+    figure(
+        "Sockets and buyers",
+        "Connections that were open, and buyers on their way.",
+        Style::Lines,
+        Unit::Count,
+        vec![
+            over_time(recording, "buyers", 5, |second| Some(f64::from(second.buyers))),
+            over_time(recording, "sockets", 1, |second| Some(f64::from(second.sockets))),
+        ],
+    )
+}
+
+fn lag(recording: &Recording) -> Figure {
+    figure(
+        "How late the generator was",
+        "The rehearsal's own delay before it sent a request. Where this is high, the machine that rehearses is the bottleneck.",
+        Style::Logarithmic,
+        Unit::Latency,
+        vec![over_time(recording, "generator", 4, |second| {
+            (second.lag_us > 0).then(|| float(second.lag_us))
+        })],
+    )
+}
