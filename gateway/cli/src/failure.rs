@@ -13,11 +13,12 @@ use tessera_server::server::ServeError;
 use tessera_server::settings::SettingsError;
 use tessera_server::telemetry::LogLevelError;
 use tessera_store::StoreError;
+use tessera_verdict::load::LoadError;
 
 use crate::output;
 use crate::portable::PortableError;
 
-/// The command could not be carried out.
+/// The command could not be carried out, or a rehearsal's verdict is not good.
 const STATUS_FAILED: u8 = 1;
 /// What was given on the command line or in a scenario cannot be used; the same as for flags that nobody knows.
 const STATUS_USAGE: u8 = 2;
@@ -53,7 +54,13 @@ pub(crate) enum Failure {
     Rehearsal(#[from] RehearsalError),
     /// The rehearsal came to its end, and what must hold did not.
     #[error("the rehearsal failed")]
-    VerdictFailed,
+    RehearsalFailed,
+    /// Of two runs, the later one is worse.
+    #[error("something got worse")]
+    GotWorse,
+    /// A recording cannot be read.
+    #[error(transparent)]
+    Recording(#[from] LoadError),
     /// The data directory is not there.
     #[error("there is no data directory {}; name another with --data", .0.display())]
     NoData(PathBuf),
@@ -154,6 +161,7 @@ impl Failure {
             Failure::Fatal(_) => STATUS_STORE_FAILED,
             Failure::NotSound(_) | Failure::NotImported(_) => STATUS_NOT_SOUND,
             Failure::RepairUnfinished { source, .. } => source.status(),
+            Failure::Recording(_) => STATUS_USAGE,
             Failure::Rehearsal(error) => match error {
                 RehearsalError::Scenario(_) | RehearsalError::Target(_) | RehearsalError::Usage(_) => {
                     STATUS_USAGE

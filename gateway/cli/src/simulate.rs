@@ -2,8 +2,7 @@
 
 pub(crate) mod arguments;
 
-use std::fs::{self, File};
-use std::io::{BufWriter, Write as _};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,20 +16,21 @@ use tessera_rehearsal::scenario::{BUYERS_MAX, Scenario};
 use tessera_rehearsal::screen::{Screen, Show};
 use tessera_rehearsal::summary::Summary;
 use tessera_rehearsal::target::Target;
+use tessera_verdict::compare::{Run, compare};
 use tessera_verdict::judge::judge;
+use tessera_verdict::load::load;
 use tessera_verdict::objectives;
 use tessera_verdict::recording::Recording;
+use tessera_verdict::report;
 use tessera_verdict::verdict::Judged;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::failure::Failure;
 use crate::output::line;
-use arguments::{AimArguments, CapacityArguments, SimulateArguments, SimulateCommand};
+use arguments::{AimArguments, CapacityArguments, CompareArguments, SimulateArguments, SimulateCommand};
 
 /// Where recordings go unless told otherwise.
 const FOLDER_DEFAULT: &str = "rehearsals";
-/// The recording in its directory.
-const RECORDING: &str = "recording.json";
 
 /// Carries out what the command line says.
 pub(crate) async fn run(arguments: SimulateArguments) -> Result<(), Failure> {
@@ -38,6 +38,7 @@ pub(crate) async fn run(arguments: SimulateArguments) -> Result<(), Failure> {
     let listening = tokio::spawn(listen(Arc::clone(&interrupt)));
     let outcome = match (arguments.command, arguments.scenario) {
         (Some(SimulateCommand::Capacity(arguments)), _) => find_capacity(arguments, &interrupt).await,
+        (Some(SimulateCommand::Compare(arguments)), _) => compare_runs(&arguments),
         (None, Some(path)) => {
             rehearse(&path, &arguments.aim, arguments.buyers, arguments.out, &interrupt).await
         }
@@ -121,15 +122,29 @@ async fn find_capacity(arguments: CapacityArguments, interrupt: &Arc<Interrupt>)
     Ok(())
 }
 
-/// Keeps a recording, and judges it.
+/// Judges a recording, writes its report, and says how it went.
 fn conclude(out: &Path, recording: &Recording) -> Result<(), Failure> {
-    let path = out.join(RECORDING);
-    keep(&path, recording).map_err(|source| Failure::File { path: path.clone(), source })?;
     let verdict = judge(recording);
+    let written = report::write(out, recording, &verdict);
+    let paths = written.map_err(|source| Failure::File { path: out.to_owned(), source })?;
     line(Summary(recording));
-    line(format_args!("recorded in {}", path.display()));
-    line(format_args!("verdict: {}", verdict.reason));
-    if verdict.passed { Ok(()) } else { Err(Failure::VerdictFailed) }
+    for judged in &verdict.objectives {
+        line(shown(judged));
+    }
+    line(format_args!("report: {}", paths.page.display()));
+    line(format_args!("verdict: {} {}", if verdict.passed { "PASSED." } else { "FAILED." }, verdict.reason));
+    if verdict.passed { Ok(()) } else { Err(Failure::RehearsalFailed) }
+}
+
+/// Says what got worse from one run to another.
+fn compare_runs(arguments: &CompareArguments) -> Result<(), Failure> {
+    let (first, second) = (load(&arguments.first)?, load(&arguments.second)?);
+    let verdicts = [judge(&first), judge(&second)];
+    let [one, other] = &verdicts;
+    let comparison =
+        compare(&Run { recording: &first, verdict: one }, &Run { recording: &second, verdict: other });
+    line(&comparison);
+    if comparison.is_worse() { Err(Failure::GotWorse) } else { Ok(()) }
 }
 
 /// An objective and what was measured.

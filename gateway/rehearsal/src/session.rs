@@ -94,7 +94,7 @@ async fn place(visitor: &mut Visitor) -> Placed {
             Some(asked) => asked,
             None => wish(visitor).await,
         };
-        let venue = &Arc::clone(&visitor.shard.stage).venue;
+        let venue = &visitor.shard.stage.venue;
         let (body, recorded) = (wire::hold_body(venue, &asked), wishes::recorded(venue, &asked));
         match visitor.ask(Command::PlaceHold, recorded, "/holds", body).await {
             Decided::Accepted(body) => {

@@ -32,13 +32,24 @@ pub(crate) struct SimulateArguments {
 pub(crate) enum SimulateCommand {
     /// Find the highest rate of arrivals at which objectives hold, by short runs, and what is saturated beyond it
     Capacity(CapacityArguments),
+    /// Put two recordings beside each other and say what got worse, with a bound on the noise; status 1 when anything did
+    Compare(CompareArguments),
+}
+
+/// Two runs.
+#[derive(Debug, Args)]
+pub(crate) struct CompareArguments {
+    /// The earlier recording (recording.json)
+    pub(crate) first: PathBuf,
+    /// The later one
+    pub(crate) second: PathBuf,
 }
 
 /// Whom to aim at, and how.
 #[derive(Debug, Args)]
 pub(crate) struct AimArguments {
     /// Start a server for this rehearsal, as another process on a free port over a temporary directory
-    #[arg(long = "self", conflicts_with_all = ["target", "admin_token", "i_own_this_target"])]
+    #[arg(long = "self", conflicts_with_all = ["target", "i_own_this_target"])]
     pub(crate) own: bool,
     /// Server to aim at, such as http://127.0.0.1:8080; anything but this machine needs --i-own-this-target
     #[arg(long, required_unless_present = "own")]
