@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use tessera_inventory::Timestamp;
-use tessera_writer::Monotonic;
+use tessera_writer::{Monotonic, Mutation};
 
 /// Time. The composition root gives the system's, tests and simulations their own.
 pub trait Clock: Send + Sync + 'static {
@@ -43,6 +43,10 @@ pub struct Environment {
     pub random: Arc<dyn Random>,
     /// Tasks and threads.
     pub spawn: Arc<dyn Spawn>,
+    /// A deliberate defect of every writer, for tests of what must find it. None can be chosen without the feature `mutants` of
+    /// the writer's crate.
+    #[doc(hidden)]
+    pub mutation: Mutation,
 }
 
 impl Environment {

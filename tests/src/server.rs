@@ -10,6 +10,7 @@ use tessera_server::environment;
 use tessera_server::server::{Server as Running, Stores};
 use tessera_server::settings::Settings;
 use tessera_store::memory::MemoryStore;
+use tessera_writer::Mutation;
 
 use crate::clock::ForwardClock;
 
@@ -85,6 +86,15 @@ impl Server {
         let stores = Stores::of(Arc::clone(&store));
         let running = Running::start_in(environment, settings, stores).await.unwrap();
         (Server::of(running, store), clock)
+    }
+
+    /// Starts a server with a deliberate defect.
+    pub async fn start_mutated(settings: Settings, mutation: Mutation) -> Server {
+        let store = Arc::new(MemoryStore::new());
+        let mut environment = environment::system(tokio::runtime::Handle::current());
+        environment.mutation = mutation;
+        let running = Running::start_in(environment, settings, Stores::of(Arc::clone(&store))).await.unwrap();
+        Server::of(running, store)
     }
 
     fn of(running: Running, store: Arc<MemoryStore>) -> Server {

@@ -94,7 +94,9 @@ pub(crate) async fn activate(
 ) -> Result<Activated, Failure> {
     super::wake_up_rows::mark_active(&*shared.table, event).await?;
     let receipts = shared.signer.is_some();
-    let options = WriterOptions::new(shared.environment.random.bits()).with_receipts(receipts);
+    let options = WriterOptions::new(shared.environment.random.bits())
+        .with_receipts(receipts)
+        .with_mutation(shared.environment.mutation);
     let (activation, snapshot_at) = match newest_state(&shared, event).await? {
         Some((state, chain)) => {
             let sequence = state.sequence();

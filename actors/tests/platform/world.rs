@@ -15,7 +15,7 @@ use tessera_inventory::{
 use tessera_projections::orders::OrdersBySubject;
 use tessera_projections::receipts::Signer;
 use tessera_store::{Log, Table};
-use tessera_writer::{Ask, Monotonic};
+use tessera_writer::{Ask, Monotonic, Mutation};
 use tokio::sync::watch;
 
 use crate::store::TestStore;
@@ -137,6 +137,7 @@ impl World {
             clock: Arc::new(clock.clone()),
             random: Arc::new(CountingRandom(AtomicU64::new(seed << 32))),
             spawn: Arc::new(TokioSpawn(tokio::runtime::Handle::current())),
+            mutation: Mutation::default(),
         };
         let log: Arc<dyn Log> = Arc::clone(&store) as Arc<dyn Log>;
         let table: Arc<dyn Table> = Arc::clone(&store) as Arc<dyn Table>;

@@ -29,6 +29,8 @@ pub use limits::*;
 #[cfg(feature = "mutants")]
 #[doc(hidden)]
 pub use mutant::Mutant;
+#[doc(hidden)]
+pub use mutant::Mutation;
 pub use options::WriterOptions;
 pub use quarantine::{Quarantine, Verdict};
 pub use writer::Writer;

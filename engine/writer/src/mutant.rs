@@ -44,14 +44,16 @@ pub(crate) const LATE_MS: u64 = 2_000;
 
 /// Which defect is built in, if any.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Mutation {
+pub struct Mutation {
     #[cfg(feature = "mutants")]
     mutant: Option<Mutant>,
 }
 
 impl Mutation {
+    /// This defect.
     #[cfg(feature = "mutants")]
-    pub(crate) fn of(mutant: Mutant) -> Self {
+    #[must_use]
+    pub fn of(mutant: Mutant) -> Self {
         Mutation { mutant: Some(mutant) }
     }
 

@@ -36,12 +36,18 @@ impl WriterOptions {
         WriterOptions { receipts, ..self }
     }
 
+    /// An owner with a deliberate defect, if one is built in.
+    #[must_use]
+    pub fn with_mutation(self, mutation: Mutation) -> Self {
+        WriterOptions { mutation, ..self }
+    }
+
     /// An owner with a deliberate defect.
     #[cfg(feature = "mutants")]
     #[doc(hidden)]
     #[must_use]
     pub fn mutated(owner: u128, mutant: crate::mutant::Mutant) -> Self {
-        WriterOptions { mutation: Mutation::of(mutant), ..WriterOptions::new(owner) }
+        WriterOptions::new(owner).with_mutation(Mutation::of(mutant))
     }
 
     pub(crate) fn batch_ids(&self) -> BatchIds {

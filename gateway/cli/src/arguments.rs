@@ -81,6 +81,10 @@ pub(crate) struct ServeArguments {
     /// How long a buyer token is valid, in seconds [TESSERA_BUYER_TOKEN__LIFE_S, default 3600]
     #[arg(long)]
     pub(crate) buyer_token_life_s: Option<u64>,
+    /// A deliberate defect, to see what finds it
+    #[cfg(feature = "mutants")]
+    #[arg(long, env = "MUTANT")]
+    pub(crate) mutant: Option<crate::defect::Defect>,
 }
 
 /// How logs are written.

@@ -1,6 +1,8 @@
 //! The `tessera` command. This file only composes.
 
 mod arguments;
+#[cfg(feature = "mutants")]
+mod defect;
 mod demo;
 mod events;
 mod export;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tessera_embedded::{EmbeddedStore, Options};
 use tessera_server::server::{Server, Stores};
-use tessera_server::{settings, telemetry};
+use tessera_server::{environment, settings, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::ServeArguments;
@@ -15,7 +15,13 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     let settings = settings::load(arguments.config.as_deref(), &arguments.overrides())?;
     telemetry::start_logging(&settings)?;
     let store = Arc::new(EmbeddedStore::open(&settings.data, &Options::default())?);
-    let server = Server::start(settings, Stores::of(Arc::clone(&store))).await?;
+    #[cfg_attr(not(feature = "mutants"), allow(unused_mut))]
+    let mut environment = environment::system(tokio::runtime::Handle::current());
+    #[cfg(feature = "mutants")]
+    if let Some(defect) = arguments.mutant {
+        environment.mutation = defect.mutation();
+    }
+    let server = Server::start_in(environment, settings, Stores::of(Arc::clone(&store))).await?;
     until_the_end(server, &store).await
 }
 

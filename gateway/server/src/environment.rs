@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 use futures::future::BoxFuture;
 use tessera_actors::{Clock, Environment, Random, TokioSpawn};
 use tessera_inventory::Timestamp;
-use tessera_writer::Monotonic;
+use tessera_writer::{Monotonic, Mutation};
 
 /// The clocks of the operating system.
 #[derive(Debug)]
@@ -67,5 +67,6 @@ pub fn system(runtime: tokio::runtime::Handle) -> Environment {
         clock: Arc::new(SystemClock::new()),
         random: Arc::new(OsRandom),
         spawn: Arc::new(TokioSpawn(runtime)),
+        mutation: Mutation::default(),
     }
 }

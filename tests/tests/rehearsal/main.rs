@@ -1,6 +1,8 @@
 //! The rehearsal against a real server: what it records is what happened.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // tests
 
+mod mutants;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -10,9 +12,10 @@ use tessera_rehearsal::run::Rehearsal;
 use tessera_rehearsal::scenario::Scenario;
 use tessera_rehearsal::target::Target;
 use tessera_server::settings::{RateLimitSettings, Settings};
-use tessera_tests::server::{ADMIN_TOKEN, Server};
+use tessera_tests::{ADMIN_TOKEN, Server};
 use tessera_verdict::judge::judge;
 use tessera_verdict::recording::{Asked, Outcome, Recording};
+use tessera_writer::Mutation;
 
 /// A small hall and these behaviours.
 fn scenario(buyers: u32, behaviours: &str) -> Scenario {
@@ -26,13 +29,18 @@ fn scenario(buyers: u32, behaviours: &str) -> Scenario {
 }
 
 async fn rehearsed(scenario: &Scenario) -> Recording {
+    rehearsed_with(scenario, Mutation::default()).await
+}
+
+async fn rehearsed_with(scenario: &Scenario, mutation: Mutation) -> Recording {
     let unlimited = RateLimitSettings {
         address_per_second: 0,
         caller_per_second: 0,
         organizer_minting_per_minute: 0,
         ..RateLimitSettings::default()
     };
-    let server = Server::start_with(Settings { rate_limit: unlimited, ..Server::settings() }).await;
+    let settings = Settings { rate_limit: unlimited, ..Server::settings() };
+    let server = Server::start_mutated(settings, mutation).await;
     let target = Target::resolve(&server.running().base_url(), None).await.unwrap();
     let rehearsal = Rehearsal {
         scenario,
