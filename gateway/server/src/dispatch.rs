@@ -109,7 +109,10 @@ fn finish(worker: &Worker, response: &mut HttpResponse, request_id: HeaderValue)
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static(request_id::HEADER), request_id);
     for (name, value) in SECURITY_HEADERS {
-        headers.insert(name, value);
+        // The page of the documentation has a policy of its own.
+        if !headers.contains_key(&name) {
+            headers.insert(name, value);
+        }
     }
     if closing {
         // A header of this name would be left out: the library writes its own, by this.

@@ -20,6 +20,7 @@ mod json;
 pub mod limits;
 mod object;
 pub mod open_files;
+mod openapi;
 mod problem;
 mod query;
 mod rate_limit;

@@ -13,7 +13,7 @@ use crate::caller::{
 use crate::code::Code;
 use crate::problem::Problem;
 use crate::routes::{
-    api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, events, holds,
+    api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, docs, events, holds,
     operations, orders, phases, probes, seats, tickets, units,
 };
 
@@ -78,6 +78,9 @@ routes! {
     RepairEvent POST "/v1/events/{event}/repairs",
     AcknowledgeClock POST "/v1/clock-acknowledgements",
     ReadProblem GET "/docs/errors/{code}",
+    ReadOpenApi GET "/openapi.json",
+    ReadDocs GET "/docs",
+    ReadDocsFile GET "/docs/files/{file}",
     Health GET "/healthz",
     Readiness GET "/readyz",
     Metrics GET "/metrics",
@@ -117,6 +120,9 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "clock-acknowledgements"] => (&[R::AcknowledgeClock], ["", ""]),
         ["v1", "buyer-tokens"] => (&[R::MakeBuyerTokens], ["", ""]),
         ["docs", "errors", code] => (&[R::ReadProblem], [code, ""]),
+        ["openapi.json"] => (&[R::ReadOpenApi], ["", ""]),
+        ["docs"] => (&[R::ReadDocs], ["", ""]),
+        ["docs", "files", file] => (&[R::ReadDocsFile], [file, ""]),
         ["healthz"] => (&[R::Health], ["", ""]),
         ["readyz"] => (&[R::Readiness], ["", ""]),
         ["metrics"] => (&[R::Metrics], ["", ""]),
@@ -184,6 +190,9 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
             go(call, async |call, _: Administrator| operations::acknowledge_clock(call).await)
         }
         Route::ReadProblem => go(call, async |call, Anyone| probes::problem_page(&call)),
+        Route::ReadOpenApi => go(call, async |call, Anyone| docs::document(&call)),
+        Route::ReadDocs => go(call, async |call, Anyone| docs::page(&call)),
+        Route::ReadDocsFile => go(call, async |call, Anyone| docs::file(&call)),
         Route::Health => go(call, async |_, Anyone| Ok(probes::health())),
         Route::Readiness => go(call, async |call, Anyone| Ok(probes::readiness(&call))),
         Route::Metrics => go(call, async |call, Anyone| probes::metrics(&call)),

@@ -8,6 +8,7 @@ mod changes;
 mod check_ins;
 mod codes;
 mod credentials;
+mod documents;
 mod events;
 mod first;
 mod holds;

@@ -14,6 +14,7 @@ use futures::stream;
 use serde::Serialize;
 use tessera_actors::Published;
 use tessera_inventory::{Availability, Config, Counters, EventId, SeatMap};
+use utoipa::ToSchema;
 
 use super::Money;
 use crate::call::Call;
@@ -22,7 +23,10 @@ use crate::ids::{self, IdText};
 use crate::instant::Rfc3339;
 use crate::limits::{DOCUMENT_CACHE_MAX, DOCUMENT_SLICE_BYTES};
 use crate::problem::{self, Problem};
-use crate::vocabulary::phase_name;
+use crate::vocabulary::{PhaseName, phase_name};
+
+/// Digits of an entity tag: 128 bits.
+const ETAG_DIGITS: usize = 32;
 
 /// How caches may keep what the public reads.
 const DOCUMENT_CACHE_CONTROL: &str = "public, max-age=1";
@@ -160,6 +164,12 @@ pub(crate) fn etag(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
 }
 
+/// The strong entity tag of these bytes.
+pub(crate) fn etag_of(bytes: &[u8]) -> HeaderValue {
+    let hash = blake3::hash(bytes).to_hex();
+    etag(&format!("\"{}\"", &hash[..ETAG_DIGITS]))
+}
+
 /// A document with its entity tag, or 304 when the client has it.
 pub(crate) fn cacheable(
     headers: &HeaderMap,
@@ -186,18 +196,24 @@ fn names(header: &[u8], etag: &[u8]) -> bool {
         .any(|one| one == b"*" || one.strip_prefix(b"W/").unwrap_or(one) == etag)
 }
 
-#[derive(Serialize)]
-struct SeatMapReply {
+/// The states of all seats.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SeatMap)]
+pub(crate) struct SeatMapReply {
     sequence: u64,
     seats: u32,
+    /// Base64; two bits a seat, the lowest index in the lowest bits: 0 free, 1 held, 2 sold, 3 killed.
     states: String,
 }
 
-#[derive(Serialize)]
-struct AvailabilityReply<'a> {
+/// What is free.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Availability)]
+pub(crate) struct AvailabilityReply<'a> {
     event: IdText,
     sequence: u64,
     at: Rfc3339,
+    #[schema(value_type = PhaseName)]
     phase: &'static str,
     configuration_version: u32,
     pools: Vec<Named<'a>>,
@@ -207,8 +223,10 @@ struct AvailabilityReply<'a> {
     orders: u32,
 }
 
-#[derive(Serialize)]
-struct Named<'a> {
+/// The counters of a pool or a category.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Counters)]
+pub(crate) struct Named<'a> {
     name: &'a str,
     free: u32,
     held: u32,
@@ -216,8 +234,10 @@ struct Named<'a> {
     killed: u32,
 }
 
-#[derive(Serialize)]
-struct TypeReply<'a> {
+/// A ticket type as buyers see it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OfferedTicketType)]
+pub(crate) struct TypeReply<'a> {
     name: &'a str,
     available: u32,
     price: Money<'a>,

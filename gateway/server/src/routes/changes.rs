@@ -8,6 +8,7 @@ use actix_web::http::header;
 use serde::{Deserialize, Serialize};
 use tessera_actors::Published;
 use tessera_inventory::{Config, Event, EventId, Sequence};
+use utoipa::ToSchema;
 
 use super::stream;
 use crate::call::Call;
@@ -32,10 +33,14 @@ struct ChangesQuery {
     wait_ms: u64,
 }
 
-#[derive(Serialize)]
-struct Page<'a> {
+/// A page of the change feed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChangePage)]
+pub(crate) struct Page<'a> {
     items: Vec<Item<'a>>,
+    /// Ask for what follows with this `after`.
     next: u64,
+    /// The last durable sequence.
     head: u64,
 }
 

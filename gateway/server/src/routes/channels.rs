@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use serde::Serialize;
 use tessera_inventory::CommandBody;
+use utoipa::ToSchema;
 
 use super::names;
 use crate::call::Call;
@@ -12,8 +13,10 @@ use crate::problem;
 use crate::render;
 use crate::router::Answer;
 
-#[derive(Serialize)]
-struct Released<'a> {
+/// A channel that was released.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReleasedChannel)]
+pub(crate) struct Released<'a> {
     channel: &'a str,
     sequence: u64,
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{CommandBody, EventBody};
+use utoipa::ToSchema;
 
 use crate::auth::TicketCode;
 use crate::call::{Call, Decided};
@@ -16,18 +17,22 @@ use crate::problem;
 use crate::render;
 use crate::router::Answer;
 
-#[derive(Deserialize)]
+/// A ticket at a gate.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ScanRequest<'a> {
+pub(crate) struct ScanRequest<'a> {
     #[serde(borrow)]
+    #[schema(value_type = IdText)]
     ticket: Cow<'a, str>,
     #[serde(borrow)]
     code: Cow<'a, str>,
+    #[schema(maximum = 65535)]
     gate: u16,
 }
 
-#[derive(Serialize)]
-struct Scanned {
+/// A ticket that was let in or out.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Scanned {
     ticket: IdText,
     gate: u16,
     at: Rfc3339,

@@ -10,6 +10,7 @@ use tessera_inventory::{
     Authority, Command, CommandBody, Config, EventBody, EventId, IdempotencyKey, Inventory, Sequence,
     Timestamp,
 };
+use utoipa::ToSchema;
 
 use crate::call::{Call, Decided};
 use crate::caller::{Access, EventsRead, EventsWrite, Organizer};
@@ -22,16 +23,23 @@ use crate::render;
 use crate::router::Answer;
 use crate::venue::{self, Room, Venue};
 
-#[derive(Deserialize)]
+/// A configuration in place of the one of `expected_version`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ReplaceRequest<'a> {
+#[schema(as = ConfigurationRequest)]
+pub(crate) struct ReplaceRequest<'a> {
+    /// Zero before the first.
+    #[schema(maximum = 4294967295usize)]
     expected_version: u32,
     #[serde(borrow)]
+    #[schema(value_type = Venue)]
     configuration: &'a RawValue,
 }
 
-#[derive(Serialize)]
-struct Replaced {
+/// A configuration that was accepted.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReplacedConfiguration)]
+pub(crate) struct Replaced {
     version: u32,
     sequence: u64,
 }
@@ -118,9 +126,12 @@ pub(super) async fn configure(
     Ok((version, decided))
 }
 
-#[derive(Serialize)]
-struct Configuration<'a> {
+/// The configuration of an event as it was sent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Configuration<'a> {
     version: u32,
+    /// Null before the first.
+    #[schema(value_type = Option<Venue>, required)]
     configuration: Option<&'a RawValue>,
     sequence: u64,
 }

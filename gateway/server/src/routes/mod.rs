@@ -7,6 +7,7 @@ pub(crate) mod changes;
 pub(crate) mod channels;
 pub(crate) mod check_ins;
 pub(crate) mod configuration;
+pub(crate) mod docs;
 pub(crate) mod events;
 pub(crate) mod holds;
 pub(crate) mod names;
@@ -21,6 +22,7 @@ pub(crate) mod units;
 
 use serde::Deserialize;
 use tessera_inventory::{ClaimNumber, CommandBody, EventBody, EventId, Line, Sequence, Subject};
+use utoipa::ToSchema;
 
 use crate::call::{Call, Decided};
 use crate::caller::Access;
@@ -29,7 +31,7 @@ use crate::limits::{BUYER_REFERENCE_BYTES_MAX, LIST_LIMIT_DEFAULT, LIST_LIMIT_MA
 use crate::problem::{self, Problem};
 
 /// The body of a command that needs none: absent, or an empty object.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 

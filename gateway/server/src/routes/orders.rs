@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tessera_inventory::{
     ClaimNumber, ClaimState, CommandBody, EventBody, EventId, Payment, RefundedUnits, Sequence, Subject,
 };
+use utoipa::ToSchema;
 
 use crate::auth::Scope;
 use crate::call::Call;
@@ -21,10 +22,13 @@ use crate::render::changes::refunded_name;
 use crate::render::claim::{self, OrderState};
 use crate::router::Answer;
 
-#[derive(Deserialize)]
+/// Which hold is to be paid.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct BeginRequest<'a> {
+#[schema(as = OrderRequest)]
+pub(crate) struct BeginRequest<'a> {
     #[serde(borrow)]
+    #[schema(value_type = IdText)]
     hold: Cow<'a, str>,
 }
 
@@ -65,10 +69,14 @@ struct ListQuery {
     min_sequence: Option<u64>,
 }
 
-#[derive(Serialize)]
-struct OrderList<'a> {
+/// A page of a buyer's orders.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OrderList<'a> {
     items: Vec<claim::OrderReply<'a>>,
+    /// Where the next page begins; null at the end.
+    #[schema(required)]
     next: Option<IdText>,
+    /// How far the list follows the event.
     sequence: u64,
 }
 
@@ -138,15 +146,18 @@ pub(crate) async fn read(call: Call) -> Answer {
     )
 }
 
-#[derive(Deserialize)]
+/// How an order is paid.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ConfirmRequest {
+pub(crate) struct ConfirmRequest {
     payment: PaymentBody,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+/// How an order is paid: it costs nothing, or it was paid outside.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum PaymentBody {
+#[schema(as = PaymentRequest)]
+pub(crate) enum PaymentBody {
     Free,
     Offline,
 }
@@ -183,9 +194,11 @@ pub(crate) async fn confirm(call: Call) -> Answer {
     render::decision(StatusCode::OK, decided.replayed, &reply)
 }
 
-#[derive(Serialize)]
-struct HeldAgain {
+/// A hold whose payment failed: it is held again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HeldAgain {
     id: IdText,
+    /// `held`
     state: &'static str,
     sequence: u64,
 }
@@ -202,25 +215,31 @@ pub(crate) async fn fail_payment(call: Call, organizer: Organizer<OrdersWrite>) 
     render::decision(StatusCode::OK, decided.replayed, &reply)
 }
 
-#[derive(Deserialize)]
+/// Tickets to be refunded.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RefundRequest<'a> {
+pub(crate) struct RefundRequest<'a> {
     #[serde(borrow)]
+    #[schema(value_type = Vec<IdText>)]
     tickets: Vec<Cow<'a, str>>,
     units: UnitsBody,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+/// What becomes of refunded units.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum UnitsBody {
+#[schema(as = RefundedUnits)]
+pub(crate) enum UnitsBody {
     Restock,
     Kill,
 }
 
-#[derive(Serialize)]
-struct Refunded {
+/// Tickets that were refunded.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Refunded {
     order: IdText,
     tickets: Vec<IdText>,
+    #[schema(value_type = UnitsBody)]
     units: &'static str,
     sequence: u64,
 }
