@@ -31,6 +31,7 @@ mod router;
 mod routes;
 pub mod server;
 pub mod settings;
+mod sockets;
 mod store_cache;
 mod streams;
 pub mod telemetry;

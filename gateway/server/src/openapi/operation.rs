@@ -95,9 +95,14 @@ impl Operation {
     }
 
     /// A list whose cursors are identifiers with this prefix.
-    pub(super) fn listed(mut self, prefix: &str) -> Operation {
-        self.parameters.push(parameters::cursor(prefix));
-        self.with(&["Limit"])
+    pub(super) fn listed(self, prefix: &str) -> Operation {
+        self.taking(parameters::cursor(prefix)).with(&["Limit"])
+    }
+
+    /// With a parameter of its own.
+    pub(super) fn taking(mut self, parameter: Value) -> Operation {
+        self.parameters.push(parameter);
+        self
     }
 
     /// With a body, which it may go without where that is the empty object.
@@ -109,6 +114,14 @@ impl Operation {
             "content": {"application/json": {"schema": schema, "example": example}},
         }));
         self.codes.extend(BODY_CODES);
+        self
+    }
+
+    /// Its body may be left out.
+    pub(super) fn or_nothing(mut self) -> Operation {
+        if let Some(body) = &mut self.body {
+            body["required"] = false.into();
+        }
         self
     }
 
@@ -158,6 +171,12 @@ impl Operation {
         self
     }
 
+    /// With `Upgrade: websocket` the connection becomes one.
+    pub(super) fn upgrades(self, description: &str) -> Operation {
+        self.reply(101, description, &["X-Request-Id"], None)
+            .may(&[Code::InvalidHeader, Code::TooManyStreams])
+    }
+
     /// Codes of its own.
     pub(super) fn may(mut self, codes: &[Code]) -> Operation {
         self.codes.extend(codes);
@@ -171,7 +190,7 @@ impl Operation {
         }
     }
 
-    /// Has a component in the document that no reply refers to.
+    /// Has a component in the document that stands in a list, or in messages of a stream.
     pub(super) fn component_of<T: ToSchema>(mut self) -> Operation {
         self.component::<T>();
         self

@@ -19,6 +19,7 @@ use utoipa::ToSchema;
 use super::Money;
 use crate::call::Call;
 use crate::caller::Reader;
+use crate::gateway::Worker;
 use crate::ids::{self, IdText};
 use crate::instant::Rfc3339;
 use crate::limits::{DOCUMENT_CACHE_MAX, DOCUMENT_SLICE_BYTES};
@@ -67,35 +68,57 @@ pub(crate) struct Reading<'a> {
 
 /// The availability document, or 304. What is sold by a code only is shown to the organizer only.
 pub(crate) fn availability(reading: &Reading<'_>) -> Result<HttpResponse, Problem> {
-    let view = &reading.published.availability;
-    let sequence = view.sequence.0;
-    // A strong tag names the bytes: the organizer's are others.
-    let source = if reading.owns {
-        let slot: Slot<Availability> = |documents| &mut documents.own_availability;
-        Source { view, etag: format!("\"{sequence}-own\""), slot }
-    } else {
-        Source { view, etag: format!("\"{sequence}\""), slot: |documents| &mut documents.availability }
-    };
-    let mut response = serve(reading, &source, || {
-        let config = reading.published.config.as_ref().map(|(_, config)| &**config);
-        serde_json::to_vec(&availability_reply(reading.event, view, config, reading.owns))
-    })?;
+    let worker = &reading.call.worker;
+    let (body, etag) = availability_document(worker, reading.event, reading.published, reading.owns)?;
+    let mut response = download(reading, &etag, DOCUMENT_CACHE_CONTROL, &body)?;
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("authorization"));
     Ok(response)
+}
+
+/// The availability document, for who is sent each new one.
+pub(crate) fn availability_bytes(
+    worker: &Worker,
+    event: EventId,
+    published: &Published,
+    owns: bool,
+) -> Result<Bytes, Problem> {
+    availability_document(worker, event, published, owns).map(|(body, _)| body)
+}
+
+fn availability_document(
+    worker: &Worker,
+    event: EventId,
+    published: &Published,
+    owns: bool,
+) -> Result<(Bytes, HeaderValue), Problem> {
+    let view = &published.availability;
+    let sequence = view.sequence.0;
+    // A strong tag names the bytes: the organizer's are others.
+    let source = if owns {
+        let slot: Slot<Availability> = |documents| &mut documents.own_availability;
+        Source { event, view, etag: format!("\"{sequence}-own\""), slot }
+    } else {
+        Source { event, view, etag: format!("\"{sequence}\""), slot: |documents| &mut documents.availability }
+    };
+    rendered(worker, published, &source, || {
+        let config = published.config.as_ref().map(|(_, config)| &**config);
+        serde_json::to_vec(&availability_reply(event, view, config, owns))
+    })
 }
 
 /// The compact seat map, or 304.
 pub(crate) fn seat_map(reading: &Reading<'_>) -> Result<HttpResponse, Problem> {
     let map = &reading.published.seat_map;
     let etag = format!("\"{}\"", map.sequence.0);
-    let source = Source { view: map, etag, slot: |documents| &mut documents.seat_map };
-    serve(reading, &source, || {
+    let source = Source { event: reading.event, view: map, etag, slot: |documents| &mut documents.seat_map };
+    let (body, etag) = rendered(&reading.call.worker, reading.published, &source, || {
         serde_json::to_vec(&SeatMapReply {
             sequence: map.sequence.0,
             seats: map.seats,
             states: STANDARD.encode(&map.states),
         })
-    })
+    })?;
+    download(reading, &etag, DOCUMENT_CACHE_CONTROL, &body)
 }
 
 /// Where a rendered document is kept.
@@ -103,22 +126,25 @@ type Slot<T> = fn(&mut Documents) -> &mut Option<Document<T>>;
 
 /// What a document is rendered from, its tag, and where it is kept.
 struct Source<'a, T> {
+    event: EventId,
     view: &'a Arc<T>,
     etag: String,
     slot: Slot<T>,
 }
 
-fn serve<T>(
-    reading: &Reading<'_>,
+/// The document of a view and its tag: as it is kept, or rendered.
+fn rendered<T>(
+    worker: &Worker,
+    published: &Published,
     source: &Source<'_, T>,
     render: impl Fn() -> serde_json::Result<Vec<u8>>,
-) -> Result<HttpResponse, Problem> {
-    let config_version = reading.published.config.as_ref().map_or(0, |(version, _)| *version);
-    let mut cache = reading.call.worker.documents.borrow_mut();
-    if cache.len() >= DOCUMENT_CACHE_MAX && !cache.contains_key(&reading.event) {
+) -> Result<(Bytes, HeaderValue), Problem> {
+    let config_version = published.config.as_ref().map_or(0, |(version, _)| *version);
+    let mut cache = worker.documents.borrow_mut();
+    if cache.len() >= DOCUMENT_CACHE_MAX && !cache.contains_key(&source.event) {
         cache.clear();
     }
-    let slot = (source.slot)(cache.entry(reading.event).or_default());
+    let slot = (source.slot)(cache.entry(source.event).or_default());
     let document = match slot.take() {
         Some(document) if document.is_of(source.view, config_version) => document,
         _ => Document {
@@ -128,9 +154,9 @@ fn serve<T>(
             etag: etag(&source.etag),
         },
     };
-    let response = download(reading, &document.etag, DOCUMENT_CACHE_CONTROL, &document.body);
+    let shared = (document.body.clone(), document.etag.clone());
     *slot = Some(document);
-    response
+    Ok(shared)
 }
 
 /// A document that many connections share, or 304. A large one goes out in slices, so that a connection that does not read

@@ -1,5 +1,6 @@
-//! The change feed: pages, long polls, and Server-Sent Events.
+//! The change feed: pages, long polls, Server-Sent Events and WebSockets.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::problem::{self, Problem};
 use crate::render;
 use crate::render::changes::{Item, Renderer};
 use crate::router::Answer;
+use crate::sockets::{self, Feed, Source};
 
 /// Where a stream goes on.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -53,7 +55,8 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
         return Err(Problem::field(Code::OutOfRange, "wait_ms", "a poll waits 0 to 30000 milliseconds"));
     }
     let owns = reader.owns(&call, event).await?;
-    let streams = wants_stream(&call);
+    let socket = sockets::is_wanted(&call);
+    let streams = socket || wants_stream(&call);
     let last_seen = if streams { last_event_id(&call)? } else { None };
     let after = Sequence(last_seen.unwrap_or(query.after));
     let beyond = || beyond_the_log(if last_seen.is_some() { LAST_EVENT_ID } else { "after" });
@@ -72,6 +75,10 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
             return Ok(stream::head());
         }
         let permit = call.stream_permit(reader.principal(), owns)?;
+        if socket {
+            let feed = Feed::new(Rc::clone(&call.worker), event, owns, after);
+            return sockets::open(&call, Source::Feed(feed), permit);
+        }
         return Ok(stream::open(&call, event, owns, after, permit));
     }
     let mut head = published.availability.sequence;
@@ -109,13 +116,13 @@ fn beyond_the_log(path: &str) -> Problem {
 }
 
 /// What the items take their names from. An event may have been cancelled before it was ever configured: it has none.
-pub(super) fn configuration(published: &Published) -> Arc<Config> {
+pub(crate) fn configuration(published: &Published) -> Arc<Config> {
     published.config.as_ref().map_or_else(|| Arc::new(Config::empty()), |(_, config)| Arc::clone(config))
 }
 
 /// Leaves out what is durable but not published yet: it may use names that only the next view has. It comes with the next
 /// page.
-pub(super) fn keep_published(changes: &mut Vec<(Sequence, Arc<Event>)>, published: &Published) {
+pub(crate) fn keep_published(changes: &mut Vec<(Sequence, Arc<Event>)>, published: &Published) {
     let known = changes.partition_point(|(sequence, _)| *sequence <= published.availability.sequence);
     changes.truncate(known);
 }

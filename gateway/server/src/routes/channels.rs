@@ -24,7 +24,7 @@ pub(crate) struct Released<'a> {
 /// `POST /v1/events/{event}/channels/{channel}/release`
 pub(crate) async fn release(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
     let access = organizer.own_event(&call).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     json::parse::<super::Nothing>(&bytes)?;
     let published = call.published(access.event(), true).await?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::not_configured)?;

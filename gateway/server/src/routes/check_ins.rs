@@ -51,7 +51,7 @@ pub(crate) async fn check_out(call: Call, door: Organizer<CheckInsWrite>) -> Ans
 
 async fn scan(call: Call, door: Organizer<CheckInsWrite>, inwards: bool) -> Answer {
     let access = door.own_event(&call).await?.at_the_door();
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: ScanRequest<'_> = json::parse(&bytes)?;
     let tag = call.tag(access.event());
     let ticket = tag.parse_ticket(&request.ticket).ok_or_else(problem::ticket_not_found)?;

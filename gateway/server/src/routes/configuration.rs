@@ -15,6 +15,7 @@ use utoipa::ToSchema;
 use crate::call::{Call, Decided};
 use crate::caller::{Access, EventsRead, EventsWrite, Organizer};
 use crate::code::Code;
+use crate::idempotency::RequestKey;
 use crate::json;
 use crate::limits::CONFIGURATION_BYTES_MAX;
 use crate::problem::{self, Problem};
@@ -59,6 +60,7 @@ pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> An
 
 /// The body of a request that may carry a configuration, and the room that it takes until it is answered.
 pub(super) async fn read_body(call: &Call) -> Result<(Bytes, Room), Problem> {
+    RequestKey::required(call.headers())?;
     let room = call.gateway().intake.admit(call.headers())?;
     let bytes = call.body_up_to(CONFIGURATION_BYTES_MAX).await?;
     Ok((bytes, room))

@@ -112,7 +112,7 @@ pub(crate) async fn place(call: Call, placer: Placer) -> Answer {
 
 async fn place_own(call: Call, buyer: Buyer) -> Answer {
     let event = call.event()?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: HoldRequest<'_> = json::parse(&bytes)?;
     if request.buyer.is_some() || request.channel.is_some() {
         return Err(forbidden(Scope::OrdersWrite.name()));
@@ -125,7 +125,7 @@ async fn place_own(call: Call, buyer: Buyer) -> Answer {
 
 async fn place_for_buyer(call: Call, organizer: Organizer<OrdersWrite>) -> Answer {
     let access = organizer.own_event(&call).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: HoldRequest<'_> = json::parse(&bytes)?;
     let Some(buyer) = &request.buyer else {
         return Err(Problem::field(Code::MissingField, "buyer", "say by reference which buyer it is for"));
@@ -277,7 +277,7 @@ pub(crate) async fn read(call: Call) -> Answer {
 /// `POST /v1/events/{event}/holds/{hold}/renew`
 pub(crate) async fn renew(call: Call) -> Answer {
     let (event, hold, access) = addressed(&call, None).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     json::parse::<super::Nothing>(&bytes)?;
     let published = call.published(event, false).await?;
     let body = CommandBody::RenewHold { hold };
@@ -314,7 +314,7 @@ pub(crate) struct Released {
 /// `POST /v1/events/{event}/holds/{hold}/release`
 pub(crate) async fn release(call: Call) -> Answer {
     let (event, hold, access) = addressed(&call, Some(Scope::EventsWrite)).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     json::parse::<super::Nothing>(&bytes)?;
     call.published(event, access.is_organizer()).await?;
     let body = CommandBody::ReleaseHold { hold };

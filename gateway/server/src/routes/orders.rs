@@ -36,7 +36,7 @@ pub(crate) struct BeginRequest<'a> {
 pub(crate) async fn begin(call: Call) -> Answer {
     let event = call.event()?;
     let presented = Access::presented(&call, event).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: BeginRequest<'_> = json::parse(&bytes)?;
     let hold = call.tag(event).parse_hold(&request.hold).ok_or_else(problem::hold_not_found)?;
     let access = match presented {
@@ -167,7 +167,7 @@ pub(crate) async fn confirm(call: Call) -> Answer {
     let (event, order) = addressed(&call)?;
     let scope = Some(Scope::OrdersWrite);
     let access = Access::to(&call, event, order, scope, problem::order_not_found).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: ConfirmRequest = json::parse(&bytes)?;
     if request.payment == PaymentBody::Offline && !access.is_organizer() {
         return Err(Problem::new(Code::Forbidden, "only the organizer confirms what was paid outside"));
@@ -207,7 +207,7 @@ pub(crate) struct HeldAgain {
 pub(crate) async fn fail_payment(call: Call, organizer: Organizer<OrdersWrite>) -> Answer {
     let access = organizer.own_event(&call).await?;
     let (event, order) = addressed(&call)?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     json::parse::<super::Nothing>(&bytes)?;
     let body = CommandBody::PaymentFailed { order };
     let decided = call.decide(&access, body, &bytes).await?;
@@ -248,7 +248,7 @@ pub(crate) struct Refunded {
 pub(crate) async fn refund(call: Call, organizer: Organizer<OrdersWrite>) -> Answer {
     let access = organizer.own_event(&call).await?;
     let (event, order) = addressed(&call)?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: RefundRequest<'_> = json::parse(&bytes)?;
     let tag = call.tag(event);
     let index = |text: &Cow<'_, str>| {

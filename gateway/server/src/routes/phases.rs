@@ -58,7 +58,7 @@ pub(crate) struct Changed {
 /// `POST /v1/events/{event}/phase-changes`
 pub(crate) async fn change(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
     let access = organizer.own_event(&call).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: PhaseRequest = json::parse(&bytes)?;
     let body = CommandBody::ChangePhase { to: request.to.phase() };
     let decided = call.decide(&access, body, &bytes).await?;

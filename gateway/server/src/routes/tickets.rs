@@ -40,7 +40,7 @@ pub(crate) async fn transfer(call: Call) -> Answer {
     let event = call.event()?;
     let ticket = call.tag(event).parse_ticket(call.parameter(1)).ok_or_else(problem::ticket_not_found)?;
     let access = Access::to(&call, event, ticket.order, None, problem::ticket_not_found).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: TransferRequest<'_> = json::parse(&bytes)?;
     call.published(event, false).await?;
     let organizer = call.card(event).await?.organizer;

@@ -53,7 +53,7 @@ pub(crate) async fn restore(call: Call, organizer: Organizer<EventsWrite>) -> An
 
 async fn change(call: Call, organizer: Organizer<EventsWrite>, command: fn(Units) -> CommandBody) -> Answer {
     let access = organizer.own_event(&call).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: UnitsRequest<'_> = json::parse(&bytes)?;
     let published = call.published(access.event(), true).await?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::not_configured)?;

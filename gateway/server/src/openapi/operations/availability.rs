@@ -16,6 +16,7 @@ pub(super) fn read() -> Operation {
         .about("Without a credential a cache in between may answer. Ticket types that are sold by a code are left out, except for the organizer.")
         .by(&READERS)
         .reads::<documents::AvailabilityReply<'_>>("What is free.", example::availability())
+        .upgrades("A WebSocket follows: a text message with each newest document, at most one a second.")
         .may(&[Code::InvalidRequest])
 }
 
@@ -50,6 +51,7 @@ pub(super) fn changes() -> Operation {
         .with(&["After", "Limit", "WaitMs", "LastEventId"])
         .answers::<changes::Page<'_>>(200, "A page, or a stream of items.", page)
         .component_of::<Item<'_>>()
+        .upgrades("A WebSocket follows: a text message with each item.")
         .may(&[Code::InvalidHeader, Code::InvalidRequest, Code::TooManyStreams]);
     operation.content(
         200,

@@ -49,6 +49,7 @@ pub(super) fn make_buyer_tokens() -> Operation {
         )
         .by(&[Who::Anyone, Who::Organizer(Scope::BuyerTokensWrite), Who::Administrator])
         .takes::<buyer_tokens::MakeRequest<'_>>(json!({"count": 1}))
+        .or_nothing()
         .answers::<buyer_tokens::Made>(
             201,
             "The tokens.",

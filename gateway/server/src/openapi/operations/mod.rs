@@ -4,6 +4,7 @@ mod availability;
 mod credentials;
 mod events;
 mod holds;
+mod offers;
 mod operation;
 mod orders;
 mod tickets;
@@ -34,6 +35,10 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::ReadSeats => availability::hall(),
         Route::ReadSeatMap => availability::seat_map(),
         Route::ReadChanges => availability::changes(),
+        Route::ListTicketTypes => offers::ticket_types(),
+        Route::ListPools => offers::pools(),
+        Route::ListChannels => offers::channels(),
+        Route::ListKills => offers::kills(),
         Route::PlaceHold => holds::place(),
         Route::ReadHold => holds::read(),
         Route::RenewHold => holds::renew(),
