@@ -109,10 +109,7 @@ impl Operation {
     pub(super) fn takes<T: ToSchema>(mut self, example: Value) -> Operation {
         let required = example != json!({});
         let schema = self.component::<T>();
-        self.body = Some(json!({
-            "required": required,
-            "content": {"application/json": {"schema": schema, "example": example}},
-        }));
+        self.body = Some(json!({"required": required, "content": as_json(schema, example)}));
         self.codes.extend(BODY_CODES);
         self
     }
@@ -133,14 +130,14 @@ impl Operation {
         example: Value,
     ) -> Operation {
         let schema = self.component::<T>();
-        let content = json!({"application/json": {"schema": schema, "example": example}});
+        let content = as_json(schema, example);
         self.reply(status, description, &["X-Request-Id", "Cache-Control"], Some(content))
     }
 
     /// Answers with a body that has an entity tag, or 304.
     pub(super) fn reads<T: ToSchema>(mut self, description: &str, example: Value) -> Operation {
         let schema = self.component::<T>();
-        let content = json!({"application/json": {"schema": schema, "example": example}});
+        let content = as_json(schema, example);
         self.tagged(description, content)
     }
 
@@ -235,6 +232,12 @@ impl Operation {
         }
         operation
     }
+}
+
+/// JSON of this schema.
+fn as_json(schema: Value, example: Value) -> Value {
+    let media_type = Map::from_iter([("schema".to_owned(), schema), ("example".to_owned(), example)]);
+    json!({"application/json": media_type})
 }
 
 /// The name of a route in `snake_case`.

@@ -57,7 +57,7 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let owns = reader.owns(&call, event).await?;
     let socket = sockets::is_wanted(&call);
     let streams = socket || wants_stream(&call);
-    let last_seen = if streams { last_event_id(&call)? } else { None };
+    let last_seen = last_event_id(&call)?.filter(|_| streams);
     let after = Sequence(last_seen.unwrap_or(query.after));
     let beyond = || beyond_the_log(if last_seen.is_some() { LAST_EVENT_ID } else { "after" });
     if owns && !streams && call.opened(event).await?.is_none() {
@@ -134,7 +134,8 @@ fn wants_stream(call: &Call) -> bool {
 
 fn last_event_id(call: &Call) -> Result<Option<u64>, Problem> {
     let Some(value) = call.headers().get(LAST_EVENT_ID) else { return Ok(None) };
-    let sequence = value.to_str().ok().and_then(|text| text.parse().ok());
+    let digits = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let sequence = digits.and_then(|text| text.parse().ok());
     sequence
         .map(Some)
         .ok_or_else(|| Problem::new(Code::InvalidHeader, "Last-Event-ID is the sequence of an item"))
