@@ -24,6 +24,7 @@ use crate::ids::{self, IdText};
 use crate::instant::Rfc3339;
 use crate::limits::{DOCUMENT_CACHE_MAX, DOCUMENT_SLICE_BYTES};
 use crate::problem::{self, Problem};
+use crate::streams::StreamPermit;
 use crate::vocabulary::{PhaseName, phase_name};
 
 /// Digits of an entity tag: 128 bits.
@@ -170,19 +171,28 @@ pub(crate) fn download(
     let call = reading.call;
     let control = if reading.owns { "private, no-store" } else { public };
     cacheable(call.headers(), etag, control, || {
-        let mut rest = document.clone();
-        if rest.len() <= DOCUMENT_SLICE_BYTES || call.is_head() {
-            return Ok(BoxBody::new(rest));
-        }
-        let permit = call.download_permit(reading.reader.principal(), reading.owns)?;
-        let size = rest.len() as u64;
-        let slices = std::iter::from_fn(move || {
-            let _held = &permit;
-            let slice = rest.split_to(rest.len().min(DOCUMENT_SLICE_BYTES));
-            (!slice.is_empty()).then_some(Ok::<_, Infallible>(slice))
-        });
-        Ok(BoxBody::new(SizedStream::new(size, stream::iter(slices))))
+        body(call, document, || call.download_permit(reading.reader.principal(), reading.owns))
     })
+}
+
+/// The body of a document that many connections share; `permit` is asked for where it is large.
+pub(crate) fn body(
+    call: &Call,
+    document: &Bytes,
+    permit: impl FnOnce() -> Result<StreamPermit, Problem>,
+) -> Result<BoxBody, Problem> {
+    let mut rest = document.clone();
+    if rest.len() <= DOCUMENT_SLICE_BYTES || call.is_head() {
+        return Ok(BoxBody::new(rest));
+    }
+    let permit = permit()?;
+    let size = rest.len() as u64;
+    let slices = std::iter::from_fn(move || {
+        let _held = &permit;
+        let slice = rest.split_to(rest.len().min(DOCUMENT_SLICE_BYTES));
+        (!slice.is_empty()).then_some(Ok::<_, Infallible>(slice))
+    });
+    Ok(BoxBody::new(SizedStream::new(size, stream::iter(slices))))
 }
 
 /// A strong entity tag.

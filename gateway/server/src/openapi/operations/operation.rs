@@ -43,7 +43,10 @@ pub(super) fn problem_page() -> Operation {
 pub(super) fn document() -> Operation {
     let content =
         json!({"application/json": {"schema": {"type": "object"}, "example": {"openapi": "3.1.0"}}});
-    Operation::new(TAG, "Read this document").by(&[Who::Anyone]).tagged("This document.", content)
+    Operation::new(TAG, "Read this document")
+        .by(&[Who::Anyone])
+        .tagged("This document.", content)
+        .may(&[Code::TooManyStreams])
 }
 
 pub(super) fn docs() -> Operation {
@@ -61,7 +64,7 @@ pub(super) fn docs_file() -> Operation {
     Operation::new(TAG, "Read a file of the page")
         .by(&[Who::Anyone])
         .tagged("The file.", content)
-        .may(&[Code::RouteNotFound])
+        .may(&[Code::RouteNotFound, Code::TooManyStreams])
 }
 
 pub(super) fn health() -> Operation {
