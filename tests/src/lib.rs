@@ -3,9 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // for tests only
 
 mod clock;
+mod contract;
 mod sale;
 mod server;
 
 pub use clock::ForwardClock;
+pub use contract::Contract;
 pub use sale::{Sale, hall, standing};
 pub use server::{ADMIN_TOKEN, Ask, Reply, Server, fresh_key};

@@ -13,6 +13,7 @@ use tessera_store::memory::MemoryStore;
 use tessera_writer::Mutation;
 
 use crate::clock::ForwardClock;
+use crate::contract::{Contract, Exchange};
 
 /// The administrator's token of every tested server.
 pub const ADMIN_TOKEN: &str = "tsa_test-0123456789abcdef0123456789abcdef";
@@ -191,12 +192,24 @@ impl Ask {
         self.builder
     }
 
-    /// Sends it and reads the reply.
+    /// Sends it and reads the reply, which must be as the OpenAPI document says.
     pub async fn send(self) -> Reply {
-        let response = self.builder.send().await.unwrap();
+        let (client, request) = self.builder.build_split();
+        let request = request.unwrap();
+        let (method, path) = (request.method().clone(), request.url().path().to_owned());
+        let sent = request.body().and_then(reqwest::Body::as_bytes).unwrap_or_default().to_vec();
+        let response = client.execute(request).await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let bytes = response.bytes().await.unwrap().to_vec();
         let json = serde_json::from_slice(&bytes).unwrap_or(Value::Null);
+        Contract::served().await.check(&Exchange {
+            method: method.as_str(),
+            path: &path,
+            sent: &sent,
+            status,
+            headers: &headers,
+            body: &bytes,
+        });
         Reply { status, headers, bytes, json }
     }
 

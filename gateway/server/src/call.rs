@@ -102,6 +102,11 @@ impl Call {
         self.request.method() == Method::HEAD
     }
 
+    /// The rest of the connection, where it becomes a WebSocket.
+    pub(crate) fn take_payload(&self) -> Payload {
+        self.payload.borrow_mut().take()
+    }
+
     /// A permit to keep this connection waiting.
     pub(crate) fn stream_permit(
         &self,
@@ -125,9 +130,15 @@ impl Call {
         Watcher { address: rate_limit::address_key(address), principal, organizer }
     }
 
-    /// The body of a command.
+    /// The body of a request that needs no key.
     pub(crate) async fn body(&self) -> Result<Bytes, Problem> {
         self.body_up_to(COMMAND_BYTES_MAX).await
+    }
+
+    /// The body of a command, which has an idempotency key: that is missed before anything is looked up.
+    pub(crate) async fn command_body(&self) -> Result<Bytes, Problem> {
+        RequestKey::required(self.headers())?;
+        self.body().await
     }
 
     /// The body, at most `bytes_max`.

@@ -12,6 +12,14 @@ use tessera_inventory::{ClaimNumber, EventId, TicketRef};
 use uuid::Uuid;
 
 use crate::auth::Keys;
+use crate::openapi::schema;
+
+schema::schemas! {
+    IdText, "Id" => schema::text(
+        "^(evt|hld|ord|tkt|key|org)_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        "A TypeID: what it names, and 128 bits.",
+    );
+}
 
 const PREFIX_BYTES: usize = 4;
 const SUFFIX_BYTES: usize = 26;

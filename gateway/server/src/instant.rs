@@ -5,6 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use tessera_inventory::Timestamp;
 
+use crate::openapi::schema;
+
+schema::schemas! {
+    Rfc3339, "Instant" => schema::instant("RFC 3339; replies are in UTC, to the millisecond.");
+}
+
 /// Shows a logged time as RFC 3339 in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rfc3339(pub Timestamp);

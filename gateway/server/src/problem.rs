@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tessera_actors::{ActivateError, NotExecuted};
 use tessera_store::StoreError;
+use utoipa::ToSchema;
 
 use crate::code::Code;
 use crate::limits::{ECHO_BYTES_MAX, FIELD_ERRORS_MAX, RETRY_AFTER_S};
@@ -27,7 +28,7 @@ pub(crate) fn echoed(text: impl Into<String>) -> String {
 }
 
 /// What is wrong with one field of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// Where, such as `lines[0].quantity`.
     pub path: String,

@@ -13,8 +13,8 @@ use crate::caller::{
 use crate::code::Code;
 use crate::problem::Problem;
 use crate::routes::{
-    api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, events, holds,
-    operations, orders, phases, probes, receipts, seats, tickets, units,
+    api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, docs, events, holds,
+    offers, operations, orders, phases, probes, receipts, seats, tickets, units,
 };
 
 /// What a controller answers.
@@ -73,6 +73,10 @@ routes! {
     CheckOut POST "/v1/events/{event}/check-outs",
     KillUnits POST "/v1/events/{event}/kills",
     RestoreUnits POST "/v1/events/{event}/restores",
+    ListKills GET "/v1/events/{event}/kills",
+    ListTicketTypes GET "/v1/events/{event}/ticket-types",
+    ListPools GET "/v1/events/{event}/pools",
+    ListChannels GET "/v1/events/{event}/channels",
     ReleaseChannel POST "/v1/events/{event}/channels/{channel}/release",
     ReadChanges GET "/v1/events/{event}/changes",
     RepairEvent POST "/v1/events/{event}/repairs",
@@ -82,6 +86,9 @@ routes! {
     ReadReceiptKeys GET "/.well-known/tessera-keys",
     RotateReceiptKey POST "/v1/receipt-keys",
     ReadProblem GET "/docs/errors/{code}",
+    ReadOpenApi GET "/openapi.json",
+    ReadDocs GET "/docs",
+    ReadDocsFile GET "/docs/files/{file}",
     Health GET "/healthz",
     Readiness GET "/readyz",
     Metrics GET "/metrics",
@@ -100,7 +107,10 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "events", event, "orders"] => (&[R::BeginOrder, R::ListOrders], [event, ""]),
         ["v1", "events", event, "check-ins"] => (&[R::CheckIn], [event, ""]),
         ["v1", "events", event, "check-outs"] => (&[R::CheckOut], [event, ""]),
-        ["v1", "events", event, "kills"] => (&[R::KillUnits], [event, ""]),
+        ["v1", "events", event, "kills"] => (&[R::KillUnits, R::ListKills], [event, ""]),
+        ["v1", "events", event, "ticket-types"] => (&[R::ListTicketTypes], [event, ""]),
+        ["v1", "events", event, "pools"] => (&[R::ListPools], [event, ""]),
+        ["v1", "events", event, "channels"] => (&[R::ListChannels], [event, ""]),
         ["v1", "events", event, "restores"] => (&[R::RestoreUnits], [event, ""]),
         ["v1", "events", event, "phase-changes"] => (&[R::ChangePhase], [event, ""]),
         ["v1", "events", event, "configuration"] => (&[R::Configure, R::ReadConfiguration], [event, ""]),
@@ -125,12 +135,21 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "receipt-keys"] => (&[R::RotateReceiptKey], ["", ""]),
         [".well-known", "tessera-keys"] => (&[R::ReadReceiptKeys], ["", ""]),
         ["docs", "errors", code] => (&[R::ReadProblem], [code, ""]),
+        ["openapi.json"] => (&[R::ReadOpenApi], ["", ""]),
+        ["docs"] => (&[R::ReadDocs], ["", ""]),
+        ["docs", "files", file] => (&[R::ReadDocsFile], [file, ""]),
         ["healthz"] => (&[R::Health], ["", ""]),
         ["readyz"] => (&[R::Readiness], ["", ""]),
         ["metrics"] => (&[R::Metrics], ["", ""]),
         _ => return None,
     })
 }
+
+/// Organizers by the right that a route demands.
+type Editor = Organizer<EventsWrite>;
+type Watcher = Organizer<EventsRead>;
+type Cashier = Organizer<OrdersWrite>;
+type Door = Organizer<CheckInsWrite>;
 
 /// Runs the controller of the route; its second argument says who may call.
 pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
@@ -143,44 +162,28 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ReadOrder => go(call, async |call, Anyone| orders::read(call).await),
         Route::ListOrders => go(call, async |call, who: Buyer| orders::list(call, who).await),
         Route::ConfirmOrder => go(call, async |call, Anyone| orders::confirm(call).await),
-        Route::FailPayment => {
-            go(call, async |call, who: Organizer<OrdersWrite>| orders::fail_payment(call, who).await)
-        }
-        Route::RefundTickets => {
-            go(call, async |call, who: Organizer<OrdersWrite>| orders::refund(call, who).await)
-        }
+        Route::FailPayment => go(call, async |call, who: Cashier| orders::fail_payment(call, who).await),
+        Route::RefundTickets => go(call, async |call, who: Cashier| orders::refund(call, who).await),
         Route::TransferTicket => go(call, async |call, Anyone| tickets::transfer(call).await),
-        Route::CheckIn => {
-            go(call, async |call, who: Organizer<CheckInsWrite>| check_ins::check_in(call, who).await)
-        }
-        Route::CheckOut => {
-            go(call, async |call, who: Organizer<CheckInsWrite>| check_ins::check_out(call, who).await)
-        }
+        Route::CheckIn => go(call, async |call, who: Door| check_ins::check_in(call, who).await),
+        Route::CheckOut => go(call, async |call, who: Door| check_ins::check_out(call, who).await),
         Route::ReadAvailability => go(call, async |call, who: Reader| availability::read(call, who).await),
         Route::ReadSeatMap => go(call, async |call, who: Reader| seats::read_map(call, who).await),
         Route::ReadSeats => go(call, async |call, who: Reader| seats::read(call, who).await),
         Route::ReadChanges => go(call, async |call, who: Reader| changes::read(call, who).await),
         Route::ReadEvent => go(call, async |call, who: Reader| events::read(call, who).await),
-        Route::CreateEvent => {
-            go(call, async |call, who: Organizer<EventsWrite>| events::create(call, who).await)
-        }
-        Route::ListEvents => go(call, async |call, who: Organizer<EventsRead>| events::list(call, who).await),
-        Route::Configure => {
-            go(call, async |call, who: Organizer<EventsWrite>| configuration::replace(call, who).await)
-        }
-        Route::ReadConfiguration => {
-            go(call, async |call, who: Organizer<EventsRead>| configuration::read(call, who).await)
-        }
-        Route::ChangePhase => {
-            go(call, async |call, who: Organizer<EventsWrite>| phases::change(call, who).await)
-        }
-        Route::KillUnits => go(call, async |call, who: Organizer<EventsWrite>| units::kill(call, who).await),
-        Route::RestoreUnits => {
-            go(call, async |call, who: Organizer<EventsWrite>| units::restore(call, who).await)
-        }
-        Route::ReleaseChannel => {
-            go(call, async |call, who: Organizer<EventsWrite>| channels::release(call, who).await)
-        }
+        Route::CreateEvent => go(call, async |call, who: Editor| events::create(call, who).await),
+        Route::ListEvents => go(call, async |call, who: Watcher| events::list(call, who).await),
+        Route::Configure => go(call, async |call, who: Editor| configuration::replace(call, who).await),
+        Route::ReadConfiguration => go(call, async |call, who: Watcher| configuration::read(call, who).await),
+        Route::ChangePhase => go(call, async |call, who: Editor| phases::change(call, who).await),
+        Route::ListTicketTypes => go(call, async |call, who: Reader| offers::ticket_types(call, who).await),
+        Route::ListPools => go(call, async |call, who: Reader| offers::pools(call, who).await),
+        Route::ListChannels => go(call, async |call, who: Watcher| offers::channels(call, who).await),
+        Route::ListKills => go(call, async |call, who: Watcher| offers::kills(call, who).await),
+        Route::KillUnits => go(call, async |call, who: Editor| units::kill(call, who).await),
+        Route::RestoreUnits => go(call, async |call, who: Editor| units::restore(call, who).await),
+        Route::ReleaseChannel => go(call, async |call, who: Editor| channels::release(call, who).await),
         Route::MakeBuyerTokens => {
             go(call, async |call, who: Option<Organizer<BuyersWrite>>| buyer_tokens::make(call, who).await)
         }
@@ -196,6 +199,9 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ReadReceiptKeys => go(call, async |call, Anyone| receipts::keys(&call)),
         Route::RotateReceiptKey => go(call, async |call, _: Administrator| receipts::rotate(call).await),
         Route::ReadProblem => go(call, async |call, Anyone| probes::problem_page(&call)),
+        Route::ReadOpenApi => go(call, async |call, Anyone| docs::document(&call)),
+        Route::ReadDocs => go(call, async |call, Anyone| docs::page(&call)),
+        Route::ReadDocsFile => go(call, async |call, Anyone| docs::file(&call)),
         Route::Health => go(call, async |_, Anyone| Ok(probes::health())),
         Route::Readiness => go(call, async |call, Anyone| Ok(probes::readiness(&call))),
         Route::Metrics => go(call, async |call, Anyone| probes::metrics(&call)),

@@ -2,6 +2,15 @@
 
 use tessera_inventory::{ClaimState, Phase, PhaseCommand};
 
+use crate::openapi::schema;
+
+/// The phase of an event, by its name.
+pub(crate) struct PhaseName;
+
+schema::schemas! {
+    PhaseName, "Phase" => schema::words(Phase::ALL.into_iter().map(phase_name), "What an event admits depends on it.");
+}
+
 /// The name of a phase in the API.
 #[must_use]
 pub(crate) const fn phase_name(phase: Phase) -> &'static str {

@@ -1,9 +1,10 @@
 //! What an organizer key may do.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 /// One right of an organizer key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
 pub enum Scope {
     /// Create, configure, open and close events; kill units; release channels.
     #[serde(rename = "events:write")]

@@ -6,13 +6,16 @@ use tessera_inventory::{
     TicketTypeId, Units,
 };
 
-use super::claim::{self, Lines, PublicLines, payment_name};
+use utoipa::ToSchema;
+
+use super::claim::{self, LineReply, Lines, PaymentName, PublicLines, payment_name};
 use crate::ids::{EventTag, IdText};
 use crate::instant::Rfc3339;
-use crate::vocabulary::phase_name;
+use crate::vocabulary::{PhaseName, phase_name};
 
 /// One item.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChangeItem)]
 pub(crate) struct Item<'a> {
     sequence: u64,
     at: Rfc3339,
@@ -20,20 +23,24 @@ pub(crate) struct Item<'a> {
     change: Change<'a>,
 }
 
-#[derive(Serialize)]
+/// What happened.
+#[derive(Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "snake_case")]
-enum Change<'a> {
+pub(crate) enum Change<'a> {
     Configured {
         version: u32,
     },
     PhaseChanged {
+        #[schema(value_type = PhaseName)]
         to: &'static str,
     },
     HoldPlaced {
         hold: IdText,
         deadline_at: Rfc3339,
         life_ends_at: Rfc3339,
+        #[schema(required)]
         channel: Option<&'a str>,
+        #[schema(value_type = Vec<LineReply>)]
         lines: ShownLines<'a>,
     },
     HoldRenewed {
@@ -60,11 +67,13 @@ enum Change<'a> {
     Confirmed {
         order: IdText,
         hold: IdText,
+        #[schema(value_type = PaymentName)]
         payment: &'static str,
     },
     TicketsRefunded {
         order: IdText,
         hold: IdText,
+        /// Positions in the order.
         tickets: &'a [u16],
         units: &'static str,
     },
@@ -74,12 +83,14 @@ enum Change<'a> {
         channel: &'a str,
     },
     SaleWindowChanged {
+        #[schema(required)]
         ticket_type: Option<&'a str>,
         open: bool,
     },
     TicketTransferred {
         ticket: IdText,
         #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
         generation: Option<u8>,
     },
     CheckedIn {
@@ -95,25 +106,30 @@ enum Change<'a> {
 /// Lines as the reader may see them.
 #[derive(Serialize)]
 #[serde(untagged)]
-enum ShownLines<'a> {
+pub(crate) enum ShownLines<'a> {
     Own(Lines<'a>),
     Public(PublicLines<'a>),
 }
 
-#[derive(Serialize)]
-struct Through {
+/// The last that expired.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Through {
     deadline_at: Rfc3339,
     hold: IdText,
 }
 
 /// Units of a pool, or seats.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Units)]
 pub(crate) struct UnitsReply<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pool: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     quantity: Option<u32>,
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "claim::seats")]
+    #[schema(value_type = Vec<u32>, required = false)]
     seats: &'a [SeatIndex],
 }
 

@@ -7,11 +7,40 @@ use tessera_inventory::{
 };
 
 use tessera_projections::orders::{Order, OrderState as ProjectedState};
+use utoipa::ToSchema;
 
 use super::Money;
 use crate::auth::{HoldSecret, Keys, TicketCode};
 use crate::ids::{EventTag, IdText};
 use crate::instant::Rfc3339;
+use crate::openapi::schema;
+use crate::vocabulary::state_name;
+
+/// The state of a hold, by its name.
+pub(crate) struct ClaimStateName;
+/// The state of an order, by its name.
+pub(crate) struct OrderStateName;
+/// A way to pay, by its name.
+pub(crate) struct PaymentName;
+
+const CLAIM_STATES: [ClaimState; 6] = [
+    ClaimState::Held,
+    ClaimState::PaymentInFlight,
+    ClaimState::Paid,
+    ClaimState::Refunded,
+    ClaimState::RefundDue,
+    ClaimState::Ended,
+];
+const PAYMENTS: [PaymentKind; 3] = [PaymentKind::Free, PaymentKind::Offline, PaymentKind::Captured];
+
+schema::schemas! {
+    ClaimStateName, "HoldState" => schema::words(CLAIM_STATES.map(state_name), "Where a hold stands.");
+    OrderStateName, "OrderState" => schema::words(
+        CLAIM_STATES.into_iter().filter_map(order_state).chain(["payment_failed", "ended"]),
+        "Where an order stands; the last two in lists only.",
+    );
+    PaymentName, "Payment" => schema::words(PAYMENTS.map(payment_name), "How it was paid.");
+}
 
 /// The lines of a hold or an order.
 pub(crate) struct Lines<'a> {
@@ -22,12 +51,19 @@ pub(crate) struct Lines<'a> {
 /// The lines of a hold as anyone may see them: what is sold by a code is not named, and has no price.
 pub(crate) struct PublicLines<'a>(pub(crate) Lines<'a>);
 
-#[derive(Serialize)]
-struct LineReply<'a> {
+/// A line of a hold or an order.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Line)]
+pub(crate) struct LineReply<'a> {
+    /// Null, as the price, in the public change feed where the type is sold by a code.
+    #[schema(required)]
     ticket_type: Option<&'a str>,
     quantity: u16,
+    /// Of one unit.
+    #[schema(required)]
     price: Option<Money<'a>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty", serialize_with = "seats")]
+    #[schema(value_type = Vec<u32>, required = false)]
     seats: &'a [SeatIndex],
 }
 
@@ -85,19 +121,26 @@ pub(crate) fn type_name<'a>(config: &'a Config, line: &Line) -> &'a str {
 }
 
 /// A hold.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Hold)]
 pub(crate) struct HoldReply<'a> {
     pub(crate) id: IdText,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
     pub(crate) secret: Option<HoldSecret>,
+    #[schema(value_type = ClaimStateName)]
     pub(crate) state: &'static str,
     pub(crate) sequence: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) deadline_at: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) life_ends_at: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     pub(crate) renewals: Option<u8>,
+    #[schema(value_type = Vec<LineReply>)]
     pub(crate) lines: Lines<'a>,
     pub(crate) total: Money<'a>,
 }
@@ -113,7 +156,7 @@ pub(crate) fn hold_view<'a>(
     HoldReply {
         id: tag.hold(view.number),
         secret: None,
-        state: crate::vocabulary::state_name(view.state),
+        state: state_name(view.state),
         sequence: sequence.0,
         deadline_at: view.deadline_at.map(Rfc3339),
         life_ends_at: None,
@@ -124,34 +167,46 @@ pub(crate) fn hold_view<'a>(
 }
 
 /// An order.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Order)]
 pub(crate) struct OrderReply<'a> {
     id: IdText,
     hold: IdText,
+    #[schema(value_type = OrderStateName)]
     state: &'static str,
     sequence: u64,
     total: Money<'a>,
+    #[schema(value_type = Vec<LineReply>)]
     lines: Lines<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     grace_until: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<PaymentName>, nullable = false)]
     payment: Option<&'static str>,
     tickets: Vec<TicketReply>,
 }
 
-#[derive(Serialize)]
-struct TicketReply {
+/// A ticket.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Ticket)]
+pub(crate) struct TicketReply {
     id: IdText,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
     code: Option<TicketCode>,
+    /// Position of its line in the order.
     line: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     seat: Option<u32>,
     generation: u8,
     refunded: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     checked_in_at: Option<Rfc3339>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     gate: Option<u16>,
 }
 

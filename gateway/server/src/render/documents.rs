@@ -14,15 +14,21 @@ use futures::stream;
 use serde::Serialize;
 use tessera_actors::Published;
 use tessera_inventory::{Availability, Config, Counters, EventId, SeatMap};
+use utoipa::ToSchema;
 
 use super::Money;
 use crate::call::Call;
 use crate::caller::Reader;
+use crate::gateway::Worker;
 use crate::ids::{self, IdText};
 use crate::instant::Rfc3339;
 use crate::limits::{DOCUMENT_CACHE_MAX, DOCUMENT_SLICE_BYTES};
 use crate::problem::{self, Problem};
-use crate::vocabulary::phase_name;
+use crate::streams::StreamPermit;
+use crate::vocabulary::{PhaseName, phase_name};
+
+/// Digits of an entity tag: 128 bits.
+const ETAG_DIGITS: usize = 32;
 
 /// How caches may keep what the public reads.
 const DOCUMENT_CACHE_CONTROL: &str = "public, max-age=1";
@@ -63,35 +69,57 @@ pub(crate) struct Reading<'a> {
 
 /// The availability document, or 304. What is sold by a code only is shown to the organizer only.
 pub(crate) fn availability(reading: &Reading<'_>) -> Result<HttpResponse, Problem> {
-    let view = &reading.published.availability;
-    let sequence = view.sequence.0;
-    // A strong tag names the bytes: the organizer's are others.
-    let source = if reading.owns {
-        let slot: Slot<Availability> = |documents| &mut documents.own_availability;
-        Source { view, etag: format!("\"{sequence}-own\""), slot }
-    } else {
-        Source { view, etag: format!("\"{sequence}\""), slot: |documents| &mut documents.availability }
-    };
-    let mut response = serve(reading, &source, || {
-        let config = reading.published.config.as_ref().map(|(_, config)| &**config);
-        serde_json::to_vec(&availability_reply(reading.event, view, config, reading.owns))
-    })?;
+    let worker = &reading.call.worker;
+    let (body, etag) = availability_document(worker, reading.event, reading.published, reading.owns)?;
+    let mut response = download(reading, &etag, DOCUMENT_CACHE_CONTROL, &body)?;
     response.headers_mut().insert(header::VARY, HeaderValue::from_static("authorization"));
     Ok(response)
+}
+
+/// The availability document, for who is sent each new one.
+pub(crate) fn availability_bytes(
+    worker: &Worker,
+    event: EventId,
+    published: &Published,
+    owns: bool,
+) -> Result<Bytes, Problem> {
+    availability_document(worker, event, published, owns).map(|(body, _)| body)
+}
+
+fn availability_document(
+    worker: &Worker,
+    event: EventId,
+    published: &Published,
+    owns: bool,
+) -> Result<(Bytes, HeaderValue), Problem> {
+    let view = &published.availability;
+    let sequence = view.sequence.0;
+    // A strong tag names the bytes: the organizer's are others.
+    let source = if owns {
+        let slot: Slot<Availability> = |documents| &mut documents.own_availability;
+        Source { event, view, etag: format!("\"{sequence}-own\""), slot }
+    } else {
+        Source { event, view, etag: format!("\"{sequence}\""), slot: |documents| &mut documents.availability }
+    };
+    rendered(worker, published, &source, || {
+        let config = published.config.as_ref().map(|(_, config)| &**config);
+        serde_json::to_vec(&availability_reply(event, view, config, owns))
+    })
 }
 
 /// The compact seat map, or 304.
 pub(crate) fn seat_map(reading: &Reading<'_>) -> Result<HttpResponse, Problem> {
     let map = &reading.published.seat_map;
     let etag = format!("\"{}\"", map.sequence.0);
-    let source = Source { view: map, etag, slot: |documents| &mut documents.seat_map };
-    serve(reading, &source, || {
+    let source = Source { event: reading.event, view: map, etag, slot: |documents| &mut documents.seat_map };
+    let (body, etag) = rendered(&reading.call.worker, reading.published, &source, || {
         serde_json::to_vec(&SeatMapReply {
             sequence: map.sequence.0,
             seats: map.seats,
             states: STANDARD.encode(&map.states),
         })
-    })
+    })?;
+    download(reading, &etag, DOCUMENT_CACHE_CONTROL, &body)
 }
 
 /// Where a rendered document is kept.
@@ -99,22 +127,25 @@ type Slot<T> = fn(&mut Documents) -> &mut Option<Document<T>>;
 
 /// What a document is rendered from, its tag, and where it is kept.
 struct Source<'a, T> {
+    event: EventId,
     view: &'a Arc<T>,
     etag: String,
     slot: Slot<T>,
 }
 
-fn serve<T>(
-    reading: &Reading<'_>,
+/// The document of a view and its tag: as it is kept, or rendered.
+fn rendered<T>(
+    worker: &Worker,
+    published: &Published,
     source: &Source<'_, T>,
     render: impl Fn() -> serde_json::Result<Vec<u8>>,
-) -> Result<HttpResponse, Problem> {
-    let config_version = reading.published.config.as_ref().map_or(0, |(version, _)| *version);
-    let mut cache = reading.call.worker.documents.borrow_mut();
-    if cache.len() >= DOCUMENT_CACHE_MAX && !cache.contains_key(&reading.event) {
+) -> Result<(Bytes, HeaderValue), Problem> {
+    let config_version = published.config.as_ref().map_or(0, |(version, _)| *version);
+    let mut cache = worker.documents.borrow_mut();
+    if cache.len() >= DOCUMENT_CACHE_MAX && !cache.contains_key(&source.event) {
         cache.clear();
     }
-    let slot = (source.slot)(cache.entry(reading.event).or_default());
+    let slot = (source.slot)(cache.entry(source.event).or_default());
     let document = match slot.take() {
         Some(document) if document.is_of(source.view, config_version) => document,
         _ => Document {
@@ -124,9 +155,9 @@ fn serve<T>(
             etag: etag(&source.etag),
         },
     };
-    let response = download(reading, &document.etag, DOCUMENT_CACHE_CONTROL, &document.body);
+    let shared = (document.body.clone(), document.etag.clone());
     *slot = Some(document);
-    response
+    Ok(shared)
 }
 
 /// A document that many connections share, or 304. A large one goes out in slices, so that a connection that does not read
@@ -140,24 +171,39 @@ pub(crate) fn download(
     let call = reading.call;
     let control = if reading.owns { "private, no-store" } else { public };
     cacheable(call.headers(), etag, control, || {
-        let mut rest = document.clone();
-        if rest.len() <= DOCUMENT_SLICE_BYTES || call.is_head() {
-            return Ok(BoxBody::new(rest));
-        }
-        let permit = call.download_permit(reading.reader.principal(), reading.owns)?;
-        let size = rest.len() as u64;
-        let slices = std::iter::from_fn(move || {
-            let _held = &permit;
-            let slice = rest.split_to(rest.len().min(DOCUMENT_SLICE_BYTES));
-            (!slice.is_empty()).then_some(Ok::<_, Infallible>(slice))
-        });
-        Ok(BoxBody::new(SizedStream::new(size, stream::iter(slices))))
+        body(call, document, || call.download_permit(reading.reader.principal(), reading.owns))
     })
+}
+
+/// The body of a document that many connections share; `permit` is asked for where it is large.
+pub(crate) fn body(
+    call: &Call,
+    document: &Bytes,
+    permit: impl FnOnce() -> Result<StreamPermit, Problem>,
+) -> Result<BoxBody, Problem> {
+    let mut rest = document.clone();
+    if rest.len() <= DOCUMENT_SLICE_BYTES || call.is_head() {
+        return Ok(BoxBody::new(rest));
+    }
+    let permit = permit()?;
+    let size = rest.len() as u64;
+    let slices = std::iter::from_fn(move || {
+        let _held = &permit;
+        let slice = rest.split_to(rest.len().min(DOCUMENT_SLICE_BYTES));
+        (!slice.is_empty()).then_some(Ok::<_, Infallible>(slice))
+    });
+    Ok(BoxBody::new(SizedStream::new(size, stream::iter(slices))))
 }
 
 /// A strong entity tag.
 pub(crate) fn etag(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static("\"\""))
+}
+
+/// The strong entity tag of these bytes.
+pub(crate) fn etag_of(bytes: &[u8]) -> HeaderValue {
+    let hash = blake3::hash(bytes).to_hex();
+    etag(&format!("\"{}\"", &hash[..ETAG_DIGITS]))
 }
 
 /// A document with its entity tag, or 304 when the client has it.
@@ -186,18 +232,24 @@ fn names(header: &[u8], etag: &[u8]) -> bool {
         .any(|one| one == b"*" || one.strip_prefix(b"W/").unwrap_or(one) == etag)
 }
 
-#[derive(Serialize)]
-struct SeatMapReply {
+/// The states of all seats.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SeatMap)]
+pub(crate) struct SeatMapReply {
     sequence: u64,
     seats: u32,
+    /// Base64; two bits a seat, the lowest index in the lowest bits: 0 free, 1 held, 2 sold, 3 killed.
     states: String,
 }
 
-#[derive(Serialize)]
-struct AvailabilityReply<'a> {
+/// What is free.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Availability)]
+pub(crate) struct AvailabilityReply<'a> {
     event: IdText,
     sequence: u64,
     at: Rfc3339,
+    #[schema(value_type = PhaseName)]
     phase: &'static str,
     configuration_version: u32,
     pools: Vec<Named<'a>>,
@@ -207,8 +259,10 @@ struct AvailabilityReply<'a> {
     orders: u32,
 }
 
-#[derive(Serialize)]
-struct Named<'a> {
+/// The counters of a pool or a category.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Counters)]
+pub(crate) struct Named<'a> {
     name: &'a str,
     free: u32,
     held: u32,
@@ -216,8 +270,10 @@ struct Named<'a> {
     killed: u32,
 }
 
-#[derive(Serialize)]
-struct TypeReply<'a> {
+/// A ticket type as buyers see it.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OfferedTicketType)]
+pub(crate) struct TypeReply<'a> {
     name: &'a str,
     available: u32,
     price: Money<'a>,

@@ -12,6 +12,7 @@ use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 use tessera_inventory::{Config, EventId, Row, Seat};
 use tokio::sync::OnceCell;
+use utoipa::ToSchema;
 
 use super::documents;
 use crate::limits::{HALL_CACHE_BYTES_MAX, HALL_CACHE_MAX};
@@ -131,37 +132,49 @@ fn render(version: u32, config: &Arc<Config>) -> std::io::Result<Hall> {
     })
 }
 
-#[derive(Serialize)]
-struct HallReply<'a> {
+/// The hall as it is built.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Hall)]
+pub(crate) struct HallReply<'a> {
     configuration_version: u32,
+    #[schema(value_type = Vec<String>)]
     sections: &'a [Box<str>],
     categories: Vec<&'a str>,
+    #[schema(value_type = Vec<RowReply>)]
     rows: Rows<'a>,
 }
 
 struct Rows<'a>(&'a Config);
 
-#[derive(Serialize)]
-struct RowReply<'a> {
+/// A row, its blocks from left to right.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HallRow)]
+pub(crate) struct RowReply<'a> {
     section: &'a str,
     label: &'a str,
     blocks: Vec<Vec<SeatReply<'a>>>,
 }
 
-#[derive(Serialize)]
-struct SeatReply<'a> {
+/// A seat.
+#[derive(Serialize, ToSchema)]
+#[schema(as = HallSeat)]
+pub(crate) struct SeatReply<'a> {
     index: u32,
     label: &'a str,
     category: &'a str,
     x_mm: i32,
     y_mm: i32,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     accessible: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     companion: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
     restricted_view: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     channel: Option<&'a str>,
 }
 

@@ -12,15 +12,13 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use serde::Serialize;
 use tessera_inventory::Config;
+use utoipa::ToSchema;
 
 use crate::ids::IdText;
 use crate::problem::{self, Problem};
 
 /// Room for most replies.
 const REPLY_BYTES: usize = 512;
-
-/// Digits of an entity tag: 128 bits.
-const ETAG_DIGITS: usize = 32;
 
 /// The currency of an event, as text.
 #[must_use]
@@ -29,9 +27,11 @@ pub(crate) fn currency(config: &Config) -> &str {
 }
 
 /// Money as the API writes it.
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
 pub(crate) struct Money<'a> {
+    /// Minor units.
     amount: i64,
+    /// ISO 4217.
     currency: &'a str,
 }
 
@@ -55,8 +55,7 @@ pub(crate) fn json<T: Serialize>(status: StatusCode, body: &T) -> Result<HttpRes
 pub(crate) fn read<T: Serialize>(headers: &HeaderMap, body: &T) -> Result<HttpResponse, Problem> {
     let mut bytes = Vec::with_capacity(REPLY_BYTES);
     serde_json::to_writer(&mut bytes, body).map_err(|error| problem::internal(error.to_string()))?;
-    let hash = blake3::hash(&bytes).to_hex();
-    let etag = documents::etag(&format!("\"{}\"", &hash[..ETAG_DIGITS]));
+    let etag = documents::etag_of(&bytes);
     documents::cacheable(headers, &etag, "no-store", || Ok(BoxBody::new(bytes)))
 }
 

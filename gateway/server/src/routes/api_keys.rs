@@ -6,6 +6,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_projections::api_keys::{ApiKey, ApiKeyId};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use crate::auth::{Credential, Scope, ScopeSet};
@@ -19,22 +20,31 @@ use crate::problem::{self, Problem};
 use crate::render;
 use crate::router::Answer;
 
-#[derive(Deserialize)]
+/// A key to be made.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct MakeRequest<'a> {
+#[schema(as = ApiKeyRequest)]
+pub(crate) struct MakeRequest<'a> {
     #[serde(borrow, default)]
+    #[schema(value_type = Option<IdText>)]
     organizer: Option<Cow<'a, str>>,
     #[serde(borrow)]
+    #[schema(min_length = 1, max_length = 200)]
     name: Cow<'a, str>,
+    /// Each once.
+    #[schema(min_items = 1, max_items = 5)]
     scopes: Vec<Scope>,
 }
 
-#[derive(Serialize)]
-struct Made<'a> {
+/// A key that was made; its secret is shown this once.
+#[derive(Serialize, ToSchema)]
+#[schema(as = MadeApiKey)]
+pub(crate) struct Made<'a> {
     id: IdText,
     organizer: IdText,
     name: &'a str,
     secret: &'a str,
+    #[schema(value_type = Vec<Scope>)]
     scopes: &'a [String],
 }
 
@@ -88,20 +98,28 @@ struct ListQuery {
     limit: Option<usize>,
 }
 
-#[derive(Serialize)]
-struct Listed<'a> {
+/// A key as it is listed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ApiKey)]
+pub(crate) struct Listed<'a> {
     id: IdText,
     organizer: IdText,
     name: &'a str,
+    /// A key of another release may have others.
     scopes: &'a [String],
     created_at: Rfc3339,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     revoked_at: Option<Rfc3339>,
 }
 
-#[derive(Serialize)]
-struct KeyList<'a> {
+/// A page of keys.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ApiKeyList)]
+pub(crate) struct KeyList<'a> {
     items: Vec<Listed<'a>>,
+    /// Where the next page begins; null at the end.
+    #[schema(required)]
     next: Option<IdText>,
 }
 

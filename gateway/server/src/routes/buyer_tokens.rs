@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::Subject;
+use utoipa::ToSchema;
 
 use crate::auth::{BuyerToken, missing_credential};
 use crate::call::Call;
@@ -18,17 +19,25 @@ use crate::problem::Problem;
 use crate::render;
 use crate::router::Answer;
 
-#[derive(Deserialize)]
+/// Tokens to be made: either so many fresh buyers, or buyers whom the organizer knows.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct MakeRequest<'a> {
+#[schema(as = BuyerTokensRequest)]
+pub(crate) struct MakeRequest<'a> {
+    /// Only with a credential.
     #[serde(default)]
+    #[schema(minimum = 1, maximum = 1000)]
     count: Option<usize>,
+    /// References of 1 to 128 bytes each; only with a credential.
     #[serde(borrow, default)]
+    #[schema(min_items = 1, max_items = 1000)]
     buyers: Option<Vec<Cow<'a, str>>>,
 }
 
-#[derive(Serialize)]
-struct Made {
+/// Buyer tokens, in the order of the buyers.
+#[derive(Serialize, ToSchema)]
+#[schema(as = BuyerTokens)]
+pub(crate) struct Made {
     tokens: Vec<String>,
     expires_at: Rfc3339,
 }

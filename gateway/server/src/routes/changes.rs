@@ -1,5 +1,6 @@
-//! The change feed: pages, long polls, and Server-Sent Events.
+//! The change feed: pages, long polls, Server-Sent Events and WebSockets.
 
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use actix_web::http::header;
 use serde::{Deserialize, Serialize};
 use tessera_actors::Published;
 use tessera_inventory::{Config, Event, EventId, Sequence};
+use utoipa::ToSchema;
 
 use super::stream;
 use crate::call::Call;
@@ -18,6 +20,7 @@ use crate::problem::{self, Problem};
 use crate::render;
 use crate::render::changes::{Item, Renderer};
 use crate::router::Answer;
+use crate::sockets::{self, Feed, Source};
 
 /// Where a stream goes on.
 const LAST_EVENT_ID: &str = "last-event-id";
@@ -32,10 +35,14 @@ struct ChangesQuery {
     wait_ms: u64,
 }
 
-#[derive(Serialize)]
-struct Page<'a> {
+/// A page of the change feed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChangePage)]
+pub(crate) struct Page<'a> {
     items: Vec<Item<'a>>,
+    /// Ask for what follows with this `after`.
     next: u64,
+    /// The last durable sequence.
     head: u64,
 }
 
@@ -48,8 +55,9 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
         return Err(Problem::field(Code::OutOfRange, "wait_ms", "a poll waits 0 to 30000 milliseconds"));
     }
     let owns = reader.owns(&call, event).await?;
-    let streams = wants_stream(&call);
-    let last_seen = if streams { last_event_id(&call)? } else { None };
+    let socket = sockets::is_wanted(&call);
+    let streams = socket || wants_stream(&call);
+    let last_seen = last_event_id(&call)?.filter(|_| streams);
     let after = Sequence(last_seen.unwrap_or(query.after));
     let beyond = || beyond_the_log(if last_seen.is_some() { LAST_EVENT_ID } else { "after" });
     if owns && !streams && call.opened(event).await?.is_none() {
@@ -67,6 +75,10 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
             return Ok(stream::head());
         }
         let permit = call.stream_permit(reader.principal(), owns)?;
+        if socket {
+            let feed = Feed::new(Rc::clone(&call.worker), event, owns, after);
+            return sockets::open(&call, Source::Feed(feed), permit);
+        }
         return Ok(stream::open(&call, event, owns, after, permit));
     }
     let mut head = published.availability.sequence;
@@ -104,13 +116,13 @@ fn beyond_the_log(path: &str) -> Problem {
 }
 
 /// What the items take their names from. An event may have been cancelled before it was ever configured: it has none.
-pub(super) fn configuration(published: &Published) -> Arc<Config> {
+pub(crate) fn configuration(published: &Published) -> Arc<Config> {
     published.config.as_ref().map_or_else(|| Arc::new(Config::empty()), |(_, config)| Arc::clone(config))
 }
 
 /// Leaves out what is durable but not published yet: it may use names that only the next view has. It comes with the next
 /// page.
-pub(super) fn keep_published(changes: &mut Vec<(Sequence, Arc<Event>)>, published: &Published) {
+pub(crate) fn keep_published(changes: &mut Vec<(Sequence, Arc<Event>)>, published: &Published) {
     let known = changes.partition_point(|(sequence, _)| *sequence <= published.availability.sequence);
     changes.truncate(known);
 }
@@ -122,7 +134,8 @@ fn wants_stream(call: &Call) -> bool {
 
 fn last_event_id(call: &Call) -> Result<Option<u64>, Problem> {
     let Some(value) = call.headers().get(LAST_EVENT_ID) else { return Ok(None) };
-    let sequence = value.to_str().ok().and_then(|text| text.parse().ok());
+    let digits = value.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let sequence = digits.and_then(|text| text.parse().ok());
     sequence
         .map(Some)
         .ok_or_else(|| Problem::new(Code::InvalidHeader, "Last-Event-ID is the sequence of an item"))

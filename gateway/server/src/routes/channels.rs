@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use serde::Serialize;
 use tessera_inventory::CommandBody;
+use utoipa::ToSchema;
 
 use super::names;
 use crate::call::Call;
@@ -12,8 +13,10 @@ use crate::problem;
 use crate::render;
 use crate::router::Answer;
 
-#[derive(Serialize)]
-struct Released<'a> {
+/// A channel that was released.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReleasedChannel)]
+pub(crate) struct Released<'a> {
     channel: &'a str,
     sequence: u64,
 }
@@ -21,7 +24,7 @@ struct Released<'a> {
 /// `POST /v1/events/{event}/channels/{channel}/release`
 pub(crate) async fn release(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
     let access = organizer.own_event(&call).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     json::parse::<super::Nothing>(&bytes)?;
     let published = call.published(access.event(), true).await?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::not_configured)?;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{CommandBody, EventBody};
+use utoipa::ToSchema;
 
 use crate::auth::TicketCode;
 use crate::call::{Call, Decided};
@@ -16,18 +17,22 @@ use crate::problem;
 use crate::render;
 use crate::router::Answer;
 
-#[derive(Deserialize)]
+/// A ticket at a gate.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ScanRequest<'a> {
+pub(crate) struct ScanRequest<'a> {
     #[serde(borrow)]
+    #[schema(value_type = IdText)]
     ticket: Cow<'a, str>,
     #[serde(borrow)]
     code: Cow<'a, str>,
+    #[schema(maximum = 65535)]
     gate: u16,
 }
 
-#[derive(Serialize)]
-struct Scanned {
+/// A ticket that was let in or out.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Scanned {
     ticket: IdText,
     gate: u16,
     at: Rfc3339,
@@ -46,7 +51,7 @@ pub(crate) async fn check_out(call: Call, door: Organizer<CheckInsWrite>) -> Ans
 
 async fn scan(call: Call, door: Organizer<CheckInsWrite>, inwards: bool) -> Answer {
     let access = door.own_event(&call).await?.at_the_door();
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: ScanRequest<'_> = json::parse(&bytes)?;
     let tag = call.tag(access.event());
     let ticket = tag.parse_ticket(&request.ticket).ok_or_else(problem::ticket_not_found)?;

@@ -10,10 +10,12 @@ use tessera_inventory::{
     Authority, Command, CommandBody, Config, EventBody, EventId, IdempotencyKey, Inventory, Sequence,
     Timestamp,
 };
+use utoipa::ToSchema;
 
 use crate::call::{Call, Decided};
 use crate::caller::{Access, EventsRead, EventsWrite, Organizer};
 use crate::code::Code;
+use crate::idempotency::RequestKey;
 use crate::json;
 use crate::limits::CONFIGURATION_BYTES_MAX;
 use crate::problem::{self, Problem};
@@ -22,16 +24,23 @@ use crate::render;
 use crate::router::Answer;
 use crate::venue::{self, Room, Venue};
 
-#[derive(Deserialize)]
+/// A configuration in place of the one of `expected_version`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ReplaceRequest<'a> {
+#[schema(as = ConfigurationRequest)]
+pub(crate) struct ReplaceRequest<'a> {
+    /// Zero before the first.
+    #[schema(maximum = 4294967295usize)]
     expected_version: u32,
     #[serde(borrow)]
+    #[schema(value_type = Venue)]
     configuration: &'a RawValue,
 }
 
-#[derive(Serialize)]
-struct Replaced {
+/// A configuration that was accepted.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReplacedConfiguration)]
+pub(crate) struct Replaced {
     version: u32,
     sequence: u64,
 }
@@ -51,6 +60,7 @@ pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> An
 
 /// The body of a request that may carry a configuration, and the room that it takes until it is answered.
 pub(super) async fn read_body(call: &Call) -> Result<(Bytes, Room), Problem> {
+    RequestKey::required(call.headers())?;
     let room = call.gateway().intake.admit(call.headers())?;
     let bytes = call.body_up_to(CONFIGURATION_BYTES_MAX).await?;
     Ok((bytes, room))
@@ -118,9 +128,12 @@ pub(super) async fn configure(
     Ok((version, decided))
 }
 
-#[derive(Serialize)]
-struct Configuration<'a> {
+/// The configuration of an event as it was sent.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Configuration<'a> {
     version: u32,
+    /// Null before the first.
+    #[schema(value_type = Option<Venue>, required)]
     configuration: Option<&'a RawValue>,
     sequence: u64,
 }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use tessera_inventory::{EventBody, EventId, IdempotencyKey, Phase, Sequence};
 use tessera_projections::catalogue::{CatalogueEvent, CatalogueRequest, Creation};
 use tessera_proof::Place;
+use utoipa::ToSchema;
 use uuid::Builder;
 
 use super::configuration::{self, Purpose};
@@ -22,27 +23,37 @@ use crate::limits::NAME_BYTES_MAX;
 use crate::problem::{self, Problem};
 use crate::render::{self, Mark};
 use crate::router::Answer;
-use crate::vocabulary::phase_name;
+use crate::venue::Venue;
+use crate::vocabulary::{PhaseName, phase_name};
 
-#[derive(Deserialize)]
+/// An event to be created.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct CreateRequest<'a> {
+#[schema(as = EventRequest)]
+pub(crate) struct CreateRequest<'a> {
     #[serde(borrow)]
+    #[schema(min_length = 1, max_length = 200)]
     name: Cow<'a, str>,
     starts_at: Rfc3339,
+    /// An IANA time zone.
     #[serde(borrow)]
     zone: Cow<'a, str>,
+    /// Version 1, where the event is configured at once.
     #[serde(borrow, default)]
+    #[schema(value_type = Option<Venue>)]
     configuration: Option<&'a RawValue>,
 }
 
-#[derive(Serialize)]
-struct EventReply<'a> {
+/// An event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Event)]
+pub(crate) struct EventReply<'a> {
     id: IdText,
     name: &'a str,
     starts_at: Rfc3339,
     zone: &'a str,
     organizer: IdText,
+    #[schema(value_type = PhaseName)]
     phase: &'static str,
     configuration_version: u32,
     sequence: u64,
@@ -180,8 +191,9 @@ struct ListQuery {
     limit: Option<usize>,
 }
 
-#[derive(Serialize)]
-struct ListedEvent<'a> {
+/// An event as it is listed.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ListedEvent<'a> {
     id: IdText,
     name: &'a str,
     starts_at: Rfc3339,
@@ -189,9 +201,12 @@ struct ListedEvent<'a> {
     organizer: IdText,
 }
 
-#[derive(Serialize)]
-struct EventList<'a> {
+/// A page of events, oldest first.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct EventList<'a> {
     items: Vec<ListedEvent<'a>>,
+    /// Where the next page begins; null at the end.
+    #[schema(required)]
     next: Option<IdText>,
 }
 

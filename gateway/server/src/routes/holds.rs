@@ -9,6 +9,7 @@ use tessera_inventory::{
     ClaimNumber, CommandBody, Config, EventBody, EventId, Line, LineRequest, PlaceHold, SeatIndex, Sequence,
     Subject, Subjects, Want, Wishes,
 };
+use utoipa::ToSchema;
 
 use super::names;
 use crate::auth::{Scope, forbidden};
@@ -24,56 +25,77 @@ use crate::render::claim::{self, HoldReply, Lines};
 use crate::render::{self, Money};
 use crate::router::Answer;
 
-#[derive(Deserialize)]
+/// What a buyer wishes to hold.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct HoldRequest<'a> {
+pub(crate) struct HoldRequest<'a> {
     #[serde(borrow)]
+    #[schema(min_items = 1, max_items = 16)]
     lines: Vec<LineBody<'a>>,
     #[serde(borrow, default)]
+    #[schema(min_length = 1, max_length = 64)]
     access_code: Option<Cow<'a, str>>,
+    /// At most what the organizer's policy gives.
     #[serde(default)]
+    #[schema(maximum = 4294967295usize)]
     duration_s: Option<u32>,
     /// Whom an organizer places it for.
     #[serde(borrow, default)]
+    #[schema(min_length = 1, max_length = 128)]
     buyer: Option<Cow<'a, str>>,
     /// What an organizer draws on without its code.
     #[serde(borrow, default)]
     channel: Option<Cow<'a, str>>,
 }
 
-#[derive(Deserialize)]
+/// One wish: exactly one of `quantity`, `seats` and `together`.
+#[derive(Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
-struct LineBody<'a> {
+#[schema(as = LineRequest)]
+pub(crate) struct LineBody<'a> {
+    /// Its name; only `together` may go without.
     #[serde(borrow, default)]
     ticket_type: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     expected_price: Option<MoneyBody<'a>>,
     #[serde(default)]
+    #[schema(maximum = 65535)]
     quantity: Option<u16>,
+    /// Their indexes in the hall.
     #[serde(default)]
     seats: Option<Vec<u32>>,
     #[serde(borrow, default)]
     together: Option<TogetherBody<'a>>,
 }
 
-#[derive(Deserialize)]
+/// Money of a request.
+#[derive(Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
-struct MoneyBody<'a> {
+#[schema(as = MoneyRequest)]
+pub(crate) struct MoneyBody<'a> {
+    /// Minor units.
+    #[schema(minimum = 0, maximum = 9223372036854775807usize)]
     amount: i64,
     #[serde(borrow)]
     currency: Cow<'a, str>,
 }
 
-#[derive(Deserialize)]
+/// Seats side by side, the best that are free.
+#[derive(Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
-struct TogetherBody<'a> {
+#[schema(as = TogetherRequest)]
+pub(crate) struct TogetherBody<'a> {
+    #[schema(maximum = 65535)]
     quantity: u16,
     #[serde(borrow, default)]
     section: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     price_max: Option<MoneyBody<'a>>,
+    /// How many of them are wheelchair spaces.
     #[serde(default)]
+    #[schema(maximum = 255)]
     accessible: u8,
+    /// Whether several groups will do.
     #[serde(default)]
     accept_split: bool,
 }
@@ -90,7 +112,7 @@ pub(crate) async fn place(call: Call, placer: Placer) -> Answer {
 
 async fn place_own(call: Call, buyer: Buyer) -> Answer {
     let event = call.event()?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: HoldRequest<'_> = json::parse(&bytes)?;
     if request.buyer.is_some() || request.channel.is_some() {
         return Err(forbidden(Scope::OrdersWrite.name()));
@@ -103,7 +125,7 @@ async fn place_own(call: Call, buyer: Buyer) -> Answer {
 
 async fn place_for_buyer(call: Call, organizer: Organizer<OrdersWrite>) -> Answer {
     let access = organizer.own_event(&call).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: HoldRequest<'_> = json::parse(&bytes)?;
     let Some(buyer) = &request.buyer else {
         return Err(Problem::field(Code::MissingField, "buyer", "say by reference which buyer it is for"));
@@ -255,7 +277,7 @@ pub(crate) async fn read(call: Call) -> Answer {
 /// `POST /v1/events/{event}/holds/{hold}/renew`
 pub(crate) async fn renew(call: Call) -> Answer {
     let (event, hold, access) = addressed(&call, None).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     json::parse::<super::Nothing>(&bytes)?;
     let published = call.published(event, false).await?;
     let body = CommandBody::RenewHold { hold };
@@ -279,9 +301,12 @@ pub(crate) async fn renew(call: Call) -> Answer {
     render::decision(StatusCode::OK, decided.mark, &reply)
 }
 
-#[derive(serde::Serialize)]
-struct Released {
+/// A hold that was released.
+#[derive(serde::Serialize, ToSchema)]
+#[schema(as = ReleasedHold)]
+pub(crate) struct Released {
     id: crate::ids::IdText,
+    /// `released`
     state: &'static str,
     sequence: u64,
 }
@@ -289,7 +314,7 @@ struct Released {
 /// `POST /v1/events/{event}/holds/{hold}/release`
 pub(crate) async fn release(call: Call) -> Answer {
     let (event, hold, access) = addressed(&call, Some(Scope::EventsWrite)).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     json::parse::<super::Nothing>(&bytes)?;
     call.published(event, access.is_organizer()).await?;
     let body = CommandBody::ReleaseHold { hold };

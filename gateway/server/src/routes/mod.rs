@@ -7,9 +7,11 @@ pub(crate) mod changes;
 pub(crate) mod channels;
 pub(crate) mod check_ins;
 pub(crate) mod configuration;
+pub(crate) mod docs;
 pub(crate) mod events;
 pub(crate) mod holds;
 pub(crate) mod names;
+pub(crate) mod offers;
 pub(crate) mod operations;
 pub(crate) mod orders;
 pub(crate) mod phases;
@@ -22,6 +24,7 @@ pub(crate) mod units;
 
 use serde::Deserialize;
 use tessera_inventory::{ClaimNumber, CommandBody, EventBody, EventId, Line, Sequence, Subject};
+use utoipa::ToSchema;
 
 use crate::call::{Call, Decided};
 use crate::caller::Access;
@@ -30,7 +33,7 @@ use crate::limits::{BUYER_REFERENCE_BYTES_MAX, LIST_LIMIT_DEFAULT, LIST_LIMIT_MA
 use crate::problem::{self, Problem};
 
 /// The body of a command that needs none: absent, or an empty object.
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Nothing {}
 

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use tessera_inventory::{
     ClaimNumber, ClaimState, CommandBody, EventBody, EventId, Payment, RefundedUnits, Sequence, Subject,
 };
+use utoipa::ToSchema;
 
 use crate::auth::Scope;
 use crate::call::Call;
@@ -21,10 +22,13 @@ use crate::render::changes::refunded_name;
 use crate::render::claim::{self, OrderState};
 use crate::router::Answer;
 
-#[derive(Deserialize)]
+/// Which hold is to be paid.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct BeginRequest<'a> {
+#[schema(as = OrderRequest)]
+pub(crate) struct BeginRequest<'a> {
     #[serde(borrow)]
+    #[schema(value_type = IdText)]
     hold: Cow<'a, str>,
 }
 
@@ -32,7 +36,7 @@ struct BeginRequest<'a> {
 pub(crate) async fn begin(call: Call) -> Answer {
     let event = call.event()?;
     let presented = Access::presented(&call, event).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: BeginRequest<'_> = json::parse(&bytes)?;
     let hold = call.tag(event).parse_hold(&request.hold).ok_or_else(problem::hold_not_found)?;
     let access = match presented {
@@ -65,10 +69,14 @@ struct ListQuery {
     min_sequence: Option<u64>,
 }
 
-#[derive(Serialize)]
-struct OrderList<'a> {
+/// A page of a buyer's orders.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct OrderList<'a> {
     items: Vec<claim::OrderReply<'a>>,
+    /// Where the next page begins; null at the end.
+    #[schema(required)]
     next: Option<IdText>,
+    /// How far the list follows the event.
     sequence: u64,
 }
 
@@ -138,15 +146,18 @@ pub(crate) async fn read(call: Call) -> Answer {
     )
 }
 
-#[derive(Deserialize)]
+/// How an order is paid.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct ConfirmRequest {
+pub(crate) struct ConfirmRequest {
     payment: PaymentBody,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+/// How an order is paid: it costs nothing, or it was paid outside.
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum PaymentBody {
+#[schema(as = PaymentRequest)]
+pub(crate) enum PaymentBody {
     Free,
     Offline,
 }
@@ -156,7 +167,7 @@ pub(crate) async fn confirm(call: Call) -> Answer {
     let (event, order) = addressed(&call)?;
     let scope = Some(Scope::OrdersWrite);
     let access = Access::to(&call, event, order, scope, problem::order_not_found).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: ConfirmRequest = json::parse(&bytes)?;
     if request.payment == PaymentBody::Offline && !access.is_organizer() {
         return Err(Problem::new(Code::Forbidden, "only the organizer confirms what was paid outside"));
@@ -183,9 +194,11 @@ pub(crate) async fn confirm(call: Call) -> Answer {
     render::decision(StatusCode::OK, decided.mark, &reply)
 }
 
-#[derive(Serialize)]
-struct HeldAgain {
+/// A hold whose payment failed: it is held again.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct HeldAgain {
     id: IdText,
+    /// `held`
     state: &'static str,
     sequence: u64,
 }
@@ -194,7 +207,7 @@ struct HeldAgain {
 pub(crate) async fn fail_payment(call: Call, organizer: Organizer<OrdersWrite>) -> Answer {
     let access = organizer.own_event(&call).await?;
     let (event, order) = addressed(&call)?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     json::parse::<super::Nothing>(&bytes)?;
     let body = CommandBody::PaymentFailed { order };
     let decided = call.decide(&access, body, &bytes).await?;
@@ -202,25 +215,31 @@ pub(crate) async fn fail_payment(call: Call, organizer: Organizer<OrdersWrite>) 
     render::decision(StatusCode::OK, decided.mark, &reply)
 }
 
-#[derive(Deserialize)]
+/// Tickets to be refunded.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct RefundRequest<'a> {
+pub(crate) struct RefundRequest<'a> {
     #[serde(borrow)]
+    #[schema(value_type = Vec<IdText>)]
     tickets: Vec<Cow<'a, str>>,
     units: UnitsBody,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+/// What becomes of refunded units.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum UnitsBody {
+#[schema(as = RefundedUnits)]
+pub(crate) enum UnitsBody {
     Restock,
     Kill,
 }
 
-#[derive(Serialize)]
-struct Refunded {
+/// Tickets that were refunded.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Refunded {
     order: IdText,
     tickets: Vec<IdText>,
+    #[schema(value_type = UnitsBody)]
     units: &'static str,
     sequence: u64,
 }
@@ -229,7 +248,7 @@ struct Refunded {
 pub(crate) async fn refund(call: Call, organizer: Organizer<OrdersWrite>) -> Answer {
     let access = organizer.own_event(&call).await?;
     let (event, order) = addressed(&call)?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: RefundRequest<'_> = json::parse(&bytes)?;
     let tag = call.tag(event);
     let index = |text: &Cow<'_, str>| {

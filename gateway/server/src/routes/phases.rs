@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{CommandBody, EventBody, Phase};
+use utoipa::ToSchema;
 
 use crate::call::Call;
 use crate::caller::{EventsWrite, Organizer};
@@ -10,17 +11,20 @@ use crate::json;
 use crate::problem;
 use crate::render;
 use crate::router::Answer;
-use crate::vocabulary::phase_name;
+use crate::vocabulary::{PhaseName, phase_name};
 
-#[derive(Deserialize)]
+/// Which phase comes next.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct PhaseRequest {
+pub(crate) struct PhaseRequest {
     to: PhaseBody,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+/// A phase that may be asked for.
+#[derive(Clone, Copy, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum PhaseBody {
+#[schema(as = NextPhase)]
+pub(crate) enum PhaseBody {
     Scheduled,
     Presale,
     OnSale,
@@ -42,8 +46,11 @@ impl PhaseBody {
     }
 }
 
-#[derive(Serialize)]
-struct Changed {
+/// The phase that an event is in.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChangedPhase)]
+pub(crate) struct Changed {
+    #[schema(value_type = PhaseName)]
     phase: &'static str,
     sequence: u64,
 }
@@ -51,7 +58,7 @@ struct Changed {
 /// `POST /v1/events/{event}/phase-changes`
 pub(crate) async fn change(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
     let access = organizer.own_event(&call).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: PhaseRequest = json::parse(&bytes)?;
     let body = CommandBody::ChangePhase { to: request.to.phase() };
     let decided = call.decide(&access, body, &bytes).await?;

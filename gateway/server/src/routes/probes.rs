@@ -3,20 +3,73 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderValue};
-use serde_json::{Value, json};
+use serde::Serialize;
 use tessera_actors::StuckFollower;
 use tessera_inventory::EventId;
+use utoipa::ToSchema;
 
 use crate::call::Call;
 use crate::caller::is_operator;
 use crate::code::Code;
+use crate::ids::{self, IdText};
 use crate::problem::Problem;
 use crate::router::Answer;
 use crate::telemetry;
 
+/// The process answers.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Healthy {
+    /// `ok`
+    status: &'static str,
+}
+
 /// `GET /healthz`: the process answers.
 pub(crate) fn health() -> HttpResponse {
-    HttpResponse::Ok().json(json!({"status": "ok"}))
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(Healthy { status: "ok" })
+}
+
+/// Whether requests should be sent here, and if not, why.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Readiness)]
+pub(crate) struct ReadinessReply {
+    /// `ready` or `not_ready`
+    status: &'static str,
+    draining: bool,
+    /// What failed for good.
+    #[schema(required)]
+    fatal: Option<String>,
+    supervisors: Vec<SupervisorReply>,
+    active_events: usize,
+    quarantined: Concerned<IdText>,
+    doubted_clocks: Concerned<IdText>,
+    stuck_followers: Concerned<StuckReply>,
+}
+
+/// A supervisor of the tree.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Supervisor)]
+pub(crate) struct SupervisorReply {
+    name: &'static str,
+    running: bool,
+    restarts: u64,
+}
+
+/// Events that need an operator: how many, and for operators which.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Concerned<T> {
+    count: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    events: Option<Vec<T>>,
+}
+
+/// A follower that does not get beyond an event.
+#[derive(Serialize, ToSchema)]
+#[schema(as = StuckFollower)]
+pub(crate) struct StuckReply {
+    follower: String,
+    event: IdText,
+    reason: String,
 }
 
 /// `GET /readyz`: whether requests should be sent here, and if not, why. Which events need an operator is said to operators.
@@ -24,30 +77,36 @@ pub(crate) fn readiness(call: &Call) -> HttpResponse {
     let gateway = call.gateway();
     let status = gateway.platform.status();
     let ready = gateway.is_ready();
-    let supervisors: Vec<_> = status
-        .supervisors
-        .iter()
-        .map(|one| json!({"name": one.name, "running": one.running, "restarts": one.restarts}))
-        .collect();
-    let id = |event: &EventId| Value::from(crate::ids::event(*event).to_string());
-    let stuck = |one: &StuckFollower| json!({"follower": one.follower, "event": id(&one.event), "reason": one.reason});
     let operator = is_operator(call);
-    let concerned = |count: usize, events: Vec<Value>| {
-        if operator { json!({"count": count, "events": events}) } else { json!({"count": count}) }
+    let ids = |count: usize, events: &[EventId]| Concerned {
+        count,
+        events: operator.then(|| events.iter().copied().map(ids::event).collect()),
     };
-    let (quarantined, stuck_followers) = (&status.quarantined, &status.stuck_followers);
+    let stuck = |one: &StuckFollower| StuckReply {
+        follower: one.follower.to_string(),
+        event: ids::event(one.event),
+        reason: one.reason.to_string(),
+    };
+    let supervisors = status.supervisors.iter().map(|one| SupervisorReply {
+        name: one.name,
+        running: one.running,
+        restarts: one.restarts.into(),
+    });
+    let reply = ReadinessReply {
+        status: if ready { "ready" } else { "not_ready" },
+        draining: status.draining || gateway.is_closing(),
+        supervisors: supervisors.collect(),
+        active_events: status.active_events,
+        quarantined: ids(status.quarantined.len(), &status.quarantined),
+        doubted_clocks: ids(status.doubted_clocks_count, &status.doubted_clocks),
+        stuck_followers: Concerned {
+            count: status.stuck_followers.len(),
+            events: operator.then(|| status.stuck_followers.iter().map(stuck).collect()),
+        },
+        fatal: status.fatal,
+    };
     let code = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    HttpResponse::build(code).insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
-        "status": if ready { "ready" } else { "not_ready" },
-        "draining": status.draining || gateway.is_closing(),
-        "fatal": status.fatal,
-        "supervisors": supervisors,
-        "active_events": status.active_events,
-        "quarantined": concerned(quarantined.len(), quarantined.iter().map(id).collect()),
-        "doubted_clocks":
-            concerned(status.doubted_clocks_count, status.doubted_clocks.iter().map(id).collect()),
-        "stuck_followers": concerned(stuck_followers.len(), stuck_followers.iter().map(stuck).collect()),
-    }))
+    HttpResponse::build(code).insert_header((header::CACHE_CONTROL, "no-store")).json(reply)
 }
 
 /// `GET /metrics`: for the administrator, and for whoever is on this machine.

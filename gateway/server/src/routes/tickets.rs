@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{CommandBody, EventBody, Subject};
+use utoipa::ToSchema;
 
 use crate::auth::BuyerToken;
 use crate::call::Call;
@@ -16,15 +17,19 @@ use crate::problem::{self, Problem};
 use crate::render;
 use crate::router::Answer;
 
-#[derive(Deserialize)]
+/// Who receives a ticket.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct TransferRequest<'a> {
+pub(crate) struct TransferRequest<'a> {
+    /// A buyer token, or a reference of the organizer.
     #[serde(borrow)]
+    #[schema(min_length = 1)]
     to: Cow<'a, str>,
 }
 
-#[derive(Serialize)]
-struct Transferred {
+/// A ticket that was handed on.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Transferred {
     id: IdText,
     generation: u8,
     sequence: u64,
@@ -35,7 +40,7 @@ pub(crate) async fn transfer(call: Call) -> Answer {
     let event = call.event()?;
     let ticket = call.tag(event).parse_ticket(call.parameter(1)).ok_or_else(problem::ticket_not_found)?;
     let access = Access::to(&call, event, ticket.order, None, problem::ticket_not_found).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: TransferRequest<'_> = json::parse(&bytes)?;
     call.published(event, false).await?;
     let organizer = call.card(event).await?.organizer;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{CommandBody, Config, EventBody, SeatIndex, Units};
+use utoipa::ToSchema;
 
 use super::names;
 use crate::call::Call;
@@ -17,19 +18,24 @@ use crate::render;
 use crate::render::changes::{UnitsReply, units_reply};
 use crate::router::Answer;
 
-#[derive(Deserialize)]
+/// Units of a pool, or seats: `pool` and `quantity`, or `seats`.
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct UnitsRequest<'a> {
+pub(crate) struct UnitsRequest<'a> {
     #[serde(borrow, default)]
     pool: Option<Cow<'a, str>>,
     #[serde(default)]
+    #[schema(maximum = 4294967295usize)]
     quantity: Option<u32>,
     #[serde(default)]
+    #[schema(max_items = 5000)]
     seats: Option<Vec<u32>>,
 }
 
-#[derive(Serialize)]
-struct Changed<'a> {
+/// What was killed or restored.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ChangedUnits)]
+pub(crate) struct Changed<'a> {
     #[serde(flatten)]
     units: UnitsReply<'a>,
     sequence: u64,
@@ -47,7 +53,7 @@ pub(crate) async fn restore(call: Call, organizer: Organizer<EventsWrite>) -> An
 
 async fn change(call: Call, organizer: Organizer<EventsWrite>, command: fn(Units) -> CommandBody) -> Answer {
     let access = organizer.own_event(&call).await?;
-    let bytes = call.body().await?;
+    let bytes = call.command_body().await?;
     let request: UnitsRequest<'_> = json::parse(&bytes)?;
     let published = call.published(access.event(), true).await?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::not_configured)?;

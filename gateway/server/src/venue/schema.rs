@@ -5,12 +5,14 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
+use utoipa::ToSchema;
 
 use crate::instant::Rfc3339;
 use crate::object::objects;
+use crate::openapi::schema;
 
 /// A whole venue file.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
 pub struct Venue {
     /// ISO 4217 code.
@@ -34,6 +36,7 @@ pub struct Venue {
     pub ticket_types: Vec<TicketType>,
     /// Most units of the event per subject.
     #[serde(default)]
+    #[schema(maximum = 4294967295usize)]
     pub units_per_subject_max: Option<u32>,
     /// How long holds last.
     #[serde(default)]
@@ -47,18 +50,21 @@ pub struct Venue {
 }
 
 /// A pool.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
+#[schema(as = VenuePool)]
 pub struct Pool {
     /// Its name.
     pub name: String,
     /// Units in all.
+    #[schema(maximum = 4294967295usize)]
     pub capacity: u32,
 }
 
 /// A category.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
+#[schema(as = VenueCategory)]
 pub struct Category {
     /// Its name.
     pub name: String,
@@ -67,18 +73,22 @@ pub struct Category {
 }
 
 /// A position in the hall.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
+#[schema(as = VenuePoint)]
 pub struct Point {
     /// Millimetres to the right of the origin.
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     pub x_mm: i32,
     /// Millimetres away from the stage.
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     pub y_mm: i32,
 }
 
 /// A row.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
+#[schema(as = VenueRow)]
 pub struct Row {
     /// Name of its section.
     pub section: String,
@@ -98,16 +108,19 @@ pub enum Block {
 }
 
 /// One seat.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
+#[schema(as = VenueSeat)]
 pub struct Seat {
     /// Its label.
     pub label: String,
     /// Name of its category.
     pub category: String,
     /// Millimetres to the right of the origin.
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     pub x_mm: i32,
     /// Millimetres away from the stage.
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     pub y_mm: i32,
     /// A wheelchair space.
     #[serde(default)]
@@ -124,22 +137,29 @@ pub struct Seat {
 }
 
 /// A run of numbered seats at even distances.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = VenueRun)]
 pub struct Run {
     /// First label.
+    #[schema(maximum = 4294967295usize)]
     pub from: u32,
     /// Last label; below `from`, the labels count down.
+    #[schema(maximum = 4294967295usize)]
     pub to: u32,
     /// Position of the first.
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     pub x_mm: i32,
     /// Position of the first.
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     pub y_mm: i32,
     /// From one to the next.
     #[serde(default)]
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     pub step_x_mm: i32,
     /// From one to the next.
     #[serde(default)]
+    #[schema(minimum = -2147483648, maximum = 2147483647)]
     pub step_y_mm: i32,
     /// Name of their category.
     pub category: String,
@@ -158,8 +178,9 @@ pub struct Run {
 }
 
 /// A channel.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
+#[schema(as = VenueChannel)]
 pub struct Channel {
     /// Its name.
     pub name: String,
@@ -174,18 +195,21 @@ pub struct Channel {
 }
 
 /// A slice of a pool.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
+#[schema(as = VenueAllotment)]
 pub struct Allotment {
     /// Name of the pool.
     pub pool: String,
     /// How many units.
+    #[schema(maximum = 4294967295usize)]
     pub quantity: u32,
 }
 
 /// A ticket type.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
+#[schema(as = VenueTicketType)]
 pub struct TicketType {
     /// Its name.
     pub name: String,
@@ -199,12 +223,15 @@ pub struct TicketType {
     pub closes_at: Option<Rfc3339>,
     /// Fewest units in one hold.
     #[serde(default = "one")]
+    #[schema(maximum = 65535)]
     pub per_order_min: u16,
     /// Most units in one hold.
     #[serde(default = "per_order_max_default")]
+    #[schema(maximum = 65535)]
     pub per_order_max: u16,
     /// Most units per subject.
     #[serde(default)]
+    #[schema(maximum = 4294967295usize)]
     pub per_subject_max: Option<u32>,
     /// Who knows this code may buy it.
     #[serde(default)]
@@ -218,34 +245,42 @@ pub struct TicketType {
 }
 
 /// How long holds last.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
+#[schema(as = VenueHold)]
 pub struct Hold {
     /// Seconds to the deadline.
+    #[schema(maximum = 4294967295usize)]
     pub duration_s: Option<u32>,
     /// How often a hold may be renewed.
+    #[schema(maximum = 255)]
     pub renewals_max: Option<u8>,
     /// Cap on the whole life, in seconds.
+    #[schema(maximum = 4294967295usize)]
     pub life_s_max: Option<u32>,
     /// How long a payment may be in flight, in seconds.
+    #[schema(maximum = 4294967295usize)]
     pub grace_s: Option<u32>,
 }
 
 /// How seats are given out.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields, default)]
+#[schema(as = VenueSeating)]
 pub struct Seating {
     /// Whether a hold may leave a single seat alone.
     pub stranding_allowed: bool,
     /// Companions per wheelchair space.
+    #[schema(maximum = 255)]
     pub companions_max: u8,
     /// Whether wheelchair spaces are sold like any other.
     pub accessible_released: bool,
 }
 
 /// When the phases begin by themselves.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields, default)]
+#[schema(as = VenueSchedule)]
 pub struct Schedule {
     /// Scheduled becomes presale.
     pub presale_at: Option<Rfc3339>,
@@ -270,6 +305,14 @@ const fn one() -> u16 {
 /// Most units in one hold unless configured otherwise.
 const fn per_order_max_default() -> u16 {
     10
+}
+
+schema::schemas! {
+    Block, "VenueBlock" with Seat with Run => schema::either(
+        schema::list_of::<Seat>(),
+        schema::of::<Run>(),
+        "Adjacent seats: one by one, or as a run of numbers.",
+    );
 }
 
 impl<'de> Deserialize<'de> for Block {

@@ -1,0 +1,100 @@
+//! The OpenAPI document, generated from the code: [`Route::ALL`] has its routes, the structs that are read and rendered its schemas,
+//! [`Code::ALL`] and the pages of the codes its problems. A route without documentation does not compile.
+//!
+//! [`Code::ALL`]: crate::code::Code::ALL
+
+mod example;
+mod operation;
+mod operations;
+mod parameters;
+mod problem;
+pub(crate) mod schema;
+
+use std::sync::OnceLock;
+
+use actix_web::http::header::HeaderValue;
+use actix_web::web::Bytes;
+use serde_json::{Map, Value, json};
+use utoipa::{PartialSchema, ToSchema};
+
+use crate::render::documents;
+use crate::router::Route;
+
+/// The version of OpenAPI that the document follows.
+const OPENAPI_VERSION: &str = "3.1.0";
+/// The headings, in the order of a purchase.
+const TAGS: [(&str, &str); 7] = [
+    ("events", "Events: what is sold, where and when."),
+    ("availability", "What is free, and what happens: for everyone who watches."),
+    ("holds", "Holds: units that a buyer has for some minutes."),
+    ("orders", "Orders: holds that are being paid or were paid."),
+    ("tickets", "Tickets: handing them on, and the door."),
+    ("credentials", "Organizer keys and buyer tokens."),
+    ("operation", "For operators, and this document."),
+];
+
+/// The document as it is served.
+#[derive(Debug)]
+pub(crate) struct Document {
+    pub(crate) body: Bytes,
+    pub(crate) etag: HeaderValue,
+}
+
+/// The document, rendered by the first who asks.
+pub(crate) fn document() -> &'static Document {
+    static DOCUMENT: OnceLock<Document> = OnceLock::new();
+    DOCUMENT.get_or_init(|| {
+        let bytes = serde_json::to_vec(&build()).unwrap_or_default();
+        Document { etag: documents::etag_of(&bytes), body: bytes.into() }
+    })
+}
+
+/// The whole document.
+pub(crate) fn build() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    let mut schemas: Map<String, Value> = Map::new();
+    let mut components = Vec::new();
+    for route in Route::ALL {
+        let Some(mut operation) = operations::of(*route) else { continue };
+        components.append(&mut operation.components);
+        let path = paths.entry(route.template()).or_insert_with(|| json!({}));
+        path[route.method().to_ascii_lowercase()] = operation.render(*route);
+    }
+    components.push((problem::ProblemDocument::name().into(), problem::ProblemDocument::schema()));
+    problem::ProblemDocument::schemas(&mut components);
+    for (name, schema) in components {
+        // A schema is plain data: it becomes JSON.
+        schemas.insert(name, serde_json::to_value(schema).unwrap_or_default());
+    }
+    let tags: Vec<_> =
+        TAGS.iter().map(|(name, description)| json!({"name": name, "description": description})).collect();
+    json!({
+        "openapi": OPENAPI_VERSION,
+        "info": {
+            "title": "Tessera",
+            "version": env!("CARGO_PKG_VERSION"),
+            "summary": "Sells what there is, once.",
+            "description": include_str!("about.md"),
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "servers": [{"url": "/", "description": "This server."}],
+        "tags": tags,
+        "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "examples": problem::examples(),
+            "parameters": parameters::parameters(),
+            "headers": parameters::reply_headers(),
+            "responses": problem::shared(),
+            "securitySchemes": parameters::security_schemes(),
+        },
+    })
+}
+
+/// A reference to a component.
+fn reference(kind: &str, name: &str) -> Value {
+    json!({"$ref": format!("#/components/{kind}/{name}")})
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,56 @@
+//! What is sold, as lists.
+
+use serde_json::json;
+
+use super::{Operation, Who, example};
+use crate::auth::Scope;
+use crate::code::Code;
+use crate::routes::offers::{ChannelItem, KillList, Listed, PoolItem, TypeItem};
+
+const TAG: &str = "availability";
+const READERS: [Who; 4] = [Who::Anyone, Who::Buyer, Who::Organizer(Scope::EventsRead), Who::Administrator];
+const ORGANIZER: [Who; 2] = [Who::Organizer(Scope::EventsRead), Who::Administrator];
+
+pub(super) fn ticket_types() -> Operation {
+    let item = json!({"name": "Standing", "price": example::money(4500), "open": true, "available": 4000, "per_order_min": 1,
+        "per_order_max": 6, "draws_on": ["Floor"], "by_code": false});
+    Operation::new(TAG, "List ticket types")
+        .about("Those that are sold by a code are left out, except for the organizer.")
+        .by(&READERS)
+        .reads::<Listed<TypeItem<'_>>>("All of them.", json!({"items": [item], "sequence": 1234}))
+        .component_of::<TypeItem<'_>>()
+        .may(&[Code::InvalidRequest])
+}
+
+pub(super) fn pools() -> Operation {
+    let item =
+        json!({"name": "Floor", "capacity": 5000, "free": 4000, "held": 600, "sold": 400, "killed": 0});
+    Operation::new(TAG, "List pools")
+        .by(&READERS)
+        .reads::<Listed<PoolItem<'_>>>("All of them.", json!({"items": [item], "sequence": 1234}))
+        .component_of::<PoolItem<'_>>()
+        .may(&[Code::InvalidRequest])
+}
+
+pub(super) fn channels() -> Operation {
+    let item = json!({"name": "Sponsor", "allotments": [{"pool": "Floor", "quantity": 200}], "release_at": example::at()});
+    Operation::new(TAG, "List channels")
+        .by(&ORGANIZER)
+        .reads::<Listed<ChannelItem<'_>>>("All of them.", json!({"items": [item], "sequence": 1234}))
+        .component_of::<ChannelItem<'_>>()
+        .may(&[Code::InvalidRequest])
+}
+
+pub(super) fn kills() -> Operation {
+    let cursor = json!({"name": "cursor", "in": "query", "description": "The `next` of the page before.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"}});
+    Operation::new(TAG, "List what is withdrawn from sale")
+        .by(&ORGANIZER)
+        .taking(cursor)
+        .with(&["Limit"])
+        .reads::<KillList<'_>>(
+            "Units of pools, and a page of seats.",
+            json!({"pools": [{"pool": "Floor", "quantity": 10}], "seats": [4, 5], "next": null, "sequence": 1234}),
+        )
+        .may(&[Code::InvalidRequest])
+}
