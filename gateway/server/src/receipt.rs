@@ -7,6 +7,7 @@ use tessera_inventory::{EventId, Timestamp};
 use tessera_proof::{
     Hash, KeyDigest, Kind, Leaf, Outcome, PublicKey, Receipt, ReceiptId, from_hex, hash_of, to_hex,
 };
+use utoipa::ToSchema;
 
 use crate::ids;
 use crate::instant::Rfc3339;
@@ -17,8 +18,9 @@ const FORMAT: &str = "tessera-receipt/1";
 const ALGORITHM: &str = "ed25519";
 
 /// A receipt as a file. Every member is proven.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Receipt)]
 pub struct ReceiptDocument {
     format: String,
     receipt: String,
@@ -31,8 +33,9 @@ pub struct ReceiptDocument {
 }
 
 /// A decision in clear.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = Decision)]
 pub struct DecisionDocument {
     outcome: String,
     kind: String,
@@ -40,35 +43,41 @@ pub struct DecisionDocument {
     at: Rfc3339,
     detail: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     refusal: Option<RefusalDocument>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     key: Option<KeyDocument>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = RefusedDecision)]
 struct RefusalDocument {
     code: String,
     epoch: u64,
     number: u64,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = KeyDigest)]
 struct KeyDocument {
     digest: String,
     fingerprint: String,
 }
 
 /// The public keys of an installation, as a file.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ReceiptKeys)]
 pub struct KeysDocument {
     installation: String,
     keys: Vec<PublicKeyDocument>,
 }
 
 /// One public key.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, ToSchema)]
+#[schema(as = ReceiptKey)]
 pub struct PublicKeyDocument {
     id: String,
     algorithm: String,

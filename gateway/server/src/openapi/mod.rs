@@ -23,12 +23,13 @@ use crate::router::Route;
 /// The version of OpenAPI that the document follows.
 const OPENAPI_VERSION: &str = "3.1.0";
 /// The headings, in the order of a purchase.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 8] = [
     ("events", "Events: what is sold, where and when."),
     ("availability", "What is free, and what happens: for everyone who watches."),
     ("holds", "Holds: units that a buyer has for some minutes."),
     ("orders", "Orders: holds that are being paid or were paid."),
     ("tickets", "Tickets: handing them on, and the door."),
+    ("receipts", "Receipts: proof of every decision, for whoever trusts nobody."),
     ("credentials", "Organizer keys and buyer tokens."),
     ("operation", "For operators, and this document."),
 ];

@@ -8,6 +8,7 @@ use utoipa::openapi::schema::Schema;
 use super::parameters::{self, Who};
 use super::{problem, reference};
 use crate::code::Code;
+use crate::render;
 use crate::router::Route;
 
 /// What every route may answer.
@@ -129,9 +130,19 @@ impl Operation {
         description: &str,
         example: Value,
     ) -> Operation {
-        let schema = self.component::<T>();
+        let mut schema = self.component::<T>();
+        if self.keyed {
+            schema = json!({"allOf": [schema, self.component::<render::Receipted>()]});
+        }
         let content = as_json(schema, example);
         self.reply(status, description, &["X-Request-Id", "Cache-Control"], Some(content))
+    }
+
+    /// Answers 202 with this body while there is nothing else to say yet.
+    pub(super) fn pending<T: ToSchema>(mut self, description: &str, example: Value) -> Operation {
+        let schema = self.component::<T>();
+        let content = as_json(schema, example);
+        self.reply(202, description, &["X-Request-Id", "Cache-Control", "Retry-After"], Some(content))
     }
 
     /// Answers with a body that has an entity tag, or 304.

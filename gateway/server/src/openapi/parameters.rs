@@ -118,6 +118,7 @@ fn of_segment(name: &str) -> Value {
         "hold" => (id("hld"), super::example::HOLD, "The hold."),
         "order" => (id("ord"), super::example::ORDER, "The order."),
         "ticket" => (id("tkt"), super::example::TICKET, "The ticket."),
+        "receipt" => (id("rct"), super::example::RECEIPT, "The receipt."),
         "key" => (id("key"), super::example::KEY, "The organizer key."),
         "code" => (super::reference("schemas", "Code"), "sold_out", "The code of a problem."),
         "channel" => (json!({"type": "string", "minLength": 1}), "Sponsor", "The name of the channel."),

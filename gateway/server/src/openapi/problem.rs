@@ -43,6 +43,9 @@ pub(crate) struct ProblemDocument {
     /// What is in the way.
     #[schema(nullable = false)]
     conflicts: Option<Vec<Conflict>>,
+    /// The name of the receipt that proves the refusal.
+    #[schema(nullable = false, pattern = "^rct_")]
+    receipt: Option<String>,
     /// The sequence at which it was decided.
     #[schema(nullable = false)]
     sequence: Option<u64>,

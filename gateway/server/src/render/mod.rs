@@ -76,6 +76,15 @@ struct Marked<'a, T> {
     receipt: Option<IdText>,
 }
 
+/// What every reply to a decision has, besides its own members.
+#[derive(ToSchema)]
+#[allow(dead_code)] // it is rendered by `Marked`
+pub(crate) struct Receipted {
+    /// The name of the receipt that proves the decision; absent where this server gives none.
+    #[schema(nullable = false, pattern = "^rct_")]
+    receipt: Option<String>,
+}
+
 /// The reply to a decision: with the name of its receipt, and marked when it was made before.
 pub(crate) fn decision<T: Serialize>(
     status: StatusCode,

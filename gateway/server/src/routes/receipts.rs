@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use tessera_actors::{Random, ReceiptAnswer};
 use tessera_projections::receipts::Rotation;
 use tessera_proof::ReceiptId;
+use utoipa::ToSchema;
 
 use crate::call::Call;
 use crate::caller::Reader;
@@ -18,8 +19,10 @@ use crate::render;
 use crate::render::receipt_page;
 use crate::router::Answer;
 
-#[derive(Serialize)]
-struct NotYet<'a> {
+/// A receipt that is being signed.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReceiptPending)]
+pub(crate) struct NotYet<'a> {
     receipt: &'a str,
     state: &'static str,
 }
@@ -60,14 +63,18 @@ struct CheckpointsQuery {
     limit: Option<usize>,
 }
 
-#[derive(Serialize)]
-struct Checkpoints {
+/// A page of checkpoints.
+#[derive(Serialize, ToSchema)]
+#[schema(as = CheckpointList)]
+pub(crate) struct Checkpoints {
     items: Vec<CheckpointItem>,
     next: u64,
     head: u64,
 }
 
-#[derive(Serialize)]
+/// A signed statement about all decisions so far.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Checkpoint)]
 struct CheckpointItem {
     page: u64,
     checkpoint: String,

@@ -7,6 +7,7 @@ mod holds;
 mod offers;
 mod operation;
 mod orders;
+mod receipts;
 mod tickets;
 
 use super::example;
@@ -52,6 +53,10 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::TransferTicket => tickets::transfer(),
         Route::CheckIn => tickets::check_in(),
         Route::CheckOut => tickets::check_out(),
+        Route::ReadReceipt => receipts::read(),
+        Route::ReadCheckpoints => receipts::checkpoints(),
+        Route::ReadReceiptKeys => receipts::keys(),
+        Route::RotateReceiptKey => receipts::rotate(),
         Route::RepairEvent => operation::repair(),
         Route::AcknowledgeClock => operation::acknowledge_clock(),
         Route::ReadProblem => operation::problem_page(),
