@@ -66,7 +66,7 @@ pub const MUTANTS: [NamedMutant; 33] = [
     inventory("expiry-drops-tail", Inventory::ExpiryDropsTail, 50),
     inventory("extra-subjects-uncounted", Inventory::ExtraSubjectsUncounted, 50),
     inventory("channel-keeps-seats", Inventory::ChannelKeepsSeats, 100),
-    inventory("learnt-subjects-stay", Inventory::LearntSubjectsStay, 100),
+    inventory("learnt-subjects-stay", Inventory::LearntSubjectsStay, 300),
     NamedMutant {
         name: "sync-skipped",
         mutant: Mutant::Journal(tessera_embedded::Mutant::SyncSkipped),
