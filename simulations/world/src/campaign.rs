@@ -29,11 +29,7 @@ pub(crate) struct Campaign {
 }
 
 impl Campaign {
-    #[allow(
-        clippy::disallowed_methods,
-        clippy::disallowed_types,
-        reason = "the budget is in real time, and each world runs on one thread; the world itself has neither"
-    )]
+    #[allow(clippy::disallowed_methods, reason = "the budget is in real time; the world itself has none")]
     pub(crate) fn run(arguments: &Arguments) -> Result<Campaign, String> {
         arguments.plan(arguments.from)?;
         let began = Instant::now();

@@ -46,7 +46,7 @@ pub const MUTANTS: [NamedMutant; 33] = [
     writer("commands-before-deadlines", Writer::CommandsBeforeDeadlines, 50),
     writer("wall-believed", Writer::WallBelieved, 50),
     writer("timer-forgotten", Writer::TimerForgotten, 20),
-    writer("not-executed-after-deciding", Writer::NotExecutedAfterDeciding, 1_000),
+    writer("not-executed-after-deciding", Writer::NotExecutedAfterDeciding, 100),
     writer("idempotency-lost-on-replay", Writer::IdempotencyLostOnReplay, 20),
     writer("decide-again-after-unknown", Writer::DecideAgainAfterUnknown, 50),
     writer("skip-claim", Writer::SkipClaim, 10),
@@ -66,7 +66,7 @@ pub const MUTANTS: [NamedMutant; 33] = [
     inventory("expiry-drops-tail", Inventory::ExpiryDropsTail, 50),
     inventory("extra-subjects-uncounted", Inventory::ExtraSubjectsUncounted, 50),
     inventory("channel-keeps-seats", Inventory::ChannelKeepsSeats, 100),
-    inventory("learnt-subjects-stay", Inventory::LearntSubjectsStay, 100),
+    inventory("learnt-subjects-stay", Inventory::LearntSubjectsStay, 300),
     NamedMutant {
         name: "sync-skipped",
         mutant: Mutant::Journal(tessera_embedded::Mutant::SyncSkipped),

@@ -250,6 +250,10 @@ impl World {
     fn observe(&mut self) -> Result<(), Violation> {
         if self.store.is_touched {
             self.store.is_touched = false;
+            // Whoever met the fault: the process of the store ends, and all others with it.
+            if self.store.has_failed() {
+                self.machine_restarts()?;
+            }
             if let Some((head, records)) = self.store.look(&self.oracle.head())? {
                 self.oracle.observe(head, &records, self.now_us)?;
             }

@@ -73,9 +73,9 @@ impl World {
     }
 
     /// An answer on its way from a node: it may be lost.
-    pub(super) fn answer(&mut self, node: usize, attempt: Attempt, reply: Reply) {
-        self.note(tally::answer(&reply));
-        if let Reply::Rejected { rejection, .. } = &reply {
+    pub(super) fn answer(&mut self, node: usize, attempt: Attempt, reply: &Reply) {
+        self.note(tally::answer(reply));
+        if let Reply::Rejected { rejection, .. } = reply {
             self.note(tally::refusal(rejection));
         }
         let (client, _) = self.asker(attempt);

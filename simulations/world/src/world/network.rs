@@ -102,7 +102,8 @@ impl World {
         let kept = call.clone();
         let answer = self.store.answer(call, fault);
         if self.store.has_failed() {
-            return self.machine_restarts();
+            // Nobody is there any more to be answered.
+            return Ok(());
         }
         let usual_us = self.store_delay_us();
         match self.travel((Place::Store, Place::Node(node)), &STORE_ANSWER, usual_us).first {
@@ -124,7 +125,7 @@ impl World {
     }
 
     /// The store has failed for good, and every process with it; it is opened again, and so are they.
-    fn machine_restarts(&mut self) -> Result<(), Violation> {
+    pub(super) fn machine_restarts(&mut self) -> Result<(), Violation> {
         self.machine_ends();
         self.store.reopen()
     }

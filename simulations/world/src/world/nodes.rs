@@ -77,7 +77,7 @@ impl World {
             self.trace.note(self.now_us, format_args!("node {node} panicked: {output:?}"));
             if let Output::Reply { ticket, reply } = output {
                 self.oracle.replied(speaker, ticket, &reply)?;
-                self.answer(node, ticket, reply);
+                self.answer(node, ticket, &reply);
             }
         }
         self.crash(node);
@@ -114,12 +114,12 @@ impl World {
         let ask = self.oracle.ask(attempt).clone();
         let Role::Serving(writer) = &mut self.nodes[node].role else {
             self.oracle.denied(attempt);
-            self.answer(node, attempt, Reply::NotExecuted);
+            self.answer(node, attempt, &Reply::NotExecuted);
             return Ok(());
         };
         if writer.submit(Request { ticket: attempt, ask, give_up_at }).is_err() {
             self.oracle.denied(attempt);
-            self.answer(node, attempt, Reply::NotExecuted);
+            self.answer(node, attempt, &Reply::NotExecuted);
             return Ok(());
         }
         self.summary.queued_max = self.summary.queued_max.max(writer.queued() as u64);
@@ -311,7 +311,7 @@ impl World {
                     let speaker = Speaker { head: *writer.head(), decided_at, trusted };
                     self.oracle.replied(speaker, ticket, &reply)?;
                 }
-                self.answer(node, ticket, reply);
+                self.answer(node, ticket, &reply);
             }
             Output::Publish => {
                 if let Role::Serving(writer) = &self.nodes[node].role {

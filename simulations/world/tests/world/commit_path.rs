@@ -16,8 +16,8 @@ fn killed_at(point: CrashPoint, orphans: Orphans) -> tessera_world::Summary {
             crash: Some(Crash { point, nth }),
             orphans,
             buyers: 6,
-            wishes: 6,
-            venue: Venue::Small(9),
+            wishes: 10,
+            venue: Venue::Small(20),
             ..Plan::calm()
         };
         let summary = survives(0..3, &plan);
