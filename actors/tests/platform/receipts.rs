@@ -134,17 +134,17 @@ async fn the_backlog_of_the_notary_is_bounded() {
     world.on_sale(EVENT, 1).await;
     world.signed(accepted(&world.hold(EVENT, 0).await)).await;
     world.store.table_panics.store(u32::MAX, Ordering::Release);
-    let beyond = REFUSED_WAITING_MAX as u128 + 500;
+    let beyond = REFUSED_WAITING_MAX as u64 + 500;
     let mut last = None;
     let mut asks = Vec::new();
     for buyer in 1..=beyond {
-        asks.push(world.asking(EVENT, place_hold(buyer, 1), GIVE_UP));
+        asks.push(world.asking(EVENT, place_hold(buyer.into(), 1), GIVE_UP));
         if asks.len() == 1_000 || buyer == beyond {
             last = futures::future::join_all(asks.drain(..)).await.pop();
         }
     }
     let last = last.unwrap();
-    assert_eq!(refused(&last), Place::Refused { epoch: 1, number: beyond as u64 }, "all were answered");
+    assert_eq!(refused(&last), Place::Refused { epoch: 1, number: beyond }, "all were answered");
     world.store.table_panics.store(0, Ordering::Release);
     assert_eq!(world.receipt(refused(&last)).await, ReceiptAnswer::Unknown, "it is said that it is lost");
     let waiting = Place::Refused { epoch: 1, number: REFUSED_WAITING_MAX as u64 };
