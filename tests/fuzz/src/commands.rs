@@ -12,7 +12,7 @@ use tessera_inventory::{
 use crate::scene::{BEGINNING, Scene};
 
 /// Most steps of one input: more teach nothing that two inputs do not.
-const STEPS_MAX: usize = 120;
+const STEPS_MAX: usize = 250;
 /// Longest wait of one step, in milliseconds.
 const WAIT_MS_MAX: u64 = 20 * 60_000;
 /// People of a scene.
@@ -124,7 +124,8 @@ fn key(bytes: &mut Unstructured<'_>) -> Result<Option<IdempotencyKey>> {
         None
     };
     Ok(Some(IdempotencyKey {
-        digest: u128::from(bytes.arbitrary::<u16>()?) << 64,
+        // A keyed hash differs in all of its bits.
+        digest: u128::from(bytes.arbitrary::<u16>()?).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835),
         fingerprint: bytes.int_in_range(0..=1)?,
         minted_at,
     }))
@@ -141,8 +142,8 @@ fn claim(scene: &Scene, bytes: &mut Unstructured<'_>) -> Result<ClaimNumber> {
 }
 
 fn body(scene: &Scene, bytes: &mut Unstructured<'_>) -> Result<CommandBody> {
-    Ok(match bytes.int_in_range(0..=27_u8)? {
-        0..=8 => CommandBody::PlaceHold(place(scene, bytes)?),
+    Ok(match bytes.int_in_range(0..=31_u8)? {
+        0..=8 | 28..=30 => CommandBody::PlaceHold(place(scene, bytes)?),
         9 => CommandBody::RenewHold { hold: claim(scene, bytes)? },
         10 | 11 => CommandBody::ReleaseHold { hold: claim(scene, bytes)? },
         12..=15 => {

@@ -18,10 +18,10 @@ use crate::commands::played;
 use crate::mutation::Random;
 use crate::scene::{EVENT, Written};
 
-/// Decides the log that is damaged: one that sells, expires and configures.
-const LOG_SEED: u64 = 11;
-/// Bytes of that input.
-const LOG_INPUT_BYTES: usize = 1_500;
+/// Scripts of which the one with the longest log is played.
+const LOG_SEEDS: u64 = 24;
+/// Bytes of each.
+const LOG_INPUT_BYTES: usize = 4_000;
 /// Small, so that the log fills several.
 const SEGMENT_BYTES: u64 = 8_192;
 /// Bytes that describe one piece of damage.
@@ -33,8 +33,8 @@ const PATCHES_MAX: usize = 8;
 fn log() -> &'static [Written] {
     static LOG: OnceLock<Vec<Written>> = OnceLock::new();
     LOG.get_or_init(|| {
-        let input = Random::new(LOG_SEED).bytes(LOG_INPUT_BYTES);
-        let log = played(&input).log;
+        let logs = (0..LOG_SEEDS).map(|seed| played(&Random::new(seed).bytes(LOG_INPUT_BYTES)).log);
+        let log = logs.max_by_key(Vec::len).unwrap();
         assert!(log.len() > 10, "a log that is worth damaging has more than {} records", log.len());
         log
     })

@@ -32,7 +32,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "snapshots", run: codec::snapshots, bytes_max: 16_384, mutations: 2_000 },
     Target { name: "logs", run: damage::logs, bytes_max: 256, mutations: 1_000 },
     Target { name: "journals", run: damage::journals, bytes_max: 256, mutations: 60 },
-    Target { name: "commands", run: commands::run, bytes_max: 2_048, mutations: 400 },
+    Target { name: "commands", run: commands::run, bytes_max: 4_096, mutations: 800 },
     Target { name: "venues", run: venue::run, bytes_max: 16_384, mutations: 1_500 },
     Target { name: "http", run: http::run, bytes_max: 16_384, mutations: 1_500 },
 ];

@@ -54,7 +54,7 @@ impl Scene {
         self.now = self.now.plus_ms(ms);
         for _ in 0..DUE_MAX {
             let Some(body) = self.engine.decide_due(self.now) else { break };
-            self.happened(Event { at: self.now, key: None, body });
+            self.happened(&Event { at: self.now, key: None, body });
         }
         self.sound();
     }
@@ -68,7 +68,7 @@ impl Scene {
         match &answer {
             Ok(Decision::Accepted(body)) => {
                 let key = command.key.map(|key| KeyMark { digest: key.digest, fingerprint: key.fingerprint });
-                self.happened(Event { at: self.now, key, body: body.clone() });
+                self.happened(&Event { at: self.now, key, body: body.clone() });
                 self.is_remembered(command, sequence.plus(1), body);
             }
             Ok(Decision::Repeated(first)) => assert!(*first <= sequence && command.key.is_some()),
@@ -87,13 +87,13 @@ impl Scene {
         assert_eq!(again, Ok(Decision::Repeated(sequence)), "{command:?} was accepted before: {body:?}");
     }
 
-    fn happened(&mut self, event: Event) {
+    fn happened(&mut self, event: &Event) {
         let first = self.engine.sequence().plus(1);
         let mut bytes = Vec::new();
-        encode_record(first, std::slice::from_ref(&event), &mut bytes);
+        encode_record(first, std::slice::from_ref(event), &mut bytes);
         let before = self.log.last().map_or(Chain::default(), |written| written.chain);
         let written = Written { first, last: first, epoch: Epoch(1), chain: before.extend(&bytes), bytes };
-        self.engine.apply(&event);
+        self.engine.apply(event);
         self.follower.apply(&written.record()).expect("what was written is read");
         self.log.push(written);
     }

@@ -9,7 +9,7 @@ use crate::scene::{EVENT, Written};
 /// How many inputs a corpus gets.
 const INPUTS: u64 = 24;
 /// Most bytes of a script of commands.
-const SCRIPT_BYTES_MAX: usize = 1_000;
+const SCRIPT_BYTES_MAX: usize = 2_500;
 /// Most bytes that damage a log.
 const DAMAGE_BYTES_MAX: usize = 36;
 /// Events of one record of the corpus.
