@@ -117,7 +117,7 @@ impl Run {
                 second += 1;
             }
             if at < last {
-                self.step(at, buyer, step);
+                self.step(at, buyer, &step);
             }
         }
         while second < self.crowd.seconds {
@@ -142,14 +142,14 @@ impl Run {
         &mut self.seconds[second]
     }
 
-    fn step(&mut self, due: u64, buyer: u32, step: Step) {
+    fn step(&mut self, due: u64, buyer: u32, step: &Step) {
         let load = u64::from(self.second(due).sent);
         let before = 300 + self.draw(400) + load * 3 * self.crowd.slowness;
         let after =
             (300 + self.draw(1_500)) * self.crowd.slowness + if self.draw(200) == 0 { 40_000 } else { 0 };
         let (decided, returned) = (due + before, due + before + after);
         let lost = self.draw(100) < self.crowd.unknown_percent;
-        let (asked, answer) = self.ask(decided, buyer, &step);
+        let (asked, answer) = self.ask(decided, buyer, step);
         let second = self.second(due);
         second.due += 1;
         second.sent += 1;
@@ -159,7 +159,7 @@ impl Run {
         let outcome = if lost { Outcome::Unknown } else { self.outcome(answer) };
         self.count(&asked, &outcome, returned, before + after, buyer);
         if let Outcome::Accepted { id, .. } = &outcome {
-            self.go_on(returned, buyer, &step, id.clone());
+            self.go_on(returned, buyer, step, id.clone());
         }
         self.history.push(Operation {
             buyer: Some(buyer),
