@@ -61,7 +61,7 @@ fn facts(understood: &Understood<'_>) -> (Vec<Finding>, Fairness, Linearizabilit
         format!("{} items and documents", number(documents(understood.recording))),
         understood.unreadable.clone(),
     ));
-    findings.sort_by(|one, other| one.guarantee.cmp(&other.guarantee));
+    findings.sort_by(|one, other| (&one.guarantee, &one.name).cmp(&(&other.guarantee, &other.name)));
     let fairness = fairness::judge(understood, &checked.verdicts);
     (findings, fairness, linear::check(understood.recording, &understood.venue))
 }

@@ -90,7 +90,7 @@ pub(super) enum To {
 impl To {
     pub(super) fn in_words(self) -> &'static str {
         match self {
-            To::Held => "held",
+            To::Held => "given out",
             To::Sold => "sold",
             To::Free => "given back",
             To::Killed => "withdrawn",

@@ -16,13 +16,13 @@ struct Naive {
 /// Whether there is an order, with a moment for each call: every order is tried, each call as early as it can be.
 fn brute_force(capacity: u32, claims: &[(u32, i64)], calls: &[Call]) -> bool {
     let naive = claims.iter().map(|(_, deadline)| Naive { stage: '-', deadline: *deadline, grace: i64::MIN });
-    explore(capacity, claims, naive.collect(), calls, 0, i64::MIN)
+    explore(capacity, claims, &naive.collect::<Vec<_>>(), calls, 0, i64::MIN)
 }
 
 fn explore(
     capacity: u32,
     units: &[(u32, i64)],
-    claims: Vec<Naive>,
+    claims: &[Naive],
     calls: &[Call],
     done: u32,
     now: i64,
@@ -32,10 +32,10 @@ fn explore(
     }
     (0..calls.len()).filter(|at| done & (1 << at) == 0).any(|at| {
         let moment = now.max(calls[at].invoked);
-        let Some((claims, moment)) = after(capacity, units, claims.clone(), calls[at].act, moment) else {
+        let Some((claims, moment)) = after(capacity, units, claims.to_vec(), calls[at].act, moment) else {
             return false;
         };
-        moment <= calls[at].returned && explore(capacity, units, claims, calls, done | (1 << at), moment)
+        moment <= calls[at].returned && explore(capacity, units, &claims, calls, done | (1 << at), moment)
     })
 }
 

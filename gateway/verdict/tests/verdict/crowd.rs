@@ -15,23 +15,23 @@ const SECOND: u64 = 1_000_000;
 
 /// What a crowd is.
 #[derive(Clone, Copy, Debug)]
-pub struct Crowd {
-    pub seed: u64,
-    pub buyers: u32,
-    pub rows: u32,
-    pub floor: u32,
+pub(crate) struct Crowd {
+    pub(crate) seed: u64,
+    pub(crate) buyers: u32,
+    pub(crate) rows: u32,
+    pub(crate) floor: u32,
     /// Seconds of the run.
-    pub seconds: u64,
+    pub(crate) seconds: u64,
     /// Requests of a hundred that are never answered.
-    pub unknown_percent: u64,
+    pub(crate) unknown_percent: u64,
     /// How much slower than usual the server is.
-    pub slowness: u64,
+    pub(crate) slowness: u64,
 }
 
 impl Crowd {
-    pub const SMALL: Crowd =
+    pub(crate) const SMALL: Crowd =
         Crowd { seed: 1, buyers: 600, rows: 12, floor: 150, seconds: 30, unknown_percent: 0, slowness: 1 };
-    pub const LARGE: Crowd = Crowd {
+    pub(crate) const LARGE: Crowd = Crowd {
         seed: 7,
         buyers: 9_000,
         rows: 90,
@@ -67,7 +67,7 @@ struct Run {
 }
 
 /// The recording of a sale.
-pub fn recording(crowd: Crowd) -> Recording {
+pub(crate) fn recording(crowd: Crowd) -> Recording {
     let behaviour = |name: &str| BehaviourFigures {
         behaviour: name.into(),
         buyers: 0,
@@ -117,7 +117,7 @@ impl Run {
                 second += 1;
             }
             if at < last {
-                self.step(at, buyer, step);
+                self.step(at, buyer, &step);
             }
         }
         while second < self.crowd.seconds {
@@ -142,14 +142,14 @@ impl Run {
         &mut self.seconds[second]
     }
 
-    fn step(&mut self, due: u64, buyer: u32, step: Step) {
+    fn step(&mut self, due: u64, buyer: u32, step: &Step) {
         let load = u64::from(self.second(due).sent);
         let before = 300 + self.draw(400) + load * 3 * self.crowd.slowness;
         let after =
             (300 + self.draw(1_500)) * self.crowd.slowness + if self.draw(200) == 0 { 40_000 } else { 0 };
         let (decided, returned) = (due + before, due + before + after);
         let lost = self.draw(100) < self.crowd.unknown_percent;
-        let (asked, answer) = self.ask(decided, buyer, &step);
+        let (asked, answer) = self.ask(decided, buyer, step);
         let second = self.second(due);
         second.due += 1;
         second.sent += 1;
@@ -159,7 +159,7 @@ impl Run {
         let outcome = if lost { Outcome::Unknown } else { self.outcome(answer) };
         self.count(&asked, &outcome, returned, before + after, buyer);
         if let Outcome::Accepted { id, .. } = &outcome {
-            self.go_on(returned, buyer, &step, id.clone());
+            self.go_on(returned, buyer, step, id.clone());
         }
         self.history.push(Operation {
             buyer: Some(buyer),
@@ -305,7 +305,7 @@ fn at(sorted: &[u64], share: u32) -> u64 {
     sorted.get(position).copied().unwrap_or(0)
 }
 
-pub fn line(ticket_type: &str, quantity: u16, seats: Vec<u32>, together: bool) -> AskedLine {
+pub(crate) fn line(ticket_type: &str, quantity: u16, seats: Vec<u32>, together: bool) -> AskedLine {
     AskedLine { ticket_type: Some(ticket_type.into()), quantity, seats, together }
 }
 

@@ -67,8 +67,8 @@ fn a_seat_sold_twice_is_found() {
         let seats = recording.feed[one]["lines"][0]["seats"].clone();
         recording.feed[two]["lines"][0]["seats"] = seats;
     };
-    let verdict = fails(double, "G1", &["seat", "was held while it was in the live hold of sequence"]);
-    assert!(verdict.reason.starts_with("G1 is broken"), "{}", verdict.reason);
+    let verdict = fails(double, "G1", &["seat", "was given out while it was in the live hold of sequence"]);
+    assert!(verdict.reason.starts_with("G1 is broken, “a seat is held"), "{}", verdict.reason);
 }
 
 #[test]

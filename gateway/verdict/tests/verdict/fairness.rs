@@ -113,7 +113,7 @@ fn a_right_refusal_that_returning_stock_would_have_served_is_lucky_later() {
     assert_eq!(figures(&refused(floor(2), "sold_out", 3, json!({}))), [1, 0, 0, 1]);
     assert_eq!(figures(&refused(floor(3), "sold_out", 3, json!({}))), [1, 0, 0, 0], "three never were there");
     let seat = |seats: Vec<u32>| {
-        let asked = line("Parquet seat", 1, seats.clone(), false);
+        let asked = line("Parquet seat", 1, seats, false);
         Asked::PlaceHold { lines: vec![asked], access_code: None }
     };
     let taken = |seat: u32| json!({"seats": [seat]});

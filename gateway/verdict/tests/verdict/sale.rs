@@ -7,16 +7,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 /// When the run begins.
-pub const BEGAN: &str = "2026-11-28T10:00:00Z";
+pub(crate) const BEGAN: &str = "2026-11-28T10:00:00Z";
 /// How long a hold lasts.
-pub const HOLD_US: u64 = 8_000_000;
+pub(crate) const HOLD_US: u64 = 8_000_000;
 /// How long a payment may take.
 const GRACE_US: u64 = 20_000_000;
 /// Seats of a row.
-pub const ROW_SEATS: u32 = 20;
+pub(crate) const ROW_SEATS: u32 = 20;
 
 /// A hall of so many rows, front to back in two categories, and a floor.
-pub fn venue(rows: u32, floor: u32) -> Value {
+pub(crate) fn venue(rows: u32, floor: u32) -> Value {
     let row = |row: u32| {
         let category = if row < rows.div_ceil(3) { "Parquet" } else { "Gallery" };
         json!({"section": "Hall", "label": (row + 1).to_string(), "blocks": [{"from": 1, "to": ROW_SEATS, "category": category}]})
@@ -38,7 +38,7 @@ pub fn venue(rows: u32, floor: u32) -> Value {
 }
 
 /// What a hold has: its type, units, seats.
-pub type Lines = Vec<(String, u16, Vec<u32>)>;
+pub(crate) type Lines = Vec<(String, u16, Vec<u32>)>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -56,24 +56,24 @@ struct Claim {
 }
 
 /// Why the office says no, with the rest of the problem.
-pub struct No {
-    pub code: &'static str,
-    pub sequence: u64,
-    pub problem: Value,
+pub(crate) struct No {
+    pub(crate) code: &'static str,
+    pub(crate) sequence: u64,
+    pub(crate) problem: Value,
 }
 
 /// What the office accepts.
-pub struct Yes {
-    pub sequence: u64,
-    pub id: String,
-    pub lines: Lines,
-    pub deadline_us: Option<i64>,
+pub(crate) struct Yes {
+    pub(crate) sequence: u64,
+    pub(crate) id: String,
+    pub(crate) lines: Lines,
+    pub(crate) deadline_us: Option<i64>,
 }
 
 /// The office.
-pub struct Office {
-    pub venue: Value,
-    pub feed: Vec<Value>,
+pub(crate) struct Office {
+    pub(crate) venue: Value,
+    pub(crate) feed: Vec<Value>,
     seats: Vec<u8>,
     rows: u32,
     floor: [u32; 4],
@@ -84,7 +84,7 @@ pub struct Office {
 
 impl Office {
     /// An office whose sale is open.
-    pub fn new(rows: u32, floor: u32) -> Self {
+    pub(crate) fn new(rows: u32, floor: u32) -> Self {
         let mut office = Office {
             venue: venue(rows, floor),
             feed: Vec::new(),
@@ -108,21 +108,21 @@ impl Office {
         sequence
     }
 
-    pub fn sequence(&self) -> u64 {
+    pub(crate) fn sequence(&self) -> u64 {
         self.feed.len() as u64
     }
 
     /// The type of a seat.
-    pub fn type_of(&self, seat: u32) -> &'static str {
+    pub(crate) fn type_of(&self, seat: u32) -> &'static str {
         if seat / ROW_SEATS < self.rows.div_ceil(3) { "Parquet seat" } else { "Gallery seat" }
     }
 
-    pub fn is_free(&self, seat: u32) -> bool {
+    pub(crate) fn is_free(&self, seat: u32) -> bool {
         self.seats[seat as usize] == 0
     }
 
     /// Everything that is over by now ends.
-    pub fn advance(&mut self, now: u64) {
+    pub(crate) fn advance(&mut self, now: u64) {
         let over: Vec<(u64, u64)> = self.due.range(..=(now, u64::MAX)).copied().collect();
         let Some((due, last)) = over.last().copied() else { return };
         for (_, number) in &over {
@@ -155,7 +155,7 @@ impl Office {
     }
 
     /// Place a hold of standing units.
-    pub fn stand(&mut self, now: u64, quantity: u16) -> Result<Yes, No> {
+    pub(crate) fn stand(&mut self, now: u64, quantity: u16) -> Result<Yes, No> {
         self.advance(now);
         if self.floor[0] < u32::from(quantity) {
             let conflicts = json!([{"line": 0, "pool": "Floor", "reason": "sold_out"}]);
@@ -165,7 +165,7 @@ impl Office {
     }
 
     /// Place a hold of exact seats.
-    pub fn sit(&mut self, now: u64, seats: &[u32]) -> Result<Yes, No> {
+    pub(crate) fn sit(&mut self, now: u64, seats: &[u32]) -> Result<Yes, No> {
         self.advance(now);
         let taken: Vec<u32> = seats.iter().copied().filter(|seat| !self.is_free(*seat)).collect();
         if !taken.is_empty() {
@@ -176,7 +176,7 @@ impl Office {
     }
 
     /// Place a hold of seats beside each other.
-    pub fn sit_together(&mut self, now: u64, ticket_type: &str, quantity: u16) -> Result<Yes, No> {
+    pub(crate) fn sit_together(&mut self, now: u64, ticket_type: &str, quantity: u16) -> Result<Yes, No> {
         self.advance(now);
         let wanted = u32::from(quantity);
         for row in 0..self.rows {
@@ -233,7 +233,7 @@ impl Office {
         Yes { sequence: self.sequence(), id, lines: Vec::new(), deadline_us }
     }
 
-    pub fn renew(&mut self, now: u64, id: &str) -> Result<Yes, No> {
+    pub(crate) fn renew(&mut self, now: u64, id: &str) -> Result<Yes, No> {
         let number = self.in_stage(now, id, Stage::Held)?;
         let deadline_us = (now + HOLD_US) / 1_000 * 1_000;
         self.last(number, deadline_us);
@@ -242,14 +242,14 @@ impl Office {
         Ok(self.done(id.to_owned(), Some(deadline_us)))
     }
 
-    pub fn release(&mut self, now: u64, id: &str) -> Result<Yes, No> {
+    pub(crate) fn release(&mut self, now: u64, id: &str) -> Result<Yes, No> {
         let number = self.in_stage(now, id, Stage::Held)?;
         self.end(number);
         self.log(now, json!({"type": "hold_released", "hold": id}));
         Ok(self.done(id.to_owned(), None))
     }
 
-    pub fn begin(&mut self, now: u64, id: &str) -> Result<Yes, No> {
+    pub(crate) fn begin(&mut self, now: u64, id: &str) -> Result<Yes, No> {
         let number = self.in_stage(now, id, Stage::Held)?;
         let grace_us = (now + GRACE_US) / 1_000 * 1_000;
         self.last(number, grace_us);
@@ -262,7 +262,7 @@ impl Office {
         Ok(self.done(order, Some(grace_us)))
     }
 
-    pub fn confirm(&mut self, now: u64, id: &str) -> Result<Yes, No> {
+    pub(crate) fn confirm(&mut self, now: u64, id: &str) -> Result<Yes, No> {
         let number = self.in_stage(now, id, Stage::Paying)?;
         let claim = self.claims.get_mut(&number).unwrap();
         claim.stage = Stage::Sold;
@@ -275,13 +275,13 @@ impl Office {
     }
 
     /// Free, held, sold, killed: of everything.
-    pub fn units(&self) -> [u64; 4] {
+    pub(crate) fn units(&self) -> [u64; 4] {
         let mut units = self.floor.map(u64::from);
         self.seats.iter().for_each(|state| units[usize::from(*state)] += 1);
         units
     }
 
-    pub fn availability(&self) -> Value {
+    pub(crate) fn availability(&self) -> Value {
         let counters = |name: &str, [free, held, sold, killed]: [u32; 4]| json!({"name": name, "free": free, "held": held, "sold": sold, "killed": killed});
         let category = |name: &str, ticket_type: &str| {
             let mut count = [0; 4];
@@ -299,7 +299,7 @@ impl Office {
         })
     }
 
-    pub fn seat_map(&self) -> Value {
+    pub(crate) fn seat_map(&self) -> Value {
         use base64::Engine as _;
         let packed: Vec<u8> = self
             .seats
@@ -311,7 +311,7 @@ impl Office {
     }
 }
 
-pub fn hold(number: u64) -> String {
+pub(crate) fn hold(number: u64) -> String {
     format!("hld_{number}")
 }
 
