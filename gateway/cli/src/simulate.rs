@@ -62,9 +62,11 @@ async fn rehearse(
             return Err(RehearsalError::Usage(format!("--buyers takes 1 to {BUYERS_MAX}")).into());
         }
         scenario.crowd.buyers = buyers;
+        // The report shows what was run, not only what was written.
+        scenario.text = format!("# run with --buyers {buyers}\n{}", scenario.text);
     }
     let out = out.unwrap_or_else(|| default_folder(path));
-    let at_out = |source| Failure::File { path: out.clone(), source };
+    let at_out = |source| RehearsalError::File { path: out.clone(), source };
     fs::create_dir_all(&out).map_err(at_out)?;
     let server = Aimed::until(aim, interrupt).await?;
     let outcome = server.send(&scenario, aim, interrupt).await?;
@@ -126,7 +128,7 @@ async fn find_capacity(arguments: CapacityArguments, interrupt: &Arc<Interrupt>)
 fn conclude(out: &Path, recording: &Recording) -> Result<(), Failure> {
     let verdict = judge(recording);
     let written = report::write(out, recording, &verdict);
-    let paths = written.map_err(|source| Failure::File { path: out.to_owned(), source })?;
+    let paths = written.map_err(|source| RehearsalError::File { path: out.to_owned(), source })?;
     line(Summary(recording));
     for judged in &verdict.objectives {
         line(shown(judged));
@@ -159,12 +161,6 @@ fn shown(judged: &Judged) -> String {
     format!("{} {found} (bound {}: {said})", measure.name(), measure.shown(*bound))
 }
 
-fn keep(path: &Path, recording: &Recording) -> std::io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    serde_json::to_writer(&mut file, recording)?;
-    file.flush()
-}
-
 /// A directory for a run of this scenario.
 fn default_folder(scenario: &Path) -> PathBuf {
     let name = scenario.file_stem().unwrap_or_default().to_string_lossy();
@@ -191,7 +187,7 @@ impl Aimed {
     async fn at(aim: &AimArguments) -> Result<Aimed, Failure> {
         if aim.own {
             let path = PathBuf::from("the program itself");
-            let program = std::env::current_exe().map_err(|source| Failure::File { path, source })?;
+            let program = std::env::current_exe().map_err(|source| RehearsalError::File { path, source })?;
             let own = OwnServer::start(&program).await?;
             let (target, administrator_token) = (own.target.clone(), own.administrator_token.clone());
             return Ok(Aimed { own: Some(own), target, administrator_token });

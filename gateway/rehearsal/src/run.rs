@@ -23,7 +23,7 @@ use crate::prepare::{Prepared, prepare, unread};
 use crate::scenario::Scenario;
 use crate::stage::{Clock, Stage};
 use crate::target::Target;
-use crate::watch::{Seen, Watcher, locked};
+use crate::watch::{Seen, Watcher, locked, units_of};
 
 /// From the start of the threads to the first arrival.
 const LEAD: Duration = Duration::from_millis(300);
@@ -109,6 +109,9 @@ impl Rehearsal<'_> {
         let Finished { clock, notes, seen, generator_processors } = finished;
         let mut seconds = notes.finished_seconds();
         seen.write_to(&mut seconds);
+        if let (Some(second), Some(units)) = (seconds.last_mut(), units_of(&stage.venue, &quiet.last)) {
+            second.units = units;
+        }
         let mut availabilities = seen.availabilities.clone();
         availabilities.push(quiet.last);
         let mut environment = environment(self.target, clock.began_at(), self.own_server.is_some());

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use hyper::header::HeaderValue;
-use serde_json::{Value, from_slice, from_value};
+use serde::Deserialize as _;
+use serde_json::{Value, from_slice};
 use tessera_demo::client::{Call, Connection};
 use tessera_demo::error::DemoError;
 use tessera_demo::venue::Venue;
@@ -130,8 +131,8 @@ impl Watcher {
             self.known = reply.etag;
             let second = self.second();
             let mut seen = locked(&self.seen);
-            if let Ok(availability) = from_value::<Availability>(document.clone()) {
-                seen.units.insert(second, units(&self.stage.venue, &availability));
+            if let Some(units) = units_of(&self.stage.venue, &document) {
+                seen.units.insert(second, units);
             }
             seen.availabilities.push(document);
         }
@@ -158,6 +159,11 @@ impl Watcher {
 pub(crate) fn locked(seen: &Mutex<Seen>) -> MutexGuard<'_, Seen> {
     // Only complete documents are put into it.
     seen.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Units that an availability document tells; none where it is not what the API promises.
+pub(crate) fn units_of(venue: &Venue, document: &Value) -> Option<[u64; 4]> {
+    Availability::deserialize(document).ok().map(|availability| units(venue, &availability))
 }
 
 /// Units of an event, each counted once: its seats, and the pools that are not only a part of another.

@@ -134,6 +134,7 @@ fn the_house_has_its_rooms_and_no_shed() {
         "gateway",
         "storage",
         "simulations",
+        "scenarios",
         "tests",
         "docs/adr",
         "docs/errors",

@@ -1,5 +1,7 @@
 //! What is sold: a venue file, the shipped arena, a small hall described in place, or an event that is there already.
 
+use std::ops::RangeInclusive;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tessera_demo::arena::ARENA;
@@ -9,6 +11,10 @@ use crate::error::ScenarioError;
 
 /// The name of the shipped venue.
 const SHIPPED: &str = "arena";
+/// Times of a hold that the API takes, in seconds.
+const HOLD_S: RangeInclusive<u32> = 60..=7_200;
+/// Longest grace of a payment that it takes, in seconds.
+const GRACE_S_MAX: u32 = 900;
 /// Renewals of one hold, where the scenario sets its time.
 const RENEWALS_MAX: u32 = 2;
 /// Whole life of a hold, in times of a hold.
@@ -130,7 +136,11 @@ pub(crate) fn read(file: &EventFile, place: &Place<'_>) -> Result<Event, Scenari
         }
     };
     if let Some(hold_s) = file.hold_s {
-        let grace_s = file.grace_s.unwrap_or(hold_s.min(900));
+        if !HOLD_S.contains(&hold_s) {
+            let [least, most] = [HOLD_S.start(), HOLD_S.end()];
+            return Err(place.wrong("hold_s", format!("give {least} to {most} seconds")));
+        }
+        let grace_s = file.grace_s.unwrap_or(hold_s).clamp(1, GRACE_S_MAX);
         configuration["hold"] = json!({
             "duration_s": hold_s, "renewals_max": RENEWALS_MAX, "life_s_max": hold_s.saturating_mul(LIVES), "grace_s": grace_s});
     } else if file.grace_s.is_some() {

@@ -74,6 +74,8 @@ fn what_cannot_be_is_told_with_its_field_and_what_to_do() {
     check("share = 2", "share = 2\narrives_s = [5, 11]", 15, Some("behaviours[0].arrives_s"), &["<= 10"]);
     check("share = 2", "share = 2\nwants = [\"Box\"]", 15, Some("behaviours[0].wants"), &["Box", "Club"]);
     check("venue = \"arena\"", "venue = \"none.json\"", 5, Some("event.venue"), &["none.json", "beside"]);
+    let short = "venue = \"arena\"\nhold_s = 5";
+    check("venue = \"arena\"", short, 6, Some("event.hold_s"), &["60 to 7200"]);
     check("venue = \"arena\"", "", 4, Some("event.venue"), &["[event.hall]", "id = "]);
     let spike = "{ profile = \"spike\", share = 2, within_s = 1 }";
     check("{ profile = \"poisson\" }", spike, 10, Some("crowd.arrivals"), &["share of 0 to 1"]);
