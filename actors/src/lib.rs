@@ -21,6 +21,7 @@ mod shared;
 mod slot;
 mod status;
 mod supervision;
+mod timeline;
 mod witness;
 
 pub use answer::{ActivateError, Answer, NotExecuted, StartError};
@@ -35,3 +36,4 @@ pub use published::Published;
 pub use reply_desk::ReplyDesk;
 pub use router::InventoryRouter;
 pub use status::{PlatformStatus, StuckFollower, SupervisorStatus};
+pub use timeline::{Timeline, TracedTurn};

@@ -18,6 +18,7 @@ use crate::ingress::Ticket;
 use crate::meters::{ReplyTally, number, seconds};
 use crate::shared::Shared;
 use crate::slot::Slot;
+use crate::timeline::TurnTimes;
 use crate::{ROOM_IDLE_MS_MIN, STORE_HANGS_MS, WAKE_UPS_MAX};
 
 /// The clocks are looked at, and idleness is judged, at least this often, in milliseconds.
@@ -48,7 +49,7 @@ pub(crate) struct Performer {
     publisher: Publisher,
     timer: Timer,
     tally: ReplyTally,
-    turn_began_at: Monotonic,
+    turn: TurnTimes,
     /// When the call to the store that is under way began.
     store_asked_at: Option<Monotonic>,
     /// Whether somebody will look whether that call hangs.
@@ -73,7 +74,7 @@ impl Performer {
             publisher,
             timer,
             tally: ReplyTally::default(),
-            turn_began_at: now,
+            turn: TurnTimes::began(0, now),
             store_asked_at: None,
             is_watched: false,
             damage: None,
@@ -131,7 +132,7 @@ impl Performer {
                 self.append(expected, Batch { next, record }, attempt);
             }
             Output::ReadHead => {
-                self.store_asked();
+                self.store_asked(false);
                 let (found, myself) = (self.shared.log.head(self.slot.event), self.myself.clone());
                 self.shared.environment.spawn.spawn(Box::pin(async move {
                     let away = |panicked: Panicked| Err(StoreError::Unavailable { reason: panicked.reason });
@@ -140,6 +141,12 @@ impl Performer {
             }
             Output::Reply { ticket, reply } => {
                 self.tally.count(&reply);
+                if let Some(timeline) = &ticket.timeline
+                    && reply.is_decided()
+                {
+                    let now = self.now();
+                    timeline.served_by(self.turn.traced(now));
+                }
                 ticket.answer(reply);
             }
             Output::Publish => {}
@@ -159,7 +166,7 @@ impl Performer {
         } else {
             meters.append_retries.increment(1);
         }
-        self.store_asked();
+        self.store_asked(true);
         let (outcome, myself) =
             (self.shared.log.append(self.slot.event, expected, batch), self.myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
@@ -177,8 +184,9 @@ impl Performer {
     }
 
     /// One task watches all calls of a second, not one each.
-    fn store_asked(&mut self) {
+    fn store_asked(&mut self, appends: bool) {
         let now = self.now();
+        self.turn.stores(appends, now);
         self.store_asked_at = Some(now);
         if !self.is_watched {
             self.is_watched = true;
@@ -213,12 +221,12 @@ impl Performer {
     pub(crate) fn turn_began(&mut self, requests: usize, now: Monotonic) {
         self.shared.meters.turn_requests.record(number(requests as u64));
         tracing::debug!(event = ?self.slot.event, requests, "a turn began");
-        self.turn_began_at = now;
+        self.turn = TurnTimes::began(requests, now);
     }
 
     fn publish(&mut self) {
         let now = self.now();
-        let elapsed = now.0.saturating_sub(self.turn_began_at.0);
+        let elapsed = now.0.saturating_sub(self.turn.began_at().0);
         self.shared.meters.turn_seconds.record(seconds(elapsed));
         let Some(state) = self.writer.as_ref().and_then(Writer::durable_state) else { return };
         self.slot.publish(self.publisher.view(state, now));

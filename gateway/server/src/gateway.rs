@@ -24,6 +24,7 @@ use crate::settings::Settings;
 use crate::store_cache::{CardCache, KeyCache};
 use crate::streams::Streams;
 use crate::telemetry::RequestMetrics;
+use crate::traces::Traces;
 use crate::venue::Intake;
 
 /// What every HTTP worker of the process shares.
@@ -35,6 +36,8 @@ pub(crate) struct Gateway {
     pub(crate) inventory: InventoryRouter,
     pub(crate) keys: Keys,
     pub(crate) administrator: AdministratorToken,
+    /// The exporter of traces, if there is one.
+    pub(crate) traces: Option<Arc<Traces>>,
     pub(crate) api_keys: KeyCache,
     pub(crate) catalogue: CardCache,
     pub(crate) orders: OrdersBySubject,
@@ -61,11 +64,12 @@ pub(crate) struct Parts {
     pub(crate) table: Arc<dyn Table>,
     pub(crate) keys: Keys,
     pub(crate) administrator: AdministratorToken,
+    pub(crate) traces: Option<Arc<Traces>>,
 }
 
 impl Gateway {
     pub(crate) fn new(parts: Parts) -> Gateway {
-        let Parts { settings, environment, platform, table, keys, administrator } = parts;
+        let Parts { settings, environment, platform, table, keys, administrator, traces } = parts;
         Gateway {
             deadline: settings.deadline(),
             inventory: platform.inventory(),
@@ -85,6 +89,7 @@ impl Gateway {
             platform,
             keys,
             administrator,
+            traces,
         }
     }
 

@@ -33,5 +33,6 @@ pub mod settings;
 mod store_cache;
 mod streams;
 pub mod telemetry;
+mod traces;
 pub mod venue;
 mod vocabulary;

@@ -17,3 +17,4 @@ mod orders;
 mod rate_limit;
 mod scenarios;
 mod store_faults;
+mod traces;

@@ -39,6 +39,8 @@ pub struct Settings {
     pub buyer_token: BuyerTokenSettings,
     /// Limits of the writers.
     pub writer: WriterSettings,
+    /// Where telemetry goes.
+    pub telemetry: TelemetrySettings,
 }
 
 /// A text that is never shown, neither in logs nor in errors.
@@ -145,6 +147,14 @@ pub struct BuyerTokenSettings {
     pub anonymous: bool,
 }
 
+/// Where telemetry goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetrySettings {
+    /// Address of a collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`; `None`: no traces are exported.
+    pub otlp_endpoint: Option<String>,
+}
+
 /// Limits of the writers.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -172,6 +182,7 @@ impl Default for Settings {
             rate_limit: RateLimitSettings::default(),
             buyer_token: BuyerTokenSettings::default(),
             writer: WriterSettings::default(),
+            telemetry: TelemetrySettings::default(),
         }
     }
 }
