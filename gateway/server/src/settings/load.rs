@@ -112,7 +112,7 @@ fn check(settings: &Settings) -> Result<(), SettingsError> {
         return wrong("writer.new_holds_max or writer.existing_max", "0".to_owned(), "at least 1");
     }
     if let Some(endpoint) = &settings.telemetry.otlp_endpoint
-        && !endpoint.strip_prefix("http://").is_some_and(|address| !address.is_empty())
+        && endpoint.strip_prefix("http://").is_none_or(str::is_empty)
     {
         let wanted =
             "http:// and the address of a collector; one on the same machine speaks TLS to those elsewhere";
