@@ -23,6 +23,7 @@ mod shared;
 mod slot;
 mod status;
 mod supervision;
+mod timeline;
 mod witness;
 
 pub use answer::{ActivateError, Answer, NotExecuted, StartError};
@@ -38,3 +39,4 @@ pub use receipts::ReceiptAnswer;
 pub use reply_desk::ReplyDesk;
 pub use router::InventoryRouter;
 pub use status::{PlatformStatus, StuckFollower, SupervisorStatus};
+pub use timeline::{Timeline, TracedTurn};

@@ -14,6 +14,7 @@ use crate::inventory::{InventoryMessage, decode};
 use crate::reply_desk::{DeskSender, ReplyDesk, reply_desk};
 use crate::shared::Shared;
 use crate::slot::{Slot, TurnedAway};
+use crate::timeline::Timeline;
 use crate::{ActivateError, Answer, CHANGES_MAX, NotExecuted, Published};
 
 /// How often an ask looks for the new writer after it met one that was ending.
@@ -45,6 +46,17 @@ impl InventoryRouter {
     ///
     /// A full queue, a shutdown, a quarantined event or a store that is away answer [`Answer::NotExecuted`] at once.
     pub async fn ask(&self, event: EventId, ask: Ask, give_up: Duration) -> Answer {
+        self.ask_traced(event, ask, give_up, None).await
+    }
+
+    /// The same; the timeline says afterwards where the time went.
+    pub async fn ask_traced(
+        &self,
+        event: EventId,
+        ask: Ask,
+        give_up: Duration,
+        timeline: Option<&Arc<Timeline>>,
+    ) -> Answer {
         let give_up_at = self.deadline(give_up);
         let mut ask = ask;
         for _ in 0..ASK_ATTEMPTS_MAX {
@@ -53,7 +65,7 @@ impl InventoryRouter {
                 Err(error) => return self.not_executed(reason_of(&error)),
             };
             // The writer hears of an earlier deadline than the caller waits for: its refusal still arrives.
-            match slot.push(ask, self.earlier(give_up_at), self.desk.clone()) {
+            match slot.push(ask, self.earlier(give_up_at), self.desk.clone(), timeline.cloned()) {
                 Ok(reply) => return self.answer(event, &slot, reply, give_up_at).await,
                 Err((TurnedAway::Full, _)) => return self.not_executed(NotExecuted::QueueFull),
                 Err((TurnedAway::Stalled, _)) => return self.not_executed(NotExecuted::StoreAway),

@@ -16,6 +16,7 @@ use crate::recent_events::RecentEvents;
 use crate::refused_queue::RefusedQueue;
 use crate::reply_desk::DeskSender;
 use crate::shared::Shared;
+use crate::timeline::Timeline;
 use crate::{Limits, Published};
 
 /// What the threads that serve share with the shell of one ownership. It ends with the ownership; the next has its own.
@@ -100,11 +101,13 @@ impl Slot {
         ask: Ask,
         give_up_at: Monotonic,
         desk: Option<DeskSender>,
+        timeline: Option<Arc<Timeline>>,
     ) -> Result<oneshot::Receiver<Reply>, (TurnedAway, Ask)> {
         if self.is_stalled() && Lane::of(&ask) == Lane::New {
             return Err((TurnedAway::Stalled, ask));
         }
-        let receiver = self.ingress.push(ask, give_up_at, desk).map_err(|(refused, ask)| match refused {
+        let pushed = self.ingress.push(ask, give_up_at, desk, timeline);
+        let receiver = pushed.map_err(|(refused, ask)| match refused {
             Refused::Full => (TurnedAway::Full, ask),
             Refused::Closed => (TurnedAway::Ended, ask),
         })?;

@@ -4,6 +4,8 @@
 mod gate;
 mod wake;
 
+use std::sync::Arc;
+
 use crossbeam_queue::SegQueue;
 use tessera_writer::{Ask, Lane, Monotonic, Reply, Request};
 use tokio::sync::oneshot;
@@ -12,6 +14,7 @@ pub(crate) use self::gate::{Gate, Permits};
 pub(crate) use self::wake::WakeFlag;
 use crate::Limits;
 use crate::reply_desk::DeskSender;
+use crate::timeline::Timeline;
 
 /// Where the answer to a request goes. Dropped unanswered, it tells its caller that the outcome is unknown.
 #[derive(Debug)]
@@ -19,6 +22,8 @@ pub(crate) struct Ticket {
     caller: oneshot::Sender<Reply>,
     /// Where the replies to the caller's thread arrive, if it has a desk.
     desk: Option<DeskSender>,
+    /// Of a request that is traced.
+    pub(crate) timeline: Option<Arc<Timeline>>,
 }
 
 impl Ticket {
@@ -89,6 +94,7 @@ impl Ingress {
         ask: Ask,
         give_up_at: Monotonic,
         desk: Option<DeskSender>,
+        timeline: Option<Arc<Timeline>>,
     ) -> Result<oneshot::Receiver<Reply>, (Refused, Ask)> {
         let lane = self.lane(Lane::of(&ask));
         if lane.permits.is_full() {
@@ -103,7 +109,7 @@ impl Ingress {
             return Err((Refused::Full, ask));
         }
         let (caller, receiver) = oneshot::channel();
-        let ticket = Ticket { caller, desk };
+        let ticket = Ticket { caller, desk, timeline };
         lane.queue.push(Entry { request: Request { ticket, ask, give_up_at }, weight_bytes });
         if !self.gate.is_open_still() {
             // The writer may have looked for the last time before this request was visible.

@@ -20,6 +20,7 @@ use crate::ingress::Ticket;
 use crate::meters::{ReplyTally, number, seconds};
 use crate::shared::Shared;
 use crate::slot::Slot;
+use crate::timeline::TurnTimes;
 use crate::{ROOM_IDLE_MS_MIN, STORE_HANGS_MS, WAKE_UPS_MAX};
 
 /// The clocks are looked at, and idleness is judged, at least this often, in milliseconds.
@@ -50,7 +51,7 @@ pub(crate) struct Performer {
     publisher: Publisher,
     timer: Timer,
     tally: ReplyTally,
-    turn_began_at: Monotonic,
+    turn: TurnTimes,
     /// When the call to the store that is under way began.
     store_asked_at: Option<Monotonic>,
     /// Whether somebody will look whether that call hangs.
@@ -75,7 +76,7 @@ impl Performer {
             publisher,
             timer,
             tally: ReplyTally::default(),
-            turn_began_at: now,
+            turn: TurnTimes::began(0, now),
             store_asked_at: None,
             is_watched: false,
             damage: None,
@@ -133,7 +134,7 @@ impl Performer {
                 self.append(expected, Batch { next, record }, attempt);
             }
             Output::ReadHead => {
-                self.store_asked();
+                self.store_asked(false);
                 let (found, myself) = (self.shared.log.head(self.slot.event), self.myself.clone());
                 self.shared.environment.spawn.spawn(Box::pin(async move {
                     let away = |panicked: Panicked| Err(StoreError::Unavailable { reason: panicked.reason });
@@ -142,6 +143,12 @@ impl Performer {
             }
             Output::Reply { ticket, reply } => {
                 self.tally.count(&reply);
+                if let Some(timeline) = &ticket.timeline
+                    && reply.is_decided()
+                {
+                    let now = self.now();
+                    timeline.served_by(self.turn.traced(now));
+                }
                 ticket.answer(reply);
             }
             Output::Refused(refused) => self.refused(refused),
@@ -171,7 +178,7 @@ impl Performer {
         } else {
             meters.append_retries.increment(1);
         }
-        self.store_asked();
+        self.store_asked(true);
         let (outcome, myself) =
             (self.shared.log.append(self.slot.event, expected, batch), self.myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
@@ -189,8 +196,9 @@ impl Performer {
     }
 
     /// One task watches all calls of a second, not one each.
-    fn store_asked(&mut self) {
+    fn store_asked(&mut self, appends: bool) {
         let now = self.now();
+        self.turn.stores(appends, now);
         self.store_asked_at = Some(now);
         if !self.is_watched {
             self.is_watched = true;
@@ -225,12 +233,12 @@ impl Performer {
     pub(crate) fn turn_began(&mut self, requests: usize, now: Monotonic) {
         self.shared.meters.turn_requests.record(number(requests as u64));
         tracing::debug!(event = ?self.slot.event, requests, "a turn began");
-        self.turn_began_at = now;
+        self.turn = TurnTimes::began(requests, now);
     }
 
     fn publish(&mut self) {
         let now = self.now();
-        let elapsed = now.0.saturating_sub(self.turn_began_at.0);
+        let elapsed = now.0.saturating_sub(self.turn.began_at().0);
         self.shared.meters.turn_seconds.record(seconds(elapsed));
         let Some(state) = self.writer.as_ref().and_then(Writer::durable_state) else { return };
         self.slot.publish(self.publisher.view(state, now));

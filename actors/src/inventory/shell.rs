@@ -142,10 +142,15 @@ fn receive(message: ShellMessage, state: &mut Performer) {
 pub(super) fn feed(state: &mut Performer, input: Input) {
     let now = state.now();
     let (writer, outputs) = state.writer();
-    if let Some(writer) = writer {
-        writer.handle(input, now, outputs);
-        state.perform();
+    let Some(writer) = writer else { return };
+    let begins_turn = matches!(input, Input::BeginTurn | Input::Tick) && writer.wants_turn(now);
+    let waiting = writer.queued();
+    writer.handle(input, now, outputs);
+    let taken = waiting.saturating_sub(writer.queued());
+    if begins_turn {
+        state.turn_began(taken, now);
     }
+    state.perform();
 }
 
 /// Begin turns until one is under way or nothing waits. The wake flag is lowered before the last look at the queue, and held up while
@@ -155,16 +160,11 @@ fn take_turns(state: &mut Performer) {
     loop {
         take_in(state);
         let now = state.now();
-        let (writer, outputs) = state.writer();
-        let Some(writer) = writer else { return };
+        let (Some(writer), _) = state.writer() else { return };
         if !writer.wants_turn(now) {
             break;
         }
-        let waiting = writer.queued();
-        writer.handle(Input::BeginTurn, now, outputs);
-        let taken = waiting.saturating_sub(writer.queued());
-        state.turn_began(taken, now);
-        state.perform();
+        feed(state, Input::BeginTurn);
     }
     let (writer, _) = state.writer();
     let (is_idle, is_stalled) =

@@ -182,6 +182,19 @@ pub struct Refused {
     pub rejection: Rejection,
 }
 
+impl Reply {
+    /// Whether a turn has served the request, so that the answer is one about the event's state.
+    #[must_use]
+    pub const fn is_decided(&self) -> bool {
+        match self {
+            Reply::Accepted { .. } | Reply::Repeated { .. } | Reply::Rejected { .. } | Reply::Read { .. } => {
+                true
+            }
+            Reply::NotExecuted | Reply::GaveUp | Reply::OutcomeUnknown => false,
+        }
+    }
+}
+
 /// What the shell must do, in order.
 #[derive(Debug)]
 pub enum Output<T> {

@@ -33,6 +33,7 @@ use crate::refusal;
 use crate::render::Mark;
 use crate::router::{Matched, Route};
 use crate::streams::{StreamPermit, Watcher};
+use crate::traces::RequestTrace;
 
 /// One request on its way through a controller.
 pub(crate) struct Call {
@@ -41,6 +42,8 @@ pub(crate) struct Call {
     pub(crate) route: Route,
     parameters: [(u16, u16); 2],
     payload: RefCell<Payload>,
+    /// Of a request that is traced.
+    trace: Option<Rc<RequestTrace>>,
 }
 
 /// An accepted command.
@@ -56,13 +59,20 @@ pub(crate) struct Decided {
 }
 
 impl Call {
-    pub(crate) fn new(worker: Rc<Worker>, request: HttpRequest, payload: Payload, matched: Matched) -> Call {
+    pub(crate) fn new(
+        worker: Rc<Worker>,
+        request: HttpRequest,
+        payload: Payload,
+        matched: Matched,
+        trace: Option<Rc<RequestTrace>>,
+    ) -> Call {
         Call {
             worker,
             request,
             route: matched.route,
             parameters: matched.parameters,
             payload: RefCell::new(payload),
+            trace,
         }
     }
 
@@ -216,8 +226,15 @@ impl Call {
         self.ask(access.event(), Ask::Command(Box::new(command)), access.is_organizer()).await
     }
 
+    /// Asks the writer; a request that is traced learns where the time went.
+    async fn ask_writer(&self, event: EventId, ask: Ask) -> Answer {
+        let now = || self.gateway().environment.clock.monotonic();
+        let timeline = self.trace.as_ref().map(|trace| trace.ask(now()));
+        self.inventory().ask_traced(event, ask, self.gateway().deadline, timeline.as_ref()).await
+    }
+
     async fn ask(&self, id: EventId, ask: Ask, sees_drafts: bool) -> Result<Decided, Problem> {
-        match self.inventory().ask(id, ask, self.gateway().deadline).await {
+        match self.ask_writer(id, ask).await {
             Answer::Accepted { sequence, event, claim } => {
                 Ok(Decided { sequence, event, claim, mark: self.mark(id, sequence, false) })
             }
@@ -283,7 +300,7 @@ impl Call {
         event: EventId,
         number: ClaimNumber,
     ) -> Result<(Sequence, Option<Box<ClaimView>>), Problem> {
-        match self.inventory().ask(event, Ask::Read(number), self.gateway().deadline).await {
+        match self.ask_writer(event, Ask::Read(number)).await {
             Answer::Read { sequence, claim } => Ok((sequence, claim)),
             Answer::NotExecuted { reason, retry_after_ms } => {
                 Err(problem::not_executed(reason, retry_after_ms))

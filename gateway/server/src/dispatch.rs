@@ -9,7 +9,6 @@ use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use futures::FutureExt;
-use tessera_writer::Monotonic;
 use tracing::Instrument;
 
 use crate::call::Call;
@@ -20,6 +19,7 @@ use crate::limits::{HEADERS_BYTES_MAX, TARGET_BYTES_MAX};
 use crate::problem::{self, Problem};
 use crate::request_id;
 use crate::router::{self, Answer, Matched, Route};
+use crate::traces::Answered;
 
 /// Replies are data: browsers shall neither guess their type nor run anything in them.
 const SECURITY_HEADERS: [(HeaderName, HeaderValue); 2] = [
@@ -36,9 +36,13 @@ pub(crate) async fn answer(
     let _in_flight = worker.in_flight.begin();
     let (request, payload) = request.into_parts();
     let request_id = worker.request_ids.of(request.headers());
+    let traces = worker.gateway.traces.as_ref();
+    let wall = || worker.gateway.now();
+    let traced = traces.and_then(|traces| Some((traces, traces.of(request.headers(), started_at, wall)?)));
     let (route, answer) = match admit(&worker, &request) {
         Ok(matched) => {
-            let call = Call::new(Rc::clone(&worker), request.clone(), payload, matched);
+            let trace = traced.as_ref().map(|(_, trace)| Rc::clone(trace));
+            let call = Call::new(Rc::clone(&worker), request.clone(), payload, matched, trace);
             (matched.route, run(call, &request, &request_id).await)
         }
         Err(problem) => (Route::NotFound, Err(problem)),
@@ -47,9 +51,14 @@ pub(crate) async fn answer(
         worker.metrics.count_problem(problem.code());
     }
     let mut response = answer.unwrap_or_else(Problem::response);
+    let finished_at = worker.gateway.environment.clock.monotonic();
+    if let Some((traces, trace)) = &traced {
+        let request_id = request_id.to_str().unwrap_or_default();
+        let status = response.status();
+        traces.answered(trace, &Answered { route, request_id, status, at: finished_at });
+    }
     finish(&worker, &mut response, request_id);
-    let Monotonic(finished_at) = worker.gateway.environment.clock.monotonic();
-    let took = Duration::from_micros(finished_at.saturating_sub(started_at.0));
+    let took = Duration::from_micros(finished_at.0.saturating_sub(started_at.0));
     worker.metrics.record(route, response.status().as_u16(), took);
     Ok(ServiceResponse::new(request, response))
 }

@@ -25,6 +25,7 @@ use crate::settings::Settings;
 use crate::store_cache::{CardCache, KeyCache};
 use crate::streams::Streams;
 use crate::telemetry::RequestMetrics;
+use crate::traces::Traces;
 use crate::venue::Intake;
 
 /// What every HTTP worker of the process shares.
@@ -38,6 +39,8 @@ pub(crate) struct Gateway {
     pub(crate) administrator: AdministratorToken,
     /// Signs receipts, and knows its public keys.
     pub(crate) signer: Arc<Signer>,
+    /// The exporter of traces, if there is one.
+    pub(crate) traces: Option<Arc<Traces>>,
     pub(crate) api_keys: KeyCache,
     pub(crate) catalogue: CardCache,
     pub(crate) orders: OrdersBySubject,
@@ -65,11 +68,12 @@ pub(crate) struct Parts {
     pub(crate) keys: Keys,
     pub(crate) administrator: AdministratorToken,
     pub(crate) signer: Arc<Signer>,
+    pub(crate) traces: Option<Arc<Traces>>,
 }
 
 impl Gateway {
     pub(crate) fn new(parts: Parts) -> Gateway {
-        let Parts { settings, environment, platform, table, keys, administrator, signer } = parts;
+        let Parts { settings, environment, platform, table, keys, administrator, signer, traces } = parts;
         Gateway {
             deadline: settings.deadline(),
             inventory: platform.inventory(),

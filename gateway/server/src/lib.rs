@@ -36,5 +36,6 @@ mod sockets;
 mod store_cache;
 mod streams;
 pub mod telemetry;
+mod traces;
 pub mod venue;
 mod vocabulary;

@@ -99,6 +99,8 @@ pub const RATE_LIMIT_SWEEP: Duration = Duration::from_secs(1);
 pub const FATAL_SHUTDOWN: Duration = Duration::from_secs(2);
 /// How often the shutdown looks whether the last replies have left.
 pub const IN_FLIGHT_POLL: Duration = Duration::from_millis(5);
+/// Longest the shutdown waits for the collector of traces.
+pub const TRACES_FLUSH: Duration = Duration::from_secs(5);
 /// How long the shutdown leaves connections to their clients after the last reply, in seconds.
 pub const CONNECTION_LINGER_S: u64 = 1;
 /// `Retry-After` where nothing better is known, in seconds.

@@ -20,12 +20,13 @@ use tokio::task::JoinHandle;
 use crate::auth::{AdministratorToken, Keys};
 use crate::dispatch;
 use crate::gateway::{Gateway, Parts, Worker};
-use crate::limits::{CONNECTION_LINGER_S, FATAL_SHUTDOWN, IN_FLIGHT_POLL, RATE_LIMIT_SWEEP};
+use crate::limits::{CONNECTION_LINGER_S, FATAL_SHUTDOWN, IN_FLIGHT_POLL, RATE_LIMIT_SWEEP, TRACES_FLUSH};
 use crate::open_files;
 use crate::problem;
 use crate::routes::receipts;
 use crate::settings::Settings;
 use crate::telemetry;
+use crate::traces::Traces;
 
 /// Where the administrator's token is kept, in the data directory.
 const TOKEN_FILE: &str = "admin-token";
@@ -60,6 +61,9 @@ pub enum ServeError {
     /// The store does not answer.
     #[error("the store could not be read at start")]
     Store(#[from] StoreError),
+    /// Traces cannot be exported.
+    #[error("traces cannot be exported to the collector of telemetry.otlp_endpoint")]
+    Traces(#[from] opentelemetry_otlp::ExporterBuildError),
     /// The supervision tree did not start.
     #[error("the supervision tree did not start")]
     Platform(#[from] StartError),
@@ -124,7 +128,9 @@ impl Server {
         let (log, limits) = (stores.log, settings.limits());
         let platform = Platform::start_with(environment.clone(), log, stores.table, limits, proving).await?;
         let keys = Keys::derive(&installation.secret);
-        let parts = Parts { settings, environment, platform, table, keys, administrator, signer };
+        let endpoint = settings.telemetry.otlp_endpoint.as_deref();
+        let traces = endpoint.map(Traces::start).transpose()?.map(Arc::new);
+        let parts = Parts { settings, environment, platform, table, keys, administrator, signer, traces };
         let gateway = Arc::new(Gateway::new(parts));
         let (address, server) = bind(&gateway)?;
         let http = server.handle();
@@ -201,6 +207,12 @@ impl Server {
         self.maintenance.abort();
         if let Ok(Err(error)) = self.running.await {
             tracing::error!(%error, "the HTTP server ended with an error");
+        }
+        if let Some(traces) = self.gateway.traces.clone() {
+            let finished = tokio::task::spawn_blocking(move || traces.finish(TRACES_FLUSH));
+            if let Err(error) = finished.await {
+                tracing::error!(%error, "the exporter of traces panicked");
+            }
         }
         tracing::info!("stopped");
     }

@@ -24,6 +24,8 @@ const LOG_SEEDS: u64 = 24;
 const LOG_INPUT_BYTES: usize = 4_000;
 /// Small, so that the log fills several.
 const SEGMENT_BYTES: u64 = 8_192;
+/// Where Linux keeps files in memory.
+const SHARED_MEMORY: &str = "/dev/shm";
 /// Bytes that describe one piece of damage.
 const PATCH_BYTES: usize = 6;
 /// Most pieces of damage of one input.
@@ -105,12 +107,17 @@ struct Installation {
 fn installation() -> &'static Installation {
     static INSTALLATION: OnceLock<Installation> = OnceLock::new();
     INSTALLATION.get_or_init(|| {
-        let (disk, tables) = (MemoryDisk::new(), tempfile::tempdir().unwrap());
+        let (disk, tables) = (MemoryDisk::new(), directory());
         let store = open(&disk, tables.path()).unwrap();
         let heads = [EVENT, EventId(EVENT.0 + 1)].map(|event| (event, write(&store, event)));
         drop(store);
         Installation { disk, tables, heads }
     })
+}
+
+/// A directory in memory where there is one: the tables sync there for nothing.
+fn directory() -> TempDir {
+    tempfile::tempdir_in(SHARED_MEMORY).or_else(|_| tempfile::tempdir()).unwrap()
 }
 
 fn open(disk: &MemoryDisk, tables: &Path) -> Result<EmbeddedStore, tessera_store::StoreError> {
@@ -137,7 +144,7 @@ pub fn journals(bytes: &[u8]) {
     let installation = installation();
     // A disk of its own, with everything that was written.
     let disk = installation.disk.crash(|_, _| true);
-    let tables = tempfile::tempdir().unwrap();
+    let tables = directory();
     copy(installation.tables.path(), tables.path());
     for patch in patches(bytes) {
         spoil(&disk, patch);

@@ -31,8 +31,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "records", run: codec::records, bytes_max: 4_096, mutations: 4_000 },
     Target { name: "snapshots", run: codec::snapshots, bytes_max: 16_384, mutations: 2_000 },
     Target { name: "logs", run: damage::logs, bytes_max: 256, mutations: 1_000 },
-    Target { name: "journals", run: damage::journals, bytes_max: 256, mutations: 60 },
+    Target { name: "journals", run: damage::journals, bytes_max: 256, mutations: 40 },
     Target { name: "commands", run: commands::run, bytes_max: 4_096, mutations: 800 },
-    Target { name: "venues", run: venue::run, bytes_max: 16_384, mutations: 1_500 },
+    Target { name: "venues", run: venue::run, bytes_max: 16_384, mutations: 6_000 },
     Target { name: "http", run: http::run, bytes_max: 16_384, mutations: 1_500 },
 ];

@@ -22,3 +22,4 @@ mod scenarios;
 mod slow_readers;
 mod sockets;
 mod store_faults;
+mod traces;

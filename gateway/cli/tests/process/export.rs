@@ -116,7 +116,7 @@ async fn what_is_wrong_with_a_file_is_said_and_nothing_is_made_of_it() {
         refused(&flipped, "nothing was imported");
     }
     refused(&[&bytes[..], b"more"].concat(), "was changed after the export");
-    let mut newer = bytes.clone();
+    let mut newer = bytes;
     newer[8..12].copy_from_slice(&[0, 9, 0, 9]);
     refused(&newer, "needs a reader of version 9");
     refused(b"{\"json\": true, \"of\": \"something else\"}", "not written by");

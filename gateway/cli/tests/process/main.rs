@@ -1,5 +1,11 @@
 //! The real binary as a process: killed, restarted, started twice, given nonsense.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // tests of a process
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::disallowed_methods
+)] // tests of a process
 
 mod crowd;
 mod demo;

@@ -111,6 +111,13 @@ fn check(settings: &Settings) -> Result<(), SettingsError> {
     if settings.writer.new_holds_max == 0 || settings.writer.existing_max == 0 {
         return wrong("writer.new_holds_max or writer.existing_max", "0".to_owned(), "at least 1");
     }
+    if let Some(endpoint) = &settings.telemetry.otlp_endpoint
+        && endpoint.strip_prefix("http://").is_none_or(str::is_empty)
+    {
+        let wanted =
+            "http:// and the address of a collector; one on the same machine speaks TLS to those elsewhere";
+        return wrong("telemetry.otlp_endpoint", endpoint.clone(), wanted);
+    }
     Ok(())
 }
 
@@ -183,6 +190,7 @@ mod tests {
         assert!(error("admin_token = 'secret'").contains("tsa_"));
         assert!(!error("admin_token = 'secret'").contains("secret "));
         assert!(error("[http]\ndeadline_ms = 1").contains("http.deadline_ms"));
+        assert!(error("[telemetry]\notlp_endpoint = 'https://far'").contains("telemetry.otlp_endpoint"));
         let missing = load(Some(Path::new("/nowhere/tessera.toml")), &Vec::new()).unwrap_err();
         assert!(missing.to_string().contains("--config"));
     }

@@ -41,6 +41,8 @@ pub struct Settings {
     pub writer: WriterSettings,
     /// Receipts.
     pub receipts: ReceiptSettings,
+    /// Where telemetry goes.
+    pub telemetry: TelemetrySettings,
 }
 
 /// A text that is never shown, neither in logs nor in errors.
@@ -155,6 +157,14 @@ pub struct ReceiptSettings {
     pub enabled: bool,
 }
 
+/// Where telemetry goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TelemetrySettings {
+    /// Address of a collector that takes OTLP over HTTP, such as `http://127.0.0.1:4318`; `None`: no traces are exported.
+    pub otlp_endpoint: Option<String>,
+}
+
 /// Limits of the writers.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -183,6 +193,7 @@ impl Default for Settings {
             buyer_token: BuyerTokenSettings::default(),
             writer: WriterSettings::default(),
             receipts: ReceiptSettings::default(),
+            telemetry: TelemetrySettings::default(),
         }
     }
 }
