@@ -160,7 +160,8 @@ impl Rehearsal<'_> {
         live.stage("the crowd is there");
         let opening = async {
             if let Some((mut organizer, after_s)) = presale {
-                clock.sleep_until(Duration::from_secs_f64(after_s).as_micros() as u64).await;
+                let after_us = Duration::from_secs_f64(after_s).as_micros();
+                clock.sleep_until(u64::try_from(after_us).unwrap_or(u64::MAX)).await;
                 organizer.change_phase(&stage.event, "on_sale", &mut unread()).await?;
             }
             Ok::<(), RehearsalError>(())
@@ -186,9 +187,10 @@ async fn read_quiet(stage: &Stage) -> Result<Quiet, RehearsalError> {
     loop {
         while !feed.read(FEED_WAIT).await? {}
         let last = document(&mut connection, stage, "/availability").await?;
-        let seat_map = match stage.venue.seats.is_empty() {
-            true => None,
-            false => Some(document(&mut connection, stage, "/seat-map").await?),
+        let seat_map = if stage.venue.seats.is_empty() {
+            None
+        } else {
+            Some(document(&mut connection, stage, "/seat-map").await?)
         };
         let end = feed.items.last().map(|item| item["sequence"].clone());
         let shown = [Some(&last), seat_map.as_ref()].into_iter().flatten();
