@@ -10,7 +10,7 @@ use tessera_rehearsal::run::Rehearsal;
 use tessera_rehearsal::scenario::Scenario;
 use tessera_rehearsal::target::Target;
 use tessera_server::settings::{RateLimitSettings, Settings};
-use tessera_tests::server::{ADMIN_TOKEN, Server};
+use tessera_tests::{ADMIN_TOKEN, Server};
 use tessera_verdict::judge::judge;
 use tessera_verdict::recording::{Asked, Outcome, Recording};
 
