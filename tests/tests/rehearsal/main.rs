@@ -44,7 +44,6 @@ async fn rehearsed(scenario: &Scenario) -> Recording {
     };
     let live = Live::new(&scenario.name, u64::from(scenario.crowd.buyers), &Interrupt::new());
     let outcome = rehearsal.run(&live).await.unwrap();
-    assert_eq!(live.glance().totals.left, u64::from(scenario.crowd.buyers), "everybody came and left");
     server.stop().await;
     outcome.recording
 }
