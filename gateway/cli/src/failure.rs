@@ -197,13 +197,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_stored_and_not_sound_has_a_status_of_its_own() {
+    fn failures_that_are_told_apart_have_statuses_of_their_own() {
         let damaged = || StoreError::Damaged { reason: "a bit".to_owned() };
         let too_new = StoreError::FormatTooNew { needed: 9, supported: 1 };
         let locked = StoreError::Locked { directory: "data".to_owned() };
         let unfinished =
             |source| Failure::RepairUnfinished { unfinished: "new".into(), source: Box::new(source) };
+        let own_server = RehearsalError::OwnServer { what: "ended".to_owned(), said: String::new() };
+        let usage = RehearsalError::Usage("a flag".to_owned());
         let table = [
+            (Failure::RehearsalFailed, STATUS_FAILED),
+            (usage.into(), STATUS_USAGE),
+            (own_server.into(), STATUS_NO_VERDICT),
+            (RehearsalError::Interrupted.into(), STATUS_INTERRUPTED),
             (Failure::Store(damaged()), STATUS_NOT_SOUND),
             (Failure::Store(too_new), STATUS_NOT_SOUND),
             (Failure::Serve(ServeError::Store(damaged())), STATUS_NOT_SOUND),

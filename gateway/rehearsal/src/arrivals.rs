@@ -85,7 +85,7 @@ impl Profile {
             }
             ArrivalsFile::Ramp { from, to } => vec![piece(0.0, duration_s, [*from, *to])],
             ArrivalsFile::Spike { share, within_s } => {
-                if !(0.0..=1.0).contains(share) || !(*within_s > 0.0 && *within_s < duration_s) {
+                if !((0.0..=1.0).contains(share) && *within_s > 0.0 && *within_s < duration_s) {
                     return wrong(format!(
                         "a spike needs a share of 0 to 1 and within_s of more than 0 and less than {duration_s}"
                     ));

@@ -91,7 +91,7 @@ fn table(frame: &mut Frame<'_>, area: Rect, title: &'static str, rows: &Rows) {
     frame.render_widget(Paragraph::new(text).block(Block::bordered().title(title)), area);
 }
 
-fn row(name: &str, value: impl ToString, color: Color) -> (String, String, Color) {
+fn row(name: &str, value: &impl ToString, color: Color) -> (String, String, Color) {
     (name.to_owned(), value.to_string(), color)
 }
 
@@ -99,14 +99,14 @@ fn crowd(glance: &Glance) -> Rows {
     let totals = &glance.totals;
     let alarm = |count: u64| if count == 0 { Color::Reset } else { Color::Red };
     vec![
-        row("on their way", glance.buyers, Color::Cyan),
-        row("gone", totals.left, Color::Reset),
-        row("requests sent", totals.sent, Color::Reset),
-        row("accepted", totals.accepted, ANSWERED),
-        row("refused", totals.refused, Color::Reset),
-        row("turned away", totals.turned_away, alarm(totals.turned_away)),
-        row("unanswered", totals.unanswered, alarm(totals.unanswered)),
-        row("sockets", glance.sockets, Color::Cyan),
+        row("on their way", &glance.buyers, Color::Cyan),
+        row("gone", &totals.left, Color::Reset),
+        row("requests sent", &totals.sent, Color::Reset),
+        row("accepted", &totals.accepted, ANSWERED),
+        row("refused", &totals.refused, Color::Reset),
+        row("turned away", &totals.turned_away, alarm(totals.turned_away)),
+        row("unanswered", &totals.unanswered, alarm(totals.unanswered)),
+        row("sockets", &glance.sockets, Color::Cyan),
     ]
 }
 
@@ -119,14 +119,14 @@ fn load(glance: &Glance) -> Rows {
         glance.processor_s.map_or("–".to_owned(), |seconds| format!("{:.0} %", seconds * 100.0));
     let lag = if glance.lag_us > LAG_US_MAX { Color::Red } else { Color::Reset };
     vec![
-        row("due", glance.due.last().map_or("–".into(), |rate| format!("{rate}/s")), DUE),
-        row("answered", glance.answered.last().map_or("–".into(), |rate| format!("{rate}/s")), ANSWERED),
-        row("p50 / p99", format!("{p50} / {p99}"), Color::Reset),
-        row("slowest", most, Color::Reset),
+        row("due", &glance.due.last().map_or("–".into(), |rate| format!("{rate}/s")), DUE),
+        row("answered", &glance.answered.last().map_or("–".into(), |rate| format!("{rate}/s")), ANSWERED),
+        row("p50 / p99", &format!("{p50} / {p99}"), Color::Reset),
+        row("slowest", &most, Color::Reset),
         row("queued: new", &lanes[0], Color::Reset),
         row("queued: existing", &lanes[1], Color::Reset),
-        row("server's processor", processor, Color::Reset),
-        row("generator late by", shown(glance.lag_us), lag),
+        row("server's processor", &processor, Color::Reset),
+        row("generator late by", &shown(glance.lag_us), lag),
     ]
 }
 

@@ -15,7 +15,6 @@ use crate::environment::environment;
 use crate::error::RehearsalError;
 use crate::live::Live;
 use crate::metrics::processor_s;
-use crate::notes::Notes;
 use crate::open_files;
 use crate::own_server::OwnServer;
 use crate::plan::Plan;
@@ -63,7 +62,8 @@ pub struct Outcome {
 /// What is known when the last buyer has left.
 struct Finished {
     clock: Clock,
-    notes: Notes,
+    /// Still to be looked at while the feed is read.
+    crowd: Crowd,
     seen: Seen,
     generator_processors: f64,
 }
@@ -106,7 +106,8 @@ impl Rehearsal<'_> {
         let finished = self.send(live, &stage, &plan, presale_s.map(|after_s| (organizer, after_s))).await?;
         live.stage("waiting until all is quiet, and reading the change feed");
         let quiet = read_quiet(&stage).await?;
-        let Finished { clock, notes, seen, generator_processors } = finished;
+        let Finished { clock, crowd, seen, generator_processors } = finished;
+        let notes = crowd.into_notes();
         let mut seconds = notes.finished_seconds();
         seen.write_to(&mut seconds);
         if let (Some(second), Some(units)) = (seconds.last_mut(), units_of(&stage.venue, &quiet.last)) {
@@ -160,7 +161,8 @@ impl Rehearsal<'_> {
         live.stage("the crowd is there");
         let opening = async {
             if let Some((mut organizer, after_s)) = presale {
-                clock.sleep_until(Duration::from_secs_f64(after_s).as_micros() as u64).await;
+                let after_us = Duration::from_secs_f64(after_s).as_micros();
+                clock.sleep_until(u64::try_from(after_us).unwrap_or(u64::MAX)).await;
                 organizer.change_phase(&stage.event, "on_sale", &mut unread()).await?;
             }
             Ok::<(), RehearsalError>(())
@@ -173,7 +175,7 @@ impl Rehearsal<'_> {
         let seen = locked(&seen).clone();
         let took_s = Duration::from_micros(clock.now_us()) + LEAD;
         let generator_processors = (used() - used_before) / took_s.as_secs_f64();
-        Ok(Finished { clock, notes: crowd.into_notes(), seen, generator_processors })
+        Ok(Finished { clock, crowd, seen, generator_processors })
     }
 }
 
@@ -186,9 +188,10 @@ async fn read_quiet(stage: &Stage) -> Result<Quiet, RehearsalError> {
     loop {
         while !feed.read(FEED_WAIT).await? {}
         let last = document(&mut connection, stage, "/availability").await?;
-        let seat_map = match stage.venue.seats.is_empty() {
-            true => None,
-            false => Some(document(&mut connection, stage, "/seat-map").await?),
+        let seat_map = if stage.venue.seats.is_empty() {
+            None
+        } else {
+            Some(document(&mut connection, stage, "/seat-map").await?)
         };
         let end = feed.items.last().map(|item| item["sequence"].clone());
         let shown = [Some(&last), seat_map.as_ref()].into_iter().flatten();

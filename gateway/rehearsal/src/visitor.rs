@@ -25,6 +25,8 @@ const UNLUCKY_RETRIES_MAX: u32 = 6;
 const UNLUCKY_TRIES: u32 = 3;
 /// Pause before a broken connection is tried again, in microseconds.
 const BROKEN_PAUSE_US: u64 = 100_000;
+/// One second, in microseconds.
+const SECOND_US: u64 = 1_000_000;
 /// Longest pause that a `Retry-After` may ask of a buyer, in seconds.
 const RETRY_AFTER_S_MAX: u64 = 5;
 /// Tells what a buyer draws from what else is drawn under the seed.
@@ -182,7 +184,7 @@ impl Visitor {
                         break;
                     }
                     let asked_s = reply.retry_after.unwrap_or(1).min(RETRY_AFTER_S_MAX);
-                    Duration::from_secs(asked_s).as_micros() as u64
+                    asked_s * SECOND_US
                 }
             };
             if retry < retries_max {

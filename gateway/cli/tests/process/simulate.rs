@@ -15,7 +15,7 @@ fn scenario(folder: &Path, objective: &str) -> PathBuf {
     let path = folder.join("small.toml");
     let text = format!(
         "name = 'small'\ndescription = 'a test'\n[event.hall]\nstanding = [{{name = 'Floor', units = 30, price = 500}}]\n\
-         [crowd]\nbuyers = 20\nduration_s = 0.5\narrivals = {{profile = 'poisson'}}\n\
+         [crowd]\nbuyers = 20\nduration_s = 2.2\narrivals = {{profile = 'poisson'}}\n\
          [[behaviours]]\nkind = 'decisive'\nshare = 1\nthink_s = [0, 0.05]\npay_percent = 100\n[objectives]\n{objective}\n"
     );
     fs::write(&path, text).unwrap();
@@ -124,7 +124,7 @@ fn a_scenario_that_cannot_be_used_is_told_with_its_line() {
     let output = simulate(&path, &["--self"]);
     assert_eq!(output.status.code(), Some(2));
     let said = text(&output.stderr);
-    assert!(said.contains("small.toml, line 14") && said.contains("hold_p99_ms"), "{said}");
+    assert!(said.contains("small.toml, line 15") && said.contains("hold_p99_ms"), "{said}");
 }
 
 #[test]
@@ -133,16 +133,17 @@ fn ctrl_c_ends_the_rehearsal_and_its_server() {
     let path = folder.path().join("long.toml");
     let text = fs::read_to_string(scenario(folder.path(), ""))
         .unwrap()
-        .replace("duration_s = 0.5", "duration_s = 600");
+        .replace("duration_s = 2.2", "duration_s = 600");
     fs::write(&path, text).unwrap();
     let temporary = folder.path().join("temporary");
     fs::create_dir(&temporary).unwrap();
     let mut command = own(&path, &folder.path().join("out"));
     let mut child = command.env("TMPDIR", &temporary).stderr(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(child.stderr.take().unwrap()).lines();
-    let running = lines.map_while(Result::ok).find(|line| line.contains("the crowd is there"));
+    // Kept until its end: what it says last needs somebody who listens.
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let running = lines.find(|line| line.contains("the crowd is there"));
     assert!(running.is_some(), "it never began");
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{:?}", lines.last());
     assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "its store is gone, so its server is");
 }
