@@ -15,13 +15,6 @@ use crate::router::Answer;
 /// Seats of one byte of a seat map.
 const SEATS_PER_BYTE: u32 = 4;
 
-/// A list and the sequence that it is true at.
-#[derive(Serialize, ToSchema)]
-pub(crate) struct Listed<T> {
-    items: Vec<T>,
-    sequence: u64,
-}
-
 /// A ticket type.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TicketType)]
@@ -53,6 +46,13 @@ pub(crate) struct TypeItem<'a> {
     by_code: bool,
 }
 
+/// Ticket types, and the sequence that they are true at.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct TicketTypeList<'a> {
+    items: Vec<TypeItem<'a>>,
+    sequence: u64,
+}
+
 /// `GET /v1/events/{event}/ticket-types`
 pub(crate) async fn ticket_types(call: Call, reader: Reader) -> Answer {
     let event = call.event()?;
@@ -63,7 +63,8 @@ pub(crate) async fn ticket_types(call: Call, reader: Reader) -> Answer {
     let items = types
         .filter(|(ticket_type, _)| owns || ticket_type.access_code.is_none())
         .map(|(ticket_type, state)| type_item(config, ticket_type, *state));
-    listed(&call, &published, items.collect())
+    let sequence = published.availability.sequence.0;
+    render::read(call.headers(), &TicketTypeList { items: items.collect(), sequence })
 }
 
 fn type_item<'a>(config: &'a Config, one: &'a TicketType, state: TypeAvailability) -> TypeItem<'a> {
@@ -98,6 +99,13 @@ pub(crate) struct PoolItem<'a> {
     killed: u32,
 }
 
+/// Pools, and the sequence that they are true at.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct PoolList<'a> {
+    items: Vec<PoolItem<'a>>,
+    sequence: u64,
+}
+
 /// `GET /v1/events/{event}/pools`
 pub(crate) async fn pools(call: Call, reader: Reader) -> Answer {
     let event = call.event()?;
@@ -112,7 +120,8 @@ pub(crate) async fn pools(call: Call, reader: Reader) -> Answer {
         sold: counters.sold,
         killed: counters.killed,
     });
-    listed(&call, &published, items.collect())
+    let sequence = published.availability.sequence.0;
+    render::read(call.headers(), &PoolList { items: items.collect(), sequence })
 }
 
 /// A channel; its code is not shown.
@@ -135,13 +144,21 @@ pub(crate) struct AllotmentItem<'a> {
     quantity: u32,
 }
 
+/// Channels, and the sequence that they are true at.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct ChannelList<'a> {
+    items: Vec<ChannelItem<'a>>,
+    sequence: u64,
+}
+
 /// `GET /v1/events/{event}/channels`
 pub(crate) async fn channels(call: Call, organizer: Organizer<EventsRead>) -> Answer {
     let event = organizer.own_event(&call).await?.event();
     let published = call.published(event, true).await?;
     let config = configuration(&published)?;
     let items = config.channels.iter().map(|channel| channel_item(config, channel));
-    listed(&call, &published, items.collect())
+    let sequence = published.availability.sequence.0;
+    render::read(call.headers(), &ChannelList { items: items.collect(), sequence })
 }
 
 fn channel_item<'a>(config: &'a Config, channel: &'a Channel) -> ChannelItem<'a> {
@@ -218,8 +235,4 @@ fn killed_seats(map: &SeatMap, from: u32) -> impl Iterator<Item = u32> {
 
 fn configuration(published: &Published) -> Result<&Config, Problem> {
     published.config.as_ref().map(|(_, config)| &**config).ok_or_else(problem::not_configured)
-}
-
-fn listed<T: Serialize>(call: &Call, published: &Published, items: Vec<T>) -> Answer {
-    render::read(call.headers(), &Listed { items, sequence: published.availability.sequence.0 })
 }

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{Operation, Who, example};
 use crate::auth::Scope;
 use crate::code::Code;
-use crate::routes::offers::{ChannelItem, KillList, Listed, PoolItem, TypeItem};
+use crate::routes::offers::{ChannelList, KillList, PoolList, TicketTypeList};
 
 const TAG: &str = "availability";
 const READERS: [Who; 4] = [Who::Anyone, Who::Buyer, Who::Organizer(Scope::EventsRead), Who::Administrator];
@@ -17,8 +17,7 @@ pub(super) fn ticket_types() -> Operation {
     Operation::new(TAG, "List ticket types")
         .about("Those that are sold by a code are left out, except for the organizer.")
         .by(&READERS)
-        .reads::<Listed<TypeItem<'_>>>("All of them.", json!({"items": [item], "sequence": 1234}))
-        .component_of::<TypeItem<'_>>()
+        .reads::<TicketTypeList<'_>>("All of them.", json!({"items": [item], "sequence": 1234}))
         .may(&[Code::InvalidRequest])
 }
 
@@ -27,8 +26,7 @@ pub(super) fn pools() -> Operation {
         json!({"name": "Floor", "capacity": 5000, "free": 4000, "held": 600, "sold": 400, "killed": 0});
     Operation::new(TAG, "List pools")
         .by(&READERS)
-        .reads::<Listed<PoolItem<'_>>>("All of them.", json!({"items": [item], "sequence": 1234}))
-        .component_of::<PoolItem<'_>>()
+        .reads::<PoolList<'_>>("All of them.", json!({"items": [item], "sequence": 1234}))
         .may(&[Code::InvalidRequest])
 }
 
@@ -36,8 +34,7 @@ pub(super) fn channels() -> Operation {
     let item = json!({"name": "Sponsor", "allotments": [{"pool": "Floor", "quantity": 200}], "release_at": example::at()});
     Operation::new(TAG, "List channels")
         .by(&ORGANIZER)
-        .reads::<Listed<ChannelItem<'_>>>("All of them.", json!({"items": [item], "sequence": 1234}))
-        .component_of::<ChannelItem<'_>>()
+        .reads::<ChannelList<'_>>("All of them.", json!({"items": [item], "sequence": 1234}))
         .may(&[Code::InvalidRequest])
 }
 
