@@ -94,6 +94,7 @@ impl Gateway {
             keys,
             administrator,
             signer,
+            traces,
         }
     }
 
