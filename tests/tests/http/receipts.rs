@@ -68,7 +68,9 @@ async fn a_refusal_names_a_receipt_that_verifies_and_a_forged_one_does_not() {
 #[tokio::test]
 async fn every_kind_of_decision_is_proven() {
     let server = Server::start().await;
-    let sale = Sale::open(&server, &standing(10)).await;
+    let mut configuration = standing(10);
+    configuration["hold"] = json!({"duration_s": 600, "renewals_max": 0, "life_s_max": 1800, "grace_s": 900});
+    let sale = Sale::open(&server, &configuration).await;
     let buyer = server.buyer().await;
     let hold = sale.hold(&server, &buyer, "Free", 2).await;
     let renewed = server

@@ -21,5 +21,10 @@ async fn is_found(mutant: Mutant, behaviours: &str, what: &[&str]) {
 async fn a_key_that_is_forgotten_is_found() {
     let behaviours =
         "[[behaviours]]\nkind = 'unlucky'\nshare = 1\nthink_s = [0, 0.02]\npatience_ms = [0, 3]\n";
-    is_found(Mutant::Inventory(Inventory::KeyForgotten), behaviours, &["key"]).await;
+    is_found(
+        Mutant::Inventory(Inventory::KeyForgotten),
+        behaviours,
+        &["what was acknowledged is in the feed once"],
+    )
+    .await;
 }

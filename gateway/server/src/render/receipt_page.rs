@@ -3,7 +3,8 @@
 use std::fmt::Write;
 
 use actix_web::HttpResponse;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::body::BoxBody;
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use tessera_inventory::{EventId, Timestamp};
@@ -13,6 +14,7 @@ use crate::ids;
 use crate::instant::Rfc3339;
 use crate::problem::{self, Problem};
 use crate::receipt::{ReceiptDocument, receipt_id};
+use crate::render::documents;
 
 /// How the page looks; nothing else may style it.
 const STYLE: &str = "body{font:16px/1.5 system-ui,sans-serif;max-width:52rem;margin:2rem auto;padding:0 1rem;color:#1b1b1f;background:#fff}\
@@ -21,17 +23,20 @@ th,td{text-align:left;vertical-align:top;padding:.35rem .75rem .35rem 0;border-b
 th{white-space:nowrap;font-weight:600}pre{background:#f4f4f6;padding:1rem;overflow:auto;font-size:.8rem}";
 
 /// The page of a receipt.
-pub(crate) fn response(receipt: &Receipt) -> Result<HttpResponse, Problem> {
+pub(crate) fn response(headers: &HeaderMap, receipt: &Receipt) -> Result<HttpResponse, Problem> {
     let json = serde_json::to_string_pretty(&ReceiptDocument::of(receipt));
     let json = json.map_err(|error| problem::internal(error.to_string()))?;
     let hash = STANDARD.encode(hash_of(STYLE.as_bytes()));
     let policy = format!("default-src 'none'; style-src 'sha256-{hash}'; frame-ancestors 'none'");
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_SECURITY_POLICY, policy))
-        .insert_header((header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8")))
-        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .insert_header((header::VARY, HeaderValue::from_static("Accept")))
-        .body(page(receipt, &json)))
+    let policy = HeaderValue::from_str(&policy).map_err(|error| problem::internal(error.to_string()))?;
+    let page = page(receipt, &json);
+    let etag = documents::etag_of(page.as_bytes());
+    let mut response = documents::cacheable(headers, &etag, "no-store", || Ok(BoxBody::new(page)))?;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
+    Ok(response)
 }
 
 fn page(receipt: &Receipt, json: &str) -> String {

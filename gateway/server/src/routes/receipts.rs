@@ -37,7 +37,9 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let id = ReceiptId::of_event(event.0, bits).ok_or_else(absent)?;
     let answer = call.inventory().receipt(event, id.place).await.map_err(|error| problem::store(&error))?;
     match answer {
-        ReceiptAnswer::Proven(receipt) if wants_page(&call) => Ok(receipt_page::response(&receipt)?),
+        ReceiptAnswer::Proven(receipt) if wants_page(&call) => {
+            Ok(receipt_page::response(call.headers(), &receipt)?)
+        }
         ReceiptAnswer::Proven(receipt) => render::read(call.headers(), &ReceiptDocument::of(&receipt)),
         ReceiptAnswer::NotYet => not_yet(call.parameter(1)),
         ReceiptAnswer::Unknown => Err(absent()),

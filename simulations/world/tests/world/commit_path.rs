@@ -11,7 +11,7 @@ const SECOND_US: u64 = 1_000_000;
 /// Kills the node at the first, second … such point; the sum over all runs.
 fn killed_at(point: CrashPoint, orphans: Orphans) -> tessera_world::Summary {
     let mut sum = tessera_world::Summary::default();
-    for nth in 1..=12 {
+    for nth in 1..=10 {
         let plan = Plan {
             crash: Some(Crash { point, nth }),
             orphans,
