@@ -4,7 +4,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(not(feature = "mutants"), allow(unreachable_pub))]
 pub enum Mutant {
-    /// A key is forgotten after [`KEY_EVENTS`] events.
+    /// A key is forgotten after 32 events.
     KeyForgotten,
     /// A paused sale goes on.
     PausedSells,

@@ -14,7 +14,7 @@ pub enum Mutant {
     RefuseWithoutVerifying,
     /// Time does what is due one millisecond later.
     ExpiryOffByOne,
-    /// Time does what is due [`LATE_MS`] late.
+    /// Time does what is due two seconds late.
     LateExpiry,
     /// The commands of a turn are decided before what is due.
     CommandsBeforeDeadlines,
