@@ -12,7 +12,7 @@ pub enum Mutant {
     SkipHeadRead,
     /// Refusals leave at once.
     RefuseWithoutVerifying,
-    /// Time does what is due one millisecond later.
+    /// Time does what is due one millisecond early.
     ExpiryOffByOne,
     /// Time does what is due two seconds late.
     LateExpiry,
