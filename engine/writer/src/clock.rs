@@ -60,7 +60,8 @@ pub(crate) struct Clock {
     trusted: Timestamp,
     trusted_at: Monotonic,
     last_logged: Option<Timestamp>,
-    /// The last logged time when the clock was opened: what is logged in doubt is no evidence.
+    /// What was known of the time when the clock was opened: the last logged time or, without history, the word of the witness that
+    /// contradicted the wall clock. What is logged in doubt is no evidence.
     opened_after: Option<Timestamp>,
     doubted: bool,
 }
@@ -75,7 +76,8 @@ impl Clock {
         let contradicted_by = contradicted_by(reading, last_logged);
         let doubted = contradicted_by.is_some();
         let trusted = contradicted_by.unwrap_or(reading.wall);
-        let clock = Clock { trusted, trusted_at: now, last_logged, opened_after: last_logged, doubted };
+        let opened_after = last_logged.or(contradicted_by);
+        let clock = Clock { trusted, trusted_at: now, last_logged, opened_after, doubted };
         let jump = (clock.state(now) != ClockState::Trusted).then(|| {
             let against = contradicted_by.or(last_logged);
             difference_ms(reading.wall, against.unwrap_or(reading.wall))
@@ -271,6 +273,16 @@ mod tests {
             clock.read_again(reading(NOON + 20, witness), Monotonic(20_000));
             check(&clock, 30, (ClockState::Trusted, NOON + 30));
         }
+    }
+
+    #[test]
+    fn a_doubted_event_without_history_does_not_believe_a_later_absurd_clock_of_a_node_alone() {
+        let (mut clock, _) = open(NOON + HOUR, Some(NOON), None);
+        clock.logged(Timestamp(NOON + 5));
+        clock.read_again(reading(NOON + 2 * CLOCK_AHEAD_MS_MAX, None), Monotonic(9_000));
+        check(&clock, 9, (ClockState::Doubted, NOON + 9));
+        clock.read_again(reading(NOON + 20, None), Monotonic(20_000));
+        check(&clock, 30, (ClockState::Trusted, NOON + 30));
     }
 
     #[test]
