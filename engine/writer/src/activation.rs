@@ -150,7 +150,7 @@ impl Activation {
     #[must_use]
     pub fn from_snapshot(state: Inventory, chain: Chain, options: WriterOptions) -> Self {
         Activation {
-            state: options.mutation.of_state(state),
+            state: crate::mutant::state_with(options.mutation, state),
             chain,
             epoch: Epoch(0),
             stage: Stage::Fresh,

@@ -1,4 +1,4 @@
-//! Deliberate defects. Without the feature `mutants` none can be chosen and every question answers a constant `false`.
+//! Deliberate defects; see [`tessera_mutation`].
 
 use tessera_inventory::Inventory;
 
@@ -43,43 +43,13 @@ pub enum Mutant {
 pub(crate) const LATE_MS: u64 = 2_000;
 
 /// Which defect is built in, if any.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Mutation {
-    #[cfg(feature = "mutants")]
-    mutant: Option<Mutant>,
-}
+pub type Mutation = tessera_mutation::Mutation<Mutant>;
 
-impl Mutation {
-    /// This defect.
-    #[cfg(feature = "mutants")]
-    #[must_use]
-    pub fn of(mutant: Mutant) -> Self {
-        Mutation { mutant: Some(mutant) }
-    }
-
-    #[cfg(feature = "mutants")]
-    pub(crate) fn is(self, mutant: Mutant) -> bool {
-        self.mutant == Some(mutant)
-    }
-
-    /// The state that a writer works on.
-    #[cfg(feature = "mutants")]
-    pub(crate) fn of_state(self, state: Inventory) -> Inventory {
-        match self.mutant {
-            Some(Mutant::Inventory(mutant)) => state.mutated(mutant),
-            _ => state,
-        }
-    }
-
-    #[cfg(not(feature = "mutants"))]
-    #[allow(clippy::unused_self)]
-    pub(crate) fn of_state(self, state: Inventory) -> Inventory {
-        state
-    }
-
-    #[cfg(not(feature = "mutants"))]
-    #[allow(clippy::unused_self)]
-    pub(crate) const fn is(self, _: Mutant) -> bool {
-        false
+/// The state that a writer works on.
+pub(crate) fn state_with(mutation: Mutation, state: Inventory) -> Inventory {
+    match mutation.mutant() {
+        #[cfg(feature = "mutants")]
+        Some(Mutant::Inventory(mutant)) => state.mutated(mutant),
+        _ => state,
     }
 }

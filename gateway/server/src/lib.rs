@@ -11,6 +11,7 @@ pub mod code;
 mod dispatch;
 pub mod environment;
 pub mod feed;
+mod follow;
 mod gateway;
 mod idempotency;
 pub mod ids;

@@ -55,12 +55,12 @@ pub const STREAM_HEARTBEAT: Duration = Duration::from_secs(15);
 pub const STREAM_PAGE_EVENTS: usize = 256;
 /// Longest frame that a WebSocket client may send, in bytes: nothing but control frames is listened to.
 pub const SOCKET_FRAME_BYTES_MAX: usize = 1_024;
-/// A page of the change feed over WebSocket ends with the item that exceeds this many bytes.
-pub const SOCKET_PAGE_BYTES: usize = 64 * 1024;
+/// A page of a pushed change feed ends with the item that exceeds this many bytes.
+pub const STREAM_PAGE_BYTES: usize = 64 * 1024;
 /// Shortest time between two availability documents to one WebSocket: as long as a cache may keep one.
 pub const SOCKET_INTERVAL: Duration = Duration::from_secs(1);
-/// How long a WebSocket waits for an event that is between two owners.
-pub const SOCKET_RETRY: Duration = Duration::from_secs(1);
+/// How long a pushed feed waits for an event that is between two owners.
+pub const STREAM_RETRY: Duration = Duration::from_secs(1);
 /// A WebSocket whose client was not heard for more than so many heartbeats is closed.
 pub const SOCKET_SILENT_BEATS_MAX: u32 = 4;
 /// Longest an organizer's reply waits for readers to see its decision.

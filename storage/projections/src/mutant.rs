@@ -1,4 +1,4 @@
-//! Deliberate defects. Without the feature `mutants` none can be chosen and every question answers a constant `false`.
+//! Deliberate defects; see [`tessera_mutation`].
 
 /// A defect that the simulation must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,26 +11,4 @@ pub enum Mutant {
 }
 
 /// Which defect is built in, if any.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Mutation {
-    #[cfg(feature = "mutants")]
-    mutant: Option<Mutant>,
-}
-
-impl Mutation {
-    #[cfg(feature = "mutants")]
-    pub(crate) fn of(mutant: Mutant) -> Self {
-        Mutation { mutant: Some(mutant) }
-    }
-
-    #[cfg(feature = "mutants")]
-    pub(crate) fn is(self, mutant: Mutant) -> bool {
-        self.mutant == Some(mutant)
-    }
-
-    #[cfg(not(feature = "mutants"))]
-    #[allow(clippy::unused_self)]
-    pub(crate) const fn is(self, _: Mutant) -> bool {
-        false
-    }
-}
+pub(crate) type Mutation = tessera_mutation::Mutation<Mutant>;

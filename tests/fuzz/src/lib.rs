@@ -9,6 +9,7 @@ pub mod commands;
 pub mod damage;
 pub mod http;
 pub mod mutation;
+pub mod scenario;
 mod scene;
 pub mod seeds;
 pub mod venue;
@@ -26,7 +27,7 @@ pub struct Target {
     pub mutations: u64,
 }
 
-/// Every target. The scenario files of the load rehearsal join here, and in `libfuzzer/`, with their parser.
+/// Every target.
 pub const TARGETS: &[Target] = &[
     Target { name: "records", run: codec::records, bytes_max: 4_096, mutations: 4_000 },
     Target { name: "snapshots", run: codec::snapshots, bytes_max: 16_384, mutations: 2_000 },
@@ -34,5 +35,6 @@ pub const TARGETS: &[Target] = &[
     Target { name: "journals", run: damage::journals, bytes_max: 256, mutations: 40 },
     Target { name: "commands", run: commands::run, bytes_max: 4_096, mutations: 800 },
     Target { name: "venues", run: venue::run, bytes_max: 16_384, mutations: 6_000 },
+    Target { name: "scenarios", run: scenario::run, bytes_max: 16_384, mutations: 6_000 },
     Target { name: "http", run: http::run, bytes_max: 16_384, mutations: 1_500 },
 ];

@@ -1,4 +1,4 @@
-//! The corpora that a program writes: `cargo run -p tessera-fuzz --example corpus`. Those of venue files and of HTTP are written by hand.
+//! The corpora that a program writes: `cargo run -p tessera-fuzz --example corpus`. Those of venue files, of scenarios and of HTTP are written by hand.
 
 use tessera_records::{Replay, decode_record, encode_record, encode_snapshot};
 

@@ -39,6 +39,40 @@ async fn scenario_55_minting_is_limited_per_address() {
 }
 
 #[tokio::test]
+async fn scenario_55_a_flood_of_fresh_tokens_gets_no_more_than_its_tokens_may_hold() {
+    const TOKENS: u32 = 3;
+    const STANDING_MAX: u32 = 6;
+    const UNITS_MAX: u32 = 8;
+    let mut settings = Server::settings();
+    settings.rate_limit.minting_per_minute = 1;
+    settings.rate_limit.minting_burst = TOKENS;
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &standing(100)).await;
+    let mut tokens = Vec::new();
+    loop {
+        let minted = server.post("/v1/buyer-tokens").json(&json!({})).send().await;
+        if minted.status != 201 {
+            minted.is_problem(429, "too_many_requests");
+            break;
+        }
+        tokens.push(minted.json["tokens"][0].as_str().unwrap().to_owned());
+    }
+    assert_eq!(tokens.len(), TOKENS as usize);
+    for token in &tokens {
+        sale.hold(&server, token, "Standing", STANDING_MAX).await;
+        let more = |quantity: u32| {
+            let body = json!({"lines": [{"ticket_type": "Free", "quantity": quantity}]});
+            server.post(&sale.path("/holds")).bearer(token).json(&body)
+        };
+        more(UNITS_MAX - STANDING_MAX + 1).refused(409, "limit_exceeded").await;
+        more(UNITS_MAX - STANDING_MAX).expect(201).await;
+        more(1).refused(409, "limit_exceeded").await;
+    }
+    let left = sale.availability(&server).await["pools"][0]["available"].as_u64();
+    assert_eq!(left, Some(u64::from(100 - TOKENS * UNITS_MAX)));
+}
+
+#[tokio::test]
 async fn an_address_over_its_limit_is_refused_before_anything_is_read() {
     let mut settings = Server::settings();
     settings.rate_limit.address_per_second = 1;

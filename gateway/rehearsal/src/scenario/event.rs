@@ -21,6 +21,8 @@ const RENEWALS_MAX: u32 = 2;
 const LIVES: u32 = 3;
 /// Most units of one order, where a hall does not say.
 const PER_ORDER_MAX: u16 = 6;
+/// Most seats of a hall: what the API takes of one event.
+const HALL_SEATS_MAX: u64 = 1_000_000;
 /// Distance of seats and rows of a hall, in millimetres.
 const PITCH_MM: i64 = 500;
 const ROW_PITCH_MM: i64 = 900;
@@ -129,7 +131,12 @@ pub(crate) fn read(file: &EventFile, place: &Place<'_>) -> Result<Event, Scenari
                 place.wrong("venue", format!("{venue} is no venue file ({error}); see docs/api.md"))
             })?
         }
-        (None, Some(hall), None) => hall.configuration(),
+        (None, Some(hall), None) => {
+            if hall.seats() > HALL_SEATS_MAX {
+                return Err(place.wrong("seated", format!("give at most {HALL_SEATS_MAX} seats in all")));
+            }
+            hall.configuration()
+        }
         _ => {
             let detail = "say what is sold: either venue = \"arena\" (or a venue file), or an [event.hall] table, or id = \"evt_…\"";
             return Err(place.wrong("venue", detail));
@@ -169,6 +176,12 @@ fn existing(file: &EventFile, id: &str, place: &Place<'_>) -> Result<Event, Scen
 }
 
 impl Hall {
+    /// Seats in all; a row without seats counts as one.
+    fn seats(&self) -> u64 {
+        let of = |block: &Seated| u64::from(block.rows) * u64::from(block.seats.max(1));
+        self.seated.iter().map(of).fold(0, u64::saturating_add)
+    }
+
     /// The venue file.
     fn configuration(&self) -> Value {
         let standing = self.standing.iter().map(|area| {

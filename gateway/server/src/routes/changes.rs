@@ -15,6 +15,7 @@ use super::stream;
 use crate::call::Call;
 use crate::caller::Reader;
 use crate::code::Code;
+use crate::follow::Pages;
 use crate::limits::LONG_POLL_MS_MAX;
 use crate::problem::{self, Problem};
 use crate::render;
@@ -76,7 +77,7 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
         }
         let permit = call.stream_permit(reader.principal(), owns)?;
         if socket {
-            let feed = Feed::new(Rc::clone(&call.worker), event, owns, after);
+            let feed = Feed(Pages::new(Rc::clone(&call.worker), event, owns, after));
             return sockets::open(&call, Source::Feed(feed), permit);
         }
         return Ok(stream::open(&call, event, owns, after, permit));

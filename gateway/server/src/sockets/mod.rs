@@ -54,7 +54,7 @@ impl Source {
 }
 
 /// The instant that is so far ahead, on the injected clock.
-fn after(clock: &dyn Clock, wait: Duration) -> Monotonic {
+pub(crate) fn after(clock: &dyn Clock, wait: Duration) -> Monotonic {
     let Monotonic(now) = clock.monotonic();
     Monotonic(now.saturating_add(u64::try_from(wait.as_micros()).unwrap_or(u64::MAX)))
 }
