@@ -68,7 +68,7 @@ async fn scenario_55_a_flood_of_fresh_tokens_gets_no_more_than_its_tokens_may_ho
         more(UNITS_MAX - STANDING_MAX).expect(201).await;
         more(1).refused(409, "limit_exceeded").await;
     }
-    let left = sale.availability(&server).await["pools"][0]["available"].as_u64();
+    let left = sale.availability(&server).await["pools"][0]["free"].as_u64();
     assert_eq!(left, Some(u64::from(100 - TOKENS * UNITS_MAX)));
 }
 
