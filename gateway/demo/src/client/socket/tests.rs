@@ -41,11 +41,15 @@ fn call() -> Call {
     Call::get("/x".to_owned())
 }
 
+async fn ask(socket: &mut Socket) -> io::Result<Reply> {
+    socket.exchange(&call()).await
+}
+
 /// One request on a connection of its own, with this answer to it, after which the server closes.
 async fn answered_once(text: &str) -> io::Result<Reply> {
     let (listener, mut socket) = Listener::bind().await;
     let serving = async { answer(&mut listener.accept().await, text).await };
-    let (reply, ()) = tokio::join!(async { socket.exchange(&call()).await }, serving);
+    let (reply, ()) = tokio::join!(ask(&mut socket), serving);
     assert!(reply.is_ok() || !socket.is_open(), "a try that failed leaves nothing behind");
     reply
 }
@@ -128,7 +132,7 @@ async fn what_follows_a_reply_unasked_is_never_taken_for_an_answer() {
             }
             stream
         };
-        let (reply, mut stream) = tokio::join!(socket.exchange(&call()), serving);
+        let (reply, mut stream) = tokio::join!(ask(&mut socket), serving);
         assert_eq!(&reply.unwrap().body[..], b"first");
         if !together {
             stream.write_all(SECOND.as_bytes()).await.unwrap();
@@ -136,7 +140,7 @@ async fn what_follows_a_reply_unasked_is_never_taken_for_an_answer() {
         }
         let third = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nthird";
         let serving = async { answer(&mut listener.accept().await, third).await };
-        let (reply, ()) = tokio::join!(socket.exchange(&call()), serving);
+        let (reply, ()) = tokio::join!(ask(&mut socket), serving);
         assert_eq!(&reply.unwrap().body[..], b"third");
         assert!(!socket.is_open());
     }
@@ -147,7 +151,7 @@ async fn a_socket_that_the_server_closed_meanwhile_is_opened_again() {
     let (listener, mut socket) = Listener::bind().await;
     for expected in ["first", "first"] {
         let serving = async { answer(&mut listener.accept().await, FIRST).await };
-        let (reply, ()) = tokio::join!(socket.exchange(&call()), serving);
+        let (reply, ()) = tokio::join!(ask(&mut socket), serving);
         assert_eq!(reply.unwrap().body, expected);
         // The end of the connection has arrived.
         socket.line.as_ref().unwrap().stream.readable().await.unwrap();
