@@ -42,6 +42,10 @@ impl RefusedQueue {
         self.locked().is_empty()
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.locked().len()
+    }
+
     pub(crate) fn has(&self, place: Place) -> bool {
         let Place::Refused { epoch, number } = place else { return false };
         let waiting = self.locked();
@@ -77,7 +81,7 @@ mod tests {
         assert_eq!(queue.push((1..=5).map(refused).collect()), 0);
         assert_eq!(queue.oldest(2), [refused(1), refused(2)]);
         queue.forget_through((2, 3));
-        assert_eq!(queue.oldest(9), [refused(4), refused(5)]);
+        assert_eq!((queue.oldest(9), queue.len()), (vec![refused(4), refused(5)], 2));
         assert!(queue.has(Place::Refused { epoch: 2, number: 4 }));
         assert!(!queue.has(Place::Refused { epoch: 2, number: 3 }));
         assert!(!queue.has(Place::Accepted { sequence: 4 }));

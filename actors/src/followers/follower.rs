@@ -163,10 +163,16 @@ impl Follower {
         for _ in 0..STEPS_PER_PASS {
             // Looked at before the log: after the end nothing more comes.
             let is_last = slot.has_ended();
+            let durable = slot.durable();
             match worker.step(&self.shared, slot, is_last, &mut position.place).await? {
                 Step::Advanced(through) => {
                     self.shared.meters.follower_steps.increment(1);
                     (position.through, position.stored) = (through, through);
+                    // What came meanwhile waits for the next pass, and shares its transaction, its page and its signature with what
+                    // comes until then. Followed at once, each turn would have its own.
+                    if through >= durable && !is_last && !slot.owes_a_page(self.kind) {
+                        break;
+                    }
                 }
                 Step::UpToDate(through) => {
                     (position.through, position.stored) = (through, through);

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tessera_actors::{Answer, REFUSED_WAITING_MAX, ReceiptAnswer};
+use tessera_actors::{Answer, Clock as _, Limits, REFUSED_WAITING_MAX, ReceiptAnswer};
 use tessera_inventory::Sequence;
-use tessera_projections::receipts::Receipts;
+use tessera_projections::receipts::{Receipts, Tree};
 use tessera_proof::{Place, Receipt};
 use tessera_store::Table;
 
@@ -48,9 +48,13 @@ impl World {
         self.flowing(signed).await
     }
 
-    async fn proven(&self) -> Sequence {
+    async fn tree(&self) -> Tree {
         let table: Arc<dyn Table> = self.store.clone();
-        Receipts::new(table).tree(EVENT).await.unwrap().sequence
+        Receipts::new(table).tree(EVENT).await.unwrap()
+    }
+
+    async fn proven(&self) -> Sequence {
+        self.tree().await.sequence
     }
 }
 
@@ -163,4 +167,26 @@ async fn without_a_signer_nothing_is_proven_and_nothing_is_promised() {
     }
     world.flowing(world.platform.drain(GIVE_UP)).await;
     assert_eq!(world.proven().await, Sequence::ZERO);
+}
+
+/// A turn that comes while a page is on its way waits for the next, which it shares with those that come until then.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn turns_share_a_page_however_steadily_they_come() {
+    let pause_ms = 100;
+    let limits = Limits { follower_pause_ms: pause_ms, ..Limits::default() };
+    let world = World::proving(Arc::default(), TestClock::new(), limits, 1).await;
+    world.on_sale(EVENT, 1_000).await;
+    let began = world.clock.monotonic();
+    let selling = async {
+        let mut last = None;
+        for buyer in 0..300 {
+            last = Some(world.hold(EVENT, buyer).await);
+        }
+        last.unwrap()
+    };
+    let last = world.flowing(selling).await;
+    world.signed(accepted(&last)).await;
+    let passes = (world.clock.monotonic().0 - began.0) / (pause_ms * 1_000) + 2;
+    let pages = world.tree().await.pages;
+    assert!(pages <= passes, "{pages} pages in {passes} passes");
 }

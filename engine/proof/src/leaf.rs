@@ -1,9 +1,12 @@
 //! One decision, as it is hashed into the tree. Nothing in it tells who asked: a leaf can be published.
 
-use crate::{Hash, Place, ReceiptId, leaf_hash};
+use crate::tree::LEAF_PREFIX;
+use crate::{Hash, Place, ReceiptId, hash_of};
 
 /// The first byte of a leaf. Another layout gets another version; this one never changes.
 pub const LEAF_VERSION: u8 = 1;
+/// Room for a leaf and its prefix, in bytes: those of acceptances fit, and of refusals with a usual code.
+const LEAF_BYTES: usize = 144;
 /// Longest code of a refusal, in bytes.
 pub const CODE_BYTES_MAX: usize = u8::MAX as usize;
 
@@ -115,13 +118,18 @@ impl Leaf {
     /// accepted, 2 refused) 1, epoch 8 and number 8 of a refusal, length of its code 1, code, detail 32.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(LEAF_BYTES);
+        self.encode_into(&mut bytes);
+        bytes
+    }
+
+    fn encode_into(&self, bytes: &mut Vec<u8>) {
         let (epoch, number, code, outcome) = match &self.outcome {
             Outcome::Accepted => (0, 0, "", 1),
             Outcome::Refused { epoch, number, code } => (*epoch, *number, code.as_str(), 2),
         };
         let code = &code.as_bytes()[..code.len().min(CODE_BYTES_MAX)];
         let key = self.key.unwrap_or(KeyDigest { digest: 0, fingerprint: 0 });
-        let mut bytes = Vec::with_capacity(128);
         bytes.push(LEAF_VERSION);
         bytes.extend(self.event.to_be_bytes());
         bytes.push(self.kind as u8);
@@ -137,7 +145,6 @@ impl Leaf {
         bytes.push(u8::try_from(code.len()).unwrap_or(u8::MAX));
         bytes.extend(code);
         bytes.extend(self.detail);
-        bytes
     }
 
     /// The leaf of these bytes; `None` where [`Self::encode`] gives no such bytes.
@@ -170,7 +177,10 @@ impl Leaf {
     /// Its hash in the tree.
     #[must_use]
     pub fn hash(&self) -> Hash {
-        leaf_hash(&self.encode())
+        let mut bytes = Vec::with_capacity(LEAF_BYTES);
+        bytes.push(LEAF_PREFIX);
+        self.encode_into(&mut bytes);
+        hash_of(&bytes)
     }
 }
 
@@ -188,7 +198,7 @@ impl Rest<'_> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::{hash_of, to_hex};
+    use crate::to_hex;
 
     fn accepted() -> Leaf {
         Leaf {

@@ -20,4 +20,4 @@ pub use leaf::{CODE_BYTES_MAX, KeyDigest, Kind, LEAF_VERSION, Leaf, Outcome};
 pub use note::{Note, NoteError};
 pub use receipt::{Forgery, Receipt};
 pub use text::{from_hex, to_hex};
-pub use tree::{Frontier, Hash, hash_of, is_included, leaf_hash};
+pub use tree::{Frontier, Hash, hash_of, is_included};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hyper::header::HeaderValue;
+use http::header::HeaderValue;
 use serde_json::json;
 
 use crate::client::{Call, Connection};

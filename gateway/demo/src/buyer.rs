@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use hyper::header::HeaderValue;
+use http::header::HeaderValue;
 
 use crate::client::{Call, Connection, Reply};
 use crate::error::DemoError;

@@ -5,12 +5,13 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use hyper::Method;
-use hyper::body::Bytes;
-use hyper::header::HeaderValue;
+use bytes::Bytes;
+use http::Method;
+use http::header::HeaderValue;
 
 use crate::error::DemoError;
 
+mod framing;
 mod socket;
 
 pub use socket::Socket;
@@ -21,6 +22,13 @@ pub const PATIENCE: Duration = Duration::from_secs(20);
 const RECONNECT_PAUSE: Duration = Duration::from_millis(100);
 /// Longest pause that a `Retry-After` may ask of the demo.
 const RETRY_AFTER_MAX: Duration = Duration::from_secs(5);
+/// Largest head of a reply that is read, in bytes, and most headers in it.
+const REPLY_HEAD_BYTES_MAX: usize = 65_536;
+const REPLY_HEADERS_MAX: usize = 100;
+/// Largest body of a reply that is read, in bytes: more than any document of the API has.
+const REPLY_BODY_BYTES_MAX: usize = 64 << 20;
+/// Longest size or trailer of a chunked body, in bytes.
+const CODING_BYTES_MAX: usize = 4_096;
 /// The process has as many files open as it may (Linux, and every Unix that we know of).
 const EMFILE: i32 = 24;
 /// The machine has.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use hyper::header::HeaderValue;
+use http::header::HeaderValue;
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;

@@ -1,6 +1,6 @@
 //! The set-up of the sale, all of it through the API: keys, buyer tokens, the event with its venue, kills.
 
-use hyper::header::HeaderValue;
+use http::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::{Value, json};
 

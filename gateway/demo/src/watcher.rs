@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use hyper::header::HeaderValue;
+use http::header::HeaderValue;
 use tokio::sync::watch;
 
 use crate::client::{Call, Connection, Server};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use serde::Deserialize;
-use serde_json::{Value, from_slice, from_value};
+use serde_json::from_slice;
 use tessera_demo::tally::Operation as Command;
 use tessera_demo::wire::{self, AskedUnits, Hold, SeatMap};
 use tessera_verdict::recording::Asked;
@@ -102,7 +102,7 @@ async fn place(visitor: &mut Visitor) -> Placed {
             Decided::Accepted(body) => {
                 return from_slice(&body).map_or(Placed::Unanswered, Placed::Hold);
             }
-            Decided::Refused(problem) => proposed = alternative(asked, &problem),
+            Decided::Refused(instead) => proposed = alternative(asked, instead),
             Decided::Unanswered => return Placed::Unanswered,
         }
     }
@@ -118,9 +118,9 @@ async fn wish(visitor: &mut Visitor) -> wire::Asked {
 }
 
 /// The same with the seats that a refusal proposes instead.
-fn alternative(mut asked: wire::Asked, problem: &Value) -> Option<wire::Asked> {
+fn alternative(mut asked: wire::Asked, instead: Option<Vec<u32>>) -> Option<wire::Asked> {
     let AskedUnits::Seats(seats) = &mut asked.lines.first_mut()?.units else { return None };
-    *seats = from_value(problem.get("alternatives")?.get(0)?.clone()).ok()?;
+    *seats = instead?;
     Some(asked)
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use hyper::header::HeaderValue;
+use http::header::HeaderValue;
 use jiff::Timestamp;
 use tessera_demo::client::Server;
 use tessera_demo::venue::Venue;

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use hyper::Uri;
+use http::Uri;
 use tessera_demo::client::Server;
 
 use crate::error::{RehearsalError, TargetError};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::header::HeaderValue;
+use http::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::Value;
 use tessera_demo::client::{Call, Reply};
@@ -54,8 +54,8 @@ pub(crate) struct Visitor {
 pub(crate) enum Decided {
     /// Accepted, with the body.
     Accepted(Vec<u8>),
-    /// Refused, with the problem.
-    Refused(Value),
+    /// Refused, with the seats that are proposed instead, if any are.
+    Refused(Option<Vec<u32>>),
     /// Not executed, or nobody knows, after every retry.
     Unanswered,
 }
@@ -244,8 +244,8 @@ impl Visitor {
                     PROSE.iter().for_each(|prose| drop(members.remove(*prose)));
                 }
                 let sequence = problem["sequence"].as_u64();
-                let outcome = Outcome::Refused { code, sequence, problem: problem.clone() };
-                (outcome, Decided::Refused(problem))
+                let instead = Vec::deserialize(&problem["alternatives"][0]).ok();
+                (Outcome::Refused { code, sequence, problem }, Decided::Refused(instead))
             }
         }
     }

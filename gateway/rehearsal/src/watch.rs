@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use hyper::header::HeaderValue;
+use http::header::HeaderValue;
 use serde::Deserialize as _;
 use serde_json::{Value, from_slice};
 use tessera_demo::client::{Call, Connection};

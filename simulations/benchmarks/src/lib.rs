@@ -7,6 +7,7 @@ mod counting;
 mod fixture;
 mod installation;
 mod report;
+mod served;
 
 pub use counting::CountingAllocator;
 pub use fixture::{
@@ -14,3 +15,4 @@ pub use fixture::{
 };
 pub use installation::Installation;
 pub use report::{Latencies, median, number_argument, row, title};
+pub use served::{Served, wait_for};

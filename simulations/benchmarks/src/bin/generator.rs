@@ -6,12 +6,12 @@
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::expect_used, clippy::panic)] // a benchmark
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
-use tessera_benchmarks::{number_argument, row, title};
+use tessera_benchmarks::{Served, number_argument, row, title};
 use tessera_demo::client::Server;
 use tessera_demo::setup::bearer;
 use tessera_demo::venue::Venue;
@@ -36,35 +36,13 @@ const SOCKETS: u64 = 256;
 /// The answer to everything, of the size of a refusal.
 const REFUSAL: &str = r#"{"type":"/docs/errors/sold_out","title":"Sold out","status":409,"code":"sold_out","detail":"Ask for fewer, or for another type.","sequence":123456,"remaining":0,"may_return":true,"conflicts":[{"line":0,"pool":"Floor","reason":"sold_out"}]}"#;
 
-/// The no-op, in a process of its own; it ends when this is dropped.
-struct NoOp {
-    child: Child,
-    port: u16,
-}
-
-impl NoOp {
-    fn start() -> NoOp {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let port = listener.local_addr().expect("its address").port();
-        drop(listener);
-        let program = std::env::current_exe().expect("this program");
-        let child = Command::new(program).args(["no-op", &port.to_string()]).spawn().expect("a process");
-        let no_op = NoOp { child, port };
-        for _ in 0..500 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return no_op;
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("the no-op does not listen");
-    }
-}
-
-impl Drop for NoOp {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
+/// The no-op, in a process of its own.
+fn no_op() -> Served {
+    Served::start("the no-op", |port| {
+        let mut command = Command::new(std::env::current_exe().expect("this program"));
+        command.args(["no-op", &port.to_string()]);
+        command
+    })
 }
 
 fn serve(port: &str) {
@@ -121,10 +99,10 @@ fn main() {
     let seconds = number_argument("--seconds").unwrap_or(SECONDS);
     let sockets = u32::try_from(number_argument("--sockets").unwrap_or(SOCKETS)).expect("fewer sockets");
     open_files::raise_for(sockets).expect("as many open files");
-    let no_op = NoOp::start();
+    let no_op = no_op();
     let scenario = scenario(rate, seconds);
     let plan = Plan::draw(&scenario, 1);
-    let stage = Arc::new(stage(&scenario, no_op.port, plan.tokens));
+    let stage = Arc::new(stage(&scenario, no_op.port(), plan.tokens));
     let clock = Clock::beginning_in(Duration::from_millis(200));
     let (began, used) = (Instant::now(), processor_s());
     let mut crowd = Crowd::send(&stage, clock, &plan.arrivals, sockets, 1).expect("a thread");

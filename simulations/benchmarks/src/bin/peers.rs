@@ -11,6 +11,8 @@
 
 #[path = "../http/bare.rs"]
 mod bare;
+#[path = "../peers/journal.rs"]
+mod journal;
 #[path = "../peers/postgres.rs"]
 mod postgres;
 #[path = "../http/product.rs"]
@@ -24,10 +26,9 @@ mod serve;
 mod wrk;
 
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 
-use bare::{free_port, wait_until_open};
-use tessera_benchmarks::{median, number_argument, row, title};
+use tessera_benchmarks::{Served, median, number_argument, row, title};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -73,7 +74,7 @@ fn measure() {
         figures[1].push(holds);
         for (at, peer) in PEERS.iter().enumerate() {
             let before = field.left(peer);
-            let holds = run(format!("http://127.0.0.1:{}/{peer}", field.port));
+            let holds = run(format!("http://127.0.0.1:{}/{peer}", field.server.port()));
             assert_eq!(holds.refused, 0, "{peer} accepts all");
             assert!(before - field.left(peer) >= holds.requests, "{peer}: every 201 is a held unit");
             figures[at + 2].push(holds);
@@ -103,13 +104,13 @@ fn report(figures: &[Vec<wrk::Figures>], rounds: u64, seconds: u64) {
 
 /// Everybody, started.
 struct Field {
+    /// The first to end: it asks the peers.
+    server: Served,
     product: product::Product,
     bare: bare::Bare,
     everysec: redis::Redis,
     always: redis::Redis,
     postgres: postgres::Postgres,
-    server: Child,
-    port: u16,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -124,14 +125,14 @@ impl Field {
             redis::stock(&always.address(), UNITS).await;
             postgres::stock(&postgres.address(), UNITS).await;
         });
-        let port = free_port();
-        let server = Command::new(std::env::current_exe().expect("this program"))
-            .args(["peers", &port.to_string(), &everysec.address(), &always.address(), &postgres.address()])
-            .spawn()
-            .expect("a child process");
-        wait_until_open(port);
+        let addresses = [everysec.address(), always.address(), postgres.address()];
+        let server = Served::start("the server of the peers", |port| {
+            let mut command = Command::new(std::env::current_exe().expect("this program"));
+            command.args(["peers", &port.to_string()]).args(&addresses);
+            command
+        });
         let (product, bare) = (product::Product::start(scratch), bare::Bare::start(scratch));
-        Field { product, bare, everysec, always, postgres, server, port, runtime }
+        Field { server, product, bare, everysec, always, postgres, runtime }
     }
 
     fn left(&self, peer: &str) -> u64 {
@@ -144,22 +145,4 @@ impl Field {
             }
         })
     }
-}
-
-impl Drop for Field {
-    fn drop(&mut self) {
-        self.server.kill().ok();
-        self.server.wait().ok();
-    }
-}
-
-/// Wait until it is there.
-fn wait_for(name: &str, is_there: impl Fn() -> bool) {
-    for _ in 0..1_000 {
-        if is_there() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    panic!("{name} did not start");
 }

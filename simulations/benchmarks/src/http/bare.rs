@@ -3,10 +3,11 @@
 use std::fs::File;
 use std::io::Write;
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::Command;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
+use tessera_benchmarks::Served;
 use tokio::sync::oneshot;
 
 /// Requests that wait for the committing thread at most.
@@ -19,54 +20,22 @@ const WORKERS: usize = 2;
 const REPLY: &str = r#"{"id":"hld_01jd9k3r5xe4h8m2n6p0q7s9tv","secret":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA","state":"held","sequence":123456,"deadline_at":"2027-01-15T08:10:00.000Z","life_ends_at":"2027-01-15T08:30:00.000Z","renewals":0,"lines":[{"ticket_type":"Standing","quantity":1,"price":{"amount":4500,"currency":"EUR"}}],"total":{"amount":4500,"currency":"EUR"}}"#;
 
 /// The server with the yardsticks, in a process of its own.
-pub(crate) struct Bare {
-    child: Child,
-    port: u16,
-}
+pub(crate) struct Bare(Served);
 
 impl Bare {
     /// Start it; it ends when this is dropped.
     pub(crate) fn start(scratch: &Path) -> Bare {
-        let port = free_port();
-        let program = std::env::current_exe().expect("this program");
-        let child = Command::new(program)
-            .arg("bare")
-            .arg(port.to_string())
-            .arg(scratch)
-            .spawn()
-            .expect("a child process");
-        wait_until_open(port);
-        Bare { child, port }
+        Bare(Served::start("the server of the yardsticks", |port| {
+            let mut command = Command::new(std::env::current_exe().expect("this program"));
+            command.arg("bare").arg(port.to_string()).arg(scratch);
+            command
+        }))
     }
 
     /// The address of one route.
     pub(crate) fn url(&self, path: &str) -> String {
-        format!("http://127.0.0.1:{}{path}", self.port)
+        format!("http://127.0.0.1:{}{path}", self.0.port())
     }
-}
-
-impl Drop for Bare {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
-    }
-}
-
-/// A port of loopback that nobody listens on.
-pub(crate) fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
-}
-
-/// Wait until somebody listens.
-pub(crate) fn wait_until_open(port: u16) {
-    for _ in 0..500 {
-        if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    panic!("nobody listens on port {port}");
 }
 
 /// Serve the yardsticks until killed.

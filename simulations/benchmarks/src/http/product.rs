@@ -3,12 +3,11 @@
 use std::cell::Cell;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use serde_json::{Value, json};
-
-use crate::bare::{free_port, wait_until_open};
+use tessera_benchmarks::Served;
 
 /// The administrator's token of the measured installation.
 const ADMIN_TOKEN: &str = "tsa_benchmark-0123456789abcdef0123456789abcdef";
@@ -21,7 +20,7 @@ const CAPACITY: u32 = 10_000_000;
 
 /// A running `tessera serve` with one event on sale.
 pub(crate) struct Product {
-    child: Child,
+    server: Served,
     client: reqwest::Client,
     runtime: tokio::runtime::Runtime,
     base: String,
@@ -40,26 +39,26 @@ impl Product {
     pub(crate) fn start_with(scratch: &Path, receipts: bool) -> Product {
         let program = std::env::current_exe().expect("this program").with_file_name("tessera");
         assert!(program.exists(), "build the product first: cargo build --release -p tessera");
-        let port = free_port();
-        let child = Command::new(program)
-            .arg("serve")
-            .arg("--data")
-            .arg(scratch.join(format!("data-{port}")))
-            .args(["--listen", &format!("127.0.0.1:{port}")])
-            .env("TESSERA_ADMIN_TOKEN", ADMIN_TOKEN)
-            .env("TESSERA_RECEIPTS__ENABLED", receipts.to_string())
-            // A subject for each request: far more tokens than one organizer has made by default.
-            .env("TESSERA_RATE_LIMIT__ORGANIZER_MINTING_PER_MINUTE", "0")
-            .stdout(Stdio::null())
-            .spawn()
-            .expect("tessera serve starts");
-        wait_until_open(port);
+        let server = Served::start("tessera serve", |port| {
+            let mut command = Command::new(&program);
+            command
+                .arg("serve")
+                .arg("--data")
+                .arg(scratch.join(format!("data-{port}")))
+                .args(["--listen", &format!("127.0.0.1:{port}")])
+                .env("TESSERA_ADMIN_TOKEN", ADMIN_TOKEN)
+                .env("TESSERA_RECEIPTS__ENABLED", receipts.to_string())
+                // A subject for each request: far more tokens than one organizer has made by default.
+                .env("TESSERA_RATE_LIMIT__ORGANIZER_MINTING_PER_MINUTE", "0")
+                .stdout(Stdio::null());
+            command
+        });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let mut product = Product {
-            child,
+            base: format!("http://127.0.0.1:{}", server.port()),
+            server,
             client: reqwest::Client::new(),
             runtime,
-            base: format!("http://127.0.0.1:{port}"),
             event: String::new(),
             key: ADMIN_TOKEN.to_owned(),
             identities: Cell::new(0),
@@ -95,7 +94,8 @@ impl Product {
 
     /// Resident memory of the product, in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("it runs");
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.server.process())).expect("it runs");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a line of its memory");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
@@ -134,13 +134,6 @@ impl Product {
             assert!(status.is_success(), "{path}: {status}: {document}");
             document
         })
-    }
-}
-
-impl Drop for Product {
-    fn drop(&mut self) {
-        self.child.kill().ok();
-        self.child.wait().ok();
     }
 }
 

@@ -2,13 +2,13 @@
 
 use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use tokio_postgres::NoTls;
 
+use crate::journal::Journal;
 use crate::serve::{BUYER_UNITS_MAX, Request, Verdict};
-use crate::wait_for;
 
 /// Where Debian puts the programs.
 const PROGRAMS: &str = "/usr/lib/postgresql/15/bin";
@@ -40,21 +40,22 @@ impl Postgres {
         std::fs::create_dir(&folder).expect("a folder");
         hand_over(scratch, &folder);
         let data = folder.join("data");
+        let made = program("initdb", &["-A", "trust", "-U", USER, "-D"]).arg(&data).output();
         let made =
-            program("initdb", &["-A", "trust", "-U", USER, "-D"]).arg(&data).stdout(Stdio::null()).status();
-        assert!(
-            made.is_ok_and(|status| status.success()),
-            "initdb (Debian package postgresql) makes its folder"
-        );
+            made.unwrap_or_else(|error| panic!("{PROGRAMS}/initdb (Debian package postgresql-15): {error}"));
+        assert!(made.status.success(), "initdb: {}", String::from_utf8_lossy(&made.stderr));
+        let journal = Journal::in_folder(scratch, "postgres");
         let child = program("postgres", &["-c", "listen_addresses=", "-c", "shared_buffers=512MB", "-D"])
             .arg(&data)
             .arg("-k")
             .arg(&folder)
-            .stderr(Stdio::null())
+            .stderr(journal.writer())
             .spawn()
             .expect("postgres starts");
-        wait_for("postgres", || folder.join(".s.PGSQL.5432").exists());
-        Postgres { child, folder }
+        let mut postgres = Postgres { child, folder };
+        let address = postgres.address();
+        journal.wait_for(&mut postgres.child, || takes_connections(&address));
+        postgres
     }
 
     /// The folder of its socket.
@@ -72,6 +73,11 @@ impl Drop for Postgres {
     }
 }
 
+/// Whether it takes connections: its socket is there while it is still starting up, and whoever comes then is turned away.
+fn takes_connections(address: &str) -> bool {
+    program("pg_isready", &["-q", "-h", address]).status().is_ok_and(|status| status.success())
+}
+
 /// Where we are root, its folder belongs to its user, who may also walk there.
 fn hand_over(scratch: &Path, folder: &Path) {
     let Some((user, group)) = ids() else { return };
@@ -87,7 +93,11 @@ fn ids() -> Option<(u32, u32)> {
     };
     let ours: u32 =
         std::fs::metadata("/proc/self").map(|own| std::os::unix::fs::MetadataExt::uid(&own)).ok()?;
-    if ours == 0 { Some((id("-u", USER)?, id("-g", USER)?)) } else { None }
+    if ours != 0 {
+        return None;
+    }
+    let there = id("-u", USER).zip(id("-g", USER));
+    Some(there.unwrap_or_else(|| panic!("PostgreSQL does not run as root, and there is no user {USER}")))
 }
 
 fn program(name: &str, arguments: &[&str]) -> Command {

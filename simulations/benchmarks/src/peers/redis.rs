@@ -1,15 +1,19 @@
 //! Redis 7 of Debian with an append-only file, and the hold as one Lua script.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command};
+use std::time::Duration;
 
+use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 
+use crate::journal::Journal;
 use crate::serve::{BUYER_UNITS_MAX, HOLD_MS, Request, Verdict, now_ms};
-use crate::wait_for;
 
 /// Seconds for which an idempotency key is remembered.
 const KEY_SECONDS: u64 = 86_400;
+/// How long an answer is waited for.
+const ANSWER_WAIT: Duration = Duration::from_secs(30);
 
 /// When Redis syncs its file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,17 +40,20 @@ impl Redis {
         let folder = scratch.join(name);
         std::fs::create_dir(&folder).expect("a folder");
         let socket = folder.join("redis.sock");
+        let journal = Journal::in_folder(scratch, name);
         let child = Command::new("redis-server")
             .args(["--port", "0", "--save", "", "--appendonly", "yes", "--appendfsync", fsync])
             .arg("--unixsocket")
             .arg(&socket)
             .arg("--dir")
             .arg(&folder)
-            .stdout(Stdio::null())
+            .stdout(journal.writer())
             .spawn()
             .expect("redis-server is installed (Debian package redis-server)");
-        wait_for("redis-server", || socket.exists());
-        Redis { child, socket }
+        let mut redis = Redis { child, socket };
+        let address = redis.address();
+        journal.wait_for(&mut redis.child, || pings(&address));
+        redis
     }
 
     /// Where it listens.
@@ -62,10 +69,20 @@ impl Drop for Redis {
     }
 }
 
-/// A connection that all requests of a worker share; what they ask at once travels together.
+/// Whether it answers: its socket is there before anybody listens, and it loads its file after that.
+fn pings(address: &str) -> bool {
+    let asked = || redis::cmd("PING").query::<String>(&mut redis::Client::open(address)?.get_connection()?);
+    asked().is_ok()
+}
+
+/// A connection that all requests of a worker share; what they ask at once travels together. It waits as long as any client of the product: by
+/// default an answer that takes half a second, as a sync on a busy machine does, would count as failed.
 pub(crate) async fn connect(address: &str) -> MultiplexedConnection {
     let client = redis::Client::open(address).expect("an address");
-    client.get_multiplexed_async_connection().await.expect("redis answers")
+    let patient = AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(ANSWER_WAIT))
+        .set_response_timeout(Some(ANSWER_WAIT));
+    client.get_multiplexed_async_connection_with_config(&patient).await.expect("redis answers")
 }
 
 /// Put the stock in.

@@ -5,7 +5,7 @@ use tessera_proof::{Checkpoint, Origin};
 use tessera_store::{LogRecord, StoreError};
 use tessera_writer::{Chain, Refused};
 
-use super::page::{Page, accepted};
+use super::page::{Page, each_accepted};
 use super::{Signer, Tree, words};
 use crate::damage::damaged;
 
@@ -13,6 +13,8 @@ use crate::damage::damaged;
 pub const PAGE_LOG_BYTES: usize = 100_000;
 /// Most refusals of one page.
 pub const PAGE_REFUSALS_MAX: usize = 1_024;
+/// Room for the text of a decision, in bytes: most fit.
+const DETAIL_BYTES: usize = 256;
 
 /// A signed page that is not stored yet.
 #[derive(Clone, Debug)]
@@ -43,9 +45,13 @@ impl Draft {
         if through == from.sequence && refusals.is_empty() {
             return Ok(None);
         }
-        let accepted = accepted(event, (from.sequence, through), records)?;
         let mut edge = from.edge.clone();
-        accepted.iter().chain(&refusals).for_each(|(leaf, _)| edge.push(leaf.hash()));
+        // A page keeps nothing of what was accepted: each text is written over the one before.
+        let mut detail = String::with_capacity(DETAIL_BYTES);
+        each_accepted(event, (from.sequence, through), records, |sequence, each| {
+            edge.push(words::accepted(event, sequence, each, &mut detail).hash());
+        })?;
+        refusals.iter().for_each(|(leaf, _)| edge.push(leaf.hash()));
         let epochs = records.iter().map(|record| record.epoch.0);
         let epoch = epochs.chain(last.map(|(epoch, _)| epoch)).fold(from.epoch, u64::max);
         let checkpoint = Checkpoint {

@@ -1,7 +1,7 @@
 //! One page: a signed checkpoint, and what came since the one before.
 
 use prost::Message;
-use tessera_inventory::{EventId, Sequence};
+use tessera_inventory::{Event, EventId, Sequence};
 use tessera_proof::{Frontier, Hash, Leaf, Outcome, Place, Receipt, ReceiptId};
 use tessera_records::for_each;
 use tessera_store::{LogRecord, StoreError};
@@ -59,7 +59,12 @@ impl Page {
     /// # Errors
     /// [`StoreError::Damaged`] where they cannot be read, or do not go so far.
     pub fn leaves(&self, event: EventId, records: &[LogRecord]) -> Result<Vec<(Leaf, String)>, StoreError> {
-        let mut leaves = accepted(event, (self.after, self.through), records)?;
+        let mut leaves = Vec::new();
+        each_accepted(event, (self.after, self.through), records, |sequence, each| {
+            let mut detail = String::new();
+            let leaf = words::accepted(event, sequence, each, &mut detail);
+            leaves.push((leaf, detail));
+        })?;
         leaves.extend(self.refusals.iter().cloned());
         Ok(leaves)
     }
@@ -131,18 +136,18 @@ impl Page {
     }
 }
 
-/// The decisions of the log after the one sequence up to the other.
-pub(super) fn accepted(
+/// Give the events of the log after the one sequence up to the other to `take`, one by one.
+pub(super) fn each_accepted(
     event: EventId,
     (after, through): (Sequence, Sequence),
     records: &[LogRecord],
-) -> Result<Vec<(Leaf, String)>, StoreError> {
-    let mut leaves = Vec::new();
+    mut take: impl FnMut(Sequence, &Event),
+) -> Result<(), StoreError> {
     let mut last = after;
     for record in records {
         for_each(&record.bytes, |sequence, each| {
             if sequence == last.plus(1) && sequence <= through {
-                leaves.push(words::accepted(event, sequence, &each));
+                take(sequence, &each);
                 last = sequence;
             }
         })
@@ -151,5 +156,5 @@ pub(super) fn accepted(
     if last < through {
         return Err(damaged(format!("the log of {event:?} ends at {last}, but receipts go to {through}")));
     }
-    Ok(leaves)
+    Ok(())
 }

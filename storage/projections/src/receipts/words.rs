@@ -3,7 +3,7 @@
 //! A detail says no more than the change feed shows everyone: units, seats, times and the numbers of claims; neither persons nor prices,
 //! nor what is sold by a code.
 
-use std::fmt::Write;
+use std::fmt::{self, Write as _};
 
 use tessera_inventory::{
     ClaimNumber, ClaimState, Event, EventBody, EventId, HoldPlaced, Payment, Phase, PhaseCommand,
@@ -12,19 +12,20 @@ use tessera_inventory::{
 use tessera_proof::{KeyDigest, Kind, Leaf, Outcome, hash_of};
 use tessera_writer::Refused;
 
-/// The leaf of an event of the log, and its detail.
-pub(super) fn accepted(event: EventId, sequence: Sequence, each: &Event) -> (Leaf, String) {
-    let (kind, detail) = happened(&each.body);
-    let leaf = Leaf {
+/// The leaf of an event of the log; its text is left in `detail`.
+pub(super) fn accepted(event: EventId, sequence: Sequence, each: &Event, detail: &mut String) -> Leaf {
+    detail.clear();
+    // Writing to a text cannot fail.
+    let _ = describe(&each.body, detail);
+    Leaf {
         event: event.0,
-        kind,
+        kind: happened(&each.body),
         sequence: sequence.0,
         at_ms: each.at.0,
         key: each.key.map(|key| KeyDigest { digest: key.digest, fingerprint: key.fingerprint }),
         outcome: Outcome::Accepted,
         detail: hash_of(detail.as_bytes()),
-    };
-    (leaf, detail)
+    }
 }
 
 /// The leaf of a refusal, and its detail.
@@ -71,69 +72,85 @@ const fn asked(command: PhaseCommand) -> Kind {
     }
 }
 
-fn happened(body: &EventBody) -> (Kind, String) {
+const fn happened(body: &EventBody) -> Kind {
     match body {
-        EventBody::Configured { version, .. } => (Kind::Configure, format!("version={version}")),
-        EventBody::PhaseChanged { to } => (Kind::ChangePhase, format!("to={}", phase(*to))),
-        EventBody::HoldPlaced(placed) => (Kind::PlaceHold, held(placed)),
+        EventBody::Configured { .. } => Kind::Configure,
+        EventBody::PhaseChanged { .. } => Kind::ChangePhase,
+        EventBody::HoldPlaced(_) => Kind::PlaceHold,
+        EventBody::HoldRenewed { .. } => Kind::RenewHold,
+        EventBody::HoldReleased { .. } => Kind::ReleaseHold,
+        EventBody::Expired { .. } => Kind::Expire,
+        EventBody::PaymentBegun { .. } => Kind::BeginPayment,
+        EventBody::PaymentFailed { .. } => Kind::FailPayment,
+        EventBody::Confirmed { .. } => Kind::Confirm,
+        EventBody::TicketsRefunded { .. } => Kind::RefundTickets,
+        EventBody::UnitsKilled(_) => Kind::Kill,
+        EventBody::UnitsRestored(_) => Kind::Restore,
+        EventBody::ChannelReleased { .. } => Kind::ReleaseChannel,
+        EventBody::SaleWindowChanged { .. } => Kind::MoveSaleWindow,
+        EventBody::TicketTransferred { .. } => Kind::TransferTicket,
+        EventBody::CheckedIn { .. } => Kind::CheckIn,
+        EventBody::CheckedOut { .. } => Kind::CheckOut,
+    }
+}
+
+fn describe(body: &EventBody, out: &mut String) -> fmt::Result {
+    match body {
+        EventBody::Configured { version, .. } => write!(out, "version={version}"),
+        EventBody::PhaseChanged { to } => write!(out, "to={}", phase(*to)),
+        EventBody::HoldPlaced(placed) => held(placed, out),
         EventBody::HoldRenewed { hold, deadline_at } => {
-            (Kind::RenewHold, format!("hold={} deadline_at={deadline_at}", hold.0))
+            write!(out, "hold={} deadline_at={deadline_at}", hold.0)
         }
-        EventBody::HoldReleased { hold } => (Kind::ReleaseHold, format!("hold={}", hold.0)),
+        EventBody::HoldReleased { hold } => write!(out, "hold={}", hold.0),
         EventBody::Expired { through: (deadline_at, ClaimNumber(hold)), count } => {
-            (Kind::Expire, format!("deadline_at={deadline_at} hold={hold} count={count}"))
+            write!(out, "deadline_at={deadline_at} hold={hold} count={count}")
         }
         EventBody::PaymentBegun { order, grace_until, attempt, .. } => {
-            (Kind::BeginPayment, format!("order={} grace_until={grace_until} attempt={attempt}", order.0))
+            write!(out, "order={} grace_until={grace_until} attempt={attempt}", order.0)
         }
-        EventBody::PaymentFailed { order } => (Kind::FailPayment, format!("order={}", order.0)),
+        EventBody::PaymentFailed { order } => write!(out, "order={}", order.0),
         EventBody::Confirmed { order, payment } => {
-            (Kind::Confirm, format!("order={} payment={}", order.0, paid(*payment)))
+            write!(out, "order={} payment={}", order.0, paid(*payment))
         }
         EventBody::TicketsRefunded { order, tickets, units } => {
             let units = match units {
                 RefundedUnits::Restock => "restock",
                 RefundedUnits::Kill => "kill",
             };
-            (Kind::RefundTickets, format!("order={} tickets={} units={units}", order.0, list(tickets)))
+            write!(out, "order={} tickets={} units={units}", order.0, list(tickets))
         }
-        EventBody::UnitsKilled(units) => (Kind::Kill, counted(units)),
-        EventBody::UnitsRestored(units) => (Kind::Restore, counted(units)),
-        EventBody::ChannelReleased { channel } => (Kind::ReleaseChannel, format!("channel={}", channel.0)),
-        EventBody::SaleWindowChanged { open, .. } => (Kind::MoveSaleWindow, format!("open={open}")),
+        EventBody::UnitsKilled(units) | EventBody::UnitsRestored(units) => counted(units, out),
+        EventBody::ChannelReleased { channel } => write!(out, "channel={}", channel.0),
+        EventBody::SaleWindowChanged { open, .. } => write!(out, "open={open}"),
         EventBody::TicketTransferred { ticket, .. } => {
-            (Kind::TransferTicket, format!("order={} ticket={}", ticket.order.0, ticket.index))
+            write!(out, "order={} ticket={}", ticket.order.0, ticket.index)
         }
-        EventBody::CheckedIn { ticket, gate } => {
-            (Kind::CheckIn, format!("order={} ticket={} gate={gate}", ticket.order.0, ticket.index))
-        }
-        EventBody::CheckedOut { ticket, gate } => {
-            (Kind::CheckOut, format!("order={} ticket={} gate={gate}", ticket.order.0, ticket.index))
+        EventBody::CheckedIn { ticket, gate } | EventBody::CheckedOut { ticket, gate } => {
+            write!(out, "order={} ticket={} gate={gate}", ticket.order.0, ticket.index)
         }
     }
 }
 
-fn held(placed: &HoldPlaced) -> String {
-    let mut text = String::with_capacity(96);
-    // Writing to a text cannot fail.
-    let _ = write!(text, "deadline_at={} life_ends_at={}", placed.deadline_at, placed.life_ends_at);
+fn held(placed: &HoldPlaced, out: &mut String) -> fmt::Result {
+    write!(out, "deadline_at={} life_ends_at={}", placed.deadline_at, placed.life_ends_at)?;
     if let Some(channel) = placed.channel {
-        let _ = write!(text, " channel={}", channel.0);
+        write!(out, " channel={}", channel.0)?;
     }
     for line in &placed.lines {
-        let _ = write!(text, " units={}", line.quantity);
+        write!(out, " units={}", line.quantity)?;
         if !line.seats.is_empty() {
-            let _ = write!(text, " seats={}", seats(&line.seats));
+            write!(out, " seats={}", seats(&line.seats))?;
         }
     }
-    text
+    Ok(())
 }
 
 fn seats(seats: &[SeatIndex]) -> String {
     list(&seats.iter().map(|seat| seat.0).collect::<Vec<_>>())
 }
 
-fn list<T: std::fmt::Display>(numbers: &[T]) -> String {
+fn list<T: fmt::Display>(numbers: &[T]) -> String {
     numbers.iter().enumerate().fold(String::new(), |mut text, (position, number)| {
         let _ = write!(text, "{}{number}", if position == 0 { "" } else { "," });
         text
@@ -141,10 +158,10 @@ fn list<T: std::fmt::Display>(numbers: &[T]) -> String {
 }
 
 /// Seats are counted: a kill may withdraw a whole hall, and the change feed names them.
-fn counted(units: &Units) -> String {
+fn counted(units: &Units, out: &mut String) -> fmt::Result {
     match units {
-        Units::Pool { pool, quantity } => format!("pool={} units={quantity}", pool.0),
-        Units::Seats(seats) => format!("seats={}", seats.len()),
+        Units::Pool { pool, quantity } => write!(out, "pool={} units={quantity}", pool.0),
+        Units::Seats(seats) => write!(out, "seats={}", seats.len()),
     }
 }
 
