@@ -5,9 +5,7 @@ use serde::{Deserialize, Serialize};
 use tessera_embedded::EmbeddedStore;
 use tessera_inventory::{EventId, Sequence};
 use tessera_projections::receipts::{Page, Receipts};
-use tessera_proof::{
-    Checkpoint, Frontier, Hash, Leaf, Note, Origin, Outcome, PublicKey, from_hex, to_hex,
-};
+use tessera_proof::{Checkpoint, Frontier, Hash, Leaf, Note, Origin, Outcome, PublicKey, from_hex, to_hex};
 use tessera_server::ids;
 use tessera_server::receipt::DecisionDocument;
 use tessera_store::LogRecord;
@@ -180,7 +178,8 @@ fn verify_page(
 ) -> Result<(), String> {
     let (checkpoint, _) =
         Checkpoint::verify(&page.checkpoint, keys).map_err(|forgery| forgery.to_string())?;
-    let same = transcript.checkpoints == 0 || transcript.origin.installation == checkpoint.origin.installation;
+    let same =
+        transcript.checkpoints == 0 || transcript.origin.installation == checkpoint.origin.installation;
     if checkpoint.origin.event != event.0 || !same {
         return Err("its checkpoint is of another event".to_owned());
     }

@@ -34,7 +34,10 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
         line(format_args!("{}: GENUINE receipt", path.display()));
         explain(receipt, verified);
         if let Some(transcript) = transcripts.get(&tree(verified.0.origin)) {
-            line(compared(transcript.agrees(receipt.index, &receipt.leaf.hash())).map_err(|why| not_proven(path, why))?);
+            line(
+                compared(transcript.agrees(receipt.index, &receipt.leaf.hash()))
+                    .map_err(|why| not_proven(path, why))?,
+            );
         }
     }
     Ok(())

@@ -76,7 +76,11 @@ async fn who_does_not_get_to_a_writer_is_counted() {
     }
     let after = (counted(&server, shed).await, counted(&server, unknown).await);
     assert!(after.0 >= before.0 + 100 && after.1 > before.1, "{before:?} {after:?}");
-    assert_eq!(counted(&server, "tessera_problems_total{code=\"internal_error\"}").await, 0, "made at the start");
+    assert_eq!(
+        counted(&server, "tessera_problems_total{code=\"internal_error\"}").await,
+        0,
+        "made at the start"
+    );
     server.store.release_appends();
 }
 

@@ -26,12 +26,7 @@ struct Feed {
 
 /// Opens a stream of these pages.
 pub(super) fn open(call: &Call, pages: Pages, permit: StreamPermit) -> HttpResponse {
-    let feed = Feed {
-        pages,
-        is_begun: false,
-        closing: call.gateway().closing.subscribe(),
-        _permit: permit,
-    };
+    let feed = Feed { pages, is_begun: false, closing: call.gateway().closing.subscribe(), _permit: permit };
     let body = stream::unfold(feed, |mut feed| async {
         let chunk = feed.next().await?;
         Some((Ok::<Bytes, std::convert::Infallible>(chunk), feed))
