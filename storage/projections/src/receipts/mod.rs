@@ -197,7 +197,8 @@ async fn page_bytes(
 ) -> Result<Option<Vec<u8>>, StoreError> {
     let (begin, end) = ReceiptPageKey::range(event, number);
     let chunks = transaction.range(&begin, &end, PAGE_CHUNKS_MAX, false).await?;
-    Ok((!chunks.is_empty()).then(|| chunks.into_iter().flat_map(|(_, chunk)| chunk).collect()))
+    let chunks: Vec<_> = chunks.into_iter().map(|(_, chunk)| chunk).collect();
+    Ok((!chunks.is_empty()).then(|| chunks.concat()))
 }
 
 /// Remove the oldest pages while too much is kept, never the newest.

@@ -402,7 +402,8 @@ async fn a_rotation_that_hears_late_of_its_success_does_not_bring_its_key_back()
         at_ms: 300_000,
     };
     let note = signer.sign(checkpoint).render();
-    let (_, by) = Checkpoint::verify(&note, &signer.public_keys()).unwrap();
+    let keys = signer.public_keys();
+    let (_, by) = Checkpoint::verify(&note, &keys).unwrap();
     assert_eq!(Some(*by), newest);
 }
 
