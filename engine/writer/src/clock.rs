@@ -17,7 +17,7 @@
 //! (every logged time was trusted once, so the witness's beginning moves back to it) and by an operator's word.
 //!
 //! While time is doubted or behind, nothing that time does happens (openings, expiries); commands are decided. An operator ends either by
-//! acknowledging: time goes on from the later of the wall clock and the last logged time. Time that was trusted moves forward on that
+//! acknowledging: time goes on from the later of the wall clock and the last logged time, also where a writer is opened later. Time that was trusted moves forward on that
 //! word, too, and never back: monotonic time stands still while the machine sleeps. Both also end when a later reading is plausible: that
 //! wall time is followed. So nothing happens early by more than [`CLOCK_DISAGREEMENT_MS_MAX`] against a right witness, and
 //! a node alone that starts with a wrong wall clock lets things happen early by no more than [`CLOCK_AHEAD_MS_MAX`].
@@ -63,7 +63,23 @@ pub(crate) struct Clock {
     /// What was known of the time when the clock was opened: the last logged time or, without history, the word of the witness that
     /// contradicted the wall clock. What is logged in doubt is no evidence.
     opened_after: Option<Timestamp>,
-    doubted: bool,
+    doubt: Option<Doubt>,
+}
+
+/// Why wall time is not believed, and from when time goes on instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Doubt {
+    /// A witness says otherwise.
+    Witness(Timestamp),
+    /// It is too far from the last logged time.
+    History(Timestamp),
+}
+
+impl Doubt {
+    fn time(self) -> Timestamp {
+        let (Doubt::Witness(time) | Doubt::History(time)) = self;
+        time
+    }
 }
 
 impl Clock {
@@ -73,13 +89,13 @@ impl Clock {
         last_logged: Option<Timestamp>,
         now: Monotonic,
     ) -> (Clock, Option<i64>) {
-        let contradicted_by = contradicted_by(reading, last_logged);
-        let doubted = contradicted_by.is_some();
-        let trusted = contradicted_by.unwrap_or(reading.wall);
-        let opened_after = last_logged.or(contradicted_by);
-        let clock = Clock { trusted, trusted_at: now, last_logged, opened_after, doubted };
+        let doubt = doubt(reading, last_logged);
+        let evidence = doubt.map(Doubt::time);
+        let trusted = evidence.unwrap_or(believed(reading, last_logged));
+        let opened_after = last_logged.or(evidence);
+        let clock = Clock { trusted, trusted_at: now, last_logged, opened_after, doubt };
         let jump = (clock.state(now) != ClockState::Trusted).then(|| {
-            let against = contradicted_by.or(last_logged);
+            let against = evidence.or(last_logged);
             difference_ms(reading.wall, against.unwrap_or(reading.wall))
         });
         (clock, jump)
@@ -87,7 +103,7 @@ impl Clock {
 
     pub(crate) fn state(&self, now: Monotonic) -> ClockState {
         let behind = self.last_logged.map_or(0, |last| last.0.saturating_sub(self.trusted_now(now).0));
-        if self.doubted {
+        if self.doubt.is_some() {
             ClockState::Doubted
         } else if behind > CLOCK_BEHIND_MS_MAX {
             ClockState::Behind
@@ -118,10 +134,18 @@ impl Clock {
 
     /// The clocks were read again: who does not believe them follows a reading that is plausible.
     pub(crate) fn read_again(&mut self, reading: ClockReading, now: Monotonic) {
-        if self.state(now) != ClockState::Trusted && contradicted_by(reading, self.opened_after).is_none() {
-            self.trusted = reading.wall;
+        if self.state(now) != ClockState::Trusted && self.is_plausible(reading, now) {
+            self.trusted = believed(reading, self.last_logged);
             self.trusted_at = now;
-            self.doubted = false;
+            self.doubt = None;
+        }
+    }
+
+    /// Where the witness that was followed has gone, what it said still counts.
+    fn is_plausible(&self, reading: ClockReading, now: Monotonic) -> bool {
+        match (self.doubt, heard(reading, self.opened_after)) {
+            (Some(Doubt::Witness(_)), None) => agree(reading.wall, self.trusted_now(now)),
+            _ => doubt(reading, self.opened_after).is_none(),
         }
     }
 
@@ -130,7 +154,7 @@ impl Clock {
         if self.state(now) != ClockState::Trusted || wall > self.now(now) {
             self.trusted = self.last_logged.map_or(wall, |last| last.max(wall));
             self.trusted_at = now;
-            self.doubted = false;
+            self.doubt = None;
         }
     }
 
@@ -139,17 +163,31 @@ impl Clock {
     }
 }
 
-/// The evidence that makes the wall clock implausible, from which time goes on; `None` where it is plausible.
-fn contradicted_by(reading: ClockReading, last_logged: Option<Timestamp>) -> Option<Timestamp> {
-    let is_too_far =
-        |time: Timestamp| last_logged.is_some_and(|last| time.0.saturating_sub(last.0) > CLOCK_AHEAD_MS_MAX);
-    match reading.witness.filter(|witness| !is_too_far(witness.since)) {
-        Some(witness) => {
-            let disagrees = reading.wall.0.abs_diff(witness.now.0) > CLOCK_DISAGREEMENT_MS_MAX;
-            disagrees.then_some(witness.now)
-        }
-        None => last_logged.filter(|_| is_too_far(reading.wall)),
+/// What makes the wall clock implausible; `None` where it is plausible.
+fn doubt(reading: ClockReading, last_logged: Option<Timestamp>) -> Option<Doubt> {
+    match heard(reading, last_logged) {
+        Some(witness) => (!agree(reading.wall, witness.now)).then_some(Doubt::Witness(witness.now)),
+        None => last_logged.filter(|last| is_too_far(reading.wall, *last)).map(Doubt::History),
     }
+}
+
+/// The witness, unless it began with an implausible clock.
+fn heard(reading: ClockReading, last_logged: Option<Timestamp>) -> Option<ClockWitness> {
+    reading.witness.filter(|witness| last_logged.is_none_or(|last| !is_too_far(witness.since, last)))
+}
+
+fn is_too_far(time: Timestamp, last_logged: Timestamp) -> bool {
+    time.0.saturating_sub(last_logged.0) > CLOCK_AHEAD_MS_MAX
+}
+
+fn agree(wall: Timestamp, evidence: Timestamp) -> bool {
+    wall.0.abs_diff(evidence.0) <= CLOCK_DISAGREEMENT_MS_MAX
+}
+
+/// The time from which a plausible reading goes on. Where an operator vouches, that is not before the last logged time.
+fn believed(reading: ClockReading, last_logged: Option<Timestamp>) -> Timestamp {
+    let is_vouched_for = reading.witness.is_some_and(|witness| witness.since == Timestamp(0));
+    last_logged.filter(|_| is_vouched_for).map_or(reading.wall, |last| last.max(reading.wall))
 }
 
 fn difference_ms(wall: Timestamp, against: Timestamp) -> i64 {
@@ -283,6 +321,30 @@ mod tests {
         check(&clock, 9, (ClockState::Doubted, NOON + 9));
         clock.read_again(reading(NOON + 20, None), Monotonic(20_000));
         check(&clock, 30, (ClockState::Trusted, NOON + 30));
+    }
+
+    #[test]
+    fn what_a_witness_refuted_is_not_believed_because_the_witness_is_gone() {
+        for last_logged in [Some(NOON - 1), None, Some(1)] {
+            let watched = reading(NOON + HOUR, Some((NOON, 0)));
+            let (mut clock, _) = Clock::open(watched, last_logged.map(Timestamp), Monotonic(0));
+            clock.read_again(reading(NOON + HOUR + 10, None), Monotonic(10_000));
+            check(&clock, 10, (ClockState::Doubted, NOON + 10));
+            clock.read_again(reading(NOON + 5_000, None), Monotonic(20_000));
+            check(&clock, 30, (ClockState::Trusted, NOON + 5_010));
+        }
+    }
+
+    #[test]
+    fn an_operators_word_reaches_an_event_whose_log_is_ahead_and_that_is_opened_after_it() {
+        let vouched = reading(NOON, Some((NOON, 0)));
+        let (clock, jump) = Clock::open(vouched, Some(Timestamp(NOON + HOUR)), Monotonic(0));
+        assert_eq!(jump, None);
+        check(&clock, 7, (ClockState::Trusted, NOON + HOUR + 7));
+        let (mut behind, _) = open(NOON, None, Some(NOON + HOUR));
+        check(&behind, 7, (ClockState::Behind, NOON + HOUR));
+        behind.read_again(vouched, Monotonic(7_000));
+        check(&behind, 9, (ClockState::Trusted, NOON + HOUR + 2));
     }
 
     #[test]
