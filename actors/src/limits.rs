@@ -57,6 +57,8 @@ pub const RECENT_EVENTS_MAX: usize = 4_096;
 pub const REFUSED_WAITING_MAX: usize = 65_536;
 /// Receipts whose leaves are made from the log at the same time; others wait their turn.
 pub(crate) const RECEIPTS_PROVEN_AT_ONCE_MAX: usize = 2;
+/// Lists of checkpoints, whose pages are read for them, at the same time; others wait their turn.
+pub const CHECKPOINTS_LISTED_AT_ONCE_MAX: usize = 2;
 /// When all places are taken, an event without requests for this long may be passivated early, in milliseconds; one that
 /// refused something lately keeps its place for as long as the refusal is remembered.
 pub const ROOM_IDLE_MS_MIN: u64 = 1_000;

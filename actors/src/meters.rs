@@ -5,9 +5,8 @@
 use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use tessera_writer::Reply;
 
-/// Kinds of replies, as metric labels.
-const REPLY_KINDS: [&str; 7] =
-    ["accepted", "repeated", "rejected", "read", "not_executed", "gave_up", "outcome_unknown"];
+/// Kinds of what writers decide and read, as metric labels.
+const REPLY_KINDS: [&str; 4] = ["accepted", "repeated", "rejected", "read"];
 
 /// Handles of every metric.
 pub(crate) struct Meters {
@@ -33,6 +32,7 @@ pub(crate) struct Meters {
     pub(crate) receipt_pages: Counter,
     pub(crate) receipts: Counter,
     pub(crate) receipts_lost: Counter,
+    pub(crate) receipts_waiting: Gauge,
     pub(crate) follower_failures: Counter,
     pub(crate) clock_alerts: Counter,
     pub(crate) active_events: Gauge,
@@ -40,6 +40,10 @@ pub(crate) struct Meters {
     pub(crate) wake_ups: Gauge,
     pub(crate) doubted_clocks: Gauge,
     pub(crate) stuck_followers: Gauge,
+    /// What callers are told who got no answer of a writer; the router counts it, who alone knows of all of them.
+    pub(crate) not_executed: Counter,
+    pub(crate) gave_up: Counter,
+    pub(crate) outcome_unknown: Counter,
     replies: [Counter; REPLY_KINDS.len()],
 }
 
@@ -67,6 +71,7 @@ impl Meters {
             receipt_pages: counter!("tessera_receipt_pages_total"),
             receipts: counter!("tessera_receipts_total"),
             receipts_lost: counter!("tessera_receipts_lost_total"),
+            receipts_waiting: gauge!("tessera_receipts_waiting"),
             follower_steps: counter!("tessera_follower_steps_total"),
             follower_failures: counter!("tessera_follower_failures_total"),
             clock_alerts: counter!("tessera_clock_alerts_total"),
@@ -75,12 +80,15 @@ impl Meters {
             wake_ups: gauge!("tessera_scheduled_wake_ups"),
             doubted_clocks: gauge!("tessera_doubted_clocks"),
             stuck_followers: gauge!("tessera_stuck_followers"),
+            not_executed: counter!("tessera_replies_total", "kind" => "not_executed"),
+            gave_up: counter!("tessera_replies_total", "kind" => "gave_up"),
+            outcome_unknown: counter!("tessera_replies_total", "kind" => "outcome_unknown"),
             replies: REPLY_KINDS.map(|kind| counter!("tessera_replies_total", "kind" => kind)),
         }
     }
 }
 
-/// Replies of one turn by kind, added to the metric in one go.
+/// What the writer answered in one turn by kind, added to the metric in one go.
 #[derive(Debug, Default)]
 pub(crate) struct ReplyTally([u64; REPLY_KINDS.len()]);
 
@@ -91,9 +99,7 @@ impl ReplyTally {
             Reply::Repeated { .. } => 1,
             Reply::Rejected { .. } => 2,
             Reply::Read { .. } => 3,
-            Reply::NotExecuted => 4,
-            Reply::GaveUp => 5,
-            Reply::OutcomeUnknown => 6,
+            Reply::NotExecuted | Reply::GaveUp | Reply::OutcomeUnknown => return,
         };
         self.0[kind] += 1;
     }

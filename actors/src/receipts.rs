@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use tessera_inventory::{EventId, Sequence};
-use tessera_projections::receipts::{PAGE_LOG_BYTES, Page};
+use tessera_inventory::EventId;
+use tessera_projections::receipts::Page;
 use tessera_proof::{Place, Receipt};
-use tessera_store::{LogRecord, StoreError};
+use tessera_store::StoreError;
 
 use crate::InventoryRouter;
 use crate::blocking::blocking;
@@ -51,8 +51,9 @@ impl InventoryRouter {
         after: u64,
         limit: usize,
     ) -> Result<(Vec<(u64, String)>, u64), StoreError> {
-        let (pages, newest) = self.shared.receipts.pages(event, after, limit).await?;
-        Ok((pages.into_iter().map(|(number, page)| (number, page.checkpoint)).collect(), newest))
+        // The semaphore is never closed: without a turn nobody goes on all the same.
+        let _turn = self.shared.checkpoint_lists.acquire().await;
+        self.shared.receipts.checkpoints(event, after, limit).await
     }
 
     /// Whether the notary is going to prove it.
@@ -72,7 +73,7 @@ impl InventoryRouter {
     /// The leaves of a page are made from the log again, off the threads that serve and few at once.
     async fn prove(&self, event: EventId, place: Place, page: Page) -> Result<ReceiptAnswer, StoreError> {
         let turn = Arc::clone(&self.shared.receipt_proofs).acquire_owned().await;
-        let records = self.records(event, page.after, page.through).await?;
+        let records = page.records(&*self.shared.log, event).await?;
         let work = move || {
             let _turn = turn;
             page.prove(event, place, &records)
@@ -80,21 +81,5 @@ impl InventoryRouter {
         let proven = blocking(&*self.shared.environment.spawn, work).await;
         let proven = proven.map_err(|panicked| StoreError::Unavailable { reason: panicked.reason })??;
         Ok(proven.map_or(ReceiptAnswer::Unknown, |receipt| ReceiptAnswer::Proven(Box::new(receipt))))
-    }
-
-    async fn records(
-        &self,
-        event: EventId,
-        after: Sequence,
-        through: Sequence,
-    ) -> Result<Vec<LogRecord>, StoreError> {
-        let (mut records, mut read_to) = (Vec::new(), after);
-        while read_to < through {
-            let more = self.shared.log.read(event, read_to, PAGE_LOG_BYTES).await?;
-            let Some(last) = more.last() else { break };
-            read_to = last.last_sequence;
-            records.extend(more);
-        }
-        Ok(records)
     }
 }

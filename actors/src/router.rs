@@ -237,10 +237,14 @@ impl InventoryRouter {
     }
 
     fn not_executed(&self, reason: NotExecuted) -> Answer {
+        let meters = &self.shared.meters;
+        let counter = if reason == NotExecuted::GaveUp { &meters.gave_up } else { &meters.not_executed };
+        counter.increment(1);
         Answer::NotExecuted { reason, retry_after_ms: self.shared.limits.retry_after_ms }
     }
 
     fn outcome_unknown(&self) -> Answer {
+        self.shared.meters.outcome_unknown.increment(1);
         Answer::OutcomeUnknown { retry_after_ms: self.shared.limits.retry_after_ms }
     }
 

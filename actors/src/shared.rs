@@ -16,7 +16,7 @@ use crate::followers::{FOLLOWERS, FollowerKind, FollowerMessage};
 use crate::health::Health;
 use crate::ingress::Permits;
 use crate::inventory::InventoryMessage;
-use crate::limits::{LARGE_DECODINGS_MAX, RECEIPTS_PROVEN_AT_ONCE_MAX};
+use crate::limits::{CHECKPOINTS_LISTED_AT_ONCE_MAX, LARGE_DECODINGS_MAX, RECEIPTS_PROVEN_AT_ONCE_MAX};
 use crate::meters::{Meters, number};
 use crate::slot::Slot;
 use crate::witness::Witness;
@@ -34,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) signer: Option<Arc<Signer>>,
     /// Turns to make the leaves of a receipt again.
     pub(crate) receipt_proofs: Arc<Semaphore>,
+    /// Turns to read the checkpoints of many pages.
+    pub(crate) checkpoint_lists: Semaphore,
     pub(crate) directory: Directory,
     pub(crate) health: Health,
     pub(crate) meters: Meters,
@@ -64,6 +66,7 @@ impl Shared {
             receipts: Receipts::new(Arc::clone(&table)),
             signer,
             receipt_proofs: Arc::new(Semaphore::new(RECEIPTS_PROVEN_AT_ONCE_MAX)),
+            checkpoint_lists: Semaphore::new(CHECKPOINTS_LISTED_AT_ONCE_MAX),
             directory: Directory::default(),
             health: Health::new(),
             meters: Meters::new(),

@@ -13,6 +13,7 @@ use tokio::sync::{Notify, oneshot, watch};
 use crate::followers::{FOLLOWERS, FollowerKind};
 use crate::ingress::{Ingress, Refused, WakeFlag};
 use crate::inventory::{Ended, Shadow, ShellMessage};
+use crate::meters::Meters;
 use crate::recent_events::RecentEvents;
 use crate::refused_queue::RefusedQueue;
 use crate::reply_desk::DeskSender;
@@ -61,7 +62,12 @@ pub(crate) enum TurnedAway {
 }
 
 impl Slot {
-    pub(crate) fn new(event: EventId, limits: &Limits, published: Published, snapshot_at: Sequence) -> Slot {
+    pub(crate) fn new(
+        event: EventId,
+        (limits, meters): (&Limits, &Meters),
+        published: Published,
+        snapshot_at: Sequence,
+    ) -> Slot {
         let sequence = published.availability.sequence;
         Slot {
             event,
@@ -69,7 +75,7 @@ impl Slot {
             wake: WakeFlag::new(),
             shadow: Shadow::new(snapshot_at),
             recent: RecentEvents::default(),
-            refused: RefusedQueue::default(),
+            refused: RefusedQueue::new(meters),
             used_at: AtomicU64::new(0),
             stalled: AtomicBool::new(false),
             shell: OnceLock::new(),

@@ -41,6 +41,7 @@ impl Notary {
             return Ok(Step::UpToDate(through));
         }
         let now = shared.environment.clock.wall();
+        signer.promise(now).await?;
         let work = move || Draft::of(event, tree, &records, &refused, (&signer, now));
         let panicked =
             |Panicked { reason }| StoreError::Damaged { reason: format!("the notary panicked: {reason}") };

@@ -161,10 +161,7 @@ impl Performer {
 
     /// Hand refusals to the notary; what it has no room for is never proven.
     fn refused(&self, refused: Vec<Refused>) {
-        let lost = self.slot.refused.push(refused);
-        if lost > 0 {
-            self.shared.meters.receipts_lost.increment(lost as u64);
-        }
+        self.slot.refused.push(refused);
         self.slot.nudge(&self.shared, FollowerKind::Notary);
     }
 

@@ -200,7 +200,8 @@ impl Roster {
     async fn serve(&mut self, event: EventId, activated: Activated) {
         let now = self.now();
         let Activated { writer, outputs, publisher, published, snapshot_at } = activated;
-        let slot = Arc::new(Slot::new(event, &self.shared.limits, published, snapshot_at));
+        let slot =
+            Arc::new(Slot::new(event, (&self.shared.limits, &self.shared.meters), published, snapshot_at));
         let shared = Arc::clone(&self.shared);
         let arguments = ShellArguments { shared, slot: Arc::clone(&slot), writer, outputs, publisher };
         let shell = match Actor::spawn_linked(None, Shell, arguments, self.myself.get_cell()).await {

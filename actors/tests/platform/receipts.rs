@@ -3,7 +3,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tessera_actors::{Answer, Clock as _, Limits, REFUSED_WAITING_MAX, ReceiptAnswer};
+use tessera_actors::{
+    Answer, CHECKPOINTS_LISTED_AT_ONCE_MAX, Clock as _, Limits, REFUSED_WAITING_MAX, ReceiptAnswer,
+};
 use tessera_inventory::Sequence;
 use tessera_projections::receipts::{Receipts, Tree};
 use tessera_proof::{Place, Receipt};
@@ -154,6 +156,23 @@ async fn the_backlog_of_the_notary_is_bounded() {
     let waiting = Place::Refused { epoch: 1, number: REFUSED_WAITING_MAX as u64 };
     assert_eq!(world.receipt(waiting).await, ReceiptAnswer::NotYet);
     assert!(world.proven().await >= Sequence(3));
+}
+
+/// Whoever asks for many pages of checkpoints waits for those who did before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn few_lists_of_checkpoints_are_read_at_once() {
+    let world = World::start(limits()).await;
+    world.store.holds_every_begin.store(true, Ordering::Release);
+    let mut lists: Vec<_> = (0..20).map(|_| Box::pin(world.router.checkpoints(EVENT, 0, 200))).collect();
+    for list in &mut lists {
+        assert!(futures::poll!(list).is_pending());
+    }
+    assert_eq!(world.store.held_begins(), CHECKPOINTS_LISTED_AT_ONCE_MAX);
+    world.store.holds_every_begin.store(false, Ordering::Release);
+    world.store.release_begin();
+    for list in futures::future::join_all(lists).await {
+        assert_eq!(list.unwrap(), (Vec::new(), 0));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -32,7 +32,9 @@ pub(crate) struct TestStore {
     pub(crate) is_damaged: AtomicBool,
     /// The next transaction waits for [`TestStore::release_begin`].
     pub(crate) holds_next_begin: AtomicBool,
-    held_begin: Mutex<Option<oneshot::Sender<()>>>,
+    /// Every transaction does.
+    pub(crate) holds_every_begin: AtomicBool,
+    held_begins: Mutex<Vec<oneshot::Sender<()>>>,
     /// Every claim of an event that was begun, in order.
     pub(crate) claims: Mutex<Vec<EventId>>,
     /// Appends of this event panic always (0: none).
@@ -45,11 +47,15 @@ impl TestStore {
     }
 
     pub(crate) fn has_held_begin(&self) -> bool {
-        self.held_begin.lock().unwrap().is_some()
+        self.held_begins() > 0
+    }
+
+    pub(crate) fn held_begins(&self) -> usize {
+        self.held_begins.lock().unwrap().len()
     }
 
     pub(crate) fn release_begin(&self) {
-        drop(self.held_begin.lock().unwrap().take());
+        self.held_begins.lock().unwrap().clear();
     }
 
     /// Append to the log of an event as no writer would.
@@ -118,9 +124,10 @@ impl Table for TestStore {
     fn begin(&self) -> BoxFuture<'static, Result<Box<dyn Transaction>, StoreError>> {
         assert!(!take_one(&self.table_panics), "injected panic");
         let begun = self.memory.begin();
-        if self.holds_next_begin.swap(false, Ordering::AcqRel) {
+        let holds_every = self.holds_every_begin.load(Ordering::Acquire);
+        if self.holds_next_begin.swap(false, Ordering::AcqRel) || holds_every {
             let (release, released) = oneshot::channel();
-            *self.held_begin.lock().unwrap() = Some(release);
+            self.held_begins.lock().unwrap().push(release);
             return Box::pin(async move {
                 let _ = released.await;
                 begun.await

@@ -30,7 +30,7 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Verify a store, and lift the quarantine of an event
     Repair(RepairArguments),
-    /// Check receipts and exports offline: what they prove, or why they prove nothing
+    /// Check receipts and transcripts offline: what they prove, or why they prove nothing
     Verify(VerifyArguments),
     /// Write a stopped installation, or one event of it, to one file
     Export(ExportArguments),
@@ -192,7 +192,7 @@ pub(crate) enum View {
     /// Checksums, chain, replay, and every invariant
     Verify,
     /// Every decision without persons, with the signed checkpoints, for `tessera verify`
-    Receipts,
+    Transcript,
 }
 
 /// Verifies every log of a stopped installation and says what is damaged, and what would be lost. Changes nothing unless told to.
@@ -222,7 +222,7 @@ pub(crate) struct RepairArguments {
 /// Needs neither a server nor a network. Ends with 0 where everything is genuine, and with 4 and the reason where something is not.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArguments {
-    /// Receipts (as the API gives them) and exports (of `tessera inspect EVENT receipts`); a receipt must agree with the export of its event
+    /// Receipts (as the API gives them) and transcripts (of `tessera inspect EVENT transcript`); a receipt must agree with the transcript of its event, where that has its decision
     #[arg(required = true)]
     pub(crate) files: Vec<PathBuf>,
     /// The seller's public keys, as `/.well-known/tessera-keys` gives them

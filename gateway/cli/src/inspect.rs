@@ -13,11 +13,11 @@ use tessera_writer::Head;
 
 use crate::arguments::{InspectArguments, View};
 use crate::events::{self, must_exist, open};
-use crate::export;
 use crate::failure::Failure;
 use crate::output::line;
 use crate::printer::Printer;
 use crate::replay::{Alone, replay, verify};
+use crate::transcript;
 
 /// Shows what is asked for.
 pub(crate) async fn run(arguments: InspectArguments) -> Result<(), Failure> {
@@ -95,7 +95,7 @@ async fn show(store: &EmbeddedStore, event: EventId, view: View) -> Result<(), F
             line(format_args!("state     {:032x}", replay.inventory().digest().0));
             line(format_args!("chain     {:?}", replay.chain()));
         }
-        View::Receipts => export::print(store, event).await?,
+        View::Transcript => transcript::print(store, event).await?,
         View::Verify => {
             let sound = verify(store, event, None).await?;
             line(format_args!(

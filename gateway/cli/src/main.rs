@@ -5,7 +5,6 @@ mod arguments;
 mod defect;
 mod demo;
 mod events;
-mod export;
 mod failure;
 mod fresh;
 mod inspect;
@@ -18,6 +17,7 @@ mod rows;
 mod salvage;
 mod serve;
 mod simulate;
+mod transcript;
 mod verify;
 
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! `tessera verify`: whether receipts and exports prove what they say, without a server and without a network.
+//! `tessera verify`: whether receipts and transcripts prove what they say, without a server and without a network.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,22 +9,22 @@ use tessera_server::instant::Rfc3339;
 use tessera_server::receipt::{self, KeysDocument, ReceiptDocument, receipt_id};
 
 use crate::arguments::VerifyArguments;
-use crate::export::{self, Exported};
 use crate::failure::Failure;
 use crate::output::line;
+use crate::transcript::{self, Agreement, Transcript};
 
 /// Verifies every file; the first that proves nothing ends the command.
 pub(crate) fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
     let keys = keys(arguments)?;
     let mut receipts = Vec::new();
-    let mut exports: BTreeMap<Tree, Exported> = BTreeMap::new();
+    let mut transcripts: BTreeMap<Tree, Transcript> = BTreeMap::new();
     for path in &arguments.files {
         let text = read(path)?;
-        if export::is_one(&text) {
-            let exported = export::verify(&text, &keys).map_err(|why| not_proven(path, &why))?;
-            line(format_args!("{}: GENUINE export", path.display()));
-            line(format_args!("  {}", exported.summary()));
-            exports.insert(tree(exported.origin), exported);
+        if transcript::is_one(&text) {
+            let transcript = transcript::verify(&text, &keys).map_err(|why| not_proven(path, &why))?;
+            line(format_args!("{}: GENUINE transcript", path.display()));
+            line(format_args!("  {}", transcript.summary()));
+            transcripts.insert(tree(transcript.origin), transcript);
         } else {
             receipts.push((path, parse(path, &text)?));
         }
@@ -33,12 +33,26 @@ pub(crate) fn run(arguments: &VerifyArguments) -> Result<(), Failure> {
         let verified = receipt.verify(&keys).map_err(|forgery| not_proven(path, &forgery.to_string()))?;
         line(format_args!("{}: GENUINE receipt", path.display()));
         explain(receipt, verified);
-        if let Some(exported) = exports.get(&tree(verified.0.origin)) {
-            exported.agrees(receipt).map_err(|why| not_proven(path, why))?;
-            line("  The export has the same decision in the same place.");
+        if let Some(transcript) = transcripts.get(&tree(verified.0.origin)) {
+            line(
+                compared(transcript.agrees(receipt.index, &receipt.leaf.hash()))
+                    .map_err(|why| not_proven(path, why))?,
+            );
         }
     }
     Ok(())
+}
+
+/// A transcript that does not have the decision says nothing against its receipt.
+const fn compared(agreement: Agreement) -> Result<&'static str, &'static str> {
+    match agreement {
+        Agreement::Same => Ok("  The transcript has the same decision in the same place."),
+        Agreement::Older => Ok("  The transcript begins after this decision and says nothing of it."),
+        Agreement::Newer => Ok("  The transcript ends before this decision and says nothing of it."),
+        Agreement::Other => {
+            Err("the transcript has another decision in its place: one of them was not signed alone")
+        }
+    }
 }
 
 /// Which tree: installation and event.

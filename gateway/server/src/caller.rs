@@ -2,8 +2,10 @@
 
 use std::marker::PhantomData;
 use std::num::NonZeroU128;
+use std::rc::Rc;
 
 use tessera_inventory::{Authority, ClaimNumber, EventId, Subject};
+use tessera_projections::api_keys::SecretHash;
 use tessera_projections::catalogue::CatalogueEvent;
 
 use crate::auth::{BuyerToken, Credential, HOLD_SECRET_HEADER, Scope, TokenError};
@@ -11,6 +13,7 @@ use crate::auth::{forbidden, invalid_credential, missing_credential};
 use crate::call::Call;
 use crate::client_address;
 use crate::code::Code;
+use crate::follow::Watched;
 use crate::problem::{self, Problem};
 use crate::store_cache::LiveKey;
 
@@ -228,12 +231,26 @@ impl<R: Right> Caller for Option<Organizer<R>> {
 pub(crate) struct Reader {
     tenant: Option<Tenant>,
     principal: Option<Principal>,
+    /// The organizer key that it came with.
+    key: Option<SecretHash>,
 }
 
 impl Reader {
     /// Who it is; `None` for someone without a credential.
     pub(crate) fn principal(self) -> Option<Principal> {
         self.principal
+    }
+
+    /// The event as the reader goes on watching it, for as long as its key lives.
+    pub(crate) fn watching(self, call: &Call, event: EventId) -> Watched {
+        Watched::new(Rc::clone(&call.worker), event, self.key)
+    }
+
+    /// The organizer key that it came with may have been revoked while it waited.
+    pub(crate) async fn is_still_known(self, call: &Call) -> Result<(), Problem> {
+        let Some(key) = self.key else { return Ok(()) };
+        let found = call.gateway().api_keys.find(&key).await.map_err(|error| problem::store(&error))?;
+        found.map(|_| ()).ok_or_else(invalid_credential)
     }
 
     /// Whether the event is the reader's own. The public's readers cost no look-up.
@@ -248,14 +265,15 @@ impl Reader {
 impl Caller for Reader {
     async fn identify(call: &Call) -> Result<Self, Problem> {
         Ok(match Credential::of(call.headers())? {
-            Credential::Absent => Reader { tenant: None, principal: None },
+            Credential::Absent => Reader { tenant: None, principal: None, key: None },
             Credential::Buyer(token) => {
                 let buyer = buyer(call, token)?;
-                Reader { tenant: None, principal: Some(buyer.principal()) }
+                Reader { tenant: None, principal: Some(buyer.principal()), key: None }
             }
             Credential::Administrator(token) => {
                 administrator(call, token)?;
-                Reader { tenant: Some(Tenant::All), principal: Some(Principal(Tenant::All.number())) }
+                let principal = Some(Principal(Tenant::All.number()));
+                Reader { tenant: Some(Tenant::All), principal, key: None }
             }
             Credential::Organizer(secret) => {
                 let key = organizer_key(call, secret).await?;
@@ -263,6 +281,7 @@ impl Caller for Reader {
                 Reader {
                     tenant: key.scopes.has(Scope::EventsRead).then_some(tenant),
                     principal: Some(Principal(tenant.number())),
+                    key: Some(call.keys().api_key(secret)),
                 }
             }
         })

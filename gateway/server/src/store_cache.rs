@@ -9,6 +9,7 @@ use tessera_inventory::{EventId, Timestamp};
 use tessera_projections::api_keys::{ApiKey, ApiKeyId, ApiKeys, SecretHash};
 use tessera_projections::catalogue::{Catalogue, CatalogueEvent};
 use tessera_store::StoreError;
+use tokio::sync::watch;
 
 use crate::auth::{Scope, ScopeSet};
 use crate::limits::{API_KEY_CACHE_MAX, EVENT_CARD_CACHE_MAX, UNKNOWN_KEY_CACHE_MAX};
@@ -40,11 +41,18 @@ pub(crate) struct KeyCache {
     live: ArcSwap<Keys>,
     /// Hashes of secrets of no key. A secret is made after its hash was never seen, so that none of these becomes one.
     unknown: Mutex<HashSet<SecretHash>>,
+    /// Tells streams that a key was revoked: it may be theirs.
+    revoked: watch::Sender<()>,
 }
 
 impl KeyCache {
     pub(crate) fn new(repository: ApiKeys) -> KeyCache {
-        KeyCache { repository, live: ArcSwap::default(), unknown: Mutex::default() }
+        KeyCache {
+            repository,
+            live: ArcSwap::default(),
+            unknown: Mutex::default(),
+            revoked: watch::Sender::default(),
+        }
     }
 
     /// The live key whose secret has this hash.
@@ -84,7 +92,13 @@ impl KeyCache {
             shrunk.retain(|hash, _| ApiKeyId::of(hash) != id);
             shrunk
         });
+        self.revoked.send_replace(());
         Ok(found.is_some())
+    }
+
+    /// Changes whenever a key is revoked.
+    pub(crate) fn revocations(&self) -> watch::Receiver<()> {
+        self.revoked.subscribe()
     }
 }
 

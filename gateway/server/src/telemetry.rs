@@ -34,7 +34,8 @@ pub(crate) fn recorder() -> Option<&'static PrometheusHandle> {
 /// Counts and times the requests of one worker; every handle is made once, so that a request builds no label.
 pub(crate) struct RequestMetrics {
     routes: Vec<RouteMetrics>,
-    problems: Box<[OnceLock<Counter>]>,
+    /// All of them are made at once: an alert sees how much a counter grows, and one that begins with its first count has not grown.
+    problems: Box<[Counter]>,
 }
 
 struct RouteMetrics {
@@ -51,15 +52,17 @@ impl RequestMetrics {
         };
         RequestMetrics {
             routes: Route::ALL.iter().map(|one| route(one.template())).collect(),
-            problems: Code::ALL.iter().map(|_| OnceLock::new()).collect(),
+            problems: Code::ALL
+                .iter()
+                .map(|code| metrics::counter!("tessera_problems_total", "code" => code.text()))
+                .collect(),
         }
     }
 
     /// Counts one problem: refusals by their reason, and what is wrong with requests.
     pub(crate) fn count_problem(&self, code: Code) {
-        if let Some(slot) = self.problems.get(code as usize) {
-            slot.get_or_init(|| metrics::counter!("tessera_problems_total", "code" => code.text()))
-                .increment(1);
+        if let Some(counter) = self.problems.get(code as usize) {
+            counter.increment(1);
         }
     }
 

@@ -17,6 +17,7 @@ mod offers;
 mod operations;
 mod orders;
 mod rate_limit;
+mod raw_socket;
 mod receipts;
 mod scenarios;
 mod slow_readers;

@@ -1,5 +1,8 @@
 //! Receipts: every decision names one, it verifies without the server, and nothing else does.
 
+use std::cell::{Cell, RefCell};
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tessera_proof::{Forgery, PublicKey, Receipt};
 use tessera_server::receipt::{KeysDocument, ReceiptDocument};
@@ -178,12 +181,79 @@ async fn checkpoints_are_a_feed_in_which_the_tree_only_grows() {
     server.get(&sale.path("/checkpoints?limit=0")).refused(422, "out_of_range").await;
 }
 
+/// One buyer after the other is refused once and then buys, until the sale has seen enough: what each was told.
+async fn sell(server: &Server, sale: &Sale, enough: &Cell<bool>, told: &RefCell<Vec<Reply>>) {
+    let dearer = json!({"lines": [
+        {"ticket_type": "Free", "quantity": 1, "expected_price": {"amount": 1, "currency": "EUR"}}]});
+    while !enough.get() {
+        let buyer = server.buyer().await;
+        let place = server.post(&sale.path("/holds")).bearer(&buyer).json(&dearer);
+        let refused = place.refused(409, "price_changed").await;
+        let bought = sale.buy_free(server, &buyer, 1).await;
+        told.borrow_mut().extend([refused, bought]);
+    }
+}
+
+/// Waits until buyers have been told something, and a decision of now is signed.
+async fn is_selling(server: &Server, sale: &Sale, told: &RefCell<Vec<Reply>>) {
+    let before = told.borrow().len();
+    let bought = sale.buy_free(server, &server.buyer().await, 1).await;
+    signed(server, sale, &bought).await;
+    told.borrow_mut().push(bought);
+    while told.borrow().len() < before + BUYERS_AT_ONCE {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// So many buyers are on their way at once.
+const BUYERS_AT_ONCE: usize = 4;
+const ROTATIONS: usize = 3;
+/// Rotations are at least a minute apart.
+const BETWEEN_ROTATIONS: Duration = Duration::from_secs(61);
+
 #[tokio::test]
 async fn scenario_53_the_signing_key_rotates_in_mid_sale() {
+    let mut settings = Server::settings();
+    // Time makes leaps while requests are under way.
+    settings.http.deadline_ms = 600_000;
+    let (server, clock) = Server::start_with_clock(settings).await;
+    let sale = Sale::open(&server, &standing(100_000)).await;
+    let (enough, told) = (Cell::new(false), RefCell::default());
+    let rotations = async {
+        for rotation in 1..=ROTATIONS {
+            is_selling(&server, &sale, &told).await;
+            clock.advance(BETWEEN_ROTATIONS);
+            server.post("/v1/receipt-keys").bearer(ADMIN_TOKEN).expect(201).await;
+            assert_eq!(keys(&server).await.len(), rotation + 1);
+        }
+        is_selling(&server, &sale, &told).await;
+        enough.set(true);
+    };
+    let buyers = (0..BUYERS_AT_ONCE).map(|_| sell(&server, &sale, &enough, &told));
+    futures::future::join(futures::future::join_all(buyers), rotations).await;
+    let (keys, told) = (keys(&server).await, told.into_inner());
+    let mut signed_by = vec![0; keys.len()];
+    for reply in &told {
+        let receipt = read(&signed(&server, &sale, reply).await);
+        let (checkpoint, by) = receipt.verify(&keys).unwrap();
+        let ends_ms = by.valid_until_ms.unwrap_or(u64::MAX);
+        assert!((by.valid_from_ms..ends_ms).contains(&checkpoint.at_ms));
+        signed_by[keys.iter().position(|key| key == by).unwrap()] += 1;
+    }
+    assert!(signed_by.iter().all(|count| *count > 0), "each key has signed: {signed_by:?}");
+    // Tickets are not signed with it: those sold under any of them are let in.
+    for bought in told.iter().filter(|reply| reply.status == 200) {
+        let ticket = &bought.json["tickets"][0];
+        let scan = json!({"ticket": ticket["id"], "code": ticket["code"], "gate": 1});
+        server.post(&sale.path("/check-ins")).bearer(&sale.key).json(&scan).expect(200).await;
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_is_told_by_the_history_of_the_keys() {
     let server = Server::start().await;
     let sale = Sale::open(&server, &standing(10)).await;
     let buyer = server.buyer().await;
-    let ticket = sale.buy_free(&server, &buyer, 1).await.json["tickets"][0].clone();
     let before = sale.hold(&server, &buyer, "Free", 1).await;
     let before = signed(&server, &sale, &before).await;
     let old_keys = keys(&server).await;
@@ -203,10 +273,10 @@ async fn scenario_53_the_signing_key_rotates_in_mid_sale() {
     // A key that signs after its time is not believed.
     let late = [PublicKey { valid_until_ms: Some(keys[1].valid_from_ms), ..keys[1] }];
     assert_eq!(read(&after).verify(&late).unwrap_err(), Forgery::KeyNotValidThen);
-    // Tickets are not signed with it: those sold before are let in.
-    let scan = json!({"ticket": ticket["id"], "code": ticket["code"], "gate": 1});
-    server.post(&sale.path("/check-ins")).bearer(&sale.key).json(&scan).expect(200).await;
-    // Nor does a restart forget the history.
+    // Who asks again at once is told the same.
+    let again = server.post("/v1/receipt-keys").bearer(ADMIN_TOKEN).expect(201).await;
+    assert_eq!(again.json, made.json);
+    // A restart does not forget the history.
     let server = Server::start_on(server.stop().await, Server::settings()).await;
     let kept = server.get("/.well-known/tessera-keys").expect(200).await;
     let kept = serde_json::from_slice::<KeysDocument>(&kept.bytes).unwrap().keys().unwrap();

@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use futures::{SinkExt, StreamExt};
+use reqwest::Method;
 use serde_json::{Value, json};
-use tessera_tests::{Sale, Server, standing};
+use tessera_tests::{ADMIN_TOKEN, Sale, Server, standing};
 use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use crate::raw_socket::{CLOSE, PING, PONG, RawSocket};
 
 /// Longest wait for something that must come.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -147,8 +150,9 @@ async fn who_is_not_heard_any_more_is_closed_and_who_answers_is_not() {
     let sale = Sale::open(&server, &standing(10)).await;
     let mut silent = open(&server, &sale.path("/availability"), &[]).await;
     let mut heard = open(&server, &sale.path("/changes?after=2"), &[]).await;
-    // Nobody reads the one, so that its pings stay unanswered; the other answers each.
+    // Nobody reads the one, so that its pings stay unanswered, whatever it says by itself; the other answers each.
     for _ in 0..10 {
+        silent.send(Message::Pong(vec![0, 0, 0, 0, 0, 0, 0, 1].into())).await.unwrap();
         let beat = async {
             loop {
                 clock.advance(Duration::from_secs(15));
@@ -163,6 +167,79 @@ async fn who_is_not_heard_any_more_is_closed_and_who_answers_is_not() {
         heard.flush().await.unwrap();
     }
     assert_eq!(closed(&mut silent).await, CloseCode::Policy);
+}
+
+/// A client says that it has read, again and again, and has not.
+#[tokio::test]
+async fn a_pong_without_its_ping_brings_no_further_page() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(1_000)).await;
+    for buyer in &server.buyers(300).await {
+        sale.hold(&server, buyer, "Standing", 1).await;
+    }
+    let mut socket = RawSocket::open(&server, &sale.path("/changes")).await;
+    let (first, ping) = socket.batch().await;
+    assert!(first.len() < 302, "one page is not all: {}", first.len());
+    for number in 0..100_u64 {
+        socket.send(PONG, &number.to_be_bytes()).await;
+        socket.send(PONG, &[]).await;
+        socket.send(PING, b"still here").await;
+        assert_eq!(socket.frame().await, (PONG, b"still here".to_vec()), "nothing before it is answered");
+    }
+    socket.send(PONG, &ping).await;
+    let (second, _) = socket.batch().await;
+    let sequence = |text: &Vec<u8>| serde_json::from_slice::<Value>(text).unwrap()["sequence"].as_u64();
+    let sequences: Vec<_> = first.iter().chain(&second).map(sequence).collect();
+    assert!(sequences.iter().copied().eq((1..=sequences.len() as u64).map(Some)), "{sequences:?}");
+}
+
+#[tokio::test]
+async fn what_the_protocol_forbids_is_closed_as_such() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let cases: [(&str, &[u8], u16); 8] = [
+        ("a ping in fragments", &[0x09, 0x80, 0, 0, 0, 0], 1002),
+        ("a pong in fragments", &[0x0a, 0x80, 0, 0, 0, 0], 1002),
+        ("a close in fragments", &[0x08, 0x80, 0, 0, 0, 0], 1002),
+        ("half a code", &[CLOSE, 0x81, 0, 0, 0, 0, 3], 1002),
+        ("a code that nobody may send", &[CLOSE, 0x82, 0, 0, 0, 0, 3, 0xed], 1002),
+        ("a reason that is no text", &[CLOSE, 0x83, 0, 0, 0, 0, 3, 0xe8, 0xff], 1002),
+        ("no reason", &[CLOSE, 0x80, 0, 0, 0, 0], 1000),
+        ("a reason", &[CLOSE, 0x84, 0, 0, 0, 0, 3, 0xe9, b'o', b'k'], 1000),
+    ];
+    for (what, bytes, code) in cases {
+        let mut socket = RawSocket::open(&server, &sale.path("/changes?after=2")).await;
+        socket.write(bytes).await;
+        assert_eq!(socket.closed().await, code, "{what}");
+    }
+    // A frame of a terabyte is not waited for.
+    let mut socket = RawSocket::open(&server, &sale.path("/changes?after=2")).await;
+    socket.write(&[PING, 0xff, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0]).await;
+    socket.write(&[7; 1_200]).await;
+    assert_eq!(socket.closed().await, 1002);
+}
+
+/// A revoked key opens nothing any more, streams that are open already included.
+#[tokio::test]
+async fn what_a_revoked_key_had_opened_ends_at_once() {
+    let server = Server::start().await;
+    let sale = Sale::draft(&server, &standing(10)).await;
+    let listed = server.get("/v1/api-keys").bearer(ADMIN_TOKEN).expect(200).await;
+    let key = listed.json["items"][0]["id"].as_str().unwrap().to_owned();
+    let bearer = format!("Bearer {}", sale.key);
+    let own = [("authorization", bearer.as_str())];
+    let mut feed = open(&server, &sale.path("/changes"), &own).await;
+    let mut latest = open(&server, &sale.path("/availability"), &own).await;
+    next(&mut feed).await;
+    next(&mut latest).await;
+    let stream = server.get(&sale.path("/changes?after=1")).header("accept", "text/event-stream");
+    let mut stream = stream.bearer(&sale.key).builder().send().await.unwrap();
+    assert_eq!(stream.chunk().await.unwrap().as_deref(), Some(&b"retry: 1000\n\n"[..]));
+    server.ask(Method::DELETE, &format!("/v1/api-keys/{key}")).bearer(ADMIN_TOKEN).expect(204).await;
+    assert_eq!(closed(&mut feed).await, CloseCode::Policy);
+    assert_eq!(closed(&mut latest).await, CloseCode::Policy);
+    let end = tokio::time::timeout(PATIENCE, stream.chunk()).await.expect("it ends").unwrap();
+    assert_eq!(end, None, "and nothing more is said");
 }
 
 #[tokio::test]

@@ -44,6 +44,46 @@ async fn an_outcome_that_is_not_known_is_told_so_and_the_same_key_finds_it_out()
     assert_eq!(sale.availability(&server).await["pools"][0]["held"], 2, "it had one effect");
 }
 
+/// A counter in `/metrics`, which other tests of this process move, too.
+async fn counted(server: &Server, series: &str) -> u64 {
+    let metrics = server.get("/metrics").expect(200).await;
+    let text = String::from_utf8(metrics.bytes).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    line.unwrap_or_else(|| panic!("{series}: {text}")).parse().unwrap()
+}
+
+/// The alerts for shed load and unknown outcomes see what callers were told, whoever told it.
+#[tokio::test]
+async fn who_does_not_get_to_a_writer_is_counted() {
+    let mut settings = Server::settings();
+    settings.http.deadline_ms = 200;
+    settings.rate_limit.caller_per_second = 0;
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let buyers = server.buyers(100).await;
+    let (shed, unknown) =
+        ("tessera_replies_total{kind=\"not_executed\"}", "tessera_replies_total{kind=\"outcome_unknown\"}");
+    let before = (counted(&server, shed).await, counted(&server, unknown).await);
+    server.store.hold_appends();
+    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 1}]});
+    let place = |buyer: &str| server.post(&sale.path("/holds")).bearer(buyer).json(&lines);
+    place(&buyers[0]).refused(503, "outcome_unknown").await;
+    // Until the shell sees that the store hangs, callers wait for their deadline.
+    while place(&buyers[1]).send().await.json["reason"] != "store_away" {}
+    for buyer in &buyers {
+        let refused = place(buyer).refused(503, "not_executed").await;
+        assert_eq!(refused.json["reason"], "store_away");
+    }
+    let after = (counted(&server, shed).await, counted(&server, unknown).await);
+    assert!(after.0 >= before.0 + 100 && after.1 > before.1, "{before:?} {after:?}");
+    assert_eq!(
+        counted(&server, "tessera_problems_total{code=\"internal_error\"}").await,
+        0,
+        "made at the start"
+    );
+    server.store.release_appends();
+}
+
 #[tokio::test]
 async fn scenario_09_while_the_store_is_away_nothing_false_is_said_and_it_recovers_by_itself() {
     let mut settings = Server::settings();

@@ -54,6 +54,13 @@ impl Server {
         (status, self.errors.take().unwrap().join().unwrap())
     }
 
+    /// Its resident memory, in bytes.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"));
+        line.unwrap_or_else(|| panic!("{status}")).trim().parse::<u64>().unwrap() * 1_024
+    }
+
     async fn is_ready(&self) -> bool {
         let url = format!("{}/readyz", base(self.port));
         reqwest::get(url).await.is_ok_and(|reply| reply.status().is_success())

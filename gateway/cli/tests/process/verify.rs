@@ -8,13 +8,14 @@ use serde_json::{Value, json};
 use crate::installation::text;
 use crate::server::{ADMIN_TOKEN, Sale, Server, base, free_port, get, run};
 
-/// A folder with the receipts of a hold and of a refusal, the keys, and the export of the event.
+/// A folder with the receipts of a hold and of a refusal, the keys, and the transcript of the event.
 struct Proofs {
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
+    sale: Sale,
     hold: PathBuf,
     refusal: PathBuf,
     keys: PathBuf,
-    export: PathBuf,
+    transcript: PathBuf,
 }
 
 fn write(path: &Path, value: &Value) {
@@ -32,6 +33,15 @@ async fn receipt(port: u16, sale: &Sale, name: &Value) -> Value {
     }
 }
 
+/// The name of what is decided on the request of a buyer for one unit.
+async fn decided(port: u16, sale: &Sale, buyer: &str) -> Value {
+    let lines = json!({"lines": [{"ticket_type": "Free", "quantity": 1}]});
+    let url = format!("{}{}", base(port), sale.path("/holds"));
+    let request = reqwest::Client::new().post(url).bearer_auth(buyer).header("Idempotency-Key", "one");
+    let reply: Value = request.json(&lines).send().await.unwrap().json().await.unwrap();
+    reply["receipt"].clone()
+}
+
 impl Proofs {
     async fn gathered() -> Proofs {
         let folder = tempfile::tempdir().unwrap();
@@ -42,12 +52,7 @@ impl Proofs {
         let buyers = sale.buyers(port, 2).await;
         let mut names = Vec::new();
         for buyer in &buyers {
-            let lines = json!({"lines": [{"ticket_type": "Free", "quantity": 1}]});
-            let url = format!("{}{}", base(port), sale.path("/holds"));
-            let request =
-                reqwest::Client::new().post(url).bearer_auth(buyer).header("Idempotency-Key", "one");
-            let reply: Value = request.json(&lines).send().await.unwrap().json().await.unwrap();
-            names.push(reply["receipt"].clone());
+            names.push(decided(port, &sale, buyer).await);
         }
         let file = |name: &str| folder.path().join(name);
         let (hold, refusal, keys) = (file("hold.json"), file("refusal.json"), file("keys.json"));
@@ -55,11 +60,11 @@ impl Proofs {
         write(&refusal, &receipt(port, &sale, &names[1]).await);
         write(&keys, &get(port, "/.well-known/tessera-keys", ADMIN_TOKEN).await);
         assert!(server.terminate().success());
-        let export = file("export.jsonl");
-        let printed = run(&["inspect", "--data", data.to_str().unwrap(), &sale.event, "receipts"]);
+        let transcript = file("transcript.jsonl");
+        let printed = run(&["inspect", "--data", data.to_str().unwrap(), &sale.event, "transcript"]);
         assert!(printed.status.success(), "{}", text(&printed.stderr));
-        fs::write(&export, printed.stdout).unwrap();
-        Proofs { _folder: folder, hold, refusal, keys, export }
+        fs::write(&transcript, printed.stdout).unwrap();
+        Proofs { folder, sale, hold, refusal, keys, transcript }
     }
 
     /// Status and words of `tessera verify` on these files.
@@ -83,12 +88,12 @@ impl Proofs {
 }
 
 #[tokio::test]
-async fn an_outsider_verifies_receipts_and_the_export_of_the_log() {
+async fn an_outsider_verifies_receipts_and_the_transcript_of_the_log() {
     let proofs = Proofs::gathered().await;
     let (status, said) = proofs.verify(&[&proofs.refusal]);
     assert_eq!(status, Some(0), "{said}");
     assert!(said.contains("GENUINE receipt") && said.contains("was refused (sold_out)"), "{said}");
-    let (status, said) = proofs.verify(&[&proofs.export, &proofs.hold, &proofs.refusal]);
+    let (status, said) = proofs.verify(&[&proofs.transcript, &proofs.hold, &proofs.refusal]);
     assert_eq!(status, Some(0), "{said}");
     assert!(said.contains("4 decisions (1 refused)"), "{said}");
     assert!(said.contains("from sequence 1 to 3, each event once"), "{said}");
@@ -100,6 +105,22 @@ async fn an_outsider_verifies_receipts_and_the_export_of_the_log() {
     let output = run(&["verify", "--key", foreign, proofs.hold.to_str().unwrap()]);
     assert_eq!(output.status.code(), Some(4));
     assert!(text(&output.stderr).contains("not among those given"), "{}", text(&output.stderr));
+}
+
+#[tokio::test]
+async fn a_decision_that_came_after_the_transcript_is_proven_all_the_same() {
+    let proofs = Proofs::gathered().await;
+    let port = free_port();
+    let server = Server::start(&proofs.folder.path().join("data"), port).await;
+    let buyer = proofs.sale.buyers(port, 1).await.remove(0);
+    let name = decided(port, &proofs.sale, &buyer).await;
+    let later = proofs.folder.path().join("later.json");
+    write(&later, &receipt(port, &proofs.sale, &name).await);
+    drop(server);
+    let (status, said) = proofs.verify(&[&proofs.transcript, &later, &proofs.refusal]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(said.contains("ends before this decision and says nothing of it"), "{said}");
+    assert_eq!(said.matches("GENUINE receipt").count(), 2, "the files after it are looked at, too: {said}");
 }
 
 #[tokio::test]
@@ -139,13 +160,13 @@ async fn a_forged_receipt_is_refused_whatever_was_changed() {
 }
 
 #[tokio::test]
-async fn an_export_without_a_decision_is_refused() {
+async fn a_transcript_without_a_decision_is_refused() {
     let proofs = Proofs::gathered().await;
-    let export = fs::read_to_string(&proofs.export).unwrap();
+    let transcript = fs::read_to_string(&proofs.transcript).unwrap();
     let changed = |from: &str, to: &str| {
-        let forged = proofs.export.with_file_name("forged.jsonl");
-        let other = export.replacen(from, to, 1);
-        assert_ne!(other, export, "{from}");
+        let forged = proofs.transcript.with_file_name("forged.jsonl");
+        let other = transcript.replacen(from, to, 1);
+        assert_ne!(other, transcript, "{from}");
         fs::write(&forged, other).unwrap();
         let (status, said) = proofs.verify(&[&forged]);
         assert_eq!(status, Some(4), "{said}");
@@ -154,9 +175,9 @@ async fn an_export_without_a_decision_is_refused() {
     assert!(changed("\"sold_out\"", "\"seats_taken\"").contains("not those that were signed"));
     assert!(changed("units=1", "units=2").contains("not those that were signed"));
     assert!(changed("\"sequence\":2", "\"sequence\":3").contains("is not the next"));
-    let pages: Vec<&str> = export.lines().collect();
+    let pages: Vec<&str> = transcript.lines().collect();
     let shorter = [&pages[..1], &pages[2..]].concat().join("\n");
-    let forged = proofs.export.with_file_name("shorter.jsonl");
+    let forged = proofs.transcript.with_file_name("shorter.jsonl");
     fs::write(&forged, shorter).unwrap();
     let (status, said) = proofs.verify(&[&forged]);
     assert_eq!(status, Some(4), "a page is missing: {said}");

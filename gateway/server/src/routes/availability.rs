@@ -1,7 +1,5 @@
 //! Availability: one small document, rendered once per publication, asked for or pushed.
 
-use std::rc::Rc;
-
 use crate::call::Call;
 use crate::caller::Reader;
 use crate::render::documents::{self, Reading};
@@ -15,7 +13,7 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let published = call.published(event, owns).await?;
     if sockets::is_wanted(&call) {
         let permit = call.stream_permit(reader.principal(), owns)?;
-        let latest = Latest::new(Rc::clone(&call.worker), event, owns);
+        let latest = Latest::new(reader.watching(&call, event), owns);
         return sockets::open(&call, Source::Latest(latest), permit);
     }
     documents::availability(&Reading { call: &call, reader, event, published: &published, owns })

@@ -1,6 +1,5 @@
 //! The change feed: pages, long polls, Server-Sent Events and WebSockets.
 
-use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -76,16 +75,17 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
             return Ok(stream::head());
         }
         let permit = call.stream_permit(reader.principal(), owns)?;
+        let pages = Pages::new(reader.watching(&call, event), owns, after);
         if socket {
-            let feed = Feed(Pages::new(Rc::clone(&call.worker), event, owns, after));
-            return sockets::open(&call, Source::Feed(feed), permit);
+            return sockets::open(&call, Source::Feed(Feed(pages)), permit);
         }
-        return Ok(stream::open(&call, event, owns, after, permit));
+        return Ok(stream::open(&call, pages, permit));
     }
     let mut head = published.availability.sequence;
     if head <= after && query.wait_ms > 0 && !call.is_head() {
         let _permit = call.stream_permit(reader.principal(), owns)?;
         head = wait(&call, event, after, Duration::from_millis(query.wait_ms)).await.max(head);
+        reader.is_still_known(&call).await?;
     }
     let mut changes =
         call.inventory().changes(event, after, limit).await.map_err(|error| problem::store(&error))?;

@@ -103,7 +103,7 @@ pub(crate) fn keys(call: &Call) -> Answer {
     render::read(call.headers(), &KeysDocument::of(signer.installation(), &signer.public_keys()))
 }
 
-/// `POST /v1/receipt-keys`: a new key signs from now on.
+/// `POST /v1/receipt-keys`: a new key signs from now on; the newest, where it is that new already.
 pub(crate) async fn rotate(call: Call) -> Answer {
     let bytes = call.body().await?;
     crate::json::parse::<super::Nothing>(&bytes)?;
@@ -111,7 +111,7 @@ pub(crate) async fn rotate(call: Call) -> Answer {
     let seed = fresh_seed(&*gateway.environment.random);
     match gateway.signer.rotate(&seed, gateway.now()).await.map_err(|error| problem::store(&error))? {
         Rotation::Done(key) => {
-            tracing::info!(key = key.id(), "receipts are signed with a new key");
+            tracing::info!(key = key.id(), "receipts are signed with the newest key");
             render::json(StatusCode::CREATED, &PublicKeyDocument::of(&key))
         }
         Rotation::TooMany => Err(Problem::new(

@@ -1,12 +1,10 @@
 //! Server-Sent Events: the change feed as a stream.
 
-use std::rc::Rc;
-
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use futures::stream;
-use tessera_inventory::{EventId, Sequence};
+use tessera_inventory::Sequence;
 use tokio::sync::watch;
 
 use crate::call::Call;
@@ -26,20 +24,9 @@ struct Feed {
     _permit: StreamPermit,
 }
 
-/// Opens a stream of what follows `after`.
-pub(super) fn open(
-    call: &Call,
-    event: EventId,
-    organizer: bool,
-    after: Sequence,
-    permit: StreamPermit,
-) -> HttpResponse {
-    let feed = Feed {
-        pages: Pages::new(Rc::clone(&call.worker), event, organizer, after),
-        is_begun: false,
-        closing: call.gateway().closing.subscribe(),
-        _permit: permit,
-    };
+/// Opens a stream of these pages.
+pub(super) fn open(call: &Call, pages: Pages, permit: StreamPermit) -> HttpResponse {
+    let feed = Feed { pages, is_begun: false, closing: call.gateway().closing.subscribe(), _permit: permit };
     let body = stream::unfold(feed, |mut feed| async {
         let chunk = feed.next().await?;
         Some((Ok::<Bytes, std::convert::Infallible>(chunk), feed))
@@ -71,7 +58,7 @@ impl Feed {
             if *self.closing.borrow() {
                 return None;
             }
-            let page = self.pages.read(put).await?;
+            let page = self.pages.read(put).await.ok()?;
             if !page.is_empty() {
                 return Some(page);
             }

@@ -1,17 +1,16 @@
 //! The actor of one connection.
 
-use std::sync::Arc;
-
 use actix::{
     Actor, ActorContext, ActorFutureExt, AsyncContext, Context, Handler, Message, StreamHandler, WrapFuture,
 };
 use actix_http::ws::CloseCode;
-use tessera_actors::Clock;
+use tessera_actors::Environment;
 use tokio::sync::watch;
 
 use super::frames::{self, Inbound};
 use super::outbox::Outbox;
 use super::{Source, after};
+use crate::follow::Ended;
 use crate::limits::{SOCKET_SILENT_BEATS_MAX, STREAM_HEARTBEAT};
 
 /// Pushes what its source has, one batch at a time.
@@ -19,14 +18,21 @@ pub(super) struct Connection {
     outbox: Outbox,
     /// Absent while it looks for the next batch.
     source: Option<Source>,
-    /// How many batches and pings were sent; each has a number.
-    sent: u64,
-    /// The batch whose pong has not come.
-    in_flight: Option<u64>,
-    /// Heartbeats since the client was heard.
+    /// The newest ping whose pong has not come. There is never a second one behind it, except that of a batch.
+    unanswered: Option<Ping>,
+    /// Heartbeats since the client answered, or owed no answer.
     silent_beats: u32,
     closing: watch::Receiver<bool>,
-    clock: Arc<dyn Clock>,
+    environment: Environment,
+}
+
+/// A ping that went out.
+#[derive(Clone, Copy)]
+struct Ping {
+    /// Drawn at random: who knows it has read everything before it.
+    token: u128,
+    /// Whether it stands behind a batch.
+    ends_batch: bool,
 }
 
 /// The connection is no more.
@@ -41,14 +47,14 @@ impl Connection {
         outbox: Outbox,
         source: Source,
         closing: watch::Receiver<bool>,
-        clock: Arc<dyn Clock>,
+        environment: Environment,
     ) -> Connection {
-        Connection { outbox, source: Some(source), sent: 0, in_flight: None, silent_beats: 0, closing, clock }
+        Connection { outbox, source: Some(source), unanswered: None, silent_beats: 0, closing, environment }
     }
 
     /// Has the source look for the next batch, unless one is in flight.
     fn advance(&mut self, context: &mut Context<Connection>) {
-        if self.in_flight.is_some() {
+        if self.unanswered.is_some_and(|ping| ping.ends_batch) {
             return;
         }
         let Some(mut source) = self.source.take() else { return };
@@ -57,32 +63,37 @@ impl Connection {
             (source, batch)
         };
         let found = looking.into_actor(self).map(|(source, batch), connection, context| match batch {
-            Some(batch) => {
+            Ok(batch) => {
                 connection.source = Some(source);
                 connection.outbox.push(batch);
-                connection.in_flight = Some(connection.ping());
+                connection.ping(true);
             }
-            None => connection.close(context, CloseCode::Again, "not now; come back"),
+            Err(Ended::NotNow) => connection.close(context, CloseCode::Again, "not now; come back"),
+            Err(Ended::Revoked) => connection.close(context, CloseCode::Policy, "the key was revoked"),
         });
         context.spawn(found);
     }
 
-    fn ping(&mut self) -> u64 {
-        self.sent += 1;
-        self.outbox.push([frames::ping(self.sent)]);
-        self.sent
+    fn ping(&mut self, ends_batch: bool) {
+        let token = self.environment.random.bits();
+        self.outbox.push([frames::ping(token)]);
+        self.unanswered = Some(Ping { token, ends_batch });
     }
 
-    /// Looks from time to time whether the client is there. While a batch is in flight its ping is what is to be answered.
+    /// Looks from time to time whether the client is there. While a ping is unanswered no other goes out: so what waits for a client
+    /// that does not read is bounded, whatever it sends.
     fn beat(&mut self, context: &mut Context<Connection>) {
-        let waiting = self.clock.sleep_until(after(&*self.clock, STREAM_HEARTBEAT)).into_actor(self);
+        let waiting = {
+            let clock = &self.environment.clock;
+            clock.sleep_until(after(&**clock, STREAM_HEARTBEAT)).into_actor(self)
+        };
         context.spawn(waiting.map(|(), connection, context| {
             connection.silent_beats += 1;
             if connection.silent_beats > SOCKET_SILENT_BEATS_MAX {
                 return connection.close(context, CloseCode::Policy, "no pong came");
             }
-            if connection.in_flight.is_none() {
-                connection.ping();
+            if connection.unanswered.is_none() {
+                connection.ping(false);
             }
             connection.beat(context);
         }));
@@ -119,11 +130,11 @@ impl Actor for Connection {
 /// What the client sends. When that ends, the actor does.
 impl StreamHandler<Inbound> for Connection {
     fn handle(&mut self, inbound: Inbound, context: &mut Self::Context) {
-        self.silent_beats = 0;
         match inbound {
             Inbound::Pong(data) => {
-                if self.in_flight.is_some_and(|number| frames::answers(&data, number)) {
-                    self.in_flight = None;
+                if self.unanswered.is_some_and(|ping| frames::answers(&data, ping.token)) {
+                    self.unanswered = None;
+                    self.silent_beats = 0;
                     self.advance(context);
                 }
             }

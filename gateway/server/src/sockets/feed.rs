@@ -3,18 +3,18 @@
 use actix_web::web::Bytes;
 
 use super::frames;
-use crate::follow::Pages;
+use crate::follow::{Ended, Pages};
 
 /// The change feed of one event, as one connection reads it.
 pub(crate) struct Feed(pub(crate) Pages);
 
 impl Feed {
     /// Waits for items that the client does not have: a page of messages, one an item.
-    pub(super) async fn next(&mut self) -> Option<Vec<Bytes>> {
+    pub(super) async fn next(&mut self) -> Result<Vec<Bytes>, Ended> {
         loop {
             let page = self.0.read(|page, _, item| frames::put_text(page, item)).await?;
             if !page.is_empty() {
-                return Some(vec![page]);
+                return Ok(vec![page]);
             }
             self.0.moved().await;
         }

@@ -9,6 +9,8 @@ use crate::limits::SOCKET_FRAME_BYTES_MAX;
 
 /// First byte of a text that is a whole message.
 const WHOLE_TEXT: u8 = 0x81;
+/// Longest head of a frame, in bytes: operation, length, mask.
+const HEAD_BYTES_MAX: usize = 14;
 
 /// What a client sent.
 pub(super) enum Inbound {
@@ -31,9 +33,13 @@ pub(super) fn inbound(payload: Payload) -> impl Stream<Item = Inbound> {
         let (mut payload, mut buffer) = state?;
         loop {
             match Parser::parse(&mut buffer, true, SOCKET_FRAME_BYTES_MAX) {
-                Ok(Some((_, code, data))) => {
+                Ok(Some((is_whole, code, data))) => {
                     let data = data.unwrap_or_default().freeze();
-                    return Some((read(code, data), Some((payload, buffer))));
+                    return Some((read(is_whole, code, data), Some((payload, buffer))));
+                }
+                // The library would wait for the rest of a frame of any length.
+                Ok(None) if buffer.len() > HEAD_BYTES_MAX + SOCKET_FRAME_BYTES_MAX => {
+                    return Some((Inbound::Wrong, None));
                 }
                 Ok(None) => {}
                 Err(_) => return Some((Inbound::Wrong, None)),
@@ -44,10 +50,13 @@ pub(super) fn inbound(payload: Payload) -> impl Stream<Item = Inbound> {
     })
 }
 
-fn read(code: OpCode, data: Bytes) -> Inbound {
+/// What a frame says. One that controls is whole (RFC 6455, section 5.5), and a close gives its reason well formed or not at all (7.1.5).
+fn read(is_whole: bool, code: OpCode, data: Bytes) -> Inbound {
     match code {
+        OpCode::Ping | OpCode::Pong | OpCode::Close if !is_whole => Inbound::Wrong,
         OpCode::Ping => Inbound::Ping(data),
         OpCode::Pong => Inbound::Pong(data),
+        OpCode::Close if Parser::try_parse_close_payload(&data).is_err() => Inbound::Wrong,
         OpCode::Close => Inbound::Close,
         OpCode::Text | OpCode::Binary | OpCode::Continue => Inbound::Message,
         OpCode::Bad => Inbound::Wrong,
@@ -76,14 +85,14 @@ pub(super) fn put_text(page: &mut BytesMut, text: &[u8]) {
     Parser::write_message(page, text, OpCode::Text, true, false);
 }
 
-/// A ping with this number.
-pub(super) fn ping(number: u64) -> Bytes {
-    control(OpCode::Ping, &number.to_be_bytes())
+/// A ping with this token.
+pub(super) fn ping(token: u128) -> Bytes {
+    control(OpCode::Ping, &token.to_be_bytes())
 }
 
-/// Whether a pong answers the ping with this number.
-pub(super) fn answers(pong: &[u8], number: u64) -> bool {
-    pong == number.to_be_bytes()
+/// Whether a pong answers the ping with this token.
+pub(super) fn answers(pong: &[u8], token: u128) -> bool {
+    pong == token.to_be_bytes()
 }
 
 /// The answer to a ping.
@@ -123,6 +132,6 @@ mod tests {
 
     #[test]
     fn a_pong_answers_its_own_ping_only() {
-        assert!(answers(&7_u64.to_be_bytes(), 7) && !answers(&8_u64.to_be_bytes(), 7) && !answers(b"", 7));
+        assert!(answers(&7_u128.to_be_bytes(), 7) && !answers(&8_u128.to_be_bytes(), 7) && !answers(b"", 7));
     }
 }

@@ -1,15 +1,13 @@
 //! The newest availability: what was overtaken is left out.
 
-use std::rc::Rc;
 use std::sync::Arc;
 
 use actix_web::web::Bytes;
-use tessera_inventory::{EventId, Sequence};
+use tessera_inventory::Sequence;
 use tessera_writer::Monotonic;
 
 use super::{after, frames};
-use crate::follow::Watched;
-use crate::gateway::Worker;
+use crate::follow::{Ended, Watched};
 use crate::limits::SOCKET_INTERVAL;
 use crate::render::documents;
 
@@ -25,12 +23,12 @@ pub(crate) struct Latest {
 }
 
 impl Latest {
-    pub(crate) fn new(worker: Rc<Worker>, event: EventId, owns: bool) -> Latest {
-        Latest { watched: Watched::new(worker, event), owns, sent: None, not_before: Monotonic(0) }
+    pub(crate) fn new(watched: Watched, owns: bool) -> Latest {
+        Latest { watched, owns, sent: None, not_before: Monotonic(0) }
     }
 
     /// Waits for a document that is newer than what the client has.
-    pub(super) async fn next(&mut self) -> Option<Vec<Bytes>> {
+    pub(super) async fn next(&mut self) -> Result<Vec<Bytes>, Ended> {
         let clock = Arc::clone(&self.watched.worker.gateway.environment.clock);
         if clock.monotonic().0 < self.not_before.0 {
             clock.sleep_until(self.not_before).await;
@@ -40,10 +38,11 @@ impl Latest {
             let sequence = published.availability.sequence;
             if self.sent.is_none_or(|sent| sent < sequence) {
                 let Watched { worker, event, .. } = &self.watched;
-                let document = documents::availability_bytes(worker, *event, &published, self.owns).ok()?;
+                let document = documents::availability_bytes(worker, *event, &published, self.owns);
+                let document = document.map_err(|_| Ended::NotNow)?;
                 self.sent = Some(sequence);
                 self.not_before = after(&*clock, SOCKET_INTERVAL);
-                return Some(vec![frames::text_head(document.len()), document]);
+                return Ok(vec![frames::text_head(document.len()), document]);
             }
             self.watched.moved().await;
         }

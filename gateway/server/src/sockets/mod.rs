@@ -1,8 +1,8 @@
 //! WebSockets: the availability and the change feed, pushed. A connection is an actor on the arbiter of its HTTP worker.
 //!
-//! One *batch* (a document, or a page of items) is in flight: after each goes a ping, and the next leaves when its pong has come. So a
-//! slow reader costs the same wherever its bytes pile up, here or in the buffers of the system, and for availability the latest
-//! state wins: what was overtaken meanwhile is never rendered.
+//! One *batch* (a document, or a page of items) is in flight: after each goes a ping, and the next leaves when its pong has come. A ping
+//! carries bits that its client cannot guess, so that a pong proves what was read. So a slow reader costs the same wherever its bytes pile
+//! up, here or in the buffers of the system, and for availability the latest state wins: what was overtaken meanwhile is never rendered.
 
 mod connection;
 mod feed;
@@ -28,6 +28,7 @@ use tessera_writer::Monotonic;
 
 use crate::call::Call;
 use crate::code::Code;
+use crate::follow::Ended;
 use crate::problem::Problem;
 use crate::router::Answer;
 use crate::streams::StreamPermit;
@@ -44,8 +45,8 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    /// Waits for something that the client does not have: its frames. `None`: not from this server, not now.
-    async fn next(&mut self) -> Option<Vec<Bytes>> {
+    /// Waits for something that the client does not have: its frames.
+    async fn next(&mut self) -> Result<Vec<Bytes>, Ended> {
         match self {
             Source::Latest(latest) => latest.next().await,
             Source::Feed(feed) => feed.next().await,
@@ -80,10 +81,10 @@ pub(crate) fn open(call: &Call, source: Source, permit: StreamPermit) -> Answer 
     let accept = ws::hash_key(key);
     let (outbox, body) = outbox::outbox(permit);
     let inbound = frames::inbound(call.take_payload());
-    let (closing, clock) = (call.gateway().closing.subscribe(), call.gateway().environment.clock.clone());
+    let (closing, environment) = (call.gateway().closing.subscribe(), call.gateway().environment.clone());
     let context = Context::new();
     let address = context.address();
-    Connection::add_stream_to(context, inbound, Connection::new(outbox, source, closing, clock));
+    Connection::add_stream_to(context, inbound, Connection::new(outbox, source, closing, environment));
     let body = body.of(address);
     let mut builder = HttpResponse::build(StatusCode::SWITCHING_PROTOCOLS);
     builder.upgrade("websocket").insert_header((header::SEC_WEBSOCKET_ACCEPT, &accept[..]));

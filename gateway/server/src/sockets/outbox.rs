@@ -17,7 +17,7 @@ use crate::streams::StreamPermit;
 
 #[derive(Default)]
 struct State {
-    /// One batch and its ping, a pong, and the end: never more.
+    /// One batch and its ping, the ping of a heartbeat before it, a pong, and the end: never more.
     waiting: VecDeque<Bytes>,
     pong_waits: bool,
     ended: bool,

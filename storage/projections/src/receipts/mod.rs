@@ -19,7 +19,7 @@ use tessera_store::{CHUNK_BYTES, Row, StoreError, Table, Transaction, transact};
 
 pub use draft::{Draft, PAGE_LOG_BYTES, PAGE_REFUSALS_MAX};
 pub use page::Page;
-pub use signer::{RECEIPT_KEYS_MAX, Rotation, Signer};
+pub use signer::{RECEIPT_KEYS_MAX, ROTATION_MS_MIN, Rotation, Signer};
 pub use tree::Tree;
 pub use words::refusal_code;
 
@@ -124,15 +124,33 @@ impl Receipts {
         let mut transaction = self.table.begin().await?;
         let tree = stored_tree(transaction.as_mut(), event).await?;
         let mut pages = Vec::new();
-        for number in tree.oldest.max(after.saturating_add(1))..=tree.pages {
-            if pages.len() == limit {
-                break;
-            }
+        for number in (tree.oldest.max(after.saturating_add(1))..=tree.pages).take(limit) {
             let page = read_page(transaction.as_mut(), event, number).await?;
-            let page = page.ok_or_else(|| damaged(format!("page {number} of {event:?} is missing")))?;
+            let page = page.ok_or_else(|| missing(event, number))?;
             pages.push((number, page));
         }
         Ok((pages, tree.pages))
+    }
+
+    /// The signed checkpoints of the same pages, read one page after the other: of none is more kept than its checkpoint.
+    ///
+    /// # Errors
+    /// As [`Self::pages`].
+    pub async fn checkpoints(
+        &self,
+        event: EventId,
+        after: u64,
+        limit: usize,
+    ) -> Result<(Vec<(u64, String)>, u64), StoreError> {
+        let mut transaction = self.table.begin().await?;
+        let tree = stored_tree(transaction.as_mut(), event).await?;
+        let mut checkpoints = Vec::new();
+        for number in (tree.oldest.max(after.saturating_add(1))..=tree.pages).take(limit) {
+            let bytes = page_bytes(transaction.as_mut(), event, number).await?;
+            let bytes = bytes.ok_or_else(|| missing(event, number))?;
+            checkpoints.push((number, Page::checkpoint_of(event, number, &bytes)?));
+        }
+        Ok((checkpoints, tree.pages))
     }
 }
 
@@ -159,18 +177,28 @@ fn index_of(event: EventId, page: &Page) -> impl Iterator<Item = Vec<u8>> {
     places.map(move |(epoch, number)| ReceiptIndexKey { event, epoch, number }.pack())
 }
 
+fn missing(event: EventId, number: u64) -> StoreError {
+    damaged(format!("page {number} of {event:?} is missing"))
+}
+
 async fn read_page(
     transaction: &mut dyn Transaction,
     event: EventId,
     number: u64,
 ) -> Result<Option<Page>, StoreError> {
+    let bytes = page_bytes(transaction, event, number).await?;
+    bytes.map(|bytes| Page::decode(event, number, &bytes)).transpose()
+}
+
+async fn page_bytes(
+    transaction: &mut dyn Transaction,
+    event: EventId,
+    number: u64,
+) -> Result<Option<Vec<u8>>, StoreError> {
     let (begin, end) = ReceiptPageKey::range(event, number);
     let chunks = transaction.range(&begin, &end, PAGE_CHUNKS_MAX, false).await?;
-    if chunks.is_empty() {
-        return Ok(None);
-    }
-    let bytes = chunks.into_iter().flat_map(|(_, chunk)| chunk).collect::<Vec<_>>();
-    Page::decode(event, number, &bytes).map(Some)
+    let chunks: Vec<_> = chunks.into_iter().map(|(_, chunk)| chunk).collect();
+    Ok((!chunks.is_empty()).then(|| chunks.concat()))
 }
 
 /// Remove the oldest pages while too much is kept, never the newest.

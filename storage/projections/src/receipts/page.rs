@@ -4,8 +4,9 @@ use prost::Message;
 use tessera_inventory::{Event, EventId, Sequence};
 use tessera_proof::{Frontier, Hash, Leaf, Outcome, Place, Receipt, ReceiptId};
 use tessera_records::for_each;
-use tessera_store::{LogRecord, StoreError};
+use tessera_store::{Log, LogRecord, StoreError};
 
+use super::draft::PAGE_LOG_BYTES;
 use super::tree::edge_of;
 use super::words;
 use crate::damage::{damaged, unreadable_record};
@@ -44,6 +45,13 @@ struct PageRow {
     checkpoint: String,
 }
 
+/// A [`PageRow`] of which nothing but the checkpoint is read.
+#[derive(Clone, PartialEq, Message)]
+struct CheckpointRow {
+    #[prost(string, tag = "6")]
+    checkpoint: String,
+}
+
 #[derive(Clone, PartialEq, Message)]
 struct RefusalRow {
     #[prost(bytes = "vec", tag = "1")]
@@ -53,6 +61,21 @@ struct RefusalRow {
 }
 
 impl Page {
+    /// The records of the log that the page is about.
+    ///
+    /// # Errors
+    /// What the log answers.
+    pub async fn records(&self, log: &dyn Log, event: EventId) -> Result<Vec<LogRecord>, StoreError> {
+        let (mut records, mut read_to) = (Vec::new(), self.after);
+        while read_to < self.through {
+            let more = log.read(event, read_to, PAGE_LOG_BYTES).await?;
+            let Some(last) = more.last() else { break };
+            read_to = last.last_sequence;
+            records.extend(more);
+        }
+        Ok(records)
+    }
+
     /// Every decision of the page with its detail, in the order of the tree. `records` are those of the log after [`Self::after`], at
     /// least up to [`Self::through`].
     ///
@@ -122,8 +145,14 @@ impl Page {
         .encode_to_vec()
     }
 
+    /// The checkpoint of a page, and nothing else of it.
+    pub(super) fn checkpoint_of(event: EventId, number: u64, row: &[u8]) -> Result<String, StoreError> {
+        let row = CheckpointRow::decode(row).map_err(|_| unreadable(event, number))?;
+        Ok(row.checkpoint)
+    }
+
     pub(super) fn decode(event: EventId, number: u64, row: &[u8]) -> Result<Page, StoreError> {
-        let unreadable = || damaged(format!("page {number} of the receipts of {event:?} cannot be read"));
+        let unreadable = || unreadable(event, number);
         let row = PageRow::decode(row).map_err(|_| unreadable())?;
         let refusal = |row: RefusalRow| Some((Leaf::decode(&row.leaf)?, row.detail));
         Ok(Page {
@@ -134,6 +163,10 @@ impl Page {
             checkpoint: row.checkpoint,
         })
     }
+}
+
+fn unreadable(event: EventId, number: u64) -> StoreError {
+    damaged(format!("page {number} of the receipts of {event:?} cannot be read"))
 }
 
 /// Give the events of the log after the one sequence up to the other to `take`, one by one.

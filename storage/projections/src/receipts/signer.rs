@@ -11,6 +11,11 @@ use crate::damage::damaged;
 
 /// Most keys that an installation may have had: their history is one row.
 pub const RECEIPT_KEYS_MAX: usize = 500;
+/// Shortest time between two rotations, in milliseconds: who asks again meanwhile is given the newest key, so that a client which
+/// repeats itself does not use [`RECEIPT_KEYS_MAX`] up.
+pub const ROTATION_MS_MIN: u64 = 60_000;
+/// The table is told so many milliseconds ahead that there will be signatures.
+const SIGNED_AHEAD_MS: u64 = 10_000;
 
 /// Signs checkpoints with the newest key of the installation. Two processes must not sign for the same events: the second would not
 /// hear of a rotation.
@@ -24,8 +29,10 @@ struct State {
     key: SigningKey,
     /// Oldest first; the last is the key's.
     history: Vec<PublicKey>,
-    /// Time of the newest signature: the next is not earlier.
+    /// Time of the newest signature, of processes before this one, too: the next is not earlier.
     signed_ms: u64,
+    /// The table knows that there may be signatures up to this time: there are none later.
+    promised_ms: u64,
     /// A rotation is on its way to the disk: the key signs nothing at this time or later.
     retires_ms: Option<u64>,
 }
@@ -33,7 +40,7 @@ struct State {
 /// What became of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// This key signs from now on.
+    /// This key signs from now on; it is new, or less than [`ROTATION_MS_MIN`] old.
     Done(PublicKey),
     /// The installation has had [`RECEIPT_KEYS_MAX`] keys.
     TooMany,
@@ -55,7 +62,8 @@ impl Signer {
             let row = match transaction.get(&key).await? {
                 Some(row) => row,
                 None => {
-                    let row = KeysRow { keys: vec![KeyRow::new(seed, now.0)] }.encode_to_vec();
+                    let keys = vec![KeyRow::new(seed, now.0, None)];
+                    let row = KeysRow { keys, promised_ms: now.0 }.encode_to_vec();
                     transaction.set(&key, &row);
                     row
                 }
@@ -63,8 +71,11 @@ impl Signer {
             Ok((transaction, row))
         })
         .await?;
-        let (key, history) = opened(&row)?;
-        let state = State { key, history, signed_ms: 0, retires_ms: None };
+        let row = KeysRow::read(&row)?;
+        let (key, history) = row.opened()?;
+        // The clock may have been ahead when the process before signed.
+        let (signed_ms, promised_ms) = (row.promised_ms, row.promised_ms);
+        let state = State { key, history, signed_ms, promised_ms, retires_ms: None };
         Ok(Signer { table, installation, state: Mutex::new(state) })
     }
 
@@ -80,20 +91,43 @@ impl Signer {
         self.state().history.clone()
     }
 
-    /// Sign a checkpoint at its time, or a little earlier or later: no signature is earlier than the one before it, and none is outside of
-    /// the validity of its key.
+    /// Before something is signed at this time: the table learns, a while ahead, that there may be signatures, so that a later process
+    /// retires no key before its last one.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn promise(&self, now: Timestamp) -> Result<(), StoreError> {
+        if now.0 <= self.state().promised_ms {
+            return Ok(());
+        }
+        let promised_ms = transact(self.table.as_ref(), |mut transaction| async move {
+            let key = ReceiptKeysKey.pack();
+            let mut row = KeysRow::read(&transaction.get(&key).await?.ok_or_else(unreadable)?)?;
+            row.promised_ms = row.promised_ms.max(now.0.saturating_add(SIGNED_AHEAD_MS));
+            transaction.set(&key, &row.encode_to_vec());
+            Ok((transaction, row.promised_ms))
+        })
+        .await?;
+        let mut state = self.state();
+        state.promised_ms = state.promised_ms.max(promised_ms);
+        Ok(())
+    }
+
+    /// Sign a checkpoint at its time, or a little earlier or later: no signature is earlier than the one before it, none is outside of
+    /// the validity of its key, and none is later than what was promised.
     #[must_use]
     pub fn sign(&self, checkpoint: Checkpoint) -> Note {
         let mut state = self.state();
         let valid_from = state.history.last().map_or(0, |key| key.valid_from_ms);
         let before = state.retires_ms.map_or(u64::MAX, |retires| retires - 1);
-        let at_ms = checkpoint.at_ms.max(state.signed_ms).max(valid_from).min(before);
+        let latest = before.min(state.promised_ms);
+        let at_ms = checkpoint.at_ms.max(state.signed_ms).max(valid_from).min(latest);
         state.signed_ms = at_ms;
         Checkpoint { at_ms, ..checkpoint }.sign(&state.key)
     }
 
-    /// Take the key of this seed, drawn at random by the caller, instead. The old one is forgotten once the new one is durable; what it
-    /// signed verifies by the history. After an error the old key goes on; try again.
+    /// Take the key of this seed, drawn at random by the caller, instead, unless the key is less than [`ROTATION_MS_MIN`] old. The old one
+    /// is forgotten once the new one is durable; what it signed verifies by the history. After an error the old key goes on; try again.
     ///
     /// # Errors
     /// As the table says.
@@ -106,10 +140,9 @@ impl Signer {
         };
         let row = transact(self.table.as_ref(), |mut transaction| async move {
             let key = ReceiptKeysKey.pack();
-            let row = transaction.get(&key).await?.ok_or_else(unreadable)?;
-            let mut row = KeysRow::decode(row.as_slice()).map_err(|_| unreadable())?;
-            let newest = row.keys.last().map(|newest| newest.valid_from_ms);
-            if newest.is_some_and(|newest| newest < from_ms) {
+            let mut row = KeysRow::read(&transaction.get(&key).await?.ok_or_else(unreadable)?)?;
+            let newest = row.keys.last().ok_or_else(unreadable)?;
+            if newest.valid_from_ms < from_ms && !newest.is_fresh(now) {
                 if row.keys.len() >= RECEIPT_KEYS_MAX {
                     return Ok((transaction, None));
                 }
@@ -117,16 +150,22 @@ impl Signer {
                     retired.valid_until_ms.get_or_insert(from_ms);
                     retired.seed.clear();
                 }
-                row.keys.push(KeyRow::new(seed, from_ms));
+                row.keys.push(KeyRow::new(seed, from_ms, Some(now.0)));
+                row.promised_ms = row.promised_ms.max(from_ms);
                 transaction.set(&key, &row.encode_to_vec());
             }
-            Ok((transaction, Some(row.encode_to_vec())))
+            Ok((transaction, Some(row)))
         })
         .await?;
         let mut state = self.state();
-        state.retires_ms = None;
+        // A later rotation, which overtook this one, has a promise of its own.
+        state.retires_ms = state.retires_ms.filter(|retires| *retires != from_ms);
         let Some(row) = row else { return Ok(Rotation::TooMany) };
-        (state.key, state.history) = opened(&row)?;
+        let (key, history) = row.opened()?;
+        if history.len() > state.history.len() {
+            (state.key, state.history) = (key, history);
+            state.promised_ms = state.promised_ms.max(row.promised_ms);
+        }
         let newest = state.history.last().copied().ok_or_else(unreadable)?;
         Ok(Rotation::Done(newest))
     }
@@ -150,6 +189,9 @@ impl std::fmt::Debug for Signer {
 struct KeysRow {
     #[prost(message, repeated, tag = "1")]
     keys: Vec<KeyRow>,
+    /// See [`State::promised_ms`].
+    #[prost(uint64, tag = "2")]
+    promised_ms: u64,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -163,26 +205,41 @@ struct KeyRow {
     valid_from_ms: u64,
     #[prost(uint64, optional, tag = "4")]
     valid_until_ms: Option<u64>,
+    /// What the clock said when a rotation made it; the first key of an installation was made by none.
+    #[prost(uint64, optional, tag = "5")]
+    rotated_ms: Option<u64>,
+}
+
+impl KeysRow {
+    fn read(row: &[u8]) -> Result<KeysRow, StoreError> {
+        KeysRow::decode(row).map_err(|_| unreadable())
+    }
+
+    /// The key that signs, and all public keys.
+    fn opened(&self) -> Result<(SigningKey, Vec<PublicKey>), StoreError> {
+        let newest = self.keys.last().ok_or_else(unreadable)?;
+        let seed = newest.seed.as_slice().try_into().map_err(|_| unreadable())?;
+        let history = self.keys.iter().map(KeyRow::public_key).collect::<Option<_>>();
+        Ok((SigningKey::of_seed(seed), history.ok_or_else(unreadable)?))
+    }
 }
 
 impl KeyRow {
-    fn new(seed: &[u8; 32], valid_from_ms: u64) -> KeyRow {
+    fn new(seed: &[u8; 32], valid_from_ms: u64, rotated_ms: Option<u64>) -> KeyRow {
         let public = SigningKey::of_seed(seed).public().to_vec();
-        KeyRow { public, seed: seed.to_vec(), valid_from_ms, valid_until_ms: None }
+        KeyRow { public, seed: seed.to_vec(), valid_from_ms, valid_until_ms: None, rotated_ms }
+    }
+
+    /// Whether a rotation made it less than [`ROTATION_MS_MIN`] ago, as far as the clock can be believed.
+    fn is_fresh(&self, now: Timestamp) -> bool {
+        let age_ms = self.rotated_ms.and_then(|rotated_ms| now.0.checked_sub(rotated_ms));
+        age_ms.is_some_and(|age_ms| age_ms < ROTATION_MS_MIN)
     }
 
     fn public_key(&self) -> Option<PublicKey> {
         let bytes = self.public.as_slice().try_into().ok()?;
         Some(PublicKey { bytes, valid_from_ms: self.valid_from_ms, valid_until_ms: self.valid_until_ms })
     }
-}
-
-fn opened(row: &[u8]) -> Result<(SigningKey, Vec<PublicKey>), StoreError> {
-    let row = KeysRow::decode(row).map_err(|_| unreadable())?;
-    let newest = row.keys.last().ok_or_else(unreadable)?;
-    let seed = newest.seed.as_slice().try_into().map_err(|_| unreadable())?;
-    let history = row.keys.iter().map(KeyRow::public_key).collect::<Option<_>>().ok_or_else(unreadable)?;
-    Ok((SigningKey::of_seed(seed), history))
 }
 
 fn unreadable() -> StoreError {

@@ -1,13 +1,17 @@
 //! Pages of receipts behind a log, and what becomes of them when something fails.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
+use futures::channel::oneshot;
+use futures::future::BoxFuture;
 use tessera_inventory::*;
 use tessera_projections::receipts::{Draft, PAGE_LOG_BYTES, Receipts, Rotation, Signer, Stored};
-use tessera_proof::{Checkpoint, Forgery, Outcome, Place, PublicKey, Receipt};
+use tessera_proof::{Checkpoint, Forgery, Origin, Outcome, Place, PublicKey, Receipt};
 use tessera_records::encode_record;
 use tessera_store::memory::{CommitFault, MemoryStore};
-use tessera_store::{AppendOutcome, Batch, Log, LogRecord, StoreError};
+use tessera_store::{
+    AppendOutcome, Batch, CommitOutcome, Log, LogRecord, Row, StoreError, Table, Transaction,
+};
 use tessera_writer::{BatchId, Head, RefusalPlace, Refused};
 
 const EVENT: EventId = EventId(0x0198_0000_0000_7000_8000_0000_0000_0005);
@@ -18,6 +22,8 @@ struct World {
     receipts: Receipts,
     signer: Signer,
     head: Head,
+    /// When pages are signed.
+    now: Timestamp,
 }
 
 impl World {
@@ -25,7 +31,7 @@ impl World {
         let store = MemoryStore::new();
         let signer = Signer::open(Arc::new(store.clone()), INSTALLATION, &[1; 32], Timestamp(50)).await;
         let receipts = Receipts::new(Arc::new(store.clone()));
-        World { receipts, signer: signer.unwrap(), store, head: Head::GENESIS }
+        World { receipts, signer: signer.unwrap(), store, head: Head::GENESIS, now: Timestamp(100) }
     }
 
     /// Append a record of so many events.
@@ -58,7 +64,14 @@ impl World {
     async fn draft(&self, refused: &[Refused]) -> Option<Draft> {
         let tree = self.receipts.tree(EVENT).await.unwrap();
         let records = self.records(tree.sequence).await;
-        Draft::of(EVENT, tree, &records, refused, (&self.signer, Timestamp(100))).unwrap()
+        self.signer.promise(self.now).await.unwrap();
+        Draft::of(EVENT, tree, &records, refused, (&self.signer, self.now)).unwrap()
+    }
+
+    /// The next process opens the signer, when the clock says this.
+    async fn reopened(&self, now: u64) -> Signer {
+        let table = Arc::new(self.store.clone());
+        Signer::open(table, INSTALLATION, &[9; 32], Timestamp(now)).await.unwrap()
     }
 
     async fn sign(&self, refused: &[Refused]) {
@@ -120,6 +133,11 @@ async fn every_decision_of_every_page_is_proven_by_its_page() {
     }
     let (pages, newest) = world.receipts.pages(EVENT, 1, 10).await.unwrap();
     assert_eq!((pages.iter().map(|(number, _)| *number).collect::<Vec<_>>(), newest), (vec![2, 3], 3));
+    let checkpoints: Vec<_> = pages.into_iter().map(|(number, page)| (number, page.checkpoint)).collect();
+    for (after, limit, expected) in [(1, 10, &checkpoints[..]), (1, 1, &checkpoints[..1]), (3, 10, &[])] {
+        let found = world.receipts.checkpoints(EVENT, after, limit).await.unwrap();
+        assert_eq!(found, (expected.to_vec(), 3));
+    }
 }
 
 #[tokio::test]
@@ -237,8 +255,7 @@ async fn a_leaf_tells_nobody() {
 #[tokio::test]
 async fn the_first_key_stays_until_it_is_rotated() {
     let mut world = World::new().await;
-    let again = Signer::open(Arc::new(world.store.clone()), INSTALLATION, &[9; 32], Timestamp(70)).await;
-    assert_eq!(again.unwrap().public_keys(), world.keys());
+    assert_eq!(world.reopened(70).await.public_keys(), world.keys());
     world.log(1).await;
     world.sign(&[]).await;
     let old = world.receipt(accepted(1)).await.unwrap();
@@ -254,8 +271,140 @@ async fn the_first_key_stays_until_it_is_rotated() {
     let fresh = world.receipt(accepted(2)).await.unwrap();
     assert_eq!(fresh.verify(&keys).unwrap().1, &keys[1]);
     assert_eq!(fresh.verify(&keys[..1]).unwrap_err(), Forgery::UnknownKey);
-    let reopened = Signer::open(Arc::new(world.store.clone()), INSTALLATION, &[9; 32], Timestamp(1)).await;
-    assert_eq!(reopened.unwrap().public_keys(), keys);
+    assert_eq!(world.reopened(1).await.public_keys(), keys);
+}
+
+/// The clock was half an hour ahead when it signed. It was mended, the process started again, and the key rotated.
+#[tokio::test]
+async fn what_was_signed_by_a_clock_that_was_ahead_verifies_after_a_restart_and_a_rotation() {
+    let mut world = World::new().await;
+    world.now = Timestamp(1_800_000);
+    world.log(1).await;
+    world.sign(&[]).await;
+    let ahead = world.receipt(accepted(1)).await.unwrap();
+    world.signer = world.reopened(200).await;
+    world.now = Timestamp(300);
+    world.log(1).await;
+    world.sign(&[]).await;
+    let mended = world.receipt(accepted(2)).await.unwrap();
+    world.signer.rotate(&[2; 32], Timestamp(400)).await.unwrap();
+    let keys = world.keys();
+    let mut times = Vec::new();
+    for receipt in [&ahead, &mended] {
+        let (checkpoint, by) = receipt.verify(&keys).unwrap();
+        assert_eq!(by, &keys[0]);
+        times.push(checkpoint.at_ms);
+    }
+    assert!(times.is_sorted(), "no signature is earlier than the one before it: {times:?}");
+}
+
+/// A client that repeats itself does not use up the keys that the history has room for.
+#[tokio::test]
+async fn a_rotation_is_repeated_for_a_minute_and_then_another_one() {
+    let world = World::new().await;
+    let mut made = Vec::new();
+    for seed in 2..=200_u8 {
+        let now = Timestamp(10_000 + 300 * u64::from(seed - 2));
+        let Rotation::Done(key) = world.signer.rotate(&[seed; 32], now).await.unwrap() else { panic!() };
+        made.push(key);
+    }
+    assert!(made.iter().all(|key| key == &made[0]), "one key, however often it is asked for");
+    assert_eq!(world.keys().len(), 2);
+    world.signer.rotate(&[201; 32], Timestamp(70_000)).await.unwrap();
+    assert_eq!(world.keys().len(), 3, "a minute later");
+    // A clock that has gone back says nothing of how old a key is: a key that is known to others can be rotated.
+    world.signer.rotate(&[202; 32], Timestamp(20_000)).await.unwrap();
+    assert_eq!(world.keys().len(), 4);
+}
+
+/// A table whose first commit is carried out, and answered when its test says so.
+struct LateTable {
+    store: MemoryStore,
+    late: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
+}
+
+struct LateTransaction {
+    inner: Box<dyn Transaction>,
+    late: Arc<Mutex<Option<oneshot::Receiver<()>>>>,
+}
+
+impl Table for LateTable {
+    fn begin(&self) -> BoxFuture<'static, Result<Box<dyn Transaction>, StoreError>> {
+        let (begun, late) = (self.store.begin(), Arc::clone(&self.late));
+        Box::pin(async move { Ok(Box::new(LateTransaction { inner: begun.await?, late }) as _) })
+    }
+}
+
+impl Transaction for LateTransaction {
+    fn get<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        self.inner.get(key)
+    }
+
+    fn range<'a>(
+        &'a mut self,
+        begin: &'a [u8],
+        end: &'a [u8],
+        limit: usize,
+        reverse: bool,
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        self.inner.range(begin, end, limit, reverse)
+    }
+
+    fn set(&mut self, key: &[u8], value: &[u8]) {
+        self.inner.set(key, value);
+    }
+
+    fn clear(&mut self, key: &[u8]) {
+        self.inner.clear(key);
+    }
+
+    fn clear_range(&mut self, begin: &[u8], end: &[u8]) {
+        self.inner.clear_range(begin, end);
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
+        Box::pin(async move {
+            let outcome = self.inner.commit().await;
+            let late = self.late.lock().unwrap().take();
+            if let Some(late) = late {
+                late.await.unwrap();
+            }
+            outcome
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_rotation_that_hears_late_of_its_success_does_not_bring_its_key_back() {
+    let world = World::new().await;
+    let late = Arc::default();
+    let table = LateTable { store: world.store.clone(), late: Arc::clone(&late) };
+    let signer = Signer::open(Arc::new(table), INSTALLATION, &[9; 32], Timestamp(50)).await.unwrap();
+    let (answer, answered) = oneshot::channel();
+    *late.lock().unwrap() = Some(answered);
+    let mut slow = Box::pin(signer.rotate(&[2; 32], Timestamp(1_000)));
+    assert!(futures::poll!(&mut slow).is_pending(), "it has landed, and does not know");
+    for (seed, now) in [(3, 100_000), (4, 200_000)] {
+        signer.rotate(&[seed; 32], Timestamp(now)).await.unwrap();
+    }
+    let newest = signer.public_keys().last().copied();
+    answer.send(()).unwrap();
+    assert_eq!(slow.await.unwrap(), Rotation::Done(newest.unwrap()));
+    assert_eq!(signer.public_keys().last().copied(), newest);
+    signer.promise(Timestamp(300_000)).await.unwrap();
+    let checkpoint = Checkpoint {
+        origin: Origin { installation: INSTALLATION, event: EVENT.0 },
+        size: 0,
+        root: [0; 32],
+        sequence: 0,
+        chain: [0; 32],
+        epoch: 1,
+        at_ms: 300_000,
+    };
+    let note = signer.sign(checkpoint).render();
+    let keys = signer.public_keys();
+    let (_, by) = Checkpoint::verify(&note, &keys).unwrap();
+    assert_eq!(Some(*by), newest);
 }
 
 /// The rotation may have landed although the table did not say so: nothing that is signed meanwhile is outside of a key's time.
@@ -270,8 +419,7 @@ async fn a_rotation_that_fails_leaves_the_old_key_within_its_time() {
     assert!(matches!(failed, Err(StoreError::OutcomeUnknown { .. })), "{failed:?}");
     world.sign(&[]).await;
     let receipt = world.receipt(accepted(1)).await.unwrap();
-    let stored = Signer::open(Arc::new(world.store.clone()), INSTALLATION, &[9; 32], Timestamp(1)).await;
-    let history = stored.unwrap().public_keys();
+    let history = world.reopened(1).await.public_keys();
     assert_eq!(history.len(), 2, "it had landed");
     let (checkpoint, by) = receipt.verify(&history).unwrap();
     assert_eq!((checkpoint.at_ms, by), (79, &history[0]));

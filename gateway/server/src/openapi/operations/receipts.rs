@@ -68,7 +68,7 @@ pub(super) fn keys() -> Operation {
 
 pub(super) fn rotate() -> Operation {
     Operation::new(TAG, "Sign with a new key from now on")
-        .about("Receipts of before verify by the history.")
+        .about("Receipts of before verify by the history. Within a minute of the last rotation the newest key is answered.")
         .by(&[Who::Administrator])
         .takes::<Nothing>(json!({}))
         .answers::<PublicKeyDocument>(201, "The new key.", key())

@@ -1,24 +1,20 @@
-//! The redacted export: every decision of an event without persons, with the signed checkpoints, so that an outsider can check that
-//! receipts, log and tree agree. `docs/receipts.md` describes the file.
+//! The transcript of an event: every decision without persons, with the signed checkpoints, so that an outsider can check that receipts,
+//! log and tree agree. `docs/receipts.md` describes the file.
 
 use serde::{Deserialize, Serialize};
 use tessera_embedded::EmbeddedStore;
 use tessera_inventory::{EventId, Sequence};
 use tessera_projections::receipts::{Page, Receipts};
-use tessera_proof::{
-    Checkpoint, Frontier, Hash, Leaf, Note, Origin, Outcome, PublicKey, Receipt, from_hex, to_hex,
-};
+use tessera_proof::{Checkpoint, Frontier, Hash, Leaf, Note, Origin, Outcome, PublicKey, from_hex, to_hex};
 use tessera_server::ids;
 use tessera_server::receipt::DecisionDocument;
-use tessera_store::{Log, LogRecord, StoreError};
+use tessera_store::LogRecord;
 
 use crate::failure::Failure;
 use crate::output::line;
 
-/// The format of an export. Another one gets another name.
-const FORMAT: &str = "tessera-export/1";
-/// Bytes of log read at once.
-const READ_BYTES: usize = 1_000_000;
+/// The format of a transcript. Another one gets another name.
+const FORMAT: &str = "tessera-transcript/1";
 
 /// The first line: whose tree, and its right edge before the first page.
 #[derive(Debug, Serialize, Deserialize)]
@@ -40,7 +36,7 @@ struct PageLine {
     decisions: Vec<DecisionDocument>,
 }
 
-/// Prints the export of an event. A page whose checkpoint names another chain than the log has ends it.
+/// Prints the transcript of an event. A page whose checkpoint names another chain than the log has ends it.
 pub(crate) async fn print(store: &EmbeddedStore, event: EventId) -> Result<(), Failure> {
     let receipts = Receipts::new(std::sync::Arc::new(store.clone()));
     let mut after = 0;
@@ -56,7 +52,7 @@ pub(crate) async fn print(store: &EmbeddedStore, event: EventId) -> Result<(), F
         if after == 0 {
             line(json(&header(event, &page))?);
         }
-        let records = records(store, event, &page).await?;
+        let records = page.records(store, event).await?;
         check_chain(&page, &records)?;
         let leaves = page.leaves(event, &records)?;
         let decisions = leaves.iter().map(|(leaf, detail)| DecisionDocument::of(leaf, detail)).collect();
@@ -79,17 +75,6 @@ fn json<T: Serialize>(value: &T) -> Result<String, Failure> {
     serde_json::to_string(value).map_err(|error| Failure::NotSound(error.to_string()))
 }
 
-async fn records(store: &EmbeddedStore, event: EventId, page: &Page) -> Result<Vec<LogRecord>, StoreError> {
-    let (mut records, mut read_to) = (Vec::new(), page.after);
-    while read_to < page.through {
-        let more = store.read(event, read_to, READ_BYTES).await?;
-        let Some(last) = more.last() else { break };
-        read_to = last.last_sequence;
-        records.extend(more);
-    }
-    Ok(records)
-}
-
 /// The chain that was signed must be the one that the log has there.
 fn check_chain(page: &Page, records: &[LogRecord]) -> Result<(), Failure> {
     let signed = Note::parse(&page.checkpoint).and_then(|note| Checkpoint::parse(&note.text));
@@ -104,13 +89,13 @@ fn check_chain(page: &Page, records: &[LogRecord]) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether a text is an export, genuine or not.
+/// Whether a text is a transcript, genuine or not.
 pub(crate) fn is_one(text: &str) -> bool {
     text.lines().next().is_some_and(|first| serde_json::from_str::<Header>(first).is_ok())
 }
 
-/// What an export was found to hold.
-pub(crate) struct Exported {
+/// What a transcript was found to hold.
+pub(crate) struct Transcript {
     pub(crate) origin: Origin,
     first: u64,
     leaves: Vec<Hash>,
@@ -119,7 +104,20 @@ pub(crate) struct Exported {
     checkpoints: u64,
 }
 
-impl Exported {
+/// What a transcript says of a receipt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Agreement {
+    /// It has the same decision in the same place.
+    Same,
+    /// It begins after the decision: older pages had left.
+    Older,
+    /// It ends before the decision, which came later.
+    Newer,
+    /// It has another decision in its place.
+    Other,
+}
+
+impl Transcript {
     pub(crate) fn summary(&self) -> String {
         let (from, to) = self.sequences;
         format!(
@@ -131,29 +129,30 @@ impl Exported {
         )
     }
 
-    /// Whether a receipt names the decision that the export has in its place.
-    pub(crate) fn agrees(&self, receipt: &Receipt) -> Result<(), &'static str> {
-        let place = receipt.index.checked_sub(self.first).and_then(|place| usize::try_from(place).ok());
-        match place.and_then(|place| self.leaves.get(place)) {
-            None => Err("the export does not reach so far"),
-            Some(leaf) if *leaf == receipt.leaf.hash() => Ok(()),
-            Some(_) => Err("the export has another decision in its place: one of them was not signed alone"),
+    /// Whether this is the decision that stands in its place.
+    pub(crate) fn agrees(&self, index: u64, leaf: &Hash) -> Agreement {
+        let Some(place) = index.checked_sub(self.first) else { return Agreement::Older };
+        let found = usize::try_from(place).ok().and_then(|place| self.leaves.get(place));
+        match found {
+            None => Agreement::Newer,
+            Some(found) if found == leaf => Agreement::Same,
+            Some(_) => Agreement::Other,
         }
     }
 }
 
-/// Verifies an export: every checkpoint signed, each tree grown from the one before by exactly these decisions, and every event of the log
+/// Verifies a transcript: every checkpoint signed, each tree grown from the one before by exactly these decisions, and every event of the log
 /// once, in order.
-pub(crate) fn verify(text: &str, keys: &[PublicKey]) -> Result<Exported, String> {
+pub(crate) fn verify(text: &str, keys: &[PublicKey]) -> Result<Transcript, String> {
     let mut lines = text.lines();
     let header: Header =
         serde_json::from_str(lines.next().unwrap_or_default()).map_err(|error| error.to_string())?;
     let event = ids::parse_event(&header.event).filter(|_| header.format == FORMAT);
-    let event = event.ok_or("it is not an export of this format")?;
+    let event = event.ok_or("it is not a transcript of this format")?;
     let nodes: Option<Vec<Hash>> = header.nodes.iter().map(|node| from_hex(node)).collect();
     let mut tree =
         nodes.and_then(|nodes| Frontier::of(header.size, nodes)).ok_or("its edge cannot be read")?;
-    let mut exported = Exported {
+    let mut transcript = Transcript {
         origin: Origin { installation: 0, event: event.0 },
         first: header.size,
         leaves: Vec::new(),
@@ -164,47 +163,75 @@ pub(crate) fn verify(text: &str, keys: &[PublicKey]) -> Result<Exported, String>
     for text in lines {
         let page: PageLine = serde_json::from_str(text).map_err(|error| error.to_string())?;
         let number = page.page;
-        verify_page(&page, event, &mut tree, &mut exported, keys)
+        verify_page(&page, event, &mut tree, &mut transcript, keys)
             .map_err(|why| format!("page {number}: {why}"))?;
     }
-    if exported.checkpoints == 0 { Err("it has no checkpoint".to_owned()) } else { Ok(exported) }
+    if transcript.checkpoints == 0 { Err("it has no checkpoint".to_owned()) } else { Ok(transcript) }
 }
 
 fn verify_page(
     page: &PageLine,
     event: EventId,
     tree: &mut Frontier,
-    exported: &mut Exported,
+    transcript: &mut Transcript,
     keys: &[PublicKey],
 ) -> Result<(), String> {
     let (checkpoint, _) =
         Checkpoint::verify(&page.checkpoint, keys).map_err(|forgery| forgery.to_string())?;
-    let same = exported.checkpoints == 0 || exported.origin.installation == checkpoint.origin.installation;
+    let same =
+        transcript.checkpoints == 0 || transcript.origin.installation == checkpoint.origin.installation;
     if checkpoint.origin.event != event.0 || !same {
         return Err("its checkpoint is of another event".to_owned());
     }
     for decision in &page.decisions {
         let (leaf, _) = decision.leaf(event).map_err(|member| format!("its {member} cannot be read"))?;
-        follow(&leaf, exported)?;
+        follow(&leaf, transcript)?;
         tree.push(leaf.hash());
-        exported.leaves.push(leaf.hash());
+        transcript.leaves.push(leaf.hash());
     }
     if (checkpoint.size, checkpoint.root) != (tree.size(), tree.root()) {
         return Err("its decisions are not those that were signed".to_owned());
     }
-    if checkpoint.sequence != exported.sequences.1 {
+    if checkpoint.sequence != transcript.sequences.1 {
         return Err("it does not go as far along the log as was signed".to_owned());
     }
-    exported.origin = checkpoint.origin;
-    exported.checkpoints += 1;
+    transcript.origin = checkpoint.origin;
+    transcript.checkpoints += 1;
     Ok(())
 }
 
-fn follow(leaf: &Leaf, exported: &mut Exported) -> Result<(), String> {
+fn follow(leaf: &Leaf, transcript: &mut Transcript) -> Result<(), String> {
     match leaf.outcome {
-        Outcome::Accepted if leaf.sequence == exported.sequences.1 + 1 => exported.sequences.1 += 1,
+        Outcome::Accepted if leaf.sequence == transcript.sequences.1 + 1 => transcript.sequences.1 += 1,
         Outcome::Accepted => return Err(format!("the event of sequence {} is not the next", leaf.sequence)),
-        Outcome::Refused { .. } => exported.refusals += 1,
+        Outcome::Refused { .. } => transcript.refusals += 1,
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_in_a_transcript_is_not_against_it() {
+        let transcript = Transcript {
+            origin: Origin { installation: 7, event: 5 },
+            first: 10,
+            leaves: vec![[1; 32], [2; 32]],
+            sequences: (8, 10),
+            refusals: 0,
+            checkpoints: 1,
+        };
+        for (index, leaf, agreement) in [
+            (9, 1, Agreement::Older),
+            (10, 1, Agreement::Same),
+            (10, 2, Agreement::Other),
+            (11, 2, Agreement::Same),
+            (12, 2, Agreement::Newer),
+            (u64::MAX, 2, Agreement::Newer),
+        ] {
+            assert_eq!(transcript.agrees(index, &[leaf; 32]), agreement, "{index}");
+        }
+    }
 }
