@@ -40,6 +40,11 @@ pub(crate) struct Meters {
     pub(crate) wake_ups: Gauge,
     pub(crate) doubted_clocks: Gauge,
     pub(crate) stuck_followers: Gauge,
+    pub(crate) webhooks_delivered: Counter,
+    pub(crate) webhooks_failed: Counter,
+    pub(crate) webhooks_given_up: Counter,
+    pub(crate) webhooks_disabled: Counter,
+    pub(crate) webhooks_oldest: Gauge,
     replies: [Counter; REPLY_KINDS.len()],
 }
 
@@ -75,9 +80,19 @@ impl Meters {
             wake_ups: gauge!("tessera_scheduled_wake_ups"),
             doubted_clocks: gauge!("tessera_doubted_clocks"),
             stuck_followers: gauge!("tessera_stuck_followers"),
+            webhooks_delivered: webhook_counter("delivered"),
+            webhooks_failed: webhook_counter("failed"),
+            webhooks_given_up: webhook_counter("given_up"),
+            webhooks_disabled: counter!("tessera_webhook_endpoints_disabled_total"),
+            webhooks_oldest: gauge!("tessera_webhook_oldest_undelivered_timestamp_seconds"),
             replies: REPLY_KINDS.map(|kind| counter!("tessera_replies_total", "kind" => kind)),
         }
     }
+}
+
+/// Attempts to deliver a webhook that ended so.
+fn webhook_counter(outcome: &'static str) -> Counter {
+    counter!("tessera_webhook_deliveries_total", "outcome" => outcome)
 }
 
 /// Replies of one turn by kind, added to the metric in one go.

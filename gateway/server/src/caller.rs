@@ -165,7 +165,7 @@ macro_rules! rights {
 }
 rights! {
     EventsWrite: EventsWrite, EventsRead: EventsRead, OrdersWrite: OrdersWrite, CheckInsWrite: CheckInsWrite,
-    BuyersWrite: BuyerTokensWrite
+    BuyersWrite: BuyerTokensWrite, WebhooksWrite: WebhooksWrite
 }
 
 /// An organizer whose key has the right, or the administrator.
