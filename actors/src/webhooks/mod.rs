@@ -40,6 +40,6 @@ pub const GONE: u16 = 410;
 
 /// Whether an attempt succeeded.
 #[must_use]
-pub fn is_success(attempt: &Attempt) -> bool {
+pub(crate) fn is_success(attempt: &Attempt) -> bool {
     attempt.status.is_some_and(|status| (200..300).contains(&status))
 }

@@ -23,3 +23,4 @@ mod slow_readers;
 mod sockets;
 mod store_faults;
 mod traces;
+mod webhooks;

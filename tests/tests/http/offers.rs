@@ -39,12 +39,32 @@ async fn pools_and_channels_are_listed() {
     let floor = json!({"name": "Floor", "capacity": 100, "free": 98, "held": 2, "sold": 0, "killed": 0});
     assert_eq!(pools.json["items"], json!([floor]));
     let channels = server.get(&sale.path("/channels")).bearer(&sale.key).expect(200).await;
-    let sponsor = json!({"name": "Sponsor", "allotments": [{"pool": "Floor", "quantity": 20}]});
-    assert_eq!(channels.json["items"], json!([sponsor]));
+    let allotment = json!({"pool": "Floor", "quantity": 20, "left": 20, "out": 0});
+    assert_eq!(channels.json["items"], json!([{"name": "Sponsor", "allotments": [allotment]}]));
     assert!(!String::from_utf8_lossy(&channels.bytes).contains("SPONSOR"), "a code is not shown");
     let draft = Sale::draft(&server, &hall(1)).await;
     server.get(&draft.path("/pools")).refused(404, "event_not_found").await;
     server.get(&draft.path("/pools")).bearer(&draft.key).expect(200).await;
+}
+
+#[tokio::test]
+async fn a_channel_says_what_it_has_out_and_left() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let allotment = async || {
+        let list = server.get(&sale.path("/channels")).bearer(&sale.key).expect(200).await;
+        list.json["items"][0]["allotments"][0].clone()
+    };
+    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 3}], "access_code": "SPONSOR"});
+    let place = server.post(&sale.path("/holds")).bearer(&server.buyer().await).json(&lines);
+    let held = place.expect(201).await;
+    sale.hold(&server, &server.buyer().await, "Standing", 2).await;
+    assert_eq!(allotment().await, json!({"pool": "Floor", "quantity": 20, "left": 17, "out": 3}));
+    let release = server.post(&sale.path(&format!("/holds/{}/release", held.text("id"))));
+    release.header("x-hold-secret", &held.text("secret")).expect(200).await;
+    assert_eq!(allotment().await, json!({"pool": "Floor", "quantity": 20, "left": 20, "out": 0}));
+    server.post(&sale.path("/channels/Sponsor/release")).bearer(&sale.key).expect(200).await;
+    assert_eq!(allotment().await, json!({"pool": "Floor", "quantity": 20, "left": 0}));
 }
 
 #[tokio::test]

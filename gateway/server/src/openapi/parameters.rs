@@ -97,6 +97,8 @@ pub(super) fn reply_headers() -> Value {
         "RateLimit-Limit": header("Requests that may be saved up.", count()),
         "RateLimit-Remaining": header("Requests that are left.", count()),
         "RateLimit-Reset": header("Seconds until one more is admitted.", count()),
+        "RateLimit-Policy": optional("The narrowest limit that the request was counted against: its name, `q` requests that may be saved up, `w` seconds until all are again. Absent where there is none.", text()),
+        "RateLimit": optional("How that limit stands: `r` requests that are left, `t` seconds until all are again.", text()),
         "WWW-Authenticate": header("`Bearer`", text()),
         "Allow": header("The methods that the path knows.", text()),
     })

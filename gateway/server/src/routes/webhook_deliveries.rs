@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tessera_actors::Postman;
 use tessera_inventory::{Event, EventId, Sequence, Timestamp};
 use tessera_projections::webhooks::{Attempt, Batch, Delivery, Endpoint, Finished};
 use tessera_store::keys::WebhookPlace;

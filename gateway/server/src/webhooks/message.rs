@@ -83,9 +83,8 @@ pub(crate) struct Message<'a> {
 pub(crate) struct Data<'a> {
     /// The event that is sold.
     event: IdText,
-    /// The item of the change feed.
-    #[serde(flatten)]
-    item: Item<'a>,
+    /// The item of the change feed, as the organizer reads it.
+    change: Item<'a>,
 }
 
 #[derive(Serialize)]
@@ -107,7 +106,7 @@ pub(super) fn render(
     logged: &Event,
 ) -> Vec<u8> {
     let renderer = Renderer { tag: EventTag::new(keys, event), config, organizer: true };
-    let data = Data { event: ids::event(event), item: renderer.item(sequence, logged) };
+    let data = Data { event: ids::event(event), change: renderer.item(sequence, logged) };
     let message = Message { kind: kind(&logged.body), timestamp: Rfc3339(logged.at), data };
     // An item has nothing that JSON cannot write.
     serde_json::to_vec(&message).unwrap_or_default()
