@@ -134,7 +134,9 @@ fn finish(worker: &Worker, response: &mut HttpResponse, request_id: HeaderValue,
         && response.status() != StatusCode::TOO_MANY_REQUESTS
     {
         // A refusal tells of the limit that refused it.
-        response.headers_mut().extend(worker.gateway.rate_limits.headers(left));
+        for (name, value) in worker.gateway.rate_limits.headers(left) {
+            response.headers_mut().insert(name, value);
+        }
     }
     if closing {
         // A header of this name would be left out: the library writes its own, by this.
