@@ -17,7 +17,9 @@ use crate::shared::Shared;
 use crate::slot::Slot;
 
 /// Bytes of log that one step reads.
-const STEP_LOG_BYTES: usize = 256_000;
+const STEP_LOG_BYTES: usize = 64_000;
+/// A step ends with the event after which it keeps so many messages: they are one transaction.
+const STEP_MESSAGES: usize = 1_000;
 
 /// What the follower works with.
 #[derive(Clone)]
@@ -101,40 +103,43 @@ impl Part {
         records: &[LogRecord],
         listeners: &[Endpoint],
     ) -> Result<(Sequence, Vec<Batch>), StoreError> {
-        let mut reached = self.after;
+        let (mut reached, mut told) = (self.after, 0);
         let mut batches: BTreeMap<EndpointId, Vec<Delivery>> = BTreeMap::new();
         for record in records {
             for (number, logged) in (record.first_sequence.0..).zip(decode(record)?) {
-                if number <= self.after.0 || number > self.through.0 {
+                if number <= self.after.0 || number > self.through.0 || told >= STEP_MESSAGES {
                     continue;
                 }
                 reached = Sequence(number);
-                self.tell(reached, &logged, listeners, &mut batches);
+                told += self.tell(reached, &logged, listeners, &mut batches);
             }
         }
         let batches = batches.into_iter().map(|(endpoint, deliveries)| Batch { endpoint, deliveries });
         Ok((reached, batches.collect()))
     }
 
+    /// The messages about one event; how many.
     fn tell(
         &self,
         sequence: Sequence,
         logged: &Event,
         listeners: &[Endpoint],
         batches: &mut BTreeMap<EndpointId, Vec<Delivery>>,
-    ) {
+    ) -> usize {
         let kind = self.postman.kind(&logged.body);
         let is_told = |endpoint: &&Endpoint| {
             endpoint.wants(self.event, kind)
                 && logged.at.0.saturating_add(TOLD_BEFORE_MS) >= endpoint.created_at.0
         };
-        let mut payload = None;
+        let (mut payload, mut told) = (None, 0);
         for endpoint in listeners.iter().filter(is_told) {
             let message = || self.postman.message(self.event, &self.config, sequence, logged);
             let payload = payload.get_or_insert_with(message).clone();
             let delivery = waiting(self.event, sequence, kind, payload, self.now);
             batches.entry(endpoint.id).or_default().push(delivery);
+            told += 1;
         }
+        told
     }
 }
 
