@@ -193,6 +193,8 @@ pub(crate) struct Ping {
 /// `POST /v1/webhook-endpoints/{endpoint}/pings`
 pub(crate) async fn ping(call: Call, who: Organizer<WebhooksWrite>) -> Answer {
     let endpoint = find(&call, who.tenant).await?;
+    let bytes = call.body().await?;
+    json::parse::<super::Nothing>(&bytes)?;
     let now = call.gateway().now();
     let place =
         WebhookPlace { at: now, event: EventId(0), sequence: Sequence::ZERO, copy: fresh_copy(&call) };

@@ -123,3 +123,70 @@ async fn answered(
     };
     Ok(answer.map_err(io::Error::other)?.status().as_u16())
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use rustls::ServerConfig;
+    use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+    use tessera_inventory::Timestamp;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    const AUTHORITY: &[u8] = include_bytes!("test-certificates/authority.der");
+    const CERTIFICATE: &[u8] = include_bytes!("test-certificates/localhost.der");
+    const KEY: &[u8] = include_bytes!("test-certificates/localhost.key.der");
+
+    /// A receiver that speaks TLS as `localhost` and answers 204; its port.
+    async fn receiver() -> u16 {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let key = PrivatePkcs8KeyDer::from(KEY).into();
+        let chain = vec![CertificateDer::from(CERTIFICATE)];
+        let config = builder.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                // A client that does not trust the certificate ends it.
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut request = Vec::new();
+                while !request.ends_with(b"{}") {
+                    let mut buffer = [0; 1_024];
+                    let count = stream.read(&mut buffer).await.unwrap();
+                    request.extend_from_slice(&buffer[..count]);
+                }
+                let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+                stream.write_all(answer).await.unwrap();
+                let _ = stream.shutdown().await;
+            }
+        });
+        port
+    }
+
+    fn sender(authority: Option<&'static [u8]>) -> Sender {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(authority.map(CertificateDer::from));
+        Sender { private_targets: true, tls: OnceLock::from(connector(roots).unwrap()) }
+    }
+
+    #[tokio::test]
+    async fn a_receiver_is_spoken_to_over_tls_if_its_certificate_is_trusted_and_its_own() {
+        let port = receiver().await;
+        let signed = Signed::new("msg_1".to_owned(), Timestamp(1_000), b"{}", [].into_iter());
+        let post = async |sender: &Sender, host: &str| {
+            sender.post(&format!("https://{host}:{port}/hook"), &signed, b"{}".to_vec()).await
+        };
+        let trusting = sender(Some(AUTHORITY));
+        assert_eq!(post(&trusting, "localhost").await.unwrap(), 204);
+        let distrusted = post(&sender(None), "localhost").await.unwrap_err();
+        assert!(distrusted.to_string().contains("certificate"), "{distrusted}");
+        let foreign = post(&trusting, "127.0.0.1").await.unwrap_err();
+        assert!(foreign.to_string().contains("certificate"), "the certificate is for a name: {foreign}");
+    }
+}

@@ -32,9 +32,9 @@ impl Target {
             return Err("a URL has at most 2048 bytes");
         }
         let uri: Uri = url.parse().map_err(|_| "not a URL")?;
-        let (secure, default_port) = match uri.scheme_str() {
-            Some("https") => (true, 443),
-            Some("http") => (false, 80),
+        let (secure, default_port) = match url.split_once("://") {
+            Some(("https", _)) => (true, 443),
+            Some(("http", _)) => (false, 80),
             _ => return Err("a URL begins with https:// or http://"),
         };
         let authority = uri.authority().ok_or("a URL has a host")?;
@@ -176,6 +176,7 @@ mod tests {
         let long = format!("https://a.example/{}", "x".repeat(WEBHOOK_URL_BYTES_MAX));
         for wrong in [
             "",
+            "HTTP://a.example/",
             "hooks.example",
             "/path",
             "ftp://a.example/",

@@ -85,7 +85,7 @@ pub(super) fn deliveries() -> Operation {
         "description": "Those that have ended, the youngest first; or those that wait, the oldest first.",
         "schema": {"type": "string", "enum": ["finished", "pending"], "default": "finished"}});
     let cursor = json!({"name": "cursor", "in": "query", "description": "The `next` of the page before.",
-        "schema": {"type": "string", "pattern": "^[1-9a-f][0-9a-f]{0,8}-[1-9a-f][0-9a-f]{0,8}-[1-9a-f][0-9a-f]{0,8}-[1-9a-f][0-9a-f]{0,8}$"}});
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{1,16}-[0-9a-f]{1,32}-[0-9a-f]{1,16}-[0-9a-f]{1,16}$"}});
     let delivery = json!({"message": example::MESSAGE, "type": "order.confirmed", "event": example::EVENT, "sequence": 1236,
         "state": "delivered", "since": example::at(), "attempts": 1, "last_attempt": {"at": example::at(), "status": 204}});
     Operation::new(TAG, "List deliveries to a webhook endpoint")
