@@ -117,6 +117,9 @@ impl WebhookEndpoints {
     /// As the table says.
     pub async fn forgive(&self, id: EndpointId) -> Result<(), StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
+            if read(transaction.as_mut(), id).await?.is_none() {
+                return Ok((transaction, ()));
+            }
             let mut standing = super::deliveries::standing(transaction.as_mut(), id.endpoint).await?;
             standing.failing_since = None;
             transaction.set(&WebhookStandingKey { endpoint: id.endpoint }.pack(), &standing.encode());
