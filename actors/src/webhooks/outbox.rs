@@ -6,9 +6,11 @@ use std::sync::Arc;
 use tessera_inventory::{Config, Event, EventId, Sequence, Timestamp};
 use tessera_projections::catalogue::Catalogue;
 use tessera_projections::follower_cursors::Advance;
-use tessera_projections::webhooks::{Batch, Deliveries, Delivery, Endpoint, EndpointId, WebhookEndpoints};
+use tessera_projections::webhooks::{
+    Batch, Deliveries, Delivery, ENDPOINTS_MAX, Endpoint, EndpointId, WebhookEndpoints,
+};
 use tessera_store::keys::{FollowerCursor, WebhookPlace};
-use tessera_store::{LogRecord, StoreError, Table};
+use tessera_store::{LogRecord, StoreError, TRANSACTION_BYTES_MAX, Table, VALUE_BYTES_MAX};
 
 use super::{CourierMessage, Postman, TOLD_BEFORE_MS};
 use crate::blocking::{Panicked, blocking};
@@ -18,8 +20,12 @@ use crate::slot::Slot;
 
 /// Bytes of log that one step reads.
 const STEP_LOG_BYTES: usize = 64_000;
-/// A step ends with the event after which it keeps so many messages: they are one transaction.
-const STEP_MESSAGES: usize = 1_000;
+/// A step ends with the event after which its messages have so many bytes: they are one transaction.
+const STEP_BYTES: usize = 1_000_000;
+/// What a message takes besides its payload, keys included.
+const ROW_BYTES: usize = 300;
+// The last event of a step may be told to every endpoint, each time with the longest message.
+const _: () = assert!(STEP_BYTES + ENDPOINTS_MAX * VALUE_BYTES_MAX < TRANSACTION_BYTES_MAX);
 
 /// What the follower works with.
 #[derive(Clone)]
@@ -107,7 +113,7 @@ impl Part {
         let mut batches: BTreeMap<EndpointId, Vec<Delivery>> = BTreeMap::new();
         for record in records {
             for (number, logged) in (record.first_sequence.0..).zip(decode(record)?) {
-                if number <= self.after.0 || number > self.through.0 || told >= STEP_MESSAGES {
+                if number <= self.after.0 || number > self.through.0 || told >= STEP_BYTES {
                     continue;
                 }
                 reached = Sequence(number);
@@ -118,7 +124,7 @@ impl Part {
         Ok((reached, batches.collect()))
     }
 
-    /// The messages about one event; how many.
+    /// The messages about one event; how many bytes.
     fn tell(
         &self,
         sequence: Sequence,
@@ -135,9 +141,9 @@ impl Part {
         for endpoint in listeners.iter().filter(is_told) {
             let message = || self.postman.message(self.event, &self.config, sequence, logged);
             let payload = payload.get_or_insert_with(message).clone();
+            told += payload.len() + ROW_BYTES;
             let delivery = waiting(self.event, sequence, kind, payload, self.now);
             batches.entry(endpoint.id).or_default().push(delivery);
-            told += 1;
         }
         told
     }

@@ -111,6 +111,8 @@ pub const WEBHOOK_OVERLAP_S: u64 = 86_400;
 pub const WEBHOOK_OVERLAP_S_MAX: u64 = 7 * 86_400;
 /// Most events of a log that one request has sent again.
 pub const WEBHOOK_REPLAY_MAX: usize = 1_000;
+/// It ends with the message that exceeds so many bytes: they are one transaction.
+pub const WEBHOOK_REPLAY_BYTES: usize = 1_000_000;
 
 /// Longest a shutdown takes after a fatal failure.
 pub const FATAL_SHUTDOWN: Duration = Duration::from_secs(2);

@@ -69,7 +69,10 @@ async fn a_channel_says_what_it_has_out_and_left() {
 
 #[tokio::test]
 async fn kills_are_listed_page_by_page() {
-    let server = Server::start().await;
+    let mut settings = Server::settings();
+    // It asks until the map has followed.
+    settings.rate_limit.caller_per_second = 0;
+    let server = Server::start_with(settings).await;
     let sale = Sale::open(&server, &hall(1)).await;
     let kill = |units: &Value| server.post(&sale.path("/kills")).bearer(&sale.key).json(units);
     kill(&json!({"pool": "Floor", "quantity": 10})).expect(200).await;

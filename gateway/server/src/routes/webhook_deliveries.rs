@@ -1,11 +1,10 @@
 //! Deliveries to a webhook endpoint: what became of them, and to have them made again.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tessera_inventory::{Event, EventId, Sequence, Timestamp};
+use tessera_inventory::{EventId, Sequence, Timestamp};
 use tessera_projections::webhooks::{Attempt, Batch, Delivery, Endpoint, Finished};
 use tessera_store::keys::WebhookPlace;
 use utoipa::ToSchema;
@@ -18,7 +17,7 @@ use crate::code::Code;
 use crate::ids::{self, IdText};
 use crate::instant::Rfc3339;
 use crate::json;
-use crate::limits::WEBHOOK_REPLAY_MAX;
+use crate::limits::{WEBHOOK_REPLAY_BYTES, WEBHOOK_REPLAY_MAX};
 use crate::problem::{self, Problem};
 use crate::render;
 use crate::router::Answer;
@@ -215,16 +214,24 @@ async fn again(
     let found = call.inventory().changes(event, after, limit).await;
     let mut changes = found.map_err(|error| problem::store(&error))?;
     keep_published(&mut changes, &published);
-    let next = changes.last().filter(|_| changes.len() == limit && limit > 1).map(|(last, _)| last.0);
+    let mut next = changes.last().filter(|_| changes.len() == limit && limit > 1).map(|(last, _)| last.0);
     let (postman, config) = (&call.gateway().postman, configuration(&published));
     let (at, copy) = (call.gateway().now(), fresh_copy(call));
-    let delivery = |(sequence, logged): &(Sequence, Arc<Event>)| {
+    let (mut deliveries, mut bytes) = (Vec::new(), 0);
+    for (sequence, logged) in changes {
         let kind = postman.kind(&logged.body);
-        let place = WebhookPlace { at, event, sequence: *sequence, copy };
-        let message = || postman.message(event, &config, *sequence, logged);
-        endpoint.wants(event, kind).then(|| waiting(place, kind, message()))
-    };
-    let deliveries: Vec<_> = changes.iter().filter_map(delivery).collect();
+        if !endpoint.wants(event, kind) {
+            continue;
+        }
+        let place = WebhookPlace { at, event, sequence, copy };
+        let message = postman.message(event, &config, sequence, &logged);
+        bytes += message.len();
+        deliveries.push(waiting(place, kind, message));
+        if bytes > WEBHOOK_REPLAY_BYTES {
+            next = Some(sequence.0);
+            break;
+        }
+    }
     let messages = deliveries.len();
     if messages > 0 {
         enqueue(call, endpoint, deliveries).await?;
