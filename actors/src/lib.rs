@@ -24,6 +24,7 @@ mod slot;
 mod status;
 mod supervision;
 mod timeline;
+mod webhooks;
 mod witness;
 
 pub use answer::{ActivateError, Answer, NotExecuted, StartError};
@@ -33,10 +34,13 @@ pub use limits::{
     DOUBTED_CLOCKS_LISTED_MAX, LOG_READ_BYTES_MAX, Limits, RECENT_EVENTS_MAX, REFUSED_WAITING_MAX,
     ROOM_IDLE_MS_MIN, STORE_HANGS_MS, STUCK_FOLLOWERS_MAX, WAKE_UPS_MAX,
 };
-pub use platform::Platform;
+pub use platform::{Platform, Services};
 pub use published::Published;
 pub use receipts::ReceiptAnswer;
 pub use reply_desk::ReplyDesk;
 pub use router::InventoryRouter;
 pub use status::{PlatformStatus, StuckFollower, SupervisorStatus};
 pub use timeline::{Timeline, TracedTurn};
+pub use webhooks::{
+    ENDPOINT_IN_FLIGHT_MAX, GONE, IN_FLIGHT_MAX, Postman, RETRY_AFTER_S, RETRY_JITTER_SHARE, TOLD_BEFORE_MS,
+};

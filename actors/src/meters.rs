@@ -44,6 +44,11 @@ pub(crate) struct Meters {
     pub(crate) not_executed: Counter,
     pub(crate) gave_up: Counter,
     pub(crate) outcome_unknown: Counter,
+    pub(crate) webhooks_delivered: Counter,
+    pub(crate) webhooks_failed: Counter,
+    pub(crate) webhooks_given_up: Counter,
+    pub(crate) webhooks_disabled: Counter,
+    pub(crate) webhooks_oldest: Gauge,
     replies: [Counter; REPLY_KINDS.len()],
 }
 
@@ -83,9 +88,19 @@ impl Meters {
             not_executed: counter!("tessera_replies_total", "kind" => "not_executed"),
             gave_up: counter!("tessera_replies_total", "kind" => "gave_up"),
             outcome_unknown: counter!("tessera_replies_total", "kind" => "outcome_unknown"),
+            webhooks_delivered: webhook_counter("delivered"),
+            webhooks_failed: webhook_counter("failed"),
+            webhooks_given_up: webhook_counter("given_up"),
+            webhooks_disabled: counter!("tessera_webhook_endpoints_disabled_total"),
+            webhooks_oldest: gauge!("tessera_webhook_oldest_undelivered_timestamp_seconds"),
             replies: REPLY_KINDS.map(|kind| counter!("tessera_replies_total", "kind" => kind)),
         }
     }
+}
+
+/// Attempts to deliver a webhook that ended so.
+fn webhook_counter(outcome: &'static str) -> Counter {
+    counter!("tessera_webhook_deliveries_total", "outcome" => outcome)
 }
 
 /// What the writer answered in one turn by kind, added to the metric in one go.

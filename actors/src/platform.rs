@@ -6,13 +6,30 @@ use std::time::Duration;
 use ractor::{Actor, ActorRef};
 use tessera_inventory::EventId;
 use tessera_projections::receipts::Signer;
+use tessera_projections::webhooks::EndpointId;
 use tessera_store::{Log, StoreError, Table};
 use tokio::sync::oneshot;
 
 use crate::inventory::InventoryMessage;
 use crate::shared::Shared;
 use crate::supervision::{Root, RootMessage};
+use crate::webhooks::{CourierMessage, Postman};
 use crate::{Environment, InventoryRouter, Limits, PlatformStatus, StartError};
+
+/// What follows the decisions, where the composition root has it.
+#[derive(Clone, Default)]
+pub struct Services {
+    /// Signs receipts, which prove what is decided.
+    pub signer: Option<Arc<Signer>>,
+    /// Renders and sends webhooks.
+    pub postman: Option<Arc<dyn Postman>>,
+}
+
+impl std::fmt::Debug for Services {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Services").finish_non_exhaustive()
+    }
+}
 
 /// The running supervision tree: root → gateway, inventory, payment, waitlist, notification and notary supervisors.
 #[derive(Debug)]
@@ -22,7 +39,7 @@ pub struct Platform {
 }
 
 impl Platform {
-    /// Start the tree, without receipts. Must be called within a tokio runtime, which it runs on.
+    /// Start the tree, without receipts and webhooks. Must be called within a tokio runtime, which it runs on.
     ///
     /// # Errors
     /// [`StartError`] when the store cannot be read or a supervisor does not start.
@@ -32,10 +49,10 @@ impl Platform {
         table: Arc<dyn Table>,
         limits: Limits,
     ) -> Result<Platform, StartError> {
-        Platform::start_with(environment, log, table, limits, None).await
+        Platform::start_with(environment, log, table, limits, Services::default()).await
     }
 
-    /// The same with a signer, whose receipts prove what is decided.
+    /// The same with what makes receipts and webhooks of what is decided.
     ///
     /// # Errors
     /// As [`Self::start`].
@@ -44,9 +61,9 @@ impl Platform {
         log: Arc<dyn Log>,
         table: Arc<dyn Table>,
         limits: Limits,
-        signer: Option<Arc<Signer>>,
+        services: Services,
     ) -> Result<Platform, StartError> {
-        let shared = Arc::new(Shared::new(environment, log, table, limits, signer));
+        let shared = Arc::new(Shared::new(environment, log, table, limits, services));
         let root = Root { shared: Arc::clone(&shared) };
         // No names: they are global to the process, and a simulation runs several platforms in one.
         let started = Actor::spawn(None, root, ()).await;
@@ -90,6 +107,11 @@ impl Platform {
         crate::inventory::lift_quarantine(&self.shared, event).await?;
         self.shared.inventory.cast(InventoryMessage::Release(event));
         Ok(())
+    }
+
+    /// Something may be due for a webhook endpoint: it was enabled, or is to be told something again.
+    pub fn send_webhooks(&self, endpoint: EndpointId) {
+        self.shared.courier.cast(CourierMessage::Work(endpoint));
     }
 
     /// An operator vouches for the wall clock, after an implausible jump has blocked openings and expiries.

@@ -18,7 +18,9 @@ use crate::ingress::Permits;
 use crate::inventory::InventoryMessage;
 use crate::limits::{CHECKPOINTS_LISTED_AT_ONCE_MAX, LARGE_DECODINGS_MAX, RECEIPTS_PROVEN_AT_ONCE_MAX};
 use crate::meters::{Meters, number};
+use crate::platform::Services;
 use crate::slot::Slot;
+use crate::webhooks::{CourierMessage, IN_FLIGHT_MAX, Postman};
 use crate::witness::Witness;
 use crate::{Environment, Limits};
 
@@ -32,6 +34,11 @@ pub(crate) struct Shared {
     pub(crate) receipts: Receipts,
     /// Signs receipts; `None`: there are none.
     pub(crate) signer: Option<Arc<Signer>>,
+    /// Renders and sends webhooks; `None`: there are none.
+    pub(crate) postman: Option<Arc<dyn Postman>>,
+    /// Turns to send a webhook.
+    pub(crate) webhooks_in_flight: Semaphore,
+    pub(crate) courier: Port<CourierMessage>,
     /// Turns to make the leaves of a receipt again.
     pub(crate) receipt_proofs: Arc<Semaphore>,
     /// Turns to read the checkpoints of many pages.
@@ -58,13 +65,16 @@ impl Shared {
         log: Arc<dyn Log>,
         table: Arc<dyn Table>,
         limits: Limits,
-        signer: Option<Arc<Signer>>,
+        Services { signer, postman }: Services,
     ) -> Shared {
         Shared {
             witness: Witness::new(environment.clock.as_ref()),
             snapshots: SnapshotRepository::new(Arc::clone(&table)),
             receipts: Receipts::new(Arc::clone(&table)),
             signer,
+            postman,
+            webhooks_in_flight: Semaphore::new(IN_FLIGHT_MAX),
+            courier: Port::default(),
             receipt_proofs: Arc::new(Semaphore::new(RECEIPTS_PROVEN_AT_ONCE_MAX)),
             checkpoint_lists: Semaphore::new(CHECKPOINTS_LISTED_AT_ONCE_MAX),
             directory: Directory::default(),

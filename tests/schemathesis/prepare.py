@@ -6,7 +6,8 @@ import urllib.request
 import uuid
 
 BASE, ADMINISTRATOR = sys.argv[1:]
-SCOPES = ["events:write", "events:read", "orders:write", "check-ins:write", "buyer-tokens:write"]
+SCOPES = ["events:write", "events:read", "orders:write", "check-ins:write", "buyer-tokens:write",
+          "webhooks:write"]
 VENUE = {
     "currency": "EUR",
     "pools": [{"name": "Floor", "capacity": 1_000_000}],
@@ -49,6 +50,8 @@ hold = ask(f"/v1/events/{event}/holds", lines, buyer)
 paid = ask(f"/v1/events/{event}/holds", lines, buyer)
 order = ask(f"/v1/events/{event}/orders", {"hold": paid["id"]}, buyer)
 tickets = ask(f"/v1/events/{event}/orders/{order['id']}/confirm", {"payment": "free"}, buyer)["tickets"]
+# Nothing listens there, and nothing is connected to: the address is not a public one.
+endpoint = ask("/v1/webhook-endpoints", {"url": "http://localhost:9/"}, secret)["id"]
 
 # Each operation is called with the credential that it is for. What changes an event for good has an event of its own, and the
 # key that is revoked is nobody's.
@@ -65,7 +68,13 @@ hold_secret = {{ api_key = "{hold["secret"]}" }}
 "path.order" = "{order["id"]}"
 "path.ticket" = "{tickets[0]["id"]}"
 "path.channel" = "Sponsor"
+"path.endpoint" = "{endpoint}"
 "path.key" = "{key("to be revoked")["id"]}"
+""")
+print(f"""
+[[operations]]
+include-path = "/v1/webhook-endpoints/{{endpoint}}"
+parameters = {{ "path.endpoint" = "{ask("/v1/webhook-endpoints", {"url": "http://localhost:9/"}, secret)["id"]}" }}
 """)
 for path in ["phase-changes", "configuration", "kills", "restores"]:
     print(f"""

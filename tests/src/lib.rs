@@ -4,6 +4,7 @@
 
 mod clock;
 mod contract;
+pub mod receiver;
 mod sale;
 mod server;
 

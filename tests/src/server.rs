@@ -142,7 +142,14 @@ impl Server {
 
     /// An organizer key with every scope.
     pub async fn organizer_key(&self) -> String {
-        let scopes = ["events:write", "events:read", "orders:write", "check-ins:write", "buyer-tokens:write"];
+        let scopes = [
+            "events:write",
+            "events:read",
+            "orders:write",
+            "check-ins:write",
+            "buyer-tokens:write",
+            "webhooks:write",
+        ];
         self.organizer(&scopes, None).await.0
     }
 

@@ -1,16 +1,26 @@
-//! Keeps one follower up.
+//! Keeps one follower up, and what works beside it.
 
 use std::sync::Arc;
 
-use ractor::{Actor, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 
 use super::{Follower, FollowerKind};
 use crate::shared::Shared;
 use crate::supervision::{RestartBudget, Verdict};
+use crate::webhooks::Courier;
 
-/// The back-off of the follower has passed.
+/// What is kept up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Child {
+    /// The follower.
+    Follower,
+    /// What sends webhooks, beside the follower of notifications.
+    Courier,
+}
+
+/// The back-off of a child has passed.
 #[derive(Debug)]
-pub(crate) struct RestartFollower;
+pub(crate) struct Restart(Child);
 
 /// The supervisor of one follower: payment, waitlist, notification, or the gateway's projection.
 #[derive(Debug)]
@@ -19,73 +29,92 @@ pub(crate) struct FollowerSupervisor {
     pub(crate) kind: FollowerKind,
 }
 
+/// The children and their restarts.
+#[derive(Debug, Default)]
+pub(crate) struct Kept {
+    budget: RestartBudget,
+    courier: Option<ActorId>,
+}
+
 impl Actor for FollowerSupervisor {
-    type Msg = RestartFollower;
-    type State = RestartBudget;
+    type Msg = Restart;
+    type State = Kept;
     type Arguments = ();
 
-    async fn pre_start(
-        &self,
-        myself: ActorRef<RestartFollower>,
-        (): (),
-    ) -> Result<RestartBudget, ActorProcessingErr> {
-        self.start(&myself).await?;
-        Ok(RestartBudget::default())
+    async fn pre_start(&self, myself: ActorRef<Restart>, (): ()) -> Result<Kept, ActorProcessingErr> {
+        let mut kept = Kept::default();
+        self.start(&myself, Child::Follower, &mut kept).await?;
+        if self.kind == FollowerKind::Notification && self.shared.postman.is_some() {
+            self.start(&myself, Child::Courier, &mut kept).await?;
+        }
+        Ok(kept)
     }
 
     async fn handle(
         &self,
-        myself: ActorRef<RestartFollower>,
-        _message: RestartFollower,
-        budget: &mut RestartBudget,
+        myself: ActorRef<Restart>,
+        Restart(child): Restart,
+        kept: &mut Kept,
     ) -> Result<(), ActorProcessingErr> {
-        match self.start(&myself).await {
+        match self.start(&myself, child, kept).await {
             Ok(()) => Ok(()),
-            Err(error) => self.failed(&myself, &error.to_string(), budget),
+            Err(error) => self.failed(&myself, child, &error.to_string(), kept),
         }
     }
 
     async fn handle_supervisor_evt(
         &self,
-        myself: ActorRef<RestartFollower>,
+        myself: ActorRef<Restart>,
         event: SupervisionEvent,
-        budget: &mut RestartBudget,
+        kept: &mut Kept,
     ) -> Result<(), ActorProcessingErr> {
-        match event {
-            SupervisionEvent::ActorFailed(_, error) => self.failed(&myself, &error.to_string(), budget),
-            SupervisionEvent::ActorTerminated(_, _, reason) => {
-                self.failed(&myself, &reason.unwrap_or_default(), budget)
-            }
-            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => Ok(()),
-        }
+        let (who, reason) = match event {
+            SupervisionEvent::ActorFailed(who, error) => (who, error.to_string()),
+            SupervisionEvent::ActorTerminated(who, _, reason) => (who, reason.unwrap_or_default()),
+            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => return Ok(()),
+        };
+        let is_courier = kept.courier == Some(who.get_id());
+        let child = if is_courier { Child::Courier } else { Child::Follower };
+        self.failed(&myself, child, &reason, kept)
     }
 }
 
 impl FollowerSupervisor {
-    async fn start(&self, myself: &ActorRef<RestartFollower>) -> Result<(), SpawnErr> {
-        let follower = Follower { shared: Arc::clone(&self.shared), kind: self.kind };
-        Actor::spawn_linked(None, follower, (), myself.get_cell()).await?;
+    async fn start(&self, myself: &ActorRef<Restart>, child: Child, kept: &mut Kept) -> Result<(), SpawnErr> {
+        let shared = Arc::clone(&self.shared);
+        match child {
+            Child::Follower => {
+                let follower = Follower { shared, kind: self.kind };
+                Actor::spawn_linked(None, follower, (), myself.get_cell()).await?;
+            }
+            Child::Courier => {
+                let (courier, _) =
+                    Actor::spawn_linked(None, Courier { shared }, (), myself.get_cell()).await?;
+                kept.courier = Some(courier.get_id());
+            }
+        }
         Ok(())
     }
 
-    /// Start it again, or fail towards the root when the budget is used up.
+    /// Start a child again, or fail towards the root when the budget is used up.
     fn failed(
         &self,
-        myself: &ActorRef<RestartFollower>,
+        myself: &ActorRef<Restart>,
+        child: Child,
         reason: &str,
-        budget: &mut RestartBudget,
+        kept: &mut Kept,
     ) -> Result<(), ActorProcessingErr> {
         let environment = &self.shared.environment;
         let now = environment.clock.monotonic();
-        match budget.failed(now, &self.shared.limits, &*environment.random) {
+        match kept.budget.failed(now, &self.shared.limits, &*environment.random) {
             Verdict::RestartAfter(wait_ms) => {
                 let follower = self.kind.name();
-                tracing::error!(follower, reason, wait_ms, "a follower ended; it is restarted");
+                tracing::error!(follower, ?child, reason, wait_ms, "a follower ended; it is restarted");
                 self.shared.meters.restarts.increment(1);
                 let (sleep, myself) = (environment.sleep_ms(wait_ms), myself.clone());
                 environment.spawn.spawn(Box::pin(async move {
                     sleep.await;
-                    let _ = myself.cast(RestartFollower);
+                    let _ = myself.cast(Restart(child));
                 }));
                 Ok(())
             }

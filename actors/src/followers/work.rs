@@ -12,6 +12,7 @@ use super::FollowerKind;
 use super::notary::Notary;
 use crate::shared::Shared;
 use crate::slot::Slot;
+use crate::webhooks::Outbox;
 
 /// What one step along the log did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +44,7 @@ pub(crate) struct Place {
     is_ours: bool,
 }
 
-/// Works off logs. Payment, waitlist and notification have no effects yet: they keep their place in the log, under a fence, so that
+/// Works off logs. Payment and waitlist have no effects yet: they keep their place in the log, under a fence, so that
 /// the first effect begins where it should.
 #[derive(Clone)]
 pub(crate) enum Worker {
@@ -55,6 +56,8 @@ pub(crate) enum Worker {
         cursors: FollowerCursors,
         /// Whose.
         follower: &'static str,
+        /// Keeps webhooks, under the same fence.
+        outbox: Option<Outbox>,
     },
     /// Signs receipts; page and tree move in one transaction.
     Notary(Notary),
@@ -66,7 +69,10 @@ impl Worker {
         match kind {
             FollowerKind::OrdersBySubject => Worker::Orders(OrdersBySubject::new(Arc::clone(table))),
             FollowerKind::Payment | FollowerKind::Waitlist | FollowerKind::Notification => {
-                Worker::Cursor { cursors: FollowerCursors::new(Arc::clone(table)), follower: kind.name() }
+                let postman = shared.postman.clone().filter(|_| kind == FollowerKind::Notification);
+                let outbox = postman.map(|postman| Outbox::new(table, postman));
+                let cursors = FollowerCursors::new(Arc::clone(table));
+                Worker::Cursor { cursors, follower: kind.name(), outbox }
             }
             FollowerKind::Notary => Worker::Notary(Notary::new(table, shared.signer.clone())),
         }
@@ -89,7 +95,7 @@ impl Worker {
                 orders::Step::Overtaken => Ok(Step::Fenced),
             },
             Worker::Notary(notary) => notary.step(shared, log, slot).await,
-            Worker::Cursor { cursors, follower } => {
+            Worker::Cursor { cursors, follower, outbox } => {
                 let Place { cursor, is_ours } = match *place {
                     Some(place) => place,
                     None => Place { cursor: cursors.read(event, follower).await?, is_ours: false },
@@ -99,23 +105,38 @@ impl Worker {
                 if stored >= durable {
                     return Ok(Step::UpToDate(stored));
                 }
+                let listeners = match outbox {
+                    Some(outbox) => outbox.listeners(event).await?,
+                    None => Vec::new(),
+                };
+                let mine =
+                    async || if is_ours { Ok(cursor) } else { cursors.take_over(event, follower).await };
+                if let Some(outbox) = outbox.as_ref().filter(|_| !listeners.is_empty()) {
+                    let kept = outbox.step(shared, slot, mine().await?, follower, listeners).await?;
+                    return Ok(moved(kept, place, Step::Advanced));
+                }
                 // Without effects there is nothing to read: the place to keep is the end of the log.
                 let end = log.head(event).await?.sequence;
                 if !is_last && end.0.saturating_sub(stored.0) < STORE_EVERY_EVENTS {
                     return Ok(Step::Seen { through: end, stored });
                 }
-                let from = if is_ours { cursor } else { cursors.take_over(event, follower).await? };
-                match cursors.advance(event, follower, from, end).await? {
-                    Advance::Advanced(next) => {
-                        *place = Some(Place { cursor: next, is_ours: true });
-                        Ok(Step::UpToDate(next.sequence))
-                    }
-                    Advance::Fenced { .. } => {
-                        *place = None;
-                        Ok(Step::Fenced)
-                    }
-                }
+                let advance = cursors.advance(event, follower, mine().await?, end).await?;
+                Ok(moved(advance, place, Step::UpToDate))
             }
+        }
+    }
+}
+
+/// What a move of the cursor leaves.
+fn moved(advance: Advance, place: &mut Option<Place>, step: fn(Sequence) -> Step) -> Step {
+    match advance {
+        Advance::Advanced(cursor) => {
+            *place = Some(Place { cursor, is_ours: true });
+            step(cursor.sequence)
+        }
+        Advance::Fenced { .. } => {
+            *place = None;
+            Step::Fenced
         }
     }
 }

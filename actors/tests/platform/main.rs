@@ -15,4 +15,5 @@ mod selling;
 mod sleep;
 mod store;
 mod storm;
+mod webhooks;
 mod world;

@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tessera_actors::{Answer, Clock, Environment, InventoryRouter, Limits, Platform, Random, TokioSpawn};
+use tessera_actors::{
+    Answer, Clock, Environment, InventoryRouter, Limits, Platform, Random, Services, TokioSpawn,
+};
 use tessera_inventory::{
     Authority, ClaimNumber, Command, CommandBody, Config, EventId, HoldPolicy, IdempotencyKey, LineRequest,
     Phase, PlaceHold, Pool, PoolId, SaleWindow, Schedule, SeatingPolicy, Subject, Subjects, TicketType,
@@ -116,22 +118,24 @@ impl World {
 
     /// A node on a store that may have others.
     pub(crate) async fn on(store: Arc<TestStore>, clock: TestClock, limits: Limits, seed: u64) -> World {
-        World::with(store, clock, limits, seed, None).await
+        World::with(store, clock, limits, seed, Services::default()).await
     }
 
     /// A node that proves what it decides.
     pub(crate) async fn proving(store: Arc<TestStore>, clock: TestClock, limits: Limits, seed: u64) -> World {
         let table: Arc<dyn Table> = Arc::clone(&store) as Arc<dyn Table>;
         let signer = Signer::open(table, 7, &[7; 32], BEGINNING).await.unwrap();
-        World::with(store, clock, limits, seed, Some(Arc::new(signer))).await
+        let services = Services { signer: Some(Arc::new(signer)), ..Services::default() };
+        World::with(store, clock, limits, seed, services).await
     }
 
-    async fn with(
+    /// A node with these services.
+    pub(crate) async fn with(
         store: Arc<TestStore>,
         clock: TestClock,
         limits: Limits,
         seed: u64,
-        signer: Option<Arc<Signer>>,
+        services: Services,
     ) -> World {
         let environment = Environment {
             clock: Arc::new(clock.clone()),
@@ -141,7 +145,7 @@ impl World {
         };
         let log: Arc<dyn Log> = Arc::clone(&store) as Arc<dyn Log>;
         let table: Arc<dyn Table> = Arc::clone(&store) as Arc<dyn Table>;
-        let platform = Platform::start_with(environment, log, table, limits, signer).await.unwrap();
+        let platform = Platform::start_with(environment, log, table, limits, services).await.unwrap();
         World { router: platform.inventory(), platform, clock, store }
     }
 

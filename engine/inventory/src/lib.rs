@@ -47,4 +47,6 @@ pub use inventory::{Decision, Digest, Inventory, Violation};
 pub use mutant::Mutant;
 pub use phase::{PHASE_TABLE, Phase, PhaseCommand, admits};
 pub use rejection::{ALTERNATIVES_MAX, ClaimState, ConfigError, Rejection, RequestError};
-pub use view::{Availability, ClaimView, Counters, SeatMap, SeatState, TicketView, TypeAvailability};
+pub use view::{
+    Availability, ChannelShare, ClaimView, Counters, SeatMap, SeatState, TicketView, TypeAvailability,
+};

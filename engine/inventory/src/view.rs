@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{ClaimNumber, ClaimState, Line, PaymentKind, Phase, Sequence, Subject, Timestamp};
+use crate::{
+    ChannelId, ClaimNumber, ClaimState, Line, PaymentKind, Phase, PoolId, Sequence, Subject, Timestamp,
+};
 
 /// The four counters of a pool, or of the seats of a category (invariant I1: they add up to the capacity).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
@@ -30,6 +32,8 @@ pub struct Availability {
     pub config_version: u32,
     /// Per pool, in the order of the configuration.
     pub pools: Vec<Counters>,
+    /// What is free for the channels that are not released, by pool and channel.
+    pub shares: Vec<ChannelShare>,
     /// Seats per category, in the order of the configuration.
     pub categories: Vec<Counters>,
     /// Units of each ticket type that the general public could hold now (0 when it does not sell), by type.
@@ -38,6 +42,17 @@ pub struct Availability {
     pub live_holds: u32,
     /// Orders with at least one ticket that is not refunded.
     pub orders: u32,
+}
+
+/// What is free in a pool for one channel that is not released: its part of [`Counters::free`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChannelShare {
+    /// In which pool.
+    pub pool: PoolId,
+    /// For which channel.
+    pub channel: ChannelId,
+    /// Units.
+    pub free: u32,
 }
 
 /// How a ticket type stands.

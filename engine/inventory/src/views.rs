@@ -2,9 +2,10 @@
 
 use crate::claims::{Claim, ClaimLine};
 use crate::orders::{Order, TicketFlags, TicketSlot};
+use crate::pools::Share;
 use crate::{
-    Availability, CategoryId, ClaimNumber, ClaimView, Inventory, Line, Phase, TermsId, TicketTypeId,
-    TicketView, TypeAvailability,
+    Availability, CategoryId, ChannelShare, ClaimNumber, ClaimView, Inventory, Line, Phase, PoolId, TermsId,
+    TicketTypeId, TicketView, TypeAvailability,
 };
 
 impl Inventory {
@@ -16,11 +17,19 @@ impl Inventory {
             phase: self.phase,
             config_version: self.version,
             pools: self.pools.iter().map(crate::pools::Pool::counters).collect(),
+            shares: self.view_shares(),
             categories: categories.map(|category| self.seating.counters(category)).collect(),
             ticket_types: self.config.ticket_type_ids().map(|id| self.view_type(id)).collect(),
             live_holds: u32::try_from(self.claims.len()).unwrap_or(u32::MAX),
             orders: self.orders.open(),
         }
+    }
+
+    fn view_shares(&self) -> Vec<ChannelShare> {
+        let share =
+            |pool: PoolId, share: &Share| ChannelShare { pool, channel: share.channel, free: share.free };
+        let pools = (0_u16..).map(PoolId).zip(self.pools.iter());
+        pools.flat_map(|(id, pool)| pool.shares.iter().map(move |one| share(id, one))).collect()
     }
 
     /// How a ticket type stands for the general public.

@@ -30,6 +30,11 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds) -> Result<Option<Row>, St
         | KeyKind::ApiKey
         | KeyKind::Installation
         | KeyKind::ReceiptKeys
+        | KeyKind::WebhookEndpoint
+        | KeyKind::WebhookStanding
+        | KeyKind::WebhookPending
+        | KeyKind::WebhookDue
+        | KeyKind::WebhookFinished
         | KeyKind::Quarantine => same(),
         // Its effects are done and must not be done again; but it never stands beyond the log.
         KeyKind::FollowerCursor => {
@@ -65,6 +70,20 @@ pub(crate) fn event_of((key, value): &Row) -> Result<Option<EventId>, StoreError
         Some(KeyKind::FollowerCursor) => Some(FollowerCursorKey::unpack(key)?.event),
         _ => None,
     })
+}
+
+/// Whether the row is about an organizer's webhooks, and so in an export of everything only.
+pub(crate) fn is_webhook((key, _): &Row) -> bool {
+    matches!(
+        KeyKind::of(key),
+        Some(
+            KeyKind::WebhookEndpoint
+                | KeyKind::WebhookStanding
+                | KeyKind::WebhookPending
+                | KeyKind::WebhookDue
+                | KeyKind::WebhookFinished
+        )
+    )
 }
 
 /// Lets time into every event at the next start, and its followers begin anew.

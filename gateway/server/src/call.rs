@@ -1,6 +1,6 @@
 //! One request on its way through a controller.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ use crate::json;
 use crate::limits::{COMMAND_BYTES_MAX, SETTLE_DEADLINE};
 use crate::problem::{self, Problem};
 use crate::query;
-use crate::rate_limit;
+use crate::rate_limit::{self, Left, RateLimits};
 use crate::refusal;
 use crate::render::Mark;
 use crate::router::{Matched, Route};
@@ -42,6 +42,8 @@ pub(crate) struct Call {
     pub(crate) route: Route,
     parameters: [(u16, u16); 2],
     payload: RefCell<Payload>,
+    /// What is left of the narrowest limit that the request was counted against.
+    left: Rc<Cell<Option<Left>>>,
     /// Of a request that is traced.
     trace: Option<Rc<RequestTrace>>,
 }
@@ -64,7 +66,7 @@ impl Call {
         request: HttpRequest,
         payload: Payload,
         matched: Matched,
-        trace: Option<Rc<RequestTrace>>,
+        (left, trace): (Rc<Cell<Option<Left>>>, Option<Rc<RequestTrace>>),
     ) -> Call {
         Call {
             worker,
@@ -72,8 +74,20 @@ impl Call {
             route: matched.route,
             parameters: matched.parameters,
             payload: RefCell::new(payload),
+            left,
             trace,
         }
+    }
+
+    /// Counts the request against a limit, which its reply tells of.
+    pub(crate) fn counted(
+        &self,
+        count: impl FnOnce(&RateLimits) -> Result<Option<Left>, Problem>,
+    ) -> Result<(), Problem> {
+        if let Some(left) = count(&self.gateway().rate_limits)? {
+            self.left.set(Some(left));
+        }
+        Ok(())
     }
 
     pub(crate) fn gateway(&self) -> &Gateway {

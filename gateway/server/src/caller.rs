@@ -168,7 +168,7 @@ macro_rules! rights {
 }
 rights! {
     EventsWrite: EventsWrite, EventsRead: EventsRead, OrdersWrite: OrdersWrite, CheckInsWrite: CheckInsWrite,
-    BuyersWrite: BuyerTokensWrite
+    BuyersWrite: BuyerTokensWrite, WebhooksWrite: WebhooksWrite
 }
 
 /// An organizer whose key has the right, or the administrator.
@@ -310,7 +310,7 @@ impl Access {
         if let Some(secret) = call.headers().get(HOLD_SECRET_HEADER) {
             let shown = secret.to_str().unwrap_or_default();
             let subject = call.keys().read_hold_secret(event, number, shown).ok_or_else(absent)?;
-            call.gateway().rate_limits.caller(subject.0)?;
+            call.counted(|limits| limits.caller(subject.0))?;
             // The principal of the buyer's tokens: a retry by the secret, after the token is over, finds the same reply.
             let principal = Principal(subject.0);
             return Ok(Access { event, principal, authority: Authority::Secret(subject) });
@@ -428,7 +428,7 @@ fn buyer(call: &Call, token: &str) -> Result<Buyer, Problem> {
                 "get a new buyer token, or send the X-Hold-Secret of the hold",
             ),
         })?;
-    call.gateway().rate_limits.caller(token.subject.0)?;
+    call.counted(|limits| limits.caller(token.subject.0))?;
     Ok(Buyer { subject: token.subject, organizer: token.organizer })
 }
 
@@ -442,6 +442,6 @@ async fn organizer_key(call: &Call, secret: &str) -> Result<LiveKey, Problem> {
     let hash = call.keys().api_key(secret);
     let key = call.gateway().api_keys.find(&hash).await.map_err(|error| problem::store(&error))?;
     let key = key.ok_or_else(invalid_credential)?;
-    call.gateway().rate_limits.caller(key.organizer.get())?;
+    call.counted(|limits| limits.caller(key.organizer.get()))?;
     Ok(key)
 }

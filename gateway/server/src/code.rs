@@ -52,6 +52,7 @@ codes! {
     TicketNotFound("ticket_not_found", 404, "No such ticket"),
     ReceiptNotFound("receipt_not_found", 404, "No such receipt"),
     ApiKeyNotFound("api_key_not_found", 404, "No such key"),
+    WebhookEndpointNotFound("webhook_endpoint_not_found", 404, "No such webhook endpoint"),
     RouteNotFound("route_not_found", 404, "No such route"),
     MethodNotAllowed("method_not_allowed", 405, "The path does not know this method"),
     MalformedJson("malformed_json", 400, "The body is not JSON"),

@@ -1,12 +1,13 @@
 //! What happens to every request, before and after its controller. There is no other middleware.
 
+use std::cell::Cell;
 use std::panic::AssertUnwindSafe;
 use std::rc::Rc;
 use std::time::Duration;
 
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::ConnectionType;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{ConnectionType, StatusCode};
 use actix_web::{HttpRequest, HttpResponse};
 use futures::FutureExt;
 use tracing::Instrument;
@@ -17,6 +18,7 @@ use crate::code::Code;
 use crate::gateway::Worker;
 use crate::limits::{HEADERS_BYTES_MAX, TARGET_BYTES_MAX};
 use crate::problem::{self, Problem};
+use crate::rate_limit::Left;
 use crate::request_id;
 use crate::router::{self, Answer, Matched, Route};
 use crate::traces::Answered;
@@ -39,10 +41,12 @@ pub(crate) async fn answer(
     let traces = worker.gateway.traces.as_ref();
     let wall = || worker.gateway.now();
     let traced = traces.and_then(|traces| Some((traces, traces.of(request.headers(), started_at, wall)?)));
-    let (route, answer) = match admit(&worker, &request) {
+    let left = Rc::new(Cell::new(None));
+    let (route, answer) = match admit(&worker, &request, &left) {
         Ok(matched) => {
             let trace = traced.as_ref().map(|(_, trace)| Rc::clone(trace));
-            let call = Call::new(Rc::clone(&worker), request.clone(), payload, matched, trace);
+            let shared = (Rc::clone(&left), trace);
+            let call = Call::new(Rc::clone(&worker), request.clone(), payload, matched, shared);
             (matched.route, run(call, &request, &request_id).await)
         }
         Err(problem) => (Route::NotFound, Err(problem)),
@@ -57,16 +61,16 @@ pub(crate) async fn answer(
         let status = response.status();
         traces.answered(trace, &Answered { route, request_id, status, at: finished_at });
     }
-    finish(&worker, &mut response, request_id);
+    finish(&worker, &mut response, request_id, left.get());
     let took = Duration::from_micros(finished_at.0.saturating_sub(started_at.0));
     worker.metrics.record(route, response.status().as_u16(), took);
     Ok(ServiceResponse::new(request, response))
 }
 
 /// What is checked before anything is read or looked up.
-fn admit(worker: &Worker, request: &HttpRequest) -> Result<Matched, Problem> {
+fn admit(worker: &Worker, request: &HttpRequest, left: &Cell<Option<Left>>) -> Result<Matched, Problem> {
     let trusted = &worker.gateway.settings.http.trusted_proxies;
-    worker.gateway.rate_limits.address(client_address::of(request, trusted))?;
+    left.set(worker.gateway.rate_limits.address(client_address::of(request, trusted))?);
     let target_bytes = request.path().len() + request.query_string().len();
     if target_bytes > TARGET_BYTES_MAX || headers_bytes(request.headers()) > HEADERS_BYTES_MAX {
         return Err(Problem::new(Code::HeaderTooLarge, "send shorter headers, or a shorter path"));
@@ -116,7 +120,7 @@ fn trace(headers: &HeaderMap) -> Option<&str> {
     (as_its_version && !is_zero(trace) && !is_zero(parent)).then_some(trace)
 }
 
-fn finish(worker: &Worker, response: &mut HttpResponse, request_id: HeaderValue) {
+fn finish(worker: &Worker, response: &mut HttpResponse, request_id: HeaderValue, left: Option<Left>) {
     let closing = worker.gateway.is_closing();
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static(request_id::HEADER), request_id);
@@ -124,6 +128,14 @@ fn finish(worker: &Worker, response: &mut HttpResponse, request_id: HeaderValue)
         // A page for people says itself what it needs.
         if !headers.contains_key(&name) {
             headers.insert(name, value);
+        }
+    }
+    if let Some(left) = left
+        && response.status() != StatusCode::TOO_MANY_REQUESTS
+    {
+        // A refusal tells of the limit that refused it.
+        for (name, value) in worker.gateway.rate_limits.headers(left) {
+            response.headers_mut().insert(name, value);
         }
     }
     if closing {

@@ -6,12 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tessera_actors::{Environment, InventoryRouter, Platform};
+use tessera_actors::{Environment, InventoryRouter, Platform, Postman};
 use tessera_inventory::{EventId, Timestamp};
 use tessera_projections::api_keys::ApiKeys;
 use tessera_projections::catalogue::Catalogue;
 use tessera_projections::orders::OrdersBySubject;
 use tessera_projections::receipts::Signer;
+use tessera_projections::webhooks::{Deliveries, WebhookEndpoints};
 use tessera_store::Table;
 use tokio::sync::watch;
 
@@ -39,11 +40,15 @@ pub(crate) struct Gateway {
     pub(crate) administrator: AdministratorToken,
     /// Signs receipts, and knows its public keys.
     pub(crate) signer: Arc<Signer>,
+    /// Renders webhooks.
+    pub(crate) postman: Arc<dyn Postman>,
     /// The exporter of traces, if there is one.
     pub(crate) traces: Option<Arc<Traces>>,
     pub(crate) api_keys: KeyCache,
     pub(crate) catalogue: CardCache,
     pub(crate) orders: OrdersBySubject,
+    pub(crate) webhook_endpoints: WebhookEndpoints,
+    pub(crate) webhook_deliveries: Deliveries,
     pub(crate) halls: Halls,
     /// Room for configurations that come in.
     pub(crate) intake: Intake,
@@ -68,17 +73,21 @@ pub(crate) struct Parts {
     pub(crate) keys: Keys,
     pub(crate) administrator: AdministratorToken,
     pub(crate) signer: Arc<Signer>,
+    pub(crate) postman: Arc<dyn Postman>,
     pub(crate) traces: Option<Arc<Traces>>,
 }
 
 impl Gateway {
     pub(crate) fn new(parts: Parts) -> Gateway {
-        let Parts { settings, environment, platform, table, keys, administrator, signer, traces } = parts;
+        let Parts { settings, environment, platform, table, keys, administrator, signer, postman, traces } =
+            parts;
         Gateway {
             deadline: settings.deadline(),
             inventory: platform.inventory(),
             api_keys: KeyCache::new(ApiKeys::new(Arc::clone(&table))),
             catalogue: CardCache::new(Catalogue::new(Arc::clone(&table))),
+            webhook_endpoints: WebhookEndpoints::new(Arc::clone(&table)),
+            webhook_deliveries: Deliveries::new(Arc::clone(&table)),
             orders: OrdersBySubject::new(table),
             halls: Halls::default(),
             intake: Intake::default(),
@@ -94,6 +103,7 @@ impl Gateway {
             keys,
             administrator,
             signer,
+            postman,
             traces,
         }
     }

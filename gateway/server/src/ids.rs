@@ -8,7 +8,8 @@ use std::fmt;
 
 use mti::prelude::{FromStr, TypeIdSuffix};
 use serde::{Serialize, Serializer};
-use tessera_inventory::{ClaimNumber, EventId, TicketRef};
+use tessera_inventory::{ClaimNumber, EventId, Sequence, TicketRef, Timestamp};
+use tessera_store::keys::WebhookPlace;
 use uuid::Uuid;
 
 use crate::auth::Keys;
@@ -16,7 +17,7 @@ use crate::openapi::schema;
 
 schema::schemas! {
     IdText, "Id" => schema::text(
-        "^(evt|hld|ord|tkt|key|org)_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        "^(evt|hld|ord|tkt|key|org|whk)_[0-7][0-9a-hjkmnp-tv-z]{25}$",
         "A TypeID: what it names, and 128 bits.",
     );
 }
@@ -48,6 +49,8 @@ pub enum Kind {
     Organizer,
     /// `rct_`
     Receipt,
+    /// `whk_`
+    WebhookEndpoint,
 }
 
 impl Kind {
@@ -60,6 +63,7 @@ impl Kind {
             Kind::ApiKey => b"key_",
             Kind::Organizer => b"org_",
             Kind::Receipt => b"rct_",
+            Kind::WebhookEndpoint => b"whk_",
         }
     }
 }
@@ -110,6 +114,29 @@ impl Serialize for IdText {
 pub fn parse(kind: Kind, text: &str) -> Option<u128> {
     let suffix = text.strip_prefix(std::str::from_utf8(kind.prefix()).ok()?)?;
     Some(TypeIdSuffix::from_str(suffix).ok()?.to_uuid().as_u128())
+}
+
+/// The identifier of a webhook message: what it is about, and to whom it goes. Whatever is sent again has it again. It has no dot,
+/// which separates it in what is signed.
+#[must_use]
+pub fn message(endpoint: u128, place: &WebhookPlace) -> String {
+    let suffix = |bits: u128| TypeIdSuffix::from(Uuid::from_u128(bits)).to_string();
+    let WebhookPlace { event, sequence, copy, .. } = *place;
+    match event.0 {
+        0 => format!("msg_ping_{copy:x}_{}", suffix(endpoint)),
+        event => format!("msg_{}_{}_{}", suffix(event), sequence.0, suffix(endpoint)),
+    }
+}
+
+/// What the message of this identifier is about; `None` for what is none about an event, or to another endpoint.
+#[must_use]
+pub fn parse_message(endpoint: u128, text: &str) -> Option<(EventId, Sequence)> {
+    let mut parts = text.strip_prefix("msg_")?.split('_');
+    let (event, sequence) = (parts.next()?, parts.next()?);
+    let event = EventId(TypeIdSuffix::from_str(event).ok()?.to_uuid().as_u128());
+    let sequence = Sequence(sequence.parse().ok()?);
+    let place = WebhookPlace { at: Timestamp(0), event, sequence, copy: 0 };
+    (message(endpoint, &place) == text).then_some((event, sequence))
 }
 
 /// The text of an event's identifier.
@@ -220,6 +247,20 @@ mod tests {
         {
             assert_eq!(tag.parse_hold(text), None);
             assert_eq!(parse_event(text), None);
+        }
+    }
+
+    #[test]
+    fn a_message_is_named_by_what_it_is_about_and_whom_it_goes_to() {
+        let place = WebhookPlace { at: Timestamp(7), event: EventId(5), sequence: Sequence(12), copy: 0 };
+        let text = message(9, &place);
+        assert_eq!(parse_message(9, &text), Some((EventId(5), Sequence(12))));
+        assert_eq!(message(9, &WebhookPlace { at: Timestamp(8), copy: 3, ..place }), text, "sent again");
+        assert_eq!(parse_message(10, &text), None, "another endpoint");
+        let ping = WebhookPlace { event: EventId(0), sequence: Sequence(0), copy: 255, ..place };
+        assert!(message(9, &ping).starts_with("msg_ping_ff_") && !text.contains('.'));
+        for wrong in [message(9, &ping).as_str(), "", "msg_", "msg_x_1_y", &text.replace("_12_", "_012_")] {
+            assert_eq!(parse_message(9, wrong), None, "{wrong}");
         }
     }
 }

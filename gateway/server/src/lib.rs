@@ -40,3 +40,4 @@ pub mod telemetry;
 mod traces;
 pub mod venue;
 mod vocabulary;
+mod webhooks;

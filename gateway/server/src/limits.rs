@@ -95,6 +95,25 @@ pub const RATE_LIMIT_SHARED_BUCKETS: u128 = 1 << 16;
 /// How often idle subjects and addresses are forgotten.
 pub const RATE_LIMIT_SWEEP: Duration = Duration::from_secs(1);
 
+/// Longest URL of a webhook endpoint, in bytes.
+pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
+/// Most events that a webhook endpoint names.
+pub const WEBHOOK_EVENTS_MAX: usize = 100;
+/// Longest an attempt to deliver a webhook takes, from the look-up of its name to the status of its answer.
+pub const WEBHOOK_DEADLINE: Duration = Duration::from_secs(15);
+/// Most addresses of a name that an attempt tries.
+pub const WEBHOOK_ADDRESSES_MAX: usize = 4;
+/// Bytes of a webhook secret.
+pub const WEBHOOK_SECRET_BYTES: usize = 32;
+/// How long an old webhook secret signs beside a new one unless told, in seconds.
+pub const WEBHOOK_OVERLAP_S: u64 = 86_400;
+/// Longest it does, in seconds.
+pub const WEBHOOK_OVERLAP_S_MAX: u64 = 7 * 86_400;
+/// Most events of a log that one request has sent again.
+pub const WEBHOOK_REPLAY_MAX: usize = 1_000;
+/// It ends with the message that exceeds so many bytes: they are one transaction.
+pub const WEBHOOK_REPLAY_BYTES: usize = 1_000_000;
+
 /// Longest a shutdown takes after a fatal failure.
 pub const FATAL_SHUTDOWN: Duration = Duration::from_secs(2);
 /// How often the shutdown looks whether the last replies have left.
@@ -109,6 +128,7 @@ pub const RETRY_AFTER_S: u32 = 1;
 // A page of a stream never exceeds what the log gives at once.
 const _: () = assert!(STREAM_PAGE_EVENTS <= tessera_actors::CHANGES_MAX);
 const _: () = assert!(LIST_LIMIT_MAX <= tessera_actors::CHANGES_MAX);
+const _: () = assert!(WEBHOOK_REPLAY_MAX <= tessera_actors::CHANGES_MAX);
 const _: () = assert!(COMMAND_BYTES_MAX <= CONFIGURATION_BYTES_MAX);
 // As many buyers as may be named fit into the body that names them, quotes and comma included.
 const _: () = assert!(BUYER_TOKENS_MAX * (BUYER_REFERENCE_BYTES_MAX + 3) < BUYERS_BYTES_MAX);

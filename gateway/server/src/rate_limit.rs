@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use actix_web::http::header::{HeaderName, HeaderValue};
 use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 
@@ -15,11 +16,39 @@ use crate::limits::{RATE_LIMIT_KEYS_MAX, RATE_LIMIT_SHARED_BUCKETS};
 use crate::problem::Problem;
 use crate::settings::RateLimitSettings;
 
-type Limiter = RateLimiter<u128, DashMapStateStore<u128>, DefaultClock>;
+type Limiter = RateLimiter<u128, DashMapStateStore<u128>, DefaultClock, StateInformationMiddleware>;
+
+/// How much is left of a limit after a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Left {
+    of: Kind,
+    remaining: u32,
+}
+
+/// The limits there are, by the names that replies have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Address,
+    Caller,
+    Minting,
+    OrganizerMinting,
+}
+
+impl Kind {
+    const fn name(self) -> &'static str {
+        match self {
+            Kind::Address => "address",
+            Kind::Caller => "caller",
+            Kind::Minting => "minting",
+            Kind::OrganizerMinting => "organizer-minting",
+        }
+    }
+}
 
 /// A limit over keys of 128 bits; off when it is zero.
 #[derive(Debug)]
 struct Limit {
+    kind: Kind,
     limiter: Option<Limiter>,
     /// At least as many as the limiter remembers: those of the last sweep, and one for each request since.
     remembered: AtomicUsize,
@@ -27,36 +56,52 @@ struct Limit {
     burst: u32,
     /// How long what is asked for more than the burst is told to wait; it would wait for ever.
     period: Duration,
+    /// `RateLimit-Policy`
+    policy: HeaderValue,
     clock: DefaultClock,
 }
 
 impl Limit {
-    fn new(per_period: u32, burst: u32, quota: fn(NonZeroU32) -> Quota) -> Limit {
+    fn new(kind: Kind, per_period: u32, burst: u32, quota: fn(NonZeroU32) -> Quota) -> Limit {
         // Without a burst of its own, what a period gives may be saved up.
         let burst = if burst == 0 { per_period } else { burst };
         let quotas = NonZeroU32::new(per_period).zip(NonZeroU32::new(burst));
         let quota = quotas.map(|(rate, burst)| quota(rate).allow_burst(burst));
+        let period = quota.map_or(Duration::ZERO, |quota| quota.burst_size_replenished_in());
+        let policy = format!("\"{}\";q={burst};w={}", kind.name(), whole_seconds(period));
         Limit {
-            limiter: quota.map(RateLimiter::dashmap),
+            kind,
+            limiter: quota
+                .map(|quota| RateLimiter::dashmap(quota).with_middleware::<StateInformationMiddleware>()),
             remembered: AtomicUsize::new(0),
             keys_max: RATE_LIMIT_KEYS_MAX,
             burst,
-            period: quota.map_or(Duration::ZERO, |quota| quota.burst_size_replenished_in()),
+            period,
+            // The name of a limit, and numbers.
+            policy: HeaderValue::from_str(&policy).unwrap_or_else(|_| HeaderValue::from_static("")),
             clock: DefaultClock::default(),
         }
     }
 
-    fn check(&self, key: u128, detail: &'static str) -> Result<(), Problem> {
+    fn check(&self, key: u128, detail: &'static str) -> Result<Option<Left>, Problem> {
         self.check_many(key, NonZeroU32::MIN, detail)
     }
 
-    /// Counts `count` at once, all or none; more than may be saved up are never admitted.
-    fn check_many(&self, key: u128, count: NonZeroU32, detail: &'static str) -> Result<(), Problem> {
-        let Some(limiter) = &self.limiter else { return Ok(()) };
+    /// Counts `count` at once, all or none; more than may be saved up are never admitted. How much is left; `None` where there is no
+    /// limit.
+    fn check_many(
+        &self,
+        key: u128,
+        count: NonZeroU32,
+        detail: &'static str,
+    ) -> Result<Option<Left>, Problem> {
+        let Some(limiter) = &self.limiter else { return Ok(None) };
         let full = self.remembered.fetch_add(1, Ordering::Relaxed) >= self.keys_max;
         let key = if full { shared_bucket(key) } else { key };
         let wait = match limiter.check_key_n(&key, count) {
-            Ok(Ok(())) => return Ok(()),
+            Ok(Ok(state)) => {
+                return Ok(Some(Left { of: self.kind, remaining: state.remaining_burst_capacity() }));
+            }
             Ok(Err(not_until)) => not_until.wait_time_from(self.clock.now()),
             Err(_) => self.period,
         };
@@ -66,16 +111,28 @@ impl Limit {
     #[cold]
     fn refusal(&self, wait: Duration, detail: &'static str) -> Problem {
         let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
-        let header = |name, value: u32| (HeaderName::from_static(name), HeaderValue::from(value));
         let mut problem = Problem::new(Code::TooManyRequests, detail).retry_after(seconds);
-        for (name, value) in [
-            header("ratelimit-limit", self.burst),
-            header("ratelimit-remaining", 0),
-            header("ratelimit-reset", seconds),
-        ] {
+        for (name, value) in [(LIMIT, self.burst), (REMAINING, 0), (RESET, seconds)] {
+            problem = problem.with_header(name, HeaderValue::from(value));
+        }
+        for (name, value) in self.headers(0, seconds) {
             problem = problem.with_header(name, value);
         }
         problem
+    }
+
+    /// The policy, and how it stands.
+    fn headers(&self, remaining: u32, seconds: u32) -> [(HeaderName, HeaderValue); 2] {
+        let stands = format!("\"{}\";r={remaining};t={seconds}", self.kind.name());
+        // The name of a limit, and numbers.
+        let stands = HeaderValue::try_from(stands).unwrap_or_else(|_| HeaderValue::from_static(""));
+        [(POLICY, self.policy.clone()), (STANDS, stands)]
+    }
+
+    /// How long it takes until everything may be asked for again, in seconds.
+    fn replenished_in(&self, remaining: u32) -> u32 {
+        let missing = self.burst.saturating_sub(remaining);
+        whole_seconds(self.period.mul_f64(f64::from(missing) / f64::from(self.burst.max(1))))
     }
 
     fn sweep(&self) {
@@ -87,6 +144,16 @@ impl Limit {
             self.remembered.store(limiter.len(), Ordering::Relaxed);
         }
     }
+}
+
+const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
+const REMAINING: HeaderName = HeaderName::from_static("ratelimit-remaining");
+const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STANDS: HeaderName = HeaderName::from_static("ratelimit");
+
+fn whole_seconds(duration: Duration) -> u32 {
+    u32::try_from(duration.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
 }
 
 /// The limits of one process.
@@ -101,10 +168,26 @@ pub(crate) struct RateLimits {
 impl RateLimits {
     pub(crate) fn new(settings: &RateLimitSettings) -> RateLimits {
         RateLimits {
-            addresses: Limit::new(settings.address_per_second, settings.address_burst, Quota::per_second),
-            callers: Limit::new(settings.caller_per_second, settings.caller_burst, Quota::per_second),
-            minting: Limit::new(settings.minting_per_minute, settings.minting_burst, Quota::per_minute),
+            addresses: Limit::new(
+                Kind::Address,
+                settings.address_per_second,
+                settings.address_burst,
+                Quota::per_second,
+            ),
+            callers: Limit::new(
+                Kind::Caller,
+                settings.caller_per_second,
+                settings.caller_burst,
+                Quota::per_second,
+            ),
+            minting: Limit::new(
+                Kind::Minting,
+                settings.minting_per_minute,
+                settings.minting_burst,
+                Quota::per_minute,
+            ),
             organizer_minting: Limit::new(
+                Kind::OrganizerMinting,
                 settings.organizer_minting_per_minute,
                 settings.organizer_minting_burst,
                 Quota::per_minute,
@@ -113,26 +196,37 @@ impl RateLimits {
     }
 
     /// Counts a request of an address.
-    pub(crate) fn address(&self, address: Option<IpAddr>) -> Result<(), Problem> {
+    pub(crate) fn address(&self, address: Option<IpAddr>) -> Result<Option<Left>, Problem> {
         self.addresses.check(address_key(address), "this address sends more requests than one address may")
     }
 
     /// Counts a request of a buyer or an organizer.
-    pub(crate) fn caller(&self, principal: u128) -> Result<(), Problem> {
+    pub(crate) fn caller(&self, principal: u128) -> Result<Option<Left>, Problem> {
         self.callers.check(principal, "you send more requests than one caller may")
     }
 
     /// Counts a buyer token that an address gets without a credential.
-    pub(crate) fn minting(&self, address: Option<IpAddr>) -> Result<(), Problem> {
+    pub(crate) fn minting(&self, address: Option<IpAddr>) -> Result<Option<Left>, Problem> {
         self.minting
             .check(address_key(address), "this address asks for more buyer tokens than one address may")
     }
 
     /// Counts buyer tokens that an organizer has made.
-    pub(crate) fn minting_by(&self, organizer: NonZeroU128, tokens: usize) -> Result<(), Problem> {
+    pub(crate) fn minting_by(&self, organizer: NonZeroU128, tokens: usize) -> Result<Option<Left>, Problem> {
         let tokens = u32::try_from(tokens).ok().and_then(NonZeroU32::new).unwrap_or(NonZeroU32::MIN);
         let detail = "this organizer asks for more buyer tokens than one organizer may";
         self.organizer_minting.check_many(organizer.get(), tokens, detail)
+    }
+
+    /// What a reply says of the limit that its request was counted against.
+    pub(crate) fn headers(&self, left: Left) -> [(HeaderName, HeaderValue); 2] {
+        let limit = match left.of {
+            Kind::Address => &self.addresses,
+            Kind::Caller => &self.callers,
+            Kind::Minting => &self.minting,
+            Kind::OrganizerMinting => &self.organizer_minting,
+        };
+        limit.headers(left.remaining, limit.replenished_in(left.remaining))
     }
 
     /// Forgets who has been idle; called every [`crate::limits::RATE_LIMIT_SWEEP`]. What is remembered are those who came
@@ -178,6 +272,22 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_is_told_as_the_draft_of_the_ietf_says() {
+        let settings = RateLimitSettings { caller_per_second: 2, caller_burst: 10, ..Default::default() };
+        let limits = RateLimits::new(&settings);
+        let told = |left: Left| limits.headers(left).map(|(_, value)| value.to_str().unwrap().to_owned());
+        let first = limits.caller(1).unwrap().unwrap();
+        assert_eq!(told(first), ["\"caller\";q=10;w=5", "\"caller\";r=9;t=1"]);
+        for _ in 0..7 {
+            limits.caller(1).unwrap();
+        }
+        let later = limits.caller(1).unwrap().unwrap();
+        assert_eq!(told(later)[1], "\"caller\";r=1;t=5");
+        let off = RateLimits::new(&RateLimitSettings { caller_per_second: 0, ..settings });
+        assert_eq!(off.caller(1).unwrap(), None);
+    }
+
+    #[test]
     fn a_limit_without_a_burst_of_its_own_says_what_it_admits() {
         let settings = RateLimitSettings { caller_per_second: 3, caller_burst: 0, ..Default::default() };
         let limits = RateLimits::new(&settings);
@@ -207,7 +317,7 @@ mod tests {
     #[test]
     fn beyond_the_keys_that_are_remembered_buckets_are_shared() {
         const KEYS: usize = 100;
-        let mut limit = Limit::new(1, 2, Quota::per_second);
+        let mut limit = Limit::new(Kind::Caller, 1, 2, Quota::per_second);
         limit.keys_max = KEYS;
         // Each differs above the bits that choose a bucket.
         let key = |number: usize| (number as u128) << 32;

@@ -8,13 +8,14 @@ use futures::future::LocalBoxFuture;
 use crate::call::Call;
 use crate::caller::{
     Administrator, Anyone, Buyer, BuyersWrite, CheckInsWrite, EventsRead, EventsWrite, OrdersWrite,
-    Organizer, Placer, Reader,
+    Organizer, Placer, Reader, WebhooksWrite,
 };
 use crate::code::Code;
 use crate::problem::Problem;
 use crate::routes::{
     api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, docs, events, holds,
-    offers, operations, orders, phases, probes, receipts, seats, tickets, units,
+    offers, operations, orders, phases, probes, receipts, seats, tickets, units, webhook_deliveries,
+    webhook_endpoints,
 };
 
 /// What a controller answers.
@@ -85,6 +86,15 @@ routes! {
     ReadCheckpoints GET "/v1/events/{event}/checkpoints",
     ReadReceiptKeys GET "/.well-known/tessera-keys",
     RotateReceiptKey POST "/v1/receipt-keys",
+    MakeWebhookEndpoint POST "/v1/webhook-endpoints",
+    ListWebhookEndpoints GET "/v1/webhook-endpoints",
+    ReadWebhookEndpoint GET "/v1/webhook-endpoints/{endpoint}",
+    ReplaceWebhookEndpoint PUT "/v1/webhook-endpoints/{endpoint}",
+    RemoveWebhookEndpoint DELETE "/v1/webhook-endpoints/{endpoint}",
+    RotateWebhookSecret POST "/v1/webhook-endpoints/{endpoint}/secrets",
+    ListWebhookDeliveries GET "/v1/webhook-endpoints/{endpoint}/deliveries",
+    ReplayWebhooks POST "/v1/webhook-endpoints/{endpoint}/replays",
+    PingWebhook POST "/v1/webhook-endpoints/{endpoint}/pings",
     ReadProblem GET "/docs/errors/{code}",
     ReadOpenApi GET "/openapi.json",
     ReadDocs GET "/docs",
@@ -134,6 +144,16 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "events", event, "checkpoints"] => (&[R::ReadCheckpoints], [event, ""]),
         ["v1", "receipt-keys"] => (&[R::RotateReceiptKey], ["", ""]),
         [".well-known", "tessera-keys"] => (&[R::ReadReceiptKeys], ["", ""]),
+        ["v1", "webhook-endpoints"] => (&[R::MakeWebhookEndpoint, R::ListWebhookEndpoints], ["", ""]),
+        ["v1", "webhook-endpoints", endpoint] => {
+            const ROUTES: &[Route] =
+                &[R::ReadWebhookEndpoint, R::ReplaceWebhookEndpoint, R::RemoveWebhookEndpoint];
+            (ROUTES, [endpoint, ""])
+        }
+        ["v1", "webhook-endpoints", endpoint, "secrets"] => (&[R::RotateWebhookSecret], [endpoint, ""]),
+        ["v1", "webhook-endpoints", endpoint, "deliveries"] => (&[R::ListWebhookDeliveries], [endpoint, ""]),
+        ["v1", "webhook-endpoints", endpoint, "replays"] => (&[R::ReplayWebhooks], [endpoint, ""]),
+        ["v1", "webhook-endpoints", endpoint, "pings"] => (&[R::PingWebhook], [endpoint, ""]),
         ["docs", "errors", code] => (&[R::ReadProblem], [code, ""]),
         ["openapi.json"] => (&[R::ReadOpenApi], ["", ""]),
         ["docs"] => (&[R::ReadDocs], ["", ""]),
@@ -150,6 +170,7 @@ type Editor = Organizer<EventsWrite>;
 type Watcher = Organizer<EventsRead>;
 type Cashier = Organizer<OrdersWrite>;
 type Door = Organizer<CheckInsWrite>;
+type Hooks = Organizer<WebhooksWrite>;
 
 /// Runs the controller of the route; its second argument says who may call.
 pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
@@ -198,6 +219,15 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ReadCheckpoints => go(call, async |call, who: Reader| receipts::checkpoints(call, who).await),
         Route::ReadReceiptKeys => go(call, async |call, Anyone| receipts::keys(&call)),
         Route::RotateReceiptKey => go(call, async |call, _: Administrator| receipts::rotate(call).await),
+        Route::MakeWebhookEndpoint
+        | Route::ListWebhookEndpoints
+        | Route::ReadWebhookEndpoint
+        | Route::ReplaceWebhookEndpoint
+        | Route::RemoveWebhookEndpoint
+        | Route::RotateWebhookSecret
+        | Route::ListWebhookDeliveries
+        | Route::ReplayWebhooks
+        | Route::PingWebhook => run_webhooks(call),
         Route::ReadProblem => go(call, async |call, Anyone| probes::problem_page(&call)),
         Route::ReadOpenApi => go(call, async |call, Anyone| docs::document(&call)),
         Route::ReadDocs => go(call, async |call, Anyone| docs::page(&call)),
@@ -206,6 +236,37 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::Readiness => go(call, async |call, Anyone| Ok(probes::readiness(&call))),
         Route::Metrics => go(call, async |call, Anyone| probes::metrics(&call)),
         Route::NotFound => go(call, async |_, Anyone| Err(route_not_found())),
+    }
+}
+
+fn run_webhooks(call: Call) -> LocalBoxFuture<'static, Answer> {
+    match call.route {
+        Route::MakeWebhookEndpoint => {
+            go(call, async |call, who: Hooks| webhook_endpoints::make(call, who).await)
+        }
+        Route::ListWebhookEndpoints => {
+            go(call, async |call, who: Watcher| webhook_endpoints::list(call, who).await)
+        }
+        Route::ReadWebhookEndpoint => {
+            go(call, async |call, who: Watcher| webhook_endpoints::read(call, who).await)
+        }
+        Route::ReplaceWebhookEndpoint => {
+            go(call, async |call, who: Hooks| webhook_endpoints::replace(call, who).await)
+        }
+        Route::RemoveWebhookEndpoint => {
+            go(call, async |call, who: Hooks| webhook_endpoints::remove(call, who).await)
+        }
+        Route::RotateWebhookSecret => {
+            go(call, async |call, who: Hooks| webhook_endpoints::rotate(call, who).await)
+        }
+        Route::ListWebhookDeliveries => {
+            go(call, async |call, who: Watcher| webhook_deliveries::list(call, who).await)
+        }
+        Route::ReplayWebhooks => {
+            go(call, async |call, who: Hooks| webhook_deliveries::replay(call, who).await)
+        }
+        Route::PingWebhook => go(call, async |call, who: Hooks| webhook_deliveries::ping(call, who).await),
+        _ => go(call, async |_, Anyone| Err(route_not_found())),
     }
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use actix_web::dev::{ServerHandle, ServiceRequest, fn_service};
 use actix_web::{App, HttpServer};
-use tessera_actors::{Environment, Platform, Random, StartError};
+use tessera_actors::{Environment, Platform, Postman, Random, Services, StartError};
 use tessera_projections::installation::{INSTALLATION_SECRET_BYTES, Installation};
 use tessera_projections::receipts::Signer;
 use tessera_store::{Log, StoreError, Table};
@@ -27,6 +27,7 @@ use crate::routes::receipts;
 use crate::settings::Settings;
 use crate::telemetry;
 use crate::traces::Traces;
+use crate::webhooks::Webhooks;
 
 /// Where the administrator's token is kept, in the data directory.
 const TOKEN_FILE: &str = "admin-token";
@@ -126,11 +127,14 @@ impl Server {
         let signer = signer(&environment, &table, installation.id).await?;
         let proving = settings.receipts.enabled.then(|| Arc::clone(&signer));
         let (log, limits) = (stores.log, settings.limits());
-        let platform = Platform::start_with(environment.clone(), log, stores.table, limits, proving).await?;
         let keys = Keys::derive(&installation.secret);
+        let postman = postman(&environment, &keys, &settings);
+        let services = Services { signer: proving, postman: Some(Arc::clone(&postman)) };
+        let platform = Platform::start_with(environment.clone(), log, stores.table, limits, services).await?;
         let endpoint = settings.telemetry.otlp_endpoint.as_deref();
         let traces = endpoint.map(Traces::start).transpose()?.map(Arc::new);
-        let parts = Parts { settings, environment, platform, table, keys, administrator, signer, traces };
+        let parts =
+            Parts { settings, environment, platform, table, keys, administrator, signer, postman, traces };
         let gateway = Arc::new(Gateway::new(parts));
         let (address, server) = bind(&gateway)?;
         let http = server.handle();
@@ -263,6 +267,12 @@ async fn signer(
 ) -> Result<Arc<Signer>, StoreError> {
     let (seed, now) = (receipts::fresh_seed(&*environment.random), environment.clock.wall());
     Signer::open(Arc::clone(table), installation, &seed, now).await.map(Arc::new)
+}
+
+/// What renders and sends webhooks.
+fn postman(environment: &Environment, keys: &Keys, settings: &Settings) -> Arc<dyn Postman> {
+    let clock = Arc::clone(&environment.clock);
+    Arc::new(Webhooks::new(keys.clone(), clock, settings.webhooks.private_targets))
 }
 
 fn fresh(random: &dyn Random) -> Installation {

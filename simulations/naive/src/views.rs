@@ -1,8 +1,8 @@
 //! What readers see.
 
 use tessera_inventory::{
-    Availability, CategoryId, ChannelId, ClaimNumber, ClaimView, Counters, Line, Phase, PoolId, SeatState,
-    Sequence, TermsId, TicketTypeId, TicketView, TypeAvailability,
+    Availability, CategoryId, ChannelId, ChannelShare, ClaimNumber, ClaimView, Counters, Line, Phase, PoolId,
+    SeatState, Sequence, TermsId, TicketTypeId, TicketView, TypeAvailability,
 };
 
 use super::{Claim, Model, Window};
@@ -49,6 +49,7 @@ impl Model {
             phase: self.phase,
             config_version: self.version,
             pools: pools.map(|pool| self.pool_counters(pool)).collect(),
+            shares: self.shares(),
             categories: (0_u16..)
                 .map(CategoryId)
                 .take(categories)
@@ -62,6 +63,20 @@ impl Model {
             live_holds: u32::try_from(live).unwrap(),
             orders: u32::try_from(orders).unwrap(),
         }
+    }
+
+    /// What is left of the shares of channels.
+    fn shares(&self) -> Vec<ChannelShare> {
+        let mut all = Vec::new();
+        for (pool, state) in (0_u16..).map(PoolId).zip(&self.pools) {
+            let shares = state.shares.iter();
+            all.extend(shares.map(|(&channel, &free)| ChannelShare {
+                pool,
+                channel: ChannelId(channel),
+                free,
+            }));
+        }
+        all
     }
 
     /// What the general public could hold of a type now.

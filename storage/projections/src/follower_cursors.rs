@@ -84,21 +84,46 @@ impl FollowerCursors {
         expected: FollowerCursor,
         sequence: Sequence,
     ) -> Result<Advance, StoreError> {
-        let key = &key(event, follower);
-        let next = FollowerCursor { sequence: sequence.max(expected.sequence), ..expected };
+        let mutation = self.mutation;
         transact(self.table.as_ref(), |mut transaction| async move {
-            let found = stored(transaction.as_mut(), key).await?;
-            if found == next {
-                return Ok((transaction, Advance::Advanced(next)));
-            }
-            if found != expected && !self.mutation.is(Mutant::FenceIgnored) {
-                return Ok((transaction, Advance::Fenced { found }));
-            }
-            transaction.set(key, &next.encode());
-            Ok((transaction, Advance::Advanced(next)))
+            let place = (event, follower);
+            let moved = moved(transaction.as_mut(), place, expected, sequence, mutation).await?;
+            let next = FollowerCursor { sequence: sequence.max(expected.sequence), ..expected };
+            Ok((transaction, moved.unwrap_or(Advance::Advanced(next))))
         })
         .await
     }
+}
+
+/// Move a cursor in a transaction that has effects besides. `None`: it moves; what is otherwise answered has been so before, and the
+/// effects with it, or must not be.
+pub(crate) async fn advance_in(
+    transaction: &mut dyn Transaction,
+    place: (EventId, &str),
+    expected: FollowerCursor,
+    sequence: Sequence,
+) -> Result<Option<Advance>, StoreError> {
+    moved(transaction, place, expected, sequence, Mutation::default()).await
+}
+
+async fn moved(
+    transaction: &mut dyn Transaction,
+    (event, follower): (EventId, &str),
+    expected: FollowerCursor,
+    sequence: Sequence,
+    mutation: Mutation,
+) -> Result<Option<Advance>, StoreError> {
+    let key = key(event, follower);
+    let next = FollowerCursor { sequence: sequence.max(expected.sequence), ..expected };
+    let found = stored(transaction, &key).await?;
+    if found == next {
+        return Ok(Some(Advance::Advanced(next)));
+    }
+    if found != expected && !mutation.is(Mutant::FenceIgnored) {
+        return Ok(Some(Advance::Fenced { found }));
+    }
+    transaction.set(&key, &next.encode());
+    Ok(None)
 }
 
 fn key(event: EventId, follower: &str) -> Vec<u8> {

@@ -18,7 +18,7 @@ const ADMINISTRATOR: usize = 6;
 type Row = (&'static str, &'static str, [u16; 7]);
 
 #[rustfmt::skip]
-const TABLE: [Row; 39] = [
+const TABLE: [Row; 48] = [
     //                                                       nobody forger buyer door stranger owner admin
     ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 403, 403, 0]),
     ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 403, 403, 0]),
@@ -59,6 +59,15 @@ const TABLE: [Row; 39] = [
     ("POST",   "/v1/clock-acknowledgements",                  [401, 401, 403, 403, 403, 403, 0]),
     ("POST",   "/kills",                                      [401, 401, 403, 403, 404, 0,   0]),
     ("POST",   "/channels/X/release",                         [401, 401, 403, 403, 404, 0,   0]),
+    ("POST",   "/v1/webhook-endpoints",                       [401, 401, 403, 403, 0,   0,   0]),
+    ("GET",    "/v1/webhook-endpoints",                       [401, 401, 403, 403, 0,   0,   0]),
+    ("GET",    "/v1/webhook-endpoints/whk_00000000000000000000000000",            [401, 401, 403, 403, 404, 0, 0]),
+    ("PUT",    "/v1/webhook-endpoints/whk_00000000000000000000000000",            [401, 401, 403, 403, 0,   0, 0]),
+    ("DELETE", "/v1/webhook-endpoints/whk_00000000000000000000000000",            [401, 401, 403, 403, 404, 0, 0]),
+    ("POST",   "/v1/webhook-endpoints/whk_00000000000000000000000000/secrets",    [401, 401, 403, 403, 404, 0, 0]),
+    ("GET",    "/v1/webhook-endpoints/whk_00000000000000000000000000/deliveries", [401, 401, 403, 403, 404, 0, 0]),
+    ("POST",   "/v1/webhook-endpoints/whk_00000000000000000000000000/replays",    [401, 401, 403, 403, 404, 0, 0]),
+    ("POST",   "/v1/webhook-endpoints/whk_00000000000000000000000000/pings",      [401, 401, 403, 403, 404, 0, 0]),
 ];
 
 /// The routes that need no credential, or look at it in their own tests.
@@ -81,7 +90,11 @@ fn the_table_has_every_route() {
     let (list, _) = list.split_once("\n}\n").unwrap();
     let parameter = |segment: &str| {
         let upper = segment.len() > 1 && segment.bytes().all(|byte| byte.is_ascii_uppercase());
-        segment.starts_with('{') || segment.starts_with("key_") || upper || segment == "X"
+        segment.starts_with('{')
+            || segment.starts_with("key_")
+            || segment.starts_with("whk_")
+            || upper
+            || segment == "X"
     };
     let shape = |method: &str, path: &str| {
         let segments = path.split('/').map(|segment| if parameter(segment) { "{}" } else { segment });

@@ -24,3 +24,4 @@ mod slow_readers;
 mod sockets;
 mod store_faults;
 mod traces;
+mod webhooks;

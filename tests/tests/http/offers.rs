@@ -39,8 +39,8 @@ async fn pools_and_channels_are_listed() {
     let floor = json!({"name": "Floor", "capacity": 100, "free": 98, "held": 2, "sold": 0, "killed": 0});
     assert_eq!(pools.json["items"], json!([floor]));
     let channels = server.get(&sale.path("/channels")).bearer(&sale.key).expect(200).await;
-    let sponsor = json!({"name": "Sponsor", "allotments": [{"pool": "Floor", "quantity": 20}]});
-    assert_eq!(channels.json["items"], json!([sponsor]));
+    let allotment = json!({"pool": "Floor", "quantity": 20, "left": 20, "out": 0});
+    assert_eq!(channels.json["items"], json!([{"name": "Sponsor", "allotments": [allotment]}]));
     assert!(!String::from_utf8_lossy(&channels.bytes).contains("SPONSOR"), "a code is not shown");
     let draft = Sale::draft(&server, &hall(1)).await;
     server.get(&draft.path("/pools")).refused(404, "event_not_found").await;
@@ -48,8 +48,31 @@ async fn pools_and_channels_are_listed() {
 }
 
 #[tokio::test]
-async fn kills_are_listed_page_by_page() {
+async fn a_channel_says_what_it_has_out_and_left() {
     let server = Server::start().await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let allotment = async || {
+        let list = server.get(&sale.path("/channels")).bearer(&sale.key).expect(200).await;
+        list.json["items"][0]["allotments"][0].clone()
+    };
+    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 3}], "access_code": "SPONSOR"});
+    let place = server.post(&sale.path("/holds")).bearer(&server.buyer().await).json(&lines);
+    let held = place.expect(201).await;
+    sale.hold(&server, &server.buyer().await, "Standing", 2).await;
+    assert_eq!(allotment().await, json!({"pool": "Floor", "quantity": 20, "left": 17, "out": 3}));
+    let release = server.post(&sale.path(&format!("/holds/{}/release", held.text("id"))));
+    release.header("x-hold-secret", &held.text("secret")).expect(200).await;
+    assert_eq!(allotment().await, json!({"pool": "Floor", "quantity": 20, "left": 20, "out": 0}));
+    server.post(&sale.path("/channels/Sponsor/release")).bearer(&sale.key).expect(200).await;
+    assert_eq!(allotment().await, json!({"pool": "Floor", "quantity": 20, "left": 0}));
+}
+
+#[tokio::test]
+async fn kills_are_listed_page_by_page() {
+    let mut settings = Server::settings();
+    // It asks until the map has followed.
+    settings.rate_limit.caller_per_second = 0;
+    let server = Server::start_with(settings).await;
     let sale = Sale::open(&server, &hall(1)).await;
     let kill = |units: &Value| server.post(&sale.path("/kills")).bearer(&sale.key).json(units);
     kill(&json!({"pool": "Floor", "quantity": 10})).expect(200).await;

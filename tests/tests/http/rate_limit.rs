@@ -12,12 +12,19 @@ async fn a_buyer_over_its_limit_is_refused_and_others_are_served() {
     let sale = Sale::open(&server, &standing(10)).await;
     let (greedy, patient) = (server.buyer().await, server.buyer().await);
     let orders = sale.path("/orders");
-    for _ in 0..3 {
-        server.get(&orders).bearer(&greedy).expect(200).await;
+    for left in [2, 1, 0] {
+        let served = server.get(&orders).bearer(&greedy).expect(200).await;
+        assert_eq!(served.header("ratelimit-policy"), "\"caller\";q=3;w=3");
+        let (stands, seconds) = served.header("ratelimit").rsplit_once("t=").unwrap();
+        assert_eq!(stands, format!("\"caller\";r={left};"));
+        assert!((1..=3).contains(&seconds.parse::<u32>().unwrap()), "{seconds}");
     }
     let refused = server.get(&orders).bearer(&greedy).refused(429, "too_many_requests").await;
     assert_eq!((refused.header("ratelimit-limit"), refused.header("ratelimit-remaining")), ("3", "0"));
     assert!(refused.header("ratelimit-reset").parse::<u32>().unwrap() >= 1);
+    let reset = refused.header("ratelimit-reset");
+    assert_eq!(refused.header("ratelimit"), format!("\"caller\";r=0;t={reset}"));
+    assert_eq!(refused.headers.get_all("ratelimit-policy").iter().count(), 1);
     server.get(&orders).bearer(&patient).expect(200).await;
 }
 
@@ -83,7 +90,8 @@ async fn an_address_over_its_limit_is_refused_before_anything_is_read() {
     settings.rate_limit.address_per_second = 1;
     settings.rate_limit.address_burst = 2;
     let server = Server::start_with(settings).await;
-    server.get("/healthz").expect(200).await;
+    let first = server.get("/healthz").expect(200).await;
+    assert_eq!(first.header("ratelimit"), "\"address\";r=1;t=1", "whom nobody knows is counted by address");
     server.get("/healthz").expect(200).await;
     server.get("/healthz").refused(429, "too_many_requests").await;
 }

@@ -21,7 +21,7 @@ use crate::events::{self, must_exist, open};
 use crate::failure::Failure;
 use crate::output::line;
 use crate::replay::verify;
-use crate::rows::{LogEnds, ROWS_PER_TRANSACTION, event_of, keep};
+use crate::rows::{LogEnds, ROWS_PER_TRANSACTION, event_of, is_webhook, keep};
 
 /// Bytes of log read at once.
 const READ_BYTES: usize = 4_000_000;
@@ -137,7 +137,7 @@ async fn rows(
         for row in &page {
             let Some(row) = keep(row, ends)? else { continue };
             let about = event_of(&row)?;
-            let is_meant = only.is_none() || about.is_none() || about == only;
+            let is_meant = only.is_none() || about == only || about.is_none() && !is_webhook(&row);
             if is_meant && !foreign_keys.contains(&row.0) {
                 writer.piece(&Piece::Row(row))?;
             }

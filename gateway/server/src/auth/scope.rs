@@ -21,16 +21,20 @@ pub enum Scope {
     /// Make buyer tokens.
     #[serde(rename = "buyer-tokens:write")]
     BuyerTokensWrite,
+    /// Make, change and remove webhook endpoints.
+    #[serde(rename = "webhooks:write")]
+    WebhooksWrite,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 5] = [
+    pub const ALL: [Scope; 6] = [
         Scope::EventsWrite,
         Scope::EventsRead,
         Scope::OrdersWrite,
         Scope::CheckInsWrite,
         Scope::BuyerTokensWrite,
+        Scope::WebhooksWrite,
     ];
 
     /// Its name in the API.
@@ -42,6 +46,7 @@ impl Scope {
             Scope::OrdersWrite => "orders:write",
             Scope::CheckInsWrite => "check-ins:write",
             Scope::BuyerTokensWrite => "buyer-tokens:write",
+            Scope::WebhooksWrite => "webhooks:write",
         }
     }
 

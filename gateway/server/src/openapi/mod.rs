@@ -19,17 +19,19 @@ use utoipa::{PartialSchema, ToSchema};
 
 use crate::render::documents;
 use crate::router::Route;
+use crate::webhooks::Message;
 
 /// The version of OpenAPI that the document follows.
 const OPENAPI_VERSION: &str = "3.1.0";
 /// The headings, in the order of a purchase.
-const TAGS: [(&str, &str); 8] = [
+const TAGS: [(&str, &str); 9] = [
     ("events", "Events: what is sold, where and when."),
     ("availability", "What is free, and what happens: for everyone who watches."),
     ("holds", "Holds: units that a buyer has for some minutes."),
     ("orders", "Orders: holds that are being paid or were paid."),
     ("tickets", "Tickets: handing them on, and the door."),
     ("receipts", "Receipts: proof of every decision, for whoever trusts nobody."),
+    ("webhooks", "Webhooks: to be told of what happens, with signed messages, at least once."),
     ("credentials", "Organizer keys and buyer tokens."),
     ("operation", "For operators, and this document."),
 ];
@@ -61,6 +63,8 @@ pub(crate) fn build() -> Value {
         let path = paths.entry(route.template()).or_insert_with(|| json!({}));
         path[route.method().to_ascii_lowercase()] = operation.render(*route);
     }
+    components.push((Message::name().into(), Message::schema()));
+    Message::schemas(&mut components);
     components.push((problem::ProblemDocument::name().into(), problem::ProblemDocument::schema()));
     problem::ProblemDocument::schemas(&mut components);
     for (name, schema) in components {
@@ -81,6 +85,7 @@ pub(crate) fn build() -> Value {
         "servers": [{"url": "/", "description": "This server."}],
         "tags": tags,
         "paths": paths,
+        "webhooks": {"message": webhook()},
         "components": {
             "schemas": schemas,
             "examples": problem::examples(),
@@ -90,6 +95,23 @@ pub(crate) fn build() -> Value {
             "securitySchemes": parameters::security_schemes(),
         },
     })
+}
+
+/// What is posted to webhook endpoints.
+fn webhook() -> Value {
+    let header = |name: &str, description: &str| json!({"name": name, "in": "header", "required": true, "description": description, "schema": {"type": "string"}});
+    json!({"post": {
+        "summary": "A message to a webhook endpoint",
+        "description": "It is signed as Standard Webhooks says, and sent at least once. See docs/webhooks.md.",
+        "parameters": [
+            header("webhook-id", "The same whenever the message is sent again."),
+            header("webhook-timestamp", "When this attempt was made, in seconds of Unix time."),
+            header("webhook-signature", "`v1,` and base64 of the HMAC-SHA256 over `id.timestamp.body`, one for each secret that is valid."),
+        ],
+        "requestBody": {"required": true, "content": {"application/json": {"schema": reference("schemas", "WebhookMessage")}}},
+        "responses": {"2XX": {"description": "It was taken."}, "410": {"description": "Nothing shall be sent any more: the endpoint is disabled."},
+            "default": {"description": "It is sent again later."}},
+    }})
 }
 
 /// A reference to a component.

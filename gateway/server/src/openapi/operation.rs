@@ -168,6 +168,7 @@ impl Operation {
         content: Option<Value>,
     ) -> Operation {
         let mut headers = parameters::named(headers);
+        headers.extend(parameters::named(&["RateLimit-Policy", "RateLimit"]));
         if self.keyed && (200..300).contains(&status) {
             headers.extend(parameters::named(&["Idempotency-Replayed"]));
         }

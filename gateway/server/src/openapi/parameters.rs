@@ -97,6 +97,8 @@ pub(super) fn reply_headers() -> Value {
         "RateLimit-Limit": header("Requests that may be saved up.", count()),
         "RateLimit-Remaining": header("Requests that are left.", count()),
         "RateLimit-Reset": header("Seconds until one more is admitted.", count()),
+        "RateLimit-Policy": optional("The narrowest limit that the request was counted against: its name, `q` requests that may be saved up, `w` seconds until all are again. Absent where there is none.", text()),
+        "RateLimit": optional("How that limit stands: `r` requests that are left, `t` seconds until all are again.", text()),
         "WWW-Authenticate": header("`Bearer`", text()),
         "Allow": header("The methods that the path knows.", text()),
     })
@@ -120,6 +122,7 @@ fn of_segment(name: &str) -> Value {
         "ticket" => (id("tkt"), super::example::TICKET, "The ticket."),
         "receipt" => (id("rct"), super::example::RECEIPT, "The receipt."),
         "key" => (id("key"), super::example::KEY, "The organizer key."),
+        "endpoint" => (id("whk"), super::example::WEBHOOK_ENDPOINT, "The webhook endpoint."),
         "code" => (super::reference("schemas", "Code"), "sold_out", "The code of a problem."),
         "channel" => (json!({"type": "string", "minLength": 1}), "Sponsor", "The name of the channel."),
         _ => (json!({"type": "string", "minLength": 1}), "swagger-ui.css", "The name of the file."),

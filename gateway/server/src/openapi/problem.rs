@@ -156,7 +156,7 @@ fn reply(status: u16, codes: &[Code]) -> Value {
     let names: Vec<_> = codes.iter().map(|code| code.text()).collect();
     let examples: Map<_, _> =
         names.iter().map(|name| ((*name).to_owned(), super::reference("examples", name))).collect();
-    let mut headers = super::parameters::named(&["X-Request-Id"]);
+    let mut headers = super::parameters::named(&["X-Request-Id", "RateLimit-Policy", "RateLimit"]);
     for name in headers_of(status) {
         headers.insert((*name).to_owned(), super::reference("headers", name));
     }

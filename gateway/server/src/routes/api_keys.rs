@@ -32,7 +32,7 @@ pub(crate) struct MakeRequest<'a> {
     #[schema(min_length = 1, max_length = 200)]
     name: Cow<'a, str>,
     /// Each once.
-    #[schema(min_items = 1, max_items = 5)]
+    #[schema(min_items = 1, max_items = 6)]
     scopes: Vec<Scope>,
 }
 

@@ -53,7 +53,7 @@ pub(crate) async fn make(call: Call, organizer: Option<Organizer<BuyersWrite>>) 
             if call.gateway().settings.buyer_token.anonymous =>
         {
             let trusted = &call.gateway().settings.http.trusted_proxies;
-            call.gateway().rate_limits.minting(client_address::of(&call.request, trusted))?;
+            call.counted(|limits| limits.minting(client_address::of(&call.request, trusted)))?;
             vec![fresh(&call)]
         }
         (None, _) => return Err(missing_credential()),
@@ -70,7 +70,7 @@ pub(crate) async fn make(call: Call, organizer: Option<Organizer<BuyersWrite>>) 
     };
     let organizer = organizer.and_then(|organizer| organizer.tenant.organizer());
     if let Some(minter) = organizer {
-        call.gateway().rate_limits.minting_by(minter, subjects.len())?;
+        call.counted(|limits| limits.minting_by(minter, subjects.len()))?;
     }
     let expires_at = call.gateway().now().plus_ms(call.gateway().settings.buyer_token.life_s * 1_000);
     let sign = |subject| BuyerToken { subject, organizer, expires_at }.sign(call.keys());

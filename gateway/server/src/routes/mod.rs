@@ -21,6 +21,8 @@ pub(crate) mod seats;
 pub(crate) mod stream;
 pub(crate) mod tickets;
 pub(crate) mod units;
+pub(crate) mod webhook_deliveries;
+pub(crate) mod webhook_endpoints;
 
 use serde::Deserialize;
 use tessera_inventory::{ClaimNumber, CommandBody, EventBody, EventId, Line, Sequence, Subject};

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use tessera_actors::Published;
-use tessera_inventory::{Channel, Config, SeatMap, SeatState, TicketType, TypeAvailability};
+use tessera_inventory::{
+    Channel, ChannelId, ChannelShare, Config, PoolId, SeatMap, SeatState, TicketType, TypeAvailability,
+};
 use utoipa::ToSchema;
 
 use crate::call::Call;
@@ -138,10 +140,17 @@ pub(crate) struct ChannelItem<'a> {
 
 /// Units of a pool that a channel has.
 #[derive(Serialize, ToSchema)]
-#[schema(as = Allotment)]
+#[schema(as = ChannelAllotment)]
 pub(crate) struct AllotmentItem<'a> {
     pool: &'a str,
+    /// Units that are set aside.
     quantity: u32,
+    /// Units of them that can still be held by the channel's code; 0 once they went to everyone.
+    left: u32,
+    /// Units of them that are held or sold, or were killed when they came back; absent once what was left went to everyone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    out: Option<u32>,
 }
 
 /// Channels, and the sequence that they are true at.
@@ -156,15 +165,28 @@ pub(crate) async fn channels(call: Call, organizer: Organizer<EventsRead>) -> An
     let event = organizer.own_event(&call).await?.event();
     let published = call.published(event, true).await?;
     let config = configuration(&published)?;
-    let items = config.channels.iter().map(|channel| channel_item(config, channel));
+    let shares = &published.availability.shares;
+    let channels = (0_u8..).map(ChannelId).zip(&config.channels);
+    let items = channels.map(|(id, channel)| channel_item(config, shares, id, channel));
     let sequence = published.availability.sequence.0;
     render::read(call.headers(), &ChannelList { items: items.collect(), sequence })
 }
 
-fn channel_item<'a>(config: &'a Config, channel: &'a Channel) -> ChannelItem<'a> {
-    let allotment = |(pool, quantity): &(tessera_inventory::PoolId, u32)| {
-        let pool = config.pools.get(pool.index())?;
-        Some(AllotmentItem { pool: &pool.name, quantity: *quantity })
+fn channel_item<'a>(
+    config: &'a Config,
+    shares: &[ChannelShare],
+    id: ChannelId,
+    channel: &'a Channel,
+) -> ChannelItem<'a> {
+    let allotment = |&(pool, quantity): &(PoolId, u32)| {
+        let share = shares.iter().find(|share| share.channel == id && share.pool == pool);
+        let left = share.map(|share| share.free);
+        Some(AllotmentItem {
+            pool: &config.pools.get(pool.index())?.name,
+            quantity,
+            left: left.unwrap_or(0),
+            out: left.map(|left| quantity.saturating_sub(left)),
+        })
     };
     ChannelItem {
         name: &channel.name,

@@ -41,6 +41,8 @@ pub struct Settings {
     pub writer: WriterSettings,
     /// Receipts.
     pub receipts: ReceiptSettings,
+    /// Webhooks.
+    pub webhooks: WebhookSettings,
     /// Where telemetry goes.
     pub telemetry: TelemetrySettings,
 }
@@ -157,6 +159,14 @@ pub struct ReceiptSettings {
     pub enabled: bool,
 }
 
+/// Webhooks.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WebhookSettings {
+    /// Whether they may go to addresses that are not public: of this machine, of private networks, of a link.
+    pub private_targets: bool,
+}
+
 /// Where telemetry goes.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -193,6 +203,7 @@ impl Default for Settings {
             buyer_token: BuyerTokenSettings::default(),
             writer: WriterSettings::default(),
             receipts: ReceiptSettings::default(),
+            webhooks: WebhookSettings::default(),
             telemetry: TelemetrySettings::default(),
         }
     }

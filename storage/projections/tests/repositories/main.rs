@@ -8,3 +8,4 @@ mod installation;
 mod orders;
 mod quarantine;
 mod receipts;
+mod webhooks;

@@ -25,6 +25,12 @@ mod snapshot_chunk;
 mod snapshot_pointer;
 mod venue_chunk;
 mod wake_up;
+mod webhook_due;
+mod webhook_endpoint;
+mod webhook_finished;
+mod webhook_pending;
+mod webhook_place;
+mod webhook_standing;
 
 use std::fmt;
 
@@ -53,6 +59,12 @@ pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
 pub use venue_chunk::VenueChunkKey;
 pub use wake_up::WakeUpKey;
+pub use webhook_due::WebhookDueKey;
+pub use webhook_endpoint::WebhookEndpointKey;
+pub use webhook_finished::WebhookFinishedKey;
+pub use webhook_pending::WebhookPendingKey;
+pub use webhook_place::WebhookPlace;
+pub use webhook_standing::WebhookStandingKey;
 
 use crate::StoreError;
 
@@ -102,10 +114,20 @@ pub enum KeyKind {
     ReceiptIndex = 50,
     /// [`ReceiptKeysKey`].
     ReceiptKeys = 51,
+    /// [`WebhookEndpointKey`].
+    WebhookEndpoint = 56,
+    /// [`WebhookStandingKey`].
+    WebhookStanding = 57,
+    /// [`WebhookPendingKey`].
+    WebhookPending = 58,
+    /// [`WebhookDueKey`].
+    WebhookDue = 59,
+    /// [`WebhookFinishedKey`].
+    WebhookFinished = 60,
 }
 
 /// Every kind.
-const KINDS: [KeyKind; 21] = [
+const KINDS: [KeyKind; 26] = [
     KeyKind::Head,
     KeyKind::LogRecord,
     KeyKind::SnapshotChunk,
@@ -127,6 +149,11 @@ const KINDS: [KeyKind; 21] = [
     KeyKind::ReceiptPage,
     KeyKind::ReceiptIndex,
     KeyKind::ReceiptKeys,
+    KeyKind::WebhookEndpoint,
+    KeyKind::WebhookStanding,
+    KeyKind::WebhookPending,
+    KeyKind::WebhookDue,
+    KeyKind::WebhookFinished,
 ];
 
 /// First byte of an integer of eight bytes in a tuple: the hash of an event.
@@ -233,7 +260,7 @@ impl fmt::Debug for KeyBytes<'_> {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use tessera_inventory::{ClaimNumber, Sequence};
+    use tessera_inventory::{ClaimNumber, Sequence, Timestamp};
 
     use super::*;
 
@@ -312,5 +339,14 @@ mod tests {
             format!("1c{hash}1532{id}15031507")
         );
         assert_eq!(hex(ReceiptKeysKey.pack()), "1533");
+        let (organizer, endpoint) = (EVENT.0, EVENT.0);
+        assert_eq!(hex(WebhookEndpointKey { organizer, endpoint }.pack()), format!("1538{id}{id}"));
+        assert_eq!(hex(WebhookStandingKey { endpoint }.pack()), format!("1539{id}"));
+        let place = WebhookPlace { at: Timestamp(2), event: EVENT, sequence: Sequence(7), copy: 0 };
+        let tail = format!("1502{id}150714");
+        assert_eq!(hex(WebhookPendingKey { endpoint, place }.pack()), format!("153a{id}{tail}"));
+        let due = WebhookDueKey { endpoint, due_at: Timestamp(9), place };
+        assert_eq!(hex(due.pack()), format!("153b{id}1509{tail}"));
+        assert_eq!(hex(WebhookFinishedKey { endpoint, place }.pack()), format!("153c{id}{tail}"));
     }
 }

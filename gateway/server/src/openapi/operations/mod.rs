@@ -9,6 +9,7 @@ mod operation;
 mod orders;
 mod receipts;
 mod tickets;
+mod webhooks;
 
 use super::example;
 use super::operation::Operation;
@@ -57,6 +58,15 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::ReadCheckpoints => receipts::checkpoints(),
         Route::ReadReceiptKeys => receipts::keys(),
         Route::RotateReceiptKey => receipts::rotate(),
+        Route::MakeWebhookEndpoint => webhooks::make(),
+        Route::ListWebhookEndpoints => webhooks::list(),
+        Route::ReadWebhookEndpoint => webhooks::read(),
+        Route::ReplaceWebhookEndpoint => webhooks::replace(),
+        Route::RemoveWebhookEndpoint => webhooks::remove(),
+        Route::RotateWebhookSecret => webhooks::rotate(),
+        Route::ListWebhookDeliveries => webhooks::deliveries(),
+        Route::ReplayWebhooks => webhooks::replay(),
+        Route::PingWebhook => webhooks::ping(),
         Route::RepairEvent => operation::repair(),
         Route::AcknowledgeClock => operation::acknowledge_clock(),
         Route::ReadProblem => operation::problem_page(),

@@ -31,8 +31,9 @@ pub(super) fn pools() -> Operation {
 }
 
 pub(super) fn channels() -> Operation {
-    let item = json!({"name": "Sponsor", "allotments": [{"pool": "Floor", "quantity": 200}], "release_at": example::at()});
+    let item = json!({"name": "Sponsor", "allotments": [{"pool": "Floor", "quantity": 200, "left": 150, "out": 50}], "release_at": example::at()});
     Operation::new(TAG, "List channels")
+        .about("With what is set aside for each, what of it is out, and what is left.")
         .by(&ORGANIZER)
         .reads::<ChannelList<'_>>("All of them.", json!({"items": [item], "sequence": 1234}))
         .may(&[Code::InvalidRequest])

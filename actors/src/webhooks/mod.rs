@@ -1,0 +1,45 @@
+//! Webhooks: the follower keeps a message for each endpoint that wants to be told (`outbox`), and the courier sends what waits, one lane
+//! for each endpoint.
+
+mod courier;
+mod outbox;
+mod round;
+
+use futures::future::BoxFuture;
+use tessera_inventory::{Config, Event, EventBody, EventId, Sequence};
+use tessera_projections::webhooks::{Attempt, Delivery, Endpoint};
+
+pub(crate) use courier::{Courier, CourierMessage};
+pub(crate) use outbox::Outbox;
+
+/// How messages look, and how they are sent. The composition root has both.
+pub trait Postman: Send + Sync + 'static {
+    /// The type of the message about an event of the log.
+    fn kind(&self, body: &EventBody) -> &'static str;
+
+    /// The message about an event of the log, as it is sent. `config` has its names.
+    fn message(&self, event: EventId, config: &Config, sequence: Sequence, logged: &Event) -> Vec<u8>;
+
+    /// One attempt to deliver. It ends by itself within a bounded time.
+    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Attempt>;
+}
+
+/// Pauses before the second attempt and those that follow, in seconds: the schedule that Standard Webhooks recommends. After the last the
+/// message is given up.
+pub const RETRY_AFTER_S: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+/// A pause is longer by up to a so-many-th of itself, so that what failed together is not tried together.
+pub const RETRY_JITTER_SHARE: u64 = 10;
+/// Messages of one endpoint that are under way at once; one while it fails.
+pub const ENDPOINT_IN_FLIGHT_MAX: usize = 8;
+/// Messages of all endpoints that are under way at once; others wait their turn.
+pub const IN_FLIGHT_MAX: usize = 256;
+/// An endpoint is told of what happened up to so long before it was made, in milliseconds: the clock of a log may be behind that of the request.
+pub const TOLD_BEFORE_MS: u64 = 60_000;
+/// The status by which an endpoint says that it is gone.
+pub const GONE: u16 = 410;
+
+/// Whether an attempt succeeded.
+#[must_use]
+pub(crate) fn is_success(attempt: &Attempt) -> bool {
+    attempt.status.is_some_and(|status| (200..300).contains(&status))
+}

@@ -1,0 +1,150 @@
+//! Webhooks behind running writers: what is sent, whatever ends in between.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tessera_actors::{Postman, Services};
+use tessera_inventory::{Config, Event, EventBody, EventId, Sequence, Timestamp};
+use tessera_projections::catalogue::{Catalogue, CatalogueEvent, CatalogueRequest};
+use tessera_projections::webhooks::{
+    Attempt, Deliveries, Delivery, Endpoint, EndpointId, Secret, WebhookEndpoints,
+};
+use tessera_store::Table;
+
+use crate::store::TestStore;
+use crate::world::{BEGINNING, EVENT, TestClock, World, limits};
+
+const ORGANIZER: u128 = 7;
+const HOLDS: u128 = 20;
+
+/// A postman whose receivers are a list; while it hangs, nobody answers.
+#[derive(Default)]
+struct Letters {
+    sent: Mutex<Vec<(u128, Sequence)>>,
+    hangs: AtomicBool,
+}
+
+impl Letters {
+    fn sent(&self) -> Vec<(u128, Sequence)> {
+        self.sent.lock().unwrap().clone()
+    }
+
+    fn sequences_to(&self, endpoint: u128) -> BTreeSet<Sequence> {
+        self.sent().into_iter().filter(|(to, _)| *to == endpoint).map(|(_, sequence)| sequence).collect()
+    }
+}
+
+impl Postman for Letters {
+    fn kind(&self, body: &EventBody) -> &'static str {
+        if matches!(body, EventBody::HoldPlaced(_)) { "hold" } else { "other" }
+    }
+
+    fn message(&self, _event: EventId, _config: &Config, sequence: Sequence, _logged: &Event) -> Vec<u8> {
+        sequence.0.to_be_bytes().to_vec()
+    }
+
+    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Attempt> {
+        assert_eq!(delivery.payload, delivery.place.sequence.0.to_be_bytes());
+        self.sent.lock().unwrap().push((endpoint.id.endpoint, delivery.place.sequence));
+        if self.hangs.load(Ordering::Acquire) {
+            return futures::future::pending().boxed();
+        }
+        futures::future::ready(Attempt { at: BEGINNING, status: Some(200), error: None }).boxed()
+    }
+}
+
+async fn node(store: &Arc<TestStore>, clock: &TestClock, letters: &Arc<Letters>, seed: u64) -> World {
+    let postman: Arc<dyn Postman> = letters.clone();
+    let services = Services { postman: Some(postman), ..Services::default() };
+    World::with(Arc::clone(store), clock.clone(), limits(), seed, services).await
+}
+
+/// The event in the catalogue, and an endpoint of its organizer.
+async fn listening(store: &Arc<TestStore>, endpoint: u128) {
+    let table: Arc<dyn Table> = store.clone();
+    let card = CatalogueEvent {
+        event: EVENT,
+        organizer: ORGANIZER,
+        name: "Test".to_owned(),
+        starts_at: BEGINNING,
+        zone: "Europe/Berlin".to_owned(),
+        created_at: BEGINNING,
+    };
+    Catalogue::new(Arc::clone(&table))
+        .create(&card, CatalogueRequest { digest: 1, fingerprint: 1 })
+        .await
+        .unwrap();
+    let endpoint = Endpoint {
+        id: EndpointId { organizer: ORGANIZER, endpoint },
+        url: "http://receiver/".to_owned(),
+        types: vec!["hold".to_owned()],
+        events: Vec::new(),
+        secrets: vec![Secret { bytes: vec![1; 32], valid_until: None }],
+        created_at: Timestamp(0),
+        disabled: None,
+    };
+    WebhookEndpoints::new(table).create(&endpoint).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crash_loses_no_message_and_the_next_process_sends_what_waits() {
+    let (store, clock, letters) = (Arc::<TestStore>::default(), TestClock::new(), Arc::<Letters>::default());
+    listening(&store, 1).await;
+    letters.hangs.store(true, Ordering::Release);
+    let world = node(&store, &clock, &letters, 1).await;
+    world.on_sale(EVENT, 100).await;
+    for buyer in 1..=HOLDS {
+        world.hold(EVENT, buyer).await;
+    }
+    world.flows_until("some are under way", || !letters.sent().is_empty()).await;
+    // As a crash: nothing is drained, and what is under way is never answered.
+    drop(world);
+    letters.hangs.store(false, Ordering::Release);
+    let world = node(&store, &clock, &letters, 2).await;
+    world.hold(EVENT, HOLDS + 1).await;
+    let expected: BTreeSet<_> = (3..).map(Sequence).take(usize::try_from(HOLDS).unwrap() + 1).collect();
+    world.flows_until("all were sent", || letters.sequences_to(1) == expected).await;
+    let table: Arc<dyn Table> = store.clone();
+    let deliveries = Deliveries::new(table);
+    let done = async { while deliveries.standing(1).await.unwrap().pending > 0 {} };
+    world.flowing(done).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_that_never_answers_holds_up_neither_others_nor_the_followers() {
+    struct Half(Letters);
+    impl Postman for Half {
+        fn kind(&self, body: &EventBody) -> &'static str {
+            self.0.kind(body)
+        }
+        fn message(&self, event: EventId, config: &Config, at: Sequence, logged: &Event) -> Vec<u8> {
+            self.0.message(event, config, at, logged)
+        }
+        fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Attempt> {
+            let answer = self.0.post(endpoint, delivery);
+            if endpoint.id.endpoint == 1 { futures::future::pending().boxed() } else { answer }
+        }
+    }
+    let (store, clock) = (Arc::<TestStore>::default(), TestClock::new());
+    listening(&store, 1).await;
+    let table: Arc<dyn Table> = store.clone();
+    let mut alive = WebhookEndpoints::new(Arc::clone(&table)).list_of(ORGANIZER).await.unwrap().remove(0);
+    alive.id.endpoint = 2;
+    WebhookEndpoints::new(table).create(&alive).await.unwrap();
+    let half = Arc::new(Half(Letters::default()));
+    let postman: Arc<dyn Postman> = half.clone();
+    let services = Services { postman: Some(postman), ..Services::default() };
+    let world = World::with(Arc::clone(&store), clock, limits(), 1, services).await;
+    world.on_sale(EVENT, 100).await;
+    for buyer in 1..=HOLDS {
+        world.hold(EVENT, buyer).await;
+    }
+    let expected: BTreeSet<_> = (3..).map(Sequence).take(usize::try_from(HOLDS).unwrap()).collect();
+    world.flows_until("the other was told of all", || half.0.sequences_to(2) == expected).await;
+    assert!(half.0.sequences_to(1).len() <= tessera_actors::ENDPOINT_IN_FLIGHT_MAX);
+    // Followers have nothing to wait for: the drain hands over.
+    world.flowing(world.platform.drain(std::time::Duration::from_secs(60))).await;
+}

@@ -1,0 +1,61 @@
+//! Webhooks: how messages look, how they are signed, and how they are sent. Where they wait and when they are tried again is the
+//! supervision tree's business; `docs/webhooks.md` describes them.
+
+mod message;
+mod post;
+mod signature;
+mod target;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use std::sync::Arc;
+use tessera_actors::{Clock, Postman};
+use tessera_inventory::{Config, Event, EventBody, EventId, Sequence};
+use tessera_projections::webhooks::{Attempt, Delivery, Endpoint};
+
+pub(crate) use message::{MESSAGE_TYPES, Message, PING, TypeName, ping};
+pub(crate) use signature::secret_text;
+pub(crate) use target::{Target, is_public};
+
+use crate::auth::Keys;
+use crate::ids;
+use post::Sender;
+
+/// Renders and sends messages.
+pub(crate) struct Webhooks {
+    keys: Keys,
+    clock: Arc<dyn Clock>,
+    sender: Arc<Sender>,
+}
+
+impl Webhooks {
+    /// `private_targets`: whether messages may go to addresses that are not public.
+    pub(crate) fn new(keys: Keys, clock: Arc<dyn Clock>, private_targets: bool) -> Webhooks {
+        Webhooks { keys, clock, sender: Arc::new(Sender::new(private_targets)) }
+    }
+}
+
+impl Postman for Webhooks {
+    fn kind(&self, body: &EventBody) -> &'static str {
+        message::kind(body)
+    }
+
+    fn message(&self, event: EventId, config: &Config, sequence: Sequence, logged: &Event) -> Vec<u8> {
+        message::render(&self.keys, event, config, sequence, logged)
+    }
+
+    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Attempt> {
+        let at = self.clock.wall();
+        let id = ids::message(endpoint.id.endpoint, &delivery.place);
+        let signed = signature::Signed::new(id, at, &delivery.payload, endpoint.valid_secrets(at));
+        let (sender, url, payload) =
+            (Arc::clone(&self.sender), endpoint.url.clone(), delivery.payload.clone());
+        async move {
+            match sender.post(&url, &signed, payload).await {
+                Ok(status) => Attempt { at, status: Some(status), error: None },
+                Err(error) => Attempt { at, status: None, error: Some(error.to_string()) },
+            }
+        }
+        .boxed()
+    }
+}

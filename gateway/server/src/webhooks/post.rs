@@ -1,0 +1,192 @@
+//! One POST over a connection of its own. No redirect is followed, and no proxy is asked.
+
+use std::io;
+use std::pin::pin;
+use std::sync::{Arc, OnceLock};
+
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper::client::conn::http1::handshake;
+use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::rt::{Read, Write};
+use hyper::{Method, Request};
+use hyper_util::rt::TokioIo;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::TlsConnector;
+
+use super::signature::Signed;
+use super::target::Target;
+use crate::limits::WEBHOOK_DEADLINE;
+
+const ID: HeaderName = HeaderName::from_static("webhook-id");
+const TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+const USER_AGENT: HeaderValue = HeaderValue::from_static(concat!("tessera/", env!("CARGO_PKG_VERSION")));
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// Sends messages.
+pub(super) struct Sender {
+    private_targets: bool,
+    /// Made for the first target that speaks TLS: reading the system's certificates takes a while.
+    tls: OnceLock<TlsConnector>,
+}
+
+impl Sender {
+    pub(super) fn new(private_targets: bool) -> Sender {
+        Sender { private_targets, tls: OnceLock::new() }
+    }
+
+    /// Posts a message; the status that was answered. What the answer says besides is not read.
+    pub(super) async fn post(&self, url: &str, signed: &Signed, payload: Vec<u8>) -> io::Result<u16> {
+        let target = Target::parse(url).map_err(io::Error::other)?;
+        // What is dropped here is a connection of our own, never an append.
+        #[allow(clippy::disallowed_methods)]
+        let posted = tokio::time::timeout(WEBHOOK_DEADLINE, self.exchange(&target, signed, payload)).await;
+        posted.unwrap_or_else(|_| Err(io::Error::other("it did not answer in time")))
+    }
+
+    async fn exchange(&self, target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<u16> {
+        let request = request(target, signed, payload)?;
+        let stream = target.connect(self.private_targets).await?;
+        stream.set_nodelay(true)?;
+        if !target.secure {
+            return answered(TokioIo::new(stream), request).await;
+        }
+        let name = ServerName::try_from(target.host.clone()).map_err(io::Error::other)?;
+        let secure = self.tls()?.connect(name, stream).await?;
+        answered(TokioIo::new(secure), request).await
+    }
+
+    fn tls(&self) -> io::Result<&TlsConnector> {
+        match self.tls.get() {
+            Some(connector) => Ok(connector),
+            None => {
+                let connector = connector(system_roots()?)?;
+                Ok(self.tls.get_or_init(|| connector))
+            }
+        }
+    }
+}
+
+/// The certificates that the system trusts.
+fn system_roots() -> io::Result<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "certificates of the system cannot be read");
+    }
+    roots.add_parsable_certificates(found.certs);
+    if roots.is_empty() {
+        return Err(io::Error::other(
+            "this server trusts no certificate: its system has no root certificates",
+        ));
+    }
+    Ok(roots)
+}
+
+fn connector(roots: RootCertStore) -> io::Result<TlsConnector> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(io::Error::other)?;
+    let config = builder.with_root_certificates(roots).with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+fn request(target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<Request<Full<Bytes>>> {
+    Request::builder()
+        .method(Method::POST)
+        .uri(&target.path)
+        .header(header::HOST, &target.authority)
+        .header(header::USER_AGENT, USER_AGENT)
+        .header(header::CONTENT_TYPE, JSON)
+        .header(header::CONNECTION, HeaderValue::from_static("close"))
+        .header(ID, &signed.id)
+        .header(TIMESTAMP, signed.timestamp)
+        .header(SIGNATURE, &signed.signature)
+        .body(Full::new(Bytes::from(payload)))
+        .map_err(io::Error::other)
+}
+
+async fn answered(
+    stream: impl Read + Write + Unpin + Send + 'static,
+    request: Request<Full<Bytes>>,
+) -> io::Result<u16> {
+    let (mut sender, connection) = handshake(stream).await.map_err(io::Error::other)?;
+    let mut answering = pin!(sender.send_request(request));
+    let answer = tokio::select! {
+        biased;
+        answer = &mut answering => answer,
+        // It has ended, after an answer or without one.
+        _ = connection => answering.await,
+    };
+    Ok(answer.map_err(io::Error::other)?.status().as_u16())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use rustls::ServerConfig;
+    use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
+    use tessera_inventory::Timestamp;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
+    use super::*;
+
+    const AUTHORITY: &[u8] = include_bytes!("test-certificates/authority.der");
+    const CERTIFICATE: &[u8] = include_bytes!("test-certificates/localhost.der");
+    const KEY: &[u8] = include_bytes!("test-certificates/localhost.key.der");
+
+    /// A receiver that speaks TLS as `localhost` and answers 204; its port.
+    async fn receiver() -> u16 {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let key = PrivatePkcs8KeyDer::from(KEY).into();
+        let chain = vec![CertificateDer::from(CERTIFICATE)];
+        let config = builder.unwrap().with_no_client_auth().with_single_cert(chain, key).unwrap();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                // A client that does not trust the certificate ends it.
+                let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+                let mut request = Vec::new();
+                while !request.ends_with(b"{}") {
+                    let mut buffer = [0; 1_024];
+                    let count = stream.read(&mut buffer).await.unwrap();
+                    request.extend_from_slice(&buffer[..count]);
+                }
+                let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+                stream.write_all(answer).await.unwrap();
+                let _ = stream.shutdown().await;
+            }
+        });
+        port
+    }
+
+    fn sender(authority: Option<&'static [u8]>) -> Sender {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(authority.map(CertificateDer::from));
+        Sender { private_targets: true, tls: OnceLock::from(connector(roots).unwrap()) }
+    }
+
+    #[tokio::test]
+    async fn a_receiver_is_spoken_to_over_tls_if_its_certificate_is_trusted_and_its_own() {
+        let port = receiver().await;
+        let signed = Signed::new("msg_1".to_owned(), Timestamp(1_000), b"{}", [].into_iter());
+        let post = async |sender: &Sender, host: &str| {
+            sender.post(&format!("https://{host}:{port}/hook"), &signed, b"{}".to_vec()).await
+        };
+        let trusting = sender(Some(AUTHORITY));
+        assert_eq!(post(&trusting, "localhost").await.unwrap(), 204);
+        let distrusted = post(&sender(None), "localhost").await.unwrap_err();
+        assert!(distrusted.to_string().contains("certificate"), "{distrusted}");
+        let foreign = post(&trusting, "127.0.0.1").await.unwrap_err();
+        assert!(foreign.to_string().contains("certificate"), "the certificate is for a name: {foreign}");
+    }
+}

@@ -1,0 +1,367 @@
+//! What is to be delivered to endpoints, and what became of it.
+
+use std::sync::Arc;
+
+use tessera_inventory::{EventId, Sequence, Timestamp};
+use tessera_store::{
+    Row, StoreError, Table, Transaction,
+    keys::{
+        FollowerCursor, WebhookDueKey, WebhookFinishedKey, WebhookPendingKey, WebhookPlace,
+        WebhookStandingKey,
+    },
+    transact,
+};
+
+use super::{
+    Delivery, Disabled, ERROR_BYTES_MAX, Endpoint, EndpointId, FAILING_MS_MAX, FINISHED_KEPT, Finished,
+    PENDING_MAX, Standing, Why, endpoints,
+};
+use crate::damage::damaged;
+use crate::follower_cursors::{Advance, advance_in};
+use crate::page::after;
+
+/// Finished rows that one transaction removes at most: more than it writes.
+const TRIMMED_AT_ONCE: usize = 64;
+
+/// One attempt to deliver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// When it was made.
+    pub at: Timestamp,
+    /// The HTTP status that was answered, if one was.
+    pub status: Option<u16>,
+    /// What went wrong where none was, for the organizer.
+    pub error: Option<String>,
+}
+
+/// What follows from an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It was taken.
+    Delivered,
+    /// It is tried again then.
+    Again(Timestamp),
+    /// It is tried again then, if the endpoint, which said that it is gone, is enabled again.
+    Gone(Timestamp),
+    /// It is not tried any more.
+    GivenUp,
+}
+
+/// A delivery, its attempt, and what follows.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Which delivery, as it was before the attempt.
+    pub delivery: Delivery,
+    /// The attempt.
+    pub attempt: Attempt,
+    /// What follows.
+    pub verdict: Verdict,
+}
+
+/// Messages for one endpoint.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Which.
+    pub endpoint: EndpointId,
+    /// The messages, in order.
+    pub deliveries: Vec<Delivery>,
+}
+
+/// What an endpoint has to be sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// What is due, in order.
+    pub deliveries: Vec<Delivery>,
+    /// When the next is, where nothing is due.
+    pub next_at: Option<Timestamp>,
+    /// Since when the oldest waits.
+    pub oldest: Option<Timestamp>,
+    /// How it stands.
+    pub standing: Standing,
+}
+
+/// Deliveries of webhooks, over a table.
+#[derive(Clone)]
+pub struct Deliveries {
+    table: Arc<dyn Table>,
+}
+
+impl Deliveries {
+    /// Over `table`.
+    #[must_use]
+    pub fn new(table: Arc<dyn Table>) -> Deliveries {
+        Deliveries { table }
+    }
+
+    /// Keep messages about the log of `event` and move the cursor of `follower` to `through`, both or neither.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn follow(
+        &self,
+        (event, follower): (EventId, &str),
+        expected: FollowerCursor,
+        through: Sequence,
+        (batches, now): (&[Batch], Timestamp),
+    ) -> Result<Advance, StoreError> {
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let moved = advance_in(transaction.as_mut(), (event, follower), expected, through).await?;
+            if let Some(advance) = moved {
+                return Ok((transaction, advance));
+            }
+            for batch in batches {
+                enqueue(transaction.as_mut(), batch, now).await?;
+            }
+            let next = FollowerCursor { sequence: through, ..expected };
+            Ok((transaction, Advance::Advanced(next)))
+        })
+        .await
+    }
+
+    /// Keep messages that somebody asks for. Whether the endpoint took them: it is there, enabled, and has room.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn enqueue(&self, batch: &Batch, now: Timestamp) -> Result<bool, StoreError> {
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let taken = enqueue(transaction.as_mut(), batch, now).await?;
+            Ok((transaction, taken))
+        })
+        .await
+    }
+
+    /// Up to `limit` deliveries of an endpoint that are due; fewer, one, while it fails.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn due(&self, endpoint: u128, now: Timestamp, limit: usize) -> Result<Due, StoreError> {
+        let mut transaction = self.table.begin().await?;
+        let standing = standing(transaction.as_mut(), endpoint).await?;
+        let limit = if standing.failing_since.is_some() { 1 } else { limit };
+        let (begin, end) = WebhookDueKey::range(endpoint);
+        let rows = transaction.range(&begin, &end, limit, false).await?;
+        let mut due = Due { deliveries: Vec::new(), next_at: None, oldest: None, standing };
+        for (key, _) in rows {
+            let WebhookDueKey { due_at, place, .. } = WebhookDueKey::unpack(&key)?;
+            if due_at > now {
+                due.next_at = Some(due_at);
+                break;
+            }
+            let row = transaction.get(&WebhookPendingKey { endpoint, place }.pack()).await?;
+            let row = row.ok_or_else(|| damaged("a webhook is due that does not wait".to_owned()))?;
+            due.deliveries.push(Delivery::decode(place, &row)?);
+        }
+        let (begin, end) = WebhookPendingKey::range(endpoint);
+        let oldest = transaction.range(&begin, &end, 1, false).await?;
+        if let Some((key, _)) = oldest.first() {
+            due.oldest = Some(WebhookPendingKey::unpack(key)?.place.at);
+        }
+        Ok(due)
+    }
+
+    /// Keep what became of deliveries of one endpoint. What is not there any more is passed over. Why the endpoint is disabled now, if
+    /// that follows.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn record(
+        &self,
+        id: EndpointId,
+        outcomes: &[Outcome],
+        now: Timestamp,
+    ) -> Result<Option<Why>, StoreError> {
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let disabled = record(transaction.as_mut(), id, outcomes, now).await?;
+            Ok((transaction, disabled))
+        })
+        .await
+    }
+
+    /// How an endpoint stands.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn standing(&self, endpoint: u128) -> Result<Standing, StoreError> {
+        standing(self.table.begin().await?.as_mut(), endpoint).await
+    }
+
+    /// Up to `limit` deliveries that wait, the oldest first, after `after_place`.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn pending(
+        &self,
+        endpoint: u128,
+        after_place: Option<WebhookPlace>,
+        limit: usize,
+    ) -> Result<Vec<Delivery>, StoreError> {
+        let (first, end) = WebhookPendingKey::range(endpoint);
+        let begin = after_place.map_or(first, |place| after(WebhookPendingKey { endpoint, place }.pack()));
+        let rows = self.table.begin().await?.range(&begin, &end, limit, false).await?;
+        let delivery = |(key, row): &Row| Delivery::decode(WebhookPendingKey::unpack(key)?.place, row);
+        rows.iter().map(delivery).collect()
+    }
+
+    /// Up to `limit` deliveries that have ended, the youngest first, before `before_place`.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn finished(
+        &self,
+        endpoint: u128,
+        before_place: Option<WebhookPlace>,
+        limit: usize,
+    ) -> Result<Vec<Finished>, StoreError> {
+        let (begin, last) = WebhookFinishedKey::range(endpoint);
+        let end = before_place.map_or(last, |place| WebhookFinishedKey { endpoint, place }.pack());
+        let rows = self.table.begin().await?.range(&begin, &end, limit, true).await?;
+        let finished = |(key, row): &Row| Finished::decode(WebhookFinishedKey::unpack(key)?.place, row);
+        rows.iter().map(finished).collect()
+    }
+}
+
+pub(super) async fn standing(
+    transaction: &mut dyn Transaction,
+    endpoint: u128,
+) -> Result<Standing, StoreError> {
+    let row = transaction.get(&WebhookStandingKey { endpoint }.pack()).await?;
+    row.map_or(Ok(Standing::default()), |row| Standing::decode(&row))
+}
+
+fn write_standing(transaction: &mut dyn Transaction, endpoint: u128, standing: Standing) {
+    transaction.set(&WebhookStandingKey { endpoint }.pack(), &standing.encode());
+}
+
+/// All of a batch, or nothing: an endpoint for which too much waits is disabled.
+async fn enqueue(
+    transaction: &mut dyn Transaction,
+    batch: &Batch,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let EndpointId { endpoint, .. } = batch.endpoint;
+    let Some(mut found) = endpoints::read(transaction, batch.endpoint).await? else { return Ok(false) };
+    if found.disabled.is_some() {
+        return Ok(false);
+    }
+    let mut stands = standing(transaction, endpoint).await?;
+    stands.pending += batch.deliveries.len() as u64;
+    if stands.pending > PENDING_MAX {
+        disable(transaction, &mut found, Why::Backlog, now);
+        return Ok(false);
+    }
+    for delivery in &batch.deliveries {
+        wait(transaction, endpoint, delivery);
+    }
+    write_standing(transaction, endpoint, stands);
+    Ok(true)
+}
+
+fn wait(transaction: &mut dyn Transaction, endpoint: u128, delivery: &Delivery) {
+    let Delivery { place, due_at, .. } = *delivery;
+    transaction.set(&WebhookPendingKey { endpoint, place }.pack(), &delivery.encode());
+    transaction.set(&WebhookDueKey { endpoint, due_at, place }.pack(), &[]);
+}
+
+fn disable(transaction: &mut dyn Transaction, endpoint: &mut Endpoint, why: Why, now: Timestamp) {
+    endpoint.disabled = Some(Disabled { at: now, why });
+    endpoints::write(transaction, endpoint);
+}
+
+async fn record(
+    transaction: &mut dyn Transaction,
+    id: EndpointId,
+    outcomes: &[Outcome],
+    now: Timestamp,
+) -> Result<Option<Why>, StoreError> {
+    let EndpointId { endpoint, .. } = id;
+    let Some(mut found) = endpoints::read(transaction, id).await? else { return Ok(None) };
+    let mut stands = standing(transaction, endpoint).await?;
+    let mut gone = false;
+    for outcome in outcomes {
+        let place = outcome.delivery.place;
+        let pending = WebhookPendingKey { endpoint, place }.pack();
+        let stored = transaction.get(&pending).await?;
+        // Recorded already, by an attempt of unknown outcome of this transaction.
+        if stored != Some(outcome.delivery.encode()) {
+            continue;
+        }
+        transaction.clear(&WebhookDueKey { endpoint, due_at: outcome.delivery.due_at, place }.pack());
+        match outcome.verdict {
+            Verdict::Again(due_at) | Verdict::Gone(due_at) => {
+                wait(transaction, endpoint, &tried(outcome, due_at))
+            }
+            Verdict::Delivered | Verdict::GivenUp => {
+                transaction.clear(&pending);
+                let (place, finished) = finished(outcome);
+                transaction.set(&WebhookFinishedKey { endpoint, place }.pack(), &finished);
+                stands.pending = stands.pending.saturating_sub(1);
+                stands.finished += 1;
+            }
+        }
+        if outcome.verdict == Verdict::Delivered {
+            stands.failing_since = None;
+        } else {
+            stands.failing_since = stands.failing_since.or(Some(outcome.attempt.at));
+        }
+        gone |= matches!(outcome.verdict, Verdict::Gone(_));
+    }
+    trim(transaction, endpoint, &mut stands).await?;
+    write_standing(transaction, endpoint, stands);
+    let failing = |since: Timestamp| now.0.saturating_sub(since.0) >= FAILING_MS_MAX;
+    let why = match (gone, stands.failing_since) {
+        (true, _) => Some(Why::Gone),
+        (false, Some(since)) if failing(since) => Some(Why::Failing),
+        (false, _) => None,
+    };
+    let why = why.filter(|_| found.disabled.is_none());
+    if let Some(why) = why {
+        disable(transaction, &mut found, why, now);
+    }
+    Ok(why)
+}
+
+/// The delivery after an attempt that is not the last.
+fn tried(outcome: &Outcome, due_at: Timestamp) -> Delivery {
+    let attempts = outcome.delivery.attempts + 1;
+    Delivery { due_at, attempts, last: Some(cut(&outcome.attempt)), ..outcome.delivery.clone() }
+}
+
+fn finished(outcome: &Outcome) -> (WebhookPlace, Vec<u8>) {
+    let Outcome { delivery, attempt, verdict } = outcome;
+    let finished = Finished {
+        place: WebhookPlace { at: attempt.at, ..delivery.place },
+        kind: delivery.kind.clone(),
+        since: delivery.place.at,
+        attempts: delivery.attempts + 1,
+        delivered: *verdict == Verdict::Delivered,
+        last: cut(attempt),
+    };
+    (finished.place, finished.encode())
+}
+
+fn cut(attempt: &Attempt) -> Attempt {
+    let error = attempt.error.as_ref().map(|error| {
+        let end = error.floor_char_boundary(ERROR_BYTES_MAX);
+        error[..end].to_owned()
+    });
+    Attempt { error, ..attempt.clone() }
+}
+
+/// Removes the oldest of those that have ended, beyond what is kept.
+async fn trim(
+    transaction: &mut dyn Transaction,
+    endpoint: u128,
+    stands: &mut Standing,
+) -> Result<(), StoreError> {
+    let excess = stands.finished.saturating_sub(FINISHED_KEPT);
+    let excess = usize::try_from(excess).unwrap_or(usize::MAX).min(TRIMMED_AT_ONCE);
+    if excess == 0 {
+        return Ok(());
+    }
+    let (begin, end) = WebhookFinishedKey::range(endpoint);
+    for (key, _) in transaction.range(&begin, &end, excess, false).await? {
+        transaction.clear(&key);
+        stands.finished -= 1;
+    }
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! The endpoints of organizers.
+
+use std::sync::Arc;
+
+use tessera_store::{
+    Row, StoreError, Table, Transaction,
+    keys::{WebhookDueKey, WebhookEndpointKey, WebhookFinishedKey, WebhookPendingKey, WebhookStandingKey},
+    transact,
+};
+
+use super::{ENDPOINTS_MAX, Endpoint, EndpointId};
+use crate::page::after;
+
+/// Webhook endpoints, over a table.
+#[derive(Clone)]
+pub struct WebhookEndpoints {
+    table: Arc<dyn Table>,
+}
+
+/// What became of an endpoint to be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Creation {
+    /// It is there.
+    Created,
+    /// The organizer has [`ENDPOINTS_MAX`] already.
+    TooMany,
+}
+
+impl WebhookEndpoints {
+    /// Over `table`.
+    #[must_use]
+    pub fn new(table: Arc<dyn Table>) -> WebhookEndpoints {
+        WebhookEndpoints { table }
+    }
+
+    /// Keep a new endpoint.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn create(&self, endpoint: &Endpoint) -> Result<Creation, StoreError> {
+        let key = &key_of(endpoint.id).pack();
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let (begin, end) = WebhookEndpointKey::range_of(endpoint.id.organizer);
+            let rows = transaction.range(&begin, &end, ENDPOINTS_MAX, false).await?;
+            // Found again where an attempt of unknown outcome had landed.
+            if rows.iter().any(|(stored, _)| stored == key) {
+                return Ok((transaction, Creation::Created));
+            }
+            if rows.len() >= ENDPOINTS_MAX {
+                return Ok((transaction, Creation::TooMany));
+            }
+            write(transaction.as_mut(), endpoint);
+            Ok((transaction, Creation::Created))
+        })
+        .await
+    }
+
+    /// One endpoint.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn get(&self, id: EndpointId) -> Result<Option<Endpoint>, StoreError> {
+        read(self.table.begin().await?.as_mut(), id).await
+    }
+
+    /// The endpoints of an organizer, at most [`ENDPOINTS_MAX`].
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn list_of(&self, organizer: u128) -> Result<Vec<Endpoint>, StoreError> {
+        let (begin, end) = WebhookEndpointKey::range_of(organizer);
+        let mut transaction = self.table.begin().await?;
+        let rows = transaction.range(&begin, &end, ENDPOINTS_MAX, false).await?;
+        rows.iter().map(decode).collect()
+    }
+
+    /// Up to `limit` endpoints of everyone, those after `after_endpoint`.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn list(
+        &self,
+        after_endpoint: Option<EndpointId>,
+        limit: usize,
+    ) -> Result<Vec<Endpoint>, StoreError> {
+        let (first, end) = WebhookEndpointKey::range();
+        let begin = after_endpoint.map_or(first, |id| after(key_of(id).pack()));
+        let mut transaction = self.table.begin().await?;
+        let rows = transaction.range(&begin, &end, limit, false).await?;
+        rows.iter().map(decode).collect()
+    }
+
+    /// Change an endpoint; `change` may run several times. `None` where there is none.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn update(
+        &self,
+        id: EndpointId,
+        change: impl Fn(&mut Endpoint),
+    ) -> Result<Option<Endpoint>, StoreError> {
+        let change = &change;
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let mut found = read(transaction.as_mut(), id).await?;
+            if let Some(endpoint) = &mut found {
+                change(endpoint);
+                write(transaction.as_mut(), endpoint);
+            }
+            Ok((transaction, found))
+        })
+        .await
+    }
+
+    /// Begin anew with an endpoint that is enabled again: what failed before does not count.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn forgive(&self, id: EndpointId) -> Result<(), StoreError> {
+        transact(self.table.as_ref(), |mut transaction| async move {
+            if read(transaction.as_mut(), id).await?.is_none() {
+                return Ok((transaction, ()));
+            }
+            let mut standing = super::deliveries::standing(transaction.as_mut(), id.endpoint).await?;
+            standing.failing_since = None;
+            transaction.set(&WebhookStandingKey { endpoint: id.endpoint }.pack(), &standing.encode());
+            Ok((transaction, ()))
+        })
+        .await
+    }
+
+    /// Remove an endpoint and its deliveries. Whether there was one.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn remove(&self, id: EndpointId) -> Result<bool, StoreError> {
+        let EndpointId { endpoint, .. } = id;
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let key = key_of(id).pack();
+            if transaction.get(&key).await?.is_none() {
+                return Ok((transaction, false));
+            }
+            transaction.clear(&key);
+            transaction.clear(&WebhookStandingKey { endpoint }.pack());
+            for (begin, end) in [
+                WebhookPendingKey::range(endpoint),
+                WebhookDueKey::range(endpoint),
+                WebhookFinishedKey::range(endpoint),
+            ] {
+                transaction.clear_range(&begin, &end);
+            }
+            Ok((transaction, true))
+        })
+        .await
+    }
+}
+
+fn key_of(id: EndpointId) -> WebhookEndpointKey {
+    WebhookEndpointKey { organizer: id.organizer, endpoint: id.endpoint }
+}
+
+fn decode((key, row): &Row) -> Result<Endpoint, StoreError> {
+    let WebhookEndpointKey { organizer, endpoint } = WebhookEndpointKey::unpack(key)?;
+    Endpoint::decode(EndpointId { organizer, endpoint }, row)
+}
+
+pub(super) async fn read(
+    transaction: &mut dyn Transaction,
+    id: EndpointId,
+) -> Result<Option<Endpoint>, StoreError> {
+    let row = transaction.get(&key_of(id).pack()).await?;
+    row.map(|row| Endpoint::decode(id, &row)).transpose()
+}
+
+pub(super) fn write(transaction: &mut dyn Transaction, endpoint: &Endpoint) {
+    transaction.set(&key_of(endpoint.id).pack(), &endpoint.encode());
+}

@@ -1,0 +1,166 @@
+use std::sync::Arc;
+
+use tessera_inventory::{EventId, Sequence, Timestamp};
+use tessera_projections::follower_cursors::{Advance, FollowerCursors};
+use tessera_projections::webhooks::{
+    Attempt, Batch, Creation, Deliveries, Delivery, ENDPOINTS_MAX, Endpoint, EndpointId, FAILING_MS_MAX,
+    FINISHED_KEPT, Outcome, PENDING_MAX, Secret, Verdict, WebhookEndpoints, Why,
+};
+use tessera_store::keys::WebhookPlace;
+use tessera_store::memory::{CommitFault, MemoryStore};
+
+const EVENT: EventId = EventId(5);
+const ID: EndpointId = EndpointId { organizer: 7, endpoint: 9 };
+const FOLLOWER: &str = "notification";
+
+fn endpoint(id: EndpointId) -> Endpoint {
+    Endpoint {
+        id,
+        url: "https://receiver.example/".to_owned(),
+        types: Vec::new(),
+        events: Vec::new(),
+        secrets: vec![Secret { bytes: vec![1; 32], valid_until: None }],
+        created_at: Timestamp(1),
+        disabled: None,
+    }
+}
+
+fn waiting(sequence: u64, at: u64) -> Delivery {
+    Delivery {
+        place: WebhookPlace { at: Timestamp(at), event: EVENT, sequence: Sequence(sequence), copy: 0 },
+        kind: "order.confirmed".to_owned(),
+        payload: vec![b'{', b'}'],
+        due_at: Timestamp(at),
+        attempts: 0,
+        last: None,
+    }
+}
+
+fn batch(sequences: impl IntoIterator<Item = u64>) -> Batch {
+    Batch { endpoint: ID, deliveries: sequences.into_iter().map(|sequence| waiting(sequence, 100)).collect() }
+}
+
+fn outcome(delivery: Delivery, at: u64, verdict: Verdict) -> Outcome {
+    let status = Some(if verdict == Verdict::Delivered { 204 } else { 500 });
+    Outcome { delivery, attempt: Attempt { at: Timestamp(at), status, error: None }, verdict }
+}
+
+async fn stores() -> (MemoryStore, WebhookEndpoints, Deliveries) {
+    let store = MemoryStore::new();
+    let table = Arc::new(store.clone());
+    let endpoints = WebhookEndpoints::new(table.clone());
+    assert_eq!(endpoints.create(&endpoint(ID)).await.unwrap(), Creation::Created);
+    (store, endpoints, Deliveries::new(table))
+}
+
+#[tokio::test]
+async fn messages_and_cursor_move_together_and_once() {
+    let (store, _, deliveries) = stores().await;
+    let cursors = FollowerCursors::new(Arc::new(store.clone()));
+    let mine = cursors.take_over(EVENT, FOLLOWER).await.unwrap();
+    let batches = [batch([1, 2])];
+    let follow = async |expected, through| {
+        let what = (&batches[..], Timestamp(100));
+        deliveries.follow((EVENT, FOLLOWER), expected, Sequence(through), what).await.unwrap()
+    };
+    store.inject_commit(CommitFault::UnknownApplied);
+    let Advance::Advanced(moved) = follow(mine, 2).await else { panic!("nobody else was there") };
+    assert_eq!(deliveries.standing(ID.endpoint).await.unwrap().pending, 2, "once, whatever the outcome was");
+    let other = cursors.take_over(EVENT, FOLLOWER).await.unwrap();
+    assert_eq!(follow(moved, 4).await, Advance::Fenced { found: other });
+    assert_eq!(deliveries.standing(ID.endpoint).await.unwrap().pending, 2, "a fenced follower keeps nothing");
+}
+
+#[tokio::test]
+async fn what_is_due_comes_in_order_and_one_by_one_while_the_endpoint_fails() {
+    let (_, _, deliveries) = stores().await;
+    assert!(deliveries.enqueue(&batch([3, 1, 2]), Timestamp(100)).await.unwrap());
+    assert_eq!(deliveries.due(ID.endpoint, Timestamp(99), 8).await.unwrap().next_at, Some(Timestamp(100)));
+    let due = deliveries.due(ID.endpoint, Timestamp(100), 2).await.unwrap();
+    let sequences: Vec<_> = due.deliveries.iter().map(|delivery| delivery.place.sequence.0).collect();
+    assert_eq!((sequences, due.oldest), (vec![1, 2], Some(Timestamp(100))));
+    let mut due = due.deliveries.into_iter();
+    let (first, second) = (due.next().unwrap(), due.next().unwrap());
+    let outcomes = [
+        outcome(first, 110, Verdict::Delivered),
+        outcome(second.clone(), 111, Verdict::Again(Timestamp(5_000))),
+    ];
+    assert_eq!(deliveries.record(ID, &outcomes, Timestamp(111)).await.unwrap(), None);
+    // To record it twice is to record it once.
+    deliveries.record(ID, &outcomes, Timestamp(111)).await.unwrap();
+    let stands = deliveries.standing(ID.endpoint).await.unwrap();
+    assert_eq!((stands.pending, stands.finished, stands.failing_since), (2, 1, Some(Timestamp(111))));
+    let due = deliveries.due(ID.endpoint, Timestamp(6_000), 8).await.unwrap();
+    assert_eq!(due.deliveries.len(), 1, "while it fails");
+    let again = deliveries.pending(ID.endpoint, Some(second.place), 10).await.unwrap();
+    assert_eq!(again.len(), 1, "after the one that was tried");
+    let ended = deliveries.finished(ID.endpoint, None, 10).await.unwrap();
+    assert_eq!((ended[0].place.at, ended[0].delivered, ended[0].attempts), (Timestamp(110), true, 1));
+    let third = due.deliveries.into_iter().next().unwrap();
+    deliveries.record(ID, &[outcome(third, 120, Verdict::Delivered)], Timestamp(120)).await.unwrap();
+    assert_eq!(deliveries.standing(ID.endpoint).await.unwrap().failing_since, None);
+}
+
+#[tokio::test]
+async fn an_endpoint_is_disabled_for_a_reason_and_takes_nothing_then() {
+    let (_, endpoints, deliveries) = stores().await;
+    let why = async || endpoints.get(ID).await.unwrap().unwrap().disabled.map(|disabled| disabled.why);
+    let enable = async || endpoints.update(ID, |endpoint| endpoint.disabled = None).await.unwrap();
+    assert!(deliveries.enqueue(&batch([1]), Timestamp(100)).await.unwrap());
+    let gone = outcome(waiting(1, 100), 110, Verdict::Gone(Timestamp(200)));
+    assert_eq!(deliveries.record(ID, &[gone.clone()], Timestamp(110)).await.unwrap(), Some(Why::Gone));
+    assert!(!deliveries.enqueue(&batch([2]), Timestamp(120)).await.unwrap());
+    enable().await;
+    let due = deliveries.due(ID.endpoint, Timestamp(200), 8).await.unwrap().deliveries;
+    assert_eq!(due[0].last, Some(gone.attempt), "it still waits");
+    let late = Timestamp(110 + FAILING_MS_MAX);
+    let failed = outcome(due[0].clone(), late.0, Verdict::GivenUp);
+    assert_eq!(deliveries.record(ID, &[failed], late).await.unwrap(), Some(Why::Failing));
+    assert_eq!(why().await, Some(Why::Failing));
+    enable().await;
+    for part in 0..10 {
+        let most = batch(1 + part * PENDING_MAX / 10..=(part + 1) * PENDING_MAX / 10);
+        assert!(deliveries.enqueue(&most, Timestamp(300)).await.unwrap());
+    }
+    assert!(!deliveries.enqueue(&batch([PENDING_MAX + 1]), Timestamp(300)).await.unwrap());
+    assert_eq!(why().await, Some(Why::Backlog));
+    assert_eq!(deliveries.standing(ID.endpoint).await.unwrap().pending, PENDING_MAX);
+}
+
+#[tokio::test]
+async fn the_oldest_that_have_ended_are_forgotten() {
+    let (_, _, deliveries) = stores().await;
+    let count = FINISHED_KEPT + 10;
+    assert!(deliveries.enqueue(&batch(1..=count), Timestamp(100)).await.unwrap());
+    for sequence in 1..=count {
+        let ended = outcome(waiting(sequence, 100), 100 + sequence, Verdict::Delivered);
+        deliveries.record(ID, &[ended], Timestamp(100 + sequence)).await.unwrap();
+    }
+    let kept = usize::try_from(FINISHED_KEPT).unwrap();
+    let ended = deliveries.finished(ID.endpoint, None, kept + 10).await.unwrap();
+    assert_eq!((ended.len(), ended[0].place.sequence.0), (kept, count), "the youngest first");
+    assert_eq!(ended[kept - 1].place.sequence.0, 11);
+}
+
+#[tokio::test]
+async fn endpoints_are_bounded_and_removed_with_all_they_have() {
+    let (_, endpoints, deliveries) = stores().await;
+    for number in 1..ENDPOINTS_MAX as u128 {
+        let id = EndpointId { endpoint: 100 + number, ..ID };
+        assert_eq!(endpoints.create(&endpoint(id)).await.unwrap(), Creation::Created);
+    }
+    let one_more = EndpointId { endpoint: 1, ..ID };
+    assert_eq!(endpoints.create(&endpoint(one_more)).await.unwrap(), Creation::TooMany);
+    let foreign = EndpointId { organizer: 8, endpoint: 1 };
+    assert_eq!(endpoints.create(&endpoint(foreign)).await.unwrap(), Creation::Created);
+    assert_eq!(endpoints.list_of(7).await.unwrap().len(), ENDPOINTS_MAX);
+    assert_eq!(endpoints.list(Some(ID), 100).await.unwrap().len(), ENDPOINTS_MAX);
+    assert!(deliveries.enqueue(&batch([1]), Timestamp(100)).await.unwrap());
+    assert!(endpoints.remove(ID).await.unwrap());
+    assert!(!endpoints.remove(ID).await.unwrap());
+    assert_eq!(endpoints.get(ID).await.unwrap(), None);
+    assert!(deliveries.pending(ID.endpoint, None, 10).await.unwrap().is_empty());
+    let late = outcome(waiting(1, 100), 110, Verdict::Delivered);
+    assert_eq!(deliveries.record(ID, &[late], Timestamp(110)).await.unwrap(), None);
+    assert!(deliveries.finished(ID.endpoint, None, 10).await.unwrap().is_empty(), "nothing comes back");
+}
