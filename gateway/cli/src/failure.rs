@@ -55,6 +55,9 @@ pub(crate) enum Failure {
     /// The rehearsal came to its end, and what must hold did not.
     #[error("the rehearsal failed")]
     RehearsalFailed,
+    /// A search for the capacity found no rate at which the objectives hold.
+    #[error("no rate that was tried holds")]
+    NoCapacity,
     /// Of two runs, the later one is worse.
     #[error("something got worse")]
     GotWorse,
@@ -146,6 +149,12 @@ impl Failure {
         ExitCode::from(self.status())
     }
 
+    /// Ends the process at once.
+    pub(crate) fn end(&self) -> ! {
+        self.report();
+        std::process::exit(self.status().into())
+    }
+
     /// Says that an event is not sound, where this is about what is stored. Anything else, such as a file that cannot be opened just
     /// now, says nothing about that: it is given back, to end the command.
     pub(crate) fn found_in(self, event: EventId) -> Result<(), Failure> {
@@ -207,6 +216,7 @@ mod tests {
         let usage = RehearsalError::Usage("a flag".to_owned());
         let table = [
             (Failure::RehearsalFailed, STATUS_FAILED),
+            (Failure::NoCapacity, STATUS_FAILED),
             (usage.into(), STATUS_USAGE),
             (own_server.into(), STATUS_NO_VERDICT),
             (RehearsalError::Interrupted.into(), STATUS_INTERRUPTED),
