@@ -149,12 +149,6 @@ impl Failure {
         ExitCode::from(self.status())
     }
 
-    /// Ends the process at once.
-    pub(crate) fn end(&self) -> ! {
-        self.report();
-        std::process::exit(self.status().into())
-    }
-
     /// Says that an event is not sound, where this is about what is stored. Anything else, such as a file that cannot be opened just
     /// now, says nothing about that: it is given back, to end the command.
     pub(crate) fn found_in(self, event: EventId) -> Result<(), Failure> {

@@ -22,6 +22,7 @@ use tessera_verdict::recording::Recording;
 use tessera_verdict::report::{self, WriteError};
 use tessera_verdict::verdict::Judged;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::failure::Failure;
 use crate::output::line;
@@ -75,18 +76,24 @@ async fn rehearse(
     concluding(interrupt, move || conclude(&out, &outcome.recording)).await
 }
 
-/// Works without waiting, beside whoever wants it to end: minutes may pass over a large recording.
+/// Works without waiting, until somebody wants it to end: minutes may pass over a large recording. What is half-written then has no name of a
+/// result.
 async fn concluding(
     interrupt: &Interrupt,
     work: impl FnOnce() -> Result<(), Failure> + Send + 'static,
 ) -> Result<(), Failure> {
-    let working = tokio::task::spawn_blocking(work);
+    let (sender, concluded) = oneshot::channel();
+    // A thread of its own: the process ends without waiting for it, as it would not for one of the runtime's.
+    let working = std::thread::Builder::new().name("conclusion".into());
+    // Nobody listens any more when it was interrupted.
+    let started = working.spawn(move || drop(sender.send(work())));
+    started.map_err(RehearsalError::Threads)?;
     tokio::select! {
-        concluded = working => concluded.map_err(RehearsalError::Task)?,
-        () = interrupt.raised() => {
-            // The runtime would wait for the work, and nothing half-written has the name of a result.
-            Failure::from(RehearsalError::Interrupted).end()
+        concluded = concluded => {
+            // A thread that panicked has dropped its sender.
+            concluded.map_err(|_| RehearsalError::Threads(std::io::Error::other("one panicked")))?
         }
+        () = interrupt.raised() => Err(RehearsalError::Interrupted.into()),
     }
 }
 

@@ -40,7 +40,7 @@ impl Crowd {
         rows: 90,
         floor: 1_200,
         seconds: 60,
-        unknown_permille: 5,
+        unknown_permille: 2,
         slowness: 1,
     };
 }
