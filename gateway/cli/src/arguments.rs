@@ -45,6 +45,9 @@ pub(crate) struct ServeArguments {
     /// Configuration file (TOML) [none unless named]
     #[arg(long)]
     pub(crate) config: Option<PathBuf>,
+    /// The rehearsal that this server ends with
+    #[arg(long, hide = true)]
+    pub(crate) parent: Option<u32>,
     /// Address and port to listen on [TESSERA_LISTEN, default 127.0.0.1:8080]
     #[arg(long)]
     pub(crate) listen: Option<SocketAddr>,

@@ -55,6 +55,9 @@ pub(crate) enum Failure {
     /// The rehearsal came to its end, and what must hold did not.
     #[error("the rehearsal failed")]
     RehearsalFailed,
+    /// A search for the capacity found no rate at which the objectives hold.
+    #[error("no rate that was tried holds")]
+    NoCapacity,
     /// Of two runs, the later one is worse.
     #[error("something got worse")]
     GotWorse,
@@ -207,6 +210,7 @@ mod tests {
         let usage = RehearsalError::Usage("a flag".to_owned());
         let table = [
             (Failure::RehearsalFailed, STATUS_FAILED),
+            (Failure::NoCapacity, STATUS_FAILED),
             (usage.into(), STATUS_USAGE),
             (own_server.into(), STATUS_NO_VERDICT),
             (RehearsalError::Interrupted.into(), STATUS_INTERRUPTED),

@@ -1,17 +1,17 @@
-//! The one place that prints: results to standard output, failures to standard error.
+//! The one place that prints: results to standard output, failures to standard error. Nobody may listen any more (`tessera … | head`): that
+//! is no failure of the command, whose status says how it went.
 
 use std::fmt::Display;
+use std::io::{self, Write as _};
 
 /// Prints a line of a result.
-#[allow(clippy::print_stdout)] // this is what a command is for
 pub(crate) fn line(text: impl Display) {
-    println!("{text}");
+    let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
 /// Prints a line about a failure.
-#[allow(clippy::print_stderr)] // this is what a command is for
 pub(crate) fn error(text: impl Display) {
-    eprintln!("{text}");
+    let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
 /// Prints what is to be known about a result, beside it.

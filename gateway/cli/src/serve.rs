@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tessera_embedded::{EmbeddedStore, Options};
+use tessera_rehearsal::own_server;
 use tessera_server::server::{Server, Stores};
 use tessera_server::{environment, settings, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
@@ -12,6 +13,9 @@ use crate::failure::Failure;
 
 /// Serves until a signal, or until the store fails.
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
+    if let Some(parent) = arguments.parent {
+        own_server::end_with(parent).map_err(Failure::Signals)?;
+    }
     let settings = settings::load(arguments.config.as_deref(), &arguments.overrides())?;
     telemetry::start_logging(&settings)?;
     let store = Arc::new(EmbeddedStore::open(&settings.data, &Options::default())?);

@@ -1,13 +1,12 @@
 //! `tessera simulate`.
 
 pub(crate) mod arguments;
+mod capacity;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use tessera_rehearsal::capacity::{self, Search};
 use tessera_rehearsal::error::RehearsalError;
 use tessera_rehearsal::live::{Interrupt, Live};
 use tessera_rehearsal::own_server::OwnServer;
@@ -19,15 +18,15 @@ use tessera_rehearsal::target::Target;
 use tessera_verdict::compare::{Run, compare};
 use tessera_verdict::judge::judge;
 use tessera_verdict::load::load;
-use tessera_verdict::objectives;
 use tessera_verdict::recording::Recording;
-use tessera_verdict::report;
+use tessera_verdict::report::{self, WriteError};
 use tessera_verdict::verdict::Judged;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
 
 use crate::failure::Failure;
 use crate::output::line;
-use arguments::{AimArguments, CapacityArguments, CompareArguments, SimulateArguments, SimulateCommand};
+use arguments::{AimArguments, CompareArguments, SimulateArguments, SimulateCommand};
 
 /// Where recordings go unless told otherwise.
 const FOLDER_DEFAULT: &str = "rehearsals";
@@ -37,8 +36,10 @@ pub(crate) async fn run(arguments: SimulateArguments) -> Result<(), Failure> {
     let interrupt = Interrupt::new();
     let listening = tokio::spawn(listen(Arc::clone(&interrupt)));
     let outcome = match (arguments.command, arguments.scenario) {
-        (Some(SimulateCommand::Capacity(arguments)), _) => find_capacity(arguments, &interrupt).await,
-        (Some(SimulateCommand::Compare(arguments)), _) => compare_runs(&arguments),
+        (Some(SimulateCommand::Capacity(arguments)), _) => capacity::find(arguments, &interrupt).await,
+        (Some(SimulateCommand::Compare(arguments)), _) => {
+            concluding(&interrupt, move || compare_runs(&arguments)).await
+        }
         (None, Some(path)) => {
             rehearse(&path, &arguments.aim, arguments.buyers, arguments.out, &interrupt).await
         }
@@ -66,75 +67,47 @@ async fn rehearse(
         scenario.text = format!("# run with --buyers {buyers}\n{}", scenario.text);
     }
     let out = out.unwrap_or_else(|| default_folder(path));
-    let at_out = |source| RehearsalError::File { path: out.clone(), source };
-    fs::create_dir_all(&out).map_err(at_out)?;
     let server = Aimed::until(aim, interrupt).await?;
+    // What stands there of an earlier run would be taken for this one's.
+    report::clear(&out).map_err(|WriteError { path, source }| RehearsalError::File { path, source })?;
     let outcome = server.send(&scenario, aim, interrupt).await?;
     // What is written and judged needs no server any more.
     drop(server);
-    conclude(&out, &outcome.recording)
+    concluding(interrupt, move || conclude(&out, &outcome.recording)).await
 }
 
-/// Runs a scenario at one rate after another, and says at which its objectives still hold.
-async fn find_capacity(arguments: CapacityArguments, interrupt: &Arc<Interrupt>) -> Result<(), Failure> {
-    let scenario = Scenario::load(&arguments.scenario).map_err(RehearsalError::Scenario)?;
-    let wanted =
-        if arguments.objectives.is_empty() { scenario.objectives.clone() } else { arguments.objectives };
-    if wanted.is_empty() {
-        let said = "say what must hold: --objective hold_p99_ms=100, or [objectives] in the scenario";
-        return Err(RehearsalError::Usage(said.to_owned()).into());
-    }
-    let aim = &arguments.aim;
-    let server = Aimed::until(aim, interrupt).await?;
-    let crowd = &scenario.crowd;
-    let mut search = Search::new(f64::from(crowd.buyers) / crowd.duration_s, arguments.probes);
-    let mut beyond = Vec::new();
-    while let Some(rate) = search.next_rate() {
-        let probe = capacity::probe(&scenario, rate, arguments.probe_s, &wanted)?;
-        let outcome = server.send(&probe, aim, interrupt).await?;
-        let judged = objectives::judge(&outcome.recording, &objectives::generator(&outcome.recording));
-        let held = judged.iter().all(|judged| judged.met == Some(true));
-        let shown: Vec<String> = judged.iter().map(shown).collect();
-        let (mark, shown) = (if held { '✓' } else { '✗' }, shown.join(", "));
-        line(format_args!("{mark} {rate:>8.0} buyers a second: {shown}"));
-        let saturated = capacity::saturated(&outcome);
-        search.note(rate, held);
-        // What the lowest rate that breaks was short of is what bounds the capacity.
-        if !held && search.found().1 == Some(rate) {
-            beyond = saturated;
+/// Works without waiting, until somebody wants it to end: minutes may pass over a large recording. What is half-written then has no name of a
+/// result.
+async fn concluding(
+    interrupt: &Interrupt,
+    work: impl FnOnce() -> Result<(), Failure> + Send + 'static,
+) -> Result<(), Failure> {
+    let (sender, concluded) = oneshot::channel();
+    // A thread of its own: the process ends without waiting for it, as it would not for one of the runtime's.
+    let working = std::thread::Builder::new().name("conclusion".into());
+    // Nobody listens any more when it was interrupted.
+    let started = working.spawn(move || drop(sender.send(work())));
+    started.map_err(RehearsalError::Threads)?;
+    tokio::select! {
+        concluded = concluded => {
+            // A thread that panicked has dropped its sender.
+            concluded.map_err(|_| RehearsalError::Threads(std::io::Error::other("one panicked")))?
         }
+        () = interrupt.raised() => Err(RehearsalError::Interrupted.into()),
     }
-    drop(server);
-    let (holds, breaks) = search.found();
-    match (holds, breaks) {
-        (Some(holds), Some(breaks)) => {
-            line(format_args!("capacity: {holds:.0} buyers a second hold, {breaks:.0} do not"));
-        }
-        (Some(holds), None) => {
-            line(format_args!("capacity: at least {holds:.0} buyers a second; nothing broke"))
-        }
-        (None, _) => line("capacity: no rate that was tried holds"),
-    }
-    for saturated in &beyond {
-        line(format_args!("saturated beyond it: {saturated}"));
-    }
-    if breaks.is_some() && beyond.is_empty() {
-        line("saturated beyond it: nothing that the server's metrics or the generator show");
-    }
-    Ok(())
 }
 
-/// Judges a recording, writes its report, and says how it went.
+/// Judges a recording, says how it went, and writes its report.
 fn conclude(out: &Path, recording: &Recording) -> Result<(), Failure> {
     let verdict = judge(recording);
-    let written = report::write(out, recording, &verdict);
-    let paths = written.map_err(|source| RehearsalError::File { path: out.to_owned(), source })?;
     line(Summary(recording));
     for judged in &verdict.objectives {
         line(shown(judged));
     }
-    line(format_args!("report: {}", paths.page.display()));
     line(format_args!("verdict: {} {}", if verdict.passed { "PASSED." } else { "FAILED." }, verdict.reason));
+    let written = report::write(out, recording, &verdict);
+    let paths = written.map_err(|WriteError { path, source }| RehearsalError::File { path, source })?;
+    line(format_args!("report: {}", paths.page.display()));
     if verdict.passed { Ok(()) } else { Err(Failure::RehearsalFailed) }
 }
 
@@ -228,9 +201,12 @@ impl Aimed {
 async fn listen(interrupt: Arc<Interrupt>) -> Result<(), Failure> {
     let mut terminated = signal(SignalKind::terminate()).map_err(Failure::Signals)?;
     let mut interrupted = signal(SignalKind::interrupt()).map_err(Failure::Signals)?;
+    // The terminal was closed.
+    let mut hung_up = signal(SignalKind::hangup()).map_err(Failure::Signals)?;
     tokio::select! {
         _ = terminated.recv() => {}
         _ = interrupted.recv() => {}
+        _ = hung_up.recv() => {}
     }
     interrupt.raise();
     Ok(())

@@ -151,6 +151,7 @@ impl Till {
             code: problem.code.clone(),
             asked: asked.clone(),
             seats: problem.seats.clone(),
+            stranded: problem.stranded,
             limit: problem.limit,
             used: problem.used,
         });

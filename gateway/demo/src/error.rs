@@ -27,7 +27,7 @@ pub enum DemoError {
     },
     /// The server took a request and did not answer it for [`crate::client::PATIENCE`].
     #[error(
-        "the server at {address} has not answered for too long; see its log (with too many open files: ulimit -n, or --connections)"
+        "the server at {address} has not answered for too long; see its log (if that tells of too many open files: ulimit -n)"
     )]
     Silent {
         /// Where it was asked.

@@ -109,7 +109,7 @@ impl<'a> Fold<'a> {
         }
         self.sequence = item.sequence;
         self.freed.clear();
-        self.check_overdue(item.at);
+        self.check_overdue(item);
         match &item.change {
             Change::PhaseChanged { to } => self.change_phase(to),
             Change::HoldPlaced { hold, deadline_at, lines, channel } => {

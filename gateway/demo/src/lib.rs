@@ -27,6 +27,7 @@ pub mod report;
 pub mod run;
 pub mod sale;
 pub mod setup;
+pub mod stranding;
 pub mod tally;
 pub mod together;
 pub mod unacknowledged;

@@ -2,6 +2,7 @@
 //! Only what is certainly wrong is called wrong.
 
 use crate::fold::{Fold, SeatState};
+use crate::stranding::{Stranded, stranded_by};
 use crate::tally::Refusal;
 use crate::together::{Fit, Places};
 use crate::venue::Venue;
@@ -33,7 +34,7 @@ pub fn judge(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
         }
         "wrong_phase" => Verdict::Right,
         "strands_seat" if venue.stranding_allowed => Verdict::Wrong("the venue allows stranding".into()),
-        "strands_seat" => strands_seat(fold, refusal),
+        "strands_seat" => strands_seat(fold, venue, refusal),
         _ => Verdict::Unchecked,
     }
 }
@@ -89,28 +90,53 @@ pub fn types_for(
     (0..venue.ticket_types.len()).filter(|ticket_type| admitted(*ticket_type)).collect()
 }
 
-/// Every seat that is called taken is not free, or not for this buyer.
+/// Every seat that is called taken was asked for, and is not free, or not for this buyer.
 fn seats_taken(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
-    let free = refusal.seats.iter().find(|seat| {
+    let asked = exact_seats(refusal);
+    let is_free = |seat: &&u32| {
         let index = **seat as usize;
         fold.seats.get(index) == Some(&SeatState::Free) && venue.seats[index].public
-    });
-    match free {
-        Some(seat) => Verdict::Wrong(format!("seat {seat} was free")),
-        None if refusal.seats.is_empty() => Verdict::Unchecked,
-        None => Verdict::Right,
+    };
+    if let Some(seat) = refusal.seats.iter().find(|seat| !asked.contains(seat)) {
+        return Verdict::Wrong(format!("nobody asked for seat {seat}"));
     }
+    if let Some(seat) = refusal.seats.iter().find(is_free) {
+        return Verdict::Wrong(format!("seat {seat} was free"));
+    }
+    if !refusal.seats.is_empty() {
+        return Verdict::Right;
+    }
+    // It does not say which.
+    if asked.iter().all(|seat| is_free(&seat)) {
+        return Verdict::Wrong("every seat that was asked for was free".into());
+    }
+    Verdict::Unchecked
 }
 
-/// The seats asked for were all free: otherwise they are taken, which comes first.
-fn strands_seat(fold: &Fold<'_>, refusal: &Refusal) -> Verdict {
-    let asked = refusal.asked.lines.iter().filter_map(|line| match &line.units {
+/// Every seat that a request names.
+fn exact_seats(refusal: &Refusal) -> Vec<u32> {
+    let seats = refusal.asked.lines.iter().filter_map(|line| match &line.units {
         AskedUnits::Seats(seats) => Some(seats),
         _ => None,
     });
-    match asked.flatten().find(|seat| fold.seats.get(**seat as usize) != Some(&SeatState::Free)) {
-        Some(seat) => Verdict::Wrong(format!("seat {seat} was taken")),
-        None => Verdict::Right,
+    seats.flatten().copied().collect()
+}
+
+/// The seats asked for were all free (otherwise they are taken, which comes first), and taking them leaves the seat alone that is named.
+fn strands_seat(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
+    let asked = exact_seats(refusal);
+    if let Some(seat) = asked.iter().find(|seat| fold.seats.get(**seat as usize) != Some(&SeatState::Free)) {
+        return Verdict::Wrong(format!("seat {seat} was taken"));
+    }
+    let Stranded { certainly, perhaps } = stranded_by(fold, venue, &asked);
+    match refusal.stranded {
+        Some(named) if certainly.contains(&named) => Verdict::Right,
+        Some(named) if !perhaps.contains(&named) => {
+            Verdict::Wrong(format!("seat {named} would not have been left alone"))
+        }
+        None if !certainly.is_empty() => Verdict::Right,
+        None if perhaps.is_empty() => Verdict::Wrong("no seat would have been left alone".into()),
+        _ => Verdict::Unchecked,
     }
 }
 

@@ -111,6 +111,8 @@ pub struct Refusal {
     pub asked: Asked,
     /// Seats that the refusal calls taken.
     pub seats: Vec<u32>,
+    /// The seat that it says would be left alone.
+    pub stranded: Option<u32>,
     /// The limit it names.
     pub limit: Option<u32>,
     /// How much of the limit it calls used.

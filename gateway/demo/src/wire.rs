@@ -92,6 +92,8 @@ pub struct Problem {
     /// Seats that are not free.
     #[serde(default)]
     pub seats: Vec<u32>,
+    /// The seat that would be left alone.
+    pub stranded: Option<u32>,
     /// Groups that would strand nothing.
     #[serde(default)]
     pub alternatives: Vec<Vec<u32>>,

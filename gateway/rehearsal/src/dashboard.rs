@@ -21,7 +21,7 @@ pub(crate) fn draw(frame: &mut Frame<'_>, live: &Live, glance: &Glance) {
     let [head, chart, middle, stock, foot] = Layout::vertical([
         Constraint::Length(3),
         Constraint::Min(8),
-        Constraint::Length(10),
+        Constraint::Length(11),
         Constraint::Length(3),
         Constraint::Length(1),
     ])
@@ -105,6 +105,7 @@ fn crowd(glance: &Glance) -> Rows {
         row("accepted", &totals.accepted, ANSWERED),
         row("refused", &totals.refused, Color::Reset),
         row("turned away", &totals.turned_away, alarm(totals.turned_away)),
+        row("failed", &totals.failed, alarm(totals.failed)),
         row("unanswered", &totals.unanswered, alarm(totals.unanswered)),
         row("sockets", &glance.sockets, Color::Cyan),
     ]
@@ -115,8 +116,7 @@ fn load(glance: &Glance) -> Rows {
     let lanes = glance
         .queued
         .map_or(["–".to_owned(), "–".to_owned()], |queued| queued.map(|count| count.to_string()));
-    let processor =
-        glance.processor_s.map_or("–".to_owned(), |seconds| format!("{:.0} %", seconds * 100.0));
+    let processor = glance.processors.map_or("–".to_owned(), |seconds| format!("{:.0} %", seconds * 100.0));
     let lag = if glance.lag_us > LAG_US_MAX { Color::Red } else { Color::Reset };
     vec![
         row("due", &glance.due.last().map_or("–".into(), |rate| format!("{rate}/s")), DUE),
@@ -188,7 +188,7 @@ mod tests {
             buyers: 77,
             units: [60, 15, 25, 3],
             queued: Some([17, 2]),
-            processor_s: Some(1.5),
+            processors: Some(1.5),
             ..Glance::default()
         };
         glance.totals.arrived = 500;

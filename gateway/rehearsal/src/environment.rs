@@ -8,7 +8,7 @@ use tessera_verdict::recording::Environment;
 
 use crate::target::Target;
 
-/// What this machine tells of itself; the event and its sockets are left to fill in.
+/// What this machine tells of itself; the event, its server and its sockets are left to fill in.
 pub(crate) fn environment(target: &Target, began_at: Timestamp, is_own_server: bool) -> Environment {
     let kernel = read("/proc/sys/kernel/osrelease");
     let processor = line_of(&read("/proc/cpuinfo"), "model name").unwrap_or_default();
@@ -20,6 +20,7 @@ pub(crate) fn environment(target: &Target, began_at: Timestamp, is_own_server: b
         target: target.url.clone(),
         is_own_server,
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        server_version: String::new(),
         system: format!("{} {}", std::env::consts::OS, kernel.trim()).trim_end().to_owned(),
         processor,
         processors: u32::try_from(processors).unwrap_or(u32::MAX),

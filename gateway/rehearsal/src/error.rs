@@ -40,7 +40,12 @@ pub enum RehearsalError {
     },
     /// The server refused the set-up, or is gone.
     #[error(transparent)]
-    Server(#[from] DemoError),
+    Server(DemoError),
+    /// The operating system gives this process no more sockets.
+    #[error(
+        "this process gets no more sockets: raise the limit of open files (ulimit -n), or lower crowd.sockets"
+    )]
+    NoSockets(#[source] io::Error),
     /// A file cannot be used.
     #[error("{} cannot be used", path.display())]
     File {
@@ -58,6 +63,15 @@ pub enum RehearsalError {
     /// Somebody pressed Ctrl-C.
     #[error("interrupted; nothing was recorded")]
     Interrupted,
+}
+
+impl From<DemoError> for RehearsalError {
+    fn from(error: DemoError) -> Self {
+        match error {
+            DemoError::NoSockets { source } => RehearsalError::NoSockets(source),
+            other => RehearsalError::Server(other),
+        }
+    }
 }
 
 /// What is wrong with a scenario, where, and what to do.

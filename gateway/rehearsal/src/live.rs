@@ -82,8 +82,8 @@ pub struct Glance {
     pub units: [u64; 4],
     /// Requests that waited in the lanes.
     pub queued: Option<[u64; 2]>,
-    /// Processor seconds of the server in a second.
-    pub processor_s: Option<f64>,
+    /// Processors that the server used.
+    pub processors: Option<f64>,
 }
 
 impl Live {
@@ -126,7 +126,7 @@ impl Live {
         }
         let seen = locked(&seen);
         glance.units = seen.units();
-        (glance.queued, glance.processor_s) = (seen.queued(), seen.processor_s());
+        (glance.queued, glance.processors) = (seen.queued(), seen.processors());
         glance
     }
 

@@ -1,4 +1,4 @@
-//! The server's own metrics, as far as a rehearsal reads them: what waits in the lanes, the processor, the store.
+//! The server's own metrics, as far as a rehearsal reads them: what waits in the lanes, the writer, the processor, the store.
 
 use std::fs;
 
@@ -11,6 +11,8 @@ pub(crate) struct Reading {
     lanes: Option<[[f64; 2]; 2]>,
     /// Seconds of appends, and how many.
     appends: Option<[f64; 2]>,
+    /// Seconds of the writers' turns.
+    turns_s: Option<f64>,
     /// Processor seconds.
     pub(crate) processor_s: Option<f64>,
 }
@@ -22,8 +24,10 @@ pub(crate) struct Change {
     pub(crate) queued: Option<[u64; 2]>,
     /// An append on average, in milliseconds.
     pub(crate) append_ms: Option<f64>,
-    /// Processor seconds.
-    pub(crate) processor_s: Option<f64>,
+    /// Share of the time in which the writer had a turn under way.
+    pub(crate) writer_busy: Option<f64>,
+    /// Processors used on average.
+    pub(crate) processors: Option<f64>,
 }
 
 impl Reading {
@@ -46,12 +50,18 @@ impl Reading {
         Reading {
             lanes,
             appends: pair("tessera_append_seconds", ""),
+            turns_s: value(text, "tessera_turn_seconds_sum"),
             processor_s: value(text, "process_cpu_seconds_total"),
         }
     }
 
-    /// What happened since an earlier one.
-    pub(crate) fn since(&self, earlier: &Reading) -> Change {
+    /// What happened since one that was read so many seconds earlier.
+    pub(crate) fn since(&self, earlier: &Reading, elapsed_s: f64) -> Change {
+        let a_second = |now: Option<f64>, before: Option<f64>| {
+            now.zip(before)
+                .filter(|_| elapsed_s > 0.0)
+                .map(|(now, before)| (now - before).max(0.0) / elapsed_s)
+        };
         let mean = |now: [f64; 2], before: [f64; 2]| {
             let count = now[1] - before[1];
             if count > 0.0 { (now[0] - before[0]) / count } else { 0.0 }
@@ -64,10 +74,8 @@ impl Reading {
         Change {
             queued,
             append_ms: appends.map(|(now, before)| mean(now, before) * 1_000.0),
-            processor_s: self
-                .processor_s
-                .zip(earlier.processor_s)
-                .map(|(now, before)| (now - before).max(0.0)),
+            writer_busy: a_second(self.turns_s, earlier.turns_s),
+            processors: a_second(self.processor_s, earlier.processor_s),
         }
     }
 }
@@ -95,18 +103,26 @@ mod tests {
 
     const BEFORE: &str = "# TYPE tessera_queue_depth summary\ntessera_queue_depth{lane=\"new\",quantile=\"0.5\"} 7\n\
         tessera_queue_depth_sum{lane=\"new\"} 10\ntessera_queue_depth_count{lane=\"new\"} 5\n\
-        tessera_append_seconds_bucket{le=\"0.1\"} 2\ntessera_append_seconds_sum 0.5\ntessera_append_seconds_count 10\n";
+        tessera_append_seconds_bucket{le=\"0.1\"} 2\ntessera_append_seconds_sum 0.5\ntessera_append_seconds_count 10\n\
+        tessera_turn_seconds_sum 1.5\nprocess_cpu_seconds_total 1.25\n";
     const AFTER: &str = "tessera_queue_depth_sum{lane=\"new\"} 310\ntessera_queue_depth_count{lane=\"new\"} 8\n\
         tessera_queue_depth_sum{lane=\"existing\"} 4\ntessera_queue_depth_count{lane=\"existing\"} 2\n\
-        tessera_append_seconds_sum 0.7\ntessera_append_seconds_count 20\nprocess_cpu_seconds_total 3\n";
+        tessera_append_seconds_sum 0.7\ntessera_append_seconds_count 20\ntessera_turn_seconds_sum 3.3\nprocess_cpu_seconds_total 3.75\n";
 
     #[test]
     fn two_readings_tell_what_happened_between_them() {
-        let change = Reading::read(AFTER).since(&Reading::read(BEFORE));
+        let change = Reading::read(AFTER).since(&Reading::read(BEFORE), 2.0);
         assert_eq!(change.queued, Some([100, 2]));
         assert!((change.append_ms.unwrap() - 20.0).abs() < 1e-6);
-        assert_eq!(change.processor_s, None, "it was not there before");
-        let nothing = Reading::read("").since(&Reading::read(""));
+        assert_eq!(change.processors, Some(1.25), "two and a half seconds of it within two");
+        assert!((change.writer_busy.unwrap() - 0.9).abs() < 1e-6);
+        assert_eq!(
+            Reading::read(AFTER).since(&Reading::default(), 2.0).processors,
+            None,
+            "it was not there before"
+        );
+        assert_eq!(Reading::read(AFTER).since(&Reading::read(BEFORE), 0.0).processors, None);
+        let nothing = Reading::read("").since(&Reading::read(""), 1.0);
         assert_eq!(nothing, Change::default());
     }
 

@@ -6,18 +6,14 @@ use hdrhistogram::Histogram;
 use tessera_demo::tally::Operation as Command;
 use tessera_verdict::recording::{BehaviourFigures, Operation, OperationLatency, Second};
 
-/// Longest latency that is told apart, in microseconds: ten minutes.
-const LATENCY_US_MAX: u64 = 600_000_000;
-/// Significant digits of a latency over the whole run, and within one second.
-const DIGITS: u8 = 3;
+use crate::latencies::{Latencies, histogram, latency_us};
+
+/// Significant digits of a latency within one second.
 const DIGITS_OF_SECOND: u8 = 2;
 /// Longest run that is counted second by second; what comes later counts in the last second.
 const SECONDS_MAX: usize = 200_000;
-/// Percentiles of the report, in hundredths of a percent.
-const PERCENTILES: [u32; 14] =
-    [0, 1_000, 2_500, 5_000, 7_500, 9_000, 9_500, 9_800, 9_900, 9_950, 9_980, 9_990, 9_999, 10_000];
-/// One hundred percent, in the same unit.
-const WHOLE: f64 = 10_000.0;
+/// Statuses that say *later*.
+const LATER: [u16; 2] = [429, 503];
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,16 +51,31 @@ pub enum Ended {
     Bought,
 }
 
-/// What became of one request.
+/// What became of one try.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reception {
     Accepted,
     Refused,
     TurnedAway,
+    /// The server failed (5xx other than 503): neither a refusal nor *later*.
+    Failed,
     Read,
     Unanswered,
     /// Dropped by a network that is unlucky on purpose: nobody's failure.
     Dropped,
+}
+
+impl Reception {
+    /// What a reply with this status is.
+    pub(crate) fn of(request: Request, status: u16) -> Self {
+        match status {
+            status if LATER.contains(&status) => Reception::TurnedAway,
+            500.. => Reception::Failed,
+            _ if !matches!(request, Request::Command(_)) => Reception::Read,
+            200..=299 => Reception::Accepted,
+            _ => Reception::Refused,
+        }
+    }
 }
 
 /// Counters since the run began.
@@ -84,6 +95,8 @@ pub struct Totals {
     pub refused: u64,
     /// 429 and 503.
     pub turned_away: u64,
+    /// 5xx other than 503.
+    pub failed: u64,
     /// Requests without an answer.
     pub unanswered: u64,
 }
@@ -99,22 +112,17 @@ pub(crate) struct SecondNotes {
 #[derive(Clone, Debug)]
 pub struct Notes {
     pub(crate) seconds: Vec<SecondNotes>,
-    pub(crate) latencies: BTreeMap<Request, Histogram<u64>>,
+    pub(crate) latencies: BTreeMap<Request, Latencies>,
     /// Refusals by code.
     pub refusals: BTreeMap<String, u64>,
+    /// Replies that no right server gives, by what they are.
+    pub defects: BTreeMap<String, u64>,
     /// By position of the behaviour.
     pub behaviours: Vec<BehaviourFigures>,
     /// Requests that asked for a decision.
     pub history: Vec<Operation>,
     /// Counters since the run began.
     pub totals: Totals,
-}
-
-/// An empty histogram that grows by itself.
-#[allow(clippy::expect_used)]
-fn histogram(digits: u8) -> Histogram<u64> {
-    // It is refused for more than five digits only, and both constants are below.
-    Histogram::new(digits).expect("at most five digits")
 }
 
 fn index(at_us: u64) -> usize {
@@ -135,6 +143,7 @@ impl SecondNotes {
         mine.accepted += theirs.accepted;
         mine.refused += theirs.refused;
         mine.turned_away += theirs.turned_away;
+        mine.failed += theirs.failed;
         mine.unanswered += theirs.unanswered;
         mine.sockets += theirs.sockets;
         mine.buyers += theirs.buyers;
@@ -166,6 +175,7 @@ impl Notes {
             seconds: Vec::new(),
             latencies: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            defects: BTreeMap::new(),
             behaviours: behaviours.map(figures).collect(),
             history: Vec::new(),
             totals: Totals::default(),
@@ -213,16 +223,15 @@ impl Notes {
         self.second(at_us).counts.sent += 1;
     }
 
-    /// What became of a request, so long after it was due. A decision counts among the latencies of its operation, and so does a request that its
-    /// client gave up waiting for: its answer would have taken longer still.
-    pub(crate) fn received(&mut self, request: Request, reception: Reception, at_us: u64, latency_us: u64) {
-        let latency_us = latency_us.clamp(1, LATENCY_US_MAX);
+    /// What became of one try, so long after it was due.
+    pub(crate) fn received(&mut self, reception: Reception, at_us: u64, waited_us: u64) {
         let second = self.second(at_us);
         let counts = &mut second.counts;
         match reception {
             Reception::Accepted => counts.accepted += 1,
             Reception::Refused => counts.refused += 1,
             Reception::TurnedAway => counts.turned_away += 1,
+            Reception::Failed => counts.failed += 1,
             Reception::Unanswered => counts.unanswered += 1,
             Reception::Read | Reception::Dropped => {}
         }
@@ -230,11 +239,7 @@ impl Notes {
         if answered {
             counts.answered += 1;
             // A histogram that grows by itself takes every value that fits into memory.
-            let _ = second.latencies.record(latency_us);
-        }
-        if !matches!(reception, Reception::TurnedAway | Reception::Dropped) {
-            let latencies = self.latencies.entry(request).or_insert_with(|| histogram(DIGITS));
-            let _ = latencies.record(latency_us);
+            let _ = second.latencies.record(latency_us(waited_us));
         }
         let totals = &mut self.totals;
         totals.answered += u64::from(answered);
@@ -242,9 +247,20 @@ impl Notes {
             Reception::Accepted => totals.accepted += 1,
             Reception::Refused => totals.refused += 1,
             Reception::TurnedAway => totals.turned_away += 1,
+            Reception::Failed => totals.failed += 1,
             Reception::Unanswered => totals.unanswered += 1,
             Reception::Read | Reception::Dropped => {}
         }
+    }
+
+    /// An operation has ended, so long after it was first due: with an answer, or (after every retry) without one.
+    pub(crate) fn ended(&mut self, request: Request, waited_us: u64, answered: bool) {
+        self.latencies.entry(request).or_default().record(waited_us, answered);
+    }
+
+    /// A reply that no right server gives.
+    pub(crate) fn defect(&mut self, request: Request, what: &str) {
+        *self.defects.entry(format!("{} was answered {what}", request.name())).or_default() += 1;
     }
 
     /// How late this thread was with something.
@@ -275,14 +291,14 @@ impl Notes {
         for (mine, theirs) in self.seconds.iter_mut().zip(&other.seconds) {
             mine.merge(theirs);
         }
-        for (request, histogram) in other.latencies {
-            match self.latencies.get_mut(&request) {
-                Some(mine) => drop(mine.add(histogram)),
-                None => drop(self.latencies.insert(request, histogram)),
-            }
+        for (request, latencies) in &other.latencies {
+            self.latencies.entry(*request).or_default().merge(latencies);
         }
         for (code, count) in other.refusals {
             *self.refusals.entry(code).or_default() += count;
+        }
+        for (what, count) in other.defects {
+            *self.defects.entry(what).or_default() += count;
         }
         for (mine, theirs) in self.behaviours.iter_mut().zip(other.behaviours) {
             mine.buyers += theirs.buyers;
@@ -304,15 +320,7 @@ impl Notes {
     /// The latencies as they are recorded.
     #[must_use]
     pub fn operation_latencies(&self) -> Vec<OperationLatency> {
-        let at = |histogram: &Histogram<u64>, percentile: u32| {
-            (percentile, histogram.value_at_quantile(f64::from(percentile) / WHOLE))
-        };
-        let latency = |(request, histogram): (&Request, &Histogram<u64>)| OperationLatency {
-            operation: request.name().to_owned(),
-            count: histogram.len(),
-            percentiles: PERCENTILES.iter().map(|percentile| at(histogram, *percentile)).collect(),
-        };
-        self.latencies.iter().map(latency).collect()
+        self.latencies.iter().map(|(request, latencies)| latencies.finished(request.name())).collect()
     }
 }
 
@@ -326,6 +334,7 @@ impl Totals {
         self.accepted += other.accepted;
         self.refused += other.refused;
         self.turned_away += other.turned_away;
+        self.failed += other.failed;
         self.unanswered += other.unanswered;
     }
 }
@@ -345,7 +354,8 @@ mod tests {
             notes.arrived(0);
             notes.due(500_000);
             notes.sent(1_500_000);
-            notes.received(HOLD, Reception::Accepted, 2_500_000, latency_us);
+            notes.received(Reception::Accepted, 2_500_000, latency_us);
+            notes.ended(HOLD, latency_us, latency_us < 5_000);
             notes.late(2_600_000, latency_us);
             notes.look(2_700_000, 3, 4);
             notes.left(0, Ended::Bought);
@@ -359,16 +369,22 @@ mod tests {
         assert_eq!((all.behaviours[0].buyers, all.behaviours[0].bought), (2, 2));
         let latencies = all.operation_latencies();
         assert_eq!((latencies[0].operation.as_str(), latencies[0].count), ("place hold", 2));
+        assert_eq!(latencies[0].unanswered, 1);
     }
 
     #[test]
-    fn who_gave_up_counts_among_the_latencies_and_who_was_turned_away_does_not() {
+    fn a_failure_of_the_server_is_no_refusal_and_no_answer_of_later() {
+        let of = |status| Reception::of(HOLD, status);
+        assert_eq!([201, 409, 404].map(of), [Reception::Accepted, Reception::Refused, Reception::Refused]);
+        assert_eq!([429, 503].map(of), [Reception::TurnedAway; 2]);
+        assert_eq!([500, 501, 502, 504, 599].map(of), [Reception::Failed; 5]);
+        let read = [200, 304, 500].map(|status| Reception::of(Request::SeatMap, status));
+        assert_eq!(read, [Reception::Read, Reception::Read, Reception::Failed]);
         let mut notes = Notes::new(["a"].into_iter());
-        notes.received(HOLD, Reception::TurnedAway, 0, 1);
-        notes.received(HOLD, Reception::Dropped, 0, 1);
-        assert!(notes.latencies.is_empty());
-        notes.received(HOLD, Reception::Unanswered, 0, 5_000_000);
-        assert!(notes.latencies[&HOLD].max() >= 5_000_000);
-        assert_eq!((notes.totals.answered, notes.totals.unanswered), (1, 1));
+        notes.received(Reception::Failed, 0, 5);
+        notes.defect(HOLD, "500 internal_error");
+        assert_eq!((notes.totals.answered, notes.totals.failed, notes.totals.refused), (1, 1, 0));
+        assert_eq!(notes.finished_seconds()[0].failed, 1);
+        assert_eq!(notes.defects["place hold was answered 500 internal_error"], 1);
     }
 }

@@ -8,6 +8,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+#[cfg(target_os = "linux")]
+use rustix::process::{getppid, set_parent_process_death_signal};
 use tempfile::TempDir;
 use tessera_demo::client::{Call, Connection};
 
@@ -22,6 +24,8 @@ const STOP_MAX: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Random bytes of its administrator's token.
 const TOKEN_BYTES: usize = 24;
+/// The flag of `serve` that names the process it ends with, see [`end_with`].
+const PARENT_FLAG: &str = "--parent";
 /// Lines of its log that an error shows.
 const SAID_LINES: usize = 20;
 /// What differs from the defaults: all buyers come from one address, and one organizer's till confirms all of their orders.
@@ -65,6 +69,7 @@ impl OwnServer {
         let mut command = Command::new(program);
         command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]);
         command.arg(directory.path().join("data")).envs(SETTINGS);
+        command.args([PARENT_FLAG, &std::process::id().to_string()]);
         command.env("TESSERA_ADMIN_TOKEN", &administrator_token);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(said);
         let target = Target::resolve(&format!("http://127.0.0.1:{port}"), None).await?;
@@ -137,6 +142,32 @@ impl Drop for OwnServer {
         child.kill().ok();
         child.wait().ok();
     }
+}
+
+/// Let this process, which is a rehearsal's server, be told to end (SIGTERM) when the rehearsal does, whatever ended that: nothing is left running.
+/// Only Linux has that; elsewhere nothing happens.
+///
+/// # Errors
+/// When the operating system refuses, or the rehearsal is gone already.
+#[cfg(target_os = "linux")]
+pub fn end_with(parent: u32) -> std::io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::TERM))?;
+    // It may have ended before the signal was asked for.
+    let is_there = getppid().is_some_and(|found| u32::try_from(found.as_raw_nonzero().get()) == Ok(parent));
+    if is_there {
+        Ok(())
+    } else {
+        Err(std::io::Error::other("the rehearsal that started this server is gone"))
+    }
+}
+
+/// See above: only Linux has that.
+///
+/// # Errors
+/// None.
+#[cfg(not(target_os = "linux"))]
+pub fn end_with(_parent: u32) -> std::io::Result<()> {
+    Ok(())
 }
 
 /// A token that nobody can guess.

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 use serde_json::Value;
 use tessera_demo::client::{Call, Connection, Server};
+use tessera_demo::feed::{PAGE_ITEMS, Page};
 use tessera_demo::setup::{self, Organizer, accepted, bearer};
 use tessera_demo::tally::Tally;
 use tessera_demo::venue::{self, Venue};
@@ -18,6 +19,8 @@ use crate::scenario::event::Event;
 use crate::stage::Stage;
 use crate::wishes::Menu;
 
+/// Status of what is not there.
+const NOT_FOUND: u16 = 404;
 /// What the organizer's key is called.
 const KEY_NAME: &str = "rehearsal";
 /// From now to the day of the event.
@@ -32,6 +35,8 @@ pub(crate) struct Prepared {
     pub(crate) organizer: Organizer,
     /// How long the presale lasts, in seconds of the run.
     pub(crate) presale_s: Option<f64>,
+    /// As the server's API document says.
+    pub(crate) server_version: String,
 }
 
 #[derive(Deserialize)]
@@ -98,8 +103,13 @@ pub(crate) async fn prepare(
         patience: Duration::from_secs_f64(scenario.crowd.patience_s),
         seed,
     };
-    let (configuration, organizer) = (opened.configuration, opened.organizer);
-    Ok(Prepared { stage: Arc::new(stage), configuration, organizer, presale_s: opened.presale_s })
+    Ok(Prepared {
+        stage: Arc::new(stage),
+        configuration: opened.configuration,
+        organizer: opened.organizer,
+        presale_s: opened.presale_s,
+        server_version: server_version(&mut connection).await?,
+    })
 }
 
 async fn create(
@@ -143,6 +153,9 @@ async fn find(
     let mut call = Call::get(format!("/v1/events/{event}"));
     call.credential = Some(administrator.clone());
     let (reply, _) = connection.call(&call).await?;
+    if reply.status == NOT_FOUND {
+        return Err(RehearsalError::Usage(format!("there is no event {event} at this server")));
+    }
     let found: EventReply = accepted("finding the event", &reply)?;
     if !matches!(found.phase.as_str(), "presale" | "on_sale") {
         return Err(RehearsalError::Usage(format!(
@@ -152,10 +165,45 @@ async fn find(
     }
     let owner = Some(found.organizer.as_str());
     let (credential, _) = setup::organizer_key(&mut connection, administrator, KEY_NAME, owner).await?;
+    if has_holds(&mut connection, &credential, event).await? {
+        // Of what was held before, nobody's record tells.
+        return Err(RehearsalError::Usage(format!(
+            "somebody has bought at the event {event} before, and the record of a rehearsal must be whole: rehearse at a fresh event"
+        )));
+    }
     let mut call = Call::get(format!("/v1/events/{event}/configuration"));
     call.credential = Some(credential.clone());
     let (reply, _) = connection.call(&call).await?;
     let ConfigurationReply { configuration } = accepted("reading the configuration", &reply)?;
     let organizer = Organizer::new(connection, credential.clone(), seed);
     Ok(Opened { event: event.to_owned(), configuration, credential, organizer, presale_s: None })
+}
+
+/// The version that a server's API document names; empty where it has none.
+async fn server_version(connection: &mut Connection) -> Result<String, RehearsalError> {
+    let (reply, _) = connection.call(&Call::get("/openapi.json".into())).await?;
+    let document: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
+    Ok(document["info"]["version"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Whether anybody ever placed a hold at an event.
+async fn has_holds(
+    connection: &mut Connection,
+    credential: &HeaderValue,
+    event: &str,
+) -> Result<bool, RehearsalError> {
+    let mut after = 0;
+    loop {
+        let mut call = Call::get(format!("/v1/events/{event}/changes?after={after}&limit={PAGE_ITEMS}"));
+        call.credential = Some(credential.clone());
+        let (reply, _) = connection.call(&call).await?;
+        let page: Page<Value> = accepted("reading the change feed", &reply)?;
+        if page.items.iter().any(|item| item["type"] == "hold_placed") {
+            return Ok(true);
+        }
+        if page.items.is_empty() || page.next >= page.head {
+            return Ok(false);
+        }
+        after = page.next;
+    }
 }

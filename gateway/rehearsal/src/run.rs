@@ -3,10 +3,6 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use serde_json::Value;
-use tessera_demo::client::{Call, Connection};
-use tessera_demo::error::DemoError;
-use tessera_demo::feed::Reader;
 use tessera_demo::setup::{Organizer, bearer};
 use tessera_verdict::recording::{RECORDING_VERSION, Recording, ScenarioText};
 
@@ -19,6 +15,7 @@ use crate::open_files;
 use crate::own_server::OwnServer;
 use crate::plan::Plan;
 use crate::prepare::{Prepared, prepare, unread};
+use crate::quiet::{self, QUIET_MAX};
 use crate::scenario::Scenario;
 use crate::stage::{Clock, Stage};
 use crate::target::Target;
@@ -26,11 +23,6 @@ use crate::watch::{Seen, Watcher, locked, units_of};
 
 /// From the start of the threads to the first arrival.
 const LEAD: Duration = Duration::from_millis(300);
-/// Longest wait of one look at the feed; nothing new for so long is quiet.
-const FEED_WAIT: Duration = Duration::from_secs(1);
-/// How often the documents are read again until they stand at the end of the feed.
-const QUIET_TRIES: u32 = 60;
-
 /// What to run, against whom.
 #[derive(Debug)]
 pub struct Rehearsal<'a> {
@@ -55,6 +47,10 @@ pub struct Outcome {
     pub recording: Recording,
     /// The slowest second of the store, as the mean of its appends in milliseconds.
     pub append_ms_max: Option<f64>,
+    /// The largest share of a second in which the event's writer had a turn under way.
+    pub writer_busy_max: Option<f64>,
+    /// Whether server and generator share this machine.
+    pub shares_machine: bool,
     /// Processors that the generator used on average while the crowd was there.
     pub generator_processors: f64,
 }
@@ -66,13 +62,6 @@ struct Finished {
     crowd: Crowd,
     seen: Seen,
     generator_processors: f64,
-}
-
-/// What is read when all is quiet.
-struct Quiet {
-    feed: Vec<Value>,
-    last: Value,
-    seat_map: Option<Value>,
 }
 
 impl Rehearsal<'_> {
@@ -102,10 +91,10 @@ impl Rehearsal<'_> {
         let server = &self.target.server;
         let prepared =
             prepare(scenario, plan.tokens, server, self.administrator_token, self.seed, &told).await?;
-        let Prepared { stage, configuration, organizer, presale_s } = prepared;
+        let Prepared { stage, configuration, organizer, presale_s, server_version } = prepared;
         let finished = self.send(live, &stage, &plan, presale_s.map(|after_s| (organizer, after_s))).await?;
         live.stage("waiting until all is quiet, and reading the change feed");
-        let quiet = read_quiet(&stage).await?;
+        let quiet = quiet::read(&stage, QUIET_MAX).await?;
         let Finished { clock, crowd, seen, generator_processors } = finished;
         let notes = crowd.into_notes();
         let mut seconds = notes.finished_seconds();
@@ -117,6 +106,7 @@ impl Rehearsal<'_> {
         availabilities.push(quiet.last);
         let mut environment = environment(self.target, clock.began_at(), self.own_server.is_some());
         environment.event.clone_from(&stage.event);
+        environment.server_version = server_version;
         environment.sockets_max = seconds.iter().map(|second| second.sockets).max().unwrap_or(0);
         let recording = Recording {
             version: RECORDING_VERSION,
@@ -132,13 +122,20 @@ impl Rehearsal<'_> {
             seconds,
             latencies: notes.operation_latencies(),
             refusals: notes.refusals,
+            defects: notes.defects,
             behaviours: notes.behaviours,
             history: notes.history,
             feed: quiet.feed,
             availabilities,
             seat_map: quiet.seat_map,
         };
-        Ok(Outcome { recording, append_ms_max: seen.append_ms_max(), generator_processors })
+        Ok(Outcome {
+            recording,
+            append_ms_max: seen.append_ms_max(),
+            writer_busy_max: seen.writer_busy_max(),
+            shares_machine: self.target.is_here,
+            generator_processors,
+        })
     }
 
     /// Send the crowd and watch the server until the last buyer has left.
@@ -177,36 +174,4 @@ impl Rehearsal<'_> {
         let generator_processors = (used() - used_before) / took_s.as_secs_f64();
         Ok(Finished { clock, crowd, seen, generator_processors })
     }
-}
-
-/// Read the whole feed, and the documents until they stand at its end.
-async fn read_quiet(stage: &Stage) -> Result<Quiet, RehearsalError> {
-    let connection = Connection::new(&stage.server);
-    let mut feed: Reader<Value> = Reader::new(connection, stage.organizer.clone(), &stage.event);
-    let mut connection = Connection::new(&stage.server);
-    let mut tries = 0;
-    loop {
-        while !feed.read(FEED_WAIT).await? {}
-        let last = document(&mut connection, stage, "/availability").await?;
-        let seat_map = if stage.venue.seats.is_empty() {
-            None
-        } else {
-            Some(document(&mut connection, stage, "/seat-map").await?)
-        };
-        let end = feed.items.last().map(|item| item["sequence"].clone());
-        let shown = [Some(&last), seat_map.as_ref()].into_iter().flatten();
-        let is_quiet =
-            shown.map(|document| &document["sequence"]).all(|sequence| Some(sequence) == end.as_ref());
-        tries += 1;
-        // An event that others buy at never is.
-        if is_quiet || tries >= QUIET_TRIES {
-            return Ok(Quiet { feed: feed.items, last, seat_map });
-        }
-    }
-}
-
-async fn document(connection: &mut Connection, stage: &Stage, rest: &str) -> Result<Value, RehearsalError> {
-    let (reply, _) = connection.call(&Call::get(stage.path(rest))).await?;
-    let read = serde_json::from_slice(&reply.body);
-    Ok(read.map_err(|error| DemoError::unreadable(rest, &reply.body, error))?)
 }

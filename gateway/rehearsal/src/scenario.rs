@@ -165,6 +165,7 @@ impl Scenario {
         let place = |offset, table| Place { file: path, text, offset, table };
         let event = event::read(file.event.get_ref(), &place(file.event.span().start, "event"))?;
         let crowd = Crowd::read(file.crowd.get_ref(), &place(file.crowd.span().start, "crowd"))?;
+        event.check(crowd.duration_s, &place(file.event.span().start, "event"))?;
         if file.behaviours.is_empty() {
             return Err(place(0, "scenario").wrong(
                 "behaviours",

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tessera_demo::client::{Call, Reply};
+use tessera_demo::wire::Problem;
 use tokio::task::JoinSet;
 
 use crate::error::RehearsalError;
@@ -16,8 +17,6 @@ use crate::stage::{Clock, Stage};
 
 /// Time between two looks of a thread at itself: how late its timers are, and what is open.
 const BEAT_US: u64 = 20_000;
-/// Statuses that say *later*.
-const LATER: [u16; 2] = [429, 503];
 
 /// One generator thread.
 #[derive(Debug)]
@@ -40,6 +39,8 @@ pub(crate) enum Tried {
     },
     /// Not answered; it may have arrived.
     Nothing,
+    /// Dropped by the client's own network, on purpose; it may have arrived.
+    Dropped,
     /// Nothing was sent: there was no socket for as long as its client was patient.
     NotSent,
 }
@@ -124,7 +125,7 @@ impl Shard {
         self.notes().late(now_us, now_us.saturating_sub(due_us));
     }
 
-    /// One try of a request that was due then. Its latency, and its client's patience, count from that moment.
+    /// One try, which was due then: its client's patience counts from that moment.
     pub(crate) async fn send(&self, request: Request, call: &Call, due_us: u64, patience: Patience) -> Tried {
         self.notes().due(due_us);
         let mut socket = self.sockets.take().await;
@@ -137,7 +138,7 @@ impl Shard {
         };
         if left.is_zero() && matches!(patience, Patience::Ordinary) {
             self.sockets.give(socket);
-            self.note(request, Reception::Unanswered, due_us);
+            self.note(Reception::Unanswered, due_us);
             return Tried::NotSent;
         }
         self.notes().sent(sent_us);
@@ -148,32 +149,49 @@ impl Shard {
         }
         self.sockets.changed(was_open, socket.is_open());
         self.sockets.give(socket);
-        let is_command = matches!(request, Request::Command(_));
         match (tried, patience) {
             (Ok(Ok(reply)), _) => {
-                let reception = match reply.status {
-                    status if LATER.contains(&status) => Reception::TurnedAway,
-                    _ if !is_command => Reception::Read,
-                    _ if reply.accepted() => Reception::Accepted,
-                    _ => Reception::Refused,
-                };
-                let at_us = self.note(request, reception, due_us);
+                let reception = Reception::of(request, reply.status);
+                if reception == Reception::Failed {
+                    let code = problem_code(&reply);
+                    self.notes().defect(request, &format!("{} {code}", reply.status));
+                }
+                let at_us = self.note(reception, due_us);
                 Tried::Reply { reply, at_us }
             }
             (Err(_), Patience::Unlucky(_)) => {
-                self.note(request, Reception::Dropped, due_us);
-                Tried::Nothing
+                self.note(Reception::Dropped, due_us);
+                Tried::Dropped
             }
             _ => {
-                self.note(request, Reception::Unanswered, due_us);
+                self.note(Reception::Unanswered, due_us);
                 Tried::Nothing
             }
         }
     }
 
-    fn note(&self, request: Request, reception: Reception, due_us: u64) -> u64 {
+    fn note(&self, reception: Reception, due_us: u64) -> u64 {
         let at_us = self.clock.now_us();
-        self.notes().received(request, reception, at_us, at_us.saturating_sub(due_us));
+        self.notes().received(reception, at_us, at_us.saturating_sub(due_us));
         at_us
     }
+
+    /// An operation that was first due then ends now; its latency in microseconds. Without an answer it counts with at least the patience of its
+    /// client: a connection that breaks at once is no fast answer, and nobody knows how long the answer would have taken.
+    pub(crate) fn end(&self, request: Request, due_us: u64, answered: bool) -> u64 {
+        let waited_us = self.clock.now_us().saturating_sub(due_us);
+        let patience_us = u64::try_from(self.stage.patience.as_micros()).unwrap_or(u64::MAX);
+        let latency_us = if answered { waited_us } else { waited_us.max(patience_us) };
+        self.notes().ended(request, latency_us, answered);
+        latency_us
+    }
+}
+
+/// The code of a problem document; of another body, that it has none.
+fn problem_code(reply: &Reply) -> String {
+    let problem: Option<Problem> = serde_json::from_slice(&reply.body).ok();
+    problem
+        .map(|problem| problem.code)
+        .filter(|code| !code.is_empty())
+        .unwrap_or_else(|| "without a code".into())
 }

@@ -23,13 +23,14 @@ impl fmt::Display for Summary<'_> {
         writeln!(f, "{} (seed {})", recording.scenario.name, recording.scenario.seed)?;
         writeln!(
             f,
-            "requests      {} due, {} sent, {} answered; {} accepted, {} refused, {} turned away, {} unanswered",
+            "requests      {} due, {} sent, {} answered; {} accepted, {} refused, {} turned away, {} failed, {} unanswered",
             sum(|second| second.due),
             sum(|second| second.sent),
             sum(|second| second.answered),
             sum(|second| second.accepted),
             sum(|second| second.refused),
             sum(|second| second.turned_away),
+            sum(|second| second.failed),
             sum(|second| second.unanswered),
         )?;
         let lag_us = recording.seconds.iter().map(|second| second.lag_us).max().unwrap_or(0);
@@ -57,10 +58,14 @@ impl fmt::Display for Summary<'_> {
             let name = &figures.behaviour;
             writeln!(f, "{name:<24}{came:>10}{bought:>10}{refused:>10}{left:>10}{unanswered:>12}")?;
         }
-        if !recording.refusals.is_empty() {
-            writeln!(f, "\n{:<24}{:>10}", "refusals", "count")?;
-            for (code, count) in &recording.refusals {
-                writeln!(f, "{code:<24}{:>10}", number(*count))?;
+        for (title, counts) in
+            [("refusals", &recording.refusals), ("failures of the server", &recording.defects)]
+        {
+            if !counts.is_empty() {
+                writeln!(f, "\n{title:<24}{:>10}", "count")?;
+            }
+            for (what, count) in counts {
+                writeln!(f, "{what:<24}{:>10}", number(*count))?;
             }
         }
         Ok(())

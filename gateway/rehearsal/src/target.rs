@@ -17,6 +17,8 @@ pub struct Target {
     pub server: Server,
     /// As reports show it.
     pub url: String,
+    /// Whether it is this machine.
+    pub is_here: bool,
 }
 
 /// Host and port of a target.
@@ -42,12 +44,14 @@ fn read(url: &str) -> Result<Host, TargetError> {
     if !plain || authority.host().is_empty() {
         return Err(bad());
     }
+    // What stands behind the host is a port, or nothing: another port than the one that was written is another target.
+    let port = match authority.as_str().strip_prefix(authority.host()) {
+        Some("") => HTTP_PORT,
+        Some(_) => authority.port_u16().ok_or_else(bad)?,
+        None => return Err(bad()),
+    };
     let name = authority.host().trim_start_matches('[').trim_end_matches(']').to_owned();
-    Ok(Host {
-        name,
-        authority: authority.as_str().to_owned(),
-        port: authority.port_u16().unwrap_or(HTTP_PORT),
-    })
+    Ok(Host { name, authority: authority.as_str().to_owned(), port })
 }
 
 /// Whether an address is of this machine, also where it is written as an IPv6 address.
@@ -84,7 +88,7 @@ impl Target {
             found.map_err(|_| TargetError::Unknown(host.name.clone()))?.collect();
         let address = admit(&host.name, &addresses, owned)?;
         let server = Server::at(address, &host.authority)?;
-        Ok(Target { server, url: format!("http://{}", host.authority) })
+        Ok(Target { server, url: format!("http://{}", host.authority), is_here: is_loopback(address.ip()) })
     }
 }
 
@@ -101,7 +105,8 @@ mod tests {
     fn this_machine_may_be_aimed_at_by_any_of_its_names() {
         for url in ["http://127.0.0.1:8080", "http://localhost:8080/", "http://127.9.8.7", "http://[::1]:80"]
         {
-            assert_eq!(resolved(url, None).unwrap().url, url.trim_end_matches('/'));
+            let target = resolved(url, None).unwrap();
+            assert_eq!((target.url.as_str(), target.is_here), (url.trim_end_matches('/'), true));
         }
         let mapped: SocketAddr = "[::ffff:127.0.0.1]:80".parse().unwrap();
         assert!(admit("m", &[mapped], None).is_ok());
@@ -114,6 +119,9 @@ mod tests {
             "http://127.0.0.1@198.51.100.7:80",
             "http://user:localhost@127.0.0.1",
             "http://127.0.0.1/v1",
+            "http://127.0.0.1:99999",
+            "http://127.0.0.1:",
+            "http://[::1]:65536",
             "http://127.0.0.1?x=198.51.100.7",
             "http://127.0.0.1#198.51.100.7",
             "http://127.0.0.1\\@198.51.100.7",
@@ -153,7 +161,7 @@ mod tests {
 
     #[test]
     fn the_owner_names_exactly_this_host() {
-        assert!(resolved("http://198.51.100.7:8080", Some("198.51.100.7")).is_ok());
+        assert!(!resolved("http://198.51.100.7:8080", Some("198.51.100.7")).unwrap().is_here);
         assert!(resolved("http://[2001:db8::1]", Some("2001:db8::1")).is_ok());
         for other in ["198.51.100", "198.51.100.70", "198.51.100.7:8080", ""] {
             let refused = resolved("http://198.51.100.7:8080", Some(other));

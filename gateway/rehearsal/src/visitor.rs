@@ -13,7 +13,7 @@ use tessera_demo::tally::Operation as Command;
 use tessera_demo::wire::Hold;
 use tessera_verdict::recording::{Asked, Operation, Outcome};
 
-use crate::notes::Request;
+use crate::notes::{Reception, Request};
 use crate::scenario::behaviour::Behaviour;
 use crate::shard::{Patience, Shard, Tried};
 
@@ -35,6 +35,8 @@ const VISITOR_ROLE: u64 = 0x7669_7369;
 const TAB_SHIFT: u32 = 40;
 /// Members of a problem that are prose, which its code stands for: they are not recorded.
 const PROSE: [&str; 4] = ["type", "title", "detail", "status"];
+/// What is recorded as the code of a request that was never sent.
+const NOT_SENT: &str = "not_sent";
 /// The code that says that nobody knows.
 const OUTCOME_UNKNOWN: &str = "outcome_unknown";
 
@@ -123,11 +125,14 @@ impl Visitor {
     pub(crate) async fn read(&mut self, request: Request, rest: &str) -> Option<Reply> {
         let call = Call::get(self.shard.stage.path(rest));
         let tried = self.shard.send(request, &call, self.due_us, Patience::Ordinary).await;
+        let is_read = |reply: &Reply| Reception::of(request, reply.status) == Reception::Read;
+        let answered = matches!(&tried, Tried::Reply { reply, .. } if is_read(reply));
+        self.shard.end(request, self.due_us, answered);
         // What follows is due when the answer is there.
         self.due_us = self.shard.clock.now_us();
         match tried {
             Tried::Reply { reply, .. } => Some(reply),
-            Tried::Nothing | Tried::NotSent => None,
+            Tried::Nothing | Tried::Dropped | Tried::NotSent => None,
         }
     }
 
@@ -154,11 +159,13 @@ impl Visitor {
         let call = call.keyed(self.keys.mint());
         let mut operation = Operation {
             buyer: Some(self.number),
+            due_us: self.due_us,
+            latency_us: 0,
             invoked_us: self.shard.clock.now_us(),
             returned_us: None,
             sent: 0,
             asked,
-            outcome: Outcome::Unknown,
+            outcome: Outcome::NotExecuted { code: NOT_SENT.to_owned() },
         };
         let unlucky = self.facts().unlucky_ms();
         let retries_max = if unlucky.is_some() { UNLUCKY_RETRIES_MAX } else { RETRIES_MAX };
@@ -168,9 +175,10 @@ impl Visitor {
         for retry in 0..=retries_max {
             let patience = self.patience(unlucky, retry);
             let tried = self.shard.send(Request::Command(command), &call, self.due_us, patience).await;
+            let dropped = matches!(tried, Tried::Dropped);
             let pause_us = match tried {
                 Tried::NotSent => BROKEN_PAUSE_US,
-                Tried::Nothing => {
+                Tried::Nothing | Tried::Dropped => {
                     (operation.sent, is_open) = (operation.sent + 1, true);
                     operation.outcome = Outcome::Unknown;
                     BROKEN_PAUSE_US
@@ -188,24 +196,29 @@ impl Visitor {
                 }
             };
             if retry < retries_max {
+                let was_due_us = self.due_us;
                 self.pause(pause_us).await;
+                if dropped {
+                    // Its own network took that time. Whatever the server made it wait before counts.
+                    operation.due_us += self.due_us - was_due_us;
+                }
             }
         }
-        self.finish(operation, is_open, &decided);
+        self.finish(Request::Command(command), operation, is_open, &decided);
         decided
     }
 
     /// Write an operation down.
-    fn finish(&mut self, mut operation: Operation, is_open: bool, decided: &Decided) {
+    fn finish(&mut self, request: Request, mut operation: Operation, is_open: bool, decided: &Decided) {
         if matches!(decided, Decided::Unanswered) && is_open {
             operation.outcome = Outcome::Unknown;
         }
         if matches!(operation.outcome, Outcome::Unknown) {
             operation.returned_us = None;
         }
-        if operation.sent > 0 {
-            self.shard.notes().history.push(operation);
-        }
+        let answered = !matches!(decided, Decided::Unanswered);
+        operation.latency_us = self.shard.end(request, operation.due_us, answered);
+        self.shard.notes().history.push(operation);
         self.due_us = self.shard.clock.now_us();
     }
 
@@ -224,7 +237,8 @@ impl Visitor {
             return match self.accepted(command, reply) {
                 Ok(outcome) => (outcome, Decided::Accepted(reply.body.to_vec())),
                 Err(_) => {
-                    self.shard.notes().refused("unreadable_reply");
+                    let what = format!("{} with a body that cannot be read", reply.status);
+                    self.shard.notes().defect(Request::Command(command), &what);
                     (Outcome::Unknown, Decided::Unanswered)
                 }
             };
@@ -234,10 +248,7 @@ impl Visitor {
         match reply.status {
             429 | 503 if code == OUTCOME_UNKNOWN => (Outcome::Unknown, Decided::Unanswered),
             429 | 503 => (Outcome::NotExecuted { code }, Decided::Unanswered),
-            500.. => {
-                self.shard.notes().refused(&code);
-                (Outcome::Unknown, Decided::Unanswered)
-            }
+            500.. => (Outcome::Unknown, Decided::Unanswered),
             _ => {
                 self.shard.notes().refused(&code);
                 if let Some(members) = problem.as_object_mut() {

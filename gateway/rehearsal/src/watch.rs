@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use http::header::HeaderValue;
 use serde::Deserialize as _;
@@ -43,10 +44,16 @@ impl Seen {
         self.changes.last_key_value()?.1.queued
     }
 
-    /// Processor seconds of the newest second.
+    /// Processors that the server used in the newest second.
     #[must_use]
-    pub fn processor_s(&self) -> Option<f64> {
-        self.changes.last_key_value()?.1.processor_s
+    pub fn processors(&self) -> Option<f64> {
+        self.changes.last_key_value()?.1.processors
+    }
+
+    /// The largest share of a second in which the writer had a turn under way.
+    #[must_use]
+    pub fn writer_busy_max(&self) -> Option<f64> {
+        self.changes.values().filter_map(|change| change.writer_busy).max_by(f64::total_cmp)
     }
 
     /// The slowest second of the store, as the mean of its appends in milliseconds.
@@ -62,7 +69,7 @@ impl Seen {
             units = self.units.get(&index).copied().unwrap_or(units);
             second.units = units;
             if let Some(change) = self.changes.get(&index) {
-                (second.queued, second.server_cpu) = (change.queued, change.processor_s);
+                (second.queued, second.server_cpu) = (change.queued, change.processors);
             }
         }
     }
@@ -77,7 +84,8 @@ pub(crate) struct Watcher {
     /// The server's process, where it is our own.
     process: Option<u32>,
     known: Option<HeaderValue>,
-    reading: Option<Reading>,
+    /// The newest reading, and when it was.
+    reading: Option<(u64, Reading)>,
     seen: Arc<Mutex<Seen>>,
 }
 
@@ -146,10 +154,12 @@ impl Watcher {
             return Ok(());
         }
         let mut reading = Reading::read(&String::from_utf8_lossy(&reply.body));
-        reading.processor_s = reading.processor_s.or_else(|| processor_s(self.process?));
-        let second = self.second();
-        if let Some(earlier) = self.reading.replace(reading.clone()) {
-            locked(&self.seen).changes.insert(second, reading.since(&earlier));
+        // Of a process of our own the operating system tells more finely.
+        reading.processor_s = self.process.and_then(processor_s).or(reading.processor_s);
+        let (now_us, second) = (self.clock.now_us(), self.second());
+        if let Some((before_us, earlier)) = self.reading.replace((now_us, reading.clone())) {
+            let elapsed_s = Duration::from_micros(now_us.saturating_sub(before_us)).as_secs_f64();
+            locked(&self.seen).changes.insert(second, reading.since(&earlier, elapsed_s));
         }
         Ok(())
     }

@@ -5,11 +5,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use tessera_demo::report::table;
 
-use self::noise::Interval;
+use self::noise::{BEYOND, Interval};
 use crate::objectives::measured;
 use crate::recording::{Environment, Measure, Recording, Second};
 use crate::verdict::Verdict;
 
+mod latencies;
 mod noise;
 
 /// Fewest seconds of load from which noise can be estimated.
@@ -48,7 +49,7 @@ pub struct Change {
     pub second: f64,
     /// Both, as people read them.
     pub shown: [String; 2],
-    /// From the first to the second, between what and what it lies with 95 % confidence; none when the runs are too short to tell.
+    /// From the first to the second, between what and what it lies: with 95 % confidence, of latencies all of them together; none when the runs are too short to tell.
     pub interval: Option<Interval>,
     /// What to make of it.
     pub outcome: Outcome,
@@ -96,7 +97,10 @@ pub fn compare(first: &Run<'_>, second: &Run<'_>) -> Comparison {
     let seconds = paired(first.recording, second.recording);
     Comparison {
         differences: differences(first.recording, second.recording),
-        changes: MEASURES.iter().filter_map(|measure| change(measure, &seconds)).collect(),
+        changes: latencies::changes(first.recording, second.recording)
+            .into_iter()
+            .chain(MEASURES.iter().filter_map(|measure| change(measure, &seconds)))
+            .collect(),
         facts: facts(first, second),
     }
 }
@@ -109,23 +113,19 @@ struct Measured {
     shown: fn(f64) -> String,
 }
 
-const MEASURES: [Measured; 6] = [
+const MEASURES: [Measured; 5] = [
     Measured {
-        name: "latency, half of a second's answers",
+        name: "seconds without an answer",
         less_is_better: true,
-        value: |seconds| noise::median(seconds, |second| second.latency_us[0]),
-        shown: latency,
-    },
-    Measured {
-        name: "latency, 99 % of a second's answers",
-        less_is_better: true,
-        value: |seconds| noise::median(seconds, |second| second.latency_us[1]),
-        shown: latency,
+        value: |seconds| {
+            noise::ratio(seconds, |second| f64::from(u8::from(answers(second) == 0)), |_| Some(1.0))
+        },
+        shown: |value| format!("{:.1} %", value * 100.0),
     },
     Measured {
         name: "answers a second",
         less_is_better: false,
-        value: |seconds| noise::ratio(seconds, |second| f64::from(second.answered), |_| Some(1.0)),
+        value: |seconds| noise::ratio(seconds, |second| f64::from(answers(second)), |_| Some(1.0)),
         shown: |value| format!("{value:.0}"),
     },
     Measured {
@@ -135,10 +135,10 @@ const MEASURES: [Measured; 6] = [
         shown: |value| format!("{value:.0}"),
     },
     Measured {
-        name: "turned away or unanswered",
+        name: "turned away, failed or unanswered",
         less_is_better: true,
         value: |seconds| {
-            let failed = |second: &Second| f64::from(second.turned_away + second.unanswered);
+            let failed = |second: &Second| f64::from(second.turned_away + second.failed + second.unanswered);
             noise::ratio(seconds, failed, |second| Some(f64::from(second.sent)))
         },
         shown: |value| format!("{:.2} %", value * 100.0),
@@ -172,20 +172,35 @@ fn change(measure: &Measured, seconds: &[(&Second, &Second)]) -> Option<Change> 
         Some(((measure.value)(&one)?, (measure.value)(&other)?))
     };
     let (first, second) = sides(seconds)?;
-    let enough = seconds.len() >= SECONDS_MIN;
-    let difference = |pairs: &[(&Second, &Second)]| sides(pairs).map(|(one, other)| other - one);
-    let interval = if enough { noise::interval(seconds, difference) } else { None };
-    let outcome = match interval {
+    let difference = |sample: &[usize]| {
+        let sample: Vec<(&Second, &Second)> = sample.iter().map(|at| seconds[*at]).collect();
+        sides(&sample).map(|(one, other)| [other - one])
+    };
+    let interval = match seconds.len() {
+        SECONDS_MIN.. => noise::intervals(seconds.len(), BEYOND, difference).map(|[interval]| interval),
+        _ => None,
+    };
+    let outcome = outcome(first, second, interval, measure.less_is_better);
+    let shown = [(measure.shown)(first), (measure.shown)(second)];
+    Some(Change { name: measure.name.to_owned(), first, second, shown, interval, outcome })
+}
+
+/// What to make of two values, and of the interval of their difference; none: the runs are too short to have one.
+fn outcome(first: f64, second: f64, interval: Option<Interval>, less_is_better: bool) -> Outcome {
+    match interval {
         None => Outcome::TooShort,
         Some(interval) if interval.contains_zero() => Outcome::WithinNoise,
         Some(_) if (second - first).abs() <= CHANGE_MIN * first.abs().max(second.abs()) => {
             Outcome::WithinNoise
         }
-        Some(_) if (second < first) == measure.less_is_better => Outcome::Better,
+        Some(_) if (second < first) == less_is_better => Outcome::Better,
         Some(_) => Outcome::Worse,
-    };
-    let shown = [(measure.shown)(first), (measure.shown)(second)];
-    Some(Change { name: measure.name.to_owned(), first, second, shown, interval, outcome })
+    }
+}
+
+/// Decisions and documents: who was told to come later, or that the server failed, has no answer.
+fn answers(second: &Second) -> u32 {
+    second.answered.saturating_sub(second.turned_away + second.failed)
 }
 
 /// Why two runs are not like for like.
@@ -201,6 +216,8 @@ fn differences(first: &Recording, second: &Recording) -> Vec<String> {
     let (one, other) = (&first.environment, &second.environment);
     let text = |of: fn(&Environment) -> String| (of(one), of(other));
     for (what, (one, other)) in [
+        ("other versions of the server", text(|environment| environment.server_version.clone())),
+        ("other versions of the rehearsal", text(|environment| environment.version.clone())),
         ("other systems", text(|environment| environment.system.clone())),
         ("other processors", text(|environment| environment.processor.clone())),
         ("other numbers of processors", text(|environment| environment.processors.to_string())),

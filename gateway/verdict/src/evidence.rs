@@ -155,6 +155,7 @@ fn refusal(venue: &Venue, hazy: &HashSet<u32>, operation: &Operation) -> Option<
             stale_price: false,
         },
         seats: problem.seats,
+        stranded: problem.stranded,
         limit: problem.limit,
         used: problem.used,
     })

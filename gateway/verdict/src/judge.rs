@@ -11,6 +11,7 @@ use crate::linear;
 use crate::objectives;
 use crate::record;
 use crate::recording::{Asked, Outcome, Recording};
+use crate::refusals;
 use crate::verdict::{Fairness, Finding, Generator, Judged, Linearizability, Verdict};
 
 /// Judge a recording.
@@ -61,9 +62,25 @@ fn facts(understood: &Understood<'_>) -> (Vec<Finding>, Fairness, Linearizabilit
         format!("{} items and documents", number(documents(understood.recording))),
         understood.unreadable.clone(),
     ));
+    findings.push(defects(understood.recording));
+    findings.push(refusals::finding(understood));
     findings.sort_by(|one, other| (&one.guarantee, &one.name).cmp(&(&other.guarantee, &other.name)));
     let fairness = fairness::judge(understood, &checked.verdicts);
     (findings, fairness, linear::check(understood.recording, &understood.venue))
+}
+
+/// A reply that says that the server failed is a defect of it, whatever the load: it is no refusal, and no way to say *later*.
+fn defects(recording: &Recording) -> Finding {
+    let told = recording.defects.iter().map(|(what, count)| format!("{what}, {} times", number(*count)));
+    let replies: u64 = recording.seconds.iter().map(|second| u64::from(second.answered)).sum();
+    let mut finding = Finding::new(
+        "G3",
+        "no reply is a failure of the server (5xx, or one that cannot be read)",
+        format!("{} replies", number(replies)),
+        told.collect(),
+    );
+    finding.broken = recording.defects.values().sum();
+    finding
 }
 
 fn documents(recording: &Recording) -> u64 {
@@ -147,7 +164,8 @@ fn conclusion(verdict: &Verdict) -> (bool, String) {
     if let Some(missed) = verdict.objectives.iter().find(|judged| judged.met == Some(false)) {
         return (false, missed_in_words(missed, &verdict.objectives));
     }
-    if verdict.generator.was_bottleneck {
+    let is_spoilt = |judged: &Judged| judged.met.is_none() && judged.measure.needs_the_generator();
+    if verdict.generator.was_bottleneck && verdict.objectives.iter().any(is_spoilt) {
         return (false, bottleneck(&verdict.generator));
     }
     if let Some(judged) = verdict.objectives.iter().find(|judged| judged.met.is_none()) {
@@ -160,10 +178,15 @@ fn conclusion(verdict: &Verdict) -> (bool, String) {
         1 => "the one objective was met".to_owned(),
         count => format!("all {count} objectives were met"),
     };
+    let slow = if verdict.generator.was_bottleneck {
+        format!(" {}", bottleneck(&verdict.generator))
+    } else {
+        String::new()
+    };
     (
         true,
         format!(
-            "Every guarantee held over {accepted} accepted commands, no refusal was unfair ({refused} judged right), and {objectives}."
+            "Every guarantee held over {accepted} accepted commands, no refusal was unfair ({refused} judged right), and {objectives}.{slow}"
         ),
     )
 }

@@ -14,5 +14,6 @@ pub mod load;
 pub mod objectives;
 pub mod record;
 pub mod recording;
+mod refusals;
 pub mod report;
 pub mod verdict;

@@ -94,10 +94,11 @@ mod tests {
     #[test]
     fn what_cannot_be_read_says_why() {
         assert!(refused("{\"version\":99}").contains("has version 99"));
-        assert!(refused("{\"version\":1}").contains("is not a recording"));
+        assert!(refused(&format!("{{\"version\":{RECORDING_VERSION}}}")).contains("is not a recording"));
+        assert!(refused("{\"version\":1}").contains("has version 1"), "latencies meant something else");
         assert!(refused("[]").contains("is not a recording"));
         assert!(refused("").contains("is not a recording"));
-        assert!(refused(&format!("{{\"version\":1,{}}}", " ".repeat(100))).contains("larger than"));
+        assert!(refused(&format!("{{\"version\":2,{}}}", " ".repeat(100))).contains("larger than"));
         assert!(load(Path::new("/nowhere/recording.json")).unwrap_err().to_string().contains("/nowhere/"));
     }
 }

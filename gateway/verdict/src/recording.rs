@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 /// Version of the file. A reader refuses another.
-pub const RECORDING_VERSION: u32 = 1;
+pub const RECORDING_VERSION: u32 = 2;
 
 /// Everything of one run.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,6 +26,8 @@ pub struct Recording {
     pub latencies: Vec<OperationLatency>,
     /// Refusals by their code.
     pub refusals: BTreeMap<String, u64>,
+    /// Replies that no right server gives (5xx other than 503, or one that cannot be read), by what they are.
+    pub defects: BTreeMap<String, u64>,
     /// How each kind of buyer fared.
     pub behaviours: Vec<BehaviourFigures>,
     /// Every request that asked for a decision, with what its client saw.
@@ -62,6 +64,8 @@ pub struct Environment {
     pub is_own_server: bool,
     /// Version of this program.
     pub version: String,
+    /// Version of the server, as its API document says.
+    pub server_version: String,
     /// Operating system and kernel.
     pub system: String,
     /// Model of the processor.
@@ -97,7 +101,7 @@ pub enum Measure {
     HoldP999Ms,
     /// 99th percentile of the latency of commands on existing holds and orders, in milliseconds: at most.
     ExistingP99Ms,
-    /// Share of the requests that were not answered or not executed, 0 to 1: at most.
+    /// Share of the operations that ended without an answer or were not executed, after all retries, 0 to 1: at most.
     ErrorShare,
     /// Share of the units for sale that are sold or held at the end, 0 to 1: at least.
     SoldShare,
@@ -120,13 +124,15 @@ pub struct Second {
     pub refused: u32,
     /// 429 and 503.
     pub turned_away: u32,
+    /// 5xx other than 503: the server failed.
+    pub failed: u32,
     /// Requests without an answer: refused connections, resets, timeouts of the client.
     pub unanswered: u32,
     /// Sockets that were open at its end.
     pub sockets: u32,
     /// Buyers who were on their way at its end.
     pub buyers: u32,
-    /// Latency of all replies in microseconds: p50, p99, largest.
+    /// Latency of all replies in microseconds, each from the moment at which its own sending was due: p50, p99, largest.
     pub latency_us: [u64; 3],
     /// How late the generator itself was at worst, in microseconds.
     pub lag_us: u64,
@@ -134,17 +140,19 @@ pub struct Second {
     pub units: [u64; 4],
     /// Requests that waited in the server's lanes, new and existing, by its metrics; none where they could not be read.
     pub queued: Option<[u64; 2]>,
-    /// Processor seconds that the server used in this second, by its metrics.
+    /// Processors that the server used on average since the look before, by the operating system or its metrics.
     pub server_cpu: Option<f64>,
 }
 
-/// Latency of one operation.
+/// Latency of one kind of operation: from the moment at which each was first due to its answer, its retries included.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OperationLatency {
     /// Its name, as in the report.
     pub operation: String,
-    /// Replies.
+    /// Operations.
     pub count: u64,
+    /// Of them those that ended without an answer. They count with the time until their client gave up, and at least its patience.
+    pub unanswered: u64,
     /// Percentiles in hundredths of a percent and their latency in microseconds, ascending, up to 10,000 (the largest).
     pub percentiles: Vec<(u32, u64)>,
 }
@@ -172,11 +180,16 @@ pub struct BehaviourFigures {
 pub struct Operation {
     /// The buyer, by number; none: the organizer.
     pub buyer: Option<u32>,
+    /// First due, in microseconds since the run began.
+    pub due_us: u64,
+    /// From then to its answer, or to the moment at which its client gave up, in microseconds; what the client's own network dropped on
+    /// purpose is left out.
+    pub latency_us: u64,
     /// First sent, in microseconds since the run began.
     pub invoked_us: u64,
     /// Answered; none if no answer came (it may have taken effect at any later time).
     pub returned_us: Option<u64>,
-    /// How often it was sent.
+    /// How often it was sent; 0: no socket was free for as long as its client was patient.
     pub sent: u32,
     /// What was asked.
     pub asked: Asked,

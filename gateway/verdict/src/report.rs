@@ -4,8 +4,6 @@ use std::fs;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 
-use serde::Serialize;
-
 use crate::recording::Recording;
 use crate::verdict::Verdict;
 
@@ -32,25 +30,77 @@ pub struct Paths {
     pub verdict: PathBuf,
 }
 
-/// Write the page, the recording and the verdict into a folder, which is made if it is not there. Files of these names are replaced.
+/// What could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("{} cannot be written", path.display())]
+pub struct WriteError {
+    /// The file, or the folder.
+    pub path: PathBuf,
+    /// Why.
+    pub source: io::Error,
+}
+
+impl Paths {
+    fn within(folder: &Path) -> Self {
+        Paths {
+            page: folder.join(PAGE_FILE),
+            recording: folder.join(RECORDING_FILE),
+            verdict: folder.join(VERDICT_FILE),
+        }
+    }
+}
+
+/// Make a folder for a report, and take away what stands there of an earlier one.
 ///
 /// # Errors
-/// When the folder or a file cannot be written.
-pub fn write(folder: &Path, recording: &Recording, verdict: &Verdict) -> io::Result<Paths> {
-    fs::create_dir_all(folder)?;
-    let paths = Paths {
-        page: folder.join(PAGE_FILE),
-        recording: folder.join(RECORDING_FILE),
-        verdict: folder.join(VERDICT_FILE),
-    };
-    write_json(&paths.recording, recording)?;
-    write_json(&paths.verdict, verdict)?;
-    fs::write(&paths.page, page::render(recording, verdict)?)?;
+/// [`WriteError`] names what cannot be made or removed.
+pub fn clear(folder: &Path) -> Result<(), WriteError> {
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    let Paths { page, recording, verdict } = Paths::within(folder);
+    for path in [page, recording, verdict] {
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(at(&path)(error)),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Write the page, the recording and the verdict into a folder, which is made if it is not there. Files of these names are replaced, each
+/// when all of it is written.
+///
+/// # Errors
+/// [`WriteError`] names the file that cannot be written.
+pub fn write(folder: &Path, recording: &Recording, verdict: &Verdict) -> Result<Paths, WriteError> {
+    fs::create_dir_all(folder).map_err(at(folder))?;
+    let paths = Paths::within(folder);
+    whole(&paths.verdict, |file| Ok(serde_json::to_writer(file, verdict)?))?;
+    whole(&paths.page, |file| file.write_all(page::render(recording, verdict)?.as_bytes()))?;
+    // The largest comes last: a disk that is full loses the least.
+    whole(&paths.recording, |file| Ok(serde_json::to_writer(file, recording)?))?;
     Ok(paths)
 }
 
-fn write_json(path: &Path, value: &impl Serialize) -> io::Result<()> {
-    let mut file = BufWriter::new(fs::File::create(path)?);
-    serde_json::to_writer(&mut file, value)?;
-    file.flush()
+fn at(path: &Path) -> impl FnOnce(io::Error) -> WriteError {
+    let path = path.to_owned();
+    move |source| WriteError { path, source }
+}
+
+/// Write a file beside its name, and give it that name when it is whole.
+fn whole(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<fs::File>) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    let unfinished = path.with_extension("unfinished");
+    let written = fs::File::create(&unfinished).and_then(|file| {
+        let mut file = BufWriter::new(file);
+        content(&mut file)?;
+        file.flush()?;
+        fs::rename(&unfinished, path)
+    });
+    written.map_err(|source| {
+        // Of no use to anybody, and it may be what fills the disk.
+        fs::remove_file(&unfinished).ok();
+        at(path)(source)
+    })
 }

@@ -7,9 +7,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use serde_json::Value;
+use tessera_rehearsal::error::RehearsalError;
 use tessera_rehearsal::live::{Interrupt, Live};
-use tessera_rehearsal::run::Rehearsal;
+use tessera_rehearsal::run::{Outcome as Ran, Rehearsal};
 use tessera_rehearsal::scenario::Scenario;
+use tessera_rehearsal::scenario::event::Event;
 use tessera_rehearsal::target::Target;
 use tessera_server::settings::{RateLimitSettings, Settings};
 use tessera_tests::{ADMIN_TOKEN, Server};
@@ -33,6 +35,14 @@ async fn rehearsed(scenario: &Scenario) -> Recording {
 }
 
 async fn rehearsed_with(scenario: &Scenario, mutation: Mutation) -> Recording {
+    let server = unlimited(mutation).await;
+    let outcome = rehearsed_at(&server, scenario).await.unwrap();
+    server.stop().await;
+    outcome.recording
+}
+
+/// A server without limits: the crowd comes from one address.
+async fn unlimited(mutation: Mutation) -> Server {
     let unlimited = RateLimitSettings {
         address_per_second: 0,
         caller_per_second: 0,
@@ -40,7 +50,10 @@ async fn rehearsed_with(scenario: &Scenario, mutation: Mutation) -> Recording {
         ..RateLimitSettings::default()
     };
     let settings = Settings { rate_limit: unlimited, ..Server::settings() };
-    let server = Server::start_mutated(settings, mutation).await;
+    Server::start_mutated(settings, mutation).await
+}
+
+async fn rehearsed_at(server: &Server, scenario: &Scenario) -> Result<Ran, RehearsalError> {
     let target = Target::resolve(&server.running().base_url(), None).await.unwrap();
     let rehearsal = Rehearsal {
         scenario,
@@ -51,9 +64,7 @@ async fn rehearsed_with(scenario: &Scenario, mutation: Mutation) -> Recording {
         threads: 2,
     };
     let live = Live::new(&scenario.name, u64::from(scenario.crowd.buyers), &Interrupt::new());
-    let outcome = rehearsal.run(&live).await.unwrap();
-    server.stop().await;
-    outcome.recording
+    rehearsal.run(&live).await
 }
 
 /// Identifiers of the holds that clients were told of.
@@ -148,13 +159,37 @@ fn kind(operation: &tessera_verdict::recording::Operation) -> String {
 }
 
 #[tokio::test]
+async fn an_event_is_rehearsed_at_once_only_and_one_that_is_not_there_is_told() {
+    let behaviours = "[[behaviours]]\nkind = 'decisive'\nshare = 1\nthink_s = [0, 0.02]\n";
+    let scenario = scenario(20, behaviours);
+    let server = unlimited(Mutation::default()).await;
+    let recording = rehearsed_at(&server, &scenario).await.unwrap().recording;
+    assert_eq!(recording.environment.server_version, env!("CARGO_PKG_VERSION"));
+    let aimed = |event: &str| {
+        let mut again = scenario.clone();
+        again.event = Event::Existing { id: event.to_owned() };
+        again
+    };
+    let told = |refused: Result<Ran, RehearsalError>| {
+        let error = refused.unwrap_err();
+        assert!(matches!(error, RehearsalError::Usage(_)), "{error:?}");
+        error.to_string()
+    };
+    let again = told(rehearsed_at(&server, &aimed(&recording.environment.event)).await);
+    assert!(again.contains("bought at the event") && again.contains("fresh event"), "{again}");
+    let unknown = told(rehearsed_at(&server, &aimed("evt_01m7xr7tgxfr59g2y38sxnz8tg")).await);
+    assert!(unknown.contains("there is no event evt_01m7xr7tgxfr59g2y38sxnz8tg"), "{unknown}");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn retries_of_an_unlucky_network_have_one_effect() {
     let behaviours =
         "[[behaviours]]\nkind = 'unlucky'\nshare = 1\nthink_s = [0, 0.02]\npatience_ms = [0, 1]\n";
-    let scenario = scenario(150, behaviours);
+    let scenario = scenario(400, behaviours);
     let recording = rehearsed(&scenario).await;
     let retried = recording.history.iter().filter(|operation| operation.sent > 1).count();
-    assert!(retried > 30, "only {retried} operations were sent again");
+    assert!(retried > 10, "only {retried} operations were sent again");
     let (told, placed) = (told(&recording), placed(&recording));
     assert_eq!(told.len(), set(&told).len());
     let unknown = recording.history.iter().filter(|operation| operation.outcome == Outcome::Unknown).count();

@@ -82,9 +82,9 @@ pub(crate) struct CapacityArguments {
     #[arg(long = "objective", value_name = "NAME=BOUND", value_parser = objectives::parse)]
     pub(crate) objectives: Vec<Objective>,
     /// Length of each run, in seconds
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=3_600))]
     pub(crate) probe_s: u32,
     /// Runs at most
-    #[arg(long, default_value_t = 12)]
+    #[arg(long, default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) probes: u32,
 }

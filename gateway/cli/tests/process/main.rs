@@ -16,6 +16,8 @@ mod inspect;
 mod installation;
 mod kill;
 mod memory;
+#[cfg(feature = "mutants")]
+mod mutants;
 mod repair;
 mod server;
 #[path = "../../../../tests/fault-shim/tests/rig/build.rs"]

@@ -65,6 +65,7 @@ fn refusal(sequence: u64, code: &str, ticket_type: usize, units: AskedUnits) -> 
         code: code.into(),
         asked,
         seats: vec![1],
+        stranded: None,
         limit: Some(2),
         used: Some(2),
     }
@@ -208,6 +209,27 @@ fn wrong(refusal: Refusal) -> bool {
 fn seats_called_taken_must_be_taken_at_that_sequence() {
     assert!(!wrong(refusal(3, "seats_taken", 0, AskedUnits::Seats(vec![1]))));
     assert!(wrong(refusal(4, "seats_taken", 0, AskedUnits::Seats(vec![1]))));
+}
+
+#[test]
+fn seats_called_taken_must_be_among_those_asked_for() {
+    let others = refusal(3, "seats_taken", 0, AskedUnits::Seats(vec![2]));
+    assert!(wrong(others.clone()), "seat 1 is held, and nobody asked for it");
+    assert!(wrong(Refusal { seats: Vec::new(), ..others }), "seat 2 is free");
+    let unnamed = refusal(3, "seats_taken", 0, AskedUnits::Seats(vec![1, 2]));
+    assert!(!wrong(Refusal { seats: Vec::new(), ..unnamed }), "it does not say which, but one is");
+}
+
+#[test]
+fn a_seat_called_left_alone_must_be_left_alone() {
+    // Seats 0 and 1 of six are held.
+    let strands = |seats: Vec<u32>, stranded| {
+        wrong(Refusal { stranded, ..refusal(3, "strands_seat", 0, AskedUnits::Seats(seats)) })
+    };
+    assert!(!strands(vec![3], Some(2)) && !strands(vec![3], None));
+    assert!(strands(vec![3], Some(4)), "seat 4 has seat 5 beside it");
+    assert!(strands(vec![2], None) && strands(vec![2, 3], Some(4)), "nobody is left alone");
+    assert!(strands(vec![1], None), "it is taken, which is another reason");
 }
 
 #[test]

@@ -4,15 +4,21 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Fold;
 use super::units::Claim;
+use crate::feed::{Change, Item};
 
-/// Longest that a hold or a payment whose time is over may live on: a machine or a sync that stalls, and the turns that many
-/// expiries at once take.
+/// Longest that a hold or a payment whose time is over may live on while commands are accepted: the turns that many expiries at once take.
 pub(super) const LATE_MAX: SignedDuration = SignedDuration::from_secs(10);
 
 impl Fold<'_> {
-    /// I5: what is due ends before anything else happens.
-    pub(super) fn check_overdue(&mut self, at: Timestamp) {
-        let Some((due_at, number)) = self.due.first().copied() else { return };
+    /// I5: what is due ends before anybody's command is accepted. What time does may come late, after a pause of the server: nobody
+    /// was served in between.
+    pub(super) fn check_overdue(&mut self, item: &Item) {
+        let by_time = matches!(
+            item.change,
+            Change::Expired { .. } | Change::SaleWindowChanged { .. } | Change::ChannelReleased { .. }
+        );
+        let Some((due_at, number)) = self.due.first().copied().filter(|_| !by_time) else { return };
+        let at = item.at;
         let late = at.duration_since(due_at);
         if late > LATE_MAX && self.overdue.replace(number) != Some(number) {
             let detail = format!("the hold of sequence {number} was due at {due_at} and lives on at {at}");

@@ -153,14 +153,35 @@ pub(crate) fn read(file: &EventFile, place: &Place<'_>) -> Result<Event, Scenari
     } else if file.grace_s.is_some() {
         return Err(place.wrong("grace_s", "it goes with hold_s; give both"));
     }
-    if file.presale_s.is_some_and(|seconds| !(seconds > 0.0 && seconds.is_finite())) {
-        return Err(place.wrong("presale_s", "give more than 0 seconds, or leave it away"));
-    }
     let channel_release_s = file.channel_release_s.unwrap_or(CHANNEL_RELEASE_S);
     Ok(Event::Created { configuration, presale_s: file.presale_s, channel_release_s })
 }
 
+impl Event {
+    /// Whether it fits a crowd that comes for so many seconds.
+    pub(crate) fn check(&self, duration_s: f64, place: &Place<'_>) -> Result<(), ScenarioError> {
+        let Event::Created { presale_s: Some(presale_s), .. } = self else { return Ok(()) };
+        if *presale_s > 0.0 && *presale_s <= duration_s {
+            return Ok(());
+        }
+        let detail =
+            format!("give more than 0 and at most crowd.duration_s ({duration_s}) seconds, or leave it away");
+        Err(place.wrong("presale_s", detail))
+    }
+}
+
 fn existing(file: &EventFile, id: &str, place: &Place<'_>) -> Result<Event, ScenarioError> {
+    let is_id = |id: &str| {
+        let rest = id.strip_prefix("evt_")?;
+        (!rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()))
+            .then_some(())
+    };
+    if is_id(id).is_none() {
+        return Err(place.wrong(
+            "id",
+            format!("{id:?} is not the identifier of an event, such as evt_01m7xr7tgxfr59g2y38sxnz8tg"),
+        ));
+    }
     let given = [
         ("hold_s", file.hold_s.is_some()),
         ("grace_s", file.grace_s.is_some()),

@@ -77,8 +77,23 @@ fn what_cannot_be_is_told_with_its_field_and_what_to_do() {
     let short = "venue = \"arena\"\nhold_s = 5";
     check("venue = \"arena\"", short, 6, Some("event.hold_s"), &["60 to 7200"]);
     check("venue = \"arena\"", "", 4, Some("event.venue"), &["[event.hall]", "id = "]);
+    for wrong in ["0", "-1", "1e30", "10.5", "nan", "inf"] {
+        let presale = format!("venue = \"arena\"\npresale_s = {wrong}");
+        check("venue = \"arena\"", &presale, 6, Some("event.presale_s"), &["at most crowd.duration_s (10)"]);
+    }
+    for wrong in ["evt_nope nope", "evt_", "ord_1", "evt_1/configuration", ""] {
+        let id = format!("id = \"{wrong}\"");
+        check("venue = \"arena\"", &id, 5, Some("event.id"), &["identifier of an event"]);
+    }
     let spike = "{ profile = \"spike\", share = 2, within_s = 1 }";
     check("{ profile = \"poisson\" }", spike, 10, Some("crowd.arrivals"), &["share of 0 to 1"]);
+}
+
+#[test]
+fn a_presale_may_last_as_long_as_people_come() {
+    let presale = "venue = \"arena\"\npresale_s = 10";
+    assert!(read(&GOOD.replace("venue = \"arena\"", presale)).is_ok());
+    assert!(read(&GOOD.replace("venue = \"arena\"", "id = \"evt_01m7xr7tgxfr59g2y38sxnz8tg\"")).is_ok());
 }
 
 #[test]

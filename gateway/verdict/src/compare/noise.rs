@@ -4,7 +4,8 @@
 //! Statistics 17(3), 1989), on pairs: neighbouring seconds resemble each other, so blocks of them are drawn, and a second of the one
 //! run stays beside the same second of the other, in which the same arrivals were due, so that the shape of the load cancels out. Blocks have
 //! n^(1/3) seconds, as P. Hall, J. Horowitz and B.-Y. Jing, *On blocking rules for the bootstrap with dependent data* (Biometrika
-//! 82(3), 1995), advise. The interval is the one between the 2.5th and the 97.5th percentile of the drawn differences. The draws have a fixed
+//! 82(3), 1995), advise. An interval leaves the same share of the drawn differences beyond
+//! each of its ends. The draws have a fixed
 //! seed: the same two files always say the same.
 
 use serde::{Deserialize, Serialize};
@@ -13,8 +14,10 @@ use crate::recording::Second;
 
 /// How often seconds are drawn anew.
 const DRAWS: usize = 1_000;
-/// Draws beyond each end of the interval: 2.5 % of them.
-const BEYOND: usize = DRAWS * 25 / 1_000;
+/// Draws beyond each end of an interval of 95 %.
+pub(super) const BEYOND: usize = DRAWS * 25 / 1_000;
+/// Draws beyond each end of an interval that is one of some twenty: with 99.8 % each, all of them hold with 95 % together (Bonferroni).
+pub(super) const BEYOND_OF_MANY: usize = DRAWS / 1_000;
 /// Seed of the draws.
 const SEED: u64 = 0x7e55_e7a0_5eed;
 
@@ -35,29 +38,37 @@ impl Interval {
     }
 }
 
-/// The interval of a difference over pairs of seconds; none where it cannot be measured.
-pub(super) fn interval<'a>(
-    pairs: &[(&'a Second, &'a Second)],
-    difference: impl Fn(&[(&'a Second, &'a Second)]) -> Option<f64>,
-) -> Option<Interval> {
-    let count = pairs.len();
-    let block = (1..=count).find(|length| length.pow(3) >= count)?;
-    let starts = count - block + 1;
+/// The intervals of differences over pairs of seconds, which are drawn by their positions; `beyond` draws lie beyond each end. None where the
+/// differences cannot be measured.
+pub(super) fn intervals<const N: usize>(
+    seconds: usize,
+    beyond: usize,
+    differences: impl Fn(&[usize]) -> Option<[f64; N]>,
+) -> Option<[Interval; N]> {
+    let block = (1..=seconds).find(|length| length.pow(3) >= seconds)?;
+    let starts = seconds - block + 1;
     let mut state = SEED;
-    let mut drawn: Vec<f64> = Vec::with_capacity(DRAWS);
-    let mut sample = Vec::with_capacity(count + block);
+    let mut drawn: [Vec<f64>; N] = std::array::from_fn(|_| Vec::with_capacity(DRAWS));
+    let mut sample = Vec::with_capacity(seconds + block);
     for _ in 0..DRAWS {
         sample.clear();
-        while sample.len() < count {
+        while sample.len() < seconds {
             let start = draw(&mut state, starts);
-            sample.extend_from_slice(&pairs[start..start + block]);
+            sample.extend(start..start + block);
         }
-        sample.truncate(count);
-        drawn.extend(difference(&sample));
+        sample.truncate(seconds);
+        for (drawn, difference) in drawn.iter_mut().zip(differences(&sample).into_iter().flatten()) {
+            drawn.push(difference);
+        }
     }
-    drawn.sort_by(f64::total_cmp);
-    let beyond = BEYOND.min(drawn.len() / 2);
-    Some(Interval { from: *drawn.get(beyond)?, to: *drawn.get(drawn.len().checked_sub(beyond + 1)?)? })
+    let mut found = [Interval { from: 0.0, to: 0.0 }; N];
+    for (found, drawn) in found.iter_mut().zip(&mut drawn) {
+        drawn.sort_by(f64::total_cmp);
+        let beyond = beyond.min(drawn.len() / 2);
+        *found =
+            Interval { from: *drawn.get(beyond)?, to: *drawn.get(drawn.len().checked_sub(beyond + 1)?)? };
+    }
+    Some(found)
 }
 
 /// A number below a bound (`SplitMix64`).
@@ -69,19 +80,6 @@ fn draw(state: &mut u64, below: usize) -> usize {
     z ^= z >> 31;
     // The remainder is below a usize.
     usize::try_from(z % below.max(1) as u64).unwrap_or(0)
-}
-
-/// The median over the seconds that have a value.
-pub(super) fn median(seconds: &[&Second], value: impl Fn(&Second) -> u64) -> Option<f64> {
-    let mut values: Vec<u64> =
-        seconds.iter().map(|second| value(second)).filter(|value| *value > 0).collect();
-    let middle = values.len() / 2;
-    if values.is_empty() {
-        return None;
-    }
-    let (_, median, _) = values.select_nth_unstable(middle);
-    #[allow(clippy::cast_precision_loss)] // a latency has fewer than 2^52 µs
-    Some(*median as f64)
 }
 
 /// The sum of one thing by the sum of another, over the seconds that have the other.

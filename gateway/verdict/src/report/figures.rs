@@ -84,7 +84,9 @@ fn requests(recording: &Recording) -> Figure {
             of("answered", 1, |second| second.answered),
             of("accepted", 3, |second| second.accepted),
             of("refused", 2, |second| second.refused),
-            of("turned away or unanswered", 4, |second| second.turned_away + second.unanswered),
+            of("turned away, failed or unanswered", 4, |second| {
+                second.turned_away + second.failed + second.unanswered
+            }),
         ],
     )
 }
@@ -97,7 +99,7 @@ fn latency(recording: &Recording) -> Figure {
     };
     figure(
         "Latency over time",
-        "From the moment at which a request was due to its answer, on a logarithmic scale: each line up is ten times as long.",
+        "From the moment at which each sending of a request was due to its reply, on a logarithmic scale: each line up is ten times as long.",
         Style::Logarithmic,
         Unit::Latency,
         vec![of("slowest", 4, 2), of("99 %", 2, 1), of("half", 1, 0)],
@@ -110,7 +112,7 @@ fn percentiles(recording: &Recording) -> Figure {
     figure_over(
         Unit::Nines,
         "Latency by percentile",
-        "How long the slowest requests took: at 99 %, one of a hundred took longer. The last point is the slowest of all.",
+        "How long the slowest requests took, all retries included: at 99 %, one of a hundred took longer. The last point is the slowest of all.",
         Style::Logarithmic,
         Unit::Latency,
         series,

@@ -13,6 +13,9 @@ use crate::sale::{BEGAN, No, Office, ROW_SEATS, Yes};
 /// One second, in microseconds.
 const SECOND: u64 = 1_000_000;
 
+/// How long a client waits, in microseconds.
+const PATIENCE: u64 = 10 * SECOND;
+
 /// What a crowd is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Crowd {
@@ -22,22 +25,22 @@ pub(crate) struct Crowd {
     pub(crate) floor: u32,
     /// Seconds of the run.
     pub(crate) seconds: u64,
-    /// Requests of a hundred that are never answered.
-    pub(crate) unknown_percent: u64,
+    /// Requests of a thousand that are never answered.
+    pub(crate) unknown_permille: u64,
     /// How much slower than usual the server is.
     pub(crate) slowness: u64,
 }
 
 impl Crowd {
     pub(crate) const SMALL: Crowd =
-        Crowd { seed: 1, buyers: 600, rows: 12, floor: 150, seconds: 30, unknown_percent: 0, slowness: 1 };
+        Crowd { seed: 1, buyers: 600, rows: 12, floor: 150, seconds: 30, unknown_permille: 0, slowness: 1 };
     pub(crate) const LARGE: Crowd = Crowd {
         seed: 7,
         buyers: 9_000,
         rows: 90,
         floor: 1_200,
         seconds: 60,
-        unknown_percent: 1,
+        unknown_permille: 2,
         slowness: 1,
     };
 }
@@ -148,7 +151,7 @@ impl Run {
         let after =
             (300 + self.draw(1_500)) * self.crowd.slowness + if self.draw(200) == 0 { 40_000 } else { 0 };
         let (decided, returned) = (due + before, due + before + after);
-        let lost = self.draw(100) < self.crowd.unknown_percent;
+        let lost = self.draw(1_000) < self.crowd.unknown_permille;
         let (asked, answer) = self.ask(decided, buyer, step);
         let second = self.second(due);
         second.due += 1;
@@ -157,12 +160,15 @@ impl Run {
         second.queued = Some([load / 40, load / 200]);
         second.server_cpu = Some((f64::from(second.sent) / 900.0).min(1.0));
         let outcome = if lost { Outcome::Unknown } else { self.outcome(answer) };
-        self.count(&asked, &outcome, returned, before + after, buyer);
+        let latency = if lost { PATIENCE } else { before + after };
+        self.count(&asked, &outcome, returned, latency, buyer);
         if let Outcome::Accepted { id, .. } = &outcome {
             self.go_on(returned, buyer, step, id.clone());
         }
         self.history.push(Operation {
             buyer: Some(buyer),
+            due_us: due,
+            latency_us: if lost { PATIENCE } else { before + after },
             invoked_us: due,
             returned_us: (!lost).then_some(returned),
             sent: 1,
@@ -240,9 +246,9 @@ impl Run {
             (Some(false), _) => kind.refused += 1,
             (None, _) => {}
         }
+        let name = tessera_verdict::judge::name(asked);
+        self.latencies.entry(name).or_default().push(latency);
         if figures != Some(true) {
-            let name = tessera_verdict::judge::name(asked);
-            self.latencies.entry(name).or_default().push(latency);
             let second = usize::try_from(at / SECOND).unwrap().min(self.by_second.len() - 1);
             self.by_second[second].push(latency);
         }
@@ -275,6 +281,7 @@ impl Run {
             OperationLatency {
                 operation: name.into(),
                 count: latencies.len() as u64,
+                unanswered: latencies.iter().filter(|latency| **latency == PATIENCE).count() as u64,
                 percentiles: percentiles.map(|share| (share, at(&latencies, share))).to_vec(),
             }
         };
@@ -290,6 +297,7 @@ impl Run {
             seconds: self.seconds,
             latencies: std::mem::take(&mut self.latencies).into_iter().map(table).collect(),
             refusals: self.refusals,
+            defects: BTreeMap::new(),
             behaviours: self.kinds.to_vec(),
             history,
             seat_map: Some(self.office.seat_map()),
@@ -324,6 +332,7 @@ fn environment() -> Environment {
         target: "http://127.0.0.1:8080".into(),
         is_own_server: true,
         version: "0.1.0".into(),
+        server_version: "0.1.0".into(),
         system: "Linux 6.1".into(),
         processor: "Some processor".into(),
         processors: 2,

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tessera_verdict::judge::judge;
-use tessera_verdict::recording::{Asked, Operation, Outcome, Recording};
+use tessera_verdict::recording::{Asked, Measure, Operation, Outcome, Recording};
 use tessera_verdict::verdict::Verdict;
 
 use crate::crowd::{Crowd, recording};
@@ -47,7 +47,7 @@ fn two_seated(recording: &Recording) -> (usize, usize) {
 #[test]
 fn sound_sales_pass() {
     for crowd in
-        [Crowd::SMALL, Crowd { seed: 2, ..Crowd::SMALL }, Crowd { unknown_percent: 5, ..Crowd::SMALL }]
+        [Crowd::SMALL, Crowd { seed: 2, ..Crowd::SMALL }, Crowd { unknown_permille: 50, ..Crowd::SMALL }]
     {
         let verdict = judge(&recording(Crowd { ..crowd }));
         let objectives = verdict.objectives.iter().filter(|judged| judged.met != Some(true));
@@ -56,7 +56,7 @@ fn sound_sales_pass() {
         assert_eq!(verdict.linearizability.examples, [""; 0]);
         // What is never answered breaks an objective, and no guarantee.
         let missed = objectives.count();
-        assert_eq!(verdict.passed, crowd.unknown_percent == 0, "{missed} missed: {}", verdict.reason);
+        assert_eq!(verdict.passed, crowd.unknown_permille == 0, "{missed} missed: {}", verdict.reason);
     }
 }
 
@@ -150,6 +150,18 @@ fn another_deadline_than_the_logged_one_is_found() {
         *deadline_us = deadline_us.map(|deadline| deadline + 2_000_000);
     };
     fails(shift, "G2", &["2000 ms off the logged one"]);
+    let all = |wanted: fn(&Asked) -> bool| {
+        move |recording: &mut Recording| {
+            for operation in recording.history.iter_mut().filter(|operation| wanted(&operation.asked)) {
+                if let Outcome::Accepted { deadline_us: Some(deadline), .. } = &mut operation.outcome {
+                    *deadline += 60_000_000;
+                }
+            }
+        }
+    };
+    // All of them by the same time, and renewals.
+    fails(all(|asked| matches!(asked, Asked::PlaceHold { .. })), "G2", &["60000 ms off the logged one"]);
+    fails(all(|asked| matches!(asked, Asked::RenewHold { .. })), "G2", &["60000 ms off the logged one"]);
 }
 
 #[test]
@@ -198,4 +210,66 @@ fn a_missed_objective_and_a_late_generator_are_told_apart() {
         verdict.reason
     );
     assert_eq!(verdict.objectives[1].met, None, "nobody is blamed for what the generator did");
+    slow.objectives.retain(|objective| objective.measure == Measure::SoldShare);
+    let verdict = judge(&slow);
+    assert!(verdict.passed && verdict.reason.contains("The generator, not the server"), "{}", verdict.reason);
+}
+
+#[test]
+fn a_reply_that_says_that_the_server_failed_is_found() {
+    let fail = |recording: &mut Recording| {
+        recording.defects.insert("place hold was answered 500 internal_error".into(), 130);
+    };
+    let verdict = fails(fail, "G3", &["500 internal_error, 130 times"]);
+    assert!(verdict.reason.contains("(130 cases in all)"), "{}", verdict.reason);
+}
+
+#[test]
+fn an_error_is_a_request_that_ended_without_an_answer_not_a_try() {
+    let share = |recording: &Recording| {
+        let judged = judge(recording).objectives;
+        judged.iter().find(|judged| judged.measure == Measure::ErrorShare).unwrap().measured.unwrap()
+    };
+    let mut recording = small();
+    // Turned away and served by a retry, and dropped by a network that is unlucky on purpose.
+    recording.seconds[3].turned_away = 500;
+    recording.seconds[3].sent += 5_000;
+    assert!(share(&recording).abs() < 1e-9);
+    let all: u64 = recording.latencies.iter().map(|latency| latency.count).sum();
+    recording.latencies[0].unanswered = all / 4;
+    assert!((share(&recording) - 0.25).abs() < 0.01, "{}", share(&recording));
+}
+
+#[test]
+fn a_refusal_that_cannot_be_judged_must_say_why_it_cannot() {
+    let refuse = |code: &'static str, sequence: Option<u64>| {
+        move |recording: &mut Recording| {
+            let is_refused = |operation: &Operation| matches!(&operation.outcome, Outcome::Refused { code, .. } if code == "sold_out");
+            let refused = first(recording, is_refused);
+            recording.history[refused].outcome =
+                Outcome::Refused { code: code.into(), sequence, problem: json!({"code": code}) };
+        }
+    };
+    fails(
+        refuse("too_busy_today", Some(9)),
+        "G3",
+        &["too_busy_today to “place hold”", "no reason that the API documents"],
+    );
+    fails(refuse("event_not_found", None), "G3", &["event_not_found"]);
+    fails(refuse("renewals_exhausted", Some(9)), "G3", &["renewals_exhausted to “place hold”"]);
+    fails(refuse("sold_out", None), "G3", &["without the sequence"]);
+    fails(refuse("sold_out", Some(1_000_000_000)), "G3", &["at sequence 1000000000, and the feed ends at"]);
+    let mut recording = small();
+    refuse("invalid_request", None)(&mut recording);
+    assert!(judge(&recording).findings.iter().all(|finding| finding.held()), "it is about the request");
+}
+
+#[test]
+fn one_hiccup_of_a_short_run_is_no_bottleneck() {
+    let mut recording = small();
+    recording.seconds.truncate(10);
+    recording.seconds[4].lag_us = 60_000;
+    assert!(!judge(&recording).generator.was_bottleneck);
+    recording.seconds[7].lag_us = 60_000;
+    assert!(judge(&recording).generator.was_bottleneck);
 }

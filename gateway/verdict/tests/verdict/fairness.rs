@@ -24,7 +24,16 @@ fn sale() -> Recording {
             replayed: false,
         };
         let (invoked_us, returned_us) = (at - 10, Some(at + 10));
-        history.push(Operation { buyer: Some(1), invoked_us, returned_us, sent: 1, asked, outcome });
+        history.push(Operation {
+            buyer: Some(1),
+            due_us: invoked_us,
+            latency_us: 20,
+            invoked_us,
+            returned_us,
+            sent: 1,
+            asked,
+            outcome,
+        });
         yes.id
     };
     let place = |lines| Asked::PlaceHold { lines, access_code: None };
@@ -57,6 +66,8 @@ fn refused_by(returned: u64, asked: Asked, code: &str, sequence: u64, problem: s
     recording.objectives.clear();
     recording.history.push(Operation {
         buyer: Some(9),
+        due_us: 0,
+        latency_us: returned,
         invoked_us: 0,
         returned_us: Some(returned),
         sent: 1,
@@ -153,6 +164,8 @@ fn what_a_limit_says_of_a_buyer_with_an_unanswered_request_is_not_judged() {
         };
         let operation = |outcome| Operation {
             buyer: Some(9),
+            due_us: 0,
+            latency_us: 1,
             invoked_us: 0,
             returned_us: Some(1),
             sent: 1,

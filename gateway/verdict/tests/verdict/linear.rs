@@ -42,6 +42,8 @@ fn violates(history: Vec<Operation>, words: &[&str]) {
 fn operation(buyer: u32, from: u64, until: u64, asked: Asked, outcome: Outcome) -> Operation {
     Operation {
         buyer: Some(buyer),
+        due_us: from * MS,
+        latency_us: until.saturating_sub(from) * MS,
         invoked_us: from * MS,
         returned_us: (outcome != Outcome::Unknown).then_some(until * MS),
         sent: 1,

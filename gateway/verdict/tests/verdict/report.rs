@@ -3,7 +3,7 @@
 use tessera_verdict::judge::judge;
 use tessera_verdict::load::load;
 use tessera_verdict::recording::Recording;
-use tessera_verdict::report::{Paths, write};
+use tessera_verdict::report::{Paths, clear, write};
 
 use crate::crowd::{Crowd, recording};
 
@@ -51,6 +51,21 @@ fn a_failed_run_says_why_on_top() {
     let (_folder, _, page) = written(&recording);
     let top = page.split("<nav>").next().unwrap();
     assert!(top.contains("✗ Failed") && top.contains("nobody was told so"), "{top}");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named_and_leaves_nothing_half_written() {
+    let (folder, paths, _) = written(&recording(Crowd::SMALL));
+    let out = folder.path().join("new/folder");
+    clear(&out).unwrap();
+    assert!(!paths.recording.exists() && !paths.verdict.exists() && !paths.page.exists());
+    // Something stands in the way of the recording.
+    std::fs::create_dir(paths.recording.with_extension("unfinished")).unwrap();
+    let recording = recording(Crowd::SMALL);
+    let error = write(&out, &recording, &judge(&recording)).unwrap_err();
+    assert_eq!(error.path, paths.recording);
+    assert!(error.to_string().contains("recording.json cannot be written"), "{error}");
+    assert!(paths.verdict.exists() && paths.page.exists() && !paths.recording.exists());
 }
 
 #[test]

@@ -1,0 +1,92 @@
+//! What every refusal must have, whether or not it can be judged: a code that the API documents for its command, and the sequence
+//! that it was decided on, which the feed reaches.
+
+use tessera_demo::report::number;
+
+use crate::evidence::Understood;
+use crate::judge::name;
+use crate::record::who;
+use crate::recording::{Asked, Operation, Outcome};
+use crate::verdict::Finding;
+
+/// Why the event's writer refuses to place a hold.
+const PLACE_HOLD: [&str; 10] = [
+    "sold_out",
+    "seats_taken",
+    "waitlist_ahead",
+    "limit_exceeded",
+    "not_on_sale",
+    "price_changed",
+    "strands_seat",
+    "wrong_phase",
+    "order_size",
+    "access_code_required",
+];
+/// Why it refuses to renew one.
+const RENEW_HOLD: [&str; 5] =
+    ["hold_not_found", "hold_expired", "renewals_exhausted", "wrong_state", "wrong_phase"];
+/// Why it refuses to give one back.
+const RELEASE_HOLD: [&str; 4] = ["hold_not_found", "hold_expired", "wrong_state", "wrong_phase"];
+/// Why it refuses to begin a payment.
+const BEGIN_PAYMENT: [&str; 6] = [
+    "hold_not_found",
+    "hold_expired",
+    "payment_attempts_exhausted",
+    "wrong_state",
+    "wrong_phase",
+    "limit_exceeded",
+];
+/// Why it refuses to hear that one failed.
+const FAIL_PAYMENT: [&str; 4] = ["order_not_found", "wrong_state", "wrong_phase", "hold_expired"];
+/// Why it refuses to confirm an order.
+const CONFIRM: [&str; 5] =
+    ["order_not_found", "payment_required", "wrong_state", "wrong_phase", "hold_expired"];
+/// What a right server may say to a rehearsal without deciding anything: a scenario may ask for more than an order may have, buyer tokens run out,
+/// a generator that stalls sends its body too slowly.
+const UNDECIDED: [&str; 4] = ["invalid_request", "credential_expired", "key_expired", "body_too_slow"];
+
+/// The finding over all refusals.
+pub(crate) fn finding(understood: &Understood<'_>) -> Finding {
+    let end = understood.items.iter().map(|item| item.sequence).max().unwrap_or(0);
+    let mut count = 0;
+    let mut broken = Vec::new();
+    for operation in &understood.recording.history {
+        if let Outcome::Refused { code, sequence, .. } = &operation.outcome {
+            count += 1;
+            broken.extend(lacks(operation, code, *sequence, end));
+        }
+    }
+    Finding::new(
+        "G3",
+        "every refusal has a documented reason, and a sequence of the feed",
+        format!("{} refusals", number(count)),
+        broken,
+    )
+}
+
+/// What is wrong with a refusal, in words.
+fn lacks(operation: &Operation, code: &str, sequence: Option<u64>, end: u64) -> Option<String> {
+    if UNDECIDED.contains(&code) {
+        return None;
+    }
+    let told = || format!("{} was told {code} to “{}”", who(operation), name(&operation.asked));
+    if !reasons(&operation.asked).contains(&code) {
+        return Some(format!("{}, which is no reason that the API documents for it", told()));
+    }
+    match sequence {
+        None => Some(format!("{}, without the sequence that it was decided on", told())),
+        Some(at) if at > end => Some(format!("{} at sequence {at}, and the feed ends at {end}", told())),
+        Some(_) => None,
+    }
+}
+
+const fn reasons(asked: &Asked) -> &'static [&'static str] {
+    match asked {
+        Asked::PlaceHold { .. } => &PLACE_HOLD,
+        Asked::RenewHold { .. } => &RENEW_HOLD,
+        Asked::ReleaseHold { .. } => &RELEASE_HOLD,
+        Asked::BeginPayment { .. } => &BEGIN_PAYMENT,
+        Asked::FailPayment { .. } => &FAIL_PAYMENT,
+        Asked::Confirm { .. } => &CONFIRM,
+    }
+}
