@@ -108,7 +108,10 @@ async fn an_endpoint_is_disabled_for_a_reason_and_takes_nothing_then() {
     let enable = async || endpoints.update(ID, |endpoint| endpoint.disabled = None).await.unwrap();
     assert!(deliveries.enqueue(&batch([1]), Timestamp(100)).await.unwrap());
     let gone = outcome(waiting(1, 100), 110, Verdict::Gone(Timestamp(200)));
-    assert_eq!(deliveries.record(ID, std::slice::from_ref(&gone), Timestamp(110)).await.unwrap(), Some(Why::Gone));
+    assert_eq!(
+        deliveries.record(ID, std::slice::from_ref(&gone), Timestamp(110)).await.unwrap(),
+        Some(Why::Gone)
+    );
     assert!(!deliveries.enqueue(&batch([2]), Timestamp(120)).await.unwrap());
     enable().await;
     let due = deliveries.due(ID.endpoint, Timestamp(200), 8).await.unwrap().deliveries;
