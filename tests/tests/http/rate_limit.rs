@@ -54,7 +54,9 @@ async fn scenario_55_a_flood_of_fresh_tokens_gets_no_more_than_its_tokens_may_ho
     settings.rate_limit.minting_per_minute = 1;
     settings.rate_limit.minting_burst = TOKENS;
     let server = Server::start_with(settings).await;
-    let sale = Sale::open(&server, &standing(100)).await;
+    let mut configuration = standing(100);
+    configuration["hold"] = json!({"duration_s": 600, "renewals_max": 1, "life_s_max": 1800, "grace_s": 900});
+    let sale = Sale::open(&server, &configuration).await;
     let resident = server.buyer().await;
     let renew = sale.hold(&server, &resident, "Standing", 1).await.text("id");
     let renew = sale.path(&format!("/holds/{renew}/renew"));
