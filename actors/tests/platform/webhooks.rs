@@ -109,7 +109,11 @@ async fn a_crash_loses_no_message_and_the_next_process_sends_what_waits() {
     world.flows_until("all were sent", || letters.sequences_to(1) == expected).await;
     let table: Arc<dyn Table> = store.clone();
     let deliveries = Deliveries::new(table);
-    let done = async { while deliveries.standing(1).await.unwrap().pending > 0 {} };
+    let done = async {
+        while deliveries.standing(1).await.unwrap().pending > 0 {
+            tokio::task::yield_now().await;
+        }
+    };
     world.flowing(done).await;
 }
 
