@@ -34,6 +34,32 @@ pub enum Mutant {
     ChainNotChecked,
     /// After a snapshot the log is read from one event too late.
     SnapshotOffByOne,
+    /// Who was decided is told nothing after a panic.
+    UntoldAfterPanic,
+    /// Who waits is told nothing when the writer closes.
+    UntoldAtClosing,
+    /// After a commit everybody is told "outcome unknown".
+    UnknownAfterCommit,
+    /// A fenced writer goes on in the epoch of the other, whose claim wrote nothing.
+    FenceAdopted,
+    /// The new availability is not published.
+    PublicationForgotten,
+    /// Requests are decided though their clients have gone.
+    DecidedForTheGone,
+    /// Requests are given up though their clients wait.
+    GivenUpEarly,
+    /// Refusals are not remembered.
+    RefusalsForgotten,
+    /// Refusals are remembered for an hour.
+    RefusalsKept,
+    /// The name of a refusal is given to the next one, too.
+    RefusalNamedAgain,
+    /// Refusals are not put out to be proven.
+    RefusalUnproven,
+    /// The timer for what time does is set ten seconds late.
+    TimerLate,
+    /// The claim beside an answer is left out.
+    ClaimLeftOut,
     /// A defect of the inventory inside.
     #[cfg(feature = "mutants")]
     Inventory(tessera_inventory::Mutant),
@@ -41,6 +67,10 @@ pub enum Mutant {
 
 /// How late [`Mutant::LateExpiry`] is, in milliseconds.
 pub(crate) const LATE_MS: u64 = 2_000;
+/// How late [`Mutant::TimerLate`] is, in milliseconds.
+pub(crate) const TIMER_LATE_MS: u64 = 10_000;
+/// How much longer [`Mutant::RefusalsKept`] remembers, in milliseconds.
+pub(crate) const KEPT_LONGER_MS: u64 = 3_600_000;
 
 /// Which defect is built in, if any.
 pub type Mutation = tessera_mutation::Mutation<Mutant>;

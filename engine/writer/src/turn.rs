@@ -8,6 +8,7 @@ use tessera_inventory::{
 };
 
 use crate::lanes::Waiting;
+use crate::mutant::{KEPT_LONGER_MS, Mutant, Mutation};
 use crate::refusals::{Refusals, Remembered};
 use crate::{
     DUE_EVENTS_PER_TURN_MAX, EVENT_BYTES_MAX, EXPIRIES_PER_TURN_MAX, Encode, Monotonic, RefusalPlace,
@@ -87,6 +88,7 @@ pub(crate) struct Decider<'a, E> {
     pub(crate) last_refusal: &'a mut RefusalPlace,
     /// Whether refusals are to be proven.
     pub(crate) receipts: bool,
+    pub(crate) mutation: Mutation,
 }
 
 impl<E: Encode> Decider<'_, E> {
@@ -144,11 +146,16 @@ impl<E: Encode> Decider<'_, E> {
     /// A refusal that is going to leave takes its name, and is remembered. Returns it as it is proven.
     pub(crate) fn refuse(&mut self, command: &Command, reply: &Reply) -> Option<Refused> {
         let Reply::Rejected { sequence, rejection, place } = reply else { return None };
-        *self.last_refusal = *place;
-        if let Some(key) = &command.key {
-            self.refusals.keep(key, self.at.monotonic, *sequence, rejection, place.number);
+        if !self.mutation.is(Mutant::RefusalNamedAgain) || place.number.is_multiple_of(2) {
+            *self.last_refusal = *place;
         }
-        self.receipts.then(|| Refused {
+        if let Some(key) = command.key.as_ref().filter(|_| !self.mutation.is(Mutant::RefusalsForgotten)) {
+            let longer_ms = if self.mutation.is(Mutant::RefusalsKept) { KEPT_LONGER_MS } else { 0 };
+            let since = self.at.monotonic.plus_ms(longer_ms);
+            self.refusals.keep(key, since, *sequence, rejection, place.number);
+        }
+        let proves = self.receipts && !self.mutation.is(Mutant::RefusalUnproven);
+        proves.then(|| Refused {
             place: *place,
             sequence: *sequence,
             at: self.at.logged,
@@ -174,6 +181,9 @@ impl<E: Encode> Decider<'_, E> {
             CommandBody::Confirm { order, .. } => *order,
             _ => return None,
         };
+        if self.mutation.is(Mutant::ClaimLeftOut) {
+            return None;
+        }
         self.state.claim(claim).map(Box::new)
     }
 

@@ -10,7 +10,7 @@ use tessera_inventory::{Inventory, Timestamp};
 use crate::clock::Clock;
 use crate::encode::Part;
 use crate::lanes::{Lanes, TurnBudget, Waiting};
-use crate::mutant::{LATE_MS, Mutant, Mutation};
+use crate::mutant::{LATE_MS, Mutant, Mutation, TIMER_LATE_MS};
 use crate::options::BatchIds;
 use crate::refusals::Refusals;
 use crate::turn::{Decider, DueBudget, Instant, Turn};
@@ -259,6 +259,9 @@ impl<T, E: Encode> Writer<T, E> {
 
     /// After a panic in [`Self::handle`]: tell everybody who waits. The state is not to be used again; rebuild it from the log.
     pub fn abandon(mut self, out: &mut Vec<Output<T>>) {
+        if self.mutation.is(Mutant::UntoldAfterPanic) {
+            self.turn.replies.clear();
+        }
         let deciding = self.turn.deciding.take().map(|waiting| waiting.request.ticket);
         let decided = self.turn.replies.drain(..).map(|(ticket, _)| ticket);
         let deferred = self.turn.deferred.drain(..).map(|waiting| waiting.request.ticket);
@@ -312,6 +315,7 @@ impl<T, E: Encode> Writer<T, E> {
             durable: self.head.sequence,
             last_refusal: &mut self.last_refusal,
             receipts: self.receipts,
+            mutation: self.mutation,
         };
         (decider, &mut self.turn, &mut self.lanes)
     }
@@ -323,6 +327,7 @@ impl<T, E: Encode> Writer<T, E> {
         let mut due_budget = DueBudget::new();
         let at_once = self.mutation.is(Mutant::RefuseWithoutVerifying);
         let due_last = self.mutation.is(Mutant::CommandsBeforeDeadlines);
+        let serves_all = self.mutation.is(Mutant::DecidedForTheGone);
         let mut budget = TurnBudget::new();
         let (mut decider, turn, lanes) = self.decider(now);
         loop {
@@ -330,7 +335,7 @@ impl<T, E: Encode> Writer<T, E> {
             let more_due =
                 due_by.is_some_and(|due_by| decider.fire_due(due_by, &mut due_budget, &mut turn.events));
             let Some(waiting) = lanes.take(&mut budget) else { break };
-            if waiting.request.give_up_at <= now {
+            if waiting.request.give_up_at <= now && !serves_all {
                 out.push(Output::Reply { ticket: waiting.request.ticket, reply: Reply::GaveUp });
                 continue;
             }
@@ -374,7 +379,8 @@ impl<T, E: Encode> Writer<T, E> {
             out.push(Output::Alert(Alert::ClockJump { difference_ms }));
         }
         if let Some(at) = self.wakes_at(now) {
-            self.arm(at.max(now), out);
+            let late_ms = if self.mutation.is(Mutant::TimerLate) { TIMER_LATE_MS } else { 0 };
+            self.arm(at.max(now).plus_ms(late_ms), out);
         }
     }
 

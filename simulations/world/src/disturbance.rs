@@ -21,6 +21,8 @@ pub enum Disturbance {
     Skew(usize, i64),
     /// The node hears nobody else any more, and its wall clock is off by so many milliseconds.
     Alone(usize, Evidence, i64),
+    /// An operator sets the node's wall clock right, and vouches for it where the node does not believe its clock.
+    Acknowledge(usize),
     /// The store does not answer for so many microseconds.
     Outage(u64),
     /// Nothing passes from the one to the other for so many microseconds; the way back is open.
@@ -77,6 +79,7 @@ enum Kind {
     LoseLease,
     Alone,
     Skew,
+    Acknowledge,
     Outage,
     Cut,
     Disk,
@@ -84,7 +87,7 @@ enum Kind {
 
 /// How often each kind comes; some never.
 #[derive(Clone, Debug)]
-pub(crate) struct Weights([(Kind, u64); 11]);
+pub(crate) struct Weights([(Kind, u64); 12]);
 
 const SECOND_US: u64 = 1_000_000;
 const HOUR_MS: i64 = 3_600_000;
@@ -102,6 +105,7 @@ const ALL: Weights = Weights([
     (Kind::LoseLease, 7),
     (Kind::Alone, 5),
     (Kind::Skew, 5),
+    (Kind::Acknowledge, 5),
     (Kind::Outage, 9),
     (Kind::Cut, 9),
     (Kind::Disk, 20),
@@ -138,6 +142,7 @@ impl Disturbance {
                 let skews = [0, 3_000, -3_000, HOUR_MS, -HOUR_MS];
                 Disturbance::Skew(node, skews[prng.index(skews.len())])
             }
+            Kind::Acknowledge => Disturbance::Acknowledge(node),
             Kind::Outage => Disturbance::Outage(seconds(prng, 15)),
             Kind::Cut => {
                 let other = [Place::Clients, Place::Store][prng.index(2)];

@@ -5,6 +5,7 @@
 
 mod check;
 mod halting;
+mod orders;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

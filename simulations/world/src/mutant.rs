@@ -37,7 +37,7 @@ const fn inventory(name: &'static str, mutant: Inventory, seeds_max: u64) -> Nam
 }
 
 /// Every defect.
-pub const MUTANTS: [NamedMutant; 33] = [
+pub const MUTANTS: [NamedMutant; 48] = [
     writer("reply-before-commit", Writer::ReplyBeforeCommit, 10),
     writer("skip-head-read", Writer::SkipHeadRead, 100),
     writer("refuse-without-verifying", Writer::RefuseWithoutVerifying, 100),
@@ -52,9 +52,22 @@ pub const MUTANTS: [NamedMutant; 33] = [
     writer("skip-claim", Writer::SkipClaim, 10),
     writer("chain-not-checked", Writer::ChainNotChecked, 100),
     writer("snapshot-off-by-one", Writer::SnapshotOffByOne, 20),
+    writer("untold-after-panic", Writer::UntoldAfterPanic, 100),
+    writer("untold-at-closing", Writer::UntoldAtClosing, 100),
+    writer("unknown-after-commit", Writer::UnknownAfterCommit, 10),
+    writer("fence-adopted", Writer::FenceAdopted, 50),
+    writer("publication-forgotten", Writer::PublicationForgotten, 10),
+    writer("decided-for-the-gone", Writer::DecidedForTheGone, 50),
+    writer("given-up-early", Writer::GivenUpEarly, 50),
+    writer("timer-late", Writer::TimerLate, 20),
+    writer("refusals-forgotten", Writer::RefusalsForgotten, 50),
+    writer("refusals-kept", Writer::RefusalsKept, 100),
+    writer("refusal-named-again", Writer::RefusalNamedAgain, 10),
+    writer("claim-left-out", Writer::ClaimLeftOut, 10),
+    writer("refusal-unproven", Writer::RefusalUnproven, 20),
     inventory("key-forgotten", Inventory::KeyForgotten, 200),
     inventory("paused-sells", Inventory::PausedSells, 50),
-    inventory("renewed-past-life", Inventory::RenewedPastLife, 20),
+    inventory("renewed-past-life", Inventory::RenewedPastLife, 100),
     inventory("grace-shortens-hold", Inventory::GraceShortensHold, 20),
     inventory("attempts-uncounted", Inventory::AttemptsUncounted, 50),
     inventory("refunded-twice", Inventory::RefundedTwice, 50),
@@ -85,6 +98,16 @@ pub const MUTANTS: [NamedMutant; 33] = [
     NamedMutant {
         name: "fence-ignored",
         mutant: Mutant::Follower(tessera_projections::Mutant::FenceIgnored),
+        seeds_max: 50,
+    },
+    NamedMutant {
+        name: "tail-unread",
+        mutant: Mutant::Follower(tessera_projections::Mutant::TailUnread),
+        seeds_max: 10,
+    },
+    NamedMutant {
+        name: "strangers-listed",
+        mutant: Mutant::Follower(tessera_projections::Mutant::StrangersListed),
         seeds_max: 50,
     },
 ];

@@ -1,18 +1,27 @@
 //! A node: the place where a writer lives, with its clocks and its failures.
 
-use tessera_inventory::Timestamp;
-use tessera_records::RecordEncoder;
-use tessera_writer::{Activation, ClockReading, ClockWitness, Head, Monotonic, Writer};
+mod encoder;
+mod open;
+mod pace;
+
+use std::collections::BTreeMap;
+
+use tessera_inventory::{Sequence, Timestamp};
+use tessera_writer::{Activation, ClockReading, ClockWitness, Head, Monotonic, Refused, Writer};
 
 use crate::catalogue::WALL_BASE_MS;
 use crate::disturbance::Evidence;
+use crate::oracle::TurnBegun;
 use crate::store::StoreAnswer;
+pub(crate) use encoder::{Fuse, Planned, WorldEncoder};
+pub(crate) use open::Open;
+use pace::Pace;
 
 /// A reply ticket: the number of one attempt of one client.
 pub(crate) type Attempt = u64;
 
-/// The writer as it runs in the world, with the encoder of the product.
-pub(crate) type WorldWriter = Writer<Attempt, RecordEncoder>;
+/// The writer as it runs in the world.
+pub(crate) type WorldWriter = Writer<Attempt, WorldEncoder>;
 
 #[derive(Debug)]
 pub(crate) enum Role {
@@ -34,16 +43,22 @@ pub(crate) struct Node {
     pub(crate) evidence: Evidence,
     /// What runs there has read its clocks when it knew nothing right beside them.
     pub(crate) was_alone: bool,
-    /// Logged time at which the turn under way was decided.
-    pub(crate) decided_at: Timestamp,
-    /// The same in the time of the world.
-    pub(crate) decided_us: u64,
-    /// Whether it believed its clock then.
-    pub(crate) trusted: bool,
+    /// The turn that its writer began last.
+    pub(crate) turn: TurnBegun,
+    /// How far its writer has published.
+    pub(crate) published: Sequence,
     /// It was given a record that was not written where it stood.
     pub(crate) is_garbled: bool,
     /// It knows that its lease is gone.
     pub(crate) lease_lost: bool,
+    /// What its writer has taken and not answered.
+    pub(crate) open: Open,
+    /// The refusals that its writer has put out to be proven, by their numbers.
+    pub(crate) proven: BTreeMap<u64, Refused>,
+    /// How its writer keeps time.
+    pub(crate) pace: Pace,
+    /// A handler of its writer panics at the next encoding.
+    pub(crate) fuse: Fuse,
     /// Counts its timers: a new one replaces the one before.
     pub(crate) timers: u64,
     origin_us: u64,
@@ -64,7 +79,7 @@ pub(crate) enum NodeInput {
 pub(crate) enum Call {
     Append { expected: Head, next: Head, record: std::sync::Arc<[u8]> },
     Head,
-    Log { after: tessera_inventory::Sequence },
+    Log { after: Sequence },
 }
 
 impl Node {
@@ -76,11 +91,14 @@ impl Node {
             skew_ms: 0,
             evidence: Evidence::Heartbeats,
             was_alone: false,
-            decided_at: Timestamp(0),
-            decided_us: 0,
-            trusted: false,
+            turn: TurnBegun::default(),
+            published: Sequence::ZERO,
             is_garbled: false,
             lease_lost: false,
+            open: Open::default(),
+            proven: BTreeMap::new(),
+            pace: Pace::default(),
+            fuse: Fuse::default(),
             timers: 0,
             origin_us,
         }
@@ -114,5 +132,7 @@ impl Node {
         self.role = Role::Away;
         self.life += 1;
         (self.was_alone, self.lease_lost) = (false, false);
+        self.proven.clear();
+        (self.open, self.pace, self.fuse) = (Open::default(), Pace::default(), Fuse::default());
     }
 }

@@ -7,6 +7,7 @@ mod calendar;
 mod history;
 mod judge;
 mod promise;
+mod refusals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -23,8 +24,9 @@ use crate::node::{Attempt, WorldWriter};
 use crate::prng::Prng;
 use calendar::Calendar;
 use history::History;
-pub(crate) use judge::Speaker;
+pub(crate) use judge::{Life, Speaker, TurnBegun};
 use promise::Promises;
+use refusals::Refusals;
 
 /// Record ends at which a snapshot may stand.
 const SNAPSHOTS_KEPT: usize = 16;
@@ -72,6 +74,15 @@ impl Decided {
     }
 }
 
+/// A batch as it was submitted first, and when it was decided.
+#[derive(Debug)]
+struct Submitted {
+    expected: Head,
+    next: Head,
+    record: Arc<[u8]>,
+    decided: Decided,
+}
+
 /// The event of a key.
 #[derive(Clone, Copy, Debug)]
 struct Effect {
@@ -101,11 +112,12 @@ pub(crate) struct Oracle {
     keys: BTreeMap<u128, Effect>,
     chain: Chain,
     heads: Vec<Stood>,
-    owners: BTreeMap<u64, (usize, u64)>,
-    decided: BTreeMap<u128, Decided>,
+    owners: BTreeMap<u64, Life>,
+    /// What stands behind a batch.
+    submitted: BTreeMap<u128, Submitted>,
     asked: Vec<Asked>,
     answers: BTreeMap<u128, Sequence>,
-    refusals: BTreeMap<(u128, u64), String>,
+    refusals: Refusals,
     promises: Promises,
     calendar: Calendar,
 }
@@ -124,10 +136,10 @@ impl Oracle {
             chain: Chain::default(),
             heads: vec![Stood { head: Head::GENESIS, since_us: 0 }],
             owners: BTreeMap::new(),
-            decided: BTreeMap::new(),
+            submitted: BTreeMap::new(),
             asked: Vec::new(),
             answers: BTreeMap::new(),
-            refusals: BTreeMap::new(),
+            refusals: Refusals::default(),
             promises: Promises::default(),
             calendar: Calendar::default(),
         }
@@ -156,9 +168,25 @@ impl Oracle {
         &self.asked_at(attempt).ask
     }
 
-    /// A writer decided this batch.
-    pub(crate) fn decided(&mut self, next: &Head, decided: Decided) {
-        self.decided.entry(next.batch_id.0).or_insert(decided);
+    /// A writer submits this batch, again or for the first time, which it decided then.
+    pub(crate) fn submitted(
+        &mut self,
+        by: Life,
+        (expected, next, record): (&Head, &Head, &Arc<[u8]>),
+        decided: Decided,
+    ) -> Result<(), Violation> {
+        let owner = self.owners.get(&next.epoch.0);
+        if owner != Some(&by) {
+            let detail = format!("{by:?} decides in epoch {}, which is {owner:?}'s", next.epoch);
+            return Err(broken("only its owner decides in an epoch", detail));
+        }
+        let batch = Submitted { expected: *expected, next: *next, record: Arc::clone(record), decided };
+        let first = self.submitted.entry(next.batch_id.0).or_insert(batch);
+        if (&first.expected, &first.next, &first.record) != (expected, next, record) {
+            let detail = format!("{next:?} after {expected:?} was {first:?}");
+            return Err(broken("what is submitted again is the same", detail));
+        }
+        Ok(())
     }
 
     /// An attempt was answered: not executed.
@@ -180,7 +208,7 @@ impl Oracle {
             return Err(broken("epochs never decrease", format!("{head:?} follows {before:?}")));
         }
         for record in records {
-            self.record(record, &head, now_us)?;
+            self.record(record, &head)?;
         }
         let sequence = self.sequence();
         if head.sequence != sequence || head.chain != self.chain {
@@ -190,7 +218,7 @@ impl Oracle {
         Ok(())
     }
 
-    fn record(&mut self, record: &LogRecord, head: &Head, now_us: u64) -> Result<(), Violation> {
+    fn record(&mut self, record: &LogRecord, head: &Head) -> Result<(), Violation> {
         let expected = self.sequence().plus(1);
         if record.first_sequence != expected {
             let detail = format!("{} where {expected} belongs", record.first_sequence);
@@ -203,8 +231,10 @@ impl Oracle {
         if !self.owners.contains_key(&record.epoch.0) {
             return Err(broken("only an owner writes", format!("epoch {} was never claimed", record.epoch)));
         }
-        let unknown = Decided { at_us: now_us, trusted: false, was_alone: false };
-        let decided = self.decided.get(&head.batch_id.0).copied().unwrap_or(unknown);
+        let Some(Submitted { decided, .. }) = self.submitted.get(&head.batch_id.0) else {
+            return Err(broken("only an owner writes", format!("nobody submitted {head:?}")));
+        };
+        let decided = *decided;
         let mut events = Vec::new();
         for_each(&record.bytes, |_, event| events.push(Arc::new(event)))
             .map_err(|error| broken("every record can be read", error.to_string()))?;

@@ -137,6 +137,8 @@ pub struct Plan {
     pub snapshots: u64,
     /// Of a thousand requests, so many take the key of the one before, with another body.
     pub reused_keys: u64,
+    /// Whether refusals are put out to be proven.
+    pub receipts: bool,
     /// Where the log stands.
     pub media: Media,
     /// Of a thousand reads of the log, so many bring a record that was not written there.
@@ -196,6 +198,7 @@ impl Plan {
             record_bytes_max: 150,
             snapshots: 400,
             reused_keys: 20,
+            receipts: true,
             garbled_reads: 100,
             table_faults: 100,
             ..Plan::calm()
@@ -228,6 +231,7 @@ impl Plan {
             record_bytes_max: tessera_writer::RECORD_BYTES_MAX,
             snapshots: 0,
             reused_keys: 0,
+            receipts: false,
             store_delay_us_max: 1_000,
             faults_end_us: 60_000_000,
             orphans: Orphans::Land,

@@ -138,6 +138,21 @@ impl Store {
         journal.disturb(fault)
     }
 
+    /// The faults of the disk that were met since.
+    pub(crate) fn met(&mut self) -> Vec<&'static str> {
+        match &mut self.log {
+            Medium::Service(_) => Vec::new(),
+            Medium::Journal(journal) => std::mem::take(&mut journal.met),
+        }
+    }
+
+    /// There is room on the disk again, if there is a disk.
+    pub(crate) fn disk_emptied(&mut self) {
+        if let Medium::Journal(journal) = &mut self.log {
+            journal.disk_emptied();
+        }
+    }
+
     /// The disk does not fail any more.
     pub(crate) fn calm_down(&mut self) {
         self.is_away = false;

@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 
 use tessera_inventory::{EventBody, Phase, RefundedUnits, Rejection, RequestError, Units};
 use tessera_store::memory::AppendFault;
-use tessera_writer::Reply;
+use tessera_writer::{Alert, Reply};
 
 use crate::disturbance::{DiskFault, Disturbance};
 
@@ -15,7 +15,7 @@ use crate::disturbance::{DiskFault, Disturbance};
 pub struct Tally(BTreeMap<&'static str, u64>);
 
 /// Every fault that a world can meet.
-pub(crate) const FAULTS: [&str; 39] = [
+pub(crate) const FAULTS: [&str; 41] = [
     "node killed",
     "handler panicked",
     "node paused",
@@ -24,6 +24,7 @@ pub(crate) const FAULTS: [&str; 39] = [
     "lease lost",
     "clock skewed",
     "clock alone",
+    "clock acknowledged",
     "store away",
     "link cut",
     "request cut off",
@@ -34,6 +35,7 @@ pub(crate) const FAULTS: [&str; 39] = [
     "answer lost",
     "call to the store lost",
     "answer of the store lost",
+    "answer of the store late",
     "request duplicated",
     "answer duplicated",
     "call to the store duplicated",
@@ -144,6 +146,9 @@ pub(crate) const EVENTS: [&str; 24] = [
     "checked out",
 ];
 
+/// Whatever else a writer puts out.
+pub(crate) const OUTPUTS: [&str; 3] = ["refusal proven", "operator told: clock", "operator told: store"];
+
 /// Every answer.
 pub(crate) const ANSWERS: [&str; 7] =
     ["accepted", "repeated", "rejected", "read", "not executed", "gave up", "outcome unknown"];
@@ -180,9 +185,10 @@ impl Tally {
     }
 }
 
-fn groups() -> [(&'static str, &'static [&'static str]); 5] {
+fn groups() -> [(&'static str, &'static [&'static str]); 6] {
     [
         ("answers", &ANSWERS),
+        ("other outputs", &OUTPUTS),
         ("faults", &FAULTS),
         ("faults of followers", &FOLLOWER_FAULTS),
         ("refusals", &REFUSALS),
@@ -303,6 +309,14 @@ pub(crate) fn answer(reply: &Reply) -> &'static str {
     }
 }
 
+/// The name of what an operator is told.
+pub(crate) fn alert(alert: &Alert) -> &'static str {
+    match alert {
+        Alert::ClockJump { .. } => "operator told: clock",
+        Alert::StoreStalled { .. } => "operator told: store",
+    }
+}
+
 /// The name of a fault of an append; `None` for none.
 pub(crate) fn append_fault(fault: AppendFault) -> Option<&'static str> {
     match fault {
@@ -326,6 +340,7 @@ pub(crate) fn disturbance(disturbance: Disturbance) -> &'static str {
         Disturbance::LoseLease(_) => "lease lost",
         Disturbance::Skew(..) => "clock skewed",
         Disturbance::Alone(..) => "clock alone",
+        Disturbance::Acknowledge(_) => "clock acknowledged",
         Disturbance::Outage(_) => "store away",
         Disturbance::Cut(..) => "link cut",
         Disturbance::Disk(DiskFault::TornWrite) => "disk: torn write",

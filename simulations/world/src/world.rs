@@ -4,6 +4,8 @@ mod clients;
 mod following;
 mod network;
 mod nodes;
+mod serving;
+mod watch;
 
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,11 +25,10 @@ use crate::prng::Prng;
 use crate::store::Store;
 use crate::tally::{self, Tally};
 use crate::trace::Trace;
+use watch::WATCH_US;
 
 /// After the faults have ceased, everything must be over within this time, in microseconds (20 minutes).
 const LIVENESS_US: u64 = 20 * 60 * 1_000_000;
-/// How often it is made sure that where clients go somebody serves, in microseconds.
-const WATCH_US: u64 = 700_000;
 
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -104,6 +105,8 @@ enum Step {
         node: usize,
         life: u64,
         call: Call,
+        /// When it is not waited for any more.
+        until_us: u64,
     },
     /// Something reaches a node.
     Input {
@@ -147,6 +150,10 @@ struct World {
     summary: Summary,
     /// Until when nothing passes from the one to the other.
     cuts: BTreeMap<(Place, Place), u64>,
+    /// Until when the store does not answer, where it does not now.
+    away_until_us: u64,
+    /// Until when there is no room on the disk.
+    full_until_us: u64,
     /// Until when syncs take long.
     slow_until_us: u64,
     /// Where clients send their requests.
@@ -203,6 +210,8 @@ impl World {
             trace,
             summary: Summary::default(),
             cuts: BTreeMap::new(),
+            away_until_us: 0,
+            full_until_us: 0,
             slow_until_us: 0,
             route: 0,
             is_calm: false,
@@ -241,15 +250,13 @@ impl World {
             }
         }
         self.oracle.finish()?;
-        match self.store.shared_log() {
-            Some(log) => self.followers.finish(&log, self.oracle.model()),
-            None => Ok(()),
-        }
+        self.followers.finish(self.oracle.events(), self.oracle.model())
     }
 
     fn observe(&mut self) -> Result<(), Violation> {
         if self.store.is_touched {
             self.store.is_touched = false;
+            self.store.met().into_iter().for_each(|name| self.note(name));
             // Whoever met the fault: the process of the store ends, and all others with it.
             if self.store.has_failed() {
                 self.machine_restarts()?;
@@ -276,20 +283,6 @@ impl World {
         summary
     }
 
-    /// The faults have ceased, every client has its answers, and every deadline has been kept.
-    fn is_over(&self) -> bool {
-        self.is_calm
-            && self.oracle.live_claims() == 0
-            && self.clients.iter().all(Client::is_done)
-            && self.nodes.iter().any(|node| matches!(&node.role, Role::Serving(writer) if writer.is_idle()))
-    }
-
-    fn unfinished(&self) -> String {
-        let waiting: Vec<_> =
-            self.clients.iter().enumerate().filter(|(_, client)| !client.is_done()).map(|(n, _)| n).collect();
-        format!("clients {waiting:?} wait, {} claims are live", self.oracle.live_claims())
-    }
-
     fn take(&mut self, step: Step) -> Result<(), Violation> {
         self.trace.note(self.now_us, format_args!("{step:?}"));
         match step {
@@ -297,14 +290,15 @@ impl World {
             Step::Impatient { client, attempt } => self.impatient(client, attempt),
             Step::Arrive { node, client, attempt } => return self.arrive(node, client, attempt),
             Step::Answer { client, attempt, reply } => self.answered(client, attempt, &reply),
-            Step::Call { node, life, call } => return self.call(node, life, call),
+            Step::Call { node, life, call, until_us } => return self.call(node, life, call, until_us),
             Step::Input { node, life, input } => return self.input(node, life, input),
             Step::Land => self.store.land_next(),
             Step::Ghost { expected, batch } => self.store.append_unheard(expected, batch),
             Step::Start(node) => return self.start(node),
             Step::Disturb(disturbance) => return self.disturb(disturbance),
-            Step::OutageEnds => self.store.is_away = false,
-            Step::DiskEmptied => self.store.calm_down(),
+            Step::OutageEnds => self.store.is_away &= self.now_us < self.away_until_us,
+            Step::DiskEmptied if self.now_us < self.full_until_us => {}
+            Step::DiskEmptied => self.store.disk_emptied(),
             Step::FaultsEnd => self.calm_down(),
             Step::Watch => return self.watch(),
             Step::Follow(follower) => return self.follow(follower),
@@ -313,8 +307,10 @@ impl World {
     }
 
     fn disturb(&mut self, disturbance: Disturbance) -> Result<(), Violation> {
-        let is_spared = matches!(disturbance, Disturbance::Disk(_)) && self.store.is_service();
-        if !is_spared {
+        if matches!(disturbance, Disturbance::Disk(_)) && self.store.is_service() {
+            return Ok(());
+        }
+        if self.is_met(disturbance) {
             self.note(tally::disturbance(disturbance));
         }
         match disturbance {
@@ -334,8 +330,10 @@ impl World {
                 let node = &mut self.nodes[node];
                 (node.evidence, node.skew_ms) = (evidence, skew_ms);
             }
+            Disturbance::Acknowledge(node) => return self.acknowledge(node),
             Disturbance::Outage(for_us) => {
                 self.store.is_away = true;
+                self.away_until_us = self.away_until_us.max(self.now_us + for_us);
                 self.after(for_us, Step::OutageEnds);
             }
             Disturbance::Cut(from, to, for_us) => {
@@ -346,32 +344,40 @@ impl World {
         Ok(())
     }
 
+    /// Whether anything comes of a disturbance here and now. What shows only later is noted there.
+    fn is_met(&self, disturbance: Disturbance) -> bool {
+        let role = |node: usize| &self.nodes[node].role;
+        match disturbance {
+            Disturbance::Crash(node) | Disturbance::Pause(node, _) => !matches!(role(node), Role::Away),
+            Disturbance::TakeOver(node) => matches!(role(node), Role::Away),
+            Disturbance::HandOver(node) | Disturbance::LoseLease(node) => {
+                matches!(role(node), Role::Serving(_))
+            }
+            Disturbance::Skew(_, skew_ms) => skew_ms != 0,
+            Disturbance::Alone(..) => !self.oracle.events().is_empty(),
+            Disturbance::Outage(_) | Disturbance::Cut(..) | Disturbance::Disk(DiskFault::LostWrites) => true,
+            Disturbance::Panic(_) | Disturbance::Acknowledge(_) | Disturbance::Disk(_) => false,
+        }
+    }
+
     fn calm_down(&mut self) {
         self.is_calm = true;
         self.store.calm_down();
         self.cuts.clear();
         self.slow_until_us = 0;
         for node in &mut self.nodes {
-            node.paused_until_us = node.paused_until_us.min(self.now_us);
+            node.fuse.set(false);
             (node.evidence, node.skew_ms) = (Evidence::Heartbeats, 0);
         }
     }
 
-    fn watch(&mut self) -> Result<(), Violation> {
-        self.after(WATCH_US, Step::Watch);
-        if matches!(self.nodes[self.route].role, Role::Away) {
-            let away: Vec<usize> =
-                (0..self.nodes.len()).filter(|node| matches!(self.nodes[*node].role, Role::Away)).collect();
-            let node = away[self.prng.index(away.len())];
-            return self.start(node);
-        }
-        Ok(())
-    }
-
     fn disturb_disk(&mut self, fault: DiskFault) -> Result<(), Violation> {
         match fault {
-            DiskFault::Slow(for_us) => self.slow_until_us = self.now_us + for_us,
-            DiskFault::Full(for_us) => self.after(for_us, Step::DiskEmptied),
+            DiskFault::Slow(for_us) => self.slow_until_us = self.slow_until_us.max(self.now_us + for_us),
+            DiskFault::Full(for_us) => {
+                self.full_until_us = self.full_until_us.max(self.now_us + for_us);
+                self.after(for_us, Step::DiskEmptied);
+            }
             DiskFault::TornWrite | DiskFault::LostWrites | DiskFault::FailedSync => {}
         }
         if self.store.disturb(fault)? {

@@ -8,6 +8,10 @@ pub enum Mutant {
     OvertakingUnnoticed,
     /// A follower moves its cursor though another one has taken over.
     FenceIgnored,
+    /// A projection takes the last record of the log for its end.
+    TailUnread,
+    /// A list shows whole orders to who has one ticket of them.
+    StrangersListed,
 }
 
 /// Which defect is built in, if any.

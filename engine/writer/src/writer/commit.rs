@@ -65,10 +65,21 @@ impl<T, E: Encode> Writer<T, E> {
         match answer {
             AppendAnswer::Committed => self.committed(&append, now, out),
             AppendAnswer::Fenced { found } if found == append.next => self.committed(&append, now, out),
+            AppendAnswer::Fenced { found } if self.adopts(&append, &found) => {
+                let next = Head { epoch: found.epoch, batch_id: self.batch_ids.next(), ..append.next };
+                self.submit_append(Append { expected: found, next, ..append }, out);
+            }
             AppendAnswer::Fenced { found } => self.stop(StopReason::Fenced { found }, out),
             AppendAnswer::Fatal { reason } => self.stop(StopReason::StoreFailed { reason }, out),
             AppendAnswer::Unknown => self.append_unknown(append, now, out),
         }
+    }
+
+    /// Only with a defect: whether the fence of another's claim is taken for its own.
+    fn adopts(&self, append: &Append, found: &Head) -> bool {
+        let wrote_nothing =
+            (found.sequence, found.chain) == (append.expected.sequence, append.expected.chain);
+        self.mutation.is(Mutant::FenceAdopted) && wrote_nothing
     }
 
     fn committed(&mut self, append: &Append, now: Monotonic, out: &mut Vec<Output<T>>) {
@@ -82,8 +93,13 @@ impl<T, E: Encode> Writer<T, E> {
             return self.append_next_part(out);
         }
         self.turn.events.clear();
+        if self.mutation.is(Mutant::UnknownAfterCommit) {
+            self.turn.replies.iter_mut().for_each(|(_, reply)| *reply = Reply::OutcomeUnknown);
+        }
         self.reply(out);
-        out.push(Output::Publish);
+        if !self.mutation.is(Mutant::PublicationForgotten) {
+            out.push(Output::Publish);
+        }
         self.turn_done(now, out);
     }
 
@@ -147,6 +163,7 @@ impl<T, E: Encode> Writer<T, E> {
     pub(super) fn tick(&mut self, now: Monotonic, out: &mut Vec<Output<T>>) {
         self.armed = None;
         if !matches!(self.stage, Stage::Idle) {
+            let now = if self.mutation.is(Mutant::GivenUpEarly) { now.plus_ms(1_000) } else { now };
             self.lanes.sweep(now, |ticket| out.push(Output::Reply { ticket, reply: Reply::GaveUp }));
         }
         match std::mem::replace(&mut self.stage, Stage::Idle) {
@@ -168,6 +185,9 @@ impl<T, E: Encode> Writer<T, E> {
     pub(super) fn close(&mut self, closing: Closing, out: &mut Vec<Output<T>>) {
         // Nothing gives the ownership back: a hand-over that follows its loss is no hand-over in good order.
         self.closing = self.closing.max(Some(closing));
+        if self.mutation.is(Mutant::UntoldAtClosing) {
+            self.lanes.drain(drop);
+        }
         self.lanes.drain(|ticket| out.push(Output::Reply { ticket, reply: Reply::NotExecuted }));
         let submits_again = matches!(self.stage, Stage::Resubmitting { .. } | Stage::Reverifying { .. });
         let at_once = submits_again && closing == Closing::OwnershipLost;

@@ -3,14 +3,17 @@
 use std::sync::{Arc, PoisonError};
 
 use futures::executor::block_on;
-use tessera_inventory::{ClaimNumber, ClaimState, Sequence};
-use tessera_naive::{Claim, Model};
-use tessera_projections::orders::{Order, OrderState, Step};
-use tessera_store::{Log, StoreError};
+use tessera_inventory::{Event, Sequence, Subject};
+use tessera_naive::Model;
+use tessera_projections::orders::Order;
+use tessera_store::StoreError;
 
-use super::{Followers, RELAY};
-use crate::catalogue::EVENT;
+use super::{Followers, RELAY, is_projection, orders};
+use crate::catalogue::{EVENT, SUBJECTS, subject};
 use crate::oracle::{Violation, broken};
+
+/// Orders of one page: few, so that there are several.
+const LISTED_AT_ONCE: usize = 3;
 
 fn unread(error: &StoreError) -> Violation {
     broken("what followers have written can be read", error.to_string())
@@ -37,49 +40,51 @@ impl Followers {
         }
     }
 
-    /// The world is over: whoever follows now finds everything, and the orders are those of the log.
-    pub(crate) fn finish(&mut self, log: &Arc<dyn Log>, model: &Model) -> Result<(), Violation> {
-        loop {
-            match block_on(self.orders.project(&**log, EVENT)).map_err(|error| unread(&error))? {
-                Step::UpToDate { through } if through.0 == model.sequence() => break,
-                Step::UpToDate { through } => {
-                    let detail = format!("{through} of {}", model.sequence());
-                    return Err(broken("followers reach the end of the log", detail));
-                }
-                Step::Advanced { .. } | Step::Overtaken => {}
-            }
-        }
-        model
-            .claims
-            .values()
-            .filter(|claim| claim.attempts > 0)
-            .try_for_each(|claim| self.check(model, claim))
+    /// Whether all of them stand at the end of the log.
+    pub(crate) fn have_seen(&self, through: Sequence) -> bool {
+        self.seen == [through; 2]
     }
 
-    fn check(&self, model: &Model, claim: &Claim) -> Result<(), Violation> {
-        let number = ClaimNumber(claim.number);
-        let order = block_on(self.orders.get(EVENT, number)).map_err(|error| unread(&error))?;
-        let told = |order: &Order| (order.subject, order.state, order.attempt, order.payment);
-        let wanted = (claim.subject, state_of(model, claim), claim.attempts, claim.payment);
-        let view = model.claim_view(claim.number).map(|view| view.tickets).unwrap_or_default();
-        let agrees = order.as_ref().is_some_and(|order| {
-            let tickets: Vec<_> = order.tickets.iter().map(|each| each.ticket).collect();
-            told(order) == wanted && tickets == view && order.sequence > Sequence(claim.number)
-        });
-        if agrees {
-            return Ok(());
+    /// Whether this one does.
+    pub(crate) fn has_seen(&self, follower: usize, through: Sequence) -> bool {
+        self.seen[usize::from(!is_projection(follower))] == through
+    }
+
+    /// The world is over: every event was passed on, and each subject finds its orders as the log and the model tell them.
+    pub(crate) fn finish(&self, events: &[Arc<Event>], model: &Model) -> Result<(), Violation> {
+        let effects = self.effects.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(missing) = (1..=model.sequence()).find(|sequence| !effects.contains_key(sequence)) {
+            return Err(broken("every event is passed on", format!("event {missing} had no effect")));
         }
-        Err(broken("orders are those of the log", format!("{order:?} is not {wanted:?} with {view:?}")))
+        let told = orders::all(events, model);
+        for order in &told {
+            let found = block_on(self.orders.get(EVENT, order.number)).map_err(|error| unread(&error))?;
+            same(found.as_ref(), Some(order))?;
+        }
+        (0..SUBJECTS).map(subject).try_for_each(|subject| {
+            let (found, wanted) = (self.listed(subject)?, orders::seen_by(&told, subject));
+            (0..found.len().max(wanted.len())).try_for_each(|at| same(found.get(at), wanted.get(at)))
+        })
+    }
+
+    /// All pages of a subject's list.
+    fn listed(&self, subject: Subject) -> Result<Vec<Order>, Violation> {
+        let (mut listed, mut after) = (Vec::new(), None);
+        loop {
+            let page = block_on(self.orders.list(EVENT, subject, after, LISTED_AT_ONCE));
+            let page = page.map_err(|error| unread(&error))?;
+            listed.extend(page.orders);
+            match page.next {
+                Some(next) => after = Some(next),
+                None => return Ok(listed),
+            }
+        }
     }
 }
 
-fn state_of(model: &Model, claim: &Claim) -> OrderState {
-    match model.state_of(claim) {
-        ClaimState::PaymentInFlight => OrderState::Pending,
-        ClaimState::Held => OrderState::PaymentFailed,
-        ClaimState::Paid => OrderState::Paid,
-        ClaimState::Refunded => OrderState::Refunded,
-        ClaimState::RefundDue => OrderState::RefundDue,
-        ClaimState::Ended => OrderState::Ended,
+fn same(found: Option<&Order>, wanted: Option<&Order>) -> Result<(), Violation> {
+    if found == wanted {
+        return Ok(());
     }
+    Err(broken("orders are those of the log", format!("{found:?} is not {wanted:?}")))
 }

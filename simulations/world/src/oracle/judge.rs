@@ -3,22 +3,41 @@
 use std::fmt;
 use std::sync::Arc;
 
-use tessera_inventory::{ClaimView, Command, Event, Rejection, Sequence, Timestamp};
+use tessera_inventory::{
+    ClaimNumber, ClaimView, Command, CommandBody, Event, Rejection, Sequence, Timestamp,
+};
 use tessera_naive::{Model, Verdict, same, view_without_terms};
 use tessera_writer::{Ask, Head, Reply};
 
+use super::refusals::Refusal;
 use super::{Oracle, Violation, broken};
 use crate::node::Attempt;
+
+/// A life of a node.
+pub(crate) type Life = (usize, u64);
+
+/// When and from where a turn was decided.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TurnBegun {
+    /// Logged time then.
+    pub(crate) at: Timestamp,
+    /// The same in the time of the world, in microseconds.
+    pub(crate) at_us: u64,
+    /// Whether the writer believed its clock then.
+    pub(crate) trusted: bool,
+    /// What was durable then.
+    pub(crate) from: Sequence,
+}
 
 /// Who answers, and from where it knows.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Speaker {
     /// The head that it holds for its own.
     pub(crate) head: Head,
-    /// Logged time at which it decided.
-    pub(crate) decided_at: Timestamp,
-    /// Whether it believed its clock then.
-    pub(crate) trusted: bool,
+    /// Who it is.
+    pub(crate) by: Life,
+    /// When it decided.
+    pub(crate) turn: TurnBegun,
 }
 
 impl Oracle {
@@ -37,15 +56,26 @@ impl Oracle {
                 Ok(())
             }
             (Ask::Command(command), Reply::Accepted { sequence, event, claim }) => {
+                self.refusals.accepted(speaker, command)?;
                 self.accepted(command, *sequence, Some(event))?;
-                claim.as_deref().map_or(Ok(()), |claim| self.shown(*sequence, claim))
+                match claim {
+                    Some(claim) => self.shown(command, *sequence, claim),
+                    // A duplicate that joins the answer of its turn, when the claim has ended in between.
+                    None => self.beside(speaker, command, *sequence, None),
+                }
             }
-            (Ask::Command(command), Reply::Repeated { sequence, .. }) => {
-                self.accepted(command, *sequence, None)
+            (Ask::Command(command), Reply::Repeated { sequence, claim }) => {
+                self.refusals.accepted(speaker, command)?;
+                self.accepted(command, *sequence, None)?;
+                self.beside(speaker, command, speaker.turn.from, claim.as_deref())
             }
-            (Ask::Command(command), Reply::Rejected { sequence, rejection, .. }) => {
+            (Ask::Command(command), Reply::Rejected { sequence, rejection, place }) => {
                 self.owned(speaker, attempt)?;
-                self.rejected(speaker, command, *sequence, rejection)
+                let refusal = Refusal { sequence: *sequence, rejection: rejection.clone(), place: *place };
+                if self.refusals.refused(speaker, command, refusal)? {
+                    return self.rejected(speaker, command, *sequence, rejection);
+                }
+                Ok(())
             }
             (Ask::Read(claim), Reply::Read { sequence, claim: found }) => {
                 self.owned(speaker, attempt)?;
@@ -93,15 +123,38 @@ impl Oracle {
     }
 
     /// The claim beside an acceptance has the lines that it had before.
-    fn shown(&mut self, sequence: Sequence, claim: &ClaimView) -> Result<(), Violation> {
+    fn shown(&mut self, command: &Command, sequence: Sequence, claim: &ClaimView) -> Result<(), Violation> {
         let before = Sequence(sequence.0.saturating_sub(1));
         let told = self.history.at(before).and_then(|model| model.claim_view(claim.number.0));
         let shown = view_without_terms(claim.clone());
-        if told.as_ref().is_some_and(|told| (&told.lines, told.subject) == (&shown.lines, shown.subject)) {
+        let is_it = claim_of(command) == Some(claim.number);
+        let agrees = |told: &ClaimView| (&told.lines, told.subject) == (&shown.lines, shown.subject);
+        if is_it && told.as_ref().is_some_and(agrees) {
             return Ok(());
         }
         let detail = format!("{shown:?} before {sequence}; the rules say {told:?}");
         Err(broken("a claim is shown with its lines", detail))
+    }
+
+    /// The claim beside a repetition stands, or is gone, as at some moment from there to the end of the turn.
+    fn beside(
+        &mut self,
+        speaker: Speaker,
+        command: &Command,
+        from: Sequence,
+        claim: Option<&ClaimView>,
+    ) -> Result<(), Violation> {
+        let shown = claim.cloned().map(view_without_terms);
+        let number = claim_of(command);
+        for sequence in (from.0..=speaker.head.sequence.0).map(Sequence) {
+            let model = self.history.at(sequence);
+            let told = number.and_then(|number| model?.claim_view(number.0));
+            if told == shown {
+                return Ok(());
+            }
+        }
+        let detail = format!("{command:?} from {from} to {}: {shown:?}", speaker.head.sequence);
+        Err(broken("a claim is shown as it stands", detail))
     }
 
     /// Whoever refuses or shows something owned the event when it did, or at least after it was asked.
@@ -120,7 +173,7 @@ impl Oracle {
         }
     }
 
-    /// A refusal is what the naive rules refuse at that sequence; a repeated one was judged before.
+    /// A refusal is what the naive rules refuse at that sequence.
     fn rejected(
         &mut self,
         speaker: Speaker,
@@ -128,21 +181,14 @@ impl Oracle {
         sequence: Sequence,
         rejection: &Rejection,
     ) -> Result<(), Violation> {
-        let known = command.key.map(|key| (key.digest, sequence.0));
         let text = format!("{rejection:?}");
-        if known.is_some_and(|known| self.refusals.get(&known) == Some(&text)) {
-            return Ok(());
-        }
         let Some(model) = self.history.at(sequence) else {
             let detail = format!("sequence {sequence} is not in the log: {text}");
             return Err(broken("no refusal before its commit", detail));
         };
-        nothing_was_due(model, speaker.decided_at, speaker.trusted, rejection)?;
-        match model.decide(speaker.decided_at, command) {
-            Verdict::Refused(reasons) if reasons.iter().any(|reason| same(rejection, reason)) => {
-                self.refusals.extend(known.map(|known| (known, text)));
-                Ok(())
-            }
+        nothing_was_due(model, speaker.turn.at, speaker.turn.trusted, rejection)?;
+        match model.decide(speaker.turn.at, command) {
+            Verdict::Refused(reasons) if reasons.iter().any(|reason| same(rejection, reason)) => Ok(()),
             Verdict::Repeated(first) => {
                 let detail = format!("accepted at {first}, refused at {sequence}: {text}");
                 Err(broken("a key has one effect", detail))
@@ -152,6 +198,15 @@ impl Oracle {
                 Err(broken("a refusal is right at its sequence", detail))
             }
         }
+    }
+}
+
+/// The claim that the answer to a command shows.
+fn claim_of(command: &Command) -> Option<ClaimNumber> {
+    match &command.body {
+        CommandBody::RenewHold { hold } | CommandBody::BeginPayment { hold, .. } => Some(*hold),
+        CommandBody::Confirm { order, .. } => Some(*order),
+        _ => None,
     }
 }
 

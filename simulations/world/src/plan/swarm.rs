@@ -53,6 +53,7 @@ impl Plan {
             record_bytes_max: [1, 150, 600, tessera_writer::RECORD_BYTES_MAX][prng.index(4)],
             snapshots,
             reused_keys,
+            receipts: prng.chance(500),
             media: if prng.chance(JOURNALS) { Media::Journal } else { Media::Service },
             garbled_reads,
             table_faults,

@@ -63,6 +63,10 @@ impl FailingDisk {
         self.state().armed = armed;
     }
 
+    pub(super) fn armed(&self) -> Armed {
+        self.state().armed
+    }
+
     pub(super) fn set_full(&self, is_full: bool) {
         self.inner.set_capacity(is_full.then_some(1));
     }

@@ -29,6 +29,9 @@ pub(super) struct Journal {
     /// Only gone while it is being opened again.
     store: Option<EmbeddedStore>,
     mutation: Mutation,
+    is_full: bool,
+    /// Faults that appends have met.
+    pub(super) met: Vec<&'static str>,
 }
 
 impl Journal {
@@ -37,7 +40,8 @@ impl Journal {
             tempfile::tempdir().map_err(|error| broken("there is room for tables", error.to_string()))?;
         let disk = FailingDisk::on(MemoryDisk::new());
         let store = Some(open(&disk, &tables, mutation)?);
-        Ok(Journal { prng: Prng::new(seed ^ 0xd15c), disk, tables, store, mutation })
+        let prng = Prng::new(seed ^ 0xd15c);
+        Ok(Journal { prng, disk, tables, store, mutation, is_full: false, met: Vec::new() })
     }
 
     /// The store; none after one that could not be opened again, which has ended the run.
@@ -47,8 +51,17 @@ impl Journal {
 
     pub(super) fn append(&mut self, expected: Head, batch: Batch) -> AppendOutcome {
         let Some(store) = &self.store else { return AppendOutcome::Fatal { reason: "closed".to_owned() } };
+        let armed = self.disk.armed();
         let outcome = block_on(store.append(EVENT, expected, batch));
         self.settle();
+        match armed {
+            armed if armed == self.disk.armed() => {}
+            Armed::Torn(_) => self.met.push("disk: torn write"),
+            Armed::Failed => self.met.push("disk: failed sync"),
+            Armed::Nothing => {}
+        }
+        let is_refused = self.is_full && !matches!(outcome, AppendOutcome::Committed);
+        self.met.extend(is_refused.then_some("disk: full"));
         outcome
     }
 
@@ -64,7 +77,7 @@ impl Journal {
         match fault {
             DiskFault::TornWrite => self.disk.arm(Armed::Torn(self.prng.next())),
             DiskFault::FailedSync => self.disk.arm(Armed::Failed),
-            DiskFault::Full(_) => self.disk.set_full(true),
+            DiskFault::Full(_) => self.set_full(true),
             DiskFault::Slow(_) => {}
             DiskFault::LostWrites => {
                 self.disk.lose_power();
@@ -74,9 +87,18 @@ impl Journal {
         Ok(false)
     }
 
+    pub(super) fn disk_emptied(&mut self) {
+        self.set_full(false);
+    }
+
+    fn set_full(&mut self, is_full: bool) {
+        self.is_full = is_full;
+        self.disk.set_full(is_full);
+    }
+
     pub(super) fn calm_down(&mut self) {
         self.disk.arm(Armed::Nothing);
-        self.disk.set_full(false);
+        self.disk_emptied();
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -87,6 +109,7 @@ impl Journal {
         self.disk.cut_off();
         let disk = FailingDisk::on(self.disk.after_restart());
         disk.set_full(false);
+        self.is_full = false;
         // The old store must be gone before its directory is opened again.
         self.store = None;
         self.store = Some(open(&disk, &self.tables, self.mutation)?);

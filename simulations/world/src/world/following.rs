@@ -10,6 +10,8 @@ use crate::oracle::Violation;
 const HALT_US_MAX: u64 = 3_000_000;
 /// A follower that is up to date looks again after at most so long, in microseconds.
 const PAUSE_US_MAX: u64 = 4_000_000;
+/// One that has something to do after the faults goes on after at most so long, in microseconds.
+const HASTE_US_MAX: u64 = 100_000;
 /// Of a thousand steps, so many end in the death of the follower.
 const DEATHS: u64 = 40;
 
@@ -40,7 +42,12 @@ impl World {
             Followed::Halted | Followed::Went | Followed::Failed => {}
         }
         self.trace.note(self.now_us, format_args!("follower {follower}: {followed:?}"));
-        let most = if followed == Followed::Halted { HALT_US_MAX } else { PAUSE_US_MAX };
+        // Once the faults are over they make haste, so that the end of the world is near.
+        let most = match followed {
+            _ if self.is_calm && !self.followers.has_seen(follower, self.oracle.sequence()) => HASTE_US_MAX,
+            Followed::Halted => HALT_US_MAX,
+            _ => PAUSE_US_MAX,
+        };
         let wait_us = self.prng.between(1_000, most);
         self.after(wait_us, Step::Follow(follower));
         Ok(())

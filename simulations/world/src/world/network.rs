@@ -84,13 +84,23 @@ impl World {
             let batch = Batch { next: *next, record: record.clone() };
             self.after(wait_us, Step::Ghost { expected: *expected, batch });
         }
-        match first {
-            Some(wait_us) => self.after(wait_us, Step::Call { node, life, call }),
-            None => self.unanswered(node, life, &call),
+        let until_us = self.now_us + STORE_PATIENCE_US;
+        if first.is_none_or(|wait_us| wait_us > STORE_PATIENCE_US) {
+            self.unanswered(node, life, &call, until_us);
+        }
+        if let Some(wait_us) = first {
+            self.after(wait_us, Step::Call { node, life, call, until_us });
         }
     }
 
-    pub(super) fn call(&mut self, node: usize, life: u64, call: Call) -> Result<(), Violation> {
+    /// A call reaches the store. An answer that would come later than at `until_us` is not waited for.
+    pub(super) fn call(
+        &mut self,
+        node: usize,
+        life: u64,
+        call: Call,
+        until_us: u64,
+    ) -> Result<(), Violation> {
         if self.nodes[node].life != life && self.is_lost(&call) {
             return Ok(());
         }
@@ -101,27 +111,34 @@ impl World {
         }
         let kept = call.clone();
         let answer = self.store.answer(call, fault);
-        if self.store.has_failed() {
-            // Nobody is there any more to be answered.
+        if self.store.has_failed() || self.now_us > until_us {
+            // Nobody is there any more to be answered, or waits for it.
             return Ok(());
         }
         let usual_us = self.store_delay_us();
         match self.travel((Place::Store, Place::Node(node)), &STORE_ANSWER, usual_us).first {
-            Some(wait_us) => self.after(wait_us, Step::Input { node, life, input: NodeInput::Store(answer) }),
-            None => self.unanswered(node, life, &kept),
+            Some(wait_us) if self.now_us + wait_us <= until_us => {
+                self.after(wait_us, Step::Input { node, life, input: NodeInput::Store(answer) });
+            }
+            Some(_) => {
+                self.note("answer of the store late");
+                self.unanswered(node, life, &kept, until_us);
+            }
+            None => self.unanswered(node, life, &kept, until_us),
         }
         Ok(())
     }
 
-    /// The library in front of the store gives up waiting.
-    fn unanswered(&mut self, node: usize, life: u64, call: &Call) {
+    /// The library in front of the store gives up waiting then.
+    fn unanswered(&mut self, node: usize, life: u64, call: &Call, until_us: u64) {
         let late = || StoreFailure::Unavailable { reason: "no answer".to_owned() };
         let answer = match call {
             Call::Append { .. } => StoreAnswer::Append(AppendAnswer::Unknown),
             Call::Head => StoreAnswer::Head(Err(late())),
             Call::Log { .. } => StoreAnswer::Log(Err(late())),
         };
-        self.after(STORE_PATIENCE_US, Step::Input { node, life, input: NodeInput::Store(answer) });
+        let wait_us = until_us.saturating_sub(self.now_us);
+        self.after(wait_us, Step::Input { node, life, input: NodeInput::Store(answer) });
     }
 
     /// The store has failed for good, and every process with it; it is opened again, and so are they.
@@ -167,8 +184,11 @@ impl World {
     }
 
     fn store_delay_us(&mut self) -> u64 {
-        let slow_us =
-            if self.now_us < self.slow_until_us { self.prng.between(1_000_000, 3_000_000) } else { 0 };
+        let is_slow = self.now_us < self.slow_until_us;
+        if is_slow {
+            self.note("disk: slow syncs");
+        }
+        let slow_us = if is_slow { self.prng.between(1_000_000, 3_000_000) } else { 0 };
         slow_us + self.prng.between(50, self.plan.store_delay_us_max)
     }
 }

@@ -1,23 +1,20 @@
-//! Nodes in the world: the shell around activation and writer, with every place where it may be killed.
+//! Nodes in the world: their beginnings and their ends, what reaches them, and the shell around an activation.
 
 use tessera_inventory::Event;
-use tessera_records::{RecordEncoder, for_each};
+use tessera_records::for_each;
 use tessera_store::LogRecord;
 use tessera_writer::{
-    Activation, ActivationInput, ActivationOutput, ActivationStop, AppendAnswer, ClockState, Input,
-    Monotonic, Output, ReplayRecord, Reply, Request, StopReason, WriterOptions,
+    Activation, ActivationInput, ActivationOutput, ActivationStop, AppendAnswer, Input, Monotonic,
+    ReplayRecord, Reply, Request, WriterOptions,
 };
 
 use super::clients::PATIENCE_US;
 use super::{Step, World};
 use crate::catalogue::EVENT;
-use crate::node::{Attempt, Call, Node, NodeInput, Role};
-use crate::oracle::{Decided, Speaker, Violation, broken};
+use crate::node::{Attempt, Call, NodeInput, Role};
+use crate::oracle::{Violation, broken};
 use crate::plan::CrashPoint;
 use crate::store::StoreAnswer;
-
-/// How often a clock that is not believed is read again, in microseconds.
-const READ_CLOCKS_US: u64 = 5_000_000;
 
 impl World {
     /// The node takes the event over; what it was before in this event is forgotten.
@@ -49,7 +46,7 @@ impl World {
             Some(mutant) => mutant.options(owner),
             None => WriterOptions::new(owner),
         };
-        options.with_record_bytes(self.plan.record_bytes_max)
+        options.with_record_bytes(self.plan.record_bytes_max).with_receipts(self.plan.receipts)
     }
 
     pub(super) fn crash(&mut self, node: usize) {
@@ -61,31 +58,8 @@ impl World {
         self.after(wait_us, Step::Start(node));
     }
 
-    /// As the product's shell does after a panic: everybody who waits is told, and the writer is built again from the log.
-    pub(super) fn panic(&mut self, node: usize) -> Result<(), Violation> {
-        if !matches!(self.nodes[node].role, Role::Serving(_)) {
-            return Ok(());
-        }
-        let Role::Serving(writer) = std::mem::replace(&mut self.nodes[node].role, Role::Away) else {
-            return Ok(());
-        };
-        let Node { decided_at, trusted, .. } = self.nodes[node];
-        let speaker = Speaker { head: *writer.head(), decided_at, trusted };
-        let mut out = Vec::new();
-        writer.abandon(&mut out);
-        for output in out {
-            self.trace.note(self.now_us, format_args!("node {node} panicked: {output:?}"));
-            if let Output::Reply { ticket, reply } = output {
-                self.oracle.replied(speaker, ticket, &reply)?;
-                self.answer(node, ticket, &reply);
-            }
-        }
-        self.crash(node);
-        Ok(())
-    }
-
     /// Whether the plan kills the node here.
-    fn dies_at(&mut self, node: usize, point: CrashPoint) -> bool {
+    pub(super) fn dies_at(&mut self, node: usize, point: CrashPoint) -> bool {
         let Some(crash) = self.plan.crash.filter(|crash| crash.point == point) else { return false };
         self.crash_points += 1;
         let dies = self.crash_points == crash.nth;
@@ -94,15 +68,6 @@ impl World {
             self.crash(node);
         }
         dies
-    }
-
-    pub(super) fn close(&mut self, node: usize, input: Input) -> Result<(), Violation> {
-        if matches!(self.nodes[node].role, Role::Serving(_)) {
-            self.nodes[node].lease_lost |= matches!(input, Input::OwnershipLost);
-            self.writer_input(node, input)
-        } else {
-            Ok(())
-        }
     }
 
     pub(super) fn arrive(&mut self, node: usize, client: usize, attempt: Attempt) -> Result<(), Violation> {
@@ -122,13 +87,15 @@ impl World {
             self.answer(node, attempt, &Reply::NotExecuted);
             return Ok(());
         }
-        self.summary.queued_max = self.summary.queued_max.max(writer.queued() as u64);
+        let queued = writer.queued() as u64;
+        self.nodes[node].open.took(attempt, give_up_at);
+        self.summary.queued_max = self.summary.queued_max.max(queued);
         self.wake(node);
         Ok(())
     }
 
     /// What the node must wait for, if it is paused.
-    fn pause_us(&self, node: usize) -> Option<u64> {
+    pub(super) fn pause_us(&self, node: usize) -> Option<u64> {
         let wait_us = self.nodes[node].paused_until_us.saturating_sub(self.now_us);
         (wait_us > 0).then_some(wait_us)
     }
@@ -234,134 +201,6 @@ impl World {
             }
         }
         Ok(())
-    }
-
-    fn activated(&mut self, node: usize) -> Result<(), Violation> {
-        let now = self.nodes[node].monotonic(self.now_us);
-        let reading = self.nodes[node].reading(self.now_us);
-        let life = self.nodes[node].life;
-        let Role::Activating(activation) = std::mem::replace(&mut self.nodes[node].role, Role::Away) else {
-            return Ok(());
-        };
-        let mut out = Vec::new();
-        let writer = activation.into_writer(RecordEncoder::default(), reading, now, &mut out);
-        let writer = writer.ok_or_else(|| broken("an activation ends in a writer", ""))?;
-        self.oracle.activated(node, life, &writer)?;
-        self.nodes[node].role = Role::Serving(Box::new(writer));
-        self.summary.activations += 1;
-        self.route = node;
-        self.read_clocks_later(node);
-        self.perform(node, out)
-    }
-
-    fn writer_input(&mut self, node: usize, input: Input) -> Result<(), Violation> {
-        let now = self.nodes[node].monotonic(self.now_us);
-        let here = &mut self.nodes[node];
-        let Role::Serving(writer) = &mut here.role else { return Ok(()) };
-        if matches!(input, Input::BeginTurn | Input::Tick) && writer.wants_turn(now) {
-            here.decided_at = writer.logged_now(now);
-            here.decided_us = self.now_us;
-            here.trusted = writer.clock_state(now) == ClockState::Trusted;
-        }
-        let mut out = Vec::new();
-        writer.handle(input, now, &mut out);
-        self.perform(node, out)
-    }
-
-    fn perform(&mut self, node: usize, out: Vec<Output<Attempt>>) -> Result<(), Violation> {
-        for output in out {
-            self.trace.note(self.now_us, format_args!("node {node}: {output:?}"));
-            let point = match &output {
-                Output::Append { .. } => CrashPoint::BeforeAppend,
-                Output::Reply { .. } => CrashPoint::BeforeReply,
-                Output::Publish => CrashPoint::BeforePublish,
-                _ => CrashPoint::Step,
-            };
-            if self.dies_at(node, point)
-                || (point != CrashPoint::Step && self.dies_at(node, CrashPoint::Step))
-            {
-                return Ok(());
-            }
-            if self.perform_one(node, output)? {
-                return Ok(());
-            }
-        }
-        self.wake(node);
-        Ok(())
-    }
-
-    /// Performs one output; true when that was the end of the writer.
-    fn perform_one(&mut self, node: usize, output: Output<Attempt>) -> Result<bool, Violation> {
-        match output {
-            Output::Append { next, .. } if self.nodes[node].lease_lost => {
-                return Err(broken("without the lease nothing is submitted", format!("{next:?}")));
-            }
-            Output::Append { expected, next, record, attempt } => {
-                if attempt == 0 {
-                    let Node { decided_us: at_us, trusted, was_alone, .. } = self.nodes[node];
-                    self.oracle.decided(&next, Decided { at_us, trusted, was_alone });
-                }
-                self.call_store(node, Call::Append { expected, next, record });
-                return Ok(self.dies_at(node, CrashPoint::InFlight));
-            }
-            Output::ReadHead => self.call_store(node, Call::Head),
-            Output::Reply { ticket, reply } => {
-                let Node { decided_at, trusted, .. } = self.nodes[node];
-                if let Role::Serving(writer) = &self.nodes[node].role {
-                    let speaker = Speaker { head: *writer.head(), decided_at, trusted };
-                    self.oracle.replied(speaker, ticket, &reply)?;
-                }
-                self.answer(node, ticket, &reply);
-            }
-            Output::Publish => {
-                if let Role::Serving(writer) = &self.nodes[node].role {
-                    self.oracle.published(writer)?;
-                }
-            }
-            Output::ArmTimer(at) => self.arm(node, at),
-            Output::Alert(_) | Output::Refused(_) => {}
-            Output::Stop(reason) => {
-                self.summary.fenced += u64::from(matches!(reason, StopReason::Fenced { .. }));
-                self.nodes[node].forget();
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    /// As the shell does: begin a turn when one is wanted, a moment later.
-    fn wake(&mut self, node: usize) {
-        let now = self.nodes[node].monotonic(self.now_us);
-        let life = self.nodes[node].life;
-        if let Role::Serving(writer) = &self.nodes[node].role
-            && writer.wants_turn(now)
-        {
-            let wait_us = self.prng.between(0, 300);
-            self.after(wait_us, Step::Input { node, life, input: NodeInput::BeginTurn });
-        }
-    }
-
-    /// Set the timer, instead of any before. Timers are not exact: some fire a little early, some late.
-    fn arm(&mut self, node: usize, at: Monotonic) {
-        let wait_us = self.nodes[node].world_us(at).saturating_sub(self.now_us);
-        let wait_us = match self.prng.between(0, 9) {
-            0..3 => wait_us.saturating_sub(self.prng.between(0, 1_000)),
-            3..6 => wait_us + self.prng.between(0, 50_000),
-            _ => wait_us,
-        };
-        self.nodes[node].timers += 1;
-        let (life, number) = (self.nodes[node].life, self.nodes[node].timers);
-        self.after(wait_us, Step::Input { node, life, input: NodeInput::Timer(number) });
-    }
-
-    fn read_clocks_later(&mut self, node: usize) {
-        let now = self.nodes[node].monotonic(self.now_us);
-        let life = self.nodes[node].life;
-        if let Role::Serving(writer) = &self.nodes[node].role
-            && writer.clock_state(now) != ClockState::Trusted
-        {
-            self.after(READ_CLOCKS_US, Step::Input { node, life, input: NodeInput::ReadClocks });
-        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 use tessera_store::memory::AppendFault;
 use tessera_world::{Crash, CrashPoint, Disturbance, Orphans, Plan, Venue};
-use tessera_writer::{EXISTING_QUEUE_MAX, NEW_QUEUE_MAX};
 
 use crate::survives;
 
@@ -89,19 +88,35 @@ fn scenario_08_a_conflict_on_the_head_stops_the_writer() {
     assert!(sum.fenced > 10, "{sum:?}");
 }
 
+/// Many who ask at once, again and again while nobody answers.
+fn crowd() -> Plan {
+    Plan { buyers: 24, wishes: 8, think_us_max: 3 * SECOND_US, venue: Venue::Small(60), ..Plan::calm() }
+}
+
+/// Each asks at most twice within the time after which a request is given up, and those that are are dropped at the next attempt:
+/// so many wait at most, however long the store does not answer.
+fn waiting_max(plan: &Plan) -> u64 {
+    2 * 2 * (plan.buyers as u64 + 1)
+}
+
 #[test]
 fn scenario_09_the_store_is_away_for_30_seconds() {
     let outage = (5 * SECOND_US, Disturbance::Outage(30 * SECOND_US));
-    let sum = survives(0..10, &Plan { script: vec![outage], wishes: 8, ..Plan::calm() });
-    assert!(sum.unsure > 0, "some had to ask again: {sum:?}");
-    assert!(sum.queued_max <= (EXISTING_QUEUE_MAX + NEW_QUEUE_MAX) as u64);
+    let plan = Plan { script: vec![outage], ..crowd() };
+    let sum = survives(0..10, &plan);
+    assert!(sum.unknown_appends > 30, "the same append again and again: {sum:?}");
+    assert!(sum.tally.of("not executed") > 100, "new holds are turned away: {sum:?}");
+    assert!(sum.tally.of("gave up") > 0, "who has gone waits no more: {sum:?}");
+    assert!(sum.queued_max <= waiting_max(&plan), "{sum:?}");
 }
 
 #[test]
 fn scenario_10_commits_take_ten_seconds() {
-    let plan = Plan { store_delay_us_max: 10 * SECOND_US, faults_end_us: 120 * SECOND_US, ..Plan::calm() };
+    let plan = Plan { store_delay_us_max: 5 * SECOND_US, faults_end_us: 120 * SECOND_US, ..Plan::calm() };
     let sum = survives(0..10, &plan);
-    assert!(sum.queued_max <= (EXISTING_QUEUE_MAX + NEW_QUEUE_MAX) as u64);
+    assert!(sum.unknown_appends > 50, "not waited for, and submitted again: {sum:?}");
+    assert!(sum.tally.of("expired") > 0, "time goes on: {sum:?}");
+    assert!(sum.queued_max <= waiting_max(&plan), "{sum:?}");
 }
 
 #[test]

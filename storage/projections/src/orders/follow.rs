@@ -66,7 +66,7 @@ pub(crate) async fn step(
 ) -> Result<Step, StoreError> {
     let from = cursor(table.begin().await?.as_mut(), event).await?;
     let records = log.read(event, from.sequence, STEP_BYTES).await?;
-    if records.is_empty() {
+    if records.is_empty() || records.len() == 1 && mutation.is(Mutant::TailUnread) {
         return Ok(Step::UpToDate { through: from.sequence });
     }
     let (events, to) = events_after(event, from, &records)?;

@@ -21,7 +21,11 @@ use event_orders::EventOrders;
 pub use follow::{STEP_BYTES, STEP_EVENTS_MAX, Step};
 pub use order::{Order, OrderState, OrderTicket};
 
-use crate::{damage::damaged, mutant::Mutation, page::after};
+use crate::{
+    damage::damaged,
+    mutant::{Mutant, Mutation},
+    page::after,
+};
 
 /// Orders by subject, over a table.
 #[derive(Clone)]
@@ -52,7 +56,7 @@ impl OrdersBySubject {
     #[cfg(feature = "mutants")]
     #[doc(hidden)]
     #[must_use]
-    pub fn mutated(table: Arc<dyn Table>, mutant: crate::Mutant) -> OrdersBySubject {
+    pub fn mutated(table: Arc<dyn Table>, mutant: Mutant) -> OrdersBySubject {
         OrdersBySubject { mutation: Mutation::of(mutant), ..OrdersBySubject::new(table) }
     }
 
@@ -83,7 +87,8 @@ impl OrdersBySubject {
             let order = read(transaction, event, number, &of_event).await?;
             let order =
                 order.ok_or_else(|| damaged(format!("order {} of {event:?} has no row", number.0)))?;
-            orders.push(order.seen_by(subject));
+            let is_whole = self.mutation.is(Mutant::StrangersListed);
+            orders.push(if is_whole { order } else { order.seen_by(subject) });
         }
         let next = orders.last().filter(|_| rows.len() == limit).map(|order| order.number);
         Ok(OrdersPage { orders, next, sequence })

@@ -1,0 +1,95 @@
+//! The orders as lists are to show them: of what is sold or held the naive model tells, of what ended unpaid the log.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tessera_inventory::{
+    ClaimNumber, ClaimState, Event, EventBody, HoldPlaced, Sequence, Subject, TicketView, Timestamp,
+};
+use tessera_naive::Model;
+use tessera_projections::orders::{Order, OrderState, OrderTicket};
+
+/// What the log tells of an order.
+struct Told<'a> {
+    hold: &'a HoldPlaced,
+    attempt: u8,
+    grace_until: Timestamp,
+    has_failed: bool,
+    sequence: Sequence,
+}
+
+/// Every order, whole, by its number.
+pub(super) fn all(events: &[Arc<Event>], model: &Model) -> Vec<Order> {
+    let mut told: BTreeMap<u64, Told<'_>> = BTreeMap::new();
+    for (sequence, event) in (1..).map(Sequence).zip(events) {
+        let number = match &event.body {
+            EventBody::PaymentBegun { order, grace_until, attempt, .. } => {
+                if let Some(hold) = hold(events, *order) {
+                    let (attempt, grace_until) = (*attempt, *grace_until);
+                    told.insert(order.0, Told { hold, attempt, grace_until, has_failed: false, sequence });
+                }
+                continue;
+            }
+            EventBody::PaymentFailed { order }
+            | EventBody::Confirmed { order, .. }
+            | EventBody::TicketsRefunded { order, .. } => order.0,
+            EventBody::TicketTransferred { ticket, .. }
+            | EventBody::CheckedIn { ticket, .. }
+            | EventBody::CheckedOut { ticket, .. } => ticket.order.0,
+            _ => continue,
+        };
+        if let Some(order) = told.get_mut(&number) {
+            order.has_failed |= matches!(event.body, EventBody::PaymentFailed { .. });
+            order.sequence = sequence;
+        }
+    }
+    told.into_iter().map(|(number, told)| order(model, ClaimNumber(number), &told)).collect()
+}
+
+/// What a subject sees: the orders that it placed, and of others the tickets that it has.
+pub(super) fn seen_by(orders: &[Order], subject: Subject) -> Vec<Order> {
+    let is_its = |ticket: &OrderTicket| ticket.ticket.holder == subject;
+    let seen = |order: &Order| {
+        let tickets = order.tickets.iter().filter(|ticket| is_its(ticket)).copied().collect();
+        Order { tickets, ..order.clone() }
+    };
+    orders
+        .iter()
+        .filter(|order| order.subject == subject || order.tickets.iter().any(is_its))
+        .map(|order| if order.subject == subject { order.clone() } else { seen(order) })
+        .collect()
+}
+
+fn hold(events: &[Arc<Event>], number: ClaimNumber) -> Option<&HoldPlaced> {
+    let place = usize::try_from(number.0.checked_sub(1)?).ok()?;
+    match &events.get(place)?.body {
+        EventBody::HoldPlaced(hold) => Some(hold),
+        _ => None,
+    }
+}
+
+fn order(model: &Model, number: ClaimNumber, told: &Told<'_>) -> Order {
+    let claim = model.claims.get(&number.0);
+    let state = match claim.map(|claim| model.state_of(claim)) {
+        Some(ClaimState::PaymentInFlight) => OrderState::Pending,
+        Some(ClaimState::Held) => OrderState::PaymentFailed,
+        Some(ClaimState::Paid) => OrderState::Paid,
+        Some(ClaimState::Refunded) => OrderState::Refunded,
+        Some(ClaimState::RefundDue) => OrderState::RefundDue,
+        // The payment has failed, whatever became of the hold.
+        None if told.has_failed => OrderState::PaymentFailed,
+        Some(ClaimState::Ended) | None => OrderState::Ended,
+    };
+    let tickets: Vec<TicketView> = model.claim_view(number.0).map(|view| view.tickets).unwrap_or_default();
+    Order {
+        number,
+        subject: told.hold.subjects.primary,
+        state,
+        attempt: told.attempt,
+        grace_until: told.grace_until,
+        payment: claim.and_then(|claim| claim.payment),
+        lines: told.hold.lines.clone(),
+        tickets: (0..).zip(tickets).map(|(index, ticket)| OrderTicket { index, ticket }).collect(),
+        sequence: told.sequence,
+    }
+}

@@ -1,0 +1,73 @@
+//! What is looked at now and then: that somebody serves, that time is kept, and whether everything is over.
+
+use tessera_writer::{ClockState, Monotonic};
+
+use super::{Step, World};
+use crate::client::Client;
+use crate::node::{Role, WorldWriter};
+use crate::oracle::Violation;
+
+/// How often, in microseconds.
+pub(super) const WATCH_US: u64 = 700_000;
+/// A node that was paused so short a time ago may still have to catch up, in microseconds.
+const CATCH_UP_US: u64 = 2_000_000;
+
+impl World {
+    /// Where clients go somebody serves, or will; and who serves keeps time.
+    pub(super) fn watch(&mut self) -> Result<(), Violation> {
+        self.after(WATCH_US, Step::Watch);
+        (0..self.nodes.len()).try_for_each(|node| self.keeps_time(node))?;
+        if matches!(self.nodes[self.route].role, Role::Away) {
+            let away: Vec<usize> =
+                (0..self.nodes.len()).filter(|node| matches!(self.nodes[*node].role, Role::Away)).collect();
+            let node = away[self.prng.index(away.len())];
+            return self.start(node);
+        }
+        Ok(())
+    }
+
+    /// Time does what is due, wherever a writer believes its clock, owns the event and could do it.
+    fn keeps_time(&mut self, node: usize) -> Result<(), Violation> {
+        let now = self.nodes[node].monotonic(self.now_us);
+        let here = &mut self.nodes[node];
+        let Role::Serving(writer) = &here.role else { return Ok(()) };
+        if writer.clock_state(now) != ClockState::Trusted {
+            return Ok(());
+        }
+        let logged = writer.logged_now(now);
+        here.pace.goes(logged, self.now_us)?;
+        let is_paused = self.now_us < here.paused_until_us + CATCH_UP_US;
+        if is_paused || !writer.is_idle() || *writer.head() != self.oracle.head() {
+            here.pace.works();
+            return Ok(());
+        }
+        here.pace.rests(self.oracle.model().next_due_at(), logged, *writer.head())
+    }
+
+    /// The faults have ceased, every client has its answers, every deadline has been kept, and every follower has seen it.
+    pub(super) fn is_over(&self) -> bool {
+        self.is_calm
+            && self.oracle.live_claims() == 0
+            && self.clients.iter().all(Client::is_done)
+            && self.followers.have_seen(self.oracle.sequence())
+            && self.nodes.iter().any(|node| match &node.role {
+                Role::Serving(writer) => self.has_nothing_to_do(writer, node.monotonic(self.now_us)),
+                _ => false,
+            })
+    }
+
+    fn has_nothing_to_do(&self, writer: &WorldWriter, now: Monotonic) -> bool {
+        let due = self.oracle.model().next_due_at();
+        writer.is_idle() && due.is_none_or(|due| writer.logged_now(now) < due)
+    }
+
+    pub(super) fn unfinished(&self) -> String {
+        let waiting: Vec<_> =
+            self.clients.iter().enumerate().filter(|(_, client)| !client.is_done()).map(|(n, _)| n).collect();
+        let (claims, due) = (self.oracle.live_claims(), self.oracle.model().next_due_at());
+        let follows = self.followers.have_seen(self.oracle.sequence());
+        format!(
+            "clients {waiting:?} wait, {claims} claims are live, due is {due:?}; followers at the end: {follows}"
+        )
+    }
+}
