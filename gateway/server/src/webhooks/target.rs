@@ -45,7 +45,11 @@ impl Target {
         if host.is_empty() {
             return Err("a URL has a host");
         }
-        let port = authority.port_u16().unwrap_or(default_port);
+        // What stands behind the host is a port, or nothing: another port than the one that was written is another target.
+        let port = match authority.as_str().strip_prefix(authority.host()) {
+            Some("") => default_port,
+            _ => authority.port_u16().ok_or("a port is a number up to 65535")?,
+        };
         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         Ok(Target { secure, host, port, authority: authority.to_string(), path })
     }
