@@ -154,7 +154,7 @@ impl Disturbance {
                 0 => DiskFault::TornWrite,
                 1 => DiskFault::LostWrites,
                 2 => DiskFault::FailedSync,
-                3 => DiskFault::Full(seconds(prng, 10)),
+                3 => DiskFault::Full(seconds(prng, 60)),
                 _ => DiskFault::Slow(seconds(prng, 10)),
             }),
         })

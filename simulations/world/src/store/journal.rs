@@ -20,7 +20,7 @@ use crate::oracle::{Violation, broken};
 use crate::prng::Prng;
 
 /// Small enough that a few records fill a segment, in bytes.
-const SEGMENT_BYTES: u64 = 8_192;
+const SEGMENT_BYTES: u64 = 4_096;
 
 pub(super) struct Journal {
     prng: Prng,

@@ -16,7 +16,7 @@ use crate::tally;
 /// A duplicate arrives at most so long after its first, in microseconds.
 const DUPLICATE_US_MAX: u64 = 150_000_000;
 /// A message that others overtake is at most so late, in microseconds.
-const DELAY_US_MAX: u64 = 1_500_000;
+const DELAY_US_MAX: u64 = 5_000_000;
 /// After so long without an answer the library in front of the store says that the outcome is unknown, in microseconds.
 const STORE_PATIENCE_US: u64 = 4_000_000;
 

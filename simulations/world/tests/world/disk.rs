@@ -1,6 +1,6 @@
 //! Scenarios 29 to 31 and 51 on the product's journal: its disk tears writes, loses them, fails syncs, is full, is slow.
 
-use tessera_world::{DiskFault, Disturbance, Media, Plan};
+use tessera_world::{DiskFault, Disturbance, Media, Mix, Plan, Venue};
 
 use crate::survives;
 
@@ -27,9 +27,13 @@ fn scenario_30_after_a_failed_sync_the_process_ends_and_nothing_is_acknowledged(
 
 #[test]
 fn scenario_31_a_full_disk_refuses_and_goes_on_once_there_is_room() {
-    let plan = Plan { buyers: 12, ..with_disk_faults(DiskFault::Full(4 * SECOND_US)) };
-    let sum = survives(0..4, &plan);
-    assert!(sum.tally.of("disk: full") > 0, "{sum:?}");
+    // In haste, and giving back what they took, so that there is a segment to begin while there is no room.
+    let mix = Mix { holding: [0, 90, 10, 0, 0], ..Mix::usual() };
+    let pace = Plan { buyers: 24, wishes: 60, think_us_max: 2 * SECOND_US, mix, ..Plan::calm() };
+    let Plan { media, script, record_bytes_max, .. } = with_disk_faults(DiskFault::Full(20 * SECOND_US));
+    let sum = survives(0..4, &Plan { media, script, record_bytes_max, venue: Venue::Small(60), ..pace });
+    assert!(sum.tally.of("disk: full") > 4, "appends met it: {sum:?}");
+    assert!(sum.unknown_appends > 4 && sum.crashes == 0, "they were submitted again: {sum:?}");
 }
 
 #[test]
