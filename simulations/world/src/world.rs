@@ -316,7 +316,10 @@ impl World {
         match disturbance {
             Disturbance::Crash(node) => self.crash(node),
             Disturbance::Panic(node) => return self.panic(node),
-            Disturbance::Pause(node, for_us) => self.nodes[node].paused_until_us = self.now_us + for_us,
+            Disturbance::Pause(node, for_us) => {
+                let node = &mut self.nodes[node];
+                node.paused_until_us = node.paused_until_us.max(self.now_us + for_us);
+            }
             Disturbance::TakeOver(node) => return self.start(node),
             Disturbance::HandOver(node) => return self.close(node, tessera_writer::Input::HandOver),
             Disturbance::LoseLease(node) => return self.close(node, tessera_writer::Input::OwnershipLost),
