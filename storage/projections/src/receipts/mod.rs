@@ -17,7 +17,7 @@ use tessera_proof::Place;
 use tessera_store::keys::{ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey};
 use tessera_store::{CHUNK_BYTES, Row, StoreError, Table, Transaction, transact};
 
-pub use draft::{Draft, PAGE_LOG_BYTES, PAGE_REFUSALS_MAX};
+pub use draft::{DRAFT_LOG_BYTES, DRAFT_REFUSALS_MAX, Draft, PAGE_LOG_BYTES, PAGE_REFUSALS_MAX};
 pub use page::Page;
 pub use signer::{RECEIPT_KEYS_MAX, ROTATION_MS_MIN, Rotation, Signer};
 pub use tree::Tree;
@@ -27,8 +27,8 @@ use crate::damage::damaged;
 
 /// Most bytes of pages kept of one event; the oldest leave. A refusal takes about 200, a page about 1,200 besides.
 pub const RECEIPT_BYTES_KEPT_MAX: u64 = 512_000_000;
-/// Oldest pages removed with one new page, at most: twice as many as come.
-const TRIMMED_AT_ONCE_MAX: usize = 2;
+/// Oldest pages removed for each new page, at most: twice as many as come.
+const TRIMMED_PER_PAGE_MAX: usize = 2;
 /// Chunks of the largest page, at most: refusals of [`PAGE_REFUSALS_MAX`] with their details.
 const PAGE_CHUNKS_MAX: usize = 16;
 
@@ -69,7 +69,7 @@ impl Receipts {
         stored_tree(self.table.begin().await?.as_mut(), event).await
     }
 
-    /// Go on with the tree: the page, its index and the new edge in one transaction.
+    /// Go on with the tree: the pages, their index and the new edge in one transaction.
     ///
     /// # Errors
     /// As the table says.
@@ -84,14 +84,33 @@ impl Receipts {
             if found != draft.from {
                 return Ok((transaction, Stored::Overtaken));
             }
-            for (key, value) in rows_of(event, draft.next.pages, &draft.page) {
-                transaction.set(&key, &value);
+            for (number, page) in (draft.from.pages + 1..).zip(&draft.pages) {
+                rows_of(event, number, page).iter().for_each(|(key, value)| transaction.set(key, value));
             }
-            let kept = trim(transaction.as_mut(), event, draft.next.clone(), self.bytes_kept_max).await?;
+            let kept = self.trim(transaction.as_mut(), draft).await?;
             transaction.set(&ReceiptTreeKey { event }.pack(), &kept.encode());
             Ok((transaction, Stored::Durable))
         })
         .await
+    }
+
+    /// The tree after the draft, without the oldest pages while too much is kept. Neither the newest is removed nor one that is written by
+    /// this transaction.
+    async fn trim(&self, transaction: &mut dyn Transaction, draft: &Draft) -> Result<Tree, StoreError> {
+        let (event, mut tree) = (draft.event, draft.next.clone());
+        for _ in 0..draft.pages.len() * TRIMMED_PER_PAGE_MAX {
+            if tree.kept_bytes <= self.bytes_kept_max || tree.oldest > draft.from.pages {
+                break;
+            }
+            if let Some(page) = read_page(transaction, event, tree.oldest).await? {
+                tree.kept_bytes = tree.kept_bytes.saturating_sub(page.weight_bytes());
+                index_of(event, &page).for_each(|key| transaction.clear(&key));
+            }
+            let (begin, end) = ReceiptPageKey::range(event, tree.oldest);
+            transaction.clear_range(&begin, &end);
+            tree.oldest += 1;
+        }
+        Ok(tree)
     }
 
     /// The page that the decision is in; `None` where it is in none that is kept.
@@ -199,28 +218,4 @@ async fn page_bytes(
     let chunks = transaction.range(&begin, &end, PAGE_CHUNKS_MAX, false).await?;
     let chunks: Vec<_> = chunks.into_iter().map(|(_, chunk)| chunk).collect();
     Ok((!chunks.is_empty()).then(|| chunks.concat()))
-}
-
-/// Remove the oldest pages while too much is kept, never the newest.
-async fn trim(
-    transaction: &mut dyn Transaction,
-    event: EventId,
-    mut tree: Tree,
-    bytes_kept_max: u64,
-) -> Result<Tree, StoreError> {
-    for _ in 0..TRIMMED_AT_ONCE_MAX {
-        if tree.kept_bytes <= bytes_kept_max || tree.oldest >= tree.pages {
-            break;
-        }
-        if let Some(page) = read_page(transaction, event, tree.oldest).await? {
-            tree.kept_bytes = tree.kept_bytes.saturating_sub(page.weight_bytes());
-            for key in index_of(event, &page) {
-                transaction.clear(&key);
-            }
-        }
-        let (begin, end) = ReceiptPageKey::range(event, tree.oldest);
-        transaction.clear_range(&begin, &end);
-        tree.oldest += 1;
-    }
-    Ok(tree)
 }

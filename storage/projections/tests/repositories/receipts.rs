@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use tessera_inventory::*;
-use tessera_projections::receipts::{Draft, PAGE_LOG_BYTES, Receipts, Rotation, Signer, Stored};
+use tessera_projections::receipts::{
+    DRAFT_LOG_BYTES, Draft, PAGE_REFUSALS_MAX, Receipts, Rotation, Signer, Stored,
+};
 use tessera_proof::{Checkpoint, Forgery, Origin, Outcome, Place, PublicKey, Receipt};
 use tessera_records::encode_record;
 use tessera_store::memory::{CommitFault, MemoryStore};
@@ -58,7 +60,7 @@ impl World {
     }
 
     async fn records(&self, after: Sequence) -> Vec<LogRecord> {
-        self.store.read(EVENT, after, PAGE_LOG_BYTES).await.unwrap()
+        self.store.read(EVENT, after, DRAFT_LOG_BYTES).await.unwrap()
     }
 
     async fn draft(&self, refused: &[Refused]) -> Option<Draft> {
@@ -138,6 +140,35 @@ async fn every_decision_of_every_page_is_proven_by_its_page() {
         let found = world.receipts.checkpoints(EVENT, after, limit).await.unwrap();
         assert_eq!(found, (expected.to_vec(), 3));
     }
+}
+
+/// The notary was away: it catches up in pages that are stored together.
+#[tokio::test]
+async fn what_waited_long_is_several_pages_and_one_transaction() {
+    let mut world = World::new().await;
+    for _ in 0..5 {
+        world.log(3_000).await;
+    }
+    let many = PAGE_REFUSALS_MAX as u64 + 3;
+    let refusals: Vec<_> = (1..=many).map(|number| refused(number, 15_000)).collect();
+    let draft = world.draft(&refusals).await.unwrap();
+    assert!(draft.pages() > 2, "{} pages", draft.pages());
+    assert_eq!(
+        (draft.through(), draft.refused(), draft.leaves()),
+        (Sequence(15_000), (2, many), 15_000 + many)
+    );
+    assert_eq!(world.receipts.store(&draft).await.unwrap(), Stored::Durable);
+    let keys = world.keys();
+    for place in [accepted(1), accepted(7_500), accepted(15_000), refusal(1), refusal(many)] {
+        let receipt = world.receipt(place).await.unwrap();
+        assert_eq!((receipt.id.place, receipt.verify(&keys).is_ok()), (place, true));
+    }
+    let (pages, newest) = world.receipts.pages(EVENT, 0, 100).await.unwrap();
+    assert_eq!((pages.len() as u64, newest), (draft.pages(), draft.pages()));
+    assert!(pages.iter().all(|(_, page)| page.refusals.len() <= PAGE_REFUSALS_MAX));
+    assert!(pages.is_sorted_by(
+        |(_, one), (_, next)| one.through <= next.after && one.before.size() < next.before.size()
+    ));
 }
 
 #[tokio::test]
