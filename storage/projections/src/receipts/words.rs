@@ -281,3 +281,7 @@ pub fn refusal_code(rejection: &Rejection) -> &'static str {
         Rejection::Forbidden => "forbidden",
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -423,37 +423,57 @@ async fn a_rotation_that_hears_late_of_its_success_does_not_bring_its_key_back()
     assert_eq!(slow.await.unwrap(), Rotation::Done(newest.unwrap()));
     assert_eq!(signer.public_keys().last().copied(), newest);
     signer.promise(Timestamp(300_000)).await.unwrap();
-    let checkpoint = Checkpoint {
-        origin: Origin { installation: INSTALLATION, event: EVENT.0 },
-        size: 0,
-        root: [0; 32],
-        sequence: 0,
-        chain: [0; 32],
-        epoch: 1,
-        at_ms: 300_000,
-    };
-    let note = signer.sign(checkpoint).render();
+    let note = signer.sign(checkpoint(300_000)).render();
     let keys = signer.public_keys();
     let (_, by) = Checkpoint::verify(&note, &keys).unwrap();
     assert_eq!(Some(*by), newest);
+}
+
+/// A checkpoint of a tree without leaves.
+fn checkpoint(at_ms: u64) -> Checkpoint {
+    let origin = Origin { installation: INSTALLATION, event: EVENT.0 };
+    Checkpoint { origin, size: 0, root: [0; 32], sequence: 0, chain: [0; 32], epoch: 1, at_ms }
+}
+
+async fn failing_rotation(world: &World, fault: CommitFault) {
+    for _ in 0..tessera_store::TRANSACTION_ATTEMPTS_MAX {
+        world.store.inject_commit(fault);
+    }
+    let failed = world.signer.rotate(&[2; 32], Timestamp(80)).await;
+    assert!(matches!(failed, Err(StoreError::OutcomeUnknown { .. })), "{failed:?}");
 }
 
 /// The rotation may have landed although the table did not say so: nothing that is signed meanwhile is outside of a key's time.
 #[tokio::test]
 async fn a_rotation_that_fails_leaves_the_old_key_within_its_time() {
     let mut world = World::new().await;
-    world.log(1).await;
-    for _ in 0..tessera_store::TRANSACTION_ATTEMPTS_MAX {
-        world.store.inject_commit(CommitFault::UnknownApplied);
-    }
-    let failed = world.signer.rotate(&[2; 32], Timestamp(80)).await;
-    assert!(matches!(failed, Err(StoreError::OutcomeUnknown { .. })), "{failed:?}");
-    world.sign(&[]).await;
-    let receipt = world.receipt(accepted(1)).await.unwrap();
+    world.signer.promise(Timestamp(70)).await.unwrap();
+    failing_rotation(&world, CommitFault::UnknownApplied).await;
+    let meanwhile = world.signer.sign(checkpoint(100)).render();
     let history = world.reopened(1).await.public_keys();
     assert_eq!(history.len(), 2, "it had landed");
-    let (checkpoint, by) = receipt.verify(&history).unwrap();
-    assert_eq!((checkpoint.at_ms, by), (79, &history[0]));
+    let (signed, by) = Checkpoint::verify(&meanwhile, &history).unwrap();
+    assert_eq!((signed.at_ms, by), (79, &history[0]));
+    // The next page asks the table.
+    world.log(1).await;
+    world.sign(&[]).await;
+    let receipt = world.receipt(accepted(1)).await.unwrap();
+    let (signed, by) = receipt.verify(&history).unwrap();
+    assert_eq!((signed.at_ms, by), (100, &history[1]));
     let again = world.signer.rotate(&[3; 32], Timestamp(90)).await.unwrap();
     assert_eq!(again, Rotation::Done(history[1]), "the one that had landed");
+}
+
+/// It did not land, and the old key goes on: its signatures say when they were made.
+#[tokio::test]
+async fn a_rotation_that_fails_does_not_stop_the_time_of_signatures() {
+    let world = World::new().await;
+    failing_rotation(&world, CommitFault::UnknownNotApplied).await;
+    for now in [5_000, 60_000] {
+        world.signer.promise(Timestamp(now)).await.unwrap();
+        let note = world.signer.sign(checkpoint(now)).render();
+        let keys = world.keys();
+        let (signed, by) = Checkpoint::verify(&note, &keys).unwrap();
+        assert_eq!((signed.at_ms, by, keys.len()), (now, &keys[0], 1));
+    }
 }
