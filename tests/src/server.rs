@@ -149,6 +149,7 @@ impl Server {
             "check-ins:write",
             "buyer-tokens:write",
             "webhooks:write",
+            "api-keys:write",
         ];
         self.organizer(&scopes, None).await.0
     }

@@ -1,5 +1,7 @@
 //! Who may call a controller: its second argument says so, and it is made only when the credential is right.
 
+mod key_keeper;
+
 use std::marker::PhantomData;
 use std::num::NonZeroU128;
 use std::rc::Rc;
@@ -16,6 +18,8 @@ use crate::code::Code;
 use crate::follow::Watched;
 use crate::problem::{self, Problem};
 use crate::store_cache::LiveKey;
+
+pub(crate) use self::key_keeper::KeyKeeper;
 
 /// Who a request is counted against and whose idempotency keys it uses; stable across token refresh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! Entry points: [`server::Server`] starts everything over a store; `router.rs` has every route on one page;
 //! `problem.rs` and `refusal.rs` are the one mapping from the domain to HTTP.
 
+mod accept;
 pub mod auth;
 mod call;
 mod caller;

@@ -54,7 +54,7 @@ struct Limit {
     remembered: AtomicUsize,
     keys_max: usize,
     burst: u32,
-    /// How long what is asked for more than the burst is told to wait; it would wait for ever.
+    /// How long the whole burst takes to fill up.
     period: Duration,
     /// `RateLimit-Policy`
     policy: HeaderValue,
@@ -98,24 +98,30 @@ impl Limit {
         let Some(limiter) = &self.limiter else { return Ok(None) };
         let full = self.remembered.fetch_add(1, Ordering::Relaxed) >= self.keys_max;
         let key = if full { shared_bucket(key) } else { key };
-        let wait = match limiter.check_key_n(&key, count) {
-            Ok(Ok(state)) => {
-                return Ok(Some(Left { of: self.kind, remaining: state.remaining_burst_capacity() }));
+        match limiter.check_key_n(&key, count) {
+            Ok(Ok(state)) => Ok(Some(Left { of: self.kind, remaining: state.remaining_burst_capacity() })),
+            Ok(Err(not_until)) => {
+                Err(self.refusal(count, not_until.wait_time_from(self.clock.now()), detail))
             }
-            Ok(Err(not_until)) => not_until.wait_time_from(self.clock.now()),
-            Err(_) => self.period,
-        };
-        Err(self.refusal(wait, detail))
+            Err(_) => {
+                let burst = self.burst;
+                Err(Problem::new(Code::OutOfRange, format!("{detail} at once: ask for at most {burst}")))
+            }
+        }
     }
 
+    /// `wait` is how long `count` of them take to be there.
     #[cold]
-    fn refusal(&self, wait: Duration, detail: &'static str) -> Problem {
-        let seconds = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
+    fn refusal(&self, count: NonZeroU32, wait: Duration, detail: &'static str) -> Problem {
+        let seconds = whole_seconds(wait).max(1);
+        let each = self.period / self.burst.max(1);
+        let missing = u32::try_from(wait.as_nanos().div_ceil(each.as_nanos().max(1))).unwrap_or(u32::MAX);
+        let remaining = count.get().saturating_sub(missing);
         let mut problem = Problem::new(Code::TooManyRequests, detail).retry_after(seconds);
-        for (name, value) in [(LIMIT, self.burst), (REMAINING, 0), (RESET, seconds)] {
+        for (name, value) in [(LIMIT, self.burst), (REMAINING, remaining), (RESET, seconds)] {
             problem = problem.with_header(name, HeaderValue::from(value));
         }
-        for (name, value) in self.headers(0, seconds) {
+        for (name, value) in self.headers(remaining, seconds) {
             problem = problem.with_header(name, value);
         }
         problem
@@ -152,8 +158,12 @@ const RESET: HeaderName = HeaderName::from_static("ratelimit-reset");
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STANDS: HeaderName = HeaderName::from_static("ratelimit");
 
+/// Of a second.
+const NANOSECONDS: u128 = 1_000_000_000;
+
+/// Rounded up.
 fn whole_seconds(duration: Duration) -> u32 {
-    u32::try_from(duration.as_millis().div_ceil(1_000)).unwrap_or(u32::MAX)
+    u32::try_from(duration.as_nanos().div_ceil(NANOSECONDS)).unwrap_or(u32::MAX)
 }
 
 /// The limits of one process.
@@ -283,6 +293,10 @@ mod tests {
         }
         let later = limits.caller(1).unwrap().unwrap();
         assert_eq!(told(later)[1], "\"caller\";r=1;t=5");
+        let many = RateLimitSettings { caller_per_second: 100_000, caller_burst: 0, ..Default::default() };
+        let many = RateLimits::new(&many);
+        let [_, (_, stands)] = many.headers(many.caller(1).unwrap().unwrap());
+        assert_eq!(stands, "\"caller\";r=99999;t=1", "rounded up");
         let off = RateLimits::new(&RateLimitSettings { caller_per_second: 0, ..settings });
         assert_eq!(off.caller(1).unwrap(), None);
     }
@@ -308,10 +322,15 @@ mod tests {
         let limits = RateLimits::new(&settings);
         let organizer = NonZeroU128::MIN;
         limits.minting_by(organizer, 600).unwrap();
-        assert_eq!(limits.minting_by(organizer, 600).unwrap_err().code(), Code::TooManyRequests);
+        let refused = limits.minting_by(organizer, 600).unwrap_err();
+        assert_eq!(refused.code(), Code::TooManyRequests);
+        let reply = refused.response();
+        assert_eq!(reply.headers().get("ratelimit-remaining").unwrap(), "400");
+        assert!(reply.headers().get("ratelimit").unwrap().to_str().unwrap().contains(";r=400;"));
         limits.minting_by(organizer, 400).unwrap();
         limits.minting_by(NonZeroU128::MAX, 1_000).unwrap();
-        assert!(limits.minting_by(NonZeroU128::MAX, 1_001).is_err(), "more than may be saved up");
+        let never = limits.minting_by(NonZeroU128::MAX, 1_001).unwrap_err();
+        assert_eq!(never.code(), Code::OutOfRange, "more than may be saved up: no wait helps");
     }
 
     #[test]

@@ -208,9 +208,9 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::MakeBuyerTokens => {
             go(call, async |call, who: Option<Organizer<BuyersWrite>>| buyer_tokens::make(call, who).await)
         }
-        Route::MakeApiKey => go(call, async |call, _: Administrator| api_keys::make(call).await),
-        Route::ListApiKeys => go(call, async |call, _: Administrator| api_keys::list(call).await),
-        Route::RevokeApiKey => go(call, async |call, _: Administrator| api_keys::revoke(call).await),
+        Route::MakeApiKey => go(call, async |call, keeper| api_keys::make(call, keeper).await),
+        Route::ListApiKeys => go(call, async |call, keeper| api_keys::list(call, keeper).await),
+        Route::RevokeApiKey => go(call, async |call, keeper| api_keys::revoke(call, keeper).await),
         Route::RepairEvent => go(call, async |call, _: Administrator| operations::repair(call).await),
         Route::AcknowledgeClock => {
             go(call, async |call, _: Administrator| operations::acknowledge_clock(call).await)

@@ -84,8 +84,13 @@ impl KeyCache {
     }
 
     /// Revokes a key: `false` when there is none.
-    pub(crate) async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
-        let found = self.repository.revoke(id, now).await?;
+    pub(crate) async fn revoke(
+        &self,
+        of: Option<NonZeroU128>,
+        id: ApiKeyId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let found = self.repository.revoke(of, id, now).await?;
         // A new map even when the key was not in it: whoever read the row before it was revoked cannot add it now.
         self.live.rcu(|live| {
             let mut shrunk = Keys::clone(live);
@@ -158,9 +163,9 @@ mod tests {
         );
         assert_eq!(cache.find(&[9; 32]).await.unwrap(), Some(live), "from the cache");
         assert_eq!(cache.find(&[8; 32]).await.unwrap(), None);
-        assert!(cache.revoke(key.id(), Timestamp(2)).await.unwrap());
+        assert!(cache.revoke(None, key.id(), Timestamp(2)).await.unwrap());
         assert_eq!(cache.find(&[9; 32]).await.unwrap(), None);
-        assert!(!cache.revoke(ApiKeyId([1; 16]), Timestamp(2)).await.unwrap());
+        assert!(!cache.revoke(None, ApiKeyId([1; 16]), Timestamp(2)).await.unwrap());
     }
 
     #[tokio::test]

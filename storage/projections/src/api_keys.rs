@@ -1,5 +1,6 @@
 //! API keys of organizers. The secret is shown once and never stored: a row holds its keyed hash.
 
+use std::num::NonZeroU128;
 use std::sync::Arc;
 
 use prost::Message;
@@ -7,6 +8,9 @@ use tessera_inventory::Timestamp;
 use tessera_store::{StoreError, Table, keys::ApiKeyKey, transact};
 
 use crate::{damage::damaged, page::after};
+
+/// Keys of all organizers that are looked at for one page of one organizer's.
+pub const KEYS_LOOKED_AT_MAX: usize = 1_000;
 
 /// Keyed hash (BLAKE3, made at the gateway) of an API key's secret.
 pub type SecretHash = [u8; 32];
@@ -47,6 +51,10 @@ impl ApiKey {
     #[must_use]
     pub fn id(&self) -> ApiKeyId {
         ApiKeyId::of(&self.secret_hash)
+    }
+
+    fn is_of(&self, organizer: Option<NonZeroU128>) -> bool {
+        organizer.is_none_or(|organizer| organizer.get() == self.organizer)
     }
 }
 
@@ -110,29 +118,50 @@ impl ApiKeys {
         row.map(|row| decode(&row)).transpose()
     }
 
-    /// Up to `limit` keys, those after `after_id`.
+    /// Up to `limit` keys, those after `after_id`; `of` one organizer, or of everyone. There may be more after a page that has fewer.
     ///
     /// # Errors
     /// As the table says.
-    pub async fn list(&self, after_id: Option<ApiKeyId>, limit: usize) -> Result<ApiKeysPage, StoreError> {
+    pub async fn list(
+        &self,
+        of: Option<NonZeroU128>,
+        after_id: Option<ApiKeyId>,
+        limit: usize,
+    ) -> Result<ApiKeysPage, StoreError> {
         let (first, end) = ApiKeyKey::range();
         let begin = after_id.map_or(first, |id| after(ApiKeyKey { id: id.0 }.pack()));
+        // Those of one organizer stand among the others.
+        let looked_at = if of.is_some() { KEYS_LOOKED_AT_MAX.max(limit) } else { limit };
         let mut transaction = self.table.begin().await?;
-        let rows = transaction.range(&begin, &end, limit, false).await?;
-        let keys = rows.iter().map(|(_, row)| decode(row)).collect::<Result<Vec<_>, _>>()?;
-        let next = keys.last().filter(|_| keys.len() == limit).map(ApiKey::id);
+        let rows = transaction.range(&begin, &end, looked_at, false).await?;
+        let (mut keys, mut last) = (Vec::new(), None);
+        for (_, row) in &rows {
+            if keys.len() == limit {
+                break;
+            }
+            let key = decode(row)?;
+            last = Some(key.id());
+            keys.extend(Some(key).filter(|key| key.is_of(of)));
+        }
+        let next = last.filter(|_| keys.len() == limit || rows.len() == looked_at);
         Ok(ApiKeysPage { keys, next })
     }
 
-    /// Revoke a key; one that is revoked already keeps its first time. `None` where there is no such key.
+    /// Revoke a key `of` one organizer, or of anyone; one that is revoked already keeps its first time. `None` where there is no such key.
     ///
     /// # Errors
     /// As the table says.
-    pub async fn revoke(&self, id: ApiKeyId, now: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+    pub async fn revoke(
+        &self,
+        of: Option<NonZeroU128>,
+        id: ApiKeyId,
+        now: Timestamp,
+    ) -> Result<Option<ApiKey>, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
             let key = ApiKeyKey { id: id.0 }.pack();
-            let Some(row) = transaction.get(&key).await? else { return Ok((transaction, None)) };
-            let mut api_key = decode(&row)?;
+            let row = transaction.get(&key).await?;
+            let found = row.map(|row| decode(&row)).transpose()?.filter(|key| key.is_of(of));
+            let Some(mut api_key) = found else { return Ok((transaction, None)) };
             if api_key.revoked_at.is_none() {
                 api_key.revoked_at = Some(now);
                 transaction.set(&key, &encode(&api_key));

@@ -223,6 +223,32 @@ async fn tokens_without_a_credential_can_be_turned_off() {
     ask().bearer(&server.organizer_key().await).expect(201).await;
 }
 
+/// A key that has leaked is replaced and revoked by its organizer, who sees and touches no key of others and gives nobody more than it has.
+#[tokio::test]
+async fn an_organizer_keeps_its_own_keys() {
+    let server = Server::start().await;
+    let (stranger, _) = server.organizer(&["events:read", "api-keys:write"], None).await;
+    let (own, made) = server.organizer(&["events:read", "api-keys:write"], None).await;
+    let scopes = |scopes: &[&str]| json!({"name": "box office", "scopes": scopes});
+    let make = |body: &serde_json::Value| server.post("/v1/api-keys").bearer(&own).json(body);
+    let leaked = make(&scopes(&["events:read"])).expect(201).await;
+    assert_eq!(leaked.json["organizer"], made["organizer"]);
+    let beyond = make(&scopes(&["events:read", "orders:write"])).refused(403, "forbidden").await;
+    assert_eq!(beyond.json["needed"], "orders:write");
+    let elsewhere =
+        json!({"name": "x", "scopes": ["events:read"], "organizer": "org_00000000000000000000000001"});
+    make(&elsewhere).refused(403, "forbidden").await;
+    let listed = server.get("/v1/api-keys").bearer(&own).expect(200).await;
+    let names: Vec<_> =
+        listed.json["items"].as_array().unwrap().iter().map(|key| &key["organizer"]).collect();
+    assert_eq!(names, [&made["organizer"]; 2]);
+    let path = format!("/v1/api-keys/{}", leaked.text("id"));
+    server.ask(Method::DELETE, &path).bearer(&stranger).refused(404, "api_key_not_found").await;
+    server.get("/v1/events").bearer(&leaked.text("secret")).expect(200).await;
+    server.ask(Method::DELETE, &path).bearer(&own).expect(204).await;
+    server.get("/v1/events").bearer(&leaked.text("secret")).refused(401, "credential_invalid").await;
+}
+
 #[tokio::test]
 async fn no_key_is_made_for_the_nil_organizer_who_is_the_administrator() {
     let server = Server::start().await;

@@ -152,7 +152,7 @@ async fn keys_of_others(store: &EmbeddedStore, event: EventId) -> Result<BTreeSe
     let api_keys = ApiKeys::new(table);
     let (mut others, mut after) = (BTreeSet::new(), None);
     loop {
-        let page = api_keys.list(after, PAGE_KEYS).await?;
+        let page = api_keys.list(None, after, PAGE_KEYS).await?;
         let foreign = page.keys.iter().filter(|key| Some(key.organizer) != organizer);
         others.extend(foreign.map(|key| ApiKeyKey { id: key.id().0 }.pack()));
         after = page.next;

@@ -24,17 +24,21 @@ pub enum Scope {
     /// Make, change and remove webhook endpoints.
     #[serde(rename = "webhooks:write")]
     WebhooksWrite,
+    /// Make, list and revoke the organizer's keys; none may do more than the key that makes it.
+    #[serde(rename = "api-keys:write")]
+    ApiKeysWrite,
 }
 
 impl Scope {
     /// Every scope.
-    pub const ALL: [Scope; 6] = [
+    pub const ALL: [Scope; 7] = [
         Scope::EventsWrite,
         Scope::EventsRead,
         Scope::OrdersWrite,
         Scope::CheckInsWrite,
         Scope::BuyerTokensWrite,
         Scope::WebhooksWrite,
+        Scope::ApiKeysWrite,
     ];
 
     /// Its name in the API.
@@ -47,6 +51,7 @@ impl Scope {
             Scope::CheckInsWrite => "check-ins:write",
             Scope::BuyerTokensWrite => "buyer-tokens:write",
             Scope::WebhooksWrite => "webhooks:write",
+            Scope::ApiKeysWrite => "api-keys:write",
         }
     }
 

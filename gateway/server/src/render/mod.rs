@@ -5,6 +5,7 @@ pub(crate) mod claim;
 pub(crate) mod documents;
 pub(crate) mod hall;
 pub(crate) mod receipt_page;
+mod receipt_words;
 
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;

@@ -10,6 +10,8 @@ use base64::engine::general_purpose::STANDARD;
 use tessera_inventory::{EventId, Timestamp};
 use tessera_proof::{Checkpoint, Note, Outcome, Receipt, hash_of};
 
+use super::receipt_words;
+use crate::code::Code;
 use crate::ids;
 use crate::instant::Rfc3339;
 use crate::problem::{self, Problem};
@@ -35,44 +37,17 @@ pub(crate) fn response(headers: &HeaderMap, receipt: &Receipt) -> Result<HttpRes
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
-    headers.insert(header::VARY, HeaderValue::from_static("Accept"));
     Ok(response)
 }
 
 fn page(receipt: &Receipt, json: &str) -> String {
-    let leaf = &receipt.leaf;
-    let (headline, meaning) = match &leaf.outcome {
-        Outcome::Accepted => (
-            "Accepted".to_owned(),
-            "The request was carried out. It is the event of this sequence in the log, which nothing can take out again.".to_owned(),
-        ),
-        Outcome::Refused { code, .. } => (
-            format!("Refused: {code}"),
-            format!("The request was not carried out. The reason was decided on the log up to sequence {}, and cannot be changed afterwards.", leaf.sequence),
-        ),
-    };
-    let mut rows = vec![
-        ("Receipt", receipt_id(receipt.id)),
-        ("Event", ids::event(EventId(leaf.event)).to_string()),
-        ("What was asked", leaf.kind.text().to_owned()),
-        ("What was decided", headline.clone()),
-        ("Details", receipt.detail.clone()),
-        ("Sequence", leaf.sequence.to_string()),
-        ("Decided at", Rfc3339(Timestamp(leaf.at_ms)).to_string()),
-    ];
-    if let Some(checkpoint) = Note::parse(&receipt.checkpoint).and_then(|note| Checkpoint::parse(&note.text))
-    {
-        rows.push(("Signed at", Rfc3339(Timestamp(checkpoint.at_ms)).to_string()));
-        rows.push(("Position", format!("{} of {} decisions", receipt.index + 1, checkpoint.size)));
-    }
+    let (headline, meaning) = told(receipt);
     let mut text = format!(
-        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<title>Receipt: {title}</title><style>{STYLE}</style></head>\n<body>\n<h1>{title}</h1>\n<p>{meaning}</p>\n<table>\n",
-        title = escaped(&headline),
-        meaning = escaped(&meaning),
+        "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\n<title>Receipt: {headline}</title><style>{STYLE}</style></head>\n<body>\n<h1>{headline}</h1>\n<p>{meaning}</p>\n<table>\n",
     );
-    for (name, value) in rows {
+    for (name, value) in rows(receipt) {
         // Writing to a text cannot fail.
-        let _ = writeln!(text, "<tr><th>{name}</th><td>{}</td></tr>", escaped(&value));
+        let _ = writeln!(text, "<tr><th>{}</th><td>{}</td></tr>", escaped(&name), escaped(&value));
     }
     let _ = write!(
         text,
@@ -84,6 +59,60 @@ fn page(receipt: &Receipt, json: &str) -> String {
         escaped(json)
     );
     text
+}
+
+/// The outcome in a few words, and what it means: markup.
+fn told(receipt: &Receipt) -> (String, String) {
+    let asked = receipt_words::asked(receipt.leaf.kind);
+    let sequence = receipt.leaf.sequence;
+    match &receipt.leaf.outcome {
+        Outcome::Accepted => (
+            format!("Accepted: {asked}"),
+            format!(
+                "It was carried out. It is event {sequence} of the log, which nothing can take out again."
+            ),
+        ),
+        Outcome::Refused { code, .. } => {
+            let reason = match Code::find(code) {
+                Some(code) => {
+                    format!("{} (<a href=\"/docs/errors/{1}\">{1}</a>)", escaped(code.title()), code.text())
+                }
+                None => escaped(code),
+            };
+            let meaning = format!(
+                "Asked was: {asked}. It was not carried out: {reason}. That was decided on the log up to event {sequence}, and cannot be changed afterwards."
+            );
+            (
+                format!(
+                    "Refused: {}",
+                    Code::find(code).map_or_else(|| escaped(code), |code| escaped(code.title()))
+                ),
+                meaning,
+            )
+        }
+    }
+}
+
+/// What the receipt says, by name.
+fn rows(receipt: &Receipt) -> Vec<(String, String)> {
+    let leaf = &receipt.leaf;
+    let row = |name: &str, value: String| (name.to_owned(), value);
+    let mut rows = vec![
+        row("Asked", receipt_words::asked(leaf.kind).to_owned()),
+        row("Decided at", Rfc3339(Timestamp(leaf.at_ms)).to_string()),
+    ];
+    rows.extend(receipt_words::details(&receipt.detail));
+    rows.extend([
+        row("Event", ids::event(EventId(leaf.event)).to_string()),
+        row("Sequence", leaf.sequence.to_string()),
+        row("Receipt", receipt_id(receipt.id)),
+    ]);
+    if let Some(checkpoint) = Note::parse(&receipt.checkpoint).and_then(|note| Checkpoint::parse(&note.text))
+    {
+        rows.push(row("Signed at", Rfc3339(Timestamp(checkpoint.at_ms)).to_string()));
+        rows.push(row("Position", format!("{} of {} decisions", receipt.index + 1, checkpoint.size)));
+    }
+    rows
 }
 
 /// A text between tags.
@@ -107,27 +136,37 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn nothing_in_a_receipt_becomes_markup() {
-        let hostile = "<script>alert('1')</script>&\"";
+    fn refused(code: &str, detail: &str) -> Receipt {
         let leaf = Leaf {
             event: 7,
             kind: Kind::PlaceHold,
             sequence: 3,
             at_ms: 0,
             key: None,
-            outcome: Outcome::Refused { epoch: 1, number: 2, code: hostile.to_owned() },
-            detail: hash_of(hostile.as_bytes()),
+            outcome: Outcome::Refused { epoch: 1, number: 2, code: code.to_owned() },
+            detail: hash_of(detail.as_bytes()),
         };
-        let receipt = Receipt {
-            id: leaf.id(),
-            leaf,
-            detail: hostile.to_owned(),
-            index: 0,
-            path: Vec::new(),
-            checkpoint: hostile.to_owned(),
-        };
-        let page = page(&receipt, hostile);
+        let (detail, checkpoint) = (detail.to_owned(), detail.to_owned());
+        Receipt { id: leaf.id(), leaf, detail, index: 0, path: Vec::new(), checkpoint }
+    }
+
+    #[test]
+    fn a_refusal_is_told_in_words_with_a_link_to_more() {
+        let page = page(&refused("order_size", "min=1 max=4"), "{}");
+        for words in [
+            "<h1>Refused: Too few or too many units</h1>",
+            "Asked was: Hold places for a buyer.",
+            "<a href=\"/docs/errors/order_size\">order_size</a>",
+            "<tr><th>Max</th><td>4</td></tr>",
+        ] {
+            assert!(page.contains(words), "{words}: {page}");
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_receipt_becomes_markup() {
+        let hostile = "<script>alert('1')</script>&\"";
+        let page = page(&refused(hostile, hostile), hostile);
         assert!(!page.contains("<script"), "{page}");
         assert!(page.contains("&lt;script&gt;alert(&#39;1&#39;)&lt;/script&gt;&amp;&quot;"), "{page}");
         assert!(!page.contains("http://") && !page.contains("https://"), "nothing comes from elsewhere");

@@ -9,8 +9,9 @@ use tessera_projections::api_keys::{ApiKey, ApiKeyId};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::auth::{Credential, Scope, ScopeSet};
+use crate::auth::{Credential, Scope, ScopeSet, forbidden};
 use crate::call::Call;
+use crate::caller::KeyKeeper;
 use crate::code::Code;
 use crate::ids::{self, IdText, Kind};
 use crate::instant::Rfc3339;
@@ -32,7 +33,7 @@ pub(crate) struct MakeRequest<'a> {
     #[schema(min_length = 1, max_length = 200)]
     name: Cow<'a, str>,
     /// Each once.
-    #[schema(min_items = 1, max_items = 6)]
+    #[schema(min_items = 1, max_items = 7)]
     scopes: Vec<Scope>,
 }
 
@@ -49,7 +50,7 @@ pub(crate) struct Made<'a> {
 }
 
 /// `POST /v1/api-keys`
-pub(crate) async fn make(call: Call) -> Answer {
+pub(crate) async fn make(call: Call, keeper: KeyKeeper) -> Answer {
     let bytes = call.body().await?;
     let request: MakeRequest<'_> = json::parse(&bytes)?;
     if request.name.trim().is_empty() || request.name.len() > NAME_BYTES_MAX {
@@ -59,12 +60,17 @@ pub(crate) async fn make(call: Call) -> Answer {
     if request.scopes.is_empty() || request.scopes.len() != scopes.iter().count() {
         return Err(Problem::field(Code::InvalidValue, "scopes", "name at least one scope, each once"));
     }
+    keeper.may_give(scopes)?;
     let random = &call.gateway().environment.random;
-    let organizer = match request.organizer.as_deref() {
-        None => Uuid::new_v8(random.bits().to_be_bytes()).as_u128(),
-        Some(text) => ids::parse(Kind::Organizer, text)
-            .filter(|organizer| *organizer != 0)
-            .ok_or_else(|| Problem::field(Code::InvalidValue, "organizer", "not the id of an organizer"))?,
+    let named = request.organizer.as_deref().map(|text| {
+        let named = ids::parse(Kind::Organizer, text).filter(|organizer| *organizer != 0);
+        named.ok_or_else(|| Problem::field(Code::InvalidValue, "organizer", "not the id of an organizer"))
+    });
+    let organizer = match (keeper.organizer(), named.transpose()?) {
+        (None, None) => Uuid::new_v8(random.bits().to_be_bytes()).as_u128(),
+        (None, Some(named)) => named,
+        (Some(own), named) if named.is_none_or(|named| named == own.get()) => own.get(),
+        (Some(_), _) => return Err(forbidden("administrator")),
     };
     let secret = Credential::generate_organizer(random.bits(), random.bits());
     let key = ApiKey {
@@ -124,12 +130,12 @@ pub(crate) struct KeyList<'a> {
 }
 
 /// `GET /v1/api-keys`
-pub(crate) async fn list(call: Call) -> Answer {
+pub(crate) async fn list(call: Call, keeper: KeyKeeper) -> Answer {
     let query: ListQuery = call.query()?;
     let limit = super::list_limit(query.limit)?;
     let after = super::cursor(query.cursor.as_deref(), |text| ids::parse(Kind::ApiKey, text))?;
     let after = after.map(|bits| ApiKeyId(bits.to_be_bytes()));
-    let page = call.gateway().api_keys.repository.list(after, limit).await;
+    let page = call.gateway().api_keys.repository.list(keeper.organizer(), after, limit).await;
     let page = page.map_err(|error| problem::store(&error))?;
     let reply = KeyList { items: page.keys.iter().map(listed).collect(), next: page.next.map(key_id) };
     render::read(call.headers(), &reply)
@@ -147,10 +153,11 @@ fn listed(key: &ApiKey) -> Listed<'_> {
 }
 
 /// `DELETE /v1/api-keys/{key}`
-pub(crate) async fn revoke(call: Call) -> Answer {
+pub(crate) async fn revoke(call: Call, keeper: KeyKeeper) -> Answer {
     let absent = || Problem::new(Code::ApiKeyNotFound, "there is no organizer key of this id");
     let id = ids::parse(Kind::ApiKey, call.parameter(0)).ok_or_else(absent)?;
-    let revoked = call.gateway().api_keys.revoke(ApiKeyId(id.to_be_bytes()), call.gateway().now()).await;
+    let (id, now) = (ApiKeyId(id.to_be_bytes()), call.gateway().now());
+    let revoked = call.gateway().api_keys.revoke(keeper.organizer(), id, now).await;
     if revoked.map_err(|error| problem::store(&error))? {
         Ok(HttpResponse::NoContent().finish())
     } else {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header;
 use serde::{Deserialize, Serialize};
 use tessera_actors::Published;
 use tessera_inventory::{Config, Event, EventId, Sequence};
 use utoipa::ToSchema;
 
 use super::stream;
+use crate::accept;
 use crate::call::Call;
 use crate::caller::Reader;
 use crate::code::Code;
@@ -56,7 +56,7 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     }
     let owns = reader.owns(&call, event).await?;
     let socket = sockets::is_wanted(&call);
-    let streams = socket || wants_stream(&call);
+    let streams = socket || accept::prefers(&call.request, "text/event-stream");
     let last_seen = last_event_id(&call)?.filter(|_| streams);
     let after = Sequence(last_seen.unwrap_or(query.after));
     let beyond = || beyond_the_log(if last_seen.is_some() { LAST_EVENT_ID } else { "after" });
@@ -126,11 +126,6 @@ pub(crate) fn configuration(published: &Published) -> Arc<Config> {
 pub(crate) fn keep_published(changes: &mut Vec<(Sequence, Arc<Event>)>, published: &Published) {
     let known = changes.partition_point(|(sequence, _)| *sequence <= published.availability.sequence);
     changes.truncate(known);
-}
-
-fn wants_stream(call: &Call) -> bool {
-    let mut accepted = call.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
-    accepted.any(|value| value.split([',', ';']).any(|one| one.trim() == "text/event-stream"))
 }
 
 fn last_event_id(call: &Call) -> Result<Option<u64>, Problem> {

@@ -8,6 +8,7 @@ use tessera_projections::receipts::Rotation;
 use tessera_proof::ReceiptId;
 use utoipa::ToSchema;
 
+use crate::accept;
 use crate::call::Call;
 use crate::caller::Reader;
 use crate::code::Code;
@@ -37,10 +38,15 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let id = ReceiptId::of_event(event.0, bits).ok_or_else(absent)?;
     let answer = call.inventory().receipt(event, id.place).await.map_err(|error| problem::store(&error))?;
     match answer {
-        ReceiptAnswer::Proven(receipt) if wants_page(&call) => {
-            Ok(receipt_page::response(call.headers(), &receipt)?)
+        ReceiptAnswer::Proven(receipt) => {
+            let mut response = if accept::prefers(&call.request, "text/html") {
+                receipt_page::response(call.headers(), &receipt)
+            } else {
+                render::read(call.headers(), &ReceiptDocument::of(&receipt))
+            }?;
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+            Ok(response)
         }
-        ReceiptAnswer::Proven(receipt) => render::read(call.headers(), &ReceiptDocument::of(&receipt)),
         ReceiptAnswer::NotYet => not_yet(call.parameter(1)),
         ReceiptAnswer::Unknown => Err(absent()),
     }
@@ -50,11 +56,6 @@ fn not_yet(receipt: &str) -> Answer {
     let mut response = render::json(StatusCode::ACCEPTED, &NotYet { receipt, state: "not_signed_yet" })?;
     response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(RECEIPT_RETRY_AFTER_S));
     Ok(response)
-}
-
-fn wants_page(call: &Call) -> bool {
-    let mut accepted = call.headers().get_all(header::ACCEPT).filter_map(|value| value.to_str().ok());
-    accepted.any(|value| value.split([',', ';']).any(|one| one.trim() == "text/html"))
 }
 
 #[derive(Deserialize)]

@@ -1,7 +1,8 @@
+use std::num::NonZeroU128;
 use std::sync::Arc;
 
 use tessera_inventory::Timestamp;
-use tessera_projections::api_keys::{ApiKey, ApiKeys};
+use tessera_projections::api_keys::{ApiKey, ApiKeys, KEYS_LOOKED_AT_MAX};
 use tessera_store::{
     StoreError,
     memory::{CommitFault, MemoryStore},
@@ -35,10 +36,10 @@ async fn a_revoked_key_says_since_when() {
     let keys = ApiKeys::new(Arc::new(MemoryStore::new()));
     keys.insert(&key(1)).await.unwrap();
     let revoked = ApiKey { revoked_at: Some(Timestamp(2_000)), ..key(1) };
-    assert_eq!(keys.revoke(key(1).id(), Timestamp(2_000)).await.unwrap(), Some(revoked.clone()));
-    assert_eq!(keys.revoke(key(1).id(), Timestamp(3_000)).await.unwrap(), Some(revoked.clone()));
+    assert_eq!(keys.revoke(None, key(1).id(), Timestamp(2_000)).await.unwrap(), Some(revoked.clone()));
+    assert_eq!(keys.revoke(None, key(1).id(), Timestamp(3_000)).await.unwrap(), Some(revoked.clone()));
     assert_eq!(keys.find(&[1; 32]).await.unwrap(), Some(revoked));
-    assert_eq!(keys.revoke(key(9).id(), Timestamp(1)).await.unwrap(), None);
+    assert_eq!(keys.revoke(None, key(9).id(), Timestamp(1)).await.unwrap(), None);
 }
 
 #[tokio::test]
@@ -47,10 +48,47 @@ async fn keys_are_listed_in_pages() {
     for first in [3, 1, 2] {
         keys.insert(&key(first)).await.unwrap();
     }
-    let page = keys.list(None, 2).await.unwrap();
+    let page = keys.list(None, None, 2).await.unwrap();
     assert_eq!(page.keys, [key(1), key(2)]);
-    let rest = keys.list(page.next, 2).await.unwrap();
+    let rest = keys.list(None, page.next, 2).await.unwrap();
     assert_eq!((rest.keys, rest.next), (vec![key(3)], None));
+}
+
+#[tokio::test]
+async fn an_organizer_lists_and_revokes_its_own_keys_only() {
+    let keys = ApiKeys::new(Arc::new(MemoryStore::new()));
+    let other = |first| ApiKey { organizer: 78, ..key(first) };
+    for one in [key(1), other(2), other(3), key(4), key(5)] {
+        keys.insert(&one).await.unwrap();
+    }
+    let own = NonZeroU128::new(77);
+    let page = keys.list(own, None, 2).await.unwrap();
+    assert_eq!(page.keys, [key(1), key(4)]);
+    let rest = keys.list(own, page.next, 2).await.unwrap();
+    assert_eq!((rest.keys, rest.next), (vec![key(5)], None));
+    assert_eq!(keys.revoke(own, key(2).id(), Timestamp(2_000)).await.unwrap(), None);
+    assert_eq!(keys.find(&[2; 32]).await.unwrap(), Some(other(2)), "it lives");
+    assert!(keys.revoke(own, key(4).id(), Timestamp(2_000)).await.unwrap().is_some());
+}
+
+/// Many keys of others stand before the next one: the page says where to go on.
+#[tokio::test]
+async fn a_page_of_an_organizer_looks_at_a_bounded_number_of_keys() {
+    let keys = ApiKeys::new(Arc::new(MemoryStore::new()));
+    let numbered = |number: u16, organizer| {
+        let mut secret_hash = [0; 32];
+        secret_hash[..2].copy_from_slice(&number.to_be_bytes());
+        ApiKey { secret_hash, organizer, ..key(0) }
+    };
+    let count = u16::try_from(KEYS_LOOKED_AT_MAX).unwrap();
+    for number in 0..=count {
+        keys.insert(&numbered(number, if number == count { 77 } else { 78 })).await.unwrap();
+    }
+    let own = NonZeroU128::new(77);
+    let first = keys.list(own, None, 10).await.unwrap();
+    assert!(first.keys.is_empty() && first.next.is_some());
+    let second = keys.list(own, first.next, 10).await.unwrap();
+    assert_eq!((second.keys, second.next), (vec![numbered(count, 77)], None));
 }
 
 #[tokio::test]

@@ -8,11 +8,14 @@ use crate::code::Code;
 use crate::routes::{api_keys, buyer_tokens};
 
 const TAG: &str = "credentials";
+const KEEPERS: [Who; 2] = [Who::Organizer(Scope::ApiKeysWrite), Who::Administrator];
 
 pub(super) fn make_api_key() -> Operation {
     Operation::new(TAG, "Make an organizer key")
-        .about("The secret is shown this once. `Idempotency-Key` is ignored: each call makes another key.")
-        .by(&[Who::Administrator])
+        .about(
+            "The secret is shown this once. `Idempotency-Key` is ignored: each call makes another key. An organizer makes keys of its own, with no scope that its key has not.",
+        )
+        .by(&KEEPERS)
         .takes::<api_keys::MakeRequest<'_>>(json!({"name": "box office", "scopes": ["events:read", "orders:write"]}))
         .answers::<api_keys::Made<'_>>(
             201,
@@ -26,7 +29,8 @@ pub(super) fn list_api_keys() -> Operation {
     let key = json!({"id": example::KEY, "organizer": example::ORGANIZER, "name": "box office", "scopes": ["events:read"],
         "created_at": example::at()});
     Operation::new(TAG, "List organizer keys")
-        .by(&[Who::Administrator])
+        .about("An organizer sees its own; a page of them may have fewer than asked for although `next` says that there are more.")
+        .by(&KEEPERS)
         .listed("key")
         .reads::<api_keys::KeyList<'_>>(
             "A page of keys, without their secrets.",
@@ -37,7 +41,7 @@ pub(super) fn list_api_keys() -> Operation {
 pub(super) fn revoke_api_key() -> Operation {
     Operation::new(TAG, "Revoke an organizer key")
         .about("It is refused at once. To do it twice is to do it once.")
-        .by(&[Who::Administrator])
+        .by(&KEEPERS)
         .reply(204, "It is revoked.", &["X-Request-Id"], None)
         .may(&[Code::ApiKeyNotFound])
 }
