@@ -20,9 +20,9 @@ type Row = (&'static str, &'static str, [u16; 7]);
 #[rustfmt::skip]
 const TABLE: [Row; 48] = [
     //                                                       nobody forger buyer door stranger owner admin
-    ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 403, 403, 0]),
-    ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 403, 403, 0]),
-    ("DELETE", "/v1/api-keys/key_00000000000000000000000000", [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
+    ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
+    ("DELETE", "/v1/api-keys/key_00000000000000000000000000", [401, 401, 403, 403, 0,   0,   0]),
     ("POST",   "/v1/buyer-tokens",                            [0,   401, 403, 403, 0,   0,   0]),
     ("POST",   "/v1/events",                                  [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/events",                                  [401, 401, 403, 403, 0,   0,   0]),
@@ -228,20 +228,20 @@ async fn tokens_without_a_credential_can_be_turned_off() {
 async fn an_organizer_keeps_its_own_keys() {
     let server = Server::start().await;
     let (stranger, _) = server.organizer(&["events:read", "api-keys:write"], None).await;
-    let (own, made) = server.organizer(&["events:read", "api-keys:write"], None).await;
+    let (own, organizer) = server.organizer(&["events:read", "api-keys:write"], None).await;
     let scopes = |scopes: &[&str]| json!({"name": "box office", "scopes": scopes});
     let make = |body: &serde_json::Value| server.post("/v1/api-keys").bearer(&own).json(body);
     let leaked = make(&scopes(&["events:read"])).expect(201).await;
-    assert_eq!(leaked.json["organizer"], made["organizer"]);
+    assert_eq!(leaked.text("organizer"), organizer);
     let beyond = make(&scopes(&["events:read", "orders:write"])).refused(403, "forbidden").await;
     assert_eq!(beyond.json["needed"], "orders:write");
     let elsewhere =
         json!({"name": "x", "scopes": ["events:read"], "organizer": "org_00000000000000000000000001"});
     make(&elsewhere).refused(403, "forbidden").await;
     let listed = server.get("/v1/api-keys").bearer(&own).expect(200).await;
-    let names: Vec<_> =
-        listed.json["items"].as_array().unwrap().iter().map(|key| &key["organizer"]).collect();
-    assert_eq!(names, [&made["organizer"]; 2]);
+    let owners =
+        listed.json["items"].as_array().unwrap().iter().map(|key| key["organizer"].as_str().unwrap());
+    assert_eq!(owners.collect::<Vec<_>>(), [&organizer; 2]);
     let path = format!("/v1/api-keys/{}", leaked.text("id"));
     server.ask(Method::DELETE, &path).bearer(&stranger).refused(404, "api_key_not_found").await;
     server.get("/v1/events").bearer(&leaked.text("secret")).expect(200).await;

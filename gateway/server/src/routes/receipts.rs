@@ -44,7 +44,7 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
             } else {
                 render::read(call.headers(), &ReceiptDocument::of(&receipt))
             }?;
-            response.headers_mut().insert(header::VARY, HeaderValue::from_static("accept"));
+            response.headers_mut().insert(header::VARY, HeaderValue::from_static("Accept"));
             Ok(response)
         }
         ReceiptAnswer::NotYet => not_yet(call.parameter(1)),
