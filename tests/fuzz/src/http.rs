@@ -1,7 +1,7 @@
 //! HTTP bodies through a real server in this process: its router, its parsers, its writers, over a store in memory.
 //!
-//! An input is a line `METHOD /path` and the body after it. `{event}`, `{hold}`, `{order}`, `{ticket}`, `{code}` and `{key}` stand for what
-//! there is, in the path and in the body.
+//! An input is a line `METHOD /path` and the body after it. `{event}`, `{hold}`, `{order}`, `{ticket}`, `{code}` and `{endpoint}` stand for
+//! what there is, in the path and in the body.
 
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -62,6 +62,8 @@ struct Stage {
     sale: Sale,
     event: EventId,
     buyer: String,
+    /// A webhook endpoint of the organizer, which nobody can reach.
+    endpoint: String,
     inputs: u32,
 }
 
@@ -97,7 +99,11 @@ impl Stage {
         let sale = Sale::open(&server, &configuration()).await;
         let event = ids::parse_event(&sale.event).unwrap();
         let buyer = server.buyer().await;
-        Stage { server, sale, event, buyer, inputs: 0 }
+        let endpoint = json!({"url": "https://hooks.invalid/tessera"});
+        let endpoint =
+            server.post("/v1/webhook-endpoints").bearer(&sale.key).json(&endpoint).expect(201).await;
+        let endpoint = endpoint.text("id");
+        Stage { server, sale, event, buyer, endpoint, inputs: 0 }
     }
 
     fn sells(&self) -> bool {
@@ -133,7 +139,7 @@ impl Stage {
     /// What the placeholders of this input stand for.
     async fn names(&self, input: &[u8]) -> Vec<(&'static str, String)> {
         let wants = |name: &str| input.windows(name.len()).any(|window| window == name.as_bytes());
-        let mut names = vec![("{event}", self.sale.event.clone())];
+        let mut names = vec![("{event}", self.sale.event.clone()), ("{endpoint}", self.endpoint.clone())];
         if wants("{hold}") {
             let hold = self.sale.hold(&self.server, &self.buyer, "Free", 1).await;
             names.push(("{hold}", hold.text("id")));
@@ -155,7 +161,7 @@ impl Stage {
         let of_buyers = ["/holds", "/orders", "/transfer"].iter().any(|part| path.contains(part));
         let of_organizers = path.contains("/refunds") || path.contains("/payment-failures");
         match path {
-            "/v1/api-keys" | "/v1/clock-acknowledgements" => ADMIN_TOKEN,
+            "/v1/api-keys" | "/v1/clock-acknowledgements" | "/v1/receipt-keys" => ADMIN_TOKEN,
             _ if path.ends_with("/repairs") => ADMIN_TOKEN,
             _ if of_buyers && !of_organizers => &self.buyer,
             _ => &self.sale.key,
