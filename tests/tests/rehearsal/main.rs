@@ -17,6 +17,7 @@ use tessera_server::settings::{RateLimitSettings, Settings};
 use tessera_tests::{ADMIN_TOKEN, Server};
 use tessera_verdict::judge::judge;
 use tessera_verdict::recording::{Asked, Outcome, Recording};
+use tessera_verdict::verdict::HalfSent;
 use tessera_writer::Mutation;
 
 /// A small hall and these behaviours.
@@ -190,6 +191,9 @@ async fn retries_of_an_unlucky_network_have_one_effect() {
     let recording = rehearsed(&scenario).await;
     let retried = recording.history.iter().filter(|operation| operation.sent > 1).count();
     assert!(retried > 10, "only {retried} operations were sent again");
+    let half_sent = HalfSent::of(&recording.history);
+    assert!(half_sent.taken_up_again > 100, "{half_sent:?}");
+    assert!(half_sent.requests > half_sent.taken_up_again, "some never come back: {half_sent:?}");
     let (told, placed) = (told(&recording), placed(&recording));
     assert_eq!(told.len(), set(&told).len());
     let unknown = recording.history.iter().filter(|operation| operation.outcome == Outcome::Unknown).count();
