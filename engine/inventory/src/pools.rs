@@ -249,8 +249,10 @@ impl Pools {
             let pool = &mut self.list[at];
             pool.general = counter(plan.general);
             pool.killed = plan.killed;
-            let share = |&(channel, free): &(ChannelId, i64)| {
-                Share { channel, free: counter(free), out: drawn.out(channel, at) }
+            let share = |&(channel, free): &(ChannelId, i64)| Share {
+                channel,
+                free: counter(free),
+                out: drawn.out(channel, at),
             };
             pool.shares = plan.shares.iter().map(share).collect();
             self.remix(at);

@@ -241,8 +241,7 @@ impl Notes {
             Reception::HalfSent => counts.half_sent += 1,
             Reception::Read | Reception::Dropped => {}
         }
-        let answered =
-            !matches!(reception, Reception::Unanswered | Reception::Dropped | Reception::HalfSent);
+        let answered = !matches!(reception, Reception::Unanswered | Reception::Dropped | Reception::HalfSent);
         if answered {
             counts.answered += 1;
             // A histogram that grows by itself takes every value that fits into memory.

@@ -74,7 +74,10 @@ impl Model {
                 let channel = ChannelId(channel);
                 let units = |paid: bool| {
                     let of_channel = self.claims.values().filter(|claim| claim.channel == Some(channel));
-                    of_channel.filter(|claim| claim.payment.is_some() == paid).map(|claim| claim.units_of(pool)).sum()
+                    of_channel
+                        .filter(|claim| claim.payment.is_some() == paid)
+                        .map(|claim| claim.units_of(pool))
+                        .sum()
                 };
                 ChannelShare { pool, channel, free, held: units(false), sold: units(true) }
             }));

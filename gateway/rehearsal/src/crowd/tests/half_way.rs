@@ -72,7 +72,10 @@ async fn what_is_cut_off_half_way_is_sent_again_whole_under_its_key_or_given_up(
     }
     let seen = seen.lock().unwrap();
     assert_eq!(seen.halves.len() as u64, halves, "what the server saw is what was counted");
-    assert_eq!(notes.finished_seconds().iter().map(|second| u64::from(second.half_sent)).sum::<u64>(), halves);
+    assert_eq!(
+        notes.finished_seconds().iter().map(|second| u64::from(second.half_sent)).sum::<u64>(),
+        halves
+    );
     assert_eq!(notes.history.iter().map(|operation| u64::from(operation.half_sent)).sum::<u64>(), halves);
     let ends = |wanted: fn(&str) -> bool| seen.halves.iter().filter(|half| wanted(half)).count();
     let parts = [
@@ -89,7 +92,11 @@ async fn what_is_cut_off_half_way_is_sent_again_whole_under_its_key_or_given_up(
         assert_eq!(operation.sent, whole, "{operation:?}");
     }
     let figures = &notes.behaviours[0];
-    assert_eq!((figures.left, figures.unanswered), (gone as u64, 0), "who leaves was not left without an answer");
+    assert_eq!(
+        (figures.left, figures.unanswered),
+        (gone as u64, 0),
+        "who leaves was not left without an answer"
+    );
     let latencies = &notes.latencies[&HOLD];
     assert_eq!((latencies.histogram.len(), latencies.unanswered), (300 - gone as u64, 0));
 }
