@@ -139,7 +139,7 @@ async fn make(directory: &Path) -> (String, String) {
     }
     let snapshots = SnapshotRepository::new(Arc::new(store.clone()));
     while snapshots.pointer(EVENTS[0]).await.unwrap().is_none() {
-        tokio::time::sleep(Duration::from_millis(20)).await;
+        tokio::task::yield_now().await;
     }
     for event in EVENTS {
         let digest = platform.inventory().published(event).unwrap().digest;

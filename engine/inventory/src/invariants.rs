@@ -74,7 +74,7 @@ impl Inventory {
         self.i7_keys_have_one_record()
     }
 
-    /// I1: free + held + sold + killed is the capacity, and held and sold are those of claims and orders.
+    /// I1: free + held + sold + killed is the capacity, and held and sold are those of claims and orders; of channels, too.
     fn i1_pools_add_up(&self) -> Checked {
         let mut held = vec![0_u64; self.pools.len()];
         let mut sold = vec![0_u64; self.pools.len()];
@@ -90,6 +90,7 @@ impl Inventory {
                 sold[pool.index()] += 1;
             }
         }
+        let drawn = self.drawn_under(&self.config);
         for (at, (pool, configured)) in self.pools.iter().zip(&self.config.pools).enumerate() {
             let counters = pool.counters();
             let sum = u64::from(counters.free)
@@ -100,6 +101,9 @@ impl Inventory {
             if sum != u64::from(configured.capacity) || !true_units {
                 let detail = format!("pool {at}: {counters:?}, capacity {}", configured.capacity);
                 return Err(violation("I1", detail));
+            }
+            if let Some(share) = pool.shares.iter().find(|share| share.out != drawn.out(share.channel, at)) {
+                return Err(violation("I1", format!("pool {at}: {share:?} is not what its channel has out")));
             }
             if pool.kill_debt > counters.held + counters.sold {
                 return Err(violation("I1", format!("pool {at} waits for kills that cannot come")));

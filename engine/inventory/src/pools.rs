@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::digest::{Kind, Mix};
+use crate::returned::Source;
 use crate::seating::ReleasedChannels;
 use crate::{ChannelId, Config, Counters, PoolId};
 
@@ -24,11 +25,21 @@ pub(crate) struct Pool {
     mixed: u128,
 }
 
-/// What is free in a pool for one unreleased channel.
+/// What one unreleased channel has of a pool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Share {
     pub(crate) channel: ChannelId,
+    /// Free for it.
     pub(crate) free: u32,
+    /// What it has out. It follows from claims and orders: neither the digest nor an image has it.
+    pub(crate) out: Out,
+}
+
+/// Units out of a pool under the code of a channel: a part of what is held and sold there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Out {
+    pub(crate) held: u32,
+    pub(crate) sold: u32,
 }
 
 /// The pools of one event.
@@ -73,6 +84,25 @@ impl Pool {
         match share {
             Some(at) => &mut self.shares[at].free,
             None => &mut self.general,
+        }
+    }
+
+    /// Where units under a channel's code are counted while it has a share here.
+    #[inline]
+    fn out(&mut self, channel: Option<ChannelId>) -> Option<&mut Out> {
+        let channel = channel?;
+        self.shares.iter_mut().find(|share| share.channel == channel).map(|share| &mut share.out)
+    }
+
+    /// Takes units from those that are held or sold; whoever does puts them somewhere else.
+    pub(crate) fn take_back(&mut self, quantity: u32, source: Source, channel: Option<ChannelId>) {
+        let taken_from = source.of(&mut self.held, &mut self.sold);
+        assert!(*taken_from >= quantity, "more units return to a pool than left it");
+        *taken_from -= quantity;
+        if let Some(out) = self.out(channel) {
+            let counted = source.of(&mut out.held, &mut out.sold);
+            assert!(*counted >= quantity, "more units return to a channel than left it");
+            *counted -= quantity;
         }
     }
 
@@ -155,15 +185,20 @@ impl Pools {
             assert!(*free >= quantity, "a hold takes more than is free");
             *free -= quantity;
             pool.held += quantity;
+            if let Some(out) = pool.out(channel) {
+                out.held += quantity;
+            }
         });
     }
 
     /// Held units become sold.
-    pub(crate) fn sell(&mut self, pool: PoolId, quantity: u32) {
+    pub(crate) fn sell(&mut self, pool: PoolId, channel: Option<ChannelId>, quantity: u32) {
         self.edit(pool, |pool| {
-            assert!(pool.held >= quantity, "a sale takes more than is held");
-            pool.held -= quantity;
+            pool.take_back(quantity, Source::Held, channel);
             pool.sold += quantity;
+            if let Some(out) = pool.out(channel) {
+                out.sold += quantity;
+            }
         });
     }
 
@@ -214,9 +249,20 @@ impl Pools {
             let pool = &mut self.list[at];
             pool.general = counter(plan.general);
             pool.killed = plan.killed;
-            pool.shares =
-                plan.shares.iter().map(|&(channel, free)| Share { channel, free: counter(free) }).collect();
+            let share = |&(channel, free): &(ChannelId, i64)| Share {
+                channel,
+                free: counter(free),
+                out: drawn.out(channel, at),
+            };
+            pool.shares = plan.shares.iter().map(share).collect();
             self.remix(at);
+        }
+    }
+
+    /// Counts what channels have out, which an image does not say.
+    pub(crate) fn recount(&mut self, drawn: &Drawn) {
+        for (at, pool) in self.list.iter_mut().enumerate() {
+            pool.shares.iter_mut().for_each(|share| share.out = drawn.out(share.channel, at));
         }
     }
 
@@ -231,21 +277,29 @@ impl Pools {
     }
 }
 
-/// Units that live claims and orders under the codes of channels have out of each pool. It is counted for a change of the
-/// configuration, and only then.
+/// Units that live claims and orders under the codes of channels have out of each pool, counted from scratch: for a change of the
+/// configuration, after an import, and to check the counters.
 #[derive(Debug, Default)]
-pub(crate) struct Drawn(BTreeMap<(ChannelId, usize), u32>);
+pub(crate) struct Drawn(BTreeMap<(ChannelId, usize), Out>);
 
 impl Drawn {
     /// Counts units out of pools.
-    pub(crate) fn add(&mut self, channel: ChannelId, pools: &[PoolId], units: u32) {
+    pub(crate) fn add(&mut self, channel: ChannelId, pools: &[PoolId], units: Out) {
         for pool in pools {
-            *self.0.entry((channel, pool.index())).or_default() += units;
+            let out = self.0.entry((channel, pool.index())).or_default();
+            out.held += units.held;
+            out.sold += units.sold;
         }
     }
 
+    /// What a channel has out of a pool.
+    pub(crate) fn out(&self, channel: ChannelId, pool: usize) -> Out {
+        self.0.get(&(channel, pool)).copied().unwrap_or_default()
+    }
+
     fn units(&self, channel: ChannelId, pool: usize) -> i64 {
-        self.0.get(&(channel, pool)).map_or(0, |&units| i64::from(units))
+        let Out { held, sold } = self.out(channel, pool);
+        i64::from(held) + i64::from(sold)
     }
 }
 

@@ -15,6 +15,16 @@ pub(crate) enum Source {
     Sold,
 }
 
+impl Source {
+    /// The one of two counters that it is.
+    pub(crate) fn of<T>(self, held: T, sold: T) -> T {
+        match self {
+            Source::Held => held,
+            Source::Sold => sold,
+        }
+    }
+}
+
 /// Units under one set of terms that come back.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Returned<'a> {
@@ -38,12 +48,7 @@ impl Inventory {
         let restocked = if is_doubled { 2 * quantity } else { quantity };
         for &pool in &self.terms.get(terms).draws_on {
             self.pools.edit(pool, |pool| {
-                let taken_from = match source {
-                    Source::Held => &mut pool.held,
-                    Source::Sold => &mut pool.sold,
-                };
-                assert!(*taken_from >= quantity, "more units return to a pool than left it");
-                *taken_from -= quantity;
+                pool.take_back(quantity, source, channel);
                 match fate {
                     RefundedUnits::Restock => pool.put_back(restocked, channel),
                     RefundedUnits::Kill => pool.withdraw(quantity),

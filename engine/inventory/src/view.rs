@@ -32,7 +32,7 @@ pub struct Availability {
     pub config_version: u32,
     /// Per pool, in the order of the configuration.
     pub pools: Vec<Counters>,
-    /// What is free for the channels that are not released, by pool and channel.
+    /// What the channels that are not released have, by pool and channel.
     pub shares: Vec<ChannelShare>,
     /// Seats per category, in the order of the configuration.
     pub categories: Vec<Counters>,
@@ -44,15 +44,19 @@ pub struct Availability {
     pub orders: u32,
 }
 
-/// What is free in a pool for one channel that is not released: its part of [`Counters::free`].
+/// What one channel that is not released has of a pool: its parts of the [`Counters`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChannelShare {
     /// In which pool.
     pub pool: PoolId,
     /// For which channel.
     pub channel: ChannelId,
-    /// Units.
+    /// Units that can still be held by its code.
     pub free: u32,
+    /// Units in holds and payments under its code.
+    pub held: u32,
+    /// Units sold under its code.
+    pub sold: u32,
 }
 
 /// How a ticket type stands.

@@ -26,8 +26,13 @@ impl Inventory {
     }
 
     fn view_shares(&self) -> Vec<ChannelShare> {
-        let share =
-            |pool: PoolId, share: &Share| ChannelShare { pool, channel: share.channel, free: share.free };
+        let share = |pool: PoolId, &Share { channel, free, out }: &Share| ChannelShare {
+            pool,
+            channel,
+            free,
+            held: out.held,
+            sold: out.sold,
+        };
         let pools = (0_u16..).map(PoolId).zip(self.pools.iter());
         pools.flat_map(|(id, pool)| pool.shares.iter().map(move |one| share(id, one))).collect()
     }

@@ -19,13 +19,13 @@ use tessera_verdict::compare::{Run, compare};
 use tessera_verdict::judge::judge;
 use tessera_verdict::load::load;
 use tessera_verdict::recording::Recording;
-use tessera_verdict::report::{self, WriteError};
+use tessera_verdict::report::{self, Unfinished, WriteError};
 use tessera_verdict::verdict::Judged;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 
 use crate::failure::Failure;
-use crate::output::line;
+use crate::output::{line, remark};
 use arguments::{AimArguments, CompareArguments, SimulateArguments, SimulateCommand};
 
 /// Where recordings go unless told otherwise.
@@ -38,7 +38,7 @@ pub(crate) async fn run(arguments: SimulateArguments) -> Result<(), Failure> {
     let outcome = match (arguments.command, arguments.scenario) {
         (Some(SimulateCommand::Capacity(arguments)), _) => capacity::find(arguments, &interrupt).await,
         (Some(SimulateCommand::Compare(arguments)), _) => {
-            concluding(&interrupt, move || compare_runs(&arguments)).await
+            concluding(&interrupt, move || compare_runs(&arguments)).await.flatten()
         }
         (None, Some(path)) => {
             rehearse(&path, &arguments.aim, arguments.buyers, arguments.out, &interrupt).await
@@ -69,19 +69,26 @@ async fn rehearse(
     let out = out.unwrap_or_else(|| default_folder(path));
     let server = Aimed::until(aim, interrupt).await?;
     // What stands there of an earlier run would be taken for this one's.
-    report::clear(&out).map_err(|WriteError { path, source }| RehearsalError::File { path, source })?;
+    report::clear(&out).map_err(unusable)?;
     let outcome = server.send(&scenario, aim, interrupt).await?;
     // What is written and judged needs no server any more.
     drop(server);
-    concluding(interrupt, move || conclude(&out, &outcome.recording)).await
+    let folder = out.clone();
+    match concluding(interrupt, move || conclude(&folder, &outcome.recording)).await {
+        Ok(concluded) => concluded?.finish(),
+        Err(interrupted) => {
+            // What is half-written has no name of a result, and is of no use to anybody.
+            report::clear(&out).ok();
+            Err(interrupted)
+        }
+    }
 }
 
-/// Works without waiting, until somebody wants it to end: minutes may pass over a large recording. What is half-written then has no name of a
-/// result.
-async fn concluding(
+/// Works without waiting, until somebody wants it to end: minutes may pass over a large recording.
+async fn concluding<T: Send + 'static>(
     interrupt: &Interrupt,
-    work: impl FnOnce() -> Result<(), Failure> + Send + 'static,
-) -> Result<(), Failure> {
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Failure> {
     let (sender, concluded) = oneshot::channel();
     // A thread of its own: the process ends without waiting for it, as it would not for one of the runtime's.
     let working = std::thread::Builder::new().name("conclusion".into());
@@ -91,24 +98,41 @@ async fn concluding(
     tokio::select! {
         concluded = concluded => {
             // A thread that panicked has dropped its sender.
-            concluded.map_err(|_| RehearsalError::Threads(std::io::Error::other("one panicked")))?
+            Ok(concluded.map_err(|_| RehearsalError::Threads(std::io::Error::other("one panicked")))?)
         }
         () = interrupt.raised() => Err(RehearsalError::Interrupted.into()),
     }
 }
 
+/// What a rehearsal came to, in files that have no names yet.
+struct Conclusion {
+    report: Unfinished,
+    passed: bool,
+}
+
+impl Conclusion {
+    /// From here on there is a report.
+    fn finish(self) -> Result<(), Failure> {
+        let paths = self.report.name().map_err(unusable)?;
+        line(format_args!("report: {}", paths.page.display()));
+        if self.passed { Ok(()) } else { Err(Failure::RehearsalFailed) }
+    }
+}
+
 /// Judges a recording, says how it went, and writes its report.
-fn conclude(out: &Path, recording: &Recording) -> Result<(), Failure> {
+fn conclude(out: &Path, recording: &Recording) -> Result<Conclusion, Failure> {
     let verdict = judge(recording);
     line(Summary(recording));
     for judged in &verdict.objectives {
         line(shown(judged));
     }
     line(format_args!("verdict: {} {}", if verdict.passed { "PASSED." } else { "FAILED." }, verdict.reason));
-    let written = report::write(out, recording, &verdict);
-    let paths = written.map_err(|WriteError { path, source }| RehearsalError::File { path, source })?;
-    line(format_args!("report: {}", paths.page.display()));
-    if verdict.passed { Ok(()) } else { Err(Failure::RehearsalFailed) }
+    let report = Unfinished::write(out, recording, &verdict).map_err(unusable)?;
+    Ok(Conclusion { report, passed: verdict.passed })
+}
+
+fn unusable(WriteError { path, source }: WriteError) -> RehearsalError {
+    RehearsalError::File { path, source }
 }
 
 /// Says what got worse from one run to another.
@@ -150,18 +174,18 @@ struct Aimed {
 
 impl Aimed {
     /// Aim, unless somebody wants it to end before that.
-    async fn until(aim: &AimArguments, interrupt: &Interrupt) -> Result<Aimed, Failure> {
+    async fn until(aim: &AimArguments, interrupt: &Arc<Interrupt>) -> Result<Aimed, Failure> {
         tokio::select! {
-            aimed = Aimed::at(aim) => aimed,
+            aimed = Aimed::at(aim, interrupt) => aimed,
             () = interrupt.raised() => Err(RehearsalError::Interrupted.into()),
         }
     }
 
-    async fn at(aim: &AimArguments) -> Result<Aimed, Failure> {
+    async fn at(aim: &AimArguments, interrupt: &Arc<Interrupt>) -> Result<Aimed, Failure> {
         if aim.own {
             let path = PathBuf::from("the program itself");
             let program = std::env::current_exe().map_err(|source| RehearsalError::File { path, source })?;
-            let own = OwnServer::start(&program).await?;
+            let own = OwnServer::start(&program, interrupt).await?;
             let (target, administrator_token) = (own.target.clone(), own.administrator_token.clone());
             return Ok(Aimed { own: Some(own), target, administrator_token });
         }
@@ -197,19 +221,23 @@ impl Aimed {
     }
 }
 
-/// Hands signals on.
+/// Hands signals on, the second one, too: it does not wait for what the first one waits for.
 async fn listen(interrupt: Arc<Interrupt>) -> Result<(), Failure> {
     let mut terminated = signal(SignalKind::terminate()).map_err(Failure::Signals)?;
     let mut interrupted = signal(SignalKind::interrupt()).map_err(Failure::Signals)?;
     // The terminal was closed.
     let mut hung_up = signal(SignalKind::hangup()).map_err(Failure::Signals)?;
-    tokio::select! {
-        _ = terminated.recv() => {}
-        _ = interrupted.recv() => {}
-        _ = hung_up.recv() => {}
+    loop {
+        tokio::select! {
+            _ = terminated.recv() => {}
+            _ = interrupted.recv() => {}
+            _ = hung_up.recv() => {}
+        }
+        interrupt.raise();
+        if !interrupt.insists() {
+            remark("interrupted: coming to an end; once more ends everything at once");
+        }
     }
-    interrupt.raise();
-    Ok(())
 }
 
 /// One thread for two processors: the server needs some as well.

@@ -185,8 +185,12 @@ impl<'a> Walk<'a> {
         let said = format!("in the feed {}, and nobody was told so", item_in_words(item));
         let said = match self.explanations.take(&item.change) {
             Some(Unacknowledged { told: Told::Nothing, .. }) => return,
-            Some(Unacknowledged { told: Told::No(code), buyer, wanted }) => {
-                format!("{said}; {} asked for {} and was told {code}", who(*buyer), wanted_in_words(wanted))
+            Some(Unacknowledged { told, buyer, wanted }) => {
+                let came = match told {
+                    Told::No(code) => format!("was told {code}"),
+                    Told::Nothing | Told::HalfSent => "sent no more than half of the request".to_owned(),
+                };
+                format!("{said}; {} asked for {} and {came}", who(*buyer), wanted_in_words(wanted))
             }
             None => said,
         };

@@ -11,9 +11,11 @@ use http::header::HeaderValue;
 
 use crate::error::DemoError;
 
+mod cut;
 mod framing;
 mod socket;
 
+pub use cut::Cut;
 pub use socket::Socket;
 
 /// How long a request is tried before the server counts as gone.

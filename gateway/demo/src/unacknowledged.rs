@@ -21,6 +21,8 @@ pub struct Unacknowledged {
 pub enum Told {
     /// Nothing: it may have been carried out.
     Nothing,
+    /// Nothing, as no more than half of the request was ever sent: it was not carried out.
+    HalfSent,
     /// The code of a refusal: it was not carried out.
     No(String),
 }

@@ -24,27 +24,33 @@ pub struct Live {
     interrupt: Arc<Interrupt>,
 }
 
-/// Somebody wants it all to end.
+/// Somebody wants it all to end: how often that was said.
 #[derive(Debug)]
-pub struct Interrupt(watch::Sender<bool>);
+pub struct Interrupt(watch::Sender<u32>);
 
 impl Interrupt {
     /// Nobody does yet.
     #[must_use]
     pub fn new() -> Arc<Self> {
-        Arc::new(Interrupt(watch::channel(false).0))
+        Arc::new(Interrupt(watch::channel(0).0))
     }
 
     /// Ask for the end.
     pub fn raise(&self) {
-        self.0.send_replace(true);
+        self.0.send_modify(|times| *times = times.saturating_add(1));
+    }
+
+    /// Whether somebody has asked again: what the end still waits for is given up.
+    #[must_use]
+    pub fn insists(&self) -> bool {
+        *self.0.borrow() > 1
     }
 
     /// Wait until somebody asks for the end.
     pub async fn raised(&self) {
         let mut raised = self.0.subscribe();
         // The sender lives as long as this.
-        drop(raised.wait_for(|raised| *raised).await);
+        drop(raised.wait_for(|times| *times > 0).await);
     }
 }
 

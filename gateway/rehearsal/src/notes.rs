@@ -63,6 +63,8 @@ pub(crate) enum Reception {
     Unanswered,
     /// Dropped by a network that is unlucky on purpose: nobody's failure.
     Dropped,
+    /// Cut off half-way by such a network.
+    HalfSent,
 }
 
 impl Reception {
@@ -99,6 +101,8 @@ pub struct Totals {
     pub failed: u64,
     /// Requests without an answer.
     pub unanswered: u64,
+    /// Requests that a network which is unlucky on purpose cut off half-way.
+    pub half_sent: u64,
 }
 
 /// One second, with its latencies.
@@ -145,6 +149,7 @@ impl SecondNotes {
         mine.turned_away += theirs.turned_away;
         mine.failed += theirs.failed;
         mine.unanswered += theirs.unanswered;
+        mine.half_sent += theirs.half_sent;
         mine.sockets += theirs.sockets;
         mine.buyers += theirs.buyers;
         mine.lag_us = mine.lag_us.max(theirs.lag_us);
@@ -233,9 +238,10 @@ impl Notes {
             Reception::TurnedAway => counts.turned_away += 1,
             Reception::Failed => counts.failed += 1,
             Reception::Unanswered => counts.unanswered += 1,
+            Reception::HalfSent => counts.half_sent += 1,
             Reception::Read | Reception::Dropped => {}
         }
-        let answered = !matches!(reception, Reception::Unanswered | Reception::Dropped);
+        let answered = !matches!(reception, Reception::Unanswered | Reception::Dropped | Reception::HalfSent);
         if answered {
             counts.answered += 1;
             // A histogram that grows by itself takes every value that fits into memory.
@@ -249,6 +255,7 @@ impl Notes {
             Reception::TurnedAway => totals.turned_away += 1,
             Reception::Failed => totals.failed += 1,
             Reception::Unanswered => totals.unanswered += 1,
+            Reception::HalfSent => totals.half_sent += 1,
             Reception::Read | Reception::Dropped => {}
         }
     }
@@ -336,6 +343,7 @@ impl Totals {
         self.turned_away += other.turned_away;
         self.failed += other.failed;
         self.unanswered += other.unanswered;
+        self.half_sent += other.half_sent;
     }
 }
 

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
@@ -14,6 +14,7 @@ use tempfile::TempDir;
 use tessera_demo::client::{Call, Connection};
 
 use crate::error::RehearsalError;
+use crate::live::Interrupt;
 use crate::target::Target;
 
 /// Longest a server takes to start.
@@ -47,16 +48,17 @@ pub struct OwnServer {
     /// Its administrator's token.
     pub administrator_token: String,
     log: PathBuf,
+    interrupt: Arc<Interrupt>,
     /// Removed when this is dropped, after the process has ended.
     _directory: TempDir,
 }
 
 impl OwnServer {
-    /// Start `program serve` and wait until it is ready.
+    /// Start `program serve` and wait until it is ready. Who interrupts twice does not wait until it has stopped by itself.
     ///
     /// # Errors
     /// [`RehearsalError::OwnServer`] with the end of its log.
-    pub async fn start(program: &Path) -> Result<Self, RehearsalError> {
+    pub async fn start(program: &Path, interrupt: &Arc<Interrupt>) -> Result<Self, RehearsalError> {
         let at = |path: &Path| {
             let path = path.to_owned();
             move |source| RehearsalError::File { path, source }
@@ -76,8 +78,9 @@ impl OwnServer {
         // From here on it is ended, whatever happens: there is nothing to wait for before it is ours.
         let child = command.spawn().map_err(at(program))?;
         let process = child.id();
-        let child = Mutex::new(child);
-        let server = OwnServer { child, process, target, administrator_token, log, _directory: directory };
+        let (child, interrupt) = (Mutex::new(child), Arc::clone(interrupt));
+        let server =
+            OwnServer { child, process, target, administrator_token, log, interrupt, _directory: directory };
         server.wait_until_ready().await?;
         Ok(server)
     }
@@ -135,7 +138,8 @@ impl Drop for OwnServer {
         if matches!(child.try_wait(), Ok(None)) {
             let _ = kill_process(Pid::from_child(&child), Signal::TERM);
             let begun = Instant::now();
-            while matches!(child.try_wait(), Ok(None)) && begun.elapsed() < STOP_MAX {
+            let has_time = || begun.elapsed() < STOP_MAX && !self.interrupt.insists();
+            while matches!(child.try_wait(), Ok(None)) && has_time() {
                 std::thread::sleep(LOOK_EVERY);
             }
         }

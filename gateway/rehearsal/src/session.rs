@@ -24,13 +24,6 @@ struct Order {
     id: String,
 }
 
-/// What came of asking for a hold, again and again.
-enum Placed {
-    Hold(Hold),
-    Refused,
-    Unanswered,
-}
-
 /// Go through the sale.
 pub(crate) async fn attend(shard: &Arc<Shard>, arrival: Arrival) -> Ended {
     let visitor =
@@ -55,9 +48,8 @@ async fn buy(mut visitor: Visitor) -> Ended {
         visitor.think().await;
     }
     match place(&mut visitor).await {
-        Placed::Hold(hold) => end(&mut visitor, &hold).await,
-        Placed::Refused => Ended::Refused,
-        Placed::Unanswered => Ended::Unanswered,
+        Ok(hold) => end(&mut visitor, &hold).await,
+        Err(ended) => ended,
     }
 }
 
@@ -66,15 +58,15 @@ async fn many_tabs(visitor: Visitor, tabs: u16) -> Ended {
     let mut others: Vec<Visitor> = (1..tabs).map(|tab| visitor.beside(tab)).collect();
     others.insert(0, visitor);
     let mut placed = join_all(others.iter_mut().map(place)).await;
-    let Some(kept) = placed.iter().position(|placed| matches!(placed, Placed::Hold(_))) else {
-        let refused = placed.iter().any(|placed| matches!(placed, Placed::Refused));
-        return if refused { Ended::Refused } else { Ended::Unanswered };
+    let kept = placed.iter().position(Result::is_ok).unwrap_or(0);
+    let hold = match placed.remove(kept) {
+        Ok(hold) => hold,
+        Err(ended) => return placed.into_iter().filter_map(Result::err).fold(ended, Ended::max),
     };
-    let Placed::Hold(hold) = placed.remove(kept) else { return Ended::Unanswered };
     let mut keeper = others.remove(kept);
     for (visitor, placed) in others.iter_mut().zip(placed) {
         let gives_back = visitor.random.percent(usize::from(visitor.facts().release_percent));
-        if let Placed::Hold(hold) = placed
+        if let Ok(hold) = placed
             && gives_back
         {
             // It was answered earlier than the slowest tab: what it does next is due from here on.
@@ -86,7 +78,7 @@ async fn many_tabs(visitor: Visitor, tabs: u16) -> Ended {
 }
 
 /// Ask for a hold as often as the behaviour tries.
-async fn place(visitor: &mut Visitor) -> Placed {
+async fn place(visitor: &mut Visitor) -> Result<Hold, Ended> {
     let mut proposed = None;
     for attempt in 0..visitor.facts().tries() {
         if attempt > 0 {
@@ -99,14 +91,11 @@ async fn place(visitor: &mut Visitor) -> Placed {
         let venue = &visitor.shard.stage.venue;
         let (body, recorded) = (wire::hold_body(venue, &asked), wishes::recorded(venue, &asked));
         match visitor.ask(Command::PlaceHold, recorded, "/holds", body).await {
-            Decided::Accepted(body) => {
-                return from_slice(&body).map_or(Placed::Unanswered, Placed::Hold);
-            }
             Decided::Refused(instead) => proposed = alternative(asked, instead),
-            Decided::Unanswered => return Placed::Unanswered,
+            other => return from_slice(&other.accepted()?).map_err(|_| Ended::Unanswered),
         }
     }
-    Placed::Refused
+    Err(Ended::Refused)
 }
 
 /// What a buyer wants now, looking at the seat map where it picks seats.
@@ -150,7 +139,7 @@ async fn end(visitor: &mut Visitor, hold: &Hold) -> Ended {
         }
         return Ended::Left;
     }
-    pay(visitor, hold, fails).await
+    pay(visitor, hold, fails).await.map_or_else(|ended| ended, |()| Ended::Bought)
 }
 
 async fn release(visitor: &mut Visitor, hold: &Hold) {
@@ -158,25 +147,15 @@ async fn release(visitor: &mut Visitor, hold: &Hold) {
     visitor.ask(Command::ReleaseHold, asked, &format!("/holds/{}/release", hold.id), "{}".into()).await;
 }
 
-async fn pay(visitor: &mut Visitor, hold: &Hold, fails: bool) -> Ended {
-    let order = match begin_payment(visitor, hold).await {
-        Ok(order) => order,
-        Err(ended) => return ended,
-    };
+async fn pay(visitor: &mut Visitor, hold: &Hold, fails: bool) -> Result<(), Ended> {
+    let order = begin_payment(visitor, hold).await?;
     visitor.think().await;
     if fails {
         let asked = Asked::FailPayment { order: order.id.clone() };
         let rest = format!("/orders/{}/payment-failures", order.id);
-        if !matches!(
-            visitor.have_asked(Command::FailPayment, asked, &rest, "{}".into()).await,
-            Decided::Accepted(_)
-        ) {
-            return Ended::Refused;
-        }
+        visitor.have_asked(Command::FailPayment, asked, &rest, "{}".into()).await.accepted()?;
         visitor.think().await;
-        if let Err(ended) = begin_payment(visitor, hold).await {
-            return ended;
-        }
+        begin_payment(visitor, hold).await?;
     }
     let asked = Asked::Confirm { order: order.id.clone() };
     let rest = format!("/orders/{}/confirm", order.id);
@@ -185,19 +164,12 @@ async fn pay(visitor: &mut Visitor, hold: &Hold, fails: bool) -> Ended {
     } else {
         visitor.have_asked(Command::Confirm, asked, &rest, r#"{"payment":"offline"}"#.into()).await
     };
-    match decided {
-        Decided::Accepted(_) => Ended::Bought,
-        Decided::Refused(_) => Ended::Refused,
-        Decided::Unanswered => Ended::Unanswered,
-    }
+    decided.accepted().map(drop)
 }
 
 async fn begin_payment(visitor: &mut Visitor, hold: &Hold) -> Result<Order, Ended> {
     let asked = Asked::BeginPayment { hold: hold.id.clone() };
     let body = format!("{{\"hold\":{}}}", wire::quoted(&hold.id));
-    match visitor.ask(Command::BeginPayment, asked, "/orders", body).await {
-        Decided::Accepted(body) => from_slice(&body).map_err(|_| Ended::Unanswered),
-        Decided::Refused(_) => Err(Ended::Refused),
-        Decided::Unanswered => Err(Ended::Unanswered),
-    }
+    let body = visitor.ask(Command::BeginPayment, asked, "/orders", body).await.accepted()?;
+    from_slice(&body).map_err(|_| Ended::Unanswered)
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tessera_demo::client::{Call, Reply};
+use tessera_demo::client::{Call, Cut, Reply};
 use tessera_demo::wire::Problem;
 use tokio::task::JoinSet;
 
@@ -41,17 +41,21 @@ pub(crate) enum Tried {
     Nothing,
     /// Dropped by the client's own network, on purpose; it may have arrived.
     Dropped,
-    /// Nothing was sent: there was no socket for as long as its client was patient.
+    /// Cut off half-way by the client's own network, on purpose: it cannot have arrived as a whole.
+    HalfSent,
+    /// No whole request was sent: there was no socket for as long as its client was patient, or it broke before the cut.
     NotSent,
 }
 
-/// How long a try is waited for.
+/// How the network of a client treats a try.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Patience {
-    /// As any client.
-    Ordinary,
-    /// Until its network fails, on purpose.
-    Unlucky(Duration),
+pub(crate) enum Network {
+    /// It carries the request, and its client waits as any other.
+    Sound,
+    /// It carries the request, and fails so much later, on purpose.
+    Fails(Duration),
+    /// It fails while the request is being sent, on purpose.
+    Cuts(Cut),
 }
 
 impl Shard {
@@ -126,31 +130,37 @@ impl Shard {
     }
 
     /// One try, which was due then: its client's patience counts from that moment.
-    pub(crate) async fn send(&self, request: Request, call: &Call, due_us: u64, patience: Patience) -> Tried {
+    pub(crate) async fn send(&self, request: Request, call: &Call, due_us: u64, network: Network) -> Tried {
         self.notes().due(due_us);
         let mut socket = self.sockets.take().await;
         let sent_us = self.clock.now_us();
-        let left = match patience {
-            Patience::Ordinary => {
+        let left = match network {
+            Network::Sound | Network::Cuts(_) => {
                 self.stage.patience.saturating_sub(Duration::from_micros(sent_us.saturating_sub(due_us)))
             }
-            Patience::Unlucky(until) => until,
+            Network::Fails(after) => after,
         };
-        if left.is_zero() && matches!(patience, Patience::Ordinary) {
+        if left.is_zero() && !matches!(network, Network::Fails(_)) {
             self.sockets.give(socket);
             self.note(Reception::Unanswered, due_us);
             return Tried::NotSent;
         }
         self.notes().sent(sent_us);
         let was_open = socket.is_open();
-        let tried = tokio::time::timeout(left, socket.exchange(call)).await;
+        let attempt = async {
+            match network {
+                Network::Cuts(cut) => socket.cut_off(call, cut).await.map(|()| None),
+                Network::Sound | Network::Fails(_) => socket.exchange(call).await.map(Some),
+            }
+        };
+        let tried = tokio::time::timeout(left, attempt).await;
         if !matches!(tried, Ok(Ok(_))) {
             socket.close();
         }
         self.sockets.changed(was_open, socket.is_open());
         self.sockets.give(socket);
-        match (tried, patience) {
-            (Ok(Ok(reply)), _) => {
+        match (tried, network) {
+            (Ok(Ok(Some(reply))), _) => {
                 let reception = Reception::of(request, reply.status);
                 if reception == Reception::Failed {
                     let code = problem_code(&reply);
@@ -159,7 +169,15 @@ impl Shard {
                 let at_us = self.note(reception, due_us);
                 Tried::Reply { reply, at_us }
             }
-            (Err(_), Patience::Unlucky(_)) => {
+            (Ok(Ok(None)), _) => {
+                self.note(Reception::HalfSent, due_us);
+                Tried::HalfSent
+            }
+            (_, Network::Cuts(_)) => {
+                self.note(Reception::Unanswered, due_us);
+                Tried::NotSent
+            }
+            (Err(_), Network::Fails(_)) => {
                 self.note(Reception::Dropped, due_us);
                 Tried::Dropped
             }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use tessera_demo::report::number;
 use tessera_verdict::recording::{Recording, Second};
+use tessera_verdict::verdict::HalfSent;
 
 use crate::dashboard::shown;
 
@@ -33,6 +34,11 @@ impl fmt::Display for Summary<'_> {
             sum(|second| second.failed),
             sum(|second| second.unanswered),
         )?;
+        let HalfSent { requests, taken_up_again } = HalfSent::of(&recording.history);
+        if requests > 0 {
+            let [cut_off, again] = [requests, taken_up_again].map(number);
+            writeln!(f, "networks      {cut_off} requests cut off half-way, {again} of them taken up again")?;
+        }
         let lag_us = recording.seconds.iter().map(|second| second.lag_us).max().unwrap_or(0);
         writeln!(
             f,

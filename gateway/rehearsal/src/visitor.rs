@@ -6,16 +6,16 @@ use std::time::Duration;
 use http::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::Value;
-use tessera_demo::client::{Call, Reply};
+use tessera_demo::client::{Call, Cut, Reply};
 use tessera_demo::keys::Keys;
 use tessera_demo::random::Random;
 use tessera_demo::tally::Operation as Command;
 use tessera_demo::wire::Hold;
 use tessera_verdict::recording::{Asked, Operation, Outcome};
 
-use crate::notes::{Reception, Request};
+use crate::notes::{Ended, Reception, Request};
 use crate::scenario::behaviour::Behaviour;
-use crate::shard::{Patience, Shard, Tried};
+use crate::shard::{Network, Shard, Tried};
 
 /// How often a request is sent again that was not answered, or not executed.
 const RETRIES_MAX: u32 = 3;
@@ -23,6 +23,10 @@ const RETRIES_MAX: u32 = 3;
 const UNLUCKY_RETRIES_MAX: u32 = 6;
 /// Tries that an unlucky network may drop; the later ones are waited for.
 const UNLUCKY_TRIES: u32 = 3;
+/// Of a hundred tries that it drops, those that it cuts off while they are sent; the others wait for their reply in vain.
+const HALF_WAY_PERCENT: usize = 40;
+/// Of a hundred buyers whose request was cut off before it was ever sent as a whole, those who do not take it up again.
+const LEAVES_PERCENT: usize = 10;
 /// Pause before a broken connection is tried again, in microseconds.
 const BROKEN_PAUSE_US: u64 = 100_000;
 /// One second, in microseconds.
@@ -60,6 +64,20 @@ pub(crate) enum Decided {
     Refused(Option<Vec<u32>>),
     /// Not executed, or nobody knows, after every retry.
     Unanswered,
+    /// Its buyer has left before a whole request was sent.
+    Left,
+}
+
+impl Decided {
+    /// The body of what was accepted, or how a session ends that needs it.
+    pub(crate) fn accepted(self) -> Result<Vec<u8>, Ended> {
+        match self {
+            Decided::Accepted(body) => Ok(body),
+            Decided::Refused(_) => Err(Ended::Refused),
+            Decided::Unanswered => Err(Ended::Unanswered),
+            Decided::Left => Err(Ended::Left),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -124,7 +142,7 @@ impl Visitor {
     /// Read a document, once; `None`: no answer.
     pub(crate) async fn read(&mut self, request: Request, rest: &str) -> Option<Reply> {
         let call = Call::get(self.shard.stage.path(rest));
-        let tried = self.shard.send(request, &call, self.due_us, Patience::Ordinary).await;
+        let tried = self.shard.send(request, &call, self.due_us, Network::Sound).await;
         let is_read = |reply: &Reply| Reception::of(request, reply.status) == Reception::Read;
         let answered = matches!(&tried, Tried::Reply { reply, .. } if is_read(reply));
         self.shard.end(request, self.due_us, answered);
@@ -132,7 +150,7 @@ impl Visitor {
         self.due_us = self.shard.clock.now_us();
         match tried {
             Tried::Reply { reply, .. } => Some(reply),
-            Tried::Nothing | Tried::Dropped | Tried::NotSent => None,
+            Tried::Nothing | Tried::Dropped | Tried::HalfSent | Tried::NotSent => None,
         }
     }
 
@@ -164,6 +182,7 @@ impl Visitor {
             invoked_us: self.shard.clock.now_us(),
             returned_us: None,
             sent: 0,
+            half_sent: 0,
             asked,
             outcome: Outcome::NotExecuted { code: NOT_SENT.to_owned() },
         };
@@ -173,11 +192,23 @@ impl Visitor {
         let mut is_open = false;
         let mut decided = Decided::Unanswered;
         for retry in 0..=retries_max {
-            let patience = self.patience(unlucky, retry);
-            let tried = self.shard.send(Request::Command(command), &call, self.due_us, patience).await;
-            let dropped = matches!(tried, Tried::Dropped);
+            let network = self.network(unlucky, retry);
+            if operation.sent == 0 {
+                // Before a whole request is out nothing can happen.
+                operation.invoked_us = self.shard.clock.now_us();
+            }
+            let tried = self.shard.send(Request::Command(command), &call, self.due_us, network).await;
+            let dropped = matches!(tried, Tried::Dropped | Tried::HalfSent);
             let pause_us = match tried {
                 Tried::NotSent => BROKEN_PAUSE_US,
+                Tried::HalfSent => {
+                    operation.half_sent += 1;
+                    if operation.sent == 0 && self.random.percent(LEAVES_PERCENT) {
+                        (operation.outcome, decided) = (Outcome::HalfSent, Decided::Left);
+                        break;
+                    }
+                    BROKEN_PAUSE_US
+                }
                 Tried::Nothing | Tried::Dropped => {
                     (operation.sent, is_open) = (operation.sent + 1, true);
                     operation.outcome = Outcome::Unknown;
@@ -216,18 +247,33 @@ impl Visitor {
         if matches!(operation.outcome, Outcome::Unknown) {
             operation.returned_us = None;
         }
-        let answered = !matches!(decided, Decided::Unanswered);
-        operation.latency_us = self.shard.end(request, operation.due_us, answered);
+        // Who has left has waited for no answer.
+        if !matches!(decided, Decided::Left) {
+            let answered = !matches!(decided, Decided::Unanswered);
+            operation.latency_us = self.shard.end(request, operation.due_us, answered);
+        }
         self.shard.notes().history.push(operation);
         self.due_us = self.shard.clock.now_us();
     }
 
-    fn patience(&mut self, unlucky: Option<[u32; 2]>, retry: u32) -> Patience {
-        match unlucky {
-            Some(range) if retry < UNLUCKY_TRIES && (retry == 0 || self.random.percent(50)) => {
-                Patience::Unlucky(Duration::from_millis(self.between(range.map(u64::from))))
-            }
-            _ => Patience::Ordinary,
+    fn network(&mut self, unlucky: Option<[u32; 2]>, retry: u32) -> Network {
+        let Some(range) = unlucky.filter(|_| retry < UNLUCKY_TRIES) else { return Network::Sound };
+        if retry > 0 && !self.random.percent(50) {
+            return Network::Sound;
+        }
+        if self.random.percent(HALF_WAY_PERCENT) {
+            return Network::Cuts(self.cut());
+        }
+        Network::Fails(Duration::from_millis(self.between(range.map(u64::from))))
+    }
+
+    /// Where a request is cut off: in its head, at the end of that, or in its body, each as often.
+    fn cut(&mut self) -> Cut {
+        let place = self.random.draw();
+        match self.random.below(3) {
+            0 => Cut::Head(place),
+            1 => Cut::HeadEnd,
+            _ => Cut::Body(place),
         }
     }
 

@@ -109,6 +109,7 @@ fn unacknowledged(operation: &Operation) -> Option<Unacknowledged> {
     let told = match &operation.outcome {
         Outcome::Accepted { .. } => return None,
         Outcome::Refused { code, .. } | Outcome::NotExecuted { code } => Told::No(code.clone()),
+        Outcome::HalfSent => Told::HalfSent,
         Outcome::Unknown => Told::Nothing,
     };
     let wanted = match &operation.asked {

@@ -12,7 +12,7 @@ use crate::objectives;
 use crate::record;
 use crate::recording::{Asked, Outcome, Recording};
 use crate::refusals;
-use crate::verdict::{Fairness, Finding, Generator, Judged, Linearizability, Verdict};
+use crate::verdict::{Fairness, Finding, Generator, HalfSent, Judged, Linearizability, Verdict};
 
 /// Judge a recording.
 #[must_use]
@@ -37,6 +37,7 @@ pub fn judge(recording: &Recording) -> Verdict {
         generator,
         accepted: accepted(recording),
         unknown: recording.history.iter().filter(|operation| may_have_happened(operation)).count() as u64,
+        half_sent: HalfSent::of(&recording.history),
     };
     (verdict.passed, verdict.reason) = conclusion(&verdict);
     verdict

@@ -8,7 +8,7 @@ use tessera_demo::report::number;
 
 use crate::evidence::{Understood, units};
 use crate::recording::{Asked, Operation, Outcome};
-use crate::verdict::Finding;
+use crate::verdict::{Finding, HalfSent};
 
 /// How much a deadline may differ from the one in the feed, in microseconds: both are rounded to milliseconds on their way.
 const DEADLINE_TOLERANCE_US: i64 = 5_000;
@@ -16,7 +16,13 @@ const DEADLINE_TOLERANCE_US: i64 = 5_000;
 /// The findings of the clients' own records.
 #[must_use]
 pub fn findings(understood: &Understood<'_>) -> Vec<Finding> {
-    vec![as_asked(understood), once(understood), deadlines(understood), payments(understood)]
+    vec![
+        as_asked(understood),
+        once(understood),
+        halves(understood),
+        deadlines(understood),
+        payments(understood),
+    ]
 }
 
 /// A client, as part of a sentence.
@@ -61,7 +67,7 @@ fn once(understood: &Understood<'_>) -> Finding {
     for operation in &understood.recording.history {
         retried += u64::from(operation.sent > 1);
         let Outcome::Accepted { id, replayed, sequence, .. } = &operation.outcome else { continue };
-        if *replayed && operation.sent == 1 {
+        if *replayed && operation.sent == 1 && operation.half_sent == 0 {
             broken.push(format!(
                 "{} sent a request once, and the reply of sequence {sequence} calls itself a repetition",
                 who(operation)
@@ -77,6 +83,27 @@ fn once(understood: &Understood<'_>) -> Finding {
         "G2",
         "one key has one effect",
         format!("{} requests were sent again under their key", number(retried)),
+        broken,
+    )
+}
+
+/// Half a request has no effect: the first whole one under its key repeats nothing. Where none was ever sent, the feed must have nothing either,
+/// and what it has nevertheless is found among the items that nobody was told of.
+fn halves(understood: &Understood<'_>) -> Finding {
+    let history = &understood.recording.history;
+    let mut broken = Vec::new();
+    for operation in history.iter().filter(|operation| operation.half_sent > 0 && operation.sent <= 1) {
+        let Outcome::Accepted { replayed: true, sequence, .. } = &operation.outcome else { continue };
+        broken.push(format!(
+            "a request of {} was cut off half-way and sent as a whole once, and the reply of sequence {sequence} calls itself a repetition",
+            who(operation)
+        ));
+    }
+    let HalfSent { requests, taken_up_again } = HalfSent::of(history);
+    Finding::new(
+        "G2",
+        "half a request has no effect",
+        format!("{} cut off half-way, {} taken up again", number(requests), number(taken_up_again)),
         broken,
     )
 }

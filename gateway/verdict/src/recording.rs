@@ -128,6 +128,9 @@ pub struct Second {
     pub failed: u32,
     /// Requests without an answer: refused connections, resets, timeouts of the client.
     pub unanswered: u32,
+    /// Requests that the network of an unlucky client cut off half-way, on purpose; they count as sent.
+    #[serde(default)]
+    pub half_sent: u32,
     /// Sockets that were open at its end.
     pub sockets: u32,
     /// Buyers who were on their way at its end.
@@ -185,12 +188,15 @@ pub struct Operation {
     /// From then to its answer, or to the moment at which its client gave up, in microseconds; what the client's own network dropped on
     /// purpose is left out.
     pub latency_us: u64,
-    /// First sent, in microseconds since the run began.
+    /// First sent as a whole, in microseconds since the run began; where it never was, last tried.
     pub invoked_us: u64,
     /// Answered; none if no answer came (it may have taken effect at any later time).
     pub returned_us: Option<u64>,
-    /// How often it was sent; 0: no socket was free for as long as its client was patient.
+    /// How often it was sent as a whole; 0: no socket was free for as long as its client was patient, or only halves went out.
     pub sent: u32,
+    /// How often its client's own network cut it off half-way, on purpose.
+    #[serde(default)]
+    pub half_sent: u32,
     /// What was asked.
     pub asked: Asked,
     /// What was answered.
@@ -280,6 +286,8 @@ pub enum Outcome {
         /// The code.
         code: String,
     },
+    /// Its client left after half a request: no whole one was ever sent, so nothing can have happened.
+    HalfSent,
     /// Nobody knows: 503 `outcome_unknown`, a broken connection, or no answer in time.
     Unknown,
 }

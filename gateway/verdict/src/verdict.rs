@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::recording::Measure;
+use crate::recording::{Measure, Operation};
 
 /// Most examples that one finding shows.
 pub const EXAMPLES_MAX: usize = 5;
@@ -30,6 +30,28 @@ pub struct Verdict {
     pub accepted: BTreeMap<String, u64>,
     /// Operations whose outcome their clients never learned.
     pub unknown: u64,
+    /// Requests that were cut off half-way.
+    #[serde(default)]
+    pub half_sent: HalfSent,
+}
+
+/// Requests that an unlucky client's own network cut off while they were sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HalfSent {
+    /// Requests, each with all of its tries.
+    pub requests: u64,
+    /// Of them those that were sent as a whole in the end, under the same key.
+    pub taken_up_again: u64,
+}
+
+impl HalfSent {
+    /// Those of a history.
+    #[must_use]
+    pub fn of(history: &[Operation]) -> Self {
+        let cut_off = || history.iter().filter(|operation| operation.half_sent > 0);
+        let again = cut_off().filter(|operation| operation.sent > 0);
+        HalfSent { requests: cut_off().count() as u64, taken_up_again: again.count() as u64 }
+    }
 }
 
 /// One thing that must hold.

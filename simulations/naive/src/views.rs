@@ -65,15 +65,21 @@ impl Model {
         }
     }
 
-    /// What is left of the shares of channels.
+    /// What is left of the shares of channels, and what these have out.
     fn shares(&self) -> Vec<ChannelShare> {
         let mut all = Vec::new();
         for (pool, state) in (0_u16..).map(PoolId).zip(&self.pools) {
             let shares = state.shares.iter();
-            all.extend(shares.map(|(&channel, &free)| ChannelShare {
-                pool,
-                channel: ChannelId(channel),
-                free,
+            all.extend(shares.map(|(&channel, &free)| {
+                let channel = ChannelId(channel);
+                let units = |paid: bool| {
+                    let of_channel = self.claims.values().filter(|claim| claim.channel == Some(channel));
+                    of_channel
+                        .filter(|claim| claim.payment.is_some() == paid)
+                        .map(|claim| claim.units_of(pool))
+                        .sum()
+                };
+                ChannelShare { pool, channel, free, held: units(false), sold: units(true) }
             }));
         }
         all

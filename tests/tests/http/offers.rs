@@ -39,7 +39,7 @@ async fn pools_and_channels_are_listed() {
     let floor = json!({"name": "Floor", "capacity": 100, "free": 98, "held": 2, "sold": 0, "killed": 0});
     assert_eq!(pools.json["items"], json!([floor]));
     let channels = server.get(&sale.path("/channels")).bearer(&sale.key).expect(200).await;
-    let allotment = json!({"pool": "Floor", "quantity": 20, "left": 20, "out": 0});
+    let allotment = json!({"pool": "Floor", "quantity": 20, "left": 20, "held": 0, "sold": 0});
     assert_eq!(channels.json["items"], json!([{"name": "Sponsor", "allotments": [allotment]}]));
     assert!(!String::from_utf8_lossy(&channels.bytes).contains("SPONSOR"), "a code is not shown");
     let draft = Sale::draft(&server, &hall(1)).await;
@@ -48,21 +48,43 @@ async fn pools_and_channels_are_listed() {
 }
 
 #[tokio::test]
-async fn a_channel_says_what_it_has_out_and_left() {
+async fn a_channel_says_what_of_its_allotment_is_held_sold_and_left() {
     let server = Server::start().await;
     let sale = Sale::open(&server, &hall(1)).await;
     let allotment = async || {
         let list = server.get(&sale.path("/channels")).bearer(&sale.key).expect(200).await;
         list.json["items"][0]["allotments"][0].clone()
     };
-    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 3}], "access_code": "SPONSOR"});
-    let place = server.post(&sale.path("/holds")).bearer(&server.buyer().await).json(&lines);
-    let held = place.expect(201).await;
+    let stands = async |left: u32, held: u32, sold: u32| {
+        let expected = json!({"pool": "Floor", "quantity": 20, "left": left, "held": held, "sold": sold});
+        assert_eq!(allotment().await, expected);
+    };
+    let buyer = server.buyer().await;
+    let hold = async |quantity: u32| {
+        let lines =
+            json!({"lines": [{"ticket_type": "Standing", "quantity": quantity}], "access_code": "SPONSOR"});
+        server.post(&sale.path("/holds")).bearer(&buyer).json(&lines).expect(201).await
+    };
+    let (released, paid) = (hold(3).await, hold(2).await);
+    // Who shows no code draws on nobody's allotment.
     sale.hold(&server, &server.buyer().await, "Standing", 2).await;
-    assert_eq!(allotment().await, json!({"pool": "Floor", "quantity": 20, "left": 17, "out": 3}));
-    let release = server.post(&sale.path(&format!("/holds/{}/release", held.text("id"))));
-    release.header("x-hold-secret", &held.text("secret")).expect(200).await;
-    assert_eq!(allotment().await, json!({"pool": "Floor", "quantity": 20, "left": 20, "out": 0}));
+    stands(15, 5, 0).await;
+    let release = server.post(&sale.path(&format!("/holds/{}/release", released.text("id"))));
+    release.header("x-hold-secret", &released.text("secret")).expect(200).await;
+    stands(18, 2, 0).await;
+    let order = server.post(&sale.path("/orders")).bearer(&buyer).json(&json!({"hold": paid.text("id")}));
+    let order = sale.path(&format!("/orders/{}", order.expect(201).await.text("id")));
+    stands(18, 2, 0).await;
+    let confirm = server.post(&format!("{order}/confirm")).bearer(&sale.key);
+    let paid = confirm.json(&json!({"payment": "offline"})).expect(200).await;
+    stands(18, 0, 2).await;
+    // One ticket comes back to the channel, the other is withdrawn when it comes back.
+    for (ticket, units) in [(0, "restock"), (1, "kill")] {
+        let refund = server.post(&format!("{order}/refunds")).bearer(&sale.key);
+        let ticket = &paid.json["tickets"][ticket]["id"];
+        refund.json(&json!({"tickets": [ticket], "units": units})).expect(200).await;
+    }
+    stands(19, 0, 0).await;
     server.post(&sale.path("/channels/Sponsor/release")).bearer(&sale.key).expect(200).await;
     assert_eq!(allotment().await, json!({"pool": "Floor", "quantity": 20, "left": 0}));
 }

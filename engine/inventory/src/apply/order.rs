@@ -53,7 +53,7 @@ impl Inventory {
         self.deadlines.remove(claim.due_at(), number);
         for line in claim.lines.as_slice() {
             for &pool in &self.terms.get(line.terms).draws_on {
-                self.pools.sell(pool, u32::from(line.quantity));
+                self.pools.sell(pool, claim.channel, u32::from(line.quantity));
             }
             for &seat in &line.seats {
                 self.set_seat(seat, SeatState::Sold);

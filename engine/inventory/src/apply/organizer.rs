@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::mutant::Mutant;
-use crate::pools::{Drawn, Pools};
+use crate::pools::{Drawn, Out, Pools};
 use crate::seating::Seating;
 use crate::subjects::Slot;
 use crate::terms::Terms;
@@ -60,14 +60,15 @@ impl Inventory {
         for (_, claim) in self.claims.iter() {
             let Some(channel) = claim.channel else { continue };
             for line in claim.lines.as_slice() {
-                drawn.add(channel, &self.terms.get(line.terms).draws_on, u32::from(line.quantity));
+                let units = Out { held: u32::from(line.quantity), sold: 0 };
+                drawn.add(channel, &self.terms.get(line.terms).draws_on, units);
             }
         }
         for (_, order) in self.orders.iter() {
             let Some(channel) = order.channel() else { continue };
             for ticket in order.ticket_slots().map(|slot| self.orders.ticket(slot)) {
                 if !ticket.is_refunded() {
-                    drawn.add(channel, &self.terms.get(ticket.terms).draws_on, 1);
+                    drawn.add(channel, &self.terms.get(ticket.terms).draws_on, Out { held: 0, sold: 1 });
                 }
             }
         }

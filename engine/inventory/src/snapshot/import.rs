@@ -7,7 +7,7 @@ use crate::claims::{Claim, ClaimLine, ClaimLines, ExtraSubjects};
 use crate::expired::Expired;
 use crate::keys::{Keys, RECENT_PAGE, RecentPage, Record};
 use crate::orders::{Entrance, Order, Ticket, TicketFlags};
-use crate::pools::{Pool, Pools, Share};
+use crate::pools::{Out, Pool, Pools, Share};
 use crate::seating::{ReleasedChannels, Seating};
 use crate::subjects::Slot;
 use crate::terms::{Term, Terms};
@@ -85,6 +85,8 @@ impl Inventory {
         inventory.import_subjects(image)?;
         inventory.import_claims(image)?;
         inventory.import_orders(image)?;
+        let drawn = inventory.drawn_under(&inventory.config);
+        inventory.pools.recount(&drawn);
         inventory.import_keys(image)?;
         inventory.import_expired(image)?;
         // Units follow from claims and orders, so that no digest tells a wrong one.
@@ -347,7 +349,8 @@ fn import_pools(image: &Image, config: &Config) -> Imported<Vec<Pool>> {
         let (Some(pool), Ok(channel)) = (pools.get_mut(pool as usize), u8::try_from(channel)) else {
             return Err(words.malformed());
         };
-        pool.shares.push(Share { channel: ChannelId(channel), free });
+        // What is out follows from claims and orders, which are not there yet.
+        pool.shares.push(Share { channel: ChannelId(channel), free, out: Out::default() });
     }
     Ok(pools)
 }

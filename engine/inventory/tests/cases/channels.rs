@@ -32,6 +32,33 @@ fn a_channel_draws_on_its_own_share() {
     );
 }
 
+#[test]
+fn what_a_channel_has_out_is_held_or_sold() {
+    check(
+        sponsored(),
+        "share 0 0 => 3 0 0
+         A hold 0*1 code=7
+         B hold 0*2 code=7
+         C hold 0*2
+         share 0 0 => 0 3 0
+         B release 4
+         share 0 0 => 2 1 0
+         A pay 3
+         share 0 0 => 2 1 0
+         sys confirm 3 captured
+         share 0 0 => 2 0 1
+         D hold 0*2 code=7 ms=60000
+         share 0 0 => 0 2 1
+         wait 60000
+         share 0 0 => 2 0 1
+         org refund 3 0 kill
+         share 0 0 => 2 0 0
+         pool 0 => 7 2 0 1
+         org channel 0
+         share 0 0 => none",
+    );
+}
+
 /// The box office draws on its allotment by role: it knows no code.
 #[test]
 fn the_organizer_draws_on_a_channel_by_its_name() {
@@ -84,7 +111,9 @@ fn what_a_channel_drew_before_its_allotment_counts_against_it() {
     runner.configure(config).unwrap();
     runner.run(
         "available 0 => true 5
+         share 0 0 => 1 4 0
          A release 3
+         share 0 0 => 5 0 0
          available 0 => true 5
          B hold 0*4 code=7
          D hold 0*2 code=7 => SoldOut { line: 0, pool: Some(PoolId(0)), remaining: 1, may_return: true }
@@ -114,7 +143,8 @@ fn what_was_killed_on_its_return_does_not_hold_an_allotment_up() {
     config.channels[0].allotments[0].1 = 2;
     runner.configure(config.clone()).unwrap();
     runner.run(
-        "pool 0 => 7 0 1 2
+        "share 0 0 => 0 0 1
+         pool 0 => 7 0 1 2
          org refund 3 2 kill
          pool 0 => 7 0 0 3",
     );

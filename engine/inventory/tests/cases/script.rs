@@ -72,6 +72,14 @@ impl Runner<'_> {
                 let counters = self.world.inventory.availability().pools[at.parse::<usize>().unwrap()];
                 format!("{} {} {} {}", counters.free, counters.held, counters.sold, counters.killed)
             }
+            ["share", pool, channel] => {
+                let at = (PoolId(pool.parse().unwrap()), ChannelId(channel.parse().unwrap()));
+                let shares = self.world.inventory.availability().shares;
+                match shares.iter().find(|share| (share.pool, share.channel) == at) {
+                    Some(share) => format!("{} {} {}", share.free, share.held, share.sold),
+                    None => "none".to_owned(),
+                }
+            }
             ["available", at] => {
                 let known = self.world.inventory.availability().ticket_types[at.parse::<usize>().unwrap()];
                 format!("{} {}", known.open, known.available)

@@ -60,6 +60,7 @@ impl World {
         let imported = Inventory::import(self.inventory.export()).unwrap();
         imported.check().unwrap();
         assert_eq!(imported.export(), self.inventory.export(), "an image does not survive its import");
+        assert_eq!(imported.availability(), self.inventory.availability(), "an import counts otherwise");
         assert_eq!(imported.next_due_at(), self.inventory.next_due_at());
     }
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Lines};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use tessera_verdict::recording::{Outcome, Recording};
 
@@ -187,6 +188,62 @@ fn ctrl_c_and_a_closed_terminal_end_the_rehearsal_and_its_server() {
         let left = fs::read_dir(folder.path().join("temporary")).unwrap().count();
         assert_eq!(left, 0, "{signal}: its store is gone, so its server is");
     }
+}
+
+#[test]
+fn a_second_ctrl_c_does_not_wait_until_the_server_has_stopped() {
+    let mut long = Long::start();
+    let server = long.server();
+    // It is asked to end, and does nothing any more.
+    Command::new("kill").args(["-STOP", &server.to_string()]).status().unwrap();
+    long.kill("-INT");
+    let first = long.lines.by_ref().map_while(Result::ok).find(|line| line.contains("once more"));
+    assert!(first.is_some(), "the first one was not answered");
+    let begun = Instant::now();
+    long.kill("-INT");
+    let (status, said, folder) = long.end();
+    assert_eq!(status, Some(130), "{said}");
+    assert!(said.contains("interrupted; nothing was recorded"), "{said}");
+    assert!(begun.elapsed() < AT_ONCE, "it waited for {:?}", begun.elapsed());
+    assert!(!runs(server), "it is left behind");
+    assert_eq!(fs::read_dir(folder.path().join("temporary")).unwrap().count(), 0, "its store is left behind");
+}
+
+/// Far less than a server is given to stop by itself (30 s), and far more than it takes to end it.
+const AT_ONCE: Duration = Duration::from_secs(15);
+
+#[test]
+fn ctrl_c_while_the_run_is_judged_and_written_leaves_no_report_and_no_server() {
+    let folder = tempfile::tempdir().unwrap();
+    let [out, temporary] = ["out", "temporary"].map(|name| folder.path().join(name));
+    fs::create_dir(&temporary).unwrap();
+    // Its recording is far larger than what a pipe takes.
+    let mut command = own(&scenario(folder.path(), ""), &out);
+    command.args(["--buyers", "300"]).env("TMPDIR", &temporary);
+    let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+    let running = lines.by_ref().map_while(Result::ok).find(|line| line.contains("the crowd is there"));
+    assert!(running.is_some(), "it never began");
+    // The last file of the report is written into a pipe from which nobody reads.
+    let pipe = out.join("recording.unfinished");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let listening = std::thread::spawn({
+        let pipe = pipe.clone();
+        move || {
+            let said: Vec<String> = lines.map_while(Result::ok).collect();
+            // It has ended: nobody waits any longer for it to write.
+            fs::OpenOptions::new().write(true).open(pipe).ok();
+            said.join("\n")
+        }
+    });
+    let _pipe = fs::File::open(&pipe).unwrap();
+    assert_eq!(fs::read_dir(&temporary).unwrap().count(), 0, "its server is gone before it is judged");
+    Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    let said = listening.join().unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{said}");
+    assert!(said.contains("interrupted; nothing was recorded"), "{said}");
+    let left: Vec<_> = fs::read_dir(&out).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert!(left.is_empty(), "{left:?}: no half of a report");
 }
 
 #[test]

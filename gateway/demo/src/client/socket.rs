@@ -11,7 +11,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::framing::{Chunks, Extent, Head, Unreadable, checked, take_head};
-use super::{Call, Reply, Server};
+use super::{Call, Cut, Reply, Server};
 
 /// Room that is made for what comes, in bytes: most replies fit.
 const READ_BYTES: usize = 2_048;
@@ -65,10 +65,7 @@ impl Socket {
     /// # Errors
     /// What the operating system says, or what is wrong with the reply; the request may have arrived all the same.
     pub async fn exchange(&mut self, call: &Call) -> io::Result<Reply> {
-        let mut line = match self.line.take().filter(Line::is_quiet) {
-            Some(line) => line,
-            None => Line::open(&self.server).await?,
-        };
+        let mut line = self.ready().await?;
         line.send(&self.server, call).await?;
         let head = line.head().await?;
         let body = line.body(head.extent).await?;
@@ -78,6 +75,23 @@ impl Socket {
         }
         let Head { status, replayed, etag, retry_after, .. } = head;
         Ok(Reply { status, replayed, etag, retry_after, body })
+    }
+
+    /// Half a try: the request as far as the cut, and the end of the connection.
+    ///
+    /// # Errors
+    /// What the operating system says: less than that was sent.
+    pub async fn cut_off(&mut self, call: &Call, cut: Cut) -> io::Result<()> {
+        let mut line = self.ready().await?;
+        line.send_half(&self.server, call, cut).await
+    }
+
+    /// The open connection; one that the server has closed meanwhile is opened again.
+    async fn ready(&mut self) -> io::Result<Line> {
+        match self.line.take().filter(Line::is_quiet) {
+            Some(line) => Ok(line),
+            None => Line::open(&self.server).await,
+        }
     }
 }
 
@@ -99,6 +113,14 @@ impl Line {
         self.request.clear();
         write_request(server, call, &mut self.request)?;
         self.stream.write_all(&self.request).await
+    }
+
+    async fn send_half(&mut self, server: &Server, call: &Call, cut: Cut) -> io::Result<()> {
+        self.request.clear();
+        write_request(server, call, &mut self.request)?;
+        let head = self.request.len() - call.body.len();
+        let bytes = cut.bytes(head, self.request.len());
+        self.stream.write_all(&self.request[..bytes]).await
     }
 
     async fn head(&mut self) -> io::Result<Head> {

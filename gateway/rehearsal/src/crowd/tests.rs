@@ -19,6 +19,8 @@ use crate::scenario::Scenario;
 use crate::scenario::event::Event;
 use crate::wishes::Menu;
 
+mod half_way;
+
 const HOLD: Request = Request::Command(Command::PlaceHold);
 
 /// A refusal, after which nobody asks again.
@@ -74,10 +76,14 @@ async fn answer(
 
 /// Buyers who ask once for standing units.
 fn scenario(buyers: u32, more: &str) -> Scenario {
+    scenario_of("decisive", buyers, more)
+}
+
+fn scenario_of(kind: &str, buyers: u32, more: &str) -> Scenario {
     let text = format!(
         "name='n'\ndescription='d'\n[event.hall]\nstanding=[{{name='Floor',units=10,price=0}}]\n\
          [crowd]\nbuyers={buyers}\nduration_s=0.5\narrivals={{profile='poisson'}}\n\
-         [[behaviours]]\nkind='decisive'\nshare=1\ntries=1\n{more}"
+         [[behaviours]]\nkind='{kind}'\nshare=1\ntries=1\n{more}"
     );
     Scenario::read(&text, Path::new("test.toml")).unwrap()
 }

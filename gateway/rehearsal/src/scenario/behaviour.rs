@@ -40,7 +40,7 @@ pub enum Kind {
     MultiTab,
     /// Many tokens, fast retries, as much as one order may have.
     Bot,
-    /// Gives a request up early, drops the connection, and retries with the same key.
+    /// Its network fails, before the reply has come or while the request is being sent, and it retries with the same key.
     Unlucky,
 }
 

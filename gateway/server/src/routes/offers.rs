@@ -147,10 +147,15 @@ pub(crate) struct AllotmentItem<'a> {
     quantity: u32,
     /// Units of them that can still be held by the channel's code; 0 once they went to everyone.
     left: u32,
-    /// Units of them that are held or sold, or were killed when they came back; absent once what was left went to everyone.
+    /// Units in holds and payments by the channel's code; absent once what was left went to everyone. What neither is left nor held nor sold
+    /// was killed when it came back.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
-    out: Option<u32>,
+    held: Option<u32>,
+    /// Units sold by the channel's code; absent once what was left went to everyone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    sold: Option<u32>,
 }
 
 /// Channels, and the sequence that they are true at.
@@ -180,12 +185,12 @@ fn channel_item<'a>(
 ) -> ChannelItem<'a> {
     let allotment = |&(pool, quantity): &(PoolId, u32)| {
         let share = shares.iter().find(|share| share.channel == id && share.pool == pool);
-        let left = share.map(|share| share.free);
         Some(AllotmentItem {
             pool: &config.pools.get(pool.index())?.name,
             quantity,
-            left: left.unwrap_or(0),
-            out: left.map(|left| quantity.saturating_sub(left)),
+            left: share.map_or(0, |share| share.free),
+            held: share.map(|share| share.held),
+            sold: share.map(|share| share.sold),
         })
     };
     ChannelItem {

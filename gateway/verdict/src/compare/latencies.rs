@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::noise::{self, BEYOND_OF_MANY};
 use super::{Change, SECONDS_MIN, latency, outcome};
 use crate::judge::name;
-use crate::recording::{Operation, Recording};
+use crate::recording::{Operation, Outcome, Recording};
 
 /// What is compared: its name, and the share of the requests that are at most as slow.
 const MEASURES: [(&str, f64); 4] =
@@ -34,7 +34,8 @@ pub(super) fn changes(first: &Recording, second: &Recording) -> Vec<Change> {
     let seconds = first.seconds.len().max(second.seconds.len());
     let mut pairs: BTreeMap<&str, Pair> = BTreeMap::new();
     for (side, recording) in [first, second].into_iter().enumerate() {
-        for operation in &recording.history {
+        // Who left after half a request has waited for no answer.
+        for operation in recording.history.iter().filter(|operation| operation.outcome != Outcome::HalfSent) {
             let pair = pairs.entry(name(&operation.asked)).or_default();
             pair.sides[side].resize(seconds, Vec::new());
             add(&mut pair.sides[side], operation);

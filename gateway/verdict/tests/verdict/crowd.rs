@@ -172,6 +172,7 @@ impl Run {
             invoked_us: due,
             returned_us: (!lost).then_some(returned),
             sent: 1,
+            half_sent: 0,
             asked,
             outcome,
         });
@@ -233,7 +234,7 @@ impl Run {
                 second.answered += 1;
                 Some(false)
             }
-            Outcome::NotExecuted { .. } | Outcome::Unknown => {
+            Outcome::NotExecuted { .. } | Outcome::HalfSent | Outcome::Unknown => {
                 second.unanswered += 1;
                 Some(true)
             }

@@ -117,6 +117,34 @@ fn what_was_carried_out_although_its_buyer_was_told_otherwise_is_found() {
 }
 
 #[test]
+fn half_a_request_that_was_carried_out_is_found() {
+    let given_up = |recording: &mut Recording| {
+        let hold = first(recording, is_accepted_hold);
+        let operation = &mut recording.history[hold];
+        (operation.outcome, operation.sent, operation.half_sent) = (Outcome::HalfSent, 0, 1);
+    };
+    let verdict = fails(given_up, "G2", &["nobody was told so", "sent no more than half of the request"]);
+    assert_eq!((verdict.half_sent.requests, verdict.half_sent.taken_up_again), (1, 0));
+    let taken_up = |wholes: u32| {
+        move |recording: &mut Recording| {
+            let hold = first(recording, is_accepted_hold);
+            let operation = &mut recording.history[hold];
+            (operation.sent, operation.half_sent) = (wholes, 1);
+            let Outcome::Accepted { replayed, .. } = &mut operation.outcome else { panic!() };
+            *replayed = true;
+        }
+    };
+    let verdict = fails(taken_up(1), "G2", &["was cut off half-way", "calls itself a repetition"]);
+    assert_eq!((verdict.half_sent.requests, verdict.half_sent.taken_up_again), (1, 1));
+    let mut recording = small();
+    taken_up(2)(&mut recording);
+    assert!(
+        judge(&recording).findings.iter().all(|finding| finding.held()),
+        "the second whole request repeats the first"
+    );
+}
+
+#[test]
 fn a_second_effect_of_one_key_is_found() {
     let twice = |recording: &mut Recording| {
         let (one, two) = two_seated(recording);

@@ -31,6 +31,7 @@ fn sale() -> Recording {
             invoked_us,
             returned_us,
             sent: 1,
+            half_sent: 0,
             asked,
             outcome,
         });
@@ -71,6 +72,7 @@ fn refused_by(returned: u64, asked: Asked, code: &str, sequence: u64, problem: s
         invoked_us: 0,
         returned_us: Some(returned),
         sent: 1,
+        half_sent: 0,
         asked,
         outcome: Outcome::Refused { code: code.into(), sequence: Some(sequence), problem },
     });
@@ -169,6 +171,7 @@ fn what_a_limit_says_of_a_buyer_with_an_unanswered_request_is_not_judged() {
             invoked_us: 0,
             returned_us: Some(1),
             sent: 1,
+            half_sent: 0,
             asked: floor(1),
             outcome,
         };

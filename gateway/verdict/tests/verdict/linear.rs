@@ -47,6 +47,7 @@ fn operation(buyer: u32, from: u64, until: u64, asked: Asked, outcome: Outcome) 
         invoked_us: from * MS,
         returned_us: (outcome != Outcome::Unknown).then_some(until * MS),
         sent: 1,
+        half_sent: 0,
         asked,
         outcome,
     }

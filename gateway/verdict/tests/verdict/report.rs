@@ -45,6 +45,15 @@ fn what_came_from_elsewhere_is_escaped() {
 }
 
 #[test]
+fn requests_that_were_cut_off_half_way_are_counted() {
+    let mut recording = recording(Crowd::SMALL);
+    recording.history.iter_mut().take(3).for_each(|operation| operation.half_sent = 2);
+    let (_folder, _, page) = written(&recording);
+    let note = "3 requests were cut off half-way by the network of their buyers, as from a telephone that loses it; 3 of them";
+    assert!(page.contains(note) && page.contains("3 cut off half-way, 3 taken up again"));
+}
+
+#[test]
 fn a_failed_run_says_why_on_top() {
     let mut recording = recording(Crowd::SMALL);
     recording.history.retain(|operation| operation.buyer != Some(4));

@@ -8,7 +8,8 @@ use foundationdb_tuple::pack;
 use tessera_inventory::Timestamp;
 use uuid::Uuid;
 
-use super::{KeyKind, WebhookPlace, foreign, parts, range_of};
+use super::webhook_place::range_of_endpoint;
+use super::{KeyKind, WebhookPlace, foreign, parts};
 use crate::StoreError;
 
 /// Key of a time at which a delivery is due.
@@ -45,7 +46,7 @@ impl WebhookDueKey {
     /// All of an endpoint: `begin <= key < end`.
     #[must_use]
     pub fn range(endpoint: u128) -> (Vec<u8>, Vec<u8>) {
-        range_of(&(KeyKind::WebhookDue.number(), Uuid::from_u128(endpoint)))
+        range_of_endpoint(KeyKind::WebhookDue, endpoint)
     }
 }
 

@@ -4,10 +4,8 @@
 //! - value: the webhook repository's row
 //! - mutability: written once; the oldest are removed
 
-use foundationdb_tuple::pack;
-use uuid::Uuid;
-
-use super::{KeyKind, WebhookPlace, foreign, parts, range_of};
+use super::webhook_place::{pack_delivery, range_of_endpoint, unpack_delivery};
+use super::{KeyKind, WebhookPlace};
 use crate::StoreError;
 
 /// Key of a delivery that has ended.
@@ -23,26 +21,19 @@ impl WebhookFinishedKey {
     /// The key's bytes.
     #[must_use]
     pub fn pack(&self) -> Vec<u8> {
-        let (at, event, sequence, copy) = self.place.parts();
-        let endpoint = Uuid::from_u128(self.endpoint);
-        pack(&(KeyKind::WebhookFinished.number(), endpoint, at, event, sequence, copy))
+        pack_delivery(KeyKind::WebhookFinished, self.endpoint, self.place)
     }
 
     /// The key with these bytes; [`StoreError::Damaged`] when it is of another kind.
     pub fn unpack(key: &[u8]) -> Result<WebhookFinishedKey, StoreError> {
-        let (kind, endpoint, at, event, sequence, copy): (u16, Uuid, u64, Uuid, u64, u64) =
-            parts(key, KeyKind::WebhookFinished)?;
-        if kind != KeyKind::WebhookFinished.number() {
-            return Err(foreign(key, KeyKind::WebhookFinished));
-        }
-        let place = WebhookPlace::of((at, event, sequence, copy));
-        Ok(WebhookFinishedKey { endpoint: endpoint.as_u128(), place })
+        let (endpoint, place) = unpack_delivery(KeyKind::WebhookFinished, key)?;
+        Ok(WebhookFinishedKey { endpoint, place })
     }
 
     /// All of an endpoint: `begin <= key < end`.
     #[must_use]
     pub fn range(endpoint: u128) -> (Vec<u8>, Vec<u8>) {
-        range_of(&(KeyKind::WebhookFinished.number(), Uuid::from_u128(endpoint)))
+        range_of_endpoint(KeyKind::WebhookFinished, endpoint)
     }
 }
 

@@ -4,10 +4,8 @@
 //! - value: the webhook repository's row
 //! - mutability: written with the message, rewritten after every attempt, removed when it ends
 
-use foundationdb_tuple::pack;
-use uuid::Uuid;
-
-use super::{KeyKind, WebhookPlace, foreign, parts, range_of};
+use super::webhook_place::{pack_delivery, range_of_endpoint, unpack_delivery};
+use super::{KeyKind, WebhookPlace};
 use crate::StoreError;
 
 /// Key of a delivery that waits.
@@ -23,26 +21,19 @@ impl WebhookPendingKey {
     /// The key's bytes.
     #[must_use]
     pub fn pack(&self) -> Vec<u8> {
-        let (at, event, sequence, copy) = self.place.parts();
-        let endpoint = Uuid::from_u128(self.endpoint);
-        pack(&(KeyKind::WebhookPending.number(), endpoint, at, event, sequence, copy))
+        pack_delivery(KeyKind::WebhookPending, self.endpoint, self.place)
     }
 
     /// The key with these bytes; [`StoreError::Damaged`] when it is of another kind.
     pub fn unpack(key: &[u8]) -> Result<WebhookPendingKey, StoreError> {
-        let (kind, endpoint, at, event, sequence, copy): (u16, Uuid, u64, Uuid, u64, u64) =
-            parts(key, KeyKind::WebhookPending)?;
-        if kind != KeyKind::WebhookPending.number() {
-            return Err(foreign(key, KeyKind::WebhookPending));
-        }
-        let place = WebhookPlace::of((at, event, sequence, copy));
-        Ok(WebhookPendingKey { endpoint: endpoint.as_u128(), place })
+        let (endpoint, place) = unpack_delivery(KeyKind::WebhookPending, key)?;
+        Ok(WebhookPendingKey { endpoint, place })
     }
 
     /// All of an endpoint: `begin <= key < end`.
     #[must_use]
     pub fn range(endpoint: u128) -> (Vec<u8>, Vec<u8>) {
-        range_of(&(KeyKind::WebhookPending.number(), Uuid::from_u128(endpoint)))
+        range_of_endpoint(KeyKind::WebhookPending, endpoint)
     }
 }
 

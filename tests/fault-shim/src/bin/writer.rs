@@ -17,7 +17,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures::executor::block_on;
 use futures::stream::{FuturesUnordered, StreamExt};
@@ -157,7 +157,6 @@ async fn run(store: &EmbeddedStore) -> Result<(), StoreError> {
             }
             AppendOutcome::Unknown { reason } => {
                 say(&format!("refused {reason}"));
-                thread::sleep(Duration::from_millis(10));
                 waiting.push(append(event, expected));
             }
             AppendOutcome::Fenced { found } => waiting.push(append(event, found)),

@@ -199,3 +199,57 @@ async fn a_try_that_is_dropped_in_the_middle_closes_the_socket() {
     assert!(!socket.is_open());
     assert_eq!(stream.read(&mut [0]).await.unwrap(), 0, "the server is told");
 }
+
+/// A request with a body, and where it ends.
+fn keyed() -> (Call, String) {
+    let call = Call::post("/x".to_owned(), &HeaderValue::from_static("Bearer t"), "{\"a\":1}");
+    let call = call.keyed(HeaderValue::from_static("key-1"));
+    let head = "POST /x HTTP/1.1\r\nhost: here\r\nauthorization: Bearer t\r\nidempotency-key: key-1\r\n\
+                content-type: application/json\r\ncontent-length: 7\r\n\r\n";
+    (call, head.to_owned())
+}
+
+/// Everything until the end of the connection.
+async fn until_the_end(stream: &mut TcpStream) -> String {
+    let mut came = String::new();
+    stream.read_to_string(&mut came).await.unwrap();
+    came
+}
+
+#[tokio::test]
+async fn a_request_that_is_cut_off_arrives_as_far_as_the_cut_and_then_the_connection_ends() {
+    let (listener, mut socket) = Listener::bind().await;
+    let (call, head) = keyed();
+    let whole = format!("{head}{{\"a\":1}}");
+    for (cut, bytes) in [
+        (Cut::Head(0), 1),
+        (Cut::Head(20), 21),
+        (Cut::HeadEnd, head.len()),
+        (Cut::Body(0), head.len() + 1),
+        (Cut::Body(5), whole.len() - 1),
+    ] {
+        let serving = async { until_the_end(&mut listener.accept().await).await };
+        let (sent, came) = tokio::join!(socket.cut_off(&call, cut), serving);
+        sent.unwrap();
+        assert_eq!(came, whole[..bytes], "{cut:?}");
+        assert!(!socket.is_open());
+    }
+}
+
+#[tokio::test]
+async fn half_a_request_may_follow_a_whole_one_and_a_whole_one_follows_on_a_connection_of_its_own() {
+    let (listener, mut socket) = Listener::bind().await;
+    let (call, head) = keyed();
+    let serving = async {
+        let mut stream = listener.accept().await;
+        answer(&mut stream, FIRST).await;
+        assert_eq!(until_the_end(&mut stream).await, head, "on the connection that was open");
+        answer(&mut listener.accept().await, SECOND).await;
+    };
+    let asking = async {
+        assert_eq!(ask(&mut socket).await.unwrap().body, "first");
+        socket.cut_off(&call, Cut::HeadEnd).await.unwrap();
+        assert_eq!(ask(&mut socket).await.unwrap().body, "second");
+    };
+    tokio::join!(serving, asking);
+}

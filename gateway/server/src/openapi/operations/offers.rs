@@ -31,9 +31,10 @@ pub(super) fn pools() -> Operation {
 }
 
 pub(super) fn channels() -> Operation {
-    let item = json!({"name": "Sponsor", "allotments": [{"pool": "Floor", "quantity": 200, "left": 150, "out": 50}], "release_at": example::at()});
+    let allotment = json!({"pool": "Floor", "quantity": 200, "left": 150, "held": 10, "sold": 40});
+    let item = json!({"name": "Sponsor", "allotments": [allotment], "release_at": example::at()});
     Operation::new(TAG, "List channels")
-        .about("With what is set aside for each, what of it is out, and what is left.")
+        .about("With what is set aside for each, what of it is held and sold, and what is left.")
         .by(&ORGANIZER)
         .reads::<ChannelList<'_>>("All of them.", json!({"items": [item], "sequence": 1234}))
         .may(&[Code::InvalidRequest])
