@@ -7,10 +7,12 @@ mod round;
 
 use futures::future::BoxFuture;
 use tessera_inventory::{Config, Event, EventBody, EventId, Sequence};
-use tessera_projections::webhooks::{Attempt, Delivery, Endpoint};
+use tessera_projections::webhooks::{Attempt, Delivery, Endpoint, EndpointId, Why};
 
 pub(crate) use courier::{Courier, CourierMessage};
 pub(crate) use outbox::Outbox;
+
+use crate::shared::Shared;
 
 /// How messages look, and how they are sent. The composition root has both.
 pub trait Postman: Send + Sync + 'static {
@@ -37,6 +39,12 @@ pub const IN_FLIGHT_MAX: usize = 256;
 pub const TOLD_BEFORE_MS: u64 = 60_000;
 /// The status by which an endpoint says that it is gone.
 pub const GONE: u16 = 410;
+
+/// An endpoint is disabled now: operators see it in the log and in the metrics, its organizer where it is read.
+fn note_disabled(shared: &Shared, id: EndpointId, why: Why) {
+    tracing::warn!(endpoint = ?id, ?why, "a webhook endpoint is disabled");
+    shared.meters.webhooks_disabled.increment(1);
+}
 
 /// Whether an attempt succeeded.
 #[must_use]

@@ -7,12 +7,12 @@ use tessera_inventory::{Config, Event, EventId, Sequence, Timestamp};
 use tessera_projections::catalogue::Catalogue;
 use tessera_projections::follower_cursors::Advance;
 use tessera_projections::webhooks::{
-    Batch, Deliveries, Delivery, ENDPOINTS_MAX, Endpoint, EndpointId, WebhookEndpoints,
+    Batch, Deliveries, Delivery, ENDPOINTS_MAX, Endpoint, EndpointId, WebhookEndpoints, Why,
 };
 use tessera_store::keys::{FollowerCursor, WebhookPlace};
 use tessera_store::{LogRecord, StoreError, TRANSACTION_BYTES_MAX, Table, VALUE_BYTES_MAX};
 
-use super::{CourierMessage, Postman, TOLD_BEFORE_MS};
+use super::{CourierMessage, Postman, TOLD_BEFORE_MS, note_disabled};
 use crate::blocking::{Panicked, blocking};
 use crate::inventory::decode;
 use crate::shared::Shared;
@@ -51,7 +51,7 @@ impl Outbox {
         let Some(card) = self.catalogue.get(event).await? else { return Ok(Vec::new()) };
         let mut endpoints = self.endpoints.list_of(card.organizer).await?;
         endpoints.retain(|endpoint| {
-            endpoint.disabled.is_none() && (endpoint.events.is_empty() || endpoint.events.contains(&event))
+            endpoint.listens() && (endpoint.events.is_empty() || endpoint.events.contains(&event))
         });
         Ok(endpoints)
     }
@@ -81,13 +81,16 @@ impl Outbox {
         let panicked =
             |Panicked { reason }| StoreError::Damaged { reason: format!("the outbox panicked: {reason}") };
         let (reached, batches) = blocking(&*shared.environment.spawn, work).await.map_err(panicked)??;
-        let kept = self.deliveries.follow((event, follower), cursor, reached, (&batches, now)).await?;
-        if let Advance::Advanced(_) = kept {
+        let followed = self.deliveries.follow((event, follower), cursor, reached, (&batches, now)).await?;
+        for endpoint in followed.disabled {
+            note_disabled(shared, endpoint, Why::Backlog);
+        }
+        if let Advance::Advanced(_) = followed.advance {
             for batch in &batches {
                 shared.courier.cast(CourierMessage::Work(batch.endpoint));
             }
         }
-        Ok(kept)
+        Ok(followed.advance)
     }
 }
 

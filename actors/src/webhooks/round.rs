@@ -9,7 +9,9 @@ use tessera_projections::webhooks::{
 };
 use tessera_store::StoreError;
 
-use super::{ENDPOINT_IN_FLIGHT_MAX, GONE, Postman, RETRY_AFTER_S, RETRY_JITTER_SHARE, is_success};
+use super::{
+    ENDPOINT_IN_FLIGHT_MAX, GONE, Postman, RETRY_AFTER_S, RETRY_JITTER_SHARE, is_success, note_disabled,
+};
 use crate::Random;
 use crate::shared::Shared;
 
@@ -51,8 +53,7 @@ pub(crate) async fn run(shared: &Shared, id: EndpointId) -> Result<Rest, StoreEr
     let disabled = deliveries.record(id, &outcomes, shared.environment.clock.wall()).await?;
     count(shared, &outcomes);
     if let Some(why) = disabled {
-        tracing::warn!(endpoint = ?id, ?why, "a webhook endpoint is disabled");
-        shared.meters.webhooks_disabled.increment(1);
+        note_disabled(shared, id, why);
     }
     Ok(Rest { next: Next::AtOnce, oldest: due.oldest })
 }

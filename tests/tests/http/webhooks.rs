@@ -7,7 +7,10 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use tessera_inventory::{EventId, Sequence, Timestamp};
+use tessera_projections::webhooks::{Asked, Batch, Deliveries, Delivery, PENDING_LOW, WebhookEndpoints};
 use tessera_server::settings::{Settings, WebhookSettings};
+use tessera_store::keys::WebhookPlace;
 use tessera_tests::receiver::{Received, Receiver, Reply};
 use tessera_tests::{ADMIN_TOKEN, Contract, Sale, Server, standing};
 
@@ -377,4 +380,49 @@ async fn endpoints_are_made_changed_listed_and_removed() {
     let metrics = String::from_utf8_lossy(&metrics.bytes).into_owned();
     assert!(metrics.contains("tessera_webhook_deliveries_total{outcome=\"delivered\"}"), "{metrics}");
     assert!(metrics.contains("tessera_webhook_oldest_undelivered_timestamp_seconds"), "{metrics}");
+}
+
+/// So many messages wait for the only endpoint there is.
+async fn fill(server: &Server, count: u64) {
+    let endpoint = WebhookEndpoints::new(server.store.clone()).list(None, 2).await.unwrap()[0].id;
+    let delivery = |sequence| Delivery {
+        place: WebhookPlace { at: Timestamp(0), event: EventId(1), sequence: Sequence(sequence), copy: 0 },
+        kind: "order.confirmed".to_owned(),
+        payload: b"{}".to_vec(),
+        due_at: Timestamp(0),
+        attempts: 0,
+        last: None,
+    };
+    let batch = Batch { endpoint, deliveries: (1..=count).map(delivery).collect() };
+    let asked = Deliveries::new(server.store.clone()).enqueue(&batch).await.unwrap();
+    assert_eq!(asked, Asked::Waits);
+}
+
+#[tokio::test]
+async fn a_replay_that_does_not_fit_is_refused_and_an_endpoint_with_much_to_catch_up_says_so() {
+    let server = Server::start_with(settings()).await;
+    let (sale, receiver) = (Sale::open(&server, &standing(10)).await, Receiver::start().await);
+    receiver.replies(&[Reply::Silence]);
+    let (path, _) = endpoint(&server, &sale, &receiver, &["order.confirmed"]).await;
+    fill(&server, PENDING_LOW).await;
+    let replay = server.post(&format!("{path}/replays")).bearer(&sale.key);
+    sale.buy_free(&server, &server.buyer().await, 1).await;
+    let full = stands(&server, &sale, &path, |shown| shown["pending"] == PENDING_LOW + 1).await;
+    assert_eq!((&full["enabled"], &full["catching_up"]), (&json!(true), &json!(false)));
+    let body = json!({"event": sale.event, "after": 0});
+    let refused = replay.json(&body).refused(422, "invalid_request").await;
+    assert_eq!((&refused.json["reason"], &refused.json["pending"]), (&json!("no_room"), &full["pending"]));
+    let put = async |enabled: bool| {
+        let body = json!({"url": receiver.url(), "types": ["order.confirmed"], "enabled": enabled});
+        server.ask(reqwest::Method::PUT, &path).bearer(&sale.key).json(&body).expect(200).await.json
+    };
+    let still = put(true).await;
+    assert_eq!(
+        (&still["enabled"], &still["catching_up"]),
+        (&json!(true), &json!(false)),
+        "it was not disabled"
+    );
+    put(false).await;
+    let back = put(true).await;
+    assert_eq!((&back["enabled"], &back["catching_up"]), (&json!(true), &json!(true)));
 }

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{EventId, Sequence, Timestamp};
-use tessera_projections::webhooks::{Attempt, Batch, Delivery, Endpoint, Finished};
+use tessera_projections::webhooks::{Asked, Attempt, Batch, Delivery, Endpoint, Finished};
 use tessera_store::keys::WebhookPlace;
 use utoipa::ToSchema;
 
@@ -258,13 +258,21 @@ async fn before(call: &Call, event: EventId, since: Timestamp) -> Result<Sequenc
 async fn enqueue(call: &Call, endpoint: &Endpoint, deliveries: Vec<Delivery>) -> Result<(), Problem> {
     let gateway = call.gateway();
     let batch = Batch { endpoint: endpoint.id, deliveries };
-    let taken = gateway.webhook_deliveries.enqueue(&batch, gateway.now()).await;
-    if !taken.map_err(|error| problem::store(&error))? {
-        let detail = "nothing is sent to this endpoint; enable it first";
-        return Err(Problem::new(Code::InvalidRequest, detail).with("reason", "endpoint_disabled"));
+    let asked = gateway.webhook_deliveries.enqueue(&batch).await;
+    let refused = |detail, reason| Problem::new(Code::InvalidRequest, detail).with("reason", reason);
+    match asked.map_err(|error| problem::store(&error))? {
+        Asked::Waits => {
+            gateway.platform.send_webhooks(endpoint.id);
+            Ok(())
+        }
+        Asked::NoRoom { pending } => {
+            let detail = "more than 50000 messages would wait for this endpoint; ask again when fewer do";
+            Err(refused(detail, "no_room").with("pending", pending))
+        }
+        Asked::Disabled => {
+            Err(refused("nothing is sent to this endpoint; enable it first", "endpoint_disabled"))
+        }
     }
-    gateway.platform.send_webhooks(endpoint.id);
-    Ok(())
 }
 
 /// Tells a delivery from the others of its message; the first has zero.

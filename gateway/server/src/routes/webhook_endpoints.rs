@@ -68,6 +68,8 @@ pub(crate) struct EndpointItem<'a> {
     created_at: Rfc3339,
     /// Messages that wait.
     pending: u64,
+    /// It was disabled, and is sent what waits; it is told of what happens again when at most 50,000 wait.
+    catching_up: bool,
     /// When the first attempt failed since the last that succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -138,6 +140,7 @@ pub(crate) async fn make(call: Call, who: Organizer<WebhooksWrite>) -> Answer {
         secrets: vec![Secret { bytes: secret.clone(), valid_until: None }],
         created_at: now,
         disabled: (!wanted.enabled).then_some(Disabled { at: now, why: Why::Organizer }),
+        catches_up: false,
     };
     let created = call.gateway().webhook_endpoints.create(&endpoint).await;
     match created.map_err(|error| problem::store(&error))? {
@@ -174,22 +177,21 @@ pub(crate) async fn replace(call: Call, who: Organizer<WebhooksWrite>) -> Answer
     let bytes = call.body().await?;
     let wanted = Wanted::read(&call, &bytes)?;
     let (gateway, now) = (call.gateway(), call.gateway().now());
-    let changed = gateway.webhook_endpoints.update(id, |endpoint| {
+    let changed = gateway.webhook_endpoints.update(id, |endpoint, standing| {
         endpoint.url.clone_from(&wanted.url);
         endpoint.types.clone_from(&wanted.types);
         endpoint.events.clone_from(&wanted.events);
-        endpoint.disabled = match (wanted.enabled, endpoint.disabled) {
-            (true, _) => None,
-            (false, None) => Some(Disabled { at: now, why: Why::Organizer }),
-            (false, disabled) => disabled,
-        };
+        if wanted.enabled {
+            endpoint.enable(standing);
+        } else {
+            endpoint.disabled.get_or_insert(Disabled { at: now, why: Why::Organizer });
+        }
     });
-    let endpoint = changed.await.map_err(|error| problem::store(&error))?.ok_or_else(not_found)?;
+    let changed = changed.await.map_err(|error| problem::store(&error))?;
+    let (endpoint, standing) = changed.ok_or_else(not_found)?;
     if wanted.enabled {
-        gateway.webhook_endpoints.forgive(id).await.map_err(|error| problem::store(&error))?;
         gateway.platform.send_webhooks(id);
     }
-    let standing = standing(&call, &endpoint).await?;
     render::json(StatusCode::OK, &item(&endpoint, standing, now))
 }
 
@@ -216,14 +218,15 @@ pub(crate) async fn rotate(call: Call, who: Organizer<WebhooksWrite>) -> Answer 
     let (secret, now) = (fresh_secret(&call), call.gateway().now());
     let until = Timestamp(now.0.saturating_add(request.overlap_s * 1_000));
     let endpoints = &call.gateway().webhook_endpoints;
-    let rotated = endpoints.update(id, |endpoint| {
+    let rotated = endpoints.update(id, |endpoint, _| {
         // Run again, it finds what an attempt of unknown outcome has done.
         if endpoint.secrets.first().is_none_or(|newest| newest.bytes != secret) {
             endpoint.rotate(secret.clone(), now, until);
         }
     });
-    let endpoint = rotated.await.map_err(|error| problem::store(&error))?.ok_or_else(not_found)?;
-    made(&endpoint, standing(&call, &endpoint).await?, now, &secret)
+    let rotated = rotated.await.map_err(|error| problem::store(&error))?;
+    let (endpoint, standing) = rotated.ok_or_else(not_found)?;
+    made(&endpoint, standing, now, &secret)
 }
 
 /// The endpoint that the path names, which must be the organizer's own.
@@ -311,6 +314,7 @@ fn item(endpoint: &Endpoint, standing: Standing, now: Timestamp) -> EndpointItem
         disabled: endpoint.disabled.map(disabled),
         created_at: Rfc3339(endpoint.created_at),
         pending: standing.pending,
+        catching_up: endpoint.catches_up,
         failing_since: standing.failing_since.map(Rfc3339),
         secrets: endpoint.valid_secrets(now).map(secret).collect(),
     }

@@ -14,7 +14,7 @@ use tessera_store::{
 
 use super::{
     Delivery, Disabled, ERROR_BYTES_MAX, Endpoint, EndpointId, FAILING_MS_MAX, FINISHED_KEPT, Finished,
-    PENDING_MAX, Standing, Why, endpoints,
+    PENDING_LOW, PENDING_MAX, Standing, Why, endpoints,
 };
 use crate::damage::damaged;
 use crate::follower_cursors::{Advance, advance_in};
@@ -67,6 +67,29 @@ pub struct Batch {
     pub deliveries: Vec<Delivery>,
 }
 
+/// What became of a step along a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// What became of the cursor.
+    pub advance: Advance,
+    /// Endpoints that this step disabled, since too much would wait for them.
+    pub disabled: Vec<EndpointId>,
+}
+
+/// What became of messages that somebody asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// They wait.
+    Waits,
+    /// More than [`PENDING_LOW`] would wait: none of them does.
+    NoRoom {
+        /// What waits.
+        pending: u64,
+    },
+    /// There is no such endpoint, or nothing is sent to it.
+    Disabled,
+}
+
 /// What an endpoint has to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
@@ -93,7 +116,8 @@ impl Deliveries {
         Deliveries { table }
     }
 
-    /// Keep messages about the log of `event` and move the cursor of `follower` to `through`, both or neither.
+    /// Keep messages about the log of `event` and move the cursor of `follower` to `through`, both or neither. An endpoint for which more
+    /// than [`PENDING_MAX`] would wait is disabled instead.
     ///
     /// # Errors
     /// As the table says.
@@ -103,29 +127,40 @@ impl Deliveries {
         expected: FollowerCursor,
         through: Sequence,
         (batches, now): (&[Batch], Timestamp),
-    ) -> Result<Advance, StoreError> {
+    ) -> Result<Followed, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
             let moved = advance_in(transaction.as_mut(), (event, follower), expected, through).await?;
-            if let Some(advance) = moved {
-                return Ok((transaction, advance));
-            }
-            for batch in batches {
-                enqueue(transaction.as_mut(), batch, now).await?;
+            if moved.is_none() {
+                for batch in batches {
+                    tell(transaction.as_mut(), batch, now).await?;
+                }
             }
             let next = FollowerCursor { sequence: through, ..expected };
-            Ok((transaction, Advance::Advanced(next)))
+            let advance = moved.unwrap_or(Advance::Advanced(next));
+            let mut disabled = Vec::new();
+            if let Advance::Advanced(_) = advance {
+                // Read again, since an attempt of unknown outcome may have done it.
+                for Batch { endpoint, .. } in batches {
+                    let found = endpoints::read(transaction.as_mut(), *endpoint).await?;
+                    let backlog = Disabled { at: now, why: Why::Backlog };
+                    if found.and_then(|found| found.disabled) == Some(backlog) {
+                        disabled.push(*endpoint);
+                    }
+                }
+            }
+            Ok((transaction, Followed { advance, disabled }))
         })
         .await
     }
 
-    /// Keep messages that somebody asks for. Whether the endpoint took them: it is there, enabled, and has room.
+    /// Keep messages that somebody asks for, all or none.
     ///
     /// # Errors
     /// As the table says.
-    pub async fn enqueue(&self, batch: &Batch, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn enqueue(&self, batch: &Batch) -> Result<Asked, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
-            let taken = enqueue(transaction.as_mut(), batch, now).await?;
-            Ok((transaction, taken))
+            let asked = enqueue(transaction.as_mut(), batch).await?;
+            Ok((transaction, asked))
         })
         .await
     }
@@ -228,32 +263,51 @@ pub(super) async fn standing(
     row.map_or(Ok(Standing::default()), |row| Standing::decode(&row))
 }
 
-fn write_standing(transaction: &mut dyn Transaction, endpoint: u128, standing: Standing) {
+pub(super) fn write_standing(transaction: &mut dyn Transaction, endpoint: u128, standing: Standing) {
     transaction.set(&WebhookStandingKey { endpoint }.pack(), &standing.encode());
 }
 
-/// All of a batch, or nothing: an endpoint for which too much waits is disabled.
-async fn enqueue(
-    transaction: &mut dyn Transaction,
-    batch: &Batch,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let EndpointId { endpoint, .. } = batch.endpoint;
-    let Some(mut found) = endpoints::read(transaction, batch.endpoint).await? else { return Ok(false) };
-    if found.disabled.is_some() {
-        return Ok(false);
-    }
-    let mut stands = standing(transaction, endpoint).await?;
-    stands.pending += batch.deliveries.len() as u64;
-    if stands.pending > PENDING_MAX {
+/// What has happened waits, all of it, or its endpoint is disabled. One that is gone or does not listen any more is told nothing.
+async fn tell(transaction: &mut dyn Transaction, batch: &Batch, now: Timestamp) -> Result<(), StoreError> {
+    let found = endpoints::read(transaction, batch.endpoint).await?;
+    let Some(mut found) = found.filter(Endpoint::listens) else { return Ok(()) };
+    let stands = standing(transaction, batch.endpoint.endpoint).await?;
+    if stands.pending + batch.deliveries.len() as u64 > PENDING_MAX {
         disable(transaction, &mut found, Why::Backlog, now);
-        return Ok(false);
+        return Ok(());
     }
+    keep(transaction, batch, stands);
+    Ok(())
+}
+
+/// What somebody asks for waits, all of it, or nothing.
+async fn enqueue(transaction: &mut dyn Transaction, batch: &Batch) -> Result<Asked, StoreError> {
+    let EndpointId { endpoint, .. } = batch.endpoint;
+    let found = endpoints::read(transaction, batch.endpoint).await?;
+    if found.is_none_or(|found| found.disabled.is_some()) {
+        return Ok(Asked::Disabled);
+    }
+    for Delivery { place, .. } in &batch.deliveries {
+        // They wait already, by an attempt of unknown outcome of this transaction.
+        if transaction.get(&WebhookPendingKey { endpoint, place: *place }.pack()).await?.is_some() {
+            return Ok(Asked::Waits);
+        }
+    }
+    let stands = standing(transaction, endpoint).await?;
+    if stands.pending + batch.deliveries.len() as u64 > PENDING_LOW {
+        return Ok(Asked::NoRoom { pending: stands.pending });
+    }
+    keep(transaction, batch, stands);
+    Ok(Asked::Waits)
+}
+
+fn keep(transaction: &mut dyn Transaction, batch: &Batch, mut stands: Standing) {
+    let EndpointId { endpoint, .. } = batch.endpoint;
     for delivery in &batch.deliveries {
         wait(transaction, endpoint, delivery);
     }
+    stands.pending += batch.deliveries.len() as u64;
     write_standing(transaction, endpoint, stands);
-    Ok(true)
 }
 
 fn wait(transaction: &mut dyn Transaction, endpoint: u128, delivery: &Delivery) {
@@ -307,6 +361,10 @@ async fn record(
     }
     trim(transaction, endpoint, &mut stands).await?;
     write_standing(transaction, endpoint, stands);
+    if found.catches_up && stands.pending <= PENDING_LOW {
+        found.catches_up = false;
+        endpoints::write(transaction, &found);
+    }
     let failing = |since: Timestamp| now.0.saturating_sub(since.0) >= FAILING_MS_MAX;
     let why = match (gone, stands.failing_since) {
         (true, _) => Some(Why::Gone),

@@ -4,6 +4,7 @@ use prost::Message;
 use tessera_inventory::{EventId, Timestamp};
 use tessera_store::StoreError;
 
+use super::{PENDING_LOW, Standing};
 use crate::damage::damaged;
 
 /// Names an endpoint, and whose it is.
@@ -32,6 +33,8 @@ pub struct Endpoint {
     pub created_at: Timestamp,
     /// Why nothing is sent to it, if nothing is.
     pub disabled: Option<Disabled>,
+    /// It is sent what waits, and not told of what happens before at most [`PENDING_LOW`] do.
+    pub catches_up: bool,
 }
 
 /// A secret that messages are signed with.
@@ -78,6 +81,20 @@ impl Endpoint {
         event_wanted && (self.types.is_empty() || self.types.iter().any(|wanted| wanted == kind))
     }
 
+    /// Whether it is told of what happens now.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        self.disabled.is_none() && !self.catches_up
+    }
+
+    /// Sends to it from now on; what failed before does not count.
+    pub fn enable(&mut self, standing: &mut Standing) {
+        standing.failing_since = None;
+        if self.disabled.take().is_some() {
+            self.catches_up = standing.pending > PENDING_LOW;
+        }
+    }
+
     /// The secrets that sign now, the newest first.
     pub fn valid_secrets(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
         self.secrets.iter().filter(move |secret| secret.valid_until.is_none_or(|until| now < until))
@@ -103,6 +120,7 @@ impl Endpoint {
             created_at_ms: self.created_at.0,
             disabled_at_ms: self.disabled.map(|disabled| disabled.at.0),
             why: self.disabled.map_or(0, |disabled| disabled.why as u32),
+            catches_up: self.catches_up,
         }
         .encode_to_vec()
     }
@@ -128,6 +146,7 @@ impl Endpoint {
             secrets: row.secrets.into_iter().map(SecretRow::secret).collect(),
             created_at: Timestamp(row.created_at_ms),
             disabled,
+            catches_up: row.catches_up,
         })
     }
 }
@@ -154,6 +173,8 @@ struct EndpointRow {
     disabled_at_ms: Option<u64>,
     #[prost(uint32, tag = "7")]
     why: u32,
+    #[prost(bool, tag = "8")]
+    catches_up: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -188,6 +209,7 @@ mod tests {
             secrets: vec![Secret { bytes: vec![1; 32], valid_until: None }],
             created_at: Timestamp(7),
             disabled: Some(Disabled { at: Timestamp(8), why: Why::Gone }),
+            catches_up: true,
         }
     }
 

@@ -8,7 +8,7 @@ use tessera_store::{
     transact,
 };
 
-use super::{ENDPOINTS_MAX, Endpoint, EndpointId};
+use super::{ENDPOINTS_MAX, Endpoint, EndpointId, Standing, deliveries};
 use crate::page::after;
 
 /// Webhook endpoints, over a table.
@@ -90,40 +90,25 @@ impl WebhookEndpoints {
         rows.iter().map(decode).collect()
     }
 
-    /// Change an endpoint; `change` may run several times. `None` where there is none.
+    /// Change an endpoint and how it stands; `change` may run several times. `None` where there is none.
     ///
     /// # Errors
     /// As the table says.
     pub async fn update(
         &self,
         id: EndpointId,
-        change: impl Fn(&mut Endpoint),
-    ) -> Result<Option<Endpoint>, StoreError> {
+        change: impl Fn(&mut Endpoint, &mut Standing),
+    ) -> Result<Option<(Endpoint, Standing)>, StoreError> {
         let change = &change;
         transact(self.table.as_ref(), |mut transaction| async move {
-            let mut found = read(transaction.as_mut(), id).await?;
-            if let Some(endpoint) = &mut found {
-                change(endpoint);
-                write(transaction.as_mut(), endpoint);
-            }
-            Ok((transaction, found))
-        })
-        .await
-    }
-
-    /// Begin anew with an endpoint that is enabled again: what failed before does not count.
-    ///
-    /// # Errors
-    /// As the table says.
-    pub async fn forgive(&self, id: EndpointId) -> Result<(), StoreError> {
-        transact(self.table.as_ref(), |mut transaction| async move {
-            if read(transaction.as_mut(), id).await?.is_none() {
-                return Ok((transaction, ()));
-            }
-            let mut standing = super::deliveries::standing(transaction.as_mut(), id.endpoint).await?;
-            standing.failing_since = None;
-            transaction.set(&WebhookStandingKey { endpoint: id.endpoint }.pack(), &standing.encode());
-            Ok((transaction, ()))
+            let Some(mut endpoint) = read(transaction.as_mut(), id).await? else {
+                return Ok((transaction, None));
+            };
+            let mut standing = deliveries::standing(transaction.as_mut(), id.endpoint).await?;
+            change(&mut endpoint, &mut standing);
+            write(transaction.as_mut(), &endpoint);
+            deliveries::write_standing(transaction.as_mut(), id.endpoint, standing);
+            Ok((transaction, Some((endpoint, standing))))
         })
         .await
     }

@@ -21,7 +21,7 @@ fn request() -> Value {
 
 fn endpoint() -> Value {
     json!({"id": example::WEBHOOK_ENDPOINT, "url": "https://box-office.example/tessera", "types": ["order.confirmed"],
-        "events": [], "enabled": true, "created_at": example::at(), "pending": 0, "secrets": [{"valid_until": null}]})
+        "events": [], "enabled": true, "created_at": example::at(), "pending": 0, "catching_up": false, "secrets": [{"valid_until": null}]})
 }
 
 fn made() -> Value {
@@ -56,7 +56,7 @@ pub(super) fn read() -> Operation {
 
 pub(super) fn replace() -> Operation {
     Operation::new(TAG, "Change a webhook endpoint")
-        .about("It is as the body says, secrets aside. To enable it again forgives what failed; what waits goes on.")
+        .about("It is as the body says, secrets aside. To enable it again forgives what failed; what waits goes on, and where that is more than 50,000 messages, it is told of nothing new before.")
         .by(&WRITERS)
         .takes::<EndpointRequest<'_>>(request())
         .answers::<EndpointItem<'_>>(200, "The endpoint.", endpoint())
