@@ -6,7 +6,7 @@ mod outbox;
 mod round;
 
 use futures::future::BoxFuture;
-use tessera_inventory::{Config, Event, EventBody, EventId, Sequence};
+use tessera_inventory::{Config, Event, EventBody, EventId, Sequence, Timestamp};
 use tessera_projections::webhooks::{Attempt, Delivery, Endpoint, EndpointId, Why};
 
 pub(crate) use courier::{Courier, CourierMessage};
@@ -23,12 +23,26 @@ pub trait Postman: Send + Sync + 'static {
     fn message(&self, event: EventId, config: &Config, sequence: Sequence, logged: &Event) -> Vec<u8>;
 
     /// One attempt to deliver. It ends by itself within a bounded time.
-    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Attempt>;
+    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Posted>;
+}
+
+/// What came of one attempt to deliver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Posted {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// Until when the endpoint asks to be left alone.
+    pub not_before: Option<Timestamp>,
 }
 
 /// Pauses before the second attempt and those that follow, in seconds: the schedule that Standard Webhooks recommends. After the last the
 /// message is given up.
 pub const RETRY_AFTER_S: [u64; 9] = [5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400];
+/// Pauses before an endpoint that fails is tried again, with whichever message is due first, in seconds; the last, again and again. The
+/// others wait meanwhile: an outage costs each of them no more than its turn.
+pub const PROBE_AFTER_S: [u64; 7] = [5, 10, 20, 40, 80, 160, 300];
+/// Longest pause that an endpoint may ask for (`Retry-After`), in seconds.
+pub const ASKED_PAUSE_S_MAX: u64 = 3_600;
 /// A pause is longer by up to a so-many-th of itself, so that what failed together is not tried together.
 pub const RETRY_JITTER_SHARE: u64 = 10;
 /// Messages of one endpoint that are under way at once; one while it fails.

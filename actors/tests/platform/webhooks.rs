@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
-use tessera_actors::{Postman, Services};
+use tessera_actors::{Posted, Postman, Services};
 use tessera_inventory::{Config, Event, EventBody, EventId, Sequence, Timestamp};
 use tessera_projections::catalogue::{Catalogue, CatalogueEvent, CatalogueRequest};
 use tessera_projections::follower_cursors::{Advance, FollowerCursors};
@@ -49,13 +49,14 @@ impl Postman for Letters {
         sequence.0.to_be_bytes().to_vec()
     }
 
-    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Attempt> {
+    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Posted> {
         assert_eq!(delivery.payload, delivery.place.sequence.0.to_be_bytes());
         self.sent.lock().unwrap().push((endpoint.id.endpoint, delivery.place.sequence));
         if self.hangs.load(Ordering::Acquire) {
             return futures::future::pending().boxed();
         }
-        futures::future::ready(Attempt { at: BEGINNING, status: Some(200), error: None }).boxed()
+        let attempt = Attempt { at: BEGINNING, status: Some(200), error: None };
+        futures::future::ready(Posted { attempt, not_before: None }).boxed()
     }
 }
 
@@ -131,7 +132,7 @@ async fn an_endpoint_that_never_answers_holds_up_neither_others_nor_the_follower
         fn message(&self, event: EventId, config: &Config, at: Sequence, logged: &Event) -> Vec<u8> {
             self.0.message(event, config, at, logged)
         }
-        fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Attempt> {
+        fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Posted> {
             let answer = self.0.post(endpoint, delivery);
             if endpoint.id.endpoint == 1 { futures::future::pending().boxed() } else { answer }
         }

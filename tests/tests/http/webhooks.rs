@@ -426,3 +426,51 @@ async fn a_replay_that_does_not_fit_is_refused_and_an_endpoint_with_much_to_catc
     let back = put(true).await;
     assert_eq!((&back["enabled"], &back["catching_up"]), (&json!(true), &json!(true)));
 }
+
+#[tokio::test]
+async fn a_failing_endpoint_is_tried_with_one_message_a_pause_and_then_sent_what_waited() {
+    let (server, clock) = Server::start_with_clock(settings()).await;
+    let (sale, receiver) = (Sale::open(&server, &standing(50)).await, Receiver::start().await);
+    receiver.replies(&[Reply::Status(500)]);
+    let (path, _) = endpoint(&server, &sale, &receiver, &["order.confirmed"]).await;
+    for _ in 0..30 {
+        sale.buy_free(&server, &server.buyer().await, 1).await;
+    }
+    let pauses = |shown: &Value| shown["pending"] == 30 && shown["paused_until"].is_string();
+    stands(&server, &sale, &path, pauses).await;
+    let tried = receiver.received().len();
+    assert!(tried < 20, "it was posted to {tried} times at once");
+    let waiting = server.get(&format!("{path}/deliveries?state=pending")).bearer(&sale.key).expect(200).await;
+    let untried = waiting.json["items"].as_array().unwrap().iter().filter(|item| item["attempts"] == 0);
+    assert!(untried.count() > 10, "the others have all their attempts: {}", waiting.json);
+    clock.advance(Duration::from_secs(30));
+    receiver.wait_for(tried + 1).await;
+    receiver.replies(&[Reply::Status(204)]);
+    clock.advance(Duration::from_secs(400));
+    finished(&server, &sale, &path, 30).await;
+    let shown = server.get(&path).bearer(&sale.key).expect(200).await.json;
+    assert_eq!((&shown["pending"], &shown["paused_until"]), (&json!(0), &Value::Null));
+}
+
+#[tokio::test]
+async fn an_endpoint_that_asks_to_be_left_alone_is_within_a_bound() {
+    let (server, clock) = Server::start_with_clock(settings()).await;
+    let (sale, receiver) = (Sale::open(&server, &standing(10)).await, Receiver::start().await);
+    let (path, _) = endpoint(&server, &sale, &receiver, &["order.confirmed"]).await;
+    let pauses = |shown: &Value| shown["paused_until"].is_string();
+    for (reply, still_s, over_s) in
+        [(Reply::Later(429, 120), 90, 60), (Reply::Later(503, 1_000_000), 3_500, 200)]
+    {
+        let before = receiver.received().len();
+        receiver.replies(&[reply]);
+        sale.buy_free(&server, &server.buyer().await, 1).await;
+        let paused = stands(&server, &sale, &path, pauses).await;
+        receiver.replies(&[Reply::Status(204)]);
+        clock.advance(Duration::from_secs(still_s));
+        let shown = server.get(&path).bearer(&sale.key).expect(200).await.json;
+        assert_eq!(shown["paused_until"], paused["paused_until"], "{reply:?}");
+        clock.advance(Duration::from_secs(over_s));
+        receiver.wait_for(before + 2).await;
+        stands(&server, &sale, &path, |shown| shown["pending"] == 0).await;
+    }
+}

@@ -64,7 +64,7 @@ pub(crate) struct DeliveryItem {
     /// When it began to wait.
     since: Rfc3339,
     attempts: u32,
-    /// When it is tried next.
+    /// When it is tried next, if its endpoint does not fail then.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_attempt_at: Option<Rfc3339>,
@@ -115,8 +115,9 @@ pub(crate) async fn list(call: Call, who: Organizer<EventsRead>) -> Answer {
         Listed::Pending => {
             let found = deliveries.pending(id.endpoint, cursor, limit).await;
             let found = found.map_err(|error| problem::store(&error))?;
+            let standing = deliveries.standing(id.endpoint).await.map_err(|error| problem::store(&error))?;
             let last = found.last().map(|last| last.place);
-            (found.into_iter().map(|one| pending(id.endpoint, one)).collect(), last)
+            (found.into_iter().map(|one| pending(id.endpoint, one, standing.paused_until)).collect(), last)
         }
     };
     let next = last.filter(|_| items.len() == limit).map(place_text);
@@ -285,9 +286,9 @@ fn waiting(place: WebhookPlace, kind: &str, payload: Vec<u8>) -> Delivery {
     Delivery { place, kind: kind.to_owned(), payload, due_at: place.at, attempts: 0, last: None }
 }
 
-fn pending(endpoint: u128, delivery: Delivery) -> DeliveryItem {
+fn pending(endpoint: u128, delivery: Delivery, paused_until: Option<Timestamp>) -> DeliveryItem {
     let Delivery { place, kind, due_at, attempts, last, .. } = delivery;
-    let next_attempt_at = Some(Rfc3339(due_at));
+    let next_attempt_at = Some(Rfc3339(paused_until.map_or(due_at, |until| until.max(due_at))));
     let item = item(endpoint, place, kind, ("pending", attempts, last));
     DeliveryItem { next_attempt_at, ..item }
 }

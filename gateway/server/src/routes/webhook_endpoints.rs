@@ -74,6 +74,10 @@ pub(crate) struct EndpointItem<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     failing_since: Option<Rfc3339>,
+    /// Until when nothing is sent to it: it failed, or asked for the pause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    paused_until: Option<Rfc3339>,
     /// Secrets that sign, the newest first; the texts are shown once, when they are made.
     secrets: Vec<SecretItem>,
 }
@@ -316,6 +320,7 @@ fn item(endpoint: &Endpoint, standing: Standing, now: Timestamp) -> EndpointItem
         pending: standing.pending,
         catching_up: endpoint.catches_up,
         failing_since: standing.failing_since.map(Rfc3339),
+        paused_until: standing.paused_until.filter(|until| *until > now).map(Rfc3339),
         secrets: endpoint.valid_secrets(now).map(secret).collect(),
     }
 }

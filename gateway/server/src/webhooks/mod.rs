@@ -9,7 +9,7 @@ mod target;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::sync::Arc;
-use tessera_actors::{Clock, Postman};
+use tessera_actors::{Clock, Posted, Postman};
 use tessera_inventory::{Config, Event, EventBody, EventId, Sequence};
 use tessera_projections::webhooks::{Attempt, Delivery, Endpoint};
 
@@ -44,16 +44,22 @@ impl Postman for Webhooks {
         message::render(&self.keys, event, config, sequence, logged)
     }
 
-    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Attempt> {
+    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Posted> {
         let at = self.clock.wall();
         let id = ids::message(endpoint.id.endpoint, &delivery.place);
         let signed = signature::Signed::new(id, at, &delivery.payload, endpoint.valid_secrets(at));
-        let (sender, url, payload) =
-            (Arc::clone(&self.sender), endpoint.url.clone(), delivery.payload.clone());
+        let (sender, clock) = (Arc::clone(&self.sender), Arc::clone(&self.clock));
+        let (url, payload) = (endpoint.url.clone(), delivery.payload.clone());
         async move {
             match sender.post(&url, &signed, payload).await {
-                Ok(status) => Attempt { at, status: Some(status), error: None },
-                Err(error) => Attempt { at, status: None, error: Some(error.to_string()) },
+                Ok(answer) => Posted {
+                    attempt: Attempt { at, status: Some(answer.status), error: None },
+                    not_before: answer.not_before(clock.wall()),
+                },
+                Err(error) => Posted {
+                    attempt: Attempt { at, status: None, error: Some(error.to_string()) },
+                    not_before: None,
+                },
             }
         }
         .boxed()

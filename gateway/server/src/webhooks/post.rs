@@ -3,16 +3,19 @@
 use std::io;
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
+use actix_web::http::header::HttpDate;
 use http_body_util::Full;
 use hyper::body::Bytes;
 use hyper::client::conn::http1::handshake;
-use hyper::header::{self, HeaderName, HeaderValue};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
 use hyper::rt::{Read, Write};
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
+use tessera_inventory::Timestamp;
 use tokio_rustls::TlsConnector;
 
 use super::signature::Signed;
@@ -32,13 +35,40 @@ pub(super) struct Sender {
     tls: OnceLock<TlsConnector>,
 }
 
+/// What was answered; what it says besides is not read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// `Retry-After`, of one that says to come later.
+    retry_after: Option<HeaderValue>,
+}
+
+impl Answer {
+    fn new(status: StatusCode, headers: &HeaderMap) -> Answer {
+        let is_later = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
+        let retry_after = headers.get(header::RETRY_AFTER).filter(|_| is_later).cloned();
+        Answer { status: status.as_u16(), retry_after }
+    }
+
+    /// Until when the receiver asks to be left alone: after so many seconds, or at a time.
+    pub(super) fn not_before(&self, now: Timestamp) -> Option<Timestamp> {
+        let text = self.retry_after.as_ref()?.to_str().ok()?.trim();
+        if let Ok(seconds) = text.parse::<u64>() {
+            return Some(now.plus_ms(seconds.saturating_mul(1_000)));
+        }
+        let at = SystemTime::from(text.parse::<HttpDate>().ok()?);
+        let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(Timestamp(u64::try_from(since.as_millis()).ok()?))
+    }
+}
+
 impl Sender {
     pub(super) fn new(private_targets: bool) -> Sender {
         Sender { private_targets, tls: OnceLock::new() }
     }
 
-    /// Posts a message; the status that was answered. What the answer says besides is not read.
-    pub(super) async fn post(&self, url: &str, signed: &Signed, payload: Vec<u8>) -> io::Result<u16> {
+    /// Posts a message.
+    pub(super) async fn post(&self, url: &str, signed: &Signed, payload: Vec<u8>) -> io::Result<Answer> {
         let target = Target::parse(url).map_err(io::Error::other)?;
         // What is dropped here is a connection of our own, never an append.
         #[allow(clippy::disallowed_methods)]
@@ -46,7 +76,7 @@ impl Sender {
         posted.unwrap_or_else(|_| Err(io::Error::other("it did not answer in time")))
     }
 
-    async fn exchange(&self, target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<u16> {
+    async fn exchange(&self, target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<Answer> {
         let request = request(target, signed, payload)?;
         let stream = target.connect(self.private_targets).await?;
         stream.set_nodelay(true)?;
@@ -112,7 +142,7 @@ fn request(target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<Req
 async fn answered(
     stream: impl Read + Write + Unpin + Send + 'static,
     request: Request<Full<Bytes>>,
-) -> io::Result<u16> {
+) -> io::Result<Answer> {
     let (mut sender, connection) = handshake(stream).await.map_err(io::Error::other)?;
     let mut answering = pin!(sender.send_request(request));
     let answer = tokio::select! {
@@ -121,7 +151,8 @@ async fn answered(
         // It has ended, after an answer or without one.
         _ = connection => answering.await,
     };
-    Ok(answer.map_err(io::Error::other)?.status().as_u16())
+    let answer = answer.map_err(io::Error::other)?;
+    Ok(Answer::new(answer.status(), answer.headers()))
 }
 
 #[cfg(test)]
@@ -183,10 +214,30 @@ mod tests {
             sender.post(&format!("https://{host}:{port}/hook"), &signed, b"{}".to_vec()).await
         };
         let trusting = sender(Some(AUTHORITY));
-        assert_eq!(post(&trusting, "localhost").await.unwrap(), 204);
+        assert_eq!(post(&trusting, "localhost").await.unwrap().status, 204);
         let distrusted = post(&sender(None), "localhost").await.unwrap_err();
         assert!(distrusted.to_string().contains("certificate"), "{distrusted}");
         let foreign = post(&trusting, "127.0.0.1").await.unwrap_err();
         assert!(foreign.to_string().contains("certificate"), "the certificate is for a name: {foreign}");
+    }
+
+    #[test]
+    fn a_receiver_asks_to_be_left_alone_in_seconds_or_until_a_time() {
+        let now = Timestamp(1_000_000);
+        let asked = |status: StatusCode, text: &str| {
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, text.parse().unwrap())]);
+            Answer::new(status, &headers).not_before(now).map(|at| at.0)
+        };
+        let busy = StatusCode::TOO_MANY_REQUESTS;
+        assert_eq!(asked(busy, "120"), Some(1_120_000));
+        assert_eq!(asked(StatusCode::SERVICE_UNAVAILABLE, "0"), Some(1_000_000));
+        assert_eq!(asked(busy, "Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777_000));
+        assert_eq!(asked(busy, "99999999999999999999"), None);
+        assert_eq!(asked(busy, "soon"), None);
+        assert_eq!(
+            asked(StatusCode::INTERNAL_SERVER_ERROR, "120"),
+            None,
+            "it has failed, and asks for nothing"
+        );
     }
 }

@@ -165,7 +165,7 @@ impl Deliveries {
         .await
     }
 
-    /// Up to `limit` deliveries of an endpoint that are due; fewer, one, while it fails.
+    /// Up to `limit` deliveries of an endpoint that are due; fewer, one, while it fails, and none in its pauses.
     ///
     /// # Errors
     /// As the table says.
@@ -178,8 +178,9 @@ impl Deliveries {
         let mut due = Due { deliveries: Vec::new(), next_at: None, oldest: None, standing };
         for (key, _) in rows {
             let WebhookDueKey { due_at, place, .. } = WebhookDueKey::unpack(&key)?;
-            if due_at > now {
-                due.next_at = Some(due_at);
+            let at = standing.paused_until.map_or(due_at, |until| until.max(due_at));
+            if at > now {
+                due.next_at = Some(at);
                 break;
             }
             let row = transaction.get(&WebhookPendingKey { endpoint, place }.pack()).await?;
@@ -194,8 +195,8 @@ impl Deliveries {
         Ok(due)
     }
 
-    /// Keep what became of deliveries of one endpoint. What is not there any more is passed over. Why the endpoint is disabled now, if
-    /// that follows.
+    /// Keep what became of deliveries of one endpoint that were tried together, and until when nothing is sent to it then. What is not
+    /// there any more is passed over. Why the endpoint is disabled now, if that follows.
     ///
     /// # Errors
     /// As the table says.
@@ -203,10 +204,11 @@ impl Deliveries {
         &self,
         id: EndpointId,
         outcomes: &[Outcome],
+        paused_until: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Option<Why>, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
-            let disabled = record(transaction.as_mut(), id, outcomes, now).await?;
+            let disabled = record(transaction.as_mut(), id, (outcomes, paused_until), now).await?;
             Ok((transaction, disabled))
         })
         .await
@@ -324,40 +326,21 @@ fn disable(transaction: &mut dyn Transaction, endpoint: &mut Endpoint, why: Why,
 async fn record(
     transaction: &mut dyn Transaction,
     id: EndpointId,
-    outcomes: &[Outcome],
+    (outcomes, paused_until): (&[Outcome], Option<Timestamp>),
     now: Timestamp,
 ) -> Result<Option<Why>, StoreError> {
     let EndpointId { endpoint, .. } = id;
     let Some(mut found) = endpoints::read(transaction, id).await? else { return Ok(None) };
     let mut stands = standing(transaction, endpoint).await?;
-    let mut gone = false;
+    let mut tried = Vec::new();
     for outcome in outcomes {
-        let place = outcome.delivery.place;
-        let pending = WebhookPendingKey { endpoint, place }.pack();
-        let stored = transaction.get(&pending).await?;
-        // Recorded already, by an attempt of unknown outcome of this transaction.
-        if stored != Some(outcome.delivery.encode()) {
-            continue;
+        if settle(transaction, endpoint, outcome, &mut stands).await? {
+            tried.push(outcome);
         }
-        transaction.clear(&WebhookDueKey { endpoint, due_at: outcome.delivery.due_at, place }.pack());
-        match outcome.verdict {
-            Verdict::Again(due_at) | Verdict::Gone(due_at) => {
-                wait(transaction, endpoint, &tried(outcome, due_at))
-            }
-            Verdict::Delivered | Verdict::GivenUp => {
-                transaction.clear(&pending);
-                let (place, finished) = finished(outcome);
-                transaction.set(&WebhookFinishedKey { endpoint, place }.pack(), &finished);
-                stands.pending = stands.pending.saturating_sub(1);
-                stands.finished += 1;
-            }
-        }
-        if outcome.verdict == Verdict::Delivered {
-            stands.failing_since = None;
-        } else {
-            stands.failing_since = stands.failing_since.or(Some(outcome.attempt.at));
-        }
-        gone |= matches!(outcome.verdict, Verdict::Gone(_));
+    }
+    if !tried.is_empty() {
+        judge(&mut stands, &tried);
+        stands.paused_until = paused_until;
     }
     trim(transaction, endpoint, &mut stands).await?;
     write_standing(transaction, endpoint, stands);
@@ -365,6 +348,7 @@ async fn record(
         found.catches_up = false;
         endpoints::write(transaction, &found);
     }
+    let gone = tried.iter().any(|outcome| matches!(outcome.verdict, Verdict::Gone(_)));
     let failing = |since: Timestamp| now.0.saturating_sub(since.0) >= FAILING_MS_MAX;
     let why = match (gone, stands.failing_since) {
         (true, _) => Some(Why::Gone),
@@ -376,6 +360,47 @@ async fn record(
         disable(transaction, &mut found, why, now);
     }
     Ok(why)
+}
+
+/// A delivery waits on, or has ended. `false`: it was not there as it was tried.
+async fn settle(
+    transaction: &mut dyn Transaction,
+    endpoint: u128,
+    outcome: &Outcome,
+    stands: &mut Standing,
+) -> Result<bool, StoreError> {
+    let place = outcome.delivery.place;
+    let pending = WebhookPendingKey { endpoint, place }.pack();
+    let stored = transaction.get(&pending).await?;
+    // Recorded already, by an attempt of unknown outcome of this transaction.
+    if stored != Some(outcome.delivery.encode()) {
+        return Ok(false);
+    }
+    transaction.clear(&WebhookDueKey { endpoint, due_at: outcome.delivery.due_at, place }.pack());
+    match outcome.verdict {
+        Verdict::Again(due_at) | Verdict::Gone(due_at) => {
+            wait(transaction, endpoint, &tried(outcome, due_at));
+        }
+        Verdict::Delivered | Verdict::GivenUp => {
+            transaction.clear(&pending);
+            let (place, finished) = finished(outcome);
+            transaction.set(&WebhookFinishedKey { endpoint, place }.pack(), &finished);
+            stands.pending = stands.pending.saturating_sub(1);
+            stands.finished += 1;
+        }
+    }
+    Ok(true)
+}
+
+/// How an endpoint stands after attempts: it fails if none of them succeeded. One message that it does not like says nothing of the others.
+fn judge(stands: &mut Standing, tried: &[&Outcome]) {
+    if tried.iter().any(|outcome| outcome.verdict == Verdict::Delivered) {
+        (stands.failing_since, stands.failures) = (None, 0);
+    } else {
+        let first = tried.iter().map(|outcome| outcome.attempt.at).min();
+        stands.failing_since = stands.failing_since.or(first);
+        stands.failures = stands.failures.saturating_add(1);
+    }
 }
 
 /// The delivery after an attempt that is not the last.

@@ -89,7 +89,7 @@ impl Endpoint {
 
     /// Sends to it from now on; what failed before does not count.
     pub fn enable(&mut self, standing: &mut Standing) {
-        standing.failing_since = None;
+        standing.forgive();
         if self.disabled.take().is_some() {
             self.catches_up = standing.pending > PENDING_LOW;
         }

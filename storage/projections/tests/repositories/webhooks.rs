@@ -74,7 +74,7 @@ async fn messages_and_cursor_move_together_and_once() {
 }
 
 #[tokio::test]
-async fn what_is_due_comes_in_order_and_one_by_one_while_the_endpoint_fails() {
+async fn what_is_due_comes_in_order_and_one_by_one_with_pauses_while_the_endpoint_fails() {
     let (_, _, deliveries) = stores().await;
     assert_eq!(deliveries.enqueue(&batch([3, 1, 2])).await.unwrap(), Asked::Waits);
     assert_eq!(deliveries.due(ID.endpoint, Timestamp(99), 8).await.unwrap().next_at, Some(Timestamp(100)));
@@ -83,24 +83,35 @@ async fn what_is_due_comes_in_order_and_one_by_one_while_the_endpoint_fails() {
     assert_eq!((sequences, due.oldest), (vec![1, 2], Some(Timestamp(100))));
     let mut due = due.deliveries.into_iter();
     let (first, second) = (due.next().unwrap(), due.next().unwrap());
-    let outcomes = [
-        outcome(first, 110, Verdict::Delivered),
-        outcome(second.clone(), 111, Verdict::Again(Timestamp(5_000))),
-    ];
-    assert_eq!(deliveries.record(ID, &outcomes, Timestamp(111)).await.unwrap(), None);
-    // To record it twice is to record it once.
-    deliveries.record(ID, &outcomes, Timestamp(111)).await.unwrap();
+    let (delivered, failed) = (outcome(first, 110, Verdict::Delivered), Verdict::Again(Timestamp(5_000)));
+    let outcomes = [delivered, outcome(second.clone(), 111, failed)];
+    let paused = None;
+    assert_eq!(deliveries.record(ID, &outcomes, paused, Timestamp(111)).await.unwrap(), None);
     let stands = deliveries.standing(ID.endpoint).await.unwrap();
-    assert_eq!((stands.pending, stands.finished, stands.failing_since), (2, 1, Some(Timestamp(111))));
-    let due = deliveries.due(ID.endpoint, Timestamp(6_000), 8).await.unwrap();
-    assert_eq!(due.deliveries.len(), 1, "while it fails");
+    assert_eq!((stands.pending, stands.finished, stands.failing_since), (2, 1, None), "one was taken");
     let again = deliveries.pending(ID.endpoint, Some(second.place), 10).await.unwrap();
     assert_eq!(again.len(), 1, "after the one that was tried");
     let ended = deliveries.finished(ID.endpoint, None, 10).await.unwrap();
     assert_eq!((ended[0].place.at, ended[0].delivered, ended[0].attempts), (Timestamp(110), true, 1));
-    let third = due.deliveries.into_iter().next().unwrap();
-    deliveries.record(ID, &[outcome(third, 120, Verdict::Delivered)], Timestamp(120)).await.unwrap();
-    assert_eq!(deliveries.standing(ID.endpoint).await.unwrap().failing_since, None);
+    let third = again.into_iter().next().unwrap();
+    let outcomes = [outcome(third, 112, failed)];
+    let paused = Some(Timestamp(5_500));
+    deliveries.record(ID, &outcomes, paused, Timestamp(111)).await.unwrap();
+    // To record it twice is to record it once.
+    deliveries.record(ID, &outcomes, paused, Timestamp(111)).await.unwrap();
+    let stands = deliveries.standing(ID.endpoint).await.unwrap();
+    assert_eq!((stands.failures, stands.failing_since), (1, Some(Timestamp(112))));
+    let due = deliveries.due(ID.endpoint, Timestamp(5_499), 8).await.unwrap();
+    assert_eq!((due.deliveries.len(), due.next_at), (0, paused), "what is due waits for the endpoint");
+    let due = deliveries.due(ID.endpoint, Timestamp(5_500), 8).await.unwrap();
+    assert_eq!(due.deliveries.len(), 1, "while it fails");
+    let probe = due.deliveries.into_iter().next().unwrap();
+    deliveries
+        .record(ID, &[outcome(probe, 5_510, Verdict::Delivered)], None, Timestamp(5_510))
+        .await
+        .unwrap();
+    let stands = deliveries.standing(ID.endpoint).await.unwrap();
+    assert_eq!((stands.failures, stands.failing_since, stands.paused_until), (0, None, None));
 }
 
 #[tokio::test]
@@ -111,7 +122,7 @@ async fn an_endpoint_is_disabled_for_a_reason_and_takes_nothing_then() {
     assert_eq!(deliveries.enqueue(&batch([1])).await.unwrap(), Asked::Waits);
     let gone = outcome(waiting(1, 100), 110, Verdict::Gone(Timestamp(200)));
     assert_eq!(
-        deliveries.record(ID, std::slice::from_ref(&gone), Timestamp(110)).await.unwrap(),
+        deliveries.record(ID, std::slice::from_ref(&gone), None, Timestamp(110)).await.unwrap(),
         Some(Why::Gone)
     );
     assert_eq!(deliveries.enqueue(&batch([2])).await.unwrap(), Asked::Disabled);
@@ -120,7 +131,7 @@ async fn an_endpoint_is_disabled_for_a_reason_and_takes_nothing_then() {
     assert_eq!(due[0].last, Some(gone.attempt), "it still waits");
     let late = Timestamp(110 + FAILING_MS_MAX);
     let failed = outcome(due[0].clone(), late.0, Verdict::GivenUp);
-    assert_eq!(deliveries.record(ID, &[failed], late).await.unwrap(), Some(Why::Failing));
+    assert_eq!(deliveries.record(ID, &[failed], None, late).await.unwrap(), Some(Why::Failing));
     assert_eq!(why().await, Some(Why::Failing));
 }
 
@@ -168,7 +179,7 @@ async fn an_endpoint_for_which_too_much_waits_is_disabled_and_told_again_when_it
         assert!(!listens().await);
         let sent: Vec<_> =
             (first..=last).map(|sequence| outcome(waiting(sequence, 100), 400, Verdict::Delivered)).collect();
-        deliveries.record(ID, &sent, Timestamp(400)).await.unwrap();
+        deliveries.record(ID, &sent, None, Timestamp(400)).await.unwrap();
     }
     assert!(listens().await && stands().await == PENDING_LOW);
     assert_eq!(tell(PENDING_MAX + 31..=PENDING_MAX + 31).await, []);
@@ -182,7 +193,7 @@ async fn the_oldest_that_have_ended_are_forgotten() {
     assert_eq!(deliveries.enqueue(&batch(1..=count)).await.unwrap(), Asked::Waits);
     for sequence in 1..=count {
         let ended = outcome(waiting(sequence, 100), 100 + sequence, Verdict::Delivered);
-        deliveries.record(ID, &[ended], Timestamp(100 + sequence)).await.unwrap();
+        deliveries.record(ID, &[ended], None, Timestamp(100 + sequence)).await.unwrap();
     }
     let kept = usize::try_from(FINISHED_KEPT).unwrap();
     let ended = deliveries.finished(ID.endpoint, None, kept + 10).await.unwrap();
@@ -209,6 +220,6 @@ async fn endpoints_are_bounded_and_removed_with_all_they_have() {
     assert_eq!(endpoints.get(ID).await.unwrap(), None);
     assert!(deliveries.pending(ID.endpoint, None, 10).await.unwrap().is_empty());
     let late = outcome(waiting(1, 100), 110, Verdict::Delivered);
-    assert_eq!(deliveries.record(ID, &[late], Timestamp(110)).await.unwrap(), None);
+    assert_eq!(deliveries.record(ID, &[late], None, Timestamp(110)).await.unwrap(), None);
     assert!(deliveries.finished(ID.endpoint, None, 10).await.unwrap().is_empty(), "nothing comes back");
 }
