@@ -49,7 +49,8 @@ pub const RETRY_JITTER_SHARE: u64 = 10;
 pub const ENDPOINT_IN_FLIGHT_MAX: usize = 8;
 /// Messages of all endpoints that are under way at once; others wait their turn.
 pub const IN_FLIGHT_MAX: usize = 256;
-/// An endpoint is told of what happened up to so long before it was made, in milliseconds: the clock of a log may be behind that of the request.
+/// An endpoint is told of what happened up to so long before it was made or enabled, in milliseconds, where the follower has not passed
+/// it: the clock of a log may be behind that of the request.
 pub const TOLD_BEFORE_MS: u64 = 60_000;
 /// The status by which an endpoint says that it is gone.
 pub const GONE: u16 = 410;

@@ -46,14 +46,17 @@ impl Outbox {
         }
     }
 
-    /// The endpoints that may want to be told of this event.
-    pub(crate) async fn listeners(&self, event: EventId) -> Result<Vec<Endpoint>, StoreError> {
-        let Some(card) = self.catalogue.get(event).await? else { return Ok(Vec::new()) };
+    /// The endpoints that may want to be told of this event now. `None`: its organizer has no endpoint at all.
+    pub(crate) async fn listeners(&self, event: EventId) -> Result<Option<Vec<Endpoint>>, StoreError> {
+        let Some(card) = self.catalogue.get(event).await? else { return Ok(None) };
         let mut endpoints = self.endpoints.list_of(card.organizer).await?;
+        if endpoints.is_empty() {
+            return Ok(None);
+        }
         endpoints.retain(|endpoint| {
             endpoint.listens() && (endpoint.events.is_empty() || endpoint.events.contains(&event))
         });
-        Ok(endpoints)
+        Ok(Some(endpoints))
     }
 
     /// Keep the messages about the next part of the log.
@@ -137,8 +140,7 @@ impl Part {
     ) -> usize {
         let kind = self.postman.kind(&logged.body);
         let is_told = |endpoint: &&Endpoint| {
-            endpoint.wants(self.event, kind)
-                && logged.at.0.saturating_add(TOLD_BEFORE_MS) >= endpoint.created_at.0
+            endpoint.wants(self.event, kind) && logged.at.plus_ms(TOLD_BEFORE_MS) >= endpoint.told_from
         };
         let (mut payload, mut told) = (None, 0);
         for endpoint in listeners.iter().filter(is_told) {

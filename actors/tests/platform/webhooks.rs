@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
-use tessera_actors::{Posted, Postman, Services};
+use tessera_actors::{Clock, Posted, Postman, Services};
 use tessera_inventory::{Config, Event, EventBody, EventId, Sequence, Timestamp};
 use tessera_projections::catalogue::{Catalogue, CatalogueEvent, CatalogueRequest};
 use tessera_projections::follower_cursors::{Advance, FollowerCursors};
 use tessera_projections::webhooks::{
-    Attempt, Batch, Deliveries, Delivery, Endpoint, EndpointId, PENDING_MAX, Secret, WebhookEndpoints, Why,
+    Attempt, Batch, Deliveries, Delivery, Disabled, Endpoint, EndpointId, PENDING_MAX, Secret, Standing,
+    WebhookEndpoints, Why,
 };
 use tessera_store::Table;
 use tessera_store::keys::WebhookPlace;
@@ -88,6 +89,7 @@ async fn listening(store: &Arc<TestStore>, endpoint: u128) {
         events: Vec::new(),
         secrets: vec![Secret { bytes: vec![1; 32], valid_until: None }],
         created_at: Timestamp(0),
+        told_from: Timestamp(0),
         disabled: None,
         catches_up: false,
     };
@@ -224,4 +226,55 @@ async fn an_endpoint_for_which_too_much_waits_is_disabled_and_counted() {
     world.flows_until("it is counted", || counted.0.load(Ordering::Acquire) == 1).await;
     let found = WebhookEndpoints::new(table).get(id).await.unwrap().unwrap();
     assert_eq!(found.disabled.map(|disabled| disabled.why), Some(Why::Backlog));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_while_an_endpoint_is_disabled_is_never_told() {
+    let (store, clock, letters) = (Arc::<TestStore>::default(), TestClock::new(), Arc::<Letters>::default());
+    let (table, id): (Arc<dyn Table>, _) = (store.clone(), EndpointId { organizer: ORGANIZER, endpoint: 1 });
+    listening(&store, 1).await;
+    let (endpoints, cursors) =
+        (WebhookEndpoints::new(Arc::clone(&table)), FollowerCursors::new(Arc::clone(&table)));
+    let world = node(&store, &clock, &letters, 1).await;
+    world.on_sale(EVENT, 100).await;
+    world.hold(EVENT, 1).await;
+    world.flows_until("the first is told", || letters.sequences_to(1).contains(&Sequence(3))).await;
+    let disabled = Some(Disabled { at: clock.wall(), why: Why::Organizer });
+    endpoints.update(id, |endpoint, _| endpoint.disabled = disabled).await.unwrap();
+    world.hold(EVENT, 2).await;
+    world.hold(EVENT, 3).await;
+    // Passed over, and not only seen: the next process knows it, too.
+    let passed = async {
+        while cursors.read(EVENT, "notification").await.unwrap().sequence < Sequence(5) {
+            tokio::task::yield_now().await;
+        }
+    };
+    world.flowing(passed).await;
+    endpoints.update(id, |endpoint, standing| endpoint.enable(standing, clock.wall())).await.unwrap();
+    world.hold(EVENT, 4).await;
+    world.flows_until("it is told again", || letters.sequences_to(1).contains(&Sequence(6))).await;
+    assert_eq!(letters.sequences_to(1), BTreeSet::from([Sequence(3), Sequence(6)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_follower_left_behind_before_an_endpoint_was_enabled_is_not_told() {
+    let (store, clock, letters) = (Arc::<TestStore>::default(), TestClock::new(), Arc::<Letters>::default());
+    let id = EndpointId { organizer: ORGANIZER, endpoint: 1 };
+    listening(&store, 1).await;
+    // A process that sends no webhooks, and ends as by a crash: what it sells is not followed.
+    let world = World::on(Arc::clone(&store), clock.clone(), limits(), 1).await;
+    world.on_sale(EVENT, 100).await;
+    world.hold(EVENT, 1).await;
+    drop(world);
+    clock.advance_ms(2 * tessera_actors::TOLD_BEFORE_MS);
+    let endpoints = WebhookEndpoints::new(store.clone() as Arc<dyn Table>);
+    let again = |endpoint: &mut Endpoint, standing: &mut Standing| {
+        endpoint.disabled = Some(Disabled { at: BEGINNING, why: Why::Organizer });
+        endpoint.enable(standing, clock.wall());
+    };
+    endpoints.update(id, again).await.unwrap();
+    let world = node(&store, &clock, &letters, 2).await;
+    world.hold(EVENT, 2).await;
+    world.flows_until("it is told", || letters.sequences_to(1).contains(&Sequence(4))).await;
+    assert_eq!(letters.sequences_to(1), BTreeSet::from([Sequence(4)]));
 }

@@ -8,6 +8,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tessera_inventory::{EventId, Sequence, Timestamp};
+use tessera_projections::follower_cursors::FollowerCursors;
 use tessera_projections::webhooks::{Asked, Batch, Deliveries, Delivery, PENDING_LOW, WebhookEndpoints};
 use tessera_server::settings::{Settings, WebhookSettings};
 use tessera_store::keys::WebhookPlace;
@@ -473,4 +474,36 @@ async fn an_endpoint_that_asks_to_be_left_alone_is_within_a_bound() {
         receiver.wait_for(before + 2).await;
         stands(&server, &sale, &path, |shown| shown["pending"] == 0).await;
     }
+}
+
+#[tokio::test]
+async fn what_happens_while_an_endpoint_is_disabled_is_had_by_a_replay_only() {
+    let server = Server::start_with(settings()).await;
+    let (sale, receiver) = (Sale::open(&server, &standing(20)).await, Receiver::start().await);
+    let (path, _) = endpoint(&server, &sale, &receiver, &["order.confirmed"]).await;
+    let put = async |enabled: bool| {
+        let body = json!({"url": receiver.url(), "types": ["order.confirmed"], "enabled": enabled});
+        server.ask(reqwest::Method::PUT, &path).bearer(&sale.key).json(&body).expect(200).await.json
+    };
+    let buy = async || sale.buy_free(&server, &server.buyer().await, 1).await.number("sequence");
+    let told = |received: &[Received]| -> Vec<u64> {
+        received.iter().filter_map(|message| message.json["data"]["change"]["sequence"].as_u64()).collect()
+    };
+    assert!(put(false).await["told_since"].is_null());
+    let missed = [buy().await, buy().await];
+    let event = tessera_server::ids::parse_event(&sale.event).unwrap();
+    let cursors = FollowerCursors::new(server.store.clone());
+    while cursors.read(event, "notification").await.unwrap().sequence < Sequence(missed[1]) {
+        tokio::task::yield_now().await;
+    }
+    assert!(put(true).await["told_since"].is_string());
+    let next = buy().await;
+    receiver.wait_for(1).await;
+    finished(&server, &sale, &path, 1).await;
+    assert_eq!(told(&receiver.received()), [next]);
+    let body = json!({"event": sale.event, "after": missed[0] - 1});
+    server.post(&format!("{path}/replays")).bearer(&sale.key).json(&body).expect(202).await;
+    let mut all = told(&receiver.wait_for(4).await);
+    all.sort_unstable();
+    assert_eq!(all, [missed[0], missed[1], next, next]);
 }

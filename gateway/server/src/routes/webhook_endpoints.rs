@@ -66,6 +66,10 @@ pub(crate) struct EndpointItem<'a> {
     #[schema(nullable = false)]
     disabled: Option<DisabledItem>,
     created_at: Rfc3339,
+    /// Since when it is told of what happens; absent while it is not. What happened within the minute before may come, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    told_since: Option<Rfc3339>,
     /// Messages that wait.
     pending: u64,
     /// It was disabled, and is sent what waits; it is told of what happens again when at most 50,000 wait.
@@ -143,6 +147,7 @@ pub(crate) async fn make(call: Call, who: Organizer<WebhooksWrite>) -> Answer {
         events: wanted.events,
         secrets: vec![Secret { bytes: secret.clone(), valid_until: None }],
         created_at: now,
+        told_from: now,
         disabled: (!wanted.enabled).then_some(Disabled { at: now, why: Why::Organizer }),
         catches_up: false,
     };
@@ -186,7 +191,7 @@ pub(crate) async fn replace(call: Call, who: Organizer<WebhooksWrite>) -> Answer
         endpoint.types.clone_from(&wanted.types);
         endpoint.events.clone_from(&wanted.events);
         if wanted.enabled {
-            endpoint.enable(standing);
+            endpoint.enable(standing, now);
         } else {
             endpoint.disabled.get_or_insert(Disabled { at: now, why: Why::Organizer });
         }
@@ -317,6 +322,7 @@ fn item(endpoint: &Endpoint, standing: Standing, now: Timestamp) -> EndpointItem
         enabled: endpoint.disabled.is_none(),
         disabled: endpoint.disabled.map(disabled),
         created_at: Rfc3339(endpoint.created_at),
+        told_since: endpoint.listens().then_some(Rfc3339(endpoint.told_from)),
         pending: standing.pending,
         catching_up: endpoint.catches_up,
         failing_since: standing.failing_since.map(Rfc3339),

@@ -345,7 +345,7 @@ async fn record(
     trim(transaction, endpoint, &mut stands).await?;
     write_standing(transaction, endpoint, stands);
     if found.catches_up && stands.pending <= PENDING_LOW {
-        found.catches_up = false;
+        (found.catches_up, found.told_from) = (false, now);
         endpoints::write(transaction, &found);
     }
     let gone = tried.iter().any(|outcome| matches!(outcome.verdict, Verdict::Gone(_)));

@@ -29,8 +29,10 @@ pub struct Endpoint {
     pub events: Vec<EventId>,
     /// What messages are signed with, the newest first.
     pub secrets: Vec<Secret>,
-    /// Since when it is told.
+    /// When it was made.
     pub created_at: Timestamp,
+    /// Since when it is told of what happens: since it was made, enabled, or has caught up.
+    pub told_from: Timestamp,
     /// Why nothing is sent to it, if nothing is.
     pub disabled: Option<Disabled>,
     /// It is sent what waits, and not told of what happens before at most [`PENDING_LOW`] do.
@@ -88,10 +90,11 @@ impl Endpoint {
     }
 
     /// Sends to it from now on; what failed before does not count.
-    pub fn enable(&mut self, standing: &mut Standing) {
+    pub fn enable(&mut self, standing: &mut Standing, now: Timestamp) {
         standing.forgive();
         if self.disabled.take().is_some() {
             self.catches_up = standing.pending > PENDING_LOW;
+            self.told_from = now;
         }
     }
 
@@ -121,6 +124,7 @@ impl Endpoint {
             disabled_at_ms: self.disabled.map(|disabled| disabled.at.0),
             why: self.disabled.map_or(0, |disabled| disabled.why as u32),
             catches_up: self.catches_up,
+            told_from_ms: Some(self.told_from.0),
         }
         .encode_to_vec()
     }
@@ -145,6 +149,7 @@ impl Endpoint {
             events: row.events.into_iter().map(event).collect::<Result<_, _>>()?,
             secrets: row.secrets.into_iter().map(SecretRow::secret).collect(),
             created_at: Timestamp(row.created_at_ms),
+            told_from: Timestamp(row.told_from_ms.unwrap_or(row.created_at_ms)),
             disabled,
             catches_up: row.catches_up,
         })
@@ -175,6 +180,9 @@ struct EndpointRow {
     why: u32,
     #[prost(bool, tag = "8")]
     catches_up: bool,
+    /// Absent in rows of before it was kept.
+    #[prost(uint64, optional, tag = "9")]
+    told_from_ms: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -208,6 +216,7 @@ mod tests {
             events: vec![EventId(5)],
             secrets: vec![Secret { bytes: vec![1; 32], valid_until: None }],
             created_at: Timestamp(7),
+            told_from: Timestamp(9),
             disabled: Some(Disabled { at: Timestamp(8), why: Why::Gone }),
             catches_up: true,
         }
@@ -219,6 +228,14 @@ mod tests {
         assert_eq!(Endpoint::decode(endpoint.id, &endpoint.encode()).unwrap(), endpoint);
         assert!(Endpoint::decode(endpoint.id, &[0xff]).is_err());
         assert!(!format!("{endpoint:?}").contains("[1, 1"), "a secret is not shown");
+    }
+
+    #[test]
+    fn a_row_of_before_is_told_since_it_was_made_and_listens() {
+        let before = [&[0x0a, 1], b"u".as_slice(), &[0x28, 7]].concat();
+        let endpoint = Endpoint::decode(endpoint().id, &before).unwrap();
+        assert_eq!((endpoint.created_at, endpoint.told_from), (Timestamp(7), Timestamp(7)));
+        assert!(endpoint.listens());
     }
 
     #[test]

@@ -22,6 +22,7 @@ fn endpoint(id: EndpointId) -> Endpoint {
         events: Vec::new(),
         secrets: vec![Secret { bytes: vec![1; 32], valid_until: None }],
         created_at: Timestamp(1),
+        told_from: Timestamp(1),
         disabled: None,
         catches_up: false,
     }
@@ -118,7 +119,9 @@ async fn what_is_due_comes_in_order_and_one_by_one_with_pauses_while_the_endpoin
 async fn an_endpoint_is_disabled_for_a_reason_and_takes_nothing_then() {
     let (_, endpoints, deliveries) = stores().await;
     let why = async || endpoints.get(ID).await.unwrap().unwrap().disabled.map(|disabled| disabled.why);
-    let enable = async || endpoints.update(ID, Endpoint::enable).await.unwrap();
+    let enable = async || {
+        endpoints.update(ID, |endpoint, standing| endpoint.enable(standing, Timestamp(150))).await.unwrap()
+    };
     assert_eq!(deliveries.enqueue(&batch([1])).await.unwrap(), Asked::Waits);
     let gone = outcome(waiting(1, 100), 110, Verdict::Gone(Timestamp(200)));
     assert_eq!(
@@ -168,7 +171,8 @@ async fn an_endpoint_for_which_too_much_waits_is_disabled_and_told_again_when_it
     let disabled = endpoints.get(ID).await.unwrap().unwrap().disabled.unwrap();
     assert_eq!((disabled.why, stands().await), (Why::Backlog, PENDING_MAX - 9));
     // Enabled again, it is not disabled by what happens next: it is sent what waits first.
-    let (enabled, _) = endpoints.update(ID, Endpoint::enable).await.unwrap().unwrap();
+    let enable = |endpoint: &mut Endpoint, standing: &mut _| endpoint.enable(standing, Timestamp(350));
+    let (enabled, _) = endpoints.update(ID, enable).await.unwrap().unwrap();
     assert!(enabled.disabled.is_none() && enabled.catches_up && !enabled.listens());
     assert_eq!(tell(PENDING_MAX + 3..=PENDING_MAX + 30).await, []);
     assert_eq!(stands().await, PENDING_MAX - 9, "it is not told");
@@ -182,6 +186,8 @@ async fn an_endpoint_for_which_too_much_waits_is_disabled_and_told_again_when_it
         deliveries.record(ID, &sent, None, Timestamp(400)).await.unwrap();
     }
     assert!(listens().await && stands().await == PENDING_LOW);
+    let told_from = endpoints.get(ID).await.unwrap().unwrap().told_from;
+    assert_eq!(told_from, Timestamp(400), "since it has caught up");
     assert_eq!(tell(PENDING_MAX + 31..=PENDING_MAX + 31).await, []);
     assert_eq!(stands().await, PENDING_LOW + 1, "it is told again");
 }

@@ -21,7 +21,7 @@ fn request() -> Value {
 
 fn endpoint() -> Value {
     json!({"id": example::WEBHOOK_ENDPOINT, "url": "https://box-office.example/tessera", "types": ["order.confirmed"],
-        "events": [], "enabled": true, "created_at": example::at(), "pending": 0, "catching_up": false, "secrets": [{"valid_until": null}]})
+        "events": [], "enabled": true, "created_at": example::at(), "told_since": example::at(), "pending": 0, "catching_up": false, "secrets": [{"valid_until": null}]})
 }
 
 fn made() -> Value {
