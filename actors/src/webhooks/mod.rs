@@ -22,8 +22,20 @@ pub trait Postman: Send + Sync + 'static {
     /// The message about an event of the log, as it is sent. `config` has its names.
     fn message(&self, event: EventId, config: &Config, sequence: Sequence, logged: &Event) -> Vec<u8>;
 
+    /// What people call an endpoint and its organizer.
+    fn names(&self, id: EndpointId) -> Names;
+
     /// One attempt to deliver. It ends by itself within a bounded time.
     fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Posted>;
+}
+
+/// What people call an endpoint and its organizer: what the API takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The endpoint.
+    pub endpoint: String,
+    /// Whose it is.
+    pub organizer: String,
 }
 
 /// What came of one attempt to deliver.
@@ -57,8 +69,14 @@ pub const GONE: u16 = 410;
 
 /// An endpoint is disabled now: operators see it in the log and in the metrics, its organizer where it is read.
 fn note_disabled(shared: &Shared, id: EndpointId, why: Why) {
-    tracing::warn!(endpoint = ?id, ?why, "a webhook endpoint is disabled");
+    let Names { endpoint, organizer } = names(shared, id);
+    tracing::warn!(endpoint, organizer, ?why, "a webhook endpoint is disabled");
     shared.meters.webhooks_disabled.increment(1);
+}
+
+/// How a line of the log names an endpoint. Without a postman nothing is sent, and no line written.
+fn names(shared: &Shared, id: EndpointId) -> Names {
+    shared.postman.as_ref().map(|postman| postman.names(id)).unwrap_or_default()
 }
 
 /// Whether an attempt succeeded.

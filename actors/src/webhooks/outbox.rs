@@ -49,7 +49,7 @@ impl Outbox {
     /// The endpoints that may want to be told of this event now. `None`: its organizer has no endpoint at all.
     pub(crate) async fn listeners(&self, event: EventId) -> Result<Option<Vec<Endpoint>>, StoreError> {
         let Some(card) = self.catalogue.get(event).await? else { return Ok(None) };
-        let mut endpoints = self.endpoints.list_of(card.organizer).await?;
+        let mut endpoints = self.endpoints.list(Some(card.organizer), None, ENDPOINTS_MAX).await?;
         if endpoints.is_empty() {
             return Ok(None);
         }

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
-use tessera_actors::{Clock, Posted, Postman, Services};
+use tessera_actors::{Clock, Names, Posted, Postman, Services};
 use tessera_inventory::{Config, Event, EventBody, EventId, Sequence, Timestamp};
 use tessera_projections::catalogue::{Catalogue, CatalogueEvent, CatalogueRequest};
 use tessera_projections::follower_cursors::{Advance, FollowerCursors};
@@ -48,6 +48,10 @@ impl Postman for Letters {
 
     fn message(&self, _event: EventId, _config: &Config, sequence: Sequence, _logged: &Event) -> Vec<u8> {
         sequence.0.to_be_bytes().to_vec()
+    }
+
+    fn names(&self, id: EndpointId) -> Names {
+        Names { endpoint: id.endpoint.to_string(), organizer: id.organizer.to_string() }
     }
 
     fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Posted> {
@@ -134,6 +138,9 @@ async fn an_endpoint_that_never_answers_holds_up_neither_others_nor_the_follower
         fn message(&self, event: EventId, config: &Config, at: Sequence, logged: &Event) -> Vec<u8> {
             self.0.message(event, config, at, logged)
         }
+        fn names(&self, id: EndpointId) -> Names {
+            self.0.names(id)
+        }
         fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Posted> {
             let answer = self.0.post(endpoint, delivery);
             if endpoint.id.endpoint == 1 { futures::future::pending().boxed() } else { answer }
@@ -142,7 +149,8 @@ async fn an_endpoint_that_never_answers_holds_up_neither_others_nor_the_follower
     let (store, clock) = (Arc::<TestStore>::default(), TestClock::new());
     listening(&store, 1).await;
     let table: Arc<dyn Table> = store.clone();
-    let mut alive = WebhookEndpoints::new(Arc::clone(&table)).list_of(ORGANIZER).await.unwrap().remove(0);
+    let mut alive =
+        WebhookEndpoints::new(Arc::clone(&table)).list(Some(ORGANIZER), None, 1).await.unwrap().remove(0);
     alive.id.endpoint = 2;
     WebhookEndpoints::new(table).create(&alive).await.unwrap();
     let half = Arc::new(Half(Letters::default()));

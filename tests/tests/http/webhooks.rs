@@ -385,7 +385,7 @@ async fn endpoints_are_made_changed_listed_and_removed() {
 
 /// So many messages wait for the only endpoint there is.
 async fn fill(server: &Server, count: u64) {
-    let endpoint = WebhookEndpoints::new(server.store.clone()).list(None, 2).await.unwrap()[0].id;
+    let endpoint = WebhookEndpoints::new(server.store.clone()).list(None, None, 2).await.unwrap()[0].id;
     let delivery = |sequence| Delivery {
         place: WebhookPlace { at: Timestamp(0), event: EventId(1), sequence: Sequence(sequence), copy: 0 },
         kind: "order.confirmed".to_owned(),
@@ -506,4 +506,47 @@ async fn what_happens_while_an_endpoint_is_disabled_is_had_by_a_replay_only() {
     let mut all = told(&receiver.wait_for(4).await);
     all.sort_unstable();
     assert_eq!(all, [missed[0], missed[1], next, next]);
+}
+
+#[tokio::test]
+async fn the_administrator_sees_everyones_endpoints_and_what_became_of_deliveries() {
+    let server = Server::start_with(settings()).await;
+    let (own, other) = (Sale::open(&server, &standing(10)).await, Sale::open(&server, &standing(10)).await);
+    let receiver = Receiver::start().await;
+    let (path, _) = endpoint(&server, &own, &receiver, &["order.confirmed"]).await;
+    let (other_path, _) = endpoint(&server, &other, &receiver, &["order.confirmed"]).await;
+    let body = json!({"url": receiver.url()});
+    let mine = server.post("/v1/webhook-endpoints").bearer(ADMIN_TOKEN).json(&body).expect(201).await;
+    let organizer = async |sale: &Sale| {
+        server.get(&sale.path("")).bearer(ADMIN_TOKEN).expect(200).await.text("organizer")
+    };
+    let mut expected = vec![organizer(&own).await, organizer(&other).await, mine.text("organizer")];
+    let (mut found, mut next) = (Vec::new(), String::new());
+    loop {
+        let page =
+            server.get(&format!("/v1/webhook-endpoints?limit=1{next}")).bearer(ADMIN_TOKEN).expect(200).await;
+        let items = page.json["items"].as_array().unwrap();
+        found.extend(items.iter().map(|item| item["organizer"].as_str().unwrap().to_owned()));
+        let Some(cursor) = page.json["next"].as_str() else { break };
+        next = format!("&cursor={cursor}");
+    }
+    expected.sort_unstable();
+    assert_eq!(found, expected, "in the order of organizers");
+    let foreign =
+        server.get(&format!("/v1/webhook-endpoints?limit=1{next}")).bearer(&own.key).expect(200).await;
+    for item in foreign.json["items"].as_array().unwrap() {
+        assert_eq!(item["organizer"], organizer(&own).await.as_str(), "a foreign cursor leads to one's own");
+    }
+    own.buy_free(&server, &server.buyer().await, 1).await;
+    finished(&server, &own, &path, 1).await;
+    let seen = server.get(&format!("{path}/deliveries")).bearer(ADMIN_TOKEN).expect(200).await;
+    assert_eq!(seen.json["items"][0]["state"], "delivered");
+    let shown = server.get(&path).bearer(ADMIN_TOKEN).expect(200).await;
+    assert_eq!(shown.text("organizer"), organizer(&own).await);
+    server.post(&format!("{path}/pings")).bearer(ADMIN_TOKEN).expect(202).await;
+    // Who may do everything does not tell one organizer of another's sales.
+    let replay = server.post(&format!("{other_path}/replays")).bearer(ADMIN_TOKEN);
+    replay.json(&json!({"event": own.event, "after": 0})).refused(404, "event_not_found").await;
+    server.ask(reqwest::Method::DELETE, &path).bearer(ADMIN_TOKEN).expect(204).await;
+    server.get(&path).bearer(&own.key).refused(404, "webhook_endpoint_not_found").await;
 }

@@ -9,16 +9,16 @@ mod target;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::sync::Arc;
-use tessera_actors::{Clock, Posted, Postman};
+use tessera_actors::{Clock, Names, Posted, Postman};
 use tessera_inventory::{Config, Event, EventBody, EventId, Sequence};
-use tessera_projections::webhooks::{Attempt, Delivery, Endpoint};
+use tessera_projections::webhooks::{Attempt, Delivery, Endpoint, EndpointId};
 
 pub(crate) use message::{MESSAGE_TYPES, Message, PING, TypeName, ping};
 pub(crate) use signature::secret_text;
 pub(crate) use target::{Target, is_public};
 
 use crate::auth::Keys;
-use crate::ids;
+use crate::ids::{self, IdText, Kind};
 use post::Sender;
 
 /// Renders and sends messages.
@@ -42,6 +42,13 @@ impl Postman for Webhooks {
 
     fn message(&self, event: EventId, config: &Config, sequence: Sequence, logged: &Event) -> Vec<u8> {
         message::render(&self.keys, event, config, sequence, logged)
+    }
+
+    fn names(&self, id: EndpointId) -> Names {
+        Names {
+            endpoint: IdText::new(Kind::WebhookEndpoint, id.endpoint).to_string(),
+            organizer: IdText::new(Kind::Organizer, id.organizer).to_string(),
+        }
     }
 
     fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Posted> {

@@ -218,8 +218,15 @@ async fn endpoints_are_bounded_and_removed_with_all_they_have() {
     assert_eq!(endpoints.create(&endpoint(one_more)).await.unwrap(), Creation::TooMany);
     let foreign = EndpointId { organizer: 8, endpoint: 1 };
     assert_eq!(endpoints.create(&endpoint(foreign)).await.unwrap(), Creation::Created);
-    assert_eq!(endpoints.list_of(7).await.unwrap().len(), ENDPOINTS_MAX);
-    assert_eq!(endpoints.list(Some(ID), 100).await.unwrap().len(), ENDPOINTS_MAX);
+    assert_eq!(endpoints.list(Some(7), None, 100).await.unwrap().len(), ENDPOINTS_MAX);
+    assert_eq!(endpoints.list(None, Some(ID), 100).await.unwrap().len(), ENDPOINTS_MAX);
+    let beyond = EndpointId { organizer: 9, endpoint: 1 };
+    for (after, count) in [(ID, 1), (foreign, 0), (beyond, 0)] {
+        let found = endpoints.list(Some(8), Some(after), 100).await.unwrap();
+        assert_eq!(found.len(), count, "nobody else's, wherever it goes on");
+    }
+    assert_eq!(endpoints.find(ID.endpoint).await.unwrap().unwrap().id, ID);
+    assert_eq!(endpoints.find(12_345).await.unwrap(), None);
     assert_eq!(deliveries.enqueue(&batch([1])).await.unwrap(), Asked::Waits);
     assert!(endpoints.remove(ID).await.unwrap());
     assert!(!endpoints.remove(ID).await.unwrap());
