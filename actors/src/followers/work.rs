@@ -32,8 +32,8 @@ pub(crate) enum Step {
     Fenced,
 }
 
-/// A follower without effects stores its place at once where somebody may want effects later, and otherwise whenever it is so many events behind, and at the end of an ownership: what a crash takes
-/// back has no effects to repeat.
+/// A follower without effects stores its place whenever it is so many events behind, and at the end of an ownership: what a crash takes
+/// back has no effects to repeat. Where somebody may want effects later it does so at once.
 const STORE_EVERY_EVENTS: u64 = 1_000;
 
 /// The stored place of a follower, as far as it is known.

@@ -132,9 +132,14 @@ async fn an_endpoint_is_disabled_for_a_reason_and_takes_nothing_then() {
     enable().await;
     let due = deliveries.due(ID.endpoint, Timestamp(200), 8).await.unwrap().deliveries;
     assert_eq!(due[0].last, Some(gone.attempt), "it still waits");
+    // What failed before it was enabled does not count.
     let late = Timestamp(110 + FAILING_MS_MAX);
-    let failed = outcome(due[0].clone(), late.0, Verdict::GivenUp);
-    assert_eq!(deliveries.record(ID, &[failed], None, late).await.unwrap(), Some(Why::Failing));
+    let failed = outcome(due[0].clone(), late.0, Verdict::Again(late));
+    assert_eq!(deliveries.record(ID, &[failed], None, late).await.unwrap(), None);
+    let due = deliveries.due(ID.endpoint, late, 8).await.unwrap().deliveries;
+    let later = late.plus_ms(FAILING_MS_MAX);
+    let failed = outcome(due[0].clone(), later.0, Verdict::GivenUp);
+    assert_eq!(deliveries.record(ID, &[failed], None, later).await.unwrap(), Some(Why::Failing));
     assert_eq!(why().await, Some(Why::Failing));
 }
 
@@ -164,7 +169,8 @@ async fn an_endpoint_for_which_too_much_waits_is_disabled_and_told_again_when_it
         cursor = moved;
         disabled
     };
-    assert_eq!(tell(1..=PENDING_MAX - 9).await, []);
+    assert_eq!(tell(1..=PENDING_LOW).await, []);
+    assert_eq!(tell(PENDING_LOW + 1..=PENDING_MAX - 9).await, []);
     store.inject_commit(CommitFault::UnknownApplied);
     assert_eq!(tell(PENDING_MAX - 8..=PENDING_MAX + 1).await, [ID], "said once, whatever the outcome was");
     assert_eq!(tell(PENDING_MAX + 2..=PENDING_MAX + 2).await, []);
@@ -177,13 +183,12 @@ async fn an_endpoint_for_which_too_much_waits_is_disabled_and_told_again_when_it
     assert_eq!(tell(PENDING_MAX + 3..=PENDING_MAX + 30).await, []);
     assert_eq!(stands().await, PENDING_MAX - 9, "it is not told");
     let listens = async || endpoints.get(ID).await.unwrap().unwrap().listens();
-    for (first, last) in
-        [(1, PENDING_MAX - 10 - PENDING_LOW), (PENDING_MAX - 9 - PENDING_LOW, PENDING_MAX - 9 - PENDING_LOW)]
-    {
+    let too_many = PENDING_MAX - 9 - PENDING_LOW;
+    for sent in [1..=too_many / 2, too_many / 2 + 1..=too_many - 1, too_many..=too_many] {
         assert!(!listens().await);
-        let sent: Vec<_> =
-            (first..=last).map(|sequence| outcome(waiting(sequence, 100), 400, Verdict::Delivered)).collect();
-        deliveries.record(ID, &sent, None, Timestamp(400)).await.unwrap();
+        let taken = |sequence| outcome(waiting(sequence, 100), 400, Verdict::Delivered);
+        let taken: Vec<_> = sent.map(taken).collect();
+        deliveries.record(ID, &taken, None, Timestamp(400)).await.unwrap();
     }
     assert!(listens().await && stands().await == PENDING_LOW);
     let told_from = endpoints.get(ID).await.unwrap().unwrap().told_from;
