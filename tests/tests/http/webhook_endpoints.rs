@@ -104,6 +104,7 @@ async fn a_failing_endpoint_is_tried_with_one_message_a_pause_and_then_sent_what
     assert!(untried.count() > 10, "the others have all their attempts: {}", waiting.json);
     clock.advance(Duration::from_secs(30));
     receiver.wait_for(tried + 1).await;
+    stands(&server, &sale, &path, pauses).await;
     receiver.replies(&[Reply::Status(204)]);
     clock.advance(Duration::from_secs(400));
     finished(&server, &sale, &path, 30).await;

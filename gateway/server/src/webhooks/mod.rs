@@ -1,6 +1,7 @@
 //! Webhooks: how messages look, how they are signed, and how they are sent. Where they wait and when they are tried again is the
 //! supervision tree's business; `docs/webhooks.md` describes them.
 
+mod connections;
 mod message;
 mod post;
 mod signature;

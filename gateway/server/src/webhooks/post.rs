@@ -1,16 +1,13 @@
-//! One POST over a connection of its own. No redirect is followed, and no proxy is asked.
+//! One POST, over a connection of its own or one that is kept. No redirect is followed, and no proxy is asked.
 
 use std::io;
-use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
 use actix_web::http::header::HttpDate;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1::handshake;
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::rt::{Read, Write};
 use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
@@ -18,6 +15,7 @@ use rustls::{ClientConfig, RootCertStore};
 use tessera_inventory::Timestamp;
 use tokio_rustls::TlsConnector;
 
+use super::connections::{Connection, Connections};
 use super::signature::Signed;
 use super::target::Target;
 use crate::limits::WEBHOOK_DEADLINE;
@@ -33,6 +31,7 @@ pub(super) struct Sender {
     private_targets: bool,
     /// Made for the first target that speaks TLS: reading the system's certificates takes a while.
     tls: OnceLock<TlsConnector>,
+    connections: Arc<Connections>,
 }
 
 /// What was answered; what it says besides is not read.
@@ -64,7 +63,7 @@ impl Answer {
 
 impl Sender {
     pub(super) fn new(private_targets: bool) -> Sender {
-        Sender { private_targets, tls: OnceLock::new() }
+        Sender { private_targets, tls: OnceLock::new(), connections: Arc::default() }
     }
 
     /// Posts a message.
@@ -78,14 +77,39 @@ impl Sender {
 
     async fn exchange(&self, target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<Answer> {
         let request = request(target, signed, payload)?;
+        if let Some(kept) = self.connections.take(&target.origin()) {
+            // It may have ended at the same moment. Then the message goes over another, which may be the second time that it comes.
+            if let Ok(answer) = self.ask(target, kept, request.clone()).await {
+                return Ok(answer);
+            }
+        }
+        let made = self.connect(target).await?;
+        self.ask(target, made, request).await
+    }
+
+    async fn ask(
+        &self,
+        target: &Target,
+        mut connection: Connection,
+        request: Request<Full<Bytes>>,
+    ) -> io::Result<Answer> {
+        let answered = connection.sender.send_request(request).await.map_err(io::Error::other)?;
+        let answer = Answer::new(answered.status(), answered.headers());
+        self.connections.keep(target.origin(), connection, answered.into_body());
+        Ok(answer)
+    }
+
+    async fn connect(&self, target: &Target) -> io::Result<Connection> {
         let stream = target.connect(self.private_targets).await?;
         stream.set_nodelay(true)?;
-        if !target.secure {
-            return answered(TokioIo::new(stream), request).await;
-        }
-        let name = ServerName::try_from(target.host.clone()).map_err(io::Error::other)?;
-        let secure = self.tls()?.connect(name, stream).await?;
-        answered(TokioIo::new(secure), request).await
+        let begun = if target.secure {
+            let name = ServerName::try_from(target.host.clone()).map_err(io::Error::other)?;
+            let secure = self.tls()?.connect(name, stream).await?;
+            Connection::begin(TokioIo::new(secure)).await
+        } else {
+            Connection::begin(TokioIo::new(stream)).await
+        };
+        begun.map_err(io::Error::other)
     }
 
     fn tls(&self) -> io::Result<&TlsConnector> {
@@ -131,7 +155,6 @@ fn request(target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<Req
         .header(header::HOST, &target.authority)
         .header(header::USER_AGENT, USER_AGENT)
         .header(header::CONTENT_TYPE, JSON)
-        .header(header::CONNECTION, HeaderValue::from_static("close"))
         .header(ID, &signed.id)
         .header(TIMESTAMP, signed.timestamp)
         .header(SIGNATURE, &signed.signature)
@@ -139,25 +162,11 @@ fn request(target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<Req
         .map_err(io::Error::other)
 }
 
-async fn answered(
-    stream: impl Read + Write + Unpin + Send + 'static,
-    request: Request<Full<Bytes>>,
-) -> io::Result<Answer> {
-    let (mut sender, connection) = handshake(stream).await.map_err(io::Error::other)?;
-    let mut answering = pin!(sender.send_request(request));
-    let answer = tokio::select! {
-        biased;
-        answer = &mut answering => answer,
-        // It has ended, after an answer or without one.
-        _ = connection => answering.await,
-    };
-    let answer = answer.map_err(io::Error::other)?;
-    Ok(Answer::new(answer.status(), answer.headers()))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use rustls::ServerConfig;
     use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
     use tessera_inventory::Timestamp;
@@ -203,7 +212,8 @@ mod tests {
     fn sender(authority: Option<&'static [u8]>) -> Sender {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(authority.map(CertificateDer::from));
-        Sender { private_targets: true, tls: OnceLock::from(connector(roots).unwrap()) }
+        let tls = OnceLock::from(connector(roots).unwrap());
+        Sender { private_targets: true, tls, connections: Arc::default() }
     }
 
     #[tokio::test]
@@ -219,6 +229,43 @@ mod tests {
         assert!(distrusted.to_string().contains("certificate"), "{distrusted}");
         let foreign = post(&trusting, "127.0.0.1").await.unwrap_err();
         assert!(foreign.to_string().contains("certificate"), "the certificate is for a name: {foreign}");
+    }
+
+    /// A receiver that answers two messages on each connection, and ends it when the third has come. Its port, and how many it had.
+    async fn receiver_of_two() -> (u16, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (port, count) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+        let had = Arc::clone(&count);
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                had.fetch_add(1, Ordering::AcqRel);
+                for left in [2, 1, 0] {
+                    let mut request = Vec::new();
+                    while !request.ends_with(b"{}") {
+                        request.push(stream.read_u8().await.unwrap());
+                    }
+                    if left > 0 {
+                        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\ntaken").await.unwrap();
+                    }
+                }
+            }
+        });
+        (port, count)
+    }
+
+    #[tokio::test]
+    async fn messages_share_a_connection_and_go_over_another_where_it_has_ended() {
+        let (port, connections) = receiver_of_two().await;
+        let (sender, url) = (sender(None), format!("http://127.0.0.1:{port}/hook"));
+        let signed = Signed::new("msg_1".to_owned(), Timestamp(1_000), b"{}", [].into_iter());
+        for (message, expected) in (1..).zip([1, 1, 2, 2, 3]) {
+            assert_eq!(sender.post(&url, &signed, b"{}".to_vec()).await.unwrap().status, 200);
+            assert_eq!(connections.load(Ordering::Acquire), expected, "for message {message}");
+            while sender.connections.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        }
     }
 
     #[test]
