@@ -42,5 +42,6 @@ pub use router::InventoryRouter;
 pub use status::{PlatformStatus, StuckFollower, SupervisorStatus};
 pub use timeline::{Timeline, TracedTurn};
 pub use webhooks::{
-    ENDPOINT_IN_FLIGHT_MAX, GONE, IN_FLIGHT_MAX, Postman, RETRY_AFTER_S, RETRY_JITTER_SHARE, TOLD_BEFORE_MS,
+    ASKED_PAUSE_S_MAX, ENDPOINT_IN_FLIGHT_MAX, GONE, IN_FLIGHT_MAX, Names, PROBE_AFTER_S, Posted, Postman,
+    RETRY_AFTER_S, RETRY_JITTER_SHARE, TOLD_BEFORE_MS,
 };

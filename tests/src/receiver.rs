@@ -29,6 +29,8 @@ pub struct Received {
 pub enum Reply {
     /// This status.
     Status(u16),
+    /// This status, and to come again in so many seconds.
+    Later(u16, u64),
     /// A redirect to itself.
     Redirect,
     /// Nothing, for ever.
@@ -131,6 +133,9 @@ impl Receiver {
         self.shared.arrived.notify_waiters();
         let answer = match reply {
             Reply::Status(status) => format!("HTTP/1.1 {status} As Told\r\ncontent-length: 0\r\n\r\n"),
+            Reply::Later(status, seconds) => {
+                format!("HTTP/1.1 {status} As Told\r\nretry-after: {seconds}\r\ncontent-length: 0\r\n\r\n")
+            }
             Reply::Redirect => {
                 format!("HTTP/1.1 307 Elsewhere\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", self.url())
             }

@@ -33,7 +33,7 @@ pub(crate) enum Step {
 }
 
 /// A follower without effects stores its place whenever it is so many events behind, and at the end of an ownership: what a crash takes
-/// back has no effects to repeat.
+/// back has no effects to repeat. Where somebody may want effects later it does so at once.
 const STORE_EVERY_EVENTS: u64 = 1_000;
 
 /// The stored place of a follower, as far as it is known.
@@ -105,19 +105,22 @@ impl Worker {
                 if stored >= durable {
                     return Ok(Step::UpToDate(stored));
                 }
+                // Looked at before the endpoints: one that listens from now on is told of what follows.
+                let end = log.head(event).await?.sequence;
                 let listeners = match outbox {
                     Some(outbox) => outbox.listeners(event).await?,
-                    None => Vec::new(),
+                    None => None,
                 };
+                // One that is disabled must not hear of this when it is enabled again, so the place is kept at once.
+                let is_kept = is_last || listeners.is_some();
                 let mine =
                     async || if is_ours { Ok(cursor) } else { cursors.take_over(event, follower).await };
-                if let Some(outbox) = outbox.as_ref().filter(|_| !listeners.is_empty()) {
+                if let (Some(outbox), Some(listeners)) = (outbox, listeners.filter(|all| !all.is_empty())) {
                     let kept = outbox.step(shared, slot, mine().await?, follower, listeners).await?;
                     return Ok(moved(kept, place, Step::Advanced));
                 }
                 // Without effects there is nothing to read: the place to keep is the end of the log.
-                let end = log.head(event).await?.sequence;
-                if !is_last && end.0.saturating_sub(stored.0) < STORE_EVERY_EVENTS {
+                if !is_kept && end.0.saturating_sub(stored.0) < STORE_EVERY_EVENTS {
                     return Ok(Step::Seen { through: end, stored });
                 }
                 let advance = cursors.advance(event, follower, mine().await?, end).await?;

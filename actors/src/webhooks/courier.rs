@@ -10,6 +10,7 @@ use tessera_projections::webhooks::{EndpointId, WebhookEndpoints};
 use tessera_store::StoreError;
 
 use super::round::{self, Next, Rest};
+use super::{Names, names};
 use crate::blocking::caught;
 use crate::meters::number;
 use crate::shared::Shared;
@@ -95,7 +96,7 @@ impl Courier {
     /// Begin with what was left waiting by the process before.
     async fn look(&self, myself: &ActorRef<CourierMessage>, after: Option<EndpointId>, lanes: &mut Lanes) {
         let endpoints = WebhookEndpoints::new(Arc::clone(&self.shared.table));
-        match endpoints.list(after, LOOK_ENDPOINTS).await {
+        match endpoints.list(None, after, LOOK_ENDPOINTS).await {
             Ok(found) => {
                 for endpoint in &found {
                     self.work(myself, endpoint.id, lanes);
@@ -125,7 +126,9 @@ impl Courier {
                 Ok(Ok(rest)) => rest,
                 Ok(Err(error)) => failed(&shared, id, &error),
                 Err(panicked) => {
-                    tracing::error!(endpoint = ?id, reason = panicked.reason, "a round of webhooks panicked");
+                    let Names { endpoint, organizer } = names(&shared, id);
+                    let reason = panicked.reason;
+                    tracing::error!(endpoint, organizer, reason, "a round of webhooks panicked");
                     later(&shared)
                 }
             };
@@ -165,7 +168,8 @@ impl Courier {
 }
 
 fn failed(shared: &Shared, id: EndpointId, error: &StoreError) -> Rest {
-    tracing::warn!(endpoint = ?id, %error, "what became of webhooks could not be kept; they are sent again");
+    let Names { endpoint, organizer } = names(shared, id);
+    tracing::warn!(endpoint, organizer, %error, "what became of webhooks could not be kept; they are sent again");
     later(shared)
 }
 

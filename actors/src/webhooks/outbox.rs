@@ -7,12 +7,12 @@ use tessera_inventory::{Config, Event, EventId, Sequence, Timestamp};
 use tessera_projections::catalogue::Catalogue;
 use tessera_projections::follower_cursors::Advance;
 use tessera_projections::webhooks::{
-    Batch, Deliveries, Delivery, ENDPOINTS_MAX, Endpoint, EndpointId, WebhookEndpoints,
+    Batch, Deliveries, Delivery, ENDPOINTS_MAX, Endpoint, EndpointId, WebhookEndpoints, Why,
 };
 use tessera_store::keys::{FollowerCursor, WebhookPlace};
 use tessera_store::{LogRecord, StoreError, TRANSACTION_BYTES_MAX, Table, VALUE_BYTES_MAX};
 
-use super::{CourierMessage, Postman, TOLD_BEFORE_MS};
+use super::{CourierMessage, Postman, TOLD_BEFORE_MS, note_disabled};
 use crate::blocking::{Panicked, blocking};
 use crate::inventory::decode;
 use crate::shared::Shared;
@@ -46,14 +46,17 @@ impl Outbox {
         }
     }
 
-    /// The endpoints that may want to be told of this event.
-    pub(crate) async fn listeners(&self, event: EventId) -> Result<Vec<Endpoint>, StoreError> {
-        let Some(card) = self.catalogue.get(event).await? else { return Ok(Vec::new()) };
-        let mut endpoints = self.endpoints.list_of(card.organizer).await?;
+    /// The endpoints that may want to be told of this event now. `None`: its organizer has no endpoint at all.
+    pub(crate) async fn listeners(&self, event: EventId) -> Result<Option<Vec<Endpoint>>, StoreError> {
+        let Some(card) = self.catalogue.get(event).await? else { return Ok(None) };
+        let mut endpoints = self.endpoints.list(Some(card.organizer), None, ENDPOINTS_MAX).await?;
+        if endpoints.is_empty() {
+            return Ok(None);
+        }
         endpoints.retain(|endpoint| {
-            endpoint.disabled.is_none() && (endpoint.events.is_empty() || endpoint.events.contains(&event))
+            endpoint.listens() && (endpoint.events.is_empty() || endpoint.events.contains(&event))
         });
-        Ok(endpoints)
+        Ok(Some(endpoints))
     }
 
     /// Keep the messages about the next part of the log.
@@ -81,13 +84,16 @@ impl Outbox {
         let panicked =
             |Panicked { reason }| StoreError::Damaged { reason: format!("the outbox panicked: {reason}") };
         let (reached, batches) = blocking(&*shared.environment.spawn, work).await.map_err(panicked)??;
-        let kept = self.deliveries.follow((event, follower), cursor, reached, (&batches, now)).await?;
-        if let Advance::Advanced(_) = kept {
+        let followed = self.deliveries.follow((event, follower), cursor, reached, (&batches, now)).await?;
+        for endpoint in followed.disabled {
+            note_disabled(shared, endpoint, Why::Backlog);
+        }
+        if let Advance::Advanced(_) = followed.advance {
             for batch in &batches {
                 shared.courier.cast(CourierMessage::Work(batch.endpoint));
             }
         }
-        Ok(kept)
+        Ok(followed.advance)
     }
 }
 
@@ -134,8 +140,7 @@ impl Part {
     ) -> usize {
         let kind = self.postman.kind(&logged.body);
         let is_told = |endpoint: &&Endpoint| {
-            endpoint.wants(self.event, kind)
-                && logged.at.0.saturating_add(TOLD_BEFORE_MS) >= endpoint.created_at.0
+            endpoint.wants(self.event, kind) && logged.at.plus_ms(TOLD_BEFORE_MS) >= endpoint.told_from
         };
         let (mut payload, mut told) = (None, 0);
         for endpoint in listeners.iter().filter(is_told) {

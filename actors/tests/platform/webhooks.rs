@@ -1,18 +1,22 @@
 //! Webhooks behind running writers: what is sent, whatever ends in between.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tessera_actors::{Postman, Services};
+use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
+use tessera_actors::{Clock, Names, Posted, Postman, Services};
 use tessera_inventory::{Config, Event, EventBody, EventId, Sequence, Timestamp};
 use tessera_projections::catalogue::{Catalogue, CatalogueEvent, CatalogueRequest};
+use tessera_projections::follower_cursors::{Advance, FollowerCursors};
 use tessera_projections::webhooks::{
-    Attempt, Deliveries, Delivery, Endpoint, EndpointId, Secret, WebhookEndpoints,
+    Attempt, Batch, Deliveries, Delivery, Disabled, Endpoint, EndpointId, PENDING_MAX, Secret, Standing,
+    WebhookEndpoints, Why,
 };
 use tessera_store::Table;
+use tessera_store::keys::WebhookPlace;
 
 use crate::store::TestStore;
 use crate::world::{BEGINNING, EVENT, TestClock, World, limits};
@@ -46,13 +50,18 @@ impl Postman for Letters {
         sequence.0.to_be_bytes().to_vec()
     }
 
-    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Attempt> {
+    fn names(&self, id: EndpointId) -> Names {
+        Names { endpoint: id.endpoint.to_string(), organizer: id.organizer.to_string() }
+    }
+
+    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Posted> {
         assert_eq!(delivery.payload, delivery.place.sequence.0.to_be_bytes());
         self.sent.lock().unwrap().push((endpoint.id.endpoint, delivery.place.sequence));
         if self.hangs.load(Ordering::Acquire) {
             return futures::future::pending().boxed();
         }
-        futures::future::ready(Attempt { at: BEGINNING, status: Some(200), error: None }).boxed()
+        let attempt = Attempt { at: BEGINNING, status: Some(200), error: None };
+        futures::future::ready(Posted { attempt, not_before: None }).boxed()
     }
 }
 
@@ -84,7 +93,9 @@ async fn listening(store: &Arc<TestStore>, endpoint: u128) {
         events: Vec::new(),
         secrets: vec![Secret { bytes: vec![1; 32], valid_until: None }],
         created_at: Timestamp(0),
+        told_from: Timestamp(0),
         disabled: None,
+        catches_up: false,
     };
     WebhookEndpoints::new(table).create(&endpoint).await.unwrap();
 }
@@ -127,7 +138,10 @@ async fn an_endpoint_that_never_answers_holds_up_neither_others_nor_the_follower
         fn message(&self, event: EventId, config: &Config, at: Sequence, logged: &Event) -> Vec<u8> {
             self.0.message(event, config, at, logged)
         }
-        fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Attempt> {
+        fn names(&self, id: EndpointId) -> Names {
+            self.0.names(id)
+        }
+        fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Posted> {
             let answer = self.0.post(endpoint, delivery);
             if endpoint.id.endpoint == 1 { futures::future::pending().boxed() } else { answer }
         }
@@ -135,7 +149,8 @@ async fn an_endpoint_that_never_answers_holds_up_neither_others_nor_the_follower
     let (store, clock) = (Arc::<TestStore>::default(), TestClock::new());
     listening(&store, 1).await;
     let table: Arc<dyn Table> = store.clone();
-    let mut alive = WebhookEndpoints::new(Arc::clone(&table)).list_of(ORGANIZER).await.unwrap().remove(0);
+    let mut alive =
+        WebhookEndpoints::new(Arc::clone(&table)).list(Some(ORGANIZER), None, 1).await.unwrap().remove(0);
     alive.id.endpoint = 2;
     WebhookEndpoints::new(table).create(&alive).await.unwrap();
     let half = Arc::new(Half(Letters::default()));
@@ -151,4 +166,123 @@ async fn an_endpoint_that_never_answers_holds_up_neither_others_nor_the_follower
     assert!(half.0.sequences_to(1).len() <= tessera_actors::ENDPOINT_IN_FLIGHT_MAX);
     // Followers have nothing to wait for: the drain hands over.
     world.flowing(world.platform.drain(std::time::Duration::from_secs(60))).await;
+}
+
+/// Counts the endpoints that are disabled, and nothing else.
+#[derive(Default)]
+struct DisabledCounted(Arc<AtomicU64>);
+
+impl Recorder for DisabledCounted {
+    fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+    fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
+
+    fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
+        let is_it = key.name() == "tessera_webhook_endpoints_disabled_total";
+        if is_it { Counter::from_arc(Arc::clone(&self.0)) } else { Counter::noop() }
+    }
+
+    fn register_gauge(&self, _: &Key, _: &Metadata<'_>) -> Gauge {
+        Gauge::noop()
+    }
+
+    fn register_histogram(&self, _: &Key, _: &Metadata<'_>) -> Histogram {
+        Histogram::noop()
+    }
+}
+
+/// As much waits for an endpoint as may, about another event.
+async fn fill(table: &Arc<dyn Table>, endpoint: EndpointId) {
+    let (event, follower, now) = (EventId(1), "notification", Timestamp(0));
+    let (cursors, deliveries) = (FollowerCursors::new(Arc::clone(table)), Deliveries::new(Arc::clone(table)));
+    let mut cursor = cursors.take_over(event, follower).await.unwrap();
+    for part in 0..10 {
+        let sequences = 1 + part * PENDING_MAX / 10..=(part + 1) * PENDING_MAX / 10;
+        let through = Sequence(*sequences.end());
+        let delivery = |sequence: u64| Delivery {
+            place: WebhookPlace { at: now, event, sequence: Sequence(sequence), copy: 0 },
+            kind: "hold".to_owned(),
+            payload: sequence.to_be_bytes().to_vec(),
+            due_at: now,
+            attempts: 0,
+            last: None,
+        };
+        let batches = [Batch { endpoint, deliveries: sequences.map(delivery).collect() }];
+        let followed = deliveries.follow((event, follower), cursor, through, (&batches, now)).await.unwrap();
+        let Advance::Advanced(moved) = followed.advance else { panic!("fenced") };
+        cursor = moved;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_endpoint_for_which_too_much_waits_is_disabled_and_counted() {
+    let (store, clock, letters) = (Arc::<TestStore>::default(), TestClock::new(), Arc::<Letters>::default());
+    let (table, id): (Arc<dyn Table>, _) = (store.clone(), EndpointId { organizer: ORGANIZER, endpoint: 1 });
+    listening(&store, 1).await;
+    fill(&table, id).await;
+    letters.hangs.store(true, Ordering::Release);
+    let counted = DisabledCounted::default();
+    let mut starting = node(&store, &clock, &letters, 1).boxed();
+    // Meters are made before the first wait.
+    let started = metrics::with_local_recorder(&counted, || starting.as_mut().now_or_never());
+    let world = match started {
+        Some(world) => world,
+        None => starting.await,
+    };
+    world.on_sale(EVENT, 100).await;
+    world.hold(EVENT, 1).await;
+    world.flows_until("it is counted", || counted.0.load(Ordering::Acquire) == 1).await;
+    let found = WebhookEndpoints::new(table).get(id).await.unwrap().unwrap();
+    assert_eq!(found.disabled.map(|disabled| disabled.why), Some(Why::Backlog));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_happens_while_an_endpoint_is_disabled_is_never_told() {
+    let (store, clock, letters) = (Arc::<TestStore>::default(), TestClock::new(), Arc::<Letters>::default());
+    let (table, id): (Arc<dyn Table>, _) = (store.clone(), EndpointId { organizer: ORGANIZER, endpoint: 1 });
+    listening(&store, 1).await;
+    let (endpoints, cursors) =
+        (WebhookEndpoints::new(Arc::clone(&table)), FollowerCursors::new(Arc::clone(&table)));
+    let world = node(&store, &clock, &letters, 1).await;
+    world.on_sale(EVENT, 100).await;
+    world.hold(EVENT, 1).await;
+    world.flows_until("the first is told", || letters.sequences_to(1).contains(&Sequence(3))).await;
+    let disabled = Some(Disabled { at: clock.wall(), why: Why::Organizer });
+    endpoints.update(id, |endpoint, _| endpoint.disabled = disabled).await.unwrap();
+    world.hold(EVENT, 2).await;
+    world.hold(EVENT, 3).await;
+    // Passed over, and not only seen: the next process knows it, too.
+    let passed = async {
+        while cursors.read(EVENT, "notification").await.unwrap().sequence < Sequence(5) {
+            tokio::task::yield_now().await;
+        }
+    };
+    world.flowing(passed).await;
+    endpoints.update(id, |endpoint, standing| endpoint.enable(standing, clock.wall())).await.unwrap();
+    world.hold(EVENT, 4).await;
+    world.flows_until("it is told again", || letters.sequences_to(1).contains(&Sequence(6))).await;
+    assert_eq!(letters.sequences_to(1), BTreeSet::from([Sequence(3), Sequence(6)]));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_follower_left_behind_before_an_endpoint_was_enabled_is_not_told() {
+    let (store, clock, letters) = (Arc::<TestStore>::default(), TestClock::new(), Arc::<Letters>::default());
+    let id = EndpointId { organizer: ORGANIZER, endpoint: 1 };
+    listening(&store, 1).await;
+    // A process that sends no webhooks, and ends as by a crash: what it sells is not followed.
+    let world = World::on(Arc::clone(&store), clock.clone(), limits(), 1).await;
+    world.on_sale(EVENT, 100).await;
+    world.hold(EVENT, 1).await;
+    drop(world);
+    clock.advance_ms(2 * tessera_actors::TOLD_BEFORE_MS);
+    let endpoints = WebhookEndpoints::new(store.clone() as Arc<dyn Table>);
+    let again = |endpoint: &mut Endpoint, standing: &mut Standing| {
+        endpoint.disabled = Some(Disabled { at: BEGINNING, why: Why::Organizer });
+        endpoint.enable(standing, clock.wall());
+    };
+    endpoints.update(id, again).await.unwrap();
+    let world = node(&store, &clock, &letters, 2).await;
+    world.hold(EVENT, 2).await;
+    world.flows_until("it is told", || letters.sequences_to(1).contains(&Sequence(4))).await;
+    assert_eq!(letters.sequences_to(1), BTreeSet::from([Sequence(4)]));
 }

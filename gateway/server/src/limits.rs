@@ -101,6 +101,14 @@ pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
 pub const WEBHOOK_EVENTS_MAX: usize = 100;
 /// Longest an attempt to deliver a webhook takes, from the look-up of its name to the status of its answer.
 pub const WEBHOOK_DEADLINE: Duration = Duration::from_secs(15);
+/// Longest a connection to a receiver of webhooks is kept without use: shorter than servers usually do, so that seldom both end it at once.
+pub const WEBHOOK_CONNECTION_IDLE: Duration = Duration::from_secs(2);
+/// Oldest a connection is over which another webhook is sent: then its name is resolved again.
+pub const WEBHOOK_CONNECTION_AGE: Duration = Duration::from_secs(30);
+/// Most connections to receivers of webhooks that are kept without use.
+pub const WEBHOOK_CONNECTIONS_KEPT_MAX: usize = 256;
+/// Longest answer to a webhook, in bytes, after which its connection is kept. Nobody looks at what it says.
+pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 65_536;
 /// Most addresses of a name that an attempt tries.
 pub const WEBHOOK_ADDRESSES_MAX: usize = 4;
 /// Bytes of a webhook secret.

@@ -24,4 +24,5 @@ mod slow_readers;
 mod sockets;
 mod store_faults;
 mod traces;
+mod webhook_endpoints;
 mod webhooks;

@@ -127,9 +127,17 @@ async fn a_forwarded_request_is_not_from_this_machine() {
     forwarded().bearer(ADMIN_TOKEN).expect(200).await;
 }
 
-/// What the dispatcher of every server of this process logs.
+/// What is logged.
 #[derive(Clone, Default)]
-struct Lines(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Lines(Arc<Mutex<Vec<u8>>>);
+
+impl Lines {
+    /// The line that has this, once there is one.
+    pub(crate) fn find(&self, part: &str) -> Option<String> {
+        let text = String::from_utf8(self.0.lock().unwrap().clone()).unwrap();
+        text.lines().find(|line| line.contains(part)).map(str::to_owned)
+    }
+}
 
 impl std::io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -153,8 +161,7 @@ async fn a_line_about_a_request_leads_to_its_trace() {
     let ask = server.get("/v1/events/nonsense").header("x-request-id", "a-request-with-a-trace");
     let ask = ask.header("traceparent", &format!("00-{trace}-b7ad6b7169203331-01"));
     ask.refused(404, "event_not_found").await;
-    let text = String::from_utf8(lines.0.lock().unwrap().clone()).unwrap();
-    let line = text.lines().find(|line| line.contains("a-request-with-a-trace")).expect("a line");
+    let line = lines.find("a-request-with-a-trace").expect("a line");
     for part in ["GET", "/v1/events/{event}", trace, "404"] {
         assert!(line.contains(part), "{part}: {line}");
     }

@@ -12,7 +12,7 @@ use tessera_tests::receiver::{Received, Receiver, Reply};
 use tessera_tests::{ADMIN_TOKEN, Contract, Sale, Server, standing};
 
 /// Settings of a server that may send to this machine.
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let mut settings = Server::settings();
     settings.webhooks.private_targets = true;
     // These tests ask until something is so.
@@ -21,7 +21,12 @@ fn settings() -> Settings {
 }
 
 /// An endpoint of the sale's organizer: (path, secret).
-async fn endpoint(server: &Server, sale: &Sale, receiver: &Receiver, types: &[&str]) -> (String, String) {
+pub(crate) async fn endpoint(
+    server: &Server,
+    sale: &Sale,
+    receiver: &Receiver,
+    types: &[&str],
+) -> (String, String) {
     let body = json!({"url": receiver.url(), "types": types});
     let made = server.post("/v1/webhook-endpoints").bearer(&sale.key).json(&body).expect(201).await;
     (format!("/v1/webhook-endpoints/{}", made.text("id")), made.text("secret"))
@@ -37,7 +42,7 @@ fn signature(secret: &str, message: &Received) -> String {
 }
 
 /// The finished deliveries of an endpoint, once there are so many.
-async fn finished(server: &Server, sale: &Sale, path: &str, count: usize) -> Value {
+pub(crate) async fn finished(server: &Server, sale: &Sale, path: &str, count: usize) -> Value {
     let deliveries = format!("{path}/deliveries");
     loop {
         let page = server.get(&deliveries).bearer(&sale.key).expect(200).await;
@@ -49,7 +54,12 @@ async fn finished(server: &Server, sale: &Sale, path: &str, count: usize) -> Val
 }
 
 /// The endpoint, once it is so.
-async fn stands(server: &Server, sale: &Sale, path: &str, reached: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn stands(
+    server: &Server,
+    sale: &Sale,
+    path: &str,
+    reached: impl Fn(&Value) -> bool,
+) -> Value {
     loop {
         let shown = server.get(path).bearer(&sale.key).expect(200).await.json;
         if reached(&shown) {
@@ -179,41 +189,16 @@ async fn ping_is_answered(server: &Server, sale: &Sale, receiver: &Receiver, pat
 }
 
 #[tokio::test]
-async fn an_endpoint_that_fails_for_three_days_is_disabled_and_its_message_given_up() {
-    let (server, clock) = Server::start_with_clock(settings()).await;
-    let (sale, receiver) = (Sale::open(&server, &standing(10)).await, Receiver::start().await);
-    receiver.replies(&[Reply::Status(503)]);
-    let (path, _) = endpoint(&server, &sale, &receiver, &["order.confirmed"]).await;
-    sale.buy_free(&server, &server.buyer().await, 1).await;
-    for (attempts, pause_s) in (1..).zip(tessera_actors::RETRY_AFTER_S) {
-        let pending = format!("{path}/deliveries?state=pending");
-        loop {
-            let page = server.get(&pending).bearer(&sale.key).expect(200).await;
-            if page.json["items"][0]["attempts"] == attempts {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        clock.advance(Duration::from_secs(pause_s + pause_s / 10 + 1));
-    }
-    let given_up = finished(&server, &sale, &path, 1).await;
-    assert_eq!((&given_up[0]["state"], &given_up[0]["attempts"]), (&json!("given_up"), &json!(10)));
-    let disabled = stands(&server, &sale, &path, |shown| shown["enabled"] == false).await;
-    assert_eq!((&disabled["disabled"]["reason"], &disabled["pending"]), (&json!("failing"), &json!(0)));
-    let ids: std::collections::HashSet<_> =
-        receiver.received().into_iter().map(|message| message.id).collect();
-    assert_eq!((receiver.received().len(), ids.len()), (10, 1));
-}
-
-#[tokio::test]
 async fn a_restart_loses_nothing() {
     let server = Server::start_with(settings()).await;
     let (sale, receiver) = (Sale::open(&server, &standing(10)).await, Receiver::start().await);
-    receiver.replies(&[Reply::Silence]);
-    let (path, _) = endpoint(&server, &sale, &receiver, &["order.confirmed"]).await;
     for _ in 0..3 {
         sale.buy_free(&server, &server.buyer().await, 1).await;
     }
+    receiver.replies(&[Reply::Silence]);
+    let (path, _) = endpoint(&server, &sale, &receiver, &["order.confirmed"]).await;
+    let replay = server.post(&format!("{path}/replays")).bearer(&sale.key);
+    replay.json(&json!({"event": sale.event, "after": 0})).expect(202).await;
     // Three are under way, and nobody will ever answer them.
     receiver.wait_for(3).await;
     let store = server.stop().await;

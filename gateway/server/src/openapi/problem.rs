@@ -60,6 +60,9 @@ pub(crate) struct ProblemDocument {
     needed: Option<String>,
     #[schema(nullable = false)]
     bytes_max: Option<u64>,
+    /// How many messages wait for the webhook endpoint.
+    #[schema(nullable = false)]
+    pending: Option<u64>,
     /// Position of the line that cannot be had.
     #[schema(nullable = false)]
     line: Option<u64>,

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{EventId, Sequence, Timestamp};
-use tessera_projections::webhooks::{Attempt, Batch, Delivery, Endpoint, Finished};
+use tessera_projections::webhooks::{Asked, Attempt, Batch, Delivery, Endpoint, Finished};
 use tessera_store::keys::WebhookPlace;
 use utoipa::ToSchema;
 
@@ -64,7 +64,7 @@ pub(crate) struct DeliveryItem {
     /// When it began to wait.
     since: Rfc3339,
     attempts: u32,
-    /// When it is tried next.
+    /// When it is tried next, if its endpoint does not fail then.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     next_attempt_at: Option<Rfc3339>,
@@ -115,8 +115,9 @@ pub(crate) async fn list(call: Call, who: Organizer<EventsRead>) -> Answer {
         Listed::Pending => {
             let found = deliveries.pending(id.endpoint, cursor, limit).await;
             let found = found.map_err(|error| problem::store(&error))?;
+            let standing = deliveries.standing(id.endpoint).await.map_err(|error| problem::store(&error))?;
             let last = found.last().map(|last| last.place);
-            (found.into_iter().map(|one| pending(id.endpoint, one)).collect(), last)
+            (found.into_iter().map(|one| pending(id.endpoint, one, standing.paused_until)).collect(), last)
         }
     };
     let next = last.filter(|_| items.len() == limit).map(place_text);
@@ -166,7 +167,7 @@ pub(crate) async fn replay(call: Call, who: Organizer<WebhooksWrite>) -> Answer 
         (None, Some(event)) => {
             let absent = || Problem::field(Code::InvalidValue, "event", "not the id of an event");
             let event = ids::parse_event(event).ok_or_else(absent)?;
-            who.own(&*call.card(event).await?)?;
+            told_of(&call, &endpoint, event).await?;
             let after = match (request.after, request.since) {
                 (Some(after), None) => Sequence(after),
                 (None, Some(since)) => before(&call, event, since.0).await?,
@@ -176,9 +177,15 @@ pub(crate) async fn replay(call: Call, who: Organizer<WebhooksWrite>) -> Answer 
         }
         _ => return Err(Problem::field(Code::InvalidValue, "", "say either message or event")),
     };
-    who.own(&*call.card(event).await?)?;
+    told_of(&call, &endpoint, event).await?;
     let replay = again(&call, &endpoint, event, (after, limit)).await?;
     render::json(StatusCode::ACCEPTED, &replay)
+}
+
+/// An endpoint is told of the events of its organizer, whoever asks.
+async fn told_of(call: &Call, endpoint: &Endpoint, event: EventId) -> Result<(), Problem> {
+    let card = call.card(event).await?;
+    if card.organizer == endpoint.id.organizer { Ok(()) } else { Err(problem::event_not_found()) }
 }
 
 /// The message that tests an endpoint.
@@ -258,13 +265,21 @@ async fn before(call: &Call, event: EventId, since: Timestamp) -> Result<Sequenc
 async fn enqueue(call: &Call, endpoint: &Endpoint, deliveries: Vec<Delivery>) -> Result<(), Problem> {
     let gateway = call.gateway();
     let batch = Batch { endpoint: endpoint.id, deliveries };
-    let taken = gateway.webhook_deliveries.enqueue(&batch, gateway.now()).await;
-    if !taken.map_err(|error| problem::store(&error))? {
-        let detail = "nothing is sent to this endpoint; enable it first";
-        return Err(Problem::new(Code::InvalidRequest, detail).with("reason", "endpoint_disabled"));
+    let asked = gateway.webhook_deliveries.enqueue(&batch).await;
+    let refused = |detail, reason| Problem::new(Code::InvalidRequest, detail).with("reason", reason);
+    match asked.map_err(|error| problem::store(&error))? {
+        Asked::Waits => {
+            gateway.platform.send_webhooks(endpoint.id);
+            Ok(())
+        }
+        Asked::NoRoom { pending } => {
+            let detail = "more than 50000 messages would wait for this endpoint; ask again when fewer do";
+            Err(refused(detail, "no_room").with("pending", pending))
+        }
+        Asked::Disabled => {
+            Err(refused("nothing is sent to this endpoint; enable it first", "endpoint_disabled"))
+        }
     }
-    gateway.platform.send_webhooks(endpoint.id);
-    Ok(())
 }
 
 /// Tells a delivery from the others of its message; the first has zero.
@@ -277,9 +292,9 @@ fn waiting(place: WebhookPlace, kind: &str, payload: Vec<u8>) -> Delivery {
     Delivery { place, kind: kind.to_owned(), payload, due_at: place.at, attempts: 0, last: None }
 }
 
-fn pending(endpoint: u128, delivery: Delivery) -> DeliveryItem {
+fn pending(endpoint: u128, delivery: Delivery, paused_until: Option<Timestamp>) -> DeliveryItem {
     let Delivery { place, kind, due_at, attempts, last, .. } = delivery;
-    let next_attempt_at = Some(Rfc3339(due_at));
+    let next_attempt_at = Some(Rfc3339(paused_until.map_or(due_at, |until| until.max(due_at))));
     let item = item(endpoint, place, kind, ("pending", attempts, last));
     DeliveryItem { next_attempt_at, ..item }
 }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::num::NonZeroU128;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
@@ -55,6 +56,8 @@ const fn yes() -> bool {
 #[schema(as = WebhookEndpoint)]
 pub(crate) struct EndpointItem<'a> {
     id: IdText,
+    /// Whose it is, and of whose events it is told.
+    organizer: IdText,
     url: &'a str,
     /// A later release may have others.
     #[schema(value_type = Vec<String>)]
@@ -66,12 +69,22 @@ pub(crate) struct EndpointItem<'a> {
     #[schema(nullable = false)]
     disabled: Option<DisabledItem>,
     created_at: Rfc3339,
+    /// Since when it is told of what happens; absent while it is not. What happened within the minute before may come, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    told_since: Option<Rfc3339>,
     /// Messages that wait.
     pending: u64,
+    /// It was disabled, and is sent what waits; it is told of what happens again when at most 50,000 wait.
+    catching_up: bool,
     /// When the first attempt failed since the last that succeeded.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     failing_since: Option<Rfc3339>,
+    /// Until when nothing is sent to it: it failed, or asked for the pause.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    paused_until: Option<Rfc3339>,
     /// Secrets that sign, the newest first; the texts are shown once, when they are made.
     secrets: Vec<SecretItem>,
 }
@@ -102,10 +115,20 @@ pub(crate) struct Made<'a> {
     secret: String,
 }
 
-/// The endpoints of an organizer.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListQuery {
+    cursor: Option<String>,
+    limit: Option<usize>,
+}
+
+/// A page of endpoints.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct WebhookEndpointList<'a> {
     items: Vec<EndpointItem<'a>>,
+    /// Where the next page begins; null at the end.
+    #[schema(required)]
+    next: Option<String>,
 }
 
 /// How the new secret follows the old one.
@@ -137,7 +160,9 @@ pub(crate) async fn make(call: Call, who: Organizer<WebhooksWrite>) -> Answer {
         events: wanted.events,
         secrets: vec![Secret { bytes: secret.clone(), valid_until: None }],
         created_at: now,
+        told_from: now,
         disabled: (!wanted.enabled).then_some(Disabled { at: now, why: Why::Organizer }),
+        catches_up: false,
     };
     let created = call.gateway().webhook_endpoints.create(&endpoint).await;
     match created.map_err(|error| problem::store(&error))? {
@@ -151,14 +176,18 @@ pub(crate) async fn make(call: Call, who: Organizer<WebhooksWrite>) -> Answer {
 
 /// `GET /v1/webhook-endpoints`
 pub(crate) async fn list(call: Call, who: Organizer<EventsRead>) -> Answer {
-    let gateway = call.gateway();
-    let found = gateway.webhook_endpoints.list_of(who.tenant.number()).await;
+    let query: ListQuery = call.query()?;
+    let limit = super::list_limit(query.limit)?;
+    let after = super::cursor(query.cursor.as_deref(), read_id)?;
+    let (gateway, organizer) = (call.gateway(), who.tenant.organizer().map(NonZeroU128::get));
+    let found = gateway.webhook_endpoints.list(organizer, after, limit).await;
     let found = found.map_err(|error| problem::store(&error))?;
     let mut items = Vec::with_capacity(found.len());
     for endpoint in &found {
         items.push(item(endpoint, standing(&call, endpoint).await?, gateway.now()));
     }
-    render::read(call.headers(), &WebhookEndpointList { items })
+    let next = found.last().filter(|_| found.len() == limit).map(|last| id_text(last.id));
+    render::read(call.headers(), &WebhookEndpointList { items, next })
 }
 
 /// `GET /v1/webhook-endpoints/{endpoint}`
@@ -170,32 +199,31 @@ pub(crate) async fn read(call: Call, who: Organizer<EventsRead>) -> Answer {
 
 /// `PUT /v1/webhook-endpoints/{endpoint}`
 pub(crate) async fn replace(call: Call, who: Organizer<WebhooksWrite>) -> Answer {
-    let id = id(&call, who.tenant)?;
+    let Endpoint { id, .. } = find(&call, who.tenant).await?;
     let bytes = call.body().await?;
     let wanted = Wanted::read(&call, &bytes)?;
     let (gateway, now) = (call.gateway(), call.gateway().now());
-    let changed = gateway.webhook_endpoints.update(id, |endpoint| {
+    let changed = gateway.webhook_endpoints.update(id, |endpoint, standing| {
         endpoint.url.clone_from(&wanted.url);
         endpoint.types.clone_from(&wanted.types);
         endpoint.events.clone_from(&wanted.events);
-        endpoint.disabled = match (wanted.enabled, endpoint.disabled) {
-            (true, _) => None,
-            (false, None) => Some(Disabled { at: now, why: Why::Organizer }),
-            (false, disabled) => disabled,
-        };
+        if wanted.enabled {
+            endpoint.enable(standing, now);
+        } else {
+            endpoint.disabled.get_or_insert(Disabled { at: now, why: Why::Organizer });
+        }
     });
-    let endpoint = changed.await.map_err(|error| problem::store(&error))?.ok_or_else(not_found)?;
+    let changed = changed.await.map_err(|error| problem::store(&error))?;
+    let (endpoint, standing) = changed.ok_or_else(not_found)?;
     if wanted.enabled {
-        gateway.webhook_endpoints.forgive(id).await.map_err(|error| problem::store(&error))?;
         gateway.platform.send_webhooks(id);
     }
-    let standing = standing(&call, &endpoint).await?;
     render::json(StatusCode::OK, &item(&endpoint, standing, now))
 }
 
 /// `DELETE /v1/webhook-endpoints/{endpoint}`
 pub(crate) async fn remove(call: Call, who: Organizer<WebhooksWrite>) -> Answer {
-    let id = id(&call, who.tenant)?;
+    let Endpoint { id, .. } = find(&call, who.tenant).await?;
     let removed = call.gateway().webhook_endpoints.remove(id).await;
     if removed.map_err(|error| problem::store(&error))? {
         Ok(HttpResponse::NoContent().finish())
@@ -206,7 +234,7 @@ pub(crate) async fn remove(call: Call, who: Organizer<WebhooksWrite>) -> Answer 
 
 /// `POST /v1/webhook-endpoints/{endpoint}/secrets`
 pub(crate) async fn rotate(call: Call, who: Organizer<WebhooksWrite>) -> Answer {
-    let id = id(&call, who.tenant)?;
+    let Endpoint { id, .. } = find(&call, who.tenant).await?;
     let bytes = call.body().await?;
     let request: SecretRequest = json::parse(&bytes)?;
     if request.overlap_s > WEBHOOK_OVERLAP_S_MAX {
@@ -216,25 +244,25 @@ pub(crate) async fn rotate(call: Call, who: Organizer<WebhooksWrite>) -> Answer 
     let (secret, now) = (fresh_secret(&call), call.gateway().now());
     let until = Timestamp(now.0.saturating_add(request.overlap_s * 1_000));
     let endpoints = &call.gateway().webhook_endpoints;
-    let rotated = endpoints.update(id, |endpoint| {
+    let rotated = endpoints.update(id, |endpoint, _| {
         // Run again, it finds what an attempt of unknown outcome has done.
         if endpoint.secrets.first().is_none_or(|newest| newest.bytes != secret) {
             endpoint.rotate(secret.clone(), now, until);
         }
     });
-    let endpoint = rotated.await.map_err(|error| problem::store(&error))?.ok_or_else(not_found)?;
-    made(&endpoint, standing(&call, &endpoint).await?, now, &secret)
+    let rotated = rotated.await.map_err(|error| problem::store(&error))?;
+    let (endpoint, standing) = rotated.ok_or_else(not_found)?;
+    made(&endpoint, standing, now, &secret)
 }
 
-/// The endpoint that the path names, which must be the organizer's own.
-pub(super) fn id(call: &Call, tenant: Tenant) -> Result<EndpointId, Problem> {
-    let endpoint = ids::parse(Kind::WebhookEndpoint, call.parameter(0)).ok_or_else(not_found)?;
-    Ok(EndpointId { organizer: tenant.number(), endpoint })
-}
-
-/// The same, as it is stored.
+/// The endpoint that the path names: one of the organizer's own, for the administrator anybody's.
 pub(super) async fn find(call: &Call, tenant: Tenant) -> Result<Endpoint, Problem> {
-    let found = call.gateway().webhook_endpoints.get(id(call, tenant)?).await;
+    let endpoint = ids::parse(Kind::WebhookEndpoint, call.parameter(0)).ok_or_else(not_found)?;
+    let endpoints = &call.gateway().webhook_endpoints;
+    let found = match tenant.organizer() {
+        Some(organizer) => endpoints.get(EndpointId { organizer: organizer.get(), endpoint }).await,
+        None => endpoints.find(endpoint).await,
+    };
     found.map_err(|error| problem::store(&error))?.ok_or_else(not_found)
 }
 
@@ -304,14 +332,18 @@ fn item(endpoint: &Endpoint, standing: Standing, now: Timestamp) -> EndpointItem
     let secret = |secret: &Secret| SecretItem { valid_until: secret.valid_until.map(Rfc3339) };
     EndpointItem {
         id: IdText::new(Kind::WebhookEndpoint, endpoint.id.endpoint),
+        organizer: IdText::new(Kind::Organizer, endpoint.id.organizer),
         url: &endpoint.url,
         types: &endpoint.types,
         events: endpoint.events.iter().map(|event| ids::event(*event)).collect(),
         enabled: endpoint.disabled.is_none(),
         disabled: endpoint.disabled.map(disabled),
         created_at: Rfc3339(endpoint.created_at),
+        told_since: endpoint.listens().then_some(Rfc3339(endpoint.told_from)),
         pending: standing.pending,
+        catching_up: endpoint.catches_up,
         failing_since: standing.failing_since.map(Rfc3339),
+        paused_until: standing.paused_until.filter(|until| *until > now).map(Rfc3339),
         secrets: endpoint.valid_secrets(now).map(secret).collect(),
     }
 }
@@ -323,4 +355,16 @@ const fn reason(why: Why) -> &'static str {
         Why::Failing => "failing",
         Why::Backlog => "backlog",
     }
+}
+
+/// An endpoint as a cursor.
+fn id_text(id: EndpointId) -> String {
+    format!("{:x}-{:x}", id.organizer, id.endpoint)
+}
+
+fn read_id(text: &str) -> Option<EndpointId> {
+    let (organizer, endpoint) = text.split_once('-')?;
+    let number = |text| u128::from_str_radix(text, 16).ok();
+    let id = EndpointId { organizer: number(organizer)?, endpoint: number(endpoint)? };
+    (id_text(id) == text).then_some(id)
 }

@@ -1,6 +1,7 @@
 //! Webhooks: how messages look, how they are signed, and how they are sent. Where they wait and when they are tried again is the
 //! supervision tree's business; `docs/webhooks.md` describes them.
 
+mod connections;
 mod message;
 mod post;
 mod signature;
@@ -9,16 +10,16 @@ mod target;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use std::sync::Arc;
-use tessera_actors::{Clock, Postman};
+use tessera_actors::{Clock, Names, Posted, Postman};
 use tessera_inventory::{Config, Event, EventBody, EventId, Sequence};
-use tessera_projections::webhooks::{Attempt, Delivery, Endpoint};
+use tessera_projections::webhooks::{Attempt, Delivery, Endpoint, EndpointId};
 
 pub(crate) use message::{MESSAGE_TYPES, Message, PING, TypeName, ping};
 pub(crate) use signature::secret_text;
 pub(crate) use target::{Target, is_public};
 
 use crate::auth::Keys;
-use crate::ids;
+use crate::ids::{self, IdText, Kind};
 use post::Sender;
 
 /// Renders and sends messages.
@@ -44,16 +45,29 @@ impl Postman for Webhooks {
         message::render(&self.keys, event, config, sequence, logged)
     }
 
-    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Attempt> {
+    fn names(&self, id: EndpointId) -> Names {
+        Names {
+            endpoint: IdText::new(Kind::WebhookEndpoint, id.endpoint).to_string(),
+            organizer: IdText::new(Kind::Organizer, id.organizer).to_string(),
+        }
+    }
+
+    fn post(&self, endpoint: &Endpoint, delivery: &Delivery) -> BoxFuture<'static, Posted> {
         let at = self.clock.wall();
         let id = ids::message(endpoint.id.endpoint, &delivery.place);
         let signed = signature::Signed::new(id, at, &delivery.payload, endpoint.valid_secrets(at));
-        let (sender, url, payload) =
-            (Arc::clone(&self.sender), endpoint.url.clone(), delivery.payload.clone());
+        let (sender, clock) = (Arc::clone(&self.sender), Arc::clone(&self.clock));
+        let (url, payload) = (endpoint.url.clone(), delivery.payload.clone());
         async move {
             match sender.post(&url, &signed, payload).await {
-                Ok(status) => Attempt { at, status: Some(status), error: None },
-                Err(error) => Attempt { at, status: None, error: Some(error.to_string()) },
+                Ok(answer) => Posted {
+                    attempt: Attempt { at, status: Some(answer.status), error: None },
+                    not_before: answer.not_before(clock.wall()),
+                },
+                Err(error) => Posted {
+                    attempt: Attempt { at, status: None, error: Some(error.to_string()) },
+                    not_before: None,
+                },
             }
         }
         .boxed()

@@ -1,20 +1,21 @@
-//! One POST over a connection of its own. No redirect is followed, and no proxy is asked.
+//! One POST, over a connection of its own or one that is kept. No redirect is followed, and no proxy is asked.
 
 use std::io;
-use std::pin::pin;
 use std::sync::{Arc, OnceLock};
+use std::time::SystemTime;
 
+use actix_web::http::header::HttpDate;
 use http_body_util::Full;
 use hyper::body::Bytes;
-use hyper::client::conn::http1::handshake;
-use hyper::header::{self, HeaderName, HeaderValue};
-use hyper::rt::{Read, Write};
-use hyper::{Method, Request};
+use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
+use hyper::{Method, Request, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
+use tessera_inventory::Timestamp;
 use tokio_rustls::TlsConnector;
 
+use super::connections::{Connection, Connections};
 use super::signature::Signed;
 use super::target::Target;
 use crate::limits::WEBHOOK_DEADLINE;
@@ -30,15 +31,43 @@ pub(super) struct Sender {
     private_targets: bool,
     /// Made for the first target that speaks TLS: reading the system's certificates takes a while.
     tls: OnceLock<TlsConnector>,
+    connections: Arc<Connections>,
+}
+
+/// What was answered; what it says besides is not read.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    /// `Retry-After`, of one that says to come later.
+    retry_after: Option<HeaderValue>,
+}
+
+impl Answer {
+    fn new(status: StatusCode, headers: &HeaderMap) -> Answer {
+        let is_later = [StatusCode::TOO_MANY_REQUESTS, StatusCode::SERVICE_UNAVAILABLE].contains(&status);
+        let retry_after = headers.get(header::RETRY_AFTER).filter(|_| is_later).cloned();
+        Answer { status: status.as_u16(), retry_after }
+    }
+
+    /// Until when the receiver asks to be left alone: after so many seconds, or at a time.
+    pub(super) fn not_before(&self, now: Timestamp) -> Option<Timestamp> {
+        let text = self.retry_after.as_ref()?.to_str().ok()?.trim();
+        if let Ok(seconds) = text.parse::<u64>() {
+            return Some(now.plus_ms(seconds.saturating_mul(1_000)));
+        }
+        let at = SystemTime::from(text.parse::<HttpDate>().ok()?);
+        let since = at.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+        Some(Timestamp(u64::try_from(since.as_millis()).ok()?))
+    }
 }
 
 impl Sender {
     pub(super) fn new(private_targets: bool) -> Sender {
-        Sender { private_targets, tls: OnceLock::new() }
+        Sender { private_targets, tls: OnceLock::new(), connections: Arc::default() }
     }
 
-    /// Posts a message; the status that was answered. What the answer says besides is not read.
-    pub(super) async fn post(&self, url: &str, signed: &Signed, payload: Vec<u8>) -> io::Result<u16> {
+    /// Posts a message.
+    pub(super) async fn post(&self, url: &str, signed: &Signed, payload: Vec<u8>) -> io::Result<Answer> {
         let target = Target::parse(url).map_err(io::Error::other)?;
         // What is dropped here is a connection of our own, never an append.
         #[allow(clippy::disallowed_methods)]
@@ -46,16 +75,41 @@ impl Sender {
         posted.unwrap_or_else(|_| Err(io::Error::other("it did not answer in time")))
     }
 
-    async fn exchange(&self, target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<u16> {
+    async fn exchange(&self, target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<Answer> {
         let request = request(target, signed, payload)?;
+        if let Some(kept) = self.connections.take(&target.origin()) {
+            // It may have ended at the same moment. Then the message goes over another, which may be the second time that it comes.
+            if let Ok(answer) = self.ask(target, kept, request.clone()).await {
+                return Ok(answer);
+            }
+        }
+        let made = self.connect(target).await?;
+        self.ask(target, made, request).await
+    }
+
+    async fn ask(
+        &self,
+        target: &Target,
+        mut connection: Connection,
+        request: Request<Full<Bytes>>,
+    ) -> io::Result<Answer> {
+        let answered = connection.sender.send_request(request).await.map_err(io::Error::other)?;
+        let answer = Answer::new(answered.status(), answered.headers());
+        self.connections.keep(target.origin(), connection, answered.into_body());
+        Ok(answer)
+    }
+
+    async fn connect(&self, target: &Target) -> io::Result<Connection> {
         let stream = target.connect(self.private_targets).await?;
         stream.set_nodelay(true)?;
-        if !target.secure {
-            return answered(TokioIo::new(stream), request).await;
-        }
-        let name = ServerName::try_from(target.host.clone()).map_err(io::Error::other)?;
-        let secure = self.tls()?.connect(name, stream).await?;
-        answered(TokioIo::new(secure), request).await
+        let begun = if target.secure {
+            let name = ServerName::try_from(target.host.clone()).map_err(io::Error::other)?;
+            let secure = self.tls()?.connect(name, stream).await?;
+            Connection::begin(TokioIo::new(secure)).await
+        } else {
+            Connection::begin(TokioIo::new(stream)).await
+        };
+        begun.map_err(io::Error::other)
     }
 
     fn tls(&self) -> io::Result<&TlsConnector> {
@@ -101,7 +155,6 @@ fn request(target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<Req
         .header(header::HOST, &target.authority)
         .header(header::USER_AGENT, USER_AGENT)
         .header(header::CONTENT_TYPE, JSON)
-        .header(header::CONNECTION, HeaderValue::from_static("close"))
         .header(ID, &signed.id)
         .header(TIMESTAMP, signed.timestamp)
         .header(SIGNATURE, &signed.signature)
@@ -109,24 +162,11 @@ fn request(target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<Req
         .map_err(io::Error::other)
 }
 
-async fn answered(
-    stream: impl Read + Write + Unpin + Send + 'static,
-    request: Request<Full<Bytes>>,
-) -> io::Result<u16> {
-    let (mut sender, connection) = handshake(stream).await.map_err(io::Error::other)?;
-    let mut answering = pin!(sender.send_request(request));
-    let answer = tokio::select! {
-        biased;
-        answer = &mut answering => answer,
-        // It has ended, after an answer or without one.
-        _ = connection => answering.await,
-    };
-    Ok(answer.map_err(io::Error::other)?.status().as_u16())
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use rustls::ServerConfig;
     use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
     use tessera_inventory::Timestamp;
@@ -172,7 +212,8 @@ mod tests {
     fn sender(authority: Option<&'static [u8]>) -> Sender {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(authority.map(CertificateDer::from));
-        Sender { private_targets: true, tls: OnceLock::from(connector(roots).unwrap()) }
+        let tls = OnceLock::from(connector(roots).unwrap());
+        Sender { private_targets: true, tls, connections: Arc::default() }
     }
 
     #[tokio::test]
@@ -183,10 +224,67 @@ mod tests {
             sender.post(&format!("https://{host}:{port}/hook"), &signed, b"{}".to_vec()).await
         };
         let trusting = sender(Some(AUTHORITY));
-        assert_eq!(post(&trusting, "localhost").await.unwrap(), 204);
+        assert_eq!(post(&trusting, "localhost").await.unwrap().status, 204);
         let distrusted = post(&sender(None), "localhost").await.unwrap_err();
         assert!(distrusted.to_string().contains("certificate"), "{distrusted}");
         let foreign = post(&trusting, "127.0.0.1").await.unwrap_err();
         assert!(foreign.to_string().contains("certificate"), "the certificate is for a name: {foreign}");
+    }
+
+    /// A receiver that answers two messages on each connection, and ends it when the third has come. Its port, and how many it had.
+    async fn receiver_of_two() -> (u16, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (port, count) = (listener.local_addr().unwrap().port(), Arc::new(AtomicUsize::new(0)));
+        let had = Arc::clone(&count);
+        tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                had.fetch_add(1, Ordering::AcqRel);
+                for left in [2, 1, 0] {
+                    let mut request = Vec::new();
+                    while !request.ends_with(b"{}") {
+                        request.push(stream.read_u8().await.unwrap());
+                    }
+                    if left > 0 {
+                        stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\ntaken").await.unwrap();
+                    }
+                }
+            }
+        });
+        (port, count)
+    }
+
+    #[tokio::test]
+    async fn messages_share_a_connection_and_go_over_another_where_it_has_ended() {
+        let (port, connections) = receiver_of_two().await;
+        let (sender, url) = (sender(None), format!("http://127.0.0.1:{port}/hook"));
+        let signed = Signed::new("msg_1".to_owned(), Timestamp(1_000), b"{}", [].into_iter());
+        for (message, expected) in (1..).zip([1, 1, 2, 2, 3]) {
+            assert_eq!(sender.post(&url, &signed, b"{}".to_vec()).await.unwrap().status, 200);
+            assert_eq!(connections.load(Ordering::Acquire), expected, "for message {message}");
+            while sender.connections.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    #[test]
+    fn a_receiver_asks_to_be_left_alone_in_seconds_or_until_a_time() {
+        let now = Timestamp(1_000_000);
+        let asked = |status: StatusCode, text: &str| {
+            let headers = HeaderMap::from_iter([(header::RETRY_AFTER, text.parse().unwrap())]);
+            Answer::new(status, &headers).not_before(now).map(|at| at.0)
+        };
+        let busy = StatusCode::TOO_MANY_REQUESTS;
+        assert_eq!(asked(busy, "120"), Some(1_120_000));
+        assert_eq!(asked(StatusCode::SERVICE_UNAVAILABLE, "0"), Some(1_000_000));
+        assert_eq!(asked(busy, "Sun, 06 Nov 1994 08:49:37 GMT"), Some(784_111_777_000));
+        assert_eq!(asked(busy, "99999999999999999999"), None);
+        assert_eq!(asked(busy, "soon"), None);
+        assert_eq!(
+            asked(StatusCode::INTERNAL_SERVER_ERROR, "120"),
+            None,
+            "it has failed, and asks for nothing"
+        );
     }
 }

@@ -6,6 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use hyper::Uri;
 use tokio::net::{TcpStream, lookup_host};
 
+use super::connections::Origin;
 use crate::limits::{WEBHOOK_ADDRESSES_MAX, WEBHOOK_URL_BYTES_MAX};
 
 /// A URL that messages may be posted to.
@@ -52,6 +53,11 @@ impl Target {
         };
         let path = uri.path_and_query().map_or("/", |path| path.as_str()).to_owned();
         Ok(Target { secure, host, port, authority: authority.to_string(), path })
+    }
+
+    /// Where it is.
+    pub(super) fn origin(&self) -> Origin {
+        (self.secure, self.host.clone(), self.port)
     }
 
     /// The address, where the URL has one and no name.

@@ -14,7 +14,7 @@ use tessera_store::{
 
 use super::{
     Delivery, Disabled, ERROR_BYTES_MAX, Endpoint, EndpointId, FAILING_MS_MAX, FINISHED_KEPT, Finished,
-    PENDING_MAX, Standing, Why, endpoints,
+    PENDING_LOW, PENDING_MAX, Standing, Why, endpoints,
 };
 use crate::damage::damaged;
 use crate::follower_cursors::{Advance, advance_in};
@@ -67,6 +67,29 @@ pub struct Batch {
     pub deliveries: Vec<Delivery>,
 }
 
+/// What became of a step along a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// What became of the cursor.
+    pub advance: Advance,
+    /// Endpoints that this step disabled, since too much would wait for them.
+    pub disabled: Vec<EndpointId>,
+}
+
+/// What became of messages that somebody asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// They wait.
+    Waits,
+    /// More than [`PENDING_LOW`] would wait: none of them does.
+    NoRoom {
+        /// What waits.
+        pending: u64,
+    },
+    /// There is no such endpoint, or nothing is sent to it.
+    Disabled,
+}
+
 /// What an endpoint has to be sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Due {
@@ -93,7 +116,8 @@ impl Deliveries {
         Deliveries { table }
     }
 
-    /// Keep messages about the log of `event` and move the cursor of `follower` to `through`, both or neither.
+    /// Keep messages about the log of `event` and move the cursor of `follower` to `through`, both or neither. An endpoint for which more
+    /// than [`PENDING_MAX`] would wait is disabled instead.
     ///
     /// # Errors
     /// As the table says.
@@ -103,34 +127,45 @@ impl Deliveries {
         expected: FollowerCursor,
         through: Sequence,
         (batches, now): (&[Batch], Timestamp),
-    ) -> Result<Advance, StoreError> {
+    ) -> Result<Followed, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
             let moved = advance_in(transaction.as_mut(), (event, follower), expected, through).await?;
-            if let Some(advance) = moved {
-                return Ok((transaction, advance));
-            }
-            for batch in batches {
-                enqueue(transaction.as_mut(), batch, now).await?;
+            if moved.is_none() {
+                for batch in batches {
+                    tell(transaction.as_mut(), batch, now).await?;
+                }
             }
             let next = FollowerCursor { sequence: through, ..expected };
-            Ok((transaction, Advance::Advanced(next)))
+            let advance = moved.unwrap_or(Advance::Advanced(next));
+            let mut disabled = Vec::new();
+            if let Advance::Advanced(_) = advance {
+                // Read again, since an attempt of unknown outcome may have done it.
+                for Batch { endpoint, .. } in batches {
+                    let found = endpoints::read(transaction.as_mut(), *endpoint).await?;
+                    let backlog = Disabled { at: now, why: Why::Backlog };
+                    if found.and_then(|found| found.disabled) == Some(backlog) {
+                        disabled.push(*endpoint);
+                    }
+                }
+            }
+            Ok((transaction, Followed { advance, disabled }))
         })
         .await
     }
 
-    /// Keep messages that somebody asks for. Whether the endpoint took them: it is there, enabled, and has room.
+    /// Keep messages that somebody asks for, all or none.
     ///
     /// # Errors
     /// As the table says.
-    pub async fn enqueue(&self, batch: &Batch, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn enqueue(&self, batch: &Batch) -> Result<Asked, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
-            let taken = enqueue(transaction.as_mut(), batch, now).await?;
-            Ok((transaction, taken))
+            let asked = enqueue(transaction.as_mut(), batch).await?;
+            Ok((transaction, asked))
         })
         .await
     }
 
-    /// Up to `limit` deliveries of an endpoint that are due; fewer, one, while it fails.
+    /// Up to `limit` deliveries of an endpoint that are due; fewer, one, while it fails, and none in its pauses.
     ///
     /// # Errors
     /// As the table says.
@@ -143,8 +178,9 @@ impl Deliveries {
         let mut due = Due { deliveries: Vec::new(), next_at: None, oldest: None, standing };
         for (key, _) in rows {
             let WebhookDueKey { due_at, place, .. } = WebhookDueKey::unpack(&key)?;
-            if due_at > now {
-                due.next_at = Some(due_at);
+            let at = standing.paused_until.map_or(due_at, |until| until.max(due_at));
+            if at > now {
+                due.next_at = Some(at);
                 break;
             }
             let row = transaction.get(&WebhookPendingKey { endpoint, place }.pack()).await?;
@@ -159,8 +195,8 @@ impl Deliveries {
         Ok(due)
     }
 
-    /// Keep what became of deliveries of one endpoint. What is not there any more is passed over. Why the endpoint is disabled now, if
-    /// that follows.
+    /// Keep what became of deliveries of one endpoint that were tried together, and until when nothing is sent to it then. What is not
+    /// there any more is passed over. Why the endpoint is disabled now, if that follows.
     ///
     /// # Errors
     /// As the table says.
@@ -168,10 +204,11 @@ impl Deliveries {
         &self,
         id: EndpointId,
         outcomes: &[Outcome],
+        paused_until: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Option<Why>, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
-            let disabled = record(transaction.as_mut(), id, outcomes, now).await?;
+            let disabled = record(transaction.as_mut(), id, (outcomes, paused_until), now).await?;
             Ok((transaction, disabled))
         })
         .await
@@ -228,32 +265,51 @@ pub(super) async fn standing(
     row.map_or(Ok(Standing::default()), |row| Standing::decode(&row))
 }
 
-fn write_standing(transaction: &mut dyn Transaction, endpoint: u128, standing: Standing) {
+pub(super) fn write_standing(transaction: &mut dyn Transaction, endpoint: u128, standing: Standing) {
     transaction.set(&WebhookStandingKey { endpoint }.pack(), &standing.encode());
 }
 
-/// All of a batch, or nothing: an endpoint for which too much waits is disabled.
-async fn enqueue(
-    transaction: &mut dyn Transaction,
-    batch: &Batch,
-    now: Timestamp,
-) -> Result<bool, StoreError> {
-    let EndpointId { endpoint, .. } = batch.endpoint;
-    let Some(mut found) = endpoints::read(transaction, batch.endpoint).await? else { return Ok(false) };
-    if found.disabled.is_some() {
-        return Ok(false);
-    }
-    let mut stands = standing(transaction, endpoint).await?;
-    stands.pending += batch.deliveries.len() as u64;
-    if stands.pending > PENDING_MAX {
+/// What has happened waits, all of it, or its endpoint is disabled. One that is gone or does not listen any more is told nothing.
+async fn tell(transaction: &mut dyn Transaction, batch: &Batch, now: Timestamp) -> Result<(), StoreError> {
+    let found = endpoints::read(transaction, batch.endpoint).await?;
+    let Some(mut found) = found.filter(Endpoint::listens) else { return Ok(()) };
+    let stands = standing(transaction, batch.endpoint.endpoint).await?;
+    if stands.pending + batch.deliveries.len() as u64 > PENDING_MAX {
         disable(transaction, &mut found, Why::Backlog, now);
-        return Ok(false);
+        return Ok(());
     }
+    keep(transaction, batch, stands);
+    Ok(())
+}
+
+/// What somebody asks for waits, all of it, or nothing.
+async fn enqueue(transaction: &mut dyn Transaction, batch: &Batch) -> Result<Asked, StoreError> {
+    let EndpointId { endpoint, .. } = batch.endpoint;
+    let found = endpoints::read(transaction, batch.endpoint).await?;
+    if found.is_none_or(|found| found.disabled.is_some()) {
+        return Ok(Asked::Disabled);
+    }
+    for Delivery { place, .. } in &batch.deliveries {
+        // They wait already, by an attempt of unknown outcome of this transaction.
+        if transaction.get(&WebhookPendingKey { endpoint, place: *place }.pack()).await?.is_some() {
+            return Ok(Asked::Waits);
+        }
+    }
+    let stands = standing(transaction, endpoint).await?;
+    if stands.pending + batch.deliveries.len() as u64 > PENDING_LOW {
+        return Ok(Asked::NoRoom { pending: stands.pending });
+    }
+    keep(transaction, batch, stands);
+    Ok(Asked::Waits)
+}
+
+fn keep(transaction: &mut dyn Transaction, batch: &Batch, mut stands: Standing) {
+    let EndpointId { endpoint, .. } = batch.endpoint;
     for delivery in &batch.deliveries {
         wait(transaction, endpoint, delivery);
     }
+    stands.pending += batch.deliveries.len() as u64;
     write_standing(transaction, endpoint, stands);
-    Ok(true)
 }
 
 fn wait(transaction: &mut dyn Transaction, endpoint: u128, delivery: &Delivery) {
@@ -270,43 +326,29 @@ fn disable(transaction: &mut dyn Transaction, endpoint: &mut Endpoint, why: Why,
 async fn record(
     transaction: &mut dyn Transaction,
     id: EndpointId,
-    outcomes: &[Outcome],
+    (outcomes, paused_until): (&[Outcome], Option<Timestamp>),
     now: Timestamp,
 ) -> Result<Option<Why>, StoreError> {
     let EndpointId { endpoint, .. } = id;
     let Some(mut found) = endpoints::read(transaction, id).await? else { return Ok(None) };
     let mut stands = standing(transaction, endpoint).await?;
-    let mut gone = false;
+    let mut tried = Vec::new();
     for outcome in outcomes {
-        let place = outcome.delivery.place;
-        let pending = WebhookPendingKey { endpoint, place }.pack();
-        let stored = transaction.get(&pending).await?;
-        // Recorded already, by an attempt of unknown outcome of this transaction.
-        if stored != Some(outcome.delivery.encode()) {
-            continue;
+        if settle(transaction, endpoint, outcome, &mut stands).await? {
+            tried.push(outcome);
         }
-        transaction.clear(&WebhookDueKey { endpoint, due_at: outcome.delivery.due_at, place }.pack());
-        match outcome.verdict {
-            Verdict::Again(due_at) | Verdict::Gone(due_at) => {
-                wait(transaction, endpoint, &tried(outcome, due_at))
-            }
-            Verdict::Delivered | Verdict::GivenUp => {
-                transaction.clear(&pending);
-                let (place, finished) = finished(outcome);
-                transaction.set(&WebhookFinishedKey { endpoint, place }.pack(), &finished);
-                stands.pending = stands.pending.saturating_sub(1);
-                stands.finished += 1;
-            }
-        }
-        if outcome.verdict == Verdict::Delivered {
-            stands.failing_since = None;
-        } else {
-            stands.failing_since = stands.failing_since.or(Some(outcome.attempt.at));
-        }
-        gone |= matches!(outcome.verdict, Verdict::Gone(_));
+    }
+    if !tried.is_empty() {
+        judge(&mut stands, &tried);
+        stands.paused_until = paused_until;
     }
     trim(transaction, endpoint, &mut stands).await?;
     write_standing(transaction, endpoint, stands);
+    if found.catches_up && stands.pending <= PENDING_LOW {
+        (found.catches_up, found.told_from) = (false, now);
+        endpoints::write(transaction, &found);
+    }
+    let gone = tried.iter().any(|outcome| matches!(outcome.verdict, Verdict::Gone(_)));
     let failing = |since: Timestamp| now.0.saturating_sub(since.0) >= FAILING_MS_MAX;
     let why = match (gone, stands.failing_since) {
         (true, _) => Some(Why::Gone),
@@ -318,6 +360,47 @@ async fn record(
         disable(transaction, &mut found, why, now);
     }
     Ok(why)
+}
+
+/// A delivery waits on, or has ended. `false`: it was not there as it was tried.
+async fn settle(
+    transaction: &mut dyn Transaction,
+    endpoint: u128,
+    outcome: &Outcome,
+    stands: &mut Standing,
+) -> Result<bool, StoreError> {
+    let place = outcome.delivery.place;
+    let pending = WebhookPendingKey { endpoint, place }.pack();
+    let stored = transaction.get(&pending).await?;
+    // Recorded already, by an attempt of unknown outcome of this transaction.
+    if stored != Some(outcome.delivery.encode()) {
+        return Ok(false);
+    }
+    transaction.clear(&WebhookDueKey { endpoint, due_at: outcome.delivery.due_at, place }.pack());
+    match outcome.verdict {
+        Verdict::Again(due_at) | Verdict::Gone(due_at) => {
+            wait(transaction, endpoint, &tried(outcome, due_at));
+        }
+        Verdict::Delivered | Verdict::GivenUp => {
+            transaction.clear(&pending);
+            let (place, finished) = finished(outcome);
+            transaction.set(&WebhookFinishedKey { endpoint, place }.pack(), &finished);
+            stands.pending = stands.pending.saturating_sub(1);
+            stands.finished += 1;
+        }
+    }
+    Ok(true)
+}
+
+/// How an endpoint stands after attempts: it fails if none of them succeeded. One message that it does not like says nothing of the others.
+fn judge(stands: &mut Standing, tried: &[&Outcome]) {
+    if tried.iter().any(|outcome| outcome.verdict == Verdict::Delivered) {
+        (stands.failing_since, stands.failures) = (None, 0);
+    } else {
+        let first = tried.iter().map(|outcome| outcome.attempt.at).min();
+        stands.failing_since = stands.failing_since.or(first);
+        stands.failures = stands.failures.saturating_add(1);
+    }
 }
 
 /// The delivery after an attempt that is not the last.

@@ -4,6 +4,7 @@ use prost::Message;
 use tessera_inventory::{EventId, Timestamp};
 use tessera_store::StoreError;
 
+use super::{PENDING_LOW, Standing};
 use crate::damage::damaged;
 
 /// Names an endpoint, and whose it is.
@@ -28,10 +29,14 @@ pub struct Endpoint {
     pub events: Vec<EventId>,
     /// What messages are signed with, the newest first.
     pub secrets: Vec<Secret>,
-    /// Since when it is told.
+    /// When it was made.
     pub created_at: Timestamp,
+    /// Since when it is told of what happens: since it was made, enabled, or has caught up.
+    pub told_from: Timestamp,
     /// Why nothing is sent to it, if nothing is.
     pub disabled: Option<Disabled>,
+    /// It is sent what waits, and not told of what happens before at most [`PENDING_LOW`] do.
+    pub catches_up: bool,
 }
 
 /// A secret that messages are signed with.
@@ -78,6 +83,21 @@ impl Endpoint {
         event_wanted && (self.types.is_empty() || self.types.iter().any(|wanted| wanted == kind))
     }
 
+    /// Whether it is told of what happens now.
+    #[must_use]
+    pub fn listens(&self) -> bool {
+        self.disabled.is_none() && !self.catches_up
+    }
+
+    /// Sends to it from now on; what failed before does not count.
+    pub fn enable(&mut self, standing: &mut Standing, now: Timestamp) {
+        standing.forgive();
+        if self.disabled.take().is_some() {
+            self.catches_up = standing.pending > PENDING_LOW;
+            self.told_from = now;
+        }
+    }
+
     /// The secrets that sign now, the newest first.
     pub fn valid_secrets(&self, now: Timestamp) -> impl Iterator<Item = &Secret> {
         self.secrets.iter().filter(move |secret| secret.valid_until.is_none_or(|until| now < until))
@@ -103,6 +123,8 @@ impl Endpoint {
             created_at_ms: self.created_at.0,
             disabled_at_ms: self.disabled.map(|disabled| disabled.at.0),
             why: self.disabled.map_or(0, |disabled| disabled.why as u32),
+            catches_up: self.catches_up,
+            told_from_ms: Some(self.told_from.0),
         }
         .encode_to_vec()
     }
@@ -127,7 +149,9 @@ impl Endpoint {
             events: row.events.into_iter().map(event).collect::<Result<_, _>>()?,
             secrets: row.secrets.into_iter().map(SecretRow::secret).collect(),
             created_at: Timestamp(row.created_at_ms),
+            told_from: Timestamp(row.told_from_ms.unwrap_or(row.created_at_ms)),
             disabled,
+            catches_up: row.catches_up,
         })
     }
 }
@@ -154,6 +178,11 @@ struct EndpointRow {
     disabled_at_ms: Option<u64>,
     #[prost(uint32, tag = "7")]
     why: u32,
+    #[prost(bool, tag = "8")]
+    catches_up: bool,
+    /// Absent in rows of before it was kept.
+    #[prost(uint64, optional, tag = "9")]
+    told_from_ms: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -187,7 +216,9 @@ mod tests {
             events: vec![EventId(5)],
             secrets: vec![Secret { bytes: vec![1; 32], valid_until: None }],
             created_at: Timestamp(7),
+            told_from: Timestamp(9),
             disabled: Some(Disabled { at: Timestamp(8), why: Why::Gone }),
+            catches_up: true,
         }
     }
 
@@ -197,6 +228,14 @@ mod tests {
         assert_eq!(Endpoint::decode(endpoint.id, &endpoint.encode()).unwrap(), endpoint);
         assert!(Endpoint::decode(endpoint.id, &[0xff]).is_err());
         assert!(!format!("{endpoint:?}").contains("[1, 1"), "a secret is not shown");
+    }
+
+    #[test]
+    fn a_row_of_before_is_told_since_it_was_made_and_listens() {
+        let before = [&[0x0a, 1], b"u".as_slice(), &[0x28, 7]].concat();
+        let endpoint = Endpoint::decode(endpoint().id, &before).unwrap();
+        assert_eq!((endpoint.created_at, endpoint.told_from), (Timestamp(7), Timestamp(7)));
+        assert!(endpoint.listens());
     }
 
     #[test]

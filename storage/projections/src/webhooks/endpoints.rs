@@ -8,8 +8,11 @@ use tessera_store::{
     transact,
 };
 
-use super::{ENDPOINTS_MAX, Endpoint, EndpointId};
+use super::{ENDPOINTS_MAX, Endpoint, EndpointId, Standing, deliveries};
 use crate::page::after;
+
+/// Endpoints that are looked through at once.
+const LOOKED_THROUGH_AT_ONCE: usize = 200;
 
 /// Webhook endpoints, over a table.
 #[derive(Clone)]
@@ -63,67 +66,60 @@ impl WebhookEndpoints {
         read(self.table.begin().await?.as_mut(), id).await
     }
 
-    /// The endpoints of an organizer, at most [`ENDPOINTS_MAX`].
+    /// The endpoint of this number, whoever's it is. It looks through all there are: for people who ask, not for what happens.
     ///
     /// # Errors
     /// As the table says.
-    pub async fn list_of(&self, organizer: u128) -> Result<Vec<Endpoint>, StoreError> {
-        let (begin, end) = WebhookEndpointKey::range_of(organizer);
-        let mut transaction = self.table.begin().await?;
-        let rows = transaction.range(&begin, &end, ENDPOINTS_MAX, false).await?;
-        rows.iter().map(decode).collect()
+    pub async fn find(&self, endpoint: u128) -> Result<Option<Endpoint>, StoreError> {
+        let mut after_endpoint = None;
+        loop {
+            let page = self.list(None, after_endpoint, LOOKED_THROUGH_AT_ONCE).await?;
+            after_endpoint = page.last().filter(|_| page.len() == LOOKED_THROUGH_AT_ONCE).map(|last| last.id);
+            let found = page.into_iter().find(|found| found.id.endpoint == endpoint);
+            if found.is_some() || after_endpoint.is_none() {
+                return Ok(found);
+            }
+        }
     }
 
-    /// Up to `limit` endpoints of everyone, those after `after_endpoint`.
+    /// Up to `limit` endpoints of an organizer, who has at most [`ENDPOINTS_MAX`], or of everyone: those after `after_endpoint`.
     ///
     /// # Errors
     /// As the table says.
     pub async fn list(
         &self,
+        organizer: Option<u128>,
         after_endpoint: Option<EndpointId>,
         limit: usize,
     ) -> Result<Vec<Endpoint>, StoreError> {
-        let (first, end) = WebhookEndpointKey::range();
-        let begin = after_endpoint.map_or(first, |id| after(key_of(id).pack()));
+        let (first, end) = organizer.map_or_else(WebhookEndpointKey::range, WebhookEndpointKey::range_of);
+        // What another organizer's list gave leads to nothing foreign.
+        let begin =
+            after_endpoint.map_or(first.clone(), |id| after(key_of(id).pack()).clamp(first, end.clone()));
         let mut transaction = self.table.begin().await?;
         let rows = transaction.range(&begin, &end, limit, false).await?;
         rows.iter().map(decode).collect()
     }
 
-    /// Change an endpoint; `change` may run several times. `None` where there is none.
+    /// Change an endpoint and how it stands; `change` may run several times. `None` where there is none.
     ///
     /// # Errors
     /// As the table says.
     pub async fn update(
         &self,
         id: EndpointId,
-        change: impl Fn(&mut Endpoint),
-    ) -> Result<Option<Endpoint>, StoreError> {
+        change: impl Fn(&mut Endpoint, &mut Standing),
+    ) -> Result<Option<(Endpoint, Standing)>, StoreError> {
         let change = &change;
         transact(self.table.as_ref(), |mut transaction| async move {
-            let mut found = read(transaction.as_mut(), id).await?;
-            if let Some(endpoint) = &mut found {
-                change(endpoint);
-                write(transaction.as_mut(), endpoint);
-            }
-            Ok((transaction, found))
-        })
-        .await
-    }
-
-    /// Begin anew with an endpoint that is enabled again: what failed before does not count.
-    ///
-    /// # Errors
-    /// As the table says.
-    pub async fn forgive(&self, id: EndpointId) -> Result<(), StoreError> {
-        transact(self.table.as_ref(), |mut transaction| async move {
-            if read(transaction.as_mut(), id).await?.is_none() {
-                return Ok((transaction, ()));
-            }
-            let mut standing = super::deliveries::standing(transaction.as_mut(), id.endpoint).await?;
-            standing.failing_since = None;
-            transaction.set(&WebhookStandingKey { endpoint: id.endpoint }.pack(), &standing.encode());
-            Ok((transaction, ()))
+            let Some(mut endpoint) = read(transaction.as_mut(), id).await? else {
+                return Ok((transaction, None));
+            };
+            let mut standing = deliveries::standing(transaction.as_mut(), id.endpoint).await?;
+            change(&mut endpoint, &mut standing);
+            write(transaction.as_mut(), &endpoint);
+            deliveries::write_standing(transaction.as_mut(), id.endpoint, standing);
+            Ok((transaction, Some((endpoint, standing))))
         })
         .await
     }

@@ -50,6 +50,10 @@ pub struct Standing {
     pub finished: u64,
     /// When the first attempt failed since the last that succeeded.
     pub failing_since: Option<Timestamp>,
+    /// Rounds of attempts since then, of which none succeeded.
+    pub failures: u32,
+    /// Until when nothing is sent to it: it failed, or asked for the pause.
+    pub paused_until: Option<Timestamp>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -91,6 +95,10 @@ struct StandingRow {
     finished: u64,
     #[prost(uint64, optional, tag = "3")]
     failing_since_ms: Option<u64>,
+    #[prost(uint32, tag = "4")]
+    failures: u32,
+    #[prost(uint64, optional, tag = "5")]
+    paused_until_ms: Option<u64>,
 }
 
 impl AttemptRow {
@@ -170,6 +178,8 @@ impl Standing {
             pending: self.pending,
             finished: self.finished,
             failing_since_ms: self.failing_since.map(|at| at.0),
+            failures: self.failures,
+            paused_until_ms: self.paused_until.map(|until| until.0),
         }
         .encode_to_vec()
     }
@@ -180,6 +190,34 @@ impl Standing {
             pending: row.pending,
             finished: row.finished,
             failing_since: row.failing_since_ms.map(Timestamp),
+            failures: row.failures,
+            paused_until: row.paused_until_ms.map(Timestamp),
         })
+    }
+
+    /// Begins anew with an endpoint that is trusted again.
+    pub(super) fn forgive(&mut self) {
+        (self.failing_since, self.failures, self.paused_until) = (None, 0, None);
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_standing_is_read_as_it_was_written_and_one_of_before_pauses_as_not_paused() {
+        let standing = Standing {
+            pending: 2,
+            finished: 1,
+            failing_since: Some(Timestamp(7)),
+            failures: 3,
+            paused_until: Some(Timestamp(9)),
+        };
+        assert_eq!(Standing::decode(&standing.encode()).unwrap(), standing);
+        let before = [0x08, 2, 0x10, 1, 0x18, 7];
+        let expected = Standing { failures: 0, paused_until: None, ..standing };
+        assert_eq!(Standing::decode(&before).unwrap(), expected);
     }
 }

@@ -3,8 +3,9 @@ use std::sync::Arc;
 use tessera_inventory::{EventId, Sequence, Timestamp};
 use tessera_projections::follower_cursors::{Advance, FollowerCursors};
 use tessera_projections::webhooks::{
-    Attempt, Batch, Creation, Deliveries, Delivery, ENDPOINTS_MAX, Endpoint, EndpointId, FAILING_MS_MAX,
-    FINISHED_KEPT, Outcome, PENDING_MAX, Secret, Verdict, WebhookEndpoints, Why,
+    Asked, Attempt, Batch, Creation, Deliveries, Delivery, ENDPOINTS_MAX, Endpoint, EndpointId,
+    FAILING_MS_MAX, FINISHED_KEPT, Followed, Outcome, PENDING_LOW, PENDING_MAX, Secret, Verdict,
+    WebhookEndpoints, Why,
 };
 use tessera_store::keys::WebhookPlace;
 use tessera_store::memory::{CommitFault, MemoryStore};
@@ -21,7 +22,9 @@ fn endpoint(id: EndpointId) -> Endpoint {
         events: Vec::new(),
         secrets: vec![Secret { bytes: vec![1; 32], valid_until: None }],
         created_at: Timestamp(1),
+        told_from: Timestamp(1),
         disabled: None,
+        catches_up: false,
     }
 }
 
@@ -64,80 +67,144 @@ async fn messages_and_cursor_move_together_and_once() {
         deliveries.follow((EVENT, FOLLOWER), expected, Sequence(through), what).await.unwrap()
     };
     store.inject_commit(CommitFault::UnknownApplied);
-    let Advance::Advanced(moved) = follow(mine, 2).await else { panic!("nobody else was there") };
+    let Advance::Advanced(moved) = follow(mine, 2).await.advance else { panic!("nobody else was there") };
     assert_eq!(deliveries.standing(ID.endpoint).await.unwrap().pending, 2, "once, whatever the outcome was");
     let other = cursors.take_over(EVENT, FOLLOWER).await.unwrap();
-    assert_eq!(follow(moved, 4).await, Advance::Fenced { found: other });
+    assert_eq!(follow(moved, 4).await.advance, Advance::Fenced { found: other });
     assert_eq!(deliveries.standing(ID.endpoint).await.unwrap().pending, 2, "a fenced follower keeps nothing");
 }
 
 #[tokio::test]
-async fn what_is_due_comes_in_order_and_one_by_one_while_the_endpoint_fails() {
+async fn what_is_due_comes_in_order_and_one_by_one_with_pauses_while_the_endpoint_fails() {
     let (_, _, deliveries) = stores().await;
-    assert!(deliveries.enqueue(&batch([3, 1, 2]), Timestamp(100)).await.unwrap());
+    assert_eq!(deliveries.enqueue(&batch([3, 1, 2])).await.unwrap(), Asked::Waits);
     assert_eq!(deliveries.due(ID.endpoint, Timestamp(99), 8).await.unwrap().next_at, Some(Timestamp(100)));
     let due = deliveries.due(ID.endpoint, Timestamp(100), 2).await.unwrap();
     let sequences: Vec<_> = due.deliveries.iter().map(|delivery| delivery.place.sequence.0).collect();
     assert_eq!((sequences, due.oldest), (vec![1, 2], Some(Timestamp(100))));
     let mut due = due.deliveries.into_iter();
     let (first, second) = (due.next().unwrap(), due.next().unwrap());
-    let outcomes = [
-        outcome(first, 110, Verdict::Delivered),
-        outcome(second.clone(), 111, Verdict::Again(Timestamp(5_000))),
-    ];
-    assert_eq!(deliveries.record(ID, &outcomes, Timestamp(111)).await.unwrap(), None);
-    // To record it twice is to record it once.
-    deliveries.record(ID, &outcomes, Timestamp(111)).await.unwrap();
+    let (delivered, failed) = (outcome(first, 110, Verdict::Delivered), Verdict::Again(Timestamp(5_000)));
+    let outcomes = [delivered, outcome(second.clone(), 111, failed)];
+    let paused = None;
+    assert_eq!(deliveries.record(ID, &outcomes, paused, Timestamp(111)).await.unwrap(), None);
     let stands = deliveries.standing(ID.endpoint).await.unwrap();
-    assert_eq!((stands.pending, stands.finished, stands.failing_since), (2, 1, Some(Timestamp(111))));
-    let due = deliveries.due(ID.endpoint, Timestamp(6_000), 8).await.unwrap();
-    assert_eq!(due.deliveries.len(), 1, "while it fails");
+    assert_eq!((stands.pending, stands.finished, stands.failing_since), (2, 1, None), "one was taken");
     let again = deliveries.pending(ID.endpoint, Some(second.place), 10).await.unwrap();
     assert_eq!(again.len(), 1, "after the one that was tried");
     let ended = deliveries.finished(ID.endpoint, None, 10).await.unwrap();
     assert_eq!((ended[0].place.at, ended[0].delivered, ended[0].attempts), (Timestamp(110), true, 1));
-    let third = due.deliveries.into_iter().next().unwrap();
-    deliveries.record(ID, &[outcome(third, 120, Verdict::Delivered)], Timestamp(120)).await.unwrap();
-    assert_eq!(deliveries.standing(ID.endpoint).await.unwrap().failing_since, None);
+    let third = again.into_iter().next().unwrap();
+    let outcomes = [outcome(third, 112, failed)];
+    let paused = Some(Timestamp(5_500));
+    deliveries.record(ID, &outcomes, paused, Timestamp(111)).await.unwrap();
+    // To record it twice is to record it once.
+    deliveries.record(ID, &outcomes, paused, Timestamp(111)).await.unwrap();
+    let stands = deliveries.standing(ID.endpoint).await.unwrap();
+    assert_eq!((stands.failures, stands.failing_since), (1, Some(Timestamp(112))));
+    let due = deliveries.due(ID.endpoint, Timestamp(5_499), 8).await.unwrap();
+    assert_eq!((due.deliveries.len(), due.next_at), (0, paused), "what is due waits for the endpoint");
+    let due = deliveries.due(ID.endpoint, Timestamp(5_500), 8).await.unwrap();
+    assert_eq!(due.deliveries.len(), 1, "while it fails");
+    let probe = due.deliveries.into_iter().next().unwrap();
+    deliveries
+        .record(ID, &[outcome(probe, 5_510, Verdict::Delivered)], None, Timestamp(5_510))
+        .await
+        .unwrap();
+    let stands = deliveries.standing(ID.endpoint).await.unwrap();
+    assert_eq!((stands.failures, stands.failing_since, stands.paused_until), (0, None, None));
 }
 
 #[tokio::test]
 async fn an_endpoint_is_disabled_for_a_reason_and_takes_nothing_then() {
     let (_, endpoints, deliveries) = stores().await;
     let why = async || endpoints.get(ID).await.unwrap().unwrap().disabled.map(|disabled| disabled.why);
-    let enable = async || endpoints.update(ID, |endpoint| endpoint.disabled = None).await.unwrap();
-    assert!(deliveries.enqueue(&batch([1]), Timestamp(100)).await.unwrap());
+    let enable = async || {
+        endpoints.update(ID, |endpoint, standing| endpoint.enable(standing, Timestamp(150))).await.unwrap()
+    };
+    assert_eq!(deliveries.enqueue(&batch([1])).await.unwrap(), Asked::Waits);
     let gone = outcome(waiting(1, 100), 110, Verdict::Gone(Timestamp(200)));
     assert_eq!(
-        deliveries.record(ID, std::slice::from_ref(&gone), Timestamp(110)).await.unwrap(),
+        deliveries.record(ID, std::slice::from_ref(&gone), None, Timestamp(110)).await.unwrap(),
         Some(Why::Gone)
     );
-    assert!(!deliveries.enqueue(&batch([2]), Timestamp(120)).await.unwrap());
+    assert_eq!(deliveries.enqueue(&batch([2])).await.unwrap(), Asked::Disabled);
     enable().await;
     let due = deliveries.due(ID.endpoint, Timestamp(200), 8).await.unwrap().deliveries;
     assert_eq!(due[0].last, Some(gone.attempt), "it still waits");
+    // What failed before it was enabled does not count.
     let late = Timestamp(110 + FAILING_MS_MAX);
-    let failed = outcome(due[0].clone(), late.0, Verdict::GivenUp);
-    assert_eq!(deliveries.record(ID, &[failed], late).await.unwrap(), Some(Why::Failing));
+    let failed = outcome(due[0].clone(), late.0, Verdict::Again(late));
+    assert_eq!(deliveries.record(ID, &[failed], None, late).await.unwrap(), None);
+    let due = deliveries.due(ID.endpoint, late, 8).await.unwrap().deliveries;
+    let later = late.plus_ms(FAILING_MS_MAX);
+    let failed = outcome(due[0].clone(), later.0, Verdict::GivenUp);
+    assert_eq!(deliveries.record(ID, &[failed], None, later).await.unwrap(), Some(Why::Failing));
     assert_eq!(why().await, Some(Why::Failing));
-    enable().await;
-    for part in 0..10 {
-        let most = batch(1 + part * PENDING_MAX / 10..=(part + 1) * PENDING_MAX / 10);
-        assert!(deliveries.enqueue(&most, Timestamp(300)).await.unwrap());
+}
+
+#[tokio::test]
+async fn what_people_ask_for_leaves_room_for_what_happens_and_disables_nothing() {
+    let (store, endpoints, deliveries) = stores().await;
+    assert_eq!(deliveries.enqueue(&batch(2..=PENDING_LOW)).await.unwrap(), Asked::Waits);
+    let too_many = batch([PENDING_LOW + 1, PENDING_LOW + 2]);
+    let refused = Asked::NoRoom { pending: PENDING_LOW - 1 };
+    assert_eq!(deliveries.enqueue(&too_many).await.unwrap(), refused);
+    store.inject_commit(CommitFault::UnknownApplied);
+    assert_eq!(deliveries.enqueue(&batch([1])).await.unwrap(), Asked::Waits);
+    assert_eq!(deliveries.standing(ID.endpoint).await.unwrap().pending, PENDING_LOW, "counted once");
+    assert_eq!(endpoints.get(ID).await.unwrap().unwrap().disabled, None);
+}
+
+#[tokio::test]
+async fn an_endpoint_for_which_too_much_waits_is_disabled_and_told_again_when_it_has_caught_up() {
+    let (store, endpoints, deliveries) = stores().await;
+    let stands = async || deliveries.standing(ID.endpoint).await.unwrap().pending;
+    let mut cursor = FollowerCursors::new(Arc::new(store.clone())).take_over(EVENT, FOLLOWER).await.unwrap();
+    let mut tell = async |sequences: std::ops::RangeInclusive<u64>| {
+        let (through, batches) = (Sequence(*sequences.end()), [batch(sequences)]);
+        let what = (&batches[..], Timestamp(through.0));
+        let followed = deliveries.follow((EVENT, FOLLOWER), cursor, through, what).await.unwrap();
+        let Followed { advance: Advance::Advanced(moved), disabled } = followed else { panic!("fenced") };
+        cursor = moved;
+        disabled
+    };
+    assert_eq!(tell(1..=PENDING_LOW).await, []);
+    assert_eq!(tell(PENDING_LOW + 1..=PENDING_MAX - 9).await, []);
+    store.inject_commit(CommitFault::UnknownApplied);
+    assert_eq!(tell(PENDING_MAX - 8..=PENDING_MAX + 1).await, [ID], "said once, whatever the outcome was");
+    assert_eq!(tell(PENDING_MAX + 2..=PENDING_MAX + 2).await, []);
+    let disabled = endpoints.get(ID).await.unwrap().unwrap().disabled.unwrap();
+    assert_eq!((disabled.why, stands().await), (Why::Backlog, PENDING_MAX - 9));
+    // Enabled again, it is not disabled by what happens next: it is sent what waits first.
+    let enable = |endpoint: &mut Endpoint, standing: &mut _| endpoint.enable(standing, Timestamp(350));
+    let (enabled, _) = endpoints.update(ID, enable).await.unwrap().unwrap();
+    assert!(enabled.disabled.is_none() && enabled.catches_up && !enabled.listens());
+    assert_eq!(tell(PENDING_MAX + 3..=PENDING_MAX + 30).await, []);
+    assert_eq!(stands().await, PENDING_MAX - 9, "it is not told");
+    let listens = async || endpoints.get(ID).await.unwrap().unwrap().listens();
+    let too_many = PENDING_MAX - 9 - PENDING_LOW;
+    for sent in [1..=too_many / 2, too_many / 2 + 1..=too_many - 1, too_many..=too_many] {
+        assert!(!listens().await);
+        let taken = |sequence| outcome(waiting(sequence, 100), 400, Verdict::Delivered);
+        let taken: Vec<_> = sent.map(taken).collect();
+        deliveries.record(ID, &taken, None, Timestamp(400)).await.unwrap();
     }
-    assert!(!deliveries.enqueue(&batch([PENDING_MAX + 1]), Timestamp(300)).await.unwrap());
-    assert_eq!(why().await, Some(Why::Backlog));
-    assert_eq!(deliveries.standing(ID.endpoint).await.unwrap().pending, PENDING_MAX);
+    assert!(listens().await && stands().await == PENDING_LOW);
+    let told_from = endpoints.get(ID).await.unwrap().unwrap().told_from;
+    assert_eq!(told_from, Timestamp(400), "since it has caught up");
+    assert_eq!(tell(PENDING_MAX + 31..=PENDING_MAX + 31).await, []);
+    assert_eq!(stands().await, PENDING_LOW + 1, "it is told again");
 }
 
 #[tokio::test]
 async fn the_oldest_that_have_ended_are_forgotten() {
     let (_, _, deliveries) = stores().await;
     let count = FINISHED_KEPT + 10;
-    assert!(deliveries.enqueue(&batch(1..=count), Timestamp(100)).await.unwrap());
+    assert_eq!(deliveries.enqueue(&batch(1..=count)).await.unwrap(), Asked::Waits);
     for sequence in 1..=count {
         let ended = outcome(waiting(sequence, 100), 100 + sequence, Verdict::Delivered);
-        deliveries.record(ID, &[ended], Timestamp(100 + sequence)).await.unwrap();
+        deliveries.record(ID, &[ended], None, Timestamp(100 + sequence)).await.unwrap();
     }
     let kept = usize::try_from(FINISHED_KEPT).unwrap();
     let ended = deliveries.finished(ID.endpoint, None, kept + 10).await.unwrap();
@@ -156,14 +223,21 @@ async fn endpoints_are_bounded_and_removed_with_all_they_have() {
     assert_eq!(endpoints.create(&endpoint(one_more)).await.unwrap(), Creation::TooMany);
     let foreign = EndpointId { organizer: 8, endpoint: 1 };
     assert_eq!(endpoints.create(&endpoint(foreign)).await.unwrap(), Creation::Created);
-    assert_eq!(endpoints.list_of(7).await.unwrap().len(), ENDPOINTS_MAX);
-    assert_eq!(endpoints.list(Some(ID), 100).await.unwrap().len(), ENDPOINTS_MAX);
-    assert!(deliveries.enqueue(&batch([1]), Timestamp(100)).await.unwrap());
+    assert_eq!(endpoints.list(Some(7), None, 100).await.unwrap().len(), ENDPOINTS_MAX);
+    assert_eq!(endpoints.list(None, Some(ID), 100).await.unwrap().len(), ENDPOINTS_MAX);
+    let beyond = EndpointId { organizer: 9, endpoint: 1 };
+    for (after, count) in [(ID, 1), (foreign, 0), (beyond, 0)] {
+        let found = endpoints.list(Some(8), Some(after), 100).await.unwrap();
+        assert_eq!(found.len(), count, "nobody else's, wherever it goes on");
+    }
+    assert_eq!(endpoints.find(ID.endpoint).await.unwrap().unwrap().id, ID);
+    assert_eq!(endpoints.find(12_345).await.unwrap(), None);
+    assert_eq!(deliveries.enqueue(&batch([1])).await.unwrap(), Asked::Waits);
     assert!(endpoints.remove(ID).await.unwrap());
     assert!(!endpoints.remove(ID).await.unwrap());
     assert_eq!(endpoints.get(ID).await.unwrap(), None);
     assert!(deliveries.pending(ID.endpoint, None, 10).await.unwrap().is_empty());
     let late = outcome(waiting(1, 100), 110, Verdict::Delivered);
-    assert_eq!(deliveries.record(ID, &[late], Timestamp(110)).await.unwrap(), None);
+    assert_eq!(deliveries.record(ID, &[late], None, Timestamp(110)).await.unwrap(), None);
     assert!(deliveries.finished(ID.endpoint, None, 10).await.unwrap().is_empty(), "nothing comes back");
 }

@@ -20,8 +20,8 @@ fn request() -> Value {
 }
 
 fn endpoint() -> Value {
-    json!({"id": example::WEBHOOK_ENDPOINT, "url": "https://box-office.example/tessera", "types": ["order.confirmed"],
-        "events": [], "enabled": true, "created_at": example::at(), "pending": 0, "secrets": [{"valid_until": null}]})
+    json!({"id": example::WEBHOOK_ENDPOINT, "organizer": example::ORGANIZER, "url": "https://box-office.example/tessera", "types": ["order.confirmed"],
+        "events": [], "enabled": true, "created_at": example::at(), "told_since": example::at(), "pending": 0, "catching_up": false, "secrets": [{"valid_until": null}]})
 }
 
 fn made() -> Value {
@@ -33,7 +33,7 @@ fn made() -> Value {
 pub(super) fn make() -> Operation {
     Operation::new(TAG, "Make a webhook endpoint")
         .about(
-            "The secret is shown this once. `Idempotency-Key` is ignored: each call makes another endpoint.",
+            "The secret is shown this once. `Idempotency-Key` is ignored: each call makes another endpoint. One that the administrator makes is told of the events that the administrator made; every other is made by its organizer.",
         )
         .by(&WRITERS)
         .takes::<EndpointRequest<'_>>(request())
@@ -42,9 +42,17 @@ pub(super) fn make() -> Operation {
 }
 
 pub(super) fn list() -> Operation {
+    let cursor = json!({"name": "cursor", "in": "query", "description": "The `next` of the page before.",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{1,32}-[0-9a-f]{1,32}$"}});
     Operation::new(TAG, "List webhook endpoints")
+        .about("The organizer's own; the administrator's list has everyone's.")
         .by(&READERS)
-        .reads::<WebhookEndpointList<'_>>("All of the organizer's.", json!({"items": [endpoint()]}))
+        .taking(cursor)
+        .with(&["Limit"])
+        .reads::<WebhookEndpointList<'_>>(
+            "A page of endpoints.",
+            json!({"items": [endpoint()], "next": null}),
+        )
 }
 
 pub(super) fn read() -> Operation {
@@ -56,7 +64,7 @@ pub(super) fn read() -> Operation {
 
 pub(super) fn replace() -> Operation {
     Operation::new(TAG, "Change a webhook endpoint")
-        .about("It is as the body says, secrets aside. To enable it again forgives what failed; what waits goes on.")
+        .about("It is as the body says, secrets aside. To enable it again forgives what failed; what waits goes on, and where that is more than 50,000 messages, it is told of nothing new before.")
         .by(&WRITERS)
         .takes::<EndpointRequest<'_>>(request())
         .answers::<EndpointItem<'_>>(200, "The endpoint.", endpoint())
