@@ -28,6 +28,8 @@ pub struct Venue {
     pub units_per_subject_max: Option<u32>,
     /// Whether a hold may leave a single seat alone.
     pub stranding_allowed: bool,
+    /// How often a hold may be renewed; none where the file does not say.
+    pub renewals_max: Option<u32>,
 }
 
 /// A named capacity counter.
@@ -72,6 +74,8 @@ pub struct TicketType {
     pub name: String,
     /// Unit price in minor units.
     pub price: i64,
+    /// Least units in one hold.
+    pub per_order_min: u16,
     /// Most units in one hold.
     pub per_order_max: u16,
     /// Most units of one buyer.
@@ -82,6 +86,8 @@ pub struct TicketType {
     pub category: Option<usize>,
     /// Positions of its pools.
     pub draws_on: Vec<usize>,
+    /// Whether it sells in a window of time only.
+    pub has_window: bool,
 }
 
 /// An allotment.
@@ -111,6 +117,12 @@ struct VenueFile {
     ticket_types: Vec<TicketTypeFile>,
     units_per_subject_max: Option<u32>,
     seating: Option<Seating>,
+    hold: Option<HoldFile>,
+}
+
+#[derive(Deserialize)]
+struct HoldFile {
+    renewals_max: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -178,7 +190,11 @@ struct TicketTypeFile {
     name: String,
     price: i64,
     #[serde(default = "one")]
+    per_order_min: u16,
+    #[serde(default = "one")]
     per_order_max: u16,
+    opens_at: Option<String>,
+    closes_at: Option<String>,
     per_subject_max: Option<u32>,
     access_code: Option<String>,
     category: Option<String>,
@@ -222,6 +238,7 @@ impl Venue {
             currency: file.currency,
             units_per_subject_max: file.units_per_subject_max,
             stranding_allowed: file.seating.is_some_and(|seating| seating.stranding_allowed),
+            renewals_max: file.hold.and_then(|hold| hold.renewals_max),
             ..Venue::default()
         };
         for row in file.rows {
@@ -284,11 +301,13 @@ impl Venue {
         self.ticket_types.push(TicketType {
             name: file.name,
             price: file.price,
+            per_order_min: file.per_order_min,
             per_order_max: file.per_order_max,
             per_subject_max: file.per_subject_max,
             access_code: file.access_code,
             category,
             draws_on,
+            has_window: file.opens_at.is_some() || file.closes_at.is_some(),
         });
         Ok(())
     }
