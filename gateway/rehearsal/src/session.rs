@@ -167,11 +167,10 @@ async fn pay(visitor: &mut Visitor, hold: &Hold, fails: bool) -> Ended {
     if fails {
         let asked = Asked::FailPayment { order: order.id.clone() };
         let rest = format!("/orders/{}/payment-failures", order.id);
-        if !matches!(
-            visitor.have_asked(Command::FailPayment, asked, &rest, "{}".into()).await,
-            Decided::Accepted(_)
-        ) {
-            return Ended::Refused;
+        match visitor.have_asked(Command::FailPayment, asked, &rest, "{}".into()).await {
+            Decided::Accepted(_) => {}
+            Decided::Refused(_) => return Ended::Refused,
+            Decided::Unanswered => return Ended::Unanswered,
         }
         visitor.think().await;
         if let Err(ended) = begin_payment(visitor, hold).await {
