@@ -55,6 +55,8 @@ pub struct Fold<'a> {
     pub expired: u64,
     /// Units of each buyer and type.
     pub usage: HashMap<(u32, usize), u32>,
+    /// Channels whose share went to everyone.
+    pub released: HashSet<usize>,
     /// What must not be.
     pub violations: Vec<Violation>,
     /// Units sold of each type, refunds taken off.
@@ -93,6 +95,7 @@ impl<'a> Fold<'a> {
             orders: 0,
             expired: 0,
             usage: HashMap::new(),
+            released: HashSet::new(),
             violations: Vec::new(),
             sold_by_type: vec![0; venue.ticket_types.len()],
             freed: Vec::new(),
@@ -145,6 +148,7 @@ impl<'a> Fold<'a> {
             Change::UnitsRestored(units) => self.restore(units),
             Change::ChannelReleased { channel } => {
                 if let Some(channel) = self.channel_named(channel) {
+                    self.released.insert(channel);
                     self.kept.retain(|(of, _), _| *of != channel);
                 }
             }

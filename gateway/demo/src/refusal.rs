@@ -62,6 +62,7 @@ fn sold_out(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
             let places = Places {
                 types: types_for(venue, refusal.asked.access_code.as_ref(), line, *price_max),
                 section: *section,
+                channel,
                 accept_split: *accept_split,
                 // Best available over all types passes over those whose limit the buyer has reached.
                 unlimited: line.ticket_type.is_some() || fold.used(refusal.buyer) == 0,

@@ -54,6 +54,8 @@ pub struct Block {
     pub seats: u32,
     /// Whether everyone may buy all of it: no wheelchair spaces, no channel, one category.
     pub public: bool,
+    /// Position of the channel that keeps all of it, where nothing else is special about it.
+    pub channel: Option<usize>,
 }
 
 /// One seat.
@@ -244,7 +246,7 @@ impl Venue {
         for row in file.rows {
             let section = position(&venue.sections, &row.section, |name| name)?;
             for block in row.blocks {
-                venue.add_block(section, block)?;
+                venue.add_block(section, block, &file.channels)?;
             }
         }
         for channel in file.channels {
@@ -258,7 +260,12 @@ impl Venue {
         Ok(venue)
     }
 
-    fn add_block(&mut self, section: usize, block: BlockFile) -> Result<(), DemoError> {
+    fn add_block(
+        &mut self,
+        section: usize,
+        block: BlockFile,
+        channels: &[ChannelFile],
+    ) -> Result<(), DemoError> {
         let seats: Vec<SeatFile> = match block {
             BlockFile::Seats(seats) => seats,
             BlockFile::Run(run) => run
@@ -280,6 +287,13 @@ impl Venue {
         let added = &self.seats[first..];
         let Some(category) = added.first().map(|seat| seat.category) else { return Ok(()) };
         let public = added.iter().all(|seat| seat.public && seat.category == category);
+        let keeper = seats.first().and_then(|seat| seat.channel.as_ref());
+        let is_kept = added.iter().all(|seat| !seat.special && seat.category == category)
+            && seats.iter().all(|seat| seat.channel.as_ref() == keeper);
+        let channel = match keeper.filter(|_| is_kept) {
+            Some(name) => Some(position(channels, name, |channel| &channel.name)?),
+            None => None,
+        };
         let count =
             |number: usize| u32::try_from(number).map_err(|_| broken("more seats than can be counted"));
         self.blocks.push(Block {
@@ -288,6 +302,7 @@ impl Venue {
             first: count(first)?,
             seats: count(added.len())?,
             public,
+            channel,
         });
         Ok(())
     }

@@ -245,7 +245,13 @@ fn fits(fold: &Fold<'_>, venue: &Venue, touched: &HashSet<usize>, demand: &Deman
             if *named && pools.clone().any(|pool| fold.free_for(None, *pool) < *quantity) {
                 return false;
             }
-            let places = Places { types: types.clone(), section: None, accept_split: false, unlimited: true };
+            let places = Places {
+                types: types.clone(),
+                section: None,
+                channel: None,
+                accept_split: false,
+                unlimited: true,
+            };
             let mut blocks = touched.iter().map(|block| &venue.blocks[*block] as &Block);
             places.fit_among(fold, venue, *quantity, &mut blocks) == Fit::Certainly
         }

@@ -221,8 +221,11 @@ pub(super) fn environment(recording: &Recording) -> Vec<(&'static str, String)> 
     let own = if *is_own_server { ", started by the rehearsal" } else { "" };
     let machine = if *is_own_server || *is_here { "the rehearsing machine" } else { "not known" };
     let (processors, processor) = (environment.processors, &environment.processor);
-    let or_unknown = |count: u32| if count == 0 { "–".to_owned() } else { number(u64::from(count)) };
-    let (most, allowed) = (number(u64::from(*sockets_max)), or_unknown(*sockets_allowed));
+    let most = number(u64::from(*sockets_max));
+    let sockets = match sockets_allowed {
+        0 => most,
+        allowed => format!("{most} of {} allowed", number(u64::from(*allowed))),
+    };
     vec![
         ("started", started(recording)),
         ("target", format!("{target}{own}")),
@@ -233,8 +236,8 @@ pub(super) fn environment(recording: &Recording) -> Vec<(&'static str, String)> 
         ("its processors", format!("{processors} × {processor}")),
         ("its memory", format!("{} GiB", environment.memory_bytes.div_ceil(GIBIBYTE))),
         ("version of the rehearsal", environment.version.clone()),
-        ("threads of the generator", or_unknown(environment.threads)),
-        ("most sockets at once", format!("{most} of {allowed} allowed")),
+        ("threads of the generator", number(u64::from(environment.threads))),
+        ("most sockets at once", sockets),
         ("most that the generator was late", shown(Duration::from_micros(lag(recording)))),
         ("seed", recording.scenario.seed.to_string()),
     ]
