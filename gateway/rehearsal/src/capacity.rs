@@ -353,7 +353,7 @@ mod tests {
         let (latency, sold) = (objective(Measure::HoldP99Ms), objective(Measure::SoldShare));
         let (wanted, left_out) = sought(Vec::new(), &[latency.clone(), sold.clone()]).unwrap();
         assert_eq!((wanted, left_out), (vec![latency.clone()], vec![Measure::SoldShare]));
-        let (wanted, left_out) = sought(vec![latency.clone()], &[sold.clone()]).unwrap();
+        let (wanted, left_out) = sought(vec![latency.clone()], std::slice::from_ref(&sold)).unwrap();
         assert_eq!((wanted, left_out), (vec![latency], Vec::new()));
         let refused = sought(vec![sold.clone()], &[]).unwrap_err().to_string();
         assert!(refused.contains("cannot use sold_share"), "{refused}");

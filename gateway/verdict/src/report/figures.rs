@@ -25,13 +25,13 @@ pub(super) struct Figure {
 }
 
 fn figure(title: &'static str, note: &'static str, style: Style, y: Unit, series: Vec<Series>) -> Figure {
-    drawn(note, Plot { series, style, x: Unit::Time, y, label: title, shaded: Vec::new() })
+    drawn(note, &Plot { series, style, x: Unit::Time, y, label: title, shaded: Vec::new() })
 }
 
 /// A plot with what stands around it.
-fn drawn(note: &'static str, plot: Plot) -> Figure {
+fn drawn(note: &'static str, plot: &Plot) -> Figure {
     let legend = plot.series.iter().map(|series| (series.colour, series.name.clone())).collect();
-    Figure { title: plot.label, note, legend, drawing: svg(&plot) }
+    Figure { title: plot.label, note, legend, drawing: svg(plot) }
 }
 
 /// A line over the seconds of the run.
@@ -95,7 +95,7 @@ fn latency(recording: &Recording) -> Figure {
     };
     drawn(
         "From the moment at which each sending of a request was due to its reply, on a logarithmic scale: each line up is ten times as long. Shaded: seconds in which requests were due and nothing was answered.",
-        Plot {
+        &Plot {
             series: vec![of("slowest", 4, 2), of("99 %", 2, 1), of("half", 1, 0)],
             style: Style::Logarithmic,
             x: Unit::Time,
@@ -117,7 +117,7 @@ fn percentiles(recording: &Recording) -> Figure {
     let series = series.map(|(position, table)| of_percentiles(position % COLOURS + 1, table)).collect();
     drawn(
         "How long the slowest requests took, all retries included: at 99 %, one of a hundred took longer. The last point is the slowest of all.",
-        Plot {
+        &Plot {
             series,
             style: Style::Logarithmic,
             x: Unit::Nines,

@@ -2,7 +2,7 @@
 
 use tessera_verdict::judge::judge;
 use tessera_verdict::load::load;
-use tessera_verdict::recording::Recording;
+use tessera_verdict::recording::{OperationLatency, Recording};
 use tessera_verdict::report::{Paths, clear, write};
 
 use crate::crowd::{Crowd, recording};
@@ -72,6 +72,20 @@ fn what_went_wrong_has_its_numbers() {
     assert!(page.contains("503 not_executed: 41 ×") && page.contains("500 internal_error: 3 ×"));
     assert!(page.contains("<th class=\"r\">no answer</th>") && page.contains("<td class=\"r\">17</td>"));
     assert!(page.contains("The slowest of all took 8.08 s."), "the sentence and the table agree");
+}
+
+#[test]
+fn seven_operations_have_seven_colours() {
+    let mut recording = recording(Crowd::SMALL);
+    let table = recording.latencies[0].clone();
+    recording.latencies = (1..=7)
+        .map(|number| OperationLatency { operation: format!("operation {number}"), ..table.clone() })
+        .collect();
+    let (_folder, _, page) = written(&recording);
+    for number in 1..=7 {
+        let legend = format!("<i class=\"f{number}\"></i>operation {number}<");
+        assert!(page.contains(&legend) && page.contains(&format!(".c{number} {{ stroke:")), "{legend}");
+    }
 }
 
 #[test]
