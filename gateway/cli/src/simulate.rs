@@ -11,11 +11,11 @@ use tessera_rehearsal::error::RehearsalError;
 use tessera_rehearsal::live::{Interrupt, Live};
 use tessera_rehearsal::own_server::OwnServer;
 use tessera_rehearsal::run::{Outcome, Rehearsal};
-use tessera_rehearsal::scenario::{BUYERS_MAX, Scenario};
+use tessera_rehearsal::scenario::Scenario;
 use tessera_rehearsal::screen::{Screen, Show};
 use tessera_rehearsal::summary::Summary;
 use tessera_rehearsal::target::Target;
-use tessera_verdict::compare::{Run, compare};
+use tessera_verdict::compare::{BEYOND_DEFAULT, Run, compare};
 use tessera_verdict::judge::judge;
 use tessera_verdict::load::load;
 use tessera_verdict::recording::Recording;
@@ -59,12 +59,7 @@ async fn rehearse(
 ) -> Result<(), Failure> {
     let mut scenario = Scenario::load(path).map_err(RehearsalError::Scenario)?;
     if let Some(buyers) = buyers {
-        if !(1..=BUYERS_MAX).contains(&buyers) {
-            return Err(RehearsalError::Usage(format!("--buyers takes 1 to {BUYERS_MAX}")).into());
-        }
-        scenario.crowd.buyers = buyers;
-        // The report shows what was run, not only what was written.
-        scenario.text = format!("# run with --buyers {buyers}\n{}", scenario.text);
+        scenario.set_buyers(buyers)?;
     }
     let out = out.unwrap_or_else(|| default_folder(path));
     let server = Aimed::until(aim, interrupt).await?;
@@ -140,19 +135,20 @@ fn compare_runs(arguments: &CompareArguments) -> Result<(), Failure> {
     let (first, second) = (load(&arguments.first)?, load(&arguments.second)?);
     let verdicts = [judge(&first), judge(&second)];
     let [one, other] = &verdicts;
-    let comparison =
-        compare(&Run { recording: &first, verdict: one }, &Run { recording: &second, verdict: other });
+    let (one, other) = (Run { recording: &first, verdict: one }, Run { recording: &second, verdict: other });
+    let comparison = compare(&one, &other, arguments.beyond.unwrap_or(BEYOND_DEFAULT));
     line(&comparison);
     if comparison.is_worse() { Err(Failure::GotWorse) } else { Ok(()) }
 }
 
 /// An objective and what was measured.
 fn shown(judged: &Judged) -> String {
-    let Judged { measure, bound, measured, met } = judged;
+    let Judged { measure, bound, measured, met, left_out } = judged;
     let found = measured.map_or("nothing to measure".to_owned(), |value| measure.shown(value));
     let said = match met {
         Some(true) => "met",
         Some(false) => "not met",
+        None if *left_out => "not judged: fewer buyers came than the scenario asks for",
         None => "cannot be told",
     };
     format!("{} {found} (bound {}: {said})", measure.name(), measure.shown(*bound))

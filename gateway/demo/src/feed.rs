@@ -30,23 +30,67 @@ pub struct Item {
 #[serde(tag = "type", rename_all = "snake_case")]
 #[allow(missing_docs)] // the fields are documented in docs/api.md, "Items of the change feed"
 pub enum Change {
-    Configured { version: u32 },
-    PhaseChanged { to: String },
-    HoldPlaced { hold: String, deadline_at: Timestamp, channel: Option<String>, lines: Vec<Line> },
-    HoldRenewed { hold: String, deadline_at: Timestamp },
-    HoldReleased { hold: String },
-    Expired { through: Through, count: u32 },
-    PaymentBegun { order: String, hold: String, grace_until: Timestamp },
-    PaymentFailed { order: String, hold: String },
-    Confirmed { order: String, hold: String },
-    TicketsRefunded { order: String, hold: String, tickets: Vec<u16>, units: String },
+    Configured {
+        version: u32,
+    },
+    PhaseChanged {
+        to: String,
+    },
+    HoldPlaced {
+        hold: String,
+        deadline_at: Timestamp,
+        life_ends_at: Option<Timestamp>,
+        channel: Option<String>,
+        lines: Vec<Line>,
+    },
+    HoldRenewed {
+        hold: String,
+        deadline_at: Timestamp,
+    },
+    HoldReleased {
+        hold: String,
+    },
+    Expired {
+        through: Through,
+        count: u32,
+    },
+    PaymentBegun {
+        order: String,
+        hold: String,
+        grace_until: Timestamp,
+    },
+    PaymentFailed {
+        order: String,
+        hold: String,
+    },
+    Confirmed {
+        order: String,
+        hold: String,
+    },
+    TicketsRefunded {
+        order: String,
+        hold: String,
+        tickets: Vec<u16>,
+        units: String,
+    },
     UnitsKilled(Units),
     UnitsRestored(Units),
-    ChannelReleased { channel: String },
-    SaleWindowChanged { ticket_type: String, open: bool },
-    TicketTransferred { ticket: String },
-    CheckedIn { ticket: String },
-    CheckedOut { ticket: String },
+    ChannelReleased {
+        channel: String,
+    },
+    SaleWindowChanged {
+        ticket_type: String,
+        open: bool,
+    },
+    TicketTransferred {
+        ticket: String,
+    },
+    CheckedIn {
+        ticket: String,
+    },
+    CheckedOut {
+        ticket: String,
+    },
 }
 
 /// Units of one type.

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
-use self::units::{Claim, To, transfer, unit_at};
-pub use self::units::{ClaimState, SeatState};
+pub use self::units::{Claim, ClaimState, SeatState};
+use self::units::{To, transfer, unit_at};
 use crate::feed::{Change, Item, Line, Units};
 use crate::venue::Venue;
 use crate::wire::Counters;
 
+mod claims;
 mod deadlines;
 mod units;
 
@@ -32,6 +33,12 @@ pub struct Fold<'a> {
     owners: &'a HashMap<u64, u32>,
     /// The last item.
     pub sequence: u64,
+    /// Logged time of the last item.
+    pub at: Timestamp,
+    /// Whether the configuration changed after the first hold: then the venue is no longer the one that decisions are made by.
+    pub is_reconfigured: bool,
+    /// Whether a type sells, where a sale window opened or closed.
+    pub windows: HashMap<usize, bool>,
     /// The phase.
     pub phase: String,
     /// Counters of the pools.
@@ -48,6 +55,8 @@ pub struct Fold<'a> {
     pub expired: u64,
     /// Units of each buyer and type.
     pub usage: HashMap<(u32, usize), u32>,
+    /// Channels whose share went to everyone.
+    pub released: HashSet<usize>,
     /// What must not be.
     pub violations: Vec<Violation>,
     /// Units sold of each type, refunds taken off.
@@ -75,6 +84,9 @@ impl<'a> Fold<'a> {
             venue,
             owners,
             sequence: 0,
+            at: Timestamp::UNIX_EPOCH,
+            is_reconfigured: false,
+            windows: HashMap::new(),
             phase: "draft".into(),
             pools: venue.pools.iter().map(|pool| counters(&pool.name, pool.capacity)).collect(),
             categories: venue.categories.iter().zip(sizes).map(|(name, size)| counters(name, size)).collect(),
@@ -83,6 +95,7 @@ impl<'a> Fold<'a> {
             orders: 0,
             expired: 0,
             usage: HashMap::new(),
+            released: HashSet::new(),
             violations: Vec::new(),
             sold_by_type: vec![0; venue.ticket_types.len()],
             freed: Vec::new(),
@@ -107,14 +120,14 @@ impl<'a> Fold<'a> {
         if item.sequence != self.sequence + 1 {
             self.report("feed", item.sequence, format!("follows sequence {}", self.sequence));
         }
-        self.sequence = item.sequence;
+        (self.sequence, self.at) = (item.sequence, item.at);
         self.freed.clear();
         self.check_overdue(item);
         match &item.change {
             Change::PhaseChanged { to } => self.change_phase(to),
-            Change::HoldPlaced { hold, deadline_at, lines, channel } => {
+            Change::HoldPlaced { hold, deadline_at, life_ends_at, lines, channel } => {
                 let channel = channel.as_deref().and_then(|name| self.channel_named(name));
-                self.place(hold, *deadline_at, lines, channel);
+                self.place(hold, (*deadline_at, *life_ends_at), lines, channel);
             }
             Change::HoldRenewed { hold, deadline_at } => self.renew(item.at, hold, *deadline_at),
             Change::HoldReleased { hold } => {
@@ -135,32 +148,21 @@ impl<'a> Fold<'a> {
             Change::UnitsRestored(units) => self.restore(units),
             Change::ChannelReleased { channel } => {
                 if let Some(channel) = self.channel_named(channel) {
+                    self.released.insert(channel);
                     self.kept.retain(|(of, _), _| *of != channel);
                 }
             }
-            Change::Configured { .. }
-            | Change::SaleWindowChanged { .. }
-            | Change::TicketTransferred { .. }
-            | Change::CheckedIn { .. }
-            | Change::CheckedOut { .. } => {}
+            Change::Configured { .. } => self.is_reconfigured = !self.claims.is_empty(),
+            Change::SaleWindowChanged { ticket_type, open } => {
+                self.windows.extend(self.venue.ticket_type(ticket_type).map(|known| (known, *open)));
+            }
+            Change::TicketTransferred { .. } | Change::CheckedIn { .. } | Change::CheckedOut { .. } => {}
         }
     }
 
     /// Note something that must not be.
     pub fn report(&mut self, invariant: &'static str, sequence: u64, detail: String) {
         self.violations.push(Violation { invariant, sequence, detail });
-    }
-
-    /// The number of a hold, for those who have its identifier.
-    #[must_use]
-    pub fn number(&self, hold: &str) -> Option<u64> {
-        self.holds.get(hold).copied()
-    }
-
-    /// How far the claim of a hold has come; none if it was never placed.
-    #[must_use]
-    pub fn claim_state(&self, hold: &str) -> Option<ClaimState> {
-        self.number(hold).and_then(|number| self.claims.get(&number)).map(|claim| claim.state)
     }
 
     /// Units that a hold with this channel's code may take of a pool: the channel's share if it has one, else everyone's.
@@ -193,18 +195,13 @@ impl<'a> Fold<'a> {
         }
     }
 
-    /// The claim of a hold, if it is in one of these states.
-    fn claim_in(&mut self, hold: &str, states: &[ClaimState]) -> Option<u64> {
-        let found = self.claim_state(hold);
-        if found.is_some_and(|state| states.contains(&state)) {
-            return self.number(hold);
-        }
-        let state = found.map_or("unknown", ClaimState::in_words);
-        self.report("I2", self.sequence, format!("hold {hold} is {state}, which admits no such item"));
-        None
-    }
-
-    fn place(&mut self, hold: &str, deadline_at: Timestamp, lines: &[Line], channel: Option<usize>) {
+    fn place(
+        &mut self,
+        hold: &str,
+        (deadline_at, life_ends_at): (Timestamp, Option<Timestamp>),
+        lines: &[Line],
+        channel: Option<usize>,
+    ) {
         let number = self.sequence;
         let mut known = Vec::with_capacity(lines.len());
         for line in lines {
@@ -229,6 +226,10 @@ impl<'a> Fold<'a> {
             channel,
             deadline_at,
             grace_until: None,
+            extended_at: self.at,
+            life_ends_at,
+            renewals: 0,
+            attempts: 0,
             refunded: HashSet::new(),
             units,
         };
@@ -279,6 +280,7 @@ impl<'a> Fold<'a> {
         let Some(claim) = self.claims.get_mut(&number) else { return };
         self.due.remove(&(claim.deadline_at, number));
         claim.deadline_at = deadline_at;
+        (claim.extended_at, claim.renewals) = (at, claim.renewals + 1);
         self.due.insert((deadline_at, number));
     }
 
@@ -289,6 +291,7 @@ impl<'a> Fold<'a> {
         self.due.remove(&(claim.deadline_at, number));
         claim.state = ClaimState::InFlight;
         claim.grace_until = Some(grace_until);
+        claim.attempts += 1;
         self.due.insert((grace_until, number));
     }
 

@@ -119,7 +119,7 @@ mod tests {
     use crate::arena::ARENA;
 
     fn block(first: u32, seats: u32) -> Block {
-        Block { section: 0, category: 0, first, seats, public: true }
+        Block { section: 0, category: 0, first, seats, public: true, channel: None }
     }
 
     #[test]

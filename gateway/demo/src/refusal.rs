@@ -8,6 +8,8 @@ use crate::together::{Fit, Places};
 use crate::venue::Venue;
 use crate::wire::{AskedLine, AskedUnits};
 
+mod request;
+
 /// What an outsider can say of a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -23,16 +25,21 @@ pub enum Verdict {
 #[must_use]
 pub fn judge(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
     match refusal.code.as_str() {
+        "wrong_phase" if matches!(fold.phase.as_str(), "presale" | "on_sale") => {
+            Verdict::Wrong(format!("the phase was {}", fold.phase))
+        }
+        "wrong_phase" => Verdict::Right,
+        _ if fold.is_reconfigured => Verdict::Unchecked,
         "sold_out" => sold_out(fold, venue, refusal),
         "seats_taken" => seats_taken(fold, venue, refusal),
         "limit_exceeded" => limit_exceeded(fold, venue, refusal),
         "access_code_required" => access_code_required(fold, venue, refusal),
         "price_changed" if refusal.asked.stale_price => Verdict::Right,
         "price_changed" => Verdict::Wrong("the price sent was the right one".into()),
-        "wrong_phase" if matches!(fold.phase.as_str(), "presale" | "on_sale") => {
-            Verdict::Wrong(format!("the phase was {}", fold.phase))
-        }
-        "wrong_phase" => Verdict::Right,
+        "order_size" => request::order_size(venue, refusal),
+        "not_on_sale" => request::not_on_sale(fold, venue, refusal),
+        "invalid_request" => request::invalid(venue, refusal),
+        "waitlist_ahead" => Verdict::Wrong("nobody can wait for anything: the API has no waitlists".into()),
         "strands_seat" if venue.stranding_allowed => Verdict::Wrong("the venue allows stranding".into()),
         "strands_seat" => strands_seat(fold, venue, refusal),
         _ => Verdict::Unchecked,
@@ -55,6 +62,7 @@ fn sold_out(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
             let places = Places {
                 types: types_for(venue, refusal.asked.access_code.as_ref(), line, *price_max),
                 section: *section,
+                channel,
                 accept_split: *accept_split,
                 // Best available over all types passes over those whose limit the buyer has reached.
                 unlimited: line.ticket_type.is_some() || fold.used(refusal.buyer) == 0,
@@ -156,17 +164,27 @@ fn limit_exceeded(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict 
     Verdict::Right
 }
 
-/// A code was needed, and none (or a wrong one) was shown.
+/// A code was needed, and none (or a wrong one) was shown: for a type that is opened by one, or for anything of a presale, which the code of a
+/// channel opens. A code that opens nothing is refused whatever is asked for.
 fn access_code_required(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
-    let types = refusal.asked.lines.iter().filter_map(|line| line.ticket_type);
-    let mut codes = types.map(|ticket_type| venue.ticket_types[ticket_type].access_code.as_ref());
     let shown = refusal.asked.access_code.as_ref();
-    if fold.phase == "presale" && shown.is_none() {
+    let is_channels = shown.is_some_and(|shown| venue.channels.iter().any(|channel| channel.code == *shown));
+    let is_types =
+        venue.ticket_types.iter().any(|facts| shown.is_some() && facts.access_code.as_ref() == shown);
+    if shown.is_some() && !is_channels && !is_types {
         return Verdict::Right;
     }
-    match codes.find(|needed| needed.is_some() && *needed != shown) {
-        Some(_) => Verdict::Right,
-        None if fold.phase == "presale" => Verdict::Unchecked,
-        None => Verdict::Wrong(format!("{shown:?} was shown, and that is enough")),
+    let is_open = |ticket_type: usize| match &venue.ticket_types[ticket_type].access_code {
+        Some(needed) => shown == Some(needed),
+        None => fold.phase != "presale" || is_channels,
+    };
+    let lines = &refusal.asked.lines;
+    if lines.iter().filter_map(|line| line.ticket_type).any(|ticket_type| !is_open(ticket_type)) {
+        return Verdict::Right;
     }
+    if lines.iter().all(|line| line.ticket_type.is_some()) {
+        return Verdict::Wrong(format!("{shown:?} was shown, and that is enough"));
+    }
+    // Any type would do, and best available passes over those that are not open.
+    if (0..venue.ticket_types.len()).any(is_open) { Verdict::Unchecked } else { Verdict::Right }
 }

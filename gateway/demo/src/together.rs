@@ -21,6 +21,8 @@ pub struct Places {
     pub types: Vec<usize>,
     /// Only in this section.
     pub section: Option<usize>,
+    /// The channel whose code was shown.
+    pub channel: Option<usize>,
     /// Whether parts will do.
     pub accept_split: bool,
     /// Whether no limit of any of the types stands in its way.
@@ -56,10 +58,15 @@ impl Places {
             else {
                 continue;
             };
+            let is_released = block.channel.is_some_and(|channel| fold.released.contains(&channel));
+            // What a channel keeps is not there for those without its code.
+            if block.channel.is_some() && !is_released && block.channel != self.channel {
+                continue;
+            }
             let (free, fits) = runs(fold, venue, block, wanted);
             free_in_all += free;
             if fits {
-                let certainly = *certain && block.public && self.unlimited;
+                let certainly = *certain && (block.public || is_released) && self.unlimited;
                 best = best.max(if certainly { Fit::Certainly } else { Fit::Perhaps });
             }
             if best == Fit::Certainly {
@@ -98,4 +105,38 @@ fn runs(fold: &Fold<'_>, venue: &Venue, block: &Block, wanted: u32) -> (u32, boo
         }
     }
     (free, fits || (run > 0 && takes(run)))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::expect_used)]
+mod tests {
+    use std::collections::HashMap;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::feed::Item;
+
+    #[test]
+    fn seats_of_a_channel_are_for_its_code_until_it_is_released() {
+        let venue = json!({
+            "currency": "EUR", "categories": [{"name": "Club"}], "sections": ["A"],
+            "rows": [{"section": "A", "label": "1", "blocks": [{"from": 1, "to": 6, "category": "Club", "channel": "Sponsor"}]}],
+            "channels": [{"name": "Sponsor", "code": "S"}],
+            "ticket_types": [{"name": "Club", "price": 1, "per_order_max": 6, "category": "Club"}],
+        });
+        let venue = Venue::read(&venue.to_string()).unwrap();
+        let owners = HashMap::new();
+        let mut fold = Fold::new(&venue, &owners);
+        let fit = |fold: &Fold<'_>, channel| {
+            let places =
+                Places { types: vec![0], section: None, channel, accept_split: false, unlimited: true };
+            places.fit(fold, &venue, 2)
+        };
+        assert_eq!([fit(&fold, None), fit(&fold, Some(0))], [Fit::Never, Fit::Perhaps]);
+        let released = json!({"sequence": 1, "at": "2026-11-28T10:00:00Z", "type": "channel_released", "channel": "Sponsor"});
+        let released: Item = serde_json::from_value(released).unwrap();
+        fold.apply(&released);
+        assert_eq!(fit(&fold, None), Fit::Certainly);
+    }
 }

@@ -150,6 +150,7 @@ mod tests {
         Change::HoldPlaced {
             hold: "h".into(),
             deadline_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            life_ends_at: None,
             channel: None,
             lines: vec![line],
         }

@@ -28,6 +28,8 @@ pub struct Venue {
     pub units_per_subject_max: Option<u32>,
     /// Whether a hold may leave a single seat alone.
     pub stranding_allowed: bool,
+    /// How often a hold may be renewed; none where the file does not say.
+    pub renewals_max: Option<u32>,
 }
 
 /// A named capacity counter.
@@ -52,6 +54,8 @@ pub struct Block {
     pub seats: u32,
     /// Whether everyone may buy all of it: no wheelchair spaces, no channel, one category.
     pub public: bool,
+    /// Position of the channel that keeps all of it, where nothing else is special about it.
+    pub channel: Option<usize>,
 }
 
 /// One seat.
@@ -72,6 +76,8 @@ pub struct TicketType {
     pub name: String,
     /// Unit price in minor units.
     pub price: i64,
+    /// Least units in one hold.
+    pub per_order_min: u16,
     /// Most units in one hold.
     pub per_order_max: u16,
     /// Most units of one buyer.
@@ -82,6 +88,8 @@ pub struct TicketType {
     pub category: Option<usize>,
     /// Positions of its pools.
     pub draws_on: Vec<usize>,
+    /// Whether it sells in a window of time only.
+    pub has_window: bool,
 }
 
 /// An allotment.
@@ -111,6 +119,12 @@ struct VenueFile {
     ticket_types: Vec<TicketTypeFile>,
     units_per_subject_max: Option<u32>,
     seating: Option<Seating>,
+    hold: Option<HoldFile>,
+}
+
+#[derive(Deserialize)]
+struct HoldFile {
+    renewals_max: Option<u32>,
 }
 
 #[derive(Deserialize)]
@@ -178,7 +192,11 @@ struct TicketTypeFile {
     name: String,
     price: i64,
     #[serde(default = "one")]
+    per_order_min: u16,
+    #[serde(default = "one")]
     per_order_max: u16,
+    opens_at: Option<String>,
+    closes_at: Option<String>,
     per_subject_max: Option<u32>,
     access_code: Option<String>,
     category: Option<String>,
@@ -222,12 +240,13 @@ impl Venue {
             currency: file.currency,
             units_per_subject_max: file.units_per_subject_max,
             stranding_allowed: file.seating.is_some_and(|seating| seating.stranding_allowed),
+            renewals_max: file.hold.and_then(|hold| hold.renewals_max),
             ..Venue::default()
         };
         for row in file.rows {
             let section = position(&venue.sections, &row.section, |name| name)?;
             for block in row.blocks {
-                venue.add_block(section, block)?;
+                venue.add_block(section, block, &file.channels)?;
             }
         }
         for channel in file.channels {
@@ -241,7 +260,12 @@ impl Venue {
         Ok(venue)
     }
 
-    fn add_block(&mut self, section: usize, block: BlockFile) -> Result<(), DemoError> {
+    fn add_block(
+        &mut self,
+        section: usize,
+        block: BlockFile,
+        channels: &[ChannelFile],
+    ) -> Result<(), DemoError> {
         let seats: Vec<SeatFile> = match block {
             BlockFile::Seats(seats) => seats,
             BlockFile::Run(run) => run
@@ -263,6 +287,13 @@ impl Venue {
         let added = &self.seats[first..];
         let Some(category) = added.first().map(|seat| seat.category) else { return Ok(()) };
         let public = added.iter().all(|seat| seat.public && seat.category == category);
+        let keeper = seats.first().and_then(|seat| seat.channel.as_ref());
+        let is_kept = added.iter().all(|seat| !seat.special && seat.category == category)
+            && seats.iter().all(|seat| seat.channel.as_ref() == keeper);
+        let channel = match keeper.filter(|_| is_kept) {
+            Some(name) => Some(position(channels, name, |channel| &channel.name)?),
+            None => None,
+        };
         let count =
             |number: usize| u32::try_from(number).map_err(|_| broken("more seats than can be counted"));
         self.blocks.push(Block {
@@ -271,6 +302,7 @@ impl Venue {
             first: count(first)?,
             seats: count(added.len())?,
             public,
+            channel,
         });
         Ok(())
     }
@@ -284,11 +316,13 @@ impl Venue {
         self.ticket_types.push(TicketType {
             name: file.name,
             price: file.price,
+            per_order_min: file.per_order_min,
             per_order_max: file.per_order_max,
             per_subject_max: file.per_subject_max,
             access_code: file.access_code,
             category,
             draws_on,
+            has_window: file.opens_at.is_some() || file.closes_at.is_some(),
         });
         Ok(())
     }

@@ -1,16 +1,17 @@
-//! The search for the capacity: short runs at one rate each, doubling until an objective breaks, then halving the gap. And what a run had too little of.
+//! The search for the capacity: short runs at one rate each, doubling until an objective breaks, then halving the gap.
 
 use std::fmt;
 
-use tessera_verdict::recording::{Objective, Second};
-use tessera_verdict::verdict::Judged;
+use tessera_verdict::recording::{Measure, Objective};
+use tessera_verdict::verdict::{Judged, Verdict};
 
+pub use self::load::{Load, Saturated};
 use crate::arrivals::Profile;
-use crate::dashboard::shown;
 use crate::error::RehearsalError;
-use crate::run::Outcome;
 use crate::scenario::event::Event;
-use crate::scenario::{BUYERS_MAX, Scenario};
+use crate::scenario::{BUYERS_MAX, Scenario, objectives};
+
+mod load;
 
 /// The search ends when the rates that hold and that do not are this close, one to the other.
 const CLOSE: f64 = 1.1;
@@ -20,24 +21,15 @@ const RATE_MAX: f64 = 50_000.0;
 const RATE_MIN: f64 = 1.0;
 /// Where the first rate holds, the next is so many times as high; where it does not, so many times as low.
 const STRIDE: f64 = 2.0;
-/// Share of the processors at which they are called saturated.
-const PROCESSORS_SHARE: f64 = 0.85;
-/// Share of a second in turns at which the writer is called saturated. There is one writer an event, and one turn at a time.
-const WRITER_SHARE: f64 = 0.9;
-/// A generator later than this had too little of a processor itself, in microseconds.
-const LAG_US_MAX: u64 = 50_000;
-/// An append that takes longer than this on average is slow, in milliseconds.
-const APPEND_MS_MAX: f64 = 20.0;
-
 /// How often a rate is tried again at which the generator was the bottleneck.
 const REPEATS_MAX: u32 = 2;
 
 /// How a rate went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Went {
-    /// Every objective was met.
+    /// Every objective was met, and the server did nothing wrong.
     Holds,
-    /// One was missed.
+    /// An objective was missed, or the server did wrong: it sold twice, failed, refused unfairly.
     Breaks,
     /// The run cannot tell: the generator was the bottleneck, or there was nothing to measure by.
     Unclear,
@@ -46,13 +38,42 @@ pub enum Went {
 impl Went {
     /// What a run at a rate came to.
     #[must_use]
-    pub fn of(judged: &[Judged]) -> Self {
-        match judged {
-            _ if judged.iter().any(|judged| judged.met == Some(false)) => Went::Breaks,
-            _ if judged.iter().all(|judged| judged.met == Some(true)) => Went::Holds,
-            _ => Went::Unclear,
+    pub fn of(verdict: &Verdict) -> Self {
+        let met = |known: Option<bool>| move |judged: &Judged| judged.met == known;
+        let objectives = &verdict.objectives;
+        if !verdict.is_sound() || objectives.iter().any(met(Some(false))) {
+            Went::Breaks
+        } else if objectives.iter().all(met(Some(true))) {
+            Went::Holds
+        } else {
+            Went::Unclear
         }
     }
+}
+
+/// What a search is to hold: the objectives that were named, or those of the scenario that a search can use; and what it leaves out of these.
+///
+/// # Errors
+/// [`RehearsalError::Usage`] when one that was named cannot be used, or none is left: of what is to be *at least* so much there is less at lower rates,
+/// so that a search that goes down would never end at one that holds.
+pub fn sought(
+    named: Vec<Objective>,
+    scenario: &[Objective],
+) -> Result<(Vec<Objective>, Vec<Measure>), RehearsalError> {
+    let usable = |objective: &Objective| objective.measure.less_is_better();
+    if let Some(unusable) = named.iter().find(|objective| !usable(objective)) {
+        return Err(RehearsalError::Usage(format!(
+            "a search for the capacity cannot use {}: fewer buyers bring less of it, so that no lower rate would ever hold; name latencies or error_share",
+            objectives::name(unusable.measure)
+        )));
+    }
+    let (wanted, left_out): (Vec<Objective>, Vec<Objective>) =
+        if named.is_empty() { scenario.iter().cloned().partition(usable) } else { (named, Vec::new()) };
+    if wanted.is_empty() {
+        let said = "say what must hold: --objective hold_p99_ms=100, or [objectives] in the scenario (latencies or error_share)";
+        return Err(RehearsalError::Usage(said.to_owned()));
+    }
+    Ok((wanted, left_out.into_iter().map(|objective| objective.measure).collect()))
 }
 
 /// A search by halving.
@@ -146,12 +167,23 @@ impl Search {
         }
     }
 
+    /// The lowest rate of which nothing could be told: one whose repetition the number of runs did not allow is as unclear.
+    fn unclear(&self) -> Option<f64> {
+        let again = self.again.map(|(rate, _)| rate);
+        [self.unclear, again].into_iter().flatten().min_by(f64::total_cmp)
+    }
+
+    /// The lowest rate above the capacity that was tried: what it was short of bounds the capacity.
+    #[must_use]
+    pub fn beyond(&self) -> Option<f64> {
+        let beyond = [self.breaks, self.unclear()].into_iter().flatten();
+        beyond.filter(|rate| self.holds.is_none_or(|holds| *rate > holds)).min_by(f64::total_cmp)
+    }
+
     /// What was found.
     #[must_use]
     pub fn found(&self) -> Capacity {
-        // A rate whose repetition the number of runs did not allow is as unclear.
-        let again = self.again.map(|(rate, _)| rate);
-        let unclear = [self.unclear, again].into_iter().flatten().min_by(f64::total_cmp);
+        let unclear = self.unclear();
         match (self.holds, self.breaks) {
             (Some(holds), Some(breaks)) if unclear.is_none_or(|unclear| unclear > breaks) => {
                 Capacity::Between { holds, breaks }
@@ -208,159 +240,13 @@ pub fn probe(
     Ok(probe)
 }
 
-/// What a run had too little of.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Saturated {
-    /// The server used nearly all processors.
-    Processors {
-        /// In its busiest second.
-        used: f64,
-        /// Of how many.
-        of: u32,
-    },
-    /// Server and generator together used nearly all processors of this machine.
-    SharedProcessors {
-        /// The server, in its busiest second.
-        server: f64,
-        /// The generator, on average.
-        generator: f64,
-        /// Of how many.
-        of: u32,
-    },
-    /// The event's writer: one turn after the other took nearly all of the time.
-    Writer {
-        /// Its busiest second.
-        busy: f64,
-        /// Most that waited on average of a second, new and existing.
-        queued_max: [u64; 2],
-    },
-    /// The writer's lanes: requests were turned away.
-    Lanes {
-        /// How many.
-        turned_away: u64,
-        /// Most that waited on average of a second, new and existing.
-        queued_max: [u64; 2],
-    },
-    /// The store.
-    Store {
-        /// The slowest second, as the mean of its appends in milliseconds.
-        append_ms: f64,
-    },
-    /// The generator: a stronger machine would find another capacity.
-    Generator {
-        /// How late it was at worst, in microseconds.
-        lag_us: u64,
-    },
-}
-
-impl fmt::Display for Saturated {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Saturated::Processors { used, of } => {
-                write!(f, "the processors: the server used {used:.1} of {of}")
-            }
-            Saturated::SharedProcessors { server, generator, of } => write!(
-                f,
-                "the processors, which the server ({server:.1}) and the generator ({generator:.1}) share: {of} in all"
-            ),
-            Saturated::Writer { busy, queued_max: [new, existing] } => write!(
-                f,
-                "the event's writer: its turns took {:.0} % of its busiest second, with up to {new} new and {existing} existing requests waiting",
-                busy * 100.0
-            ),
-            Saturated::Lanes { turned_away, queued_max: [new, existing] } => write!(
-                f,
-                "the lanes: {turned_away} requests were turned away, with up to {new} new and {existing} existing ones waiting"
-            ),
-            Saturated::Store { append_ms } => {
-                write!(f, "the store: an append took {append_ms:.0} ms in its slowest second")
-            }
-            Saturated::Generator { lag_us } => {
-                write!(
-                    f,
-                    "the generator: it was late by up to {}, so this is not the server's limit",
-                    shown(*lag_us)
-                )
-            }
-        }
-    }
-}
-
-/// What a run used of everything that it may have too little of.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Load {
-    /// Processors of the server in its busiest second.
-    pub server: f64,
-    /// Processors of the generator, on average.
-    pub generator: f64,
-    /// Processors of the machine that both share; none where the server has another, of which nothing is known.
-    pub processors: Option<u32>,
-    /// The largest share of a second in which the writer had a turn under way.
-    pub writer_busy: f64,
-    /// Most requests that a turn found waiting on average of a second, new and existing.
-    pub queued_max: [u64; 2],
-    /// Requests turned away.
-    pub turned_away: u64,
-    /// The slowest second of the store, as the mean of its appends in milliseconds.
-    pub append_ms: f64,
-    /// How late the generator was at worst, in microseconds.
-    pub lag_us: u64,
-}
-
-impl Load {
-    /// That of a run, by the server's own metrics and the generator's.
-    #[must_use]
-    pub fn of(outcome: &Outcome) -> Self {
-        let seconds = &outcome.recording.seconds;
-        Load {
-            server: seconds.iter().filter_map(|second| second.server_cpu).fold(0.0, f64::max),
-            generator: outcome.generator_processors,
-            processors: outcome.shares_machine.then_some(outcome.recording.environment.processors),
-            writer_busy: outcome.writer_busy_max.unwrap_or(0.0),
-            queued_max: queued_max(seconds),
-            turned_away: seconds.iter().map(|second| u64::from(second.turned_away)).sum(),
-            append_ms: outcome.append_ms_max.unwrap_or(0.0),
-            lag_us: seconds.iter().map(|second| second.lag_us).max().unwrap_or(0),
-        }
-    }
-
-    /// What it had too little of.
-    #[must_use]
-    pub fn saturated(&self) -> Vec<Saturated> {
-        let Load { server, generator, writer_busy, queued_max, turned_away, append_ms, lag_us, .. } = *self;
-        let mut found = Vec::new();
-        if let Some(of) = self.processors {
-            let enough = PROCESSORS_SHARE * f64::from(of);
-            if server >= enough {
-                found.push(Saturated::Processors { used: server, of });
-            } else if server + generator >= enough {
-                found.push(Saturated::SharedProcessors { server, generator, of });
-            }
-        }
-        if writer_busy >= WRITER_SHARE {
-            found.push(Saturated::Writer { busy: writer_busy, queued_max });
-        }
-        if turned_away > 0 {
-            found.push(Saturated::Lanes { turned_away, queued_max });
-        }
-        if append_ms > APPEND_MS_MAX {
-            found.push(Saturated::Store { append_ms });
-        }
-        if lag_us > LAG_US_MAX {
-            found.push(Saturated::Generator { lag_us });
-        }
-        found
-    }
-}
-
-fn queued_max(seconds: &[Second]) -> [u64; 2] {
-    let queued = seconds.iter().filter_map(|second| second.queued);
-    queued.fold([0, 0], |most, now| [most[0].max(now[0]), most[1].max(now[1])])
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use tessera_verdict::verdict::{Fairness, Finding, Generator, HalfSent, Linearizability};
+
     use super::*;
 
     /// Search a server that bears so much, beginning at a rate, with a generator that can tell up to another one.
@@ -420,34 +306,58 @@ mod tests {
     }
 
     #[test]
-    fn a_run_holds_breaks_or_cannot_tell() {
-        let judged = |met| Judged {
-            measure: tessera_verdict::recording::Measure::HoldP99Ms,
+    fn what_was_short_beyond_the_capacity_is_that_of_a_rate_that_did_not_hold() {
+        let mut search = Search::new(100.0, 30, 10);
+        search.note(100.0, Went::Unclear);
+        assert_eq!(search.beyond(), Some(100.0), "so far");
+        search.note(100.0, Went::Holds);
+        search.note(200.0, Went::Breaks);
+        assert_eq!(search.beyond(), Some(200.0), "100 holds, and says nothing of what is beyond it");
+    }
+
+    fn verdict(met: &[Option<bool>]) -> Verdict {
+        let judged = |met: &Option<bool>| Judged {
+            measure: Measure::HoldP99Ms,
             bound: 1.0,
             measured: None,
-            met,
+            met: *met,
+            left_out: false,
         };
-        assert_eq!(Went::of(&[judged(Some(true)), judged(Some(true))]), Went::Holds);
-        assert_eq!(Went::of(&[judged(Some(true)), judged(None)]), Went::Unclear);
-        assert_eq!(Went::of(&[judged(None), judged(Some(false))]), Went::Breaks);
+        Verdict {
+            passed: false,
+            reason: String::new(),
+            findings: Vec::new(),
+            fairness: Fairness::default(),
+            linearizability: Linearizability::default(),
+            objectives: met.iter().map(judged).collect(),
+            generator: Generator::default(),
+            accepted: BTreeMap::new(),
+            unknown: 0,
+            half_sent: HalfSent::default(),
+        }
     }
 
     #[test]
-    fn what_a_run_had_too_little_of_is_named() {
-        let idle = Load { processors: Some(4), append_ms: 3.0, ..Load::default() };
-        assert_eq!(idle.saturated(), []);
-        let server = Load { server: 3.5, generator: 0.4, ..idle };
-        assert_eq!(server.saturated(), [Saturated::Processors { used: 3.5, of: 4 }]);
-        let both = Load { server: 2.0, generator: 1.5, ..idle };
-        assert_eq!(both.saturated(), [Saturated::SharedProcessors { server: 2.0, generator: 1.5, of: 4 }]);
-        let elsewhere = Load { processors: None, ..server };
-        assert_eq!(elsewhere.saturated(), [], "nobody knows how many processors another machine has");
-        let writer = Load { writer_busy: 0.95, queued_max: [80, 2], ..idle };
-        assert_eq!(writer.saturated(), [Saturated::Writer { busy: 0.95, queued_max: [80, 2] }]);
-        assert!(writer.saturated()[0].to_string().contains("95 %"));
-        let store = Load { append_ms: 25.0, turned_away: 7, ..idle };
-        assert_eq!(store.saturated().len(), 2, "{:?}", store.saturated());
-        let late = Load { lag_us: 60_000, ..idle };
-        assert_eq!(late.saturated(), [Saturated::Generator { lag_us: 60_000 }]);
+    fn a_run_holds_breaks_or_cannot_tell() {
+        let went = |met: &[Option<bool>]| Went::of(&verdict(met));
+        assert_eq!(went(&[Some(true), Some(true)]), Went::Holds);
+        assert_eq!(went(&[Some(true), None]), Went::Unclear);
+        assert_eq!(went(&[None, Some(false)]), Went::Breaks);
+        let failed = Finding::new("G3", "no reply is a failure", String::new(), vec!["500".into()]);
+        let wrong = Verdict { findings: vec![failed], ..verdict(&[Some(true)]) };
+        assert_eq!(Went::of(&wrong), Went::Breaks, "fast, and wrong");
+    }
+
+    #[test]
+    fn a_search_holds_only_what_lower_rates_can_meet() {
+        let objective = |measure| Objective { measure, bound: 0.9 };
+        let (latency, sold) = (objective(Measure::HoldP99Ms), objective(Measure::SoldShare));
+        let (wanted, left_out) = sought(Vec::new(), &[latency.clone(), sold.clone()]).unwrap();
+        assert_eq!((wanted, left_out), (vec![latency.clone()], vec![Measure::SoldShare]));
+        let (wanted, left_out) = sought(vec![latency.clone()], std::slice::from_ref(&sold)).unwrap();
+        assert_eq!((wanted, left_out), (vec![latency], Vec::new()));
+        let refused = sought(vec![sold.clone()], &[]).unwrap_err().to_string();
+        assert!(refused.contains("cannot use sold_share"), "{refused}");
+        assert!(sought(Vec::new(), &[sold]).unwrap_err().to_string().contains("say what must hold"));
     }
 }

@@ -115,7 +115,7 @@ fn load(glance: &Glance) -> Rows {
     let [p50, p99, most] = glance.latency_us.map(shown);
     let lanes = glance
         .queued
-        .map_or(["–".to_owned(), "–".to_owned()], |queued| queued.map(|count| count.to_string()));
+        .map_or(["–".to_owned(), "–".to_owned()], |queued| queued.map(|mean| format!("{mean:.1}")));
     let processor = glance.processors.map_or("–".to_owned(), |seconds| format!("{:.0} %", seconds * 100.0));
     let lag = if glance.lag_us > LAG_US_MAX { Color::Red } else { Color::Reset };
     vec![
@@ -187,7 +187,7 @@ mod tests {
             sockets: 321,
             buyers: 77,
             units: [60, 15, 25, 3],
-            queued: Some([17, 2]),
+            queued: Some([17.25, 2.0]),
             processors: Some(1.5),
             ..Glance::default()
         };
@@ -203,7 +203,7 @@ mod tests {
             "sold_out",
             "123",
             "42.0 ms",
-            "17",
+            "17.2",
             "150 %",
             "25 sold · 15 held · 60 free",
             "turned away",

@@ -8,7 +8,7 @@ use tessera_verdict::recording::Environment;
 
 use crate::target::Target;
 
-/// What this machine tells of itself; the event, its server and its sockets are left to fill in.
+/// What this machine tells of itself; the event, its server, the threads and the sockets are left to fill in.
 pub(crate) fn environment(target: &Target, began_at: Timestamp, is_own_server: bool) -> Environment {
     let kernel = read("/proc/sys/kernel/osrelease");
     let processor = line_of(&read("/proc/cpuinfo"), "model name").unwrap_or_default();
@@ -21,12 +21,15 @@ pub(crate) fn environment(target: &Target, began_at: Timestamp, is_own_server: b
         is_own_server,
         version: env!("CARGO_PKG_VERSION").to_owned(),
         server_version: String::new(),
+        is_here: target.is_here,
         system: format!("{} {}", std::env::consts::OS, kernel.trim()).trim_end().to_owned(),
         processor,
         processors: u32::try_from(processors).unwrap_or(u32::MAX),
         memory_bytes: kilobytes * 1024,
+        threads: 0,
         event: String::new(),
         sockets_max: 0,
+        sockets_allowed: 0,
     }
 }
 

@@ -86,8 +86,8 @@ pub struct Glance {
     pub refusals: BTreeMap<String, u64>,
     /// Units: free, held, sold, killed.
     pub units: [u64; 4],
-    /// Requests that waited in the lanes.
-    pub queued: Option<[u64; 2]>,
+    /// Requests that waited in the lanes, the mean of a second.
+    pub queued: Option<[f64; 2]>,
     /// Processors that the server used.
     pub processors: Option<f64>,
 }

@@ -21,7 +21,7 @@ pub(crate) struct Reading {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Change {
     /// Requests that a turn found waiting on average, new and existing.
-    pub(crate) queued: Option<[u64; 2]>,
+    pub(crate) queued: Option<[f64; 2]>,
     /// An append on average, in milliseconds.
     pub(crate) append_ms: Option<f64>,
     /// Share of the time in which the writer had a turn under way.
@@ -66,10 +66,8 @@ impl Reading {
             let count = now[1] - before[1];
             if count > 0.0 { (now[0] - before[0]) / count } else { 0.0 }
         };
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a count of requests
-        let whole = |number: f64| number.max(0.0).round() as u64;
         let before = earlier.lanes.unwrap_or_default();
-        let queued = self.lanes.map(|now| [0, 1].map(|lane| whole(mean(now[lane], before[lane]))));
+        let queued = self.lanes.map(|now| [0, 1].map(|lane| mean(now[lane], before[lane]).max(0.0)));
         let appends = self.appends.zip(earlier.appends.or(Some([0.0, 0.0])));
         Change {
             queued,
@@ -112,7 +110,10 @@ mod tests {
     #[test]
     fn two_readings_tell_what_happened_between_them() {
         let change = Reading::read(AFTER).since(&Reading::read(BEFORE), 2.0);
-        assert_eq!(change.queued, Some([100, 2]));
+        assert_eq!(change.queued, Some([100.0, 2.0]));
+        let quiet = "tessera_queue_depth_sum{lane=\"new\"} 11\ntessera_queue_depth_count{lane=\"new\"} 9\n";
+        let change_of_quiet = Reading::read(quiet).since(&Reading::read(BEFORE), 1.0);
+        assert_eq!(change_of_quiet.queued, Some([0.25, 0.0]), "one in four turns found somebody waiting");
         assert!((change.append_ms.unwrap() - 20.0).abs() < 1e-6);
         assert_eq!(change.processors, Some(1.25), "two and a half seconds of it within two");
         assert!((change.writer_busy.unwrap() - 0.9).abs() < 1e-6);

@@ -119,6 +119,8 @@ pub struct Notes {
     pub(crate) latencies: BTreeMap<Request, Latencies>,
     /// Refusals by code.
     pub refusals: BTreeMap<String, u64>,
+    /// Replies that say *later*, by their code.
+    pub turned_away: BTreeMap<String, u64>,
     /// Replies that no right server gives, by what they are.
     pub defects: BTreeMap<String, u64>,
     /// By position of the behaviour.
@@ -127,6 +129,13 @@ pub struct Notes {
     pub history: Vec<Operation>,
     /// Counters since the run began.
     pub totals: Totals,
+}
+
+fn count(counts: &mut BTreeMap<String, u64>, code: &str) {
+    match counts.get_mut(code) {
+        Some(count) => *count += 1,
+        None => drop(counts.insert(code.to_owned(), 1)),
+    }
 }
 
 fn index(at_us: u64) -> usize {
@@ -180,6 +189,7 @@ impl Notes {
             seconds: Vec::new(),
             latencies: BTreeMap::new(),
             refusals: BTreeMap::new(),
+            turned_away: BTreeMap::new(),
             defects: BTreeMap::new(),
             behaviours: behaviours.map(figures).collect(),
             history: Vec::new(),
@@ -284,10 +294,12 @@ impl Notes {
 
     /// A refusal with this code.
     pub(crate) fn refused(&mut self, code: &str) {
-        match self.refusals.get_mut(code) {
-            Some(count) => *count += 1,
-            None => drop(self.refusals.insert(code.to_owned(), 1)),
-        }
+        count(&mut self.refusals, code);
+    }
+
+    /// A reply that says *later*, with this code.
+    pub(crate) fn turned_away(&mut self, code: &str) {
+        count(&mut self.turned_away, code);
     }
 
     /// Add what another thread saw of the same run.
@@ -303,6 +315,9 @@ impl Notes {
         }
         for (code, count) in other.refusals {
             *self.refusals.entry(code).or_default() += count;
+        }
+        for (code, count) in other.turned_away {
+            *self.turned_away.entry(code).or_default() += count;
         }
         for (what, count) in other.defects {
             *self.defects.entry(what).or_default() += count;
@@ -364,6 +379,7 @@ mod tests {
             notes.sent(1_500_000);
             notes.received(Reception::Accepted, 2_500_000, latency_us);
             notes.ended(HOLD, latency_us, latency_us < 5_000);
+            notes.turned_away("not_executed");
             notes.late(2_600_000, latency_us);
             notes.look(2_700_000, 3, 4);
             notes.left(0, Ended::Bought);
@@ -377,7 +393,7 @@ mod tests {
         assert_eq!((all.behaviours[0].buyers, all.behaviours[0].bought), (2, 2));
         let latencies = all.operation_latencies();
         assert_eq!((latencies[0].operation.as_str(), latencies[0].count), ("place hold", 2));
-        assert_eq!(latencies[0].unanswered, 1);
+        assert_eq!((latencies[0].unanswered, all.turned_away["not_executed"]), (1, 2));
     }
 
     #[test]

@@ -105,6 +105,7 @@ impl Rehearsal<'_> {
         let mut availabilities = seen.availabilities.clone();
         availabilities.push(quiet.last);
         let mut environment = environment(self.target, clock.began_at(), self.own_server.is_some());
+        (environment.threads, environment.sockets_allowed) = (self.threads, scenario.crowd.sockets);
         environment.event.clone_from(&stage.event);
         environment.server_version = server_version;
         environment.sockets_max = seconds.iter().map(|second| second.sockets).max().unwrap_or(0);
@@ -115,6 +116,7 @@ impl Rehearsal<'_> {
                 description: scenario.description.clone(),
                 toml: scenario.text.clone(),
                 seed: self.seed,
+                fewer_than: scenario.fewer_than,
             },
             environment,
             objectives: scenario.objectives.clone(),
@@ -122,6 +124,7 @@ impl Rehearsal<'_> {
             seconds,
             latencies: notes.operation_latencies(),
             refusals: notes.refusals,
+            turned_away: notes.turned_away,
             defects: notes.defects,
             behaviours: notes.behaviours,
             history: notes.history,

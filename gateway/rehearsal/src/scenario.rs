@@ -8,7 +8,7 @@ use tessera_verdict::recording::Objective;
 use toml::Spanned;
 
 use crate::arrivals::{ArrivalsFile, Profile};
-use crate::error::ScenarioError;
+use crate::error::{RehearsalError, ScenarioError};
 use crate::wishes::Menu;
 
 pub mod behaviour;
@@ -48,6 +48,8 @@ pub struct Scenario {
     pub behaviours: Vec<Behaviour>,
     /// What must hold.
     pub objectives: Vec<Objective>,
+    /// The buyers that the file asks for, where fewer are to come.
+    pub fewer_than: Option<u32>,
 }
 
 /// Who comes, and when.
@@ -189,7 +191,23 @@ impl Scenario {
                 .wrong("behaviours", "every share is 0: nobody would come; give one of them a share"));
         }
         let (name, description, objectives) = (file.name, file.description, file.objectives);
-        Ok(Scenario { name, description, text: text.to_owned(), event, crowd, behaviours, objectives })
+        let text = text.to_owned();
+        Ok(Scenario { name, description, text, event, crowd, behaviours, objectives, fewer_than: None })
+    }
+
+    /// Let another number of buyers come: the same crowd, smaller or larger.
+    ///
+    /// # Errors
+    /// [`RehearsalError::Usage`] for a number that no run can have.
+    pub fn set_buyers(&mut self, buyers: u32) -> Result<(), RehearsalError> {
+        if !(1..=BUYERS_MAX).contains(&buyers) {
+            return Err(RehearsalError::Usage(format!("--buyers takes 1 to {BUYERS_MAX}")));
+        }
+        self.fewer_than = Some(self.crowd.buyers).filter(|written| buyers < *written);
+        self.crowd.buyers = buyers;
+        // The report shows what was run, not only what was written.
+        self.text = format!("# run with --buyers {buyers}\n{}", self.text);
+        Ok(())
     }
 }
 

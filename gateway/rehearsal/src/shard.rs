@@ -162,9 +162,15 @@ impl Shard {
         match (tried, network) {
             (Ok(Ok(Some(reply))), _) => {
                 let reception = Reception::of(request, reply.status);
-                if reception == Reception::Failed {
-                    let code = problem_code(&reply);
-                    self.notes().defect(request, &format!("{} {code}", reply.status));
+                let status = reply.status;
+                match reception {
+                    Reception::Failed => {
+                        self.notes().defect(request, &format!("{status} {}", problem_code(&reply)));
+                    }
+                    Reception::TurnedAway => {
+                        self.notes().turned_away(&format!("{status} {}", problem_code(&reply)));
+                    }
+                    _ => {}
                 }
                 let at_us = self.note(reception, due_us);
                 Tried::Reply { reply, at_us }

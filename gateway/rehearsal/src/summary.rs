@@ -4,6 +4,7 @@ use std::fmt;
 
 use tessera_demo::report::number;
 use tessera_verdict::recording::{Recording, Second};
+use tessera_verdict::silence::{NOTABLE_S, Silence, longest};
 use tessera_verdict::verdict::HalfSent;
 
 use crate::dashboard::shown;
@@ -39,6 +40,10 @@ impl fmt::Display for Summary<'_> {
             let [cut_off, again] = [requests, taken_up_again].map(number);
             writeln!(f, "networks      {cut_off} requests cut off half-way, {again} of them taken up again")?;
         }
+        let silence = longest(&recording.seconds).filter(|silence| silence.seconds >= NOTABLE_S);
+        if let Some(Silence { from, seconds }) = silence {
+            writeln!(f, "silence       {seconds} s in a row without an answer, from second {from} on")?;
+        }
         let lag_us = recording.seconds.iter().map(|second| second.lag_us).max().unwrap_or(0);
         writeln!(
             f,
@@ -64,9 +69,11 @@ impl fmt::Display for Summary<'_> {
             let name = &figures.behaviour;
             writeln!(f, "{name:<24}{came:>10}{bought:>10}{refused:>10}{left:>10}{unanswered:>12}")?;
         }
-        for (title, counts) in
-            [("refusals", &recording.refusals), ("failures of the server", &recording.defects)]
-        {
+        for (title, counts) in [
+            ("refusals", &recording.refusals),
+            ("turned away", &recording.turned_away),
+            ("failures of the server", &recording.defects),
+        ] {
             if !counts.is_empty() {
                 writeln!(f, "\n{title:<24}{:>10}", "count")?;
             }

@@ -40,7 +40,7 @@ impl Seen {
 
     /// What waited in the lanes, new and existing, at the newest look.
     #[must_use]
-    pub fn queued(&self) -> Option<[u64; 2]> {
+    pub fn queued(&self) -> Option<[f64; 2]> {
         self.changes.last_key_value()?.1.queued
     }
 

@@ -6,17 +6,19 @@ use serde::{Deserialize, Serialize};
 use tessera_demo::report::table;
 
 use self::noise::{BEYOND, Interval};
-use crate::objectives::measured;
-use crate::recording::{Environment, Measure, Recording, Second};
+use crate::recording::{Environment, Recording, Second};
+use crate::silence::{answers, is_silent};
 use crate::verdict::Verdict;
 
+mod facts;
 mod latencies;
 mod noise;
 
 /// Fewest seconds of load from which noise can be estimated.
 pub const SECONDS_MIN: usize = 12;
-/// Smallest change that is called one, as a share: less is of no use to anybody, however sure it is.
-pub const CHANGE_MIN: f64 = 0.02;
+/// Smallest change that is called one unless told otherwise, as a share: two runs of one build on one machine differ by as much, which the
+/// noise between the seconds of a run does not show.
+pub const BEYOND_DEFAULT: f64 = 0.2;
 
 /// One run.
 #[derive(Clone, Copy, Debug)]
@@ -34,8 +36,10 @@ pub struct Comparison {
     pub differences: Vec<String>,
     /// What was measured second by second, each with its noise.
     pub changes: Vec<Change>,
-    /// What has no noise: verdicts, guarantees, objectives.
+    /// What has no noise: verdicts, guarantees, objectives, silences.
     pub facts: Vec<Fact>,
+    /// Smallest change that is called one, as a share.
+    pub beyond: f64,
 }
 
 /// One measure of two runs.
@@ -49,7 +53,8 @@ pub struct Change {
     pub second: f64,
     /// Both, as people read them.
     pub shown: [String; 2],
-    /// From the first to the second, between what and what it lies: with 95 % confidence, of latencies all of them together; none when the runs are too short to tell.
+    /// From the first to the second, between what and what it lies: with 95 % confidence, of latencies all of them together; none where the runs are too short to
+    /// tell, and of what only a few requests decide.
     pub interval: Option<Interval>,
     /// What to make of it.
     pub outcome: Outcome,
@@ -91,17 +96,18 @@ pub struct Fact {
     pub outcome: Outcome,
 }
 
-/// Compare a run with one before it.
+/// Compare a run with one before it. A change of a smaller share than `beyond` is called none, however sure it is.
 #[must_use]
-pub fn compare(first: &Run<'_>, second: &Run<'_>) -> Comparison {
+pub fn compare(first: &Run<'_>, second: &Run<'_>, beyond: f64) -> Comparison {
     let seconds = paired(first.recording, second.recording);
     Comparison {
         differences: differences(first.recording, second.recording),
-        changes: latencies::changes(first.recording, second.recording)
+        changes: latencies::changes(first.recording, second.recording, beyond)
             .into_iter()
-            .chain(MEASURES.iter().filter_map(|measure| change(measure, &seconds)))
+            .chain(MEASURES.iter().filter_map(|measure| change(measure, &seconds, beyond)))
             .collect(),
-        facts: facts(first, second),
+        facts: facts::facts(first, second),
+        beyond,
     }
 }
 
@@ -118,7 +124,7 @@ const MEASURES: [Measured; 5] = [
         name: "seconds without an answer",
         less_is_better: true,
         value: |seconds| {
-            noise::ratio(seconds, |second| f64::from(u8::from(answers(second) == 0)), |_| Some(1.0))
+            noise::ratio(seconds, |second| f64::from(u8::from(is_silent(second))), |_| Some(1.0))
         },
         shown: |value| format!("{:.1} %", value * 100.0),
     },
@@ -165,7 +171,7 @@ fn paired<'a>(first: &'a Recording, second: &'a Recording) -> Vec<(&'a Second, &
     both.filter(|(one, other)| one.due > 0 && other.due > 0).collect()
 }
 
-fn change(measure: &Measured, seconds: &[(&Second, &Second)]) -> Option<Change> {
+fn change(measure: &Measured, seconds: &[(&Second, &Second)], beyond: f64) -> Option<Change> {
     let sides = |pairs: &[(&Second, &Second)]| {
         let one: Vec<&Second> = pairs.iter().map(|(one, _)| *one).collect();
         let other: Vec<&Second> = pairs.iter().map(|(_, other)| *other).collect();
@@ -180,27 +186,22 @@ fn change(measure: &Measured, seconds: &[(&Second, &Second)]) -> Option<Change> 
         SECONDS_MIN.. => noise::intervals(seconds.len(), BEYOND, difference).map(|[interval]| interval),
         _ => None,
     };
-    let outcome = outcome(first, second, interval, measure.less_is_better);
+    let outcome = outcome(first, interval, measure.less_is_better, beyond);
     let shown = [(measure.shown)(first), (measure.shown)(second)];
     Some(Change { name: measure.name.to_owned(), first, second, shown, interval, outcome })
 }
 
-/// What to make of two values, and of the interval of their difference; none: the runs are too short to have one.
-fn outcome(first: f64, second: f64, interval: Option<Interval>, less_is_better: bool) -> Outcome {
-    match interval {
-        None => Outcome::TooShort,
-        Some(interval) if interval.contains_zero() => Outcome::WithinNoise,
-        Some(_) if (second - first).abs() <= CHANGE_MIN * first.abs().max(second.abs()) => {
-            Outcome::WithinNoise
-        }
-        Some(_) if (second < first) == less_is_better => Outcome::Better,
-        Some(_) => Outcome::Worse,
-    }
-}
-
-/// Decisions and documents: who was told to come later, or that the server failed, has no answer.
-fn answers(second: &Second) -> u32 {
-    second.answered.saturating_sub(second.turned_away + second.failed)
+/// What to make of a change from a value, by the interval of the difference; none: the runs are too short to have one. It is one where even the
+/// end that is nearest to no change is beyond.
+fn outcome(first: f64, interval: Option<Interval>, less_is_better: bool, beyond: f64) -> Outcome {
+    let least = beyond * first.abs();
+    let less = match interval {
+        None => return Outcome::TooShort,
+        Some(Interval { from, .. }) if from > least => false,
+        Some(Interval { to, .. }) if to < -least => true,
+        Some(_) => return Outcome::WithinNoise,
+    };
+    if less == less_is_better { Outcome::Better } else { Outcome::Worse }
 }
 
 /// Why two runs are not like for like.
@@ -222,7 +223,8 @@ fn differences(first: &Recording, second: &Recording) -> Vec<String> {
         ("other processors", text(|environment| environment.processor.clone())),
         ("other numbers of processors", text(|environment| environment.processors.to_string())),
         ("other memory", text(|environment| format!("{} bytes", environment.memory_bytes))),
-        ("the server's place", text(|environment| place(environment).to_owned())),
+        ("other threads of the generator", text(|environment| environment.threads.to_string())),
+        ("the server's place", text(place)),
     ] {
         compare(what, &one, &other);
     }
@@ -239,50 +241,13 @@ fn differences(first: &Recording, second: &Recording) -> Vec<String> {
     found
 }
 
-fn place(environment: &Environment) -> &'static str {
-    if environment.is_own_server { "started by the rehearsal" } else { "elsewhere" }
-}
-
-fn facts(first: &Run<'_>, second: &Run<'_>) -> Vec<Fact> {
-    let mut facts = Vec::new();
-    let mut count = |what: &str, one: u64, other: u64| {
-        let outcome = match one.cmp(&other) {
-            std::cmp::Ordering::Equal => Outcome::WithinNoise,
-            std::cmp::Ordering::Less => Outcome::Worse,
-            std::cmp::Ordering::Greater => Outcome::Better,
-        };
-        if one + other > 0 {
-            facts.push(Fact { text: format!("{what}: {one} → {other}"), outcome });
-        }
-    };
-    let broken = |run: &Run<'_>| run.verdict.findings.iter().map(|finding| finding.broken).sum();
-    count("broken guarantees", broken(first), broken(second));
-    let unfair = |run: &Run<'_>| run.verdict.fairness.total().unfair;
-    count("unfair refusals", unfair(first), unfair(second));
-    let linear = |run: &Run<'_>| run.verdict.linearizability.violations;
-    count("histories that fit no order", linear(first), linear(second));
-    facts.extend(first.verdict.objectives.iter().filter_map(|judged| {
-        let other = second.verdict.objectives.iter().find(|other| other.measure == judged.measure)?;
-        let (one, two) = (judged.met?, other.met?);
-        let word = |met: bool| if met { "met" } else { "missed" };
-        let outcome = if two { Outcome::Better } else { Outcome::Worse };
-        let text = format!("objective “{}”: {} → {}", judged.measure.name(), word(one), word(two));
-        (one != two).then_some(Fact { text, outcome })
-    }));
-    let sold = |run: &Run<'_>| measured(run.recording, Measure::SoldShare);
-    if let (Some(one), Some(two)) = (sold(first), sold(second)) {
-        let shown = |value| Measure::SoldShare.shown(value);
-        let text = format!("{}: {} → {}", Measure::SoldShare.name(), shown(one), shown(two));
-        facts.push(Fact { text, outcome: Outcome::WithinNoise });
+/// Where the server ran: nothing else is known of the machine of another target.
+fn place(environment: &Environment) -> String {
+    if environment.is_own_server {
+        return "started by the rehearsal".to_owned();
     }
-    for (run, which) in [(first, "first"), (second, "second")] {
-        if run.verdict.generator.was_bottleneck {
-            let text =
-                format!("in the {which} run the generator was the bottleneck: its figures say nothing");
-            facts.push(Fact { text, outcome: Outcome::TooShort });
-        }
-    }
-    facts
+    let address = environment.target.trim_start_matches("http://");
+    address.rsplit_once(':').map_or(address, |(host, _)| host).to_owned()
 }
 
 impl Comparison {
@@ -316,8 +281,9 @@ impl fmt::Display for Comparison {
             if self.is_worse() { "Something got worse." } else { "Nothing got worse beyond the noise." };
         writeln!(
             f,
-            "\n{said} The noise is that between the seconds of these two runs. What differs from one whole run to the next \
-             (caches, neighbours on the machine) shows only when runs are repeated."
+            "\n{said} Changes count from {:.0} % on. The noise is that between the seconds of these two runs. What differs from one whole \
+             run to the next (caches, neighbours on the machine) shows only when runs are repeated.",
+            self.beyond * 100.0
         )
     }
 }

@@ -5,38 +5,44 @@ use std::collections::{HashMap, HashSet};
 
 use tessera_demo::check::owners;
 use tessera_demo::feed::Change;
-use tessera_demo::fold::{ClaimState, Fold, SeatState};
+use tessera_demo::fold::{Fold, SeatState};
 use tessera_demo::refusal::{Verdict as OfRefusal, types_for};
 use tessera_demo::tally::Refusal;
 use tessera_demo::together::{Fit, Places};
 use tessera_demo::venue::{Block, Venue};
 use tessera_demo::wire::AskedUnits;
 
+use self::commands::Commands;
 use crate::evidence::Understood;
-use crate::record::who;
-use crate::recording::{Asked, Operation, Outcome};
 use crate::verdict::{EXAMPLES_MAX, Fairness};
+
+mod commands;
 
 /// Judge the refusals; `verdicts` are those of the refused holds, in their order.
 #[must_use]
 pub fn judge(understood: &Understood<'_>, verdicts: &[OfRefusal]) -> Fairness {
     let mut fairness = Fairness::default();
     for (refusal, verdict) in understood.refusals.iter().zip(verdicts) {
-        let figures = fairness.codes.entry(refusal.code.clone()).or_default();
-        match verdict {
-            OfRefusal::Right => figures.right += 1,
-            OfRefusal::Unchecked => figures.unjudged += 1,
-            OfRefusal::Wrong(why) => {
-                figures.unfair += 1;
-                let at = refusal.sequence.map_or_else(String::new, |at| format!(" at sequence {at}"));
-                note(&mut fairness.unfair_examples, || {
-                    format!("buyer {} was refused as {}{at}, but {why}", refusal.buyer, refusal.code)
-                });
-            }
-        }
+        count(&mut fairness, &refusal.code, verdict, |why| {
+            let at = refusal.sequence.map_or_else(String::new, |at| format!(" at sequence {at}"));
+            format!("buyer {} was refused as {}{at}, but {why}", refusal.buyer, refusal.code)
+        });
     }
     walk(understood, verdicts, &mut fairness);
     fairness
+}
+
+/// Count what became of one refusal; of an unfair one `example` tells, with why it is.
+fn count(fairness: &mut Fairness, code: &str, verdict: &OfRefusal, example: impl FnOnce(&str) -> String) {
+    let figures = fairness.codes.entry(code.to_owned()).or_default();
+    match verdict {
+        OfRefusal::Right => figures.right += 1,
+        OfRefusal::Unchecked => figures.unjudged += 1,
+        OfRefusal::Wrong(why) => {
+            figures.unfair += 1;
+            note(&mut fairness.unfair_examples, || example(why));
+        }
+    }
 }
 
 fn note(examples: &mut Vec<String>, example: impl FnOnce() -> String) {
@@ -45,7 +51,7 @@ fn note(examples: &mut Vec<String>, example: impl FnOnce() -> String) {
     }
 }
 
-/// Fold the feed once more, with those who wait for stock, and those who were told that their hold is over, beside it.
+/// Fold the feed once more, with those who wait for stock, and those who were refused something about their hold, beside it.
 fn walk(understood: &Understood<'_>, verdicts: &[OfRefusal], fairness: &mut Fairness) {
     let owners = owners(&understood.acknowledgements);
     let mut fold = Fold::new(&understood.venue, &owners);
@@ -59,12 +65,12 @@ fn walk(understood: &Understood<'_>, verdicts: &[OfRefusal], fairness: &mut Fair
         .collect();
     refused.sort_by_key(|refusal| refusal.sequence);
     let mut refused = refused.into_iter().peekable();
-    let mut over = Over::new(&understood.recording.history);
-    over.judge(&fold, fairness);
+    let mut commands = Commands::new(&understood.recording.history, fairness);
+    commands.judge(&fold, fairness);
     for item in &understood.items {
         fold.apply(item);
-        over.follow(&item.change);
-        over.judge(&fold, fairness);
+        commands.follow(&item.change);
+        commands.judge(&fold, fairness);
         waiting.serve(&fold, &item.change, fairness);
         while let Some(refusal) =
             refused.next_if(|refusal| refusal.sequence.is_some_and(|at| at <= item.sequence))
@@ -72,7 +78,7 @@ fn walk(understood: &Understood<'_>, verdicts: &[OfRefusal], fairness: &mut Fair
             waiting.join(&fold, refusal);
         }
     }
-    over.finish(fairness);
+    commands.finish(fairness);
 }
 
 /// What somebody who was refused would still take.
@@ -239,75 +245,15 @@ fn fits(fold: &Fold<'_>, venue: &Venue, touched: &HashSet<usize>, demand: &Deman
             if *named && pools.clone().any(|pool| fold.free_for(None, *pool) < *quantity) {
                 return false;
             }
-            let places = Places { types: types.clone(), section: None, accept_split: false, unlimited: true };
+            let places = Places {
+                types: types.clone(),
+                section: None,
+                channel: None,
+                accept_split: false,
+                unlimited: true,
+            };
             let mut blocks = touched.iter().map(|block| &venue.blocks[*block] as &Block);
             places.fit_among(fold, venue, *quantity, &mut blocks) == Fit::Certainly
-        }
-    }
-}
-
-/// Clients who were told that their hold is over, or not there, in the order of the sequence it was decided on.
-struct Over<'a> {
-    told: std::iter::Peekable<std::vec::IntoIter<(u64, &'a Operation, &'a str)>>,
-    /// The hold of each order.
-    orders: HashMap<String, String>,
-}
-
-impl<'a> Over<'a> {
-    fn new(history: &'a [Operation]) -> Self {
-        let mut told: Vec<(u64, &Operation, &str)> = history
-            .iter()
-            .filter_map(|operation| match &operation.outcome {
-                Outcome::Refused { code, sequence: Some(sequence), .. }
-                    if matches!(code.as_str(), "hold_expired" | "hold_not_found" | "order_not_found") =>
-                {
-                    Some((*sequence, operation, code.as_str()))
-                }
-                _ => None,
-            })
-            .collect();
-        told.sort_by_key(|(sequence, _, _)| *sequence);
-        Over { told: told.into_iter().peekable(), orders: HashMap::new() }
-    }
-
-    fn follow(&mut self, change: &Change) {
-        if let Change::PaymentBegun { order, hold, .. } = change {
-            self.orders.insert(order.clone(), hold.clone());
-        }
-    }
-
-    fn judge(&mut self, fold: &Fold<'_>, fairness: &mut Fairness) {
-        while let Some((sequence, operation, code)) =
-            self.told.next_if(|(sequence, _, _)| *sequence <= fold.sequence)
-        {
-            let hold = match &operation.asked {
-                Asked::PlaceHold { .. } => continue,
-                Asked::RenewHold { hold } | Asked::ReleaseHold { hold } | Asked::BeginPayment { hold } => {
-                    Some(hold.as_str())
-                }
-                Asked::FailPayment { order } | Asked::Confirm { order } => {
-                    self.orders.get(order).map(String::as_str)
-                }
-            };
-            let state = hold.and_then(|hold| fold.claim_state(hold));
-            let live = matches!(state, Some(ClaimState::Held | ClaimState::InFlight));
-            let figures = fairness.codes.entry(code.to_owned()).or_default();
-            if live {
-                figures.unfair += 1;
-                note(&mut fairness.unfair_examples, || {
-                    let (who, hold) = (who(operation), hold.unwrap_or_default());
-                    format!("{who} was told {code} of hold {hold}, which lived at sequence {sequence}")
-                });
-            } else {
-                figures.right += 1;
-            }
-        }
-    }
-
-    /// What was decided on a sequence beyond the feed cannot be judged.
-    fn finish(self, fairness: &mut Fairness) {
-        for (_, _, code) in self.told {
-            fairness.codes.entry(code.to_owned()).or_default().unjudged += 1;
         }
     }
 }

@@ -12,7 +12,14 @@ use crate::objectives;
 use crate::record;
 use crate::recording::{Asked, Outcome, Recording};
 use crate::refusals;
-use crate::verdict::{Fairness, Finding, Generator, HalfSent, Judged, Linearizability, Verdict};
+use crate::verdict::{
+    Fairness, Finding, Generator, HalfSent, Judged, Linearizability, RefusalFigures, Verdict,
+};
+
+/// Share of the refusals that may be beyond judging from outside.
+const UNJUDGED_SHARE_MAX: f64 = 0.01;
+/// So many may be in any run, however short it is.
+const UNJUDGED_MAX: u64 = 10;
 
 /// Judge a recording.
 #[must_use]
@@ -65,6 +72,7 @@ fn facts(understood: &Understood<'_>) -> (Vec<Finding>, Fairness, Linearizabilit
     ));
     findings.push(defects(understood.recording));
     findings.push(refusals::finding(understood));
+    findings.push(refusals::recent(understood));
     findings.sort_by(|one, other| (&one.guarantee, &one.name).cmp(&(&other.guarantee, &other.name)));
     let fairness = fairness::judge(understood, &checked.verdicts);
     (findings, fairness, linear::check(understood.recording, &understood.venue))
@@ -162,34 +170,65 @@ fn conclusion(verdict: &Verdict) -> (bool, String) {
             format!("No order in time explains what clients were told, {count} times: {example}."),
         );
     }
+    if let Some(said) = too_many_unjudged(&fairness) {
+        return (false, said);
+    }
     if let Some(missed) = verdict.objectives.iter().find(|judged| judged.met == Some(false)) {
         return (false, missed_in_words(missed, &verdict.objectives));
     }
-    let is_spoilt = |judged: &Judged| judged.met.is_none() && judged.measure.needs_the_generator();
-    if verdict.generator.was_bottleneck && verdict.objectives.iter().any(is_spoilt) {
+    let (left_out, objectives): (Vec<&Judged>, Vec<&Judged>) =
+        verdict.objectives.iter().partition(|judged| judged.left_out);
+    let is_spoilt = |judged: &&Judged| judged.met.is_none() && judged.measure.needs_the_generator();
+    if verdict.generator.was_bottleneck && objectives.iter().any(is_spoilt) {
         return (false, bottleneck(&verdict.generator));
     }
-    if let Some(judged) = verdict.objectives.iter().find(|judged| judged.met.is_none()) {
+    if let Some(judged) = objectives.iter().find(|judged| judged.met.is_none()) {
         return (false, format!("The run has nothing to measure “{}” by.", judged.measure.name()));
     }
+    (true, passed_in_words(verdict, objectives.len(), left_out.len()))
+}
+
+/// What a run that passed proves.
+fn passed_in_words(verdict: &Verdict, met: usize, left_out: usize) -> String {
+    let fairness = verdict.fairness.total();
     let accepted: u64 = verdict.accepted.values().sum();
     let (accepted, refused) = (number(accepted), number(fairness.right));
-    let objectives = match verdict.objectives.len() {
-        0 => "there were no objectives".to_owned(),
+    let unjudged = match fairness.unjudged {
+        0 => String::new(),
+        count => format!(", {} could not be judged", number(count)),
+    };
+    let objectives = match met {
+        0 => "there were no objectives to judge".to_owned(),
         1 => "the one objective was met".to_owned(),
         count => format!("all {count} objectives were met"),
+    };
+    let left_out = match left_out {
+        0 => String::new(),
+        count => format!(" ({count} of a full crowd left out: fewer buyers came than the scenario asks for)"),
     };
     let slow = if verdict.generator.was_bottleneck {
         format!(" {}", bottleneck(&verdict.generator))
     } else {
         String::new()
     };
-    (
-        true,
-        format!(
-            "Every guarantee held over {accepted} accepted commands, no refusal was unfair ({refused} judged right), and {objectives}.{slow}"
-        ),
+    format!(
+        "Every guarantee held over {accepted} accepted commands, no refusal was unfair ({refused} judged right{unjudged}), and {objectives}{left_out}.{slow}"
     )
+}
+
+/// A server that nobody can judge has proven nothing.
+fn too_many_unjudged(fairness: &RefusalFigures) -> Option<String> {
+    let RefusalFigures { right, unjudged, unfair, .. } = *fairness;
+    let all = right + unjudged + unfair;
+    let share = objectives::share(unjudged, all).filter(|share| *share > UNJUDGED_SHARE_MAX)?;
+    (unjudged > UNJUDGED_MAX).then(|| {
+        format!(
+            "{} of {} refusals ({:.1} %) could not be judged: nobody can say that they were fair.",
+            number(unjudged),
+            number(all),
+            share * 100.0
+        )
+    })
 }
 
 fn missed_in_words(missed: &Judged, all: &[Judged]) -> String {

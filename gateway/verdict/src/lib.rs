@@ -16,4 +16,5 @@ pub mod record;
 pub mod recording;
 mod refusals;
 pub mod report;
+pub mod silence;
 pub mod verdict;

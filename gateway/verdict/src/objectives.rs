@@ -82,7 +82,9 @@ fn judge_one(recording: &Recording, generator: &Generator, objective: &Objective
     let met = measured.map(|value| if measure.less_is_better() { value <= bound } else { value >= bound });
     // What a late generator measured says nothing, whichever way it came out.
     let met = met.filter(|_| !(generator.was_bottleneck && measure.needs_the_generator()));
-    Judged { measure, bound, measured, met }
+    // A smaller crowd sells less, and brings less load: that is no failure of the server.
+    let left_out = recording.scenario.fewer_than.is_some() && !measure.less_is_better();
+    Judged { measure, bound, measured, met: met.filter(|_| !left_out), left_out }
 }
 
 /// What a run has of a measure; none where there is nothing to measure.

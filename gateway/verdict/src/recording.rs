@@ -26,6 +26,9 @@ pub struct Recording {
     pub latencies: Vec<OperationLatency>,
     /// Refusals by their code.
     pub refusals: BTreeMap<String, u64>,
+    /// Replies that say *later* (429, 503), by their code.
+    #[serde(default)]
+    pub turned_away: BTreeMap<String, u64>,
     /// Replies that no right server gives (5xx other than 503, or one that cannot be read), by what they are.
     pub defects: BTreeMap<String, u64>,
     /// How each kind of buyer fared.
@@ -51,6 +54,9 @@ pub struct ScenarioText {
     pub toml: String,
     /// Decides everything that is drawn.
     pub seed: u64,
+    /// The buyers that the file asks for, where the run had fewer: then objectives that a full crowd must meet are not judged.
+    #[serde(default)]
+    pub fewer_than: Option<u32>,
 }
 
 /// Where the run took place.
@@ -66,18 +72,27 @@ pub struct Environment {
     pub version: String,
     /// Version of the server, as its API document says.
     pub server_version: String,
-    /// Operating system and kernel.
+    /// Whether the server ran on the machine that rehearsed.
+    #[serde(default)]
+    pub is_here: bool,
+    /// Operating system and kernel of the machine that rehearsed.
     pub system: String,
-    /// Model of the processor.
+    /// Model of its processor.
     pub processor: String,
-    /// Processors.
+    /// Its processors.
     pub processors: u32,
-    /// Memory in bytes.
+    /// Its memory in bytes.
     pub memory_bytes: u64,
+    /// Threads of the generator.
+    #[serde(default)]
+    pub threads: u32,
     /// The event.
     pub event: String,
     /// Most sockets open at once.
     pub sockets_max: u32,
+    /// Sockets that were allowed at once.
+    #[serde(default)]
+    pub sockets_allowed: u32,
 }
 
 /// An objective of the scenario.
@@ -141,8 +156,8 @@ pub struct Second {
     pub lag_us: u64,
     /// Units at its end as the last availability document told: free, held, sold, killed.
     pub units: [u64; 4],
-    /// Requests that waited in the server's lanes, new and existing, by its metrics; none where they could not be read.
-    pub queued: Option<[u64; 2]>,
+    /// Requests that turns found waiting in the server's lanes, new and existing, on average, by its metrics; none where they could not be read.
+    pub queued: Option<[f64; 2]>,
     /// Processors that the server used on average since the look before, by the operating system or its metrics.
     pub server_cpu: Option<f64>,
 }

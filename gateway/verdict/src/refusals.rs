@@ -1,6 +1,7 @@
 //! What every refusal must have, whether or not it can be judged: a code that the API documents for its command, and the sequence
-//! that it was decided on, which the feed reaches.
+//! that it was decided on, which the feed reaches, and which is no older than what was known when it was asked for.
 
+use serde_json::Value;
 use tessera_demo::report::number;
 
 use crate::evidence::Understood;
@@ -51,17 +52,53 @@ pub(crate) fn finding(understood: &Understood<'_>) -> Finding {
     let mut count = 0;
     let mut broken = Vec::new();
     for operation in &understood.recording.history {
-        if let Outcome::Refused { code, sequence, .. } = &operation.outcome {
+        if let Outcome::Refused { code, sequence, problem } = &operation.outcome {
             count += 1;
-            broken.extend(lacks(operation, code, *sequence, end));
+            broken.extend(
+                lacks(operation, code, *sequence, end).or_else(|| without_numbers(operation, code, problem)),
+            );
         }
     }
     Finding::new(
         "G3",
-        "every refusal has a documented reason, and a sequence of the feed",
+        "every refusal has a documented reason with its numbers, and a sequence of the feed",
         format!("{} refusals", number(count)),
         broken,
     )
+}
+
+/// Whoever asks after a reply is decided on its sequence or a later one: otherwise a server could name whatever state suits its refusal.
+pub(crate) fn recent(understood: &Understood<'_>) -> Finding {
+    let history = &understood.recording.history;
+    let named = |operation: &Operation| match operation.outcome {
+        Outcome::Accepted { sequence, .. } => Some(sequence),
+        Outcome::Refused { sequence, .. } => sequence,
+        Outcome::NotExecuted { .. } | Outcome::Unknown | Outcome::HalfSent => None,
+    };
+    let replied = |operation: &Operation| Some((operation.returned_us?, named(operation)?));
+    let mut replies: Vec<(u64, u64)> = history.iter().filter_map(replied).collect();
+    replies.sort_unstable();
+    let refused = |operation: &&Operation| matches!(operation.outcome, Outcome::Refused { .. });
+    let mut refused: Vec<&Operation> = history.iter().filter(refused).collect();
+    refused.sort_by_key(|operation| operation.invoked_us);
+    let mut replies = replies.into_iter().peekable();
+    let mut known = 0;
+    let mut broken = Vec::new();
+    for operation in &refused {
+        while let Some((_, sequence)) =
+            replies.next_if(|(returned_us, _)| *returned_us < operation.invoked_us)
+        {
+            known = known.max(sequence);
+        }
+        if let Some(sequence) = named(operation).filter(|sequence| *sequence < known) {
+            let (who, command) = (who(operation), name(&operation.asked));
+            broken.push(format!(
+                "{who} was refused “{command}” at sequence {sequence}, and asked when {known} was known"
+            ));
+        }
+    }
+    let numbers = format!("{} refusals", number(refused.len() as u64));
+    Finding::new("G3", "no refusal is older than what was known when it was asked for", numbers, broken)
 }
 
 /// What is wrong with a refusal, in words.
@@ -78,6 +115,13 @@ fn lacks(operation: &Operation, code: &str, sequence: Option<u64>, end: u64) -> 
         Some(at) if at > end => Some(format!("{} at sequence {at}, and the feed ends at {end}", told())),
         Some(_) => None,
     }
+}
+
+/// Who is told of a limit is told how much it is, and how much of it is used.
+fn without_numbers(operation: &Operation, code: &str, problem: &Value) -> Option<String> {
+    let lacking = ["limit", "used"].into_iter().find(|number| problem[number].as_u64().is_none());
+    let lacking = lacking.filter(|_| code == "limit_exceeded")?;
+    Some(format!("{} was told {code} without “{lacking}”", who(operation)))
 }
 
 const fn reasons(asked: &Asked) -> &'static [&'static str] {

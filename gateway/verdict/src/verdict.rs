@@ -54,6 +54,16 @@ impl HalfSent {
     }
 }
 
+impl Verdict {
+    /// Whether the server did nothing wrong, however fast it was.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.findings.iter().all(Finding::held)
+            && self.fairness.total().unfair == 0
+            && self.linearizability.violations == 0
+    }
+}
+
 /// One thing that must hold.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
@@ -164,6 +174,9 @@ pub struct Judged {
     pub measured: Option<f64>,
     /// Whether it was met; none when the run cannot tell.
     pub met: Option<bool>,
+    /// Whether it was left out: a full crowd must meet it, and fewer buyers came than the scenario asks for.
+    #[serde(default)]
+    pub left_out: bool,
 }
 
 /// Whether the generator kept up with what was due.

@@ -43,6 +43,17 @@ pub(crate) struct CompareArguments {
     pub(crate) first: PathBuf,
     /// The later one
     pub(crate) second: PathBuf,
+    /// Smallest change that counts: one build differs from itself by as much, from run to run [default 20%]
+    #[arg(long, value_name = "PERCENT", value_parser = beyond)]
+    pub(crate) beyond: Option<f64>,
+}
+
+/// Read a share in percent.
+fn beyond(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').trim().parse::<f64>() {
+        Ok(percent) if (0.0..100.0).contains(&percent) => Ok(percent / 100.0),
+        _ => Err("give a number of percent from 0 to 100, such as 20%".to_owned()),
+    }
 }
 
 /// Whom to aim at, and how.

@@ -90,6 +90,17 @@ fn an_objective_that_is_not_met_has_a_status_of_its_own() {
     assert!(text(&output.stderr).contains("nowhere.json"), "{}", text(&output.stderr));
 }
 
+#[test]
+fn a_smaller_crowd_passes_without_what_only_the_full_one_can_sell() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let path = scenario(folder.path(), "sold_share = 0.6");
+    let output = own(&path, &out).args(["--buyers", "3"]).output().unwrap();
+    is_good(&output);
+    let said = text(&output.stdout);
+    assert!(said.contains("not judged: fewer buyers came than the scenario asks for"), "{said}");
+}
+
 #[tokio::test]
 async fn a_running_server_can_be_aimed_at_and_nothing_but_this_machine() {
     let folder = tempfile::tempdir().unwrap();
@@ -271,21 +282,23 @@ fn a_server_that_dies_in_the_middle_ends_the_rehearsal_without_a_verdict() {
 #[test]
 fn the_capacity_is_searched_for_and_none_has_a_status() {
     let folder = tempfile::tempdir().unwrap();
-    let path = scenario(folder.path(), "");
+    // A full house, which lower rates cannot bring, and answers within a minute, which they can.
+    let path = scenario(folder.path(), "sold_share = 2\nhold_p99_ms = 60_000");
     let search = |arguments: &[&str]| {
         let mut command = tessera();
         command.env_remove("TESSERA_ADMIN_TOKEN").args(["simulate", "capacity"]).arg(&path);
         command.args(["--self", "--probe-s", "1"]).args(arguments).output().unwrap()
     };
-    let output = search(&["--probes", "2", "--objective", "sold_share=0"]);
+    // A machine that is too busy for one run is not for all of them.
+    let output = search(&["--probes", "5"]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said} {}", text(&output.stderr));
-    assert!(said.contains("✓       18 buyers a second") && said.contains("capacity: at least 18"), "{said}");
-    let output = search(&["--probes", "1", "--objective", "sold_share=2"]);
+    assert!(said.contains("left out: sold_share") && said.contains("capacity: at least"), "{said}");
+    let output = search(&["--probes", "1", "--objective", "hold_p99_ms=0"]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{said} {}", text(&output.stderr));
     assert!(said.contains("capacity: no rate that was tried holds"), "{said}");
-    for wrong in [["--probes", "0"], ["--probe-s", "0"]] {
+    for wrong in [["--probes", "0"], ["--probe-s", "0"], ["--objective", "sold_share=1"]] {
         assert_eq!(search(&wrong).status.code(), Some(2), "{wrong:?}");
     }
 }

@@ -34,7 +34,8 @@ pub enum ClaimState {
 
 impl ClaimState {
     /// As part of a sentence.
-    pub(super) fn in_words(self) -> &'static str {
+    #[must_use]
+    pub fn in_words(self) -> &'static str {
         match self {
             ClaimState::Held => "held",
             ClaimState::InFlight => "being paid",
@@ -44,15 +45,25 @@ impl ClaimState {
     }
 }
 
+/// What became of a hold so far.
 #[derive(Clone, Debug)]
-pub(super) struct Claim {
-    pub(super) state: ClaimState,
+pub struct Claim {
+    /// How far it has come.
+    pub state: ClaimState,
+    /// Until when the hold lasts.
+    pub deadline_at: Timestamp,
+    /// When it was placed, or renewed last.
+    pub extended_at: Timestamp,
+    /// Beyond which no renewal reaches; none where the feed does not say.
+    pub life_ends_at: Option<Timestamp>,
+    /// How often it was renewed.
+    pub renewals: u32,
+    /// How often its payment was begun.
+    pub attempts: u32,
     /// Type, units and seats of each line.
     pub(super) lines: Vec<(usize, u16, Vec<u32>)>,
     /// Position of the channel whose code was shown.
     pub(super) channel: Option<usize>,
-    /// Of the hold.
-    pub(super) deadline_at: Timestamp,
     /// Of the payment in flight.
     pub(super) grace_until: Option<Timestamp>,
     pub(super) refunded: HashSet<u16>,

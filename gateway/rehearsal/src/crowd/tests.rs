@@ -27,6 +27,12 @@ const HOLD: Request = Request::Command(Command::PlaceHold);
 const SOLD_OUT: Answer = Some((409, r#"{"code":"sold_out","sequence":7,"title":"prose"}"#));
 /// The server has too much to do.
 const LATER: Answer = Some((503, r#"{"code":"not_executed"}"#));
+/// What was asked for is held, and an order is made of it.
+const HELD: Answer = Some((
+    201,
+    r#"{"id":"hld_1","sequence":3,"lines":[],"total":{"amount":500},"deadline_at":"2030-01-01T00:00:00Z"}"#,
+));
+const ORDERED: Answer = Some((201, r#"{"id":"ord_1","sequence":4}"#));
 /// The server failed.
 const FAILED: Answer = Some((500, r#"{"code":"internal_error"}"#));
 
@@ -184,8 +190,13 @@ async fn a_refusal_is_recorded_without_its_prose() {
 
 /// What one buyer saw of a server that gives these answers, the first of them only after a tenth of a second.
 async fn one_buyer(answers: &'static [Answer]) -> Notes {
+    one_buyer_who("", answers).await
+}
+
+/// The same of a buyer of whom the scenario says more.
+async fn one_buyer_who(more: &str, answers: &'static [Answer]) -> Notes {
     let (server, release) = answering(answers).await;
-    let scenario = scenario(1, "");
+    let scenario = scenario(1, more);
     let mut plan = Plan::draw(&scenario, 3);
     plan.arrivals[0].due_us = 0;
     let stage = stage(&scenario, server, plan.tokens, PATIENCE);
@@ -211,6 +222,7 @@ async fn a_retry_counts_from_the_moment_at_which_the_request_was_first_due() {
     assert_eq!((latencies.histogram.len(), latencies.unanswered), (1, 0));
     assert!(latencies.histogram.min() >= STALL_US * 99 / 100, "the server made its client wait");
     assert_eq!((notes.totals.turned_away, notes.totals.refused), (2, 1));
+    assert_eq!(notes.turned_away["503 not_executed"], 2, "what they were told is kept");
     assert!(notes.history[0].latency_us >= STALL_US && notes.history[0].due_us == 0);
 }
 
@@ -235,4 +247,13 @@ async fn a_server_that_fails_is_noted_with_its_code_and_has_refused_nothing() {
     let notes = one_buyer(&[FAILED]).await;
     assert_eq!((notes.totals.failed, notes.latencies[&HOLD].unanswered), (4, 1));
     assert_eq!(notes.history[0].outcome, Outcome::Unknown, "it may have been carried out");
+}
+
+#[tokio::test]
+async fn a_failed_payment_that_nobody_hears_of_ends_without_an_answer() {
+    let fails = "think_s=[0,0]\npay_percent=100\nfail_percent=100\n";
+    let notes = one_buyer_who(fails, &[HELD, ORDERED, LATER]).await;
+    assert_eq!((notes.behaviours[0].unanswered, notes.behaviours[0].refused), (1, 0));
+    let notes = one_buyer_who(fails, &[HELD, ORDERED, SOLD_OUT]).await;
+    assert_eq!((notes.behaviours[0].unanswered, notes.behaviours[0].refused), (0, 1));
 }

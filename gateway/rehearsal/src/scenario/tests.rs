@@ -54,6 +54,18 @@ fn a_good_scenario_is_read() {
 }
 
 #[test]
+fn another_number_of_buyers_is_noted_where_it_is_smaller() {
+    let mut scenario = read(GOOD).unwrap();
+    scenario.set_buyers(200).unwrap();
+    assert_eq!((scenario.crowd.buyers, scenario.fewer_than), (200, None));
+    let mut scenario = read(GOOD).unwrap();
+    scenario.set_buyers(5).unwrap();
+    assert_eq!((scenario.crowd.buyers, scenario.fewer_than), (5, Some(100)));
+    assert!(scenario.text.starts_with("# run with --buyers 5\n"));
+    assert!(scenario.set_buyers(0).unwrap_err().to_string().contains("--buyers takes 1 to"));
+}
+
+#[test]
 fn what_cannot_be_read_is_told_with_its_line() {
     check("buyers = 100", "buyer = 100", 8, None, &["buyer", "expected", "buyers"]);
     check("buyers = 100", "buyers = \"many\"", 8, None, &["string", "u32"]);

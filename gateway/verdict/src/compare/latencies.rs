@@ -4,13 +4,19 @@
 use std::collections::BTreeMap;
 
 use super::noise::{self, BEYOND_OF_MANY};
-use super::{Change, SECONDS_MIN, latency, outcome};
+use super::{Change, Outcome, SECONDS_MIN, latency, outcome};
 use crate::judge::name;
-use crate::recording::{Operation, Outcome, Recording};
+use crate::recording::{self, Operation, Recording};
 
 /// What is compared: its name, and the share of the requests that are at most as slow.
 const MEASURES: [(&str, f64); 4] =
     [("half within", 0.5), ("99 % within", 0.99), ("99.9 % within", 0.999), ("slowest", 1.0)];
+/// Of them the first so many have noise. The others hang on a few requests, which most draws of seconds leave out.
+const WITH_NOISE: usize = 2;
+/// A latency that is at least so many times as long, and at least [`SLOWER_US`] longer, is worse whatever the noise.
+const SLOWER_TIMES: f64 = 3.0;
+/// See [`SLOWER_TIMES`], in microseconds.
+const SLOWER_US: f64 = 1_000_000.0;
 /// Buckets for each doubling of a latency: one is at most 1.6 % wide.
 const BUCKETS: u64 = 64;
 /// The same, as a power of two.
@@ -30,18 +36,21 @@ struct Pair {
 }
 
 /// How the latencies of each operation changed.
-pub(super) fn changes(first: &Recording, second: &Recording) -> Vec<Change> {
+pub(super) fn changes(first: &Recording, second: &Recording, beyond: f64) -> Vec<Change> {
     let seconds = first.seconds.len().max(second.seconds.len());
     let mut pairs: BTreeMap<&str, Pair> = BTreeMap::new();
     for (side, recording) in [first, second].into_iter().enumerate() {
         // Who left after half a request has waited for no answer.
-        for operation in recording.history.iter().filter(|operation| operation.outcome != Outcome::HalfSent) {
+        for operation in
+            recording.history.iter().filter(|operation| operation.outcome != recording::Outcome::HalfSent)
+        {
             let pair = pairs.entry(name(&operation.asked)).or_default();
             pair.sides[side].resize(seconds, Vec::new());
             add(&mut pair.sides[side], operation);
         }
     }
-    pairs.iter().filter_map(|(operation, pair)| of_operation(operation, pair, seconds)).flatten().collect()
+    let changes = pairs.iter().filter_map(|(operation, pair)| of_operation(operation, pair, seconds, beyond));
+    changes.flatten().collect()
 }
 
 fn add(seconds: &mut [Counts], operation: &Operation) {
@@ -55,31 +64,46 @@ fn add(seconds: &mut [Counts], operation: &Operation) {
     }
 }
 
-fn of_operation(operation: &str, pair: &Pair, seconds: usize) -> Option<Vec<Change>> {
+fn of_operation(operation: &str, pair: &Pair, seconds: usize, beyond: f64) -> Option<Vec<Change>> {
     let sides =
         |sample: &[usize]| Some((percentiles(&pair.sides[0], sample)?, percentiles(&pair.sides[1], sample)?));
     let all: Vec<usize> = (0..seconds).collect();
     let (first, second) = sides(&all)?;
     let difference = |sample: &[usize]| {
         let (one, other) = sides(sample)?;
-        Some(std::array::from_fn(|at| other[at] - one[at]))
+        Some(std::array::from_fn::<f64, WITH_NOISE, _>(|at| other[at] - one[at]))
     };
     let intervals = match seconds {
-        SECONDS_MIN.. => noise::intervals::<{ MEASURES.len() }>(seconds, BEYOND_OF_MANY, difference),
+        SECONDS_MIN.. => noise::intervals(seconds, BEYOND_OF_MANY, difference),
         _ => None,
     };
     let change = |(at, (measure, _)): (usize, &(&str, f64))| {
-        let interval = intervals.map(|intervals| intervals[at]);
+        let interval = intervals.and_then(|intervals| intervals.get(at).copied());
+        let outcome = match by_a_lot([first[at], second[at]]) {
+            Some(outcome) => outcome,
+            None if at < WITH_NOISE => outcome(first[at], interval, true, beyond),
+            None => Outcome::WithinNoise,
+        };
         Change {
             name: format!("{operation}: {measure}"),
             first: first[at],
             second: second[at],
             shown: [latency(first[at]), latency(second[at])],
             interval,
-            outcome: outcome(first[at], second[at], interval, true),
+            outcome,
         }
     };
     Some(MEASURES.iter().enumerate().map(change).collect())
+}
+
+/// What needs no noise to be told: many times as long, and by much.
+fn by_a_lot([first, second]: [f64; 2]) -> Option<Outcome> {
+    let is_slower = |from: f64, to: f64| to >= from * SLOWER_TIMES && to - from >= SLOWER_US;
+    if is_slower(first, second) {
+        Some(Outcome::Worse)
+    } else {
+        is_slower(second, first).then_some(Outcome::Better)
+    }
 }
 
 /// The percentiles over some seconds, in microseconds; none where there is no latency.

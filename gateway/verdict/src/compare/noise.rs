@@ -16,7 +16,7 @@ use crate::recording::Second;
 const DRAWS: usize = 1_000;
 /// Draws beyond each end of an interval of 95 %.
 pub(super) const BEYOND: usize = DRAWS * 25 / 1_000;
-/// Draws beyond each end of an interval that is one of some twenty: with 99.8 % each, all of them hold with 95 % together (Bonferroni).
+/// Draws beyond each end of an interval that is one of at most some twenty: with 99.8 % each, all of them hold with 95 % together (Bonferroni).
 pub(super) const BEYOND_OF_MANY: usize = DRAWS / 1_000;
 /// Seed of the draws.
 const SEED: u64 = 0x7e55_e7a0_5eed;
@@ -28,14 +28,6 @@ pub struct Interval {
     pub from: f64,
     /// The upper end.
     pub to: f64,
-}
-
-impl Interval {
-    /// Whether there may be no difference.
-    #[must_use]
-    pub fn contains_zero(&self) -> bool {
-        self.from <= 0.0 && self.to >= 0.0
-    }
 }
 
 /// The intervals of differences over pairs of seconds, which are drawn by their positions; `beyond` draws lie beyond each end. None where the

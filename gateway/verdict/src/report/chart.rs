@@ -27,8 +27,8 @@ pub(super) enum Unit {
     Count,
     /// Microseconds.
     Latency,
-    /// Processors.
-    Processors,
+    /// Numbers with a fraction: means, processors.
+    Fraction,
     /// Seconds since the first arrival was due.
     Time,
     /// Nines of a percentile: 1 is 90 %, 2 is 99 %.
@@ -45,7 +45,7 @@ impl Unit {
             Unit::Latency if value >= 1_000_000.0 => format!("{} s", trimmed(value / 1_000_000.0)),
             Unit::Latency if value >= 1_000.0 => format!("{} ms", trimmed(value / 1_000.0)),
             Unit::Latency => format!("{value:.0} µs"),
-            Unit::Processors => trimmed(value),
+            Unit::Fraction => trimmed(value),
             Unit::Time if value >= 120.0 => {
                 format!("{:.0}:{:02.0} min", (value / 60.0).floor(), value % 60.0)
             }
@@ -94,8 +94,10 @@ pub(super) struct Plot {
     pub(super) style: Style,
     pub(super) x: Unit,
     pub(super) y: Unit,
-    /// What it shows, for those who cannot see it.
-    pub(super) label: String,
+    /// What it shows: its title, also for those who cannot see it.
+    pub(super) label: &'static str,
+    /// Stretches below that are shaded, each from and to.
+    pub(super) shaded: Vec<(f64, f64)>,
 }
 
 /// From values to the drawing.
@@ -131,16 +133,19 @@ pub(super) fn svg(plot: &Plot) -> String {
     }
     let (least, most) = extent(values.iter().copied());
     let logarithmic = plot.style == Style::Logarithmic;
-    let (y, y_ticks) = if logarithmic { decades(least, most) } else { linear(most) };
+    // There is no half of a thing.
+    let step_min = if plot.y == Unit::Count { 1.0 } else { 0.0 };
+    let (y, y_ticks) = if logarithmic { decades(least, most) } else { linear(most, step_min) };
     let (x_from, x_to) = extent(points().map(|(at, _)| *at));
     let frame = Frame { x: (x_from, x_to.max(x_from + 1.0)), y, logarithmic };
     let mut text = String::new();
-    let label = escaped(&plot.label);
+    let label = escaped(plot.label);
     let _ = write!(
         text,
         "<svg class=\"chart\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{label}\" "
     );
     let _ = write!(text, "data-readings=\"{}\">", escaped(&readings(plot, &frame)));
+    plot.shaded.iter().for_each(|stretch| shade(&mut text, &frame, *stretch));
     grid(&mut text, &frame, &y_ticks);
     // The topmost layer of a stack reaches lowest, so it is drawn first.
     for series in series.iter().rev() {
@@ -175,9 +180,9 @@ fn stack(series: &[Series]) -> Vec<Series> {
     series.iter().map(layer).collect()
 }
 
-/// Round ticks from zero to above a value.
-fn linear(most: f64) -> ((f64, f64), Vec<f64>) {
-    let step = round_step(if most > 0.0 { most } else { 1.0 } / TICKS);
+/// Round ticks from zero to above a value, no closer than this.
+fn linear(most: f64, step_min: f64) -> ((f64, f64), Vec<f64>) {
+    let step = round_step(if most > 0.0 { most } else { 1.0 } / TICKS).max(step_min);
     let mut ticks = vec![0.0, step];
     let mut last = step;
     while last < most {
@@ -202,6 +207,16 @@ fn decades(least: f64, most: f64) -> ((f64, f64), Vec<f64>) {
         ticks.push(ticks.last().copied().unwrap_or(to) * 10.0);
     }
     ((from, to), ticks)
+}
+
+fn shade(text: &mut String, frame: &Frame, (from, to): (f64, f64)) {
+    let within = |x: f64| x.clamp(LEFT, WIDTH - RIGHT);
+    let (from, to) = (within(frame.x(from)), within(frame.x(to)));
+    let (width, height) = (to - from, HEIGHT - TOP - BOTTOM);
+    let _ = write!(
+        text,
+        "<rect class=\"shade\" x=\"{from:.1}\" y=\"{TOP}\" width=\"{width:.1}\" height=\"{height}\"/>"
+    );
 }
 
 fn grid(text: &mut String, frame: &Frame, y_ticks: &[f64]) {
@@ -324,8 +339,10 @@ mod tests {
 
     #[test]
     fn ticks_are_round_and_reach_above_the_values() {
-        assert_eq!(linear(83.0), ((0.0, 100.0), vec![0.0, 50.0, 100.0]));
-        assert!(linear(0.0).0.1 > 0.0);
+        assert_eq!(linear(83.0, 1.0), ((0.0, 100.0), vec![0.0, 50.0, 100.0]));
+        assert_eq!(linear(2.0, 1.0), ((0.0, 2.0), vec![0.0, 1.0, 2.0]), "no label stands twice");
+        assert_eq!(linear(0.25, 0.0).1.len(), 4, "a mean has fractions");
+        assert!(linear(0.0, 1.0).0.1 > 0.0);
         assert_eq!(decades(150.0, 40_000.0), ((100.0, 100_000.0), vec![100.0, 1_000.0, 10_000.0, 100_000.0]));
         assert_eq!(time_step(7_000.0), 7_200.0);
     }
@@ -337,7 +354,8 @@ mod tests {
             style: Style::Lines,
             x: Unit::Time,
             y: Unit::Count,
-            label: "<b>&\"".into(),
+            label: "<b>&\"",
+            shaded: vec![(0.5, 1.5)],
         };
         assert_eq!(svg(&plot(vec![(0.0, None)])), "");
         let drawn = svg(&plot(vec![(0.0, Some(1.0)), (1.0, None), (2.0, Some(2.0))]));
@@ -345,5 +363,6 @@ mod tests {
         assert!(drawn.contains("&lt;b&gt;&amp;&quot;") && !drawn.contains("NaN"), "{drawn}");
         let path = drawn.split(" d=\"").nth(1).unwrap().split('"').next().unwrap();
         assert_eq!(path.matches('M').count(), 2, "{path}");
+        assert!(drawn.contains("<rect class=\"shade\" x=\"200.0\""), "{drawn}");
     }
 }

@@ -2,9 +2,12 @@
 
 use super::chart::{Plot, Series, Style, Unit, svg};
 use crate::recording::{OperationLatency, Recording, Second};
+use crate::silence::is_silent;
 
 /// Nines of the largest value of a table, where its percentile would be infinitely far to the right.
 const NINES_MAX: f64 = 4.0;
+/// Colours of the page.
+const COLOURS: usize = 8;
 /// All of a distribution, in hundredths of a percent.
 const WHOLE: u32 = 10_000;
 
@@ -22,20 +25,13 @@ pub(super) struct Figure {
 }
 
 fn figure(title: &'static str, note: &'static str, style: Style, y: Unit, series: Vec<Series>) -> Figure {
-    figure_over(Unit::Time, title, note, style, y, series)
+    drawn(note, &Plot { series, style, x: Unit::Time, y, label: title, shaded: Vec::new() })
 }
 
-fn figure_over(
-    x: Unit,
-    title: &'static str,
-    note: &'static str,
-    style: Style,
-    y: Unit,
-    series: Vec<Series>,
-) -> Figure {
-    let legend = series.iter().map(|series| (series.colour, series.name.clone())).collect();
-    let plot = Plot { series, style, x, y, label: title.to_owned() };
-    Figure { title, note, legend, drawing: svg(&plot) }
+/// A plot with what stands around it.
+fn drawn(note: &'static str, plot: &Plot) -> Figure {
+    let legend = plot.series.iter().map(|series| (series.colour, series.name.clone())).collect();
+    Figure { title: plot.label, note, legend, drawing: svg(plot) }
 }
 
 /// A line over the seconds of the run.
@@ -97,25 +93,38 @@ fn latency(recording: &Recording) -> Figure {
             (second.latency_us[at] > 0).then(|| float(second.latency_us[at]))
         })
     };
-    figure(
-        "Latency over time",
-        "From the moment at which each sending of a request was due to its reply, on a logarithmic scale: each line up is ten times as long.",
-        Style::Logarithmic,
-        Unit::Latency,
-        vec![of("slowest", 4, 2), of("99 %", 2, 1), of("half", 1, 0)],
+    drawn(
+        "From the moment at which each sending of a request was due to its reply, on a logarithmic scale: each line up is ten times as long. Shaded: seconds in which requests were due and nothing was answered.",
+        &Plot {
+            series: vec![of("slowest", 4, 2), of("99 %", 2, 1), of("half", 1, 0)],
+            style: Style::Logarithmic,
+            x: Unit::Time,
+            y: Unit::Latency,
+            label: "Latency over time",
+            shaded: silent(recording),
+        },
     )
+}
+
+/// Each second without an answer, to shade.
+fn silent(recording: &Recording) -> Vec<(f64, f64)> {
+    let seconds = (0_u32..).zip(&recording.seconds).filter(|(_, second)| is_silent(second));
+    seconds.map(|(at, _)| (f64::from(at) - 0.5, f64::from(at) + 0.5)).collect()
 }
 
 fn percentiles(recording: &Recording) -> Figure {
     let series = recording.latencies.iter().enumerate();
-    let series = series.map(|(position, table)| of_percentiles(position % 6 + 1, table)).collect();
-    figure_over(
-        Unit::Nines,
-        "Latency by percentile",
+    let series = series.map(|(position, table)| of_percentiles(position % COLOURS + 1, table)).collect();
+    drawn(
         "How long the slowest requests took, all retries included: at 99 %, one of a hundred took longer. The last point is the slowest of all.",
-        Style::Logarithmic,
-        Unit::Latency,
-        series,
+        &Plot {
+            series,
+            style: Style::Logarithmic,
+            x: Unit::Nines,
+            y: Unit::Latency,
+            label: "Latency by percentile",
+            shaded: Vec::new(),
+        },
     )
 }
 
@@ -144,13 +153,13 @@ fn stock(recording: &Recording) -> Figure {
 
 fn queue(recording: &Recording) -> Figure {
     let of = |name, colour, at: usize| {
-        over_time(recording, name, colour, move |second| second.queued.map(|queued| float(queued[at])))
+        over_time(recording, name, colour, move |second| second.queued.map(|queued| queued[at]))
     };
     figure(
         "Requests waiting in the server",
-        "The two lanes in front of the event's writer, by the server's own metrics. A lane that stays full turns people away.",
+        "How many requests a turn of the event's writer found waiting in each of its two lanes: the mean of a second, by the server's own metrics. A lane that stays full turns people away.",
         Style::Lines,
-        Unit::Count,
+        Unit::Fraction,
         vec![of("new holds", 2, 0), of("existing holds and orders", 1, 1)],
     )
 }
@@ -160,7 +169,7 @@ fn processor(recording: &Recording) -> Figure {
         "Processors used by the server",
         "Processor seconds a second: where it reaches what the machine has, that is the bottleneck.",
         Style::Lines,
-        Unit::Processors,
+        Unit::Fraction,
         vec![over_time(recording, "server", 5, |second| second.server_cpu)],
     )
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use tessera_demo::report::number;
 
 use super::figures::{self, Figure};
-use super::tables::{self, Bar, BehaviourRow, FairnessRow, ObjectiveRow, OperationRow, Tile};
+use super::tables::{self, Bar, BehaviourRow, FairnessRow, ObjectiveRow, OperationRow, RequestRow, Tile};
 use crate::recording::Recording;
 use crate::verdict::{Finding, Verdict};
 
@@ -30,6 +30,7 @@ struct Page<'a> {
     recording: &'a Recording,
     verdict: &'a Verdict,
     length: String,
+    started: String,
     slowest: String,
     tiles: Vec<Tile>,
     objectives: Vec<ObjectiveRow>,
@@ -37,6 +38,10 @@ struct Page<'a> {
     fairness: Vec<FairnessRow>,
     linear: LinearRow,
     figures: Vec<Figure>,
+    requests: Vec<RequestRow>,
+    /// What was told to whoever was turned away or met a failure, and how often.
+    told: Vec<(String, String)>,
+    silence: Option<String>,
     operations: Vec<OperationRow>,
     refusals: Vec<Bar>,
     behaviours: Vec<BehaviourRow>,
@@ -49,6 +54,7 @@ pub(super) fn render(recording: &Recording, verdict: &Verdict) -> io::Result<Str
         recording,
         verdict,
         length: tables::length(recording),
+        started: tables::started(recording),
         slowest: tables::slowest(recording),
         tiles: tables::tiles(recording, verdict),
         objectives: tables::objectives(verdict),
@@ -56,6 +62,9 @@ pub(super) fn render(recording: &Recording, verdict: &Verdict) -> io::Result<Str
         fairness: tables::fairness(verdict),
         linear: linear(verdict),
         figures: figures::all(recording),
+        requests: tables::requests(recording),
+        told: tables::told(recording),
+        silence: tables::silence(recording),
         operations: tables::operations(recording),
         refusals: tables::refusals(recording),
         behaviours: tables::behaviours(recording),

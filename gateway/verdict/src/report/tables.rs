@@ -2,13 +2,17 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tessera_demo::report::number;
 use tessera_demo::tally::shown;
 
-use crate::objectives::milliseconds;
-use crate::recording::{Environment, OperationLatency, Recording};
+use crate::objectives::share;
+use crate::recording::{Environment, OperationLatency, Recording, Second};
+use crate::silence::{NOTABLE_S, Silence, longest};
 use crate::verdict::{Judged, Verdict};
 
+/// All of a distribution, in hundredths of a percent.
+const WHOLE: u32 = 10_000;
 /// Bytes of a gibibyte.
 const GIBIBYTE: u64 = 1 << 30;
 
@@ -35,8 +39,20 @@ pub(super) struct ObjectiveRow {
 pub(super) struct OperationRow {
     pub(super) name: String,
     pub(super) count: String,
+    /// Of them those without an answer.
+    pub(super) unanswered: String,
     /// p50, p90, p99, p99.9, largest.
     pub(super) latencies: [String; 5],
+}
+
+/// What became of some of the requests.
+#[derive(Debug)]
+pub(super) struct RequestRow {
+    pub(super) name: &'static str,
+    pub(super) count: String,
+    /// Of those that were sent, in percent.
+    pub(super) share: String,
+    pub(super) meaning: &'static str,
 }
 
 /// A bar with its number.
@@ -90,6 +106,7 @@ pub(super) fn objectives(verdict: &Verdict) -> Vec<ObjectiveRow> {
         let (mark, word) = match judged.met {
             Some(true) => ("good", "met"),
             Some(false) => ("bad", "missed"),
+            None if judged.left_out => ("open", "left out"),
             None => ("open", "not judged"),
         };
         ObjectiveRow {
@@ -103,6 +120,47 @@ pub(super) fn objectives(verdict: &Verdict) -> Vec<ObjectiveRow> {
     verdict.objectives.iter().map(row).collect()
 }
 
+/// What became of the requests, each sending counted.
+pub(super) fn requests(recording: &Recording) -> Vec<RequestRow> {
+    let sum =
+        |of: fn(&Second) -> u32| recording.seconds.iter().map(|second| u64::from(of(second))).sum::<u64>();
+    let sent = sum(|second| second.sent);
+    let [accepted, refused] = [sum(|second| second.accepted), sum(|second| second.refused)];
+    let [turned_away, failed] = [sum(|second| second.turned_away), sum(|second| second.failed)];
+    let answered = sum(|second| second.answered);
+    let read = answered.saturating_sub(accepted + refused + turned_away + failed);
+    let row = |name, count, meaning| {
+        let share = share(count, sent).map_or_else(String::new, |share| format!("{:.2} %", share * 100.0));
+        RequestRow { name, count: number(count), share, meaning }
+    };
+    vec![
+        row("due", sum(|second| second.due), "what the crowd wanted to send, every retry included"),
+        row("sent", sent, "the others gave up before a socket was free"),
+        row("answered", answered, "with anything at all: the five lines that follow"),
+        row("accepted", accepted, "commands that were carried out"),
+        row("refused", refused, "by a rule: see Refusals"),
+        row("read", read, "documents: availability and seat maps"),
+        row("turned away", turned_away, "told to come back later (429, 503)"),
+        row("failed", failed, "the server failed (5xx other than 503)"),
+        row("unanswered", sum(|second| second.unanswered), "timed out, or the connection broke"),
+    ]
+}
+
+/// What those were told who were turned away, or met a failure of the server, with how often.
+pub(super) fn told(recording: &Recording) -> Vec<(String, String)> {
+    let told = recording.turned_away.iter().chain(&recording.defects);
+    told.map(|(what, count)| (what.clone(), number(*count))).collect()
+}
+
+/// The longest time without an answer, in a sentence.
+pub(super) fn silence(recording: &Recording) -> Option<String> {
+    let Silence { from, seconds } =
+        longest(&recording.seconds).filter(|silence| silence.seconds >= NOTABLE_S)?;
+    Some(format!(
+        "For {seconds} seconds in a row, from second {from} on, requests were due and nothing was answered."
+    ))
+}
+
 /// The least latency of a table that is at least at this percentile.
 pub(super) fn at(table: &OperationLatency, share: u32) -> Option<u64> {
     table.percentiles.iter().find(|(known, _)| *known >= share).map(|(_, latency)| *latency)
@@ -112,7 +170,8 @@ pub(super) fn operations(recording: &Recording) -> Vec<OperationRow> {
     let row = |table: &OperationLatency| OperationRow {
         name: table.operation.clone(),
         count: number(table.count),
-        latencies: [5_000, 9_000, 9_900, 9_990, 10_000].map(|share| {
+        unanswered: number(table.unanswered),
+        latencies: [5_000, 9_000, 9_900, 9_990, WHOLE].map(|share| {
             at(table, share).map_or_else(|| "–".into(), |latency| shown(Duration::from_micros(latency)))
         }),
     };
@@ -157,33 +216,38 @@ pub(super) fn behaviours(recording: &Recording) -> Vec<BehaviourRow> {
 }
 
 pub(super) fn environment(recording: &Recording) -> Vec<(&'static str, String)> {
-    let Environment {
-        started_at,
-        target,
-        is_own_server,
-        version,
-        server_version,
-        system,
-        processor,
-        processors,
-        memory_bytes,
-        event,
-        sockets_max,
-    } = &recording.environment;
-    let own = if *is_own_server { ", started by the rehearsal on the same machine" } else { "" };
+    let environment = &recording.environment;
+    let Environment { target, is_own_server, is_here, sockets_max, sockets_allowed, .. } = environment;
+    let own = if *is_own_server { ", started by the rehearsal" } else { "" };
+    let machine = if *is_own_server || *is_here { "the rehearsing machine" } else { "not known" };
+    let (processors, processor) = (environment.processors, &environment.processor);
+    let most = number(u64::from(*sockets_max));
+    let sockets = match sockets_allowed {
+        0 => most,
+        allowed => format!("{most} of {} allowed", number(u64::from(*allowed))),
+    };
     vec![
-        ("started", started_at.clone()),
+        ("started", started(recording)),
         ("target", format!("{target}{own}")),
-        ("event", event.clone()),
-        ("version of the server", server_version.clone()),
-        ("version of the rehearsal", version.clone()),
-        ("system", system.clone()),
-        ("processor", format!("{processors} × {processor}")),
-        ("memory", format!("{} GiB", memory_bytes.div_ceil(GIBIBYTE))),
-        ("most sockets at once", number(u64::from(*sockets_max))),
+        ("event", environment.event.clone()),
+        ("version of the server", environment.server_version.clone()),
+        ("the server's machine", machine.to_owned()),
+        ("rehearsing machine", environment.system.clone()),
+        ("its processors", format!("{processors} × {processor}")),
+        ("its memory", format!("{} GiB", environment.memory_bytes.div_ceil(GIBIBYTE))),
+        ("version of the rehearsal", environment.version.clone()),
+        ("threads of the generator", number(u64::from(environment.threads))),
+        ("most sockets at once", sockets),
         ("most that the generator was late", shown(Duration::from_micros(lag(recording)))),
         ("seed", recording.scenario.seed.to_string()),
     ]
+}
+
+/// When the run began, to the second.
+pub(super) fn started(recording: &Recording) -> String {
+    let written = &recording.environment.started_at;
+    let began: Option<Timestamp> = written.parse().ok();
+    began.map_or_else(|| written.clone(), |began| began.strftime("%Y-%m-%d %H:%M:%S UTC").to_string())
 }
 
 fn lag(recording: &Recording) -> u64 {
@@ -200,8 +264,8 @@ pub(super) fn length(recording: &Recording) -> String {
     }
 }
 
-/// The slowest answer of all, in milliseconds.
+/// The slowest request of all, its retries included.
 pub(super) fn slowest(recording: &Recording) -> String {
-    let slowest = recording.seconds.iter().map(|second| second.latency_us[2]).max().unwrap_or(0);
-    format!("{:.1} ms", milliseconds(slowest))
+    let slowest = recording.latencies.iter().filter_map(|table| at(table, WHOLE)).max();
+    shown(Duration::from_micros(slowest.unwrap_or(0)))
 }

@@ -1,6 +1,6 @@
 //! Two runs beside each other.
 
-use tessera_verdict::compare::{Comparison, Outcome, Run, compare};
+use tessera_verdict::compare::{BEYOND_DEFAULT, Comparison, Outcome, Run, compare};
 use tessera_verdict::judge::judge;
 use tessera_verdict::recording::Recording;
 
@@ -8,7 +8,8 @@ use crate::crowd::{Crowd, recording};
 
 fn compared(first: &Recording, second: &Recording) -> Comparison {
     let (one, other) = (judge(first), judge(second));
-    compare(&Run { recording: first, verdict: &one }, &Run { recording: second, verdict: &other })
+    let runs = [Run { recording: first, verdict: &one }, Run { recording: second, verdict: &other }];
+    compare(&runs[0], &runs[1], BEYOND_DEFAULT)
 }
 
 fn outcome(comparison: &Comparison, name: &str) -> Outcome {
@@ -78,6 +79,19 @@ fn runs_that_are_not_like_for_like_say_so_on_top() {
 }
 
 #[test]
+fn other_servers_elsewhere_are_not_like_for_like() {
+    let (mut first, mut second) = pair();
+    for (recording, host) in [(&mut first, "192.0.2.1"), (&mut second, "192.0.2.2")] {
+        (recording.environment.is_own_server, recording.environment.is_here) = (false, false);
+        recording.environment.target = format!("http://{host}:8080");
+    }
+    let text = compared(&first, &second).to_string();
+    assert!(text.contains("the server's place: 192.0.2.1 against 192.0.2.2"), "{text}");
+    second.environment.target = "http://192.0.2.1:9090".into();
+    assert!(compared(&first, &second).differences.is_empty(), "another port is no other machine");
+}
+
+#[test]
 fn runs_of_a_few_seconds_tell_nothing() {
     let (mut first, mut second) = pair();
     for recording in [&mut first, &mut second] {
@@ -86,20 +100,59 @@ fn runs_of_a_few_seconds_tell_nothing() {
     assert_eq!(outcome(&compared(&first, &second), "place hold: half within"), Outcome::TooShort);
 }
 
-#[test]
-fn a_server_that_stalls_in_some_seconds_is_worse() {
+/// The second run stood still once, in one piece: whoever was due then waited for its end.
+fn stalled(stall: std::ops::Range<u64>) -> (Recording, Recording) {
     let (first, mut second) = pair();
-    let stalls = |due_us: u64| due_us / 1_000_000 % 9 < 4;
-    let stalled = second.history.iter_mut().filter(|operation| stalls(operation.due_us));
-    stalled.for_each(|operation| operation.latency_us *= 1_000);
+    for operation in &mut second.history {
+        if stall.contains(&(operation.due_us / 1_000_000)) {
+            operation.latency_us += stall.end * 1_000_000 - operation.due_us;
+        }
+    }
+    for at in stall {
+        second.seconds[usize::try_from(at).unwrap()].answered = 0;
+    }
+    (first, second)
+}
+
+#[test]
+fn one_outage_of_three_seconds_is_worse() {
+    let (first, second) = stalled(10..13);
     let comparison = compared(&first, &second);
-    assert_eq!(outcome(&comparison, "place hold: 99 % within"), Outcome::Worse, "{comparison}");
-    assert_eq!(outcome(&comparison, "place hold: 99.9 % within"), Outcome::Worse, "{comparison}");
-    assert!(comparison.is_worse(), "{comparison}");
+    let said = comparison.to_string();
+    assert!(said.contains("longest time without an answer: 0 s → 3 s  WORSE"), "{said}");
+    for tail in ["place hold: 99 % within", "place hold: 99.9 % within", "place hold: slowest"] {
+        assert_eq!(outcome(&comparison, tail), Outcome::Worse, "{tail}\n{said}");
+    }
+    assert!(comparison.is_worse(), "{said}");
+    let back = compared(&second, &first);
+    assert!(!back.is_worse() && back.to_string().contains("3 s → 0 s  better"), "{back}");
+    let (first, second) = stalled(10..11);
+    let said = compared(&first, &second).to_string();
+    assert!(said.contains("0 s → 1 s\n"), "one second may fall between two answers: {said}");
+}
+
+#[test]
+fn seconds_without_an_answer_are_worse() {
     let (first, mut second) = pair();
     second.seconds.iter_mut().step_by(3).for_each(|second| second.answered = 0);
     let comparison = compared(&first, &second);
     assert_eq!(outcome(&comparison, "seconds without an answer"), Outcome::Worse, "{comparison}");
+}
+
+#[test]
+fn a_sure_change_counts_only_beyond_what_runs_differ_by() {
+    let (first, mut second) = pair();
+    second.history.clone_from(&first.history);
+    second.history.iter_mut().for_each(|operation| operation.latency_us = operation.latency_us * 112 / 100);
+    let verdicts = [judge(&first), judge(&second)];
+    let runs = [&first, &second];
+    let runs: Vec<Run<'_>> =
+        runs.into_iter().zip(&verdicts).map(|(recording, verdict)| Run { recording, verdict }).collect();
+    let comparison = compare(&runs[0], &runs[1], BEYOND_DEFAULT);
+    assert!(!comparison.is_worse(), "one build differs from itself by as much: {comparison}");
+    let comparison = compare(&runs[0], &runs[1], 0.05);
+    assert_eq!(outcome(&comparison, "place hold: half within"), Outcome::Worse, "{comparison}");
+    assert!(comparison.to_string().contains("Changes count from 5 % on"), "{comparison}");
 }
 
 #[test]

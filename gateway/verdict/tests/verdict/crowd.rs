@@ -157,7 +157,10 @@ impl Run {
         second.due += 1;
         second.sent += 1;
         second.buyers += 1;
-        second.queued = Some([load / 40, load / 200]);
+        second.queued = Some([
+            f64::from(u32::try_from(load).unwrap()) / 40.0,
+            f64::from(u32::try_from(load).unwrap()) / 200.0,
+        ]);
         second.server_cpu = Some((f64::from(second.sent) / 900.0).min(1.0));
         let outcome = if lost { Outcome::Unknown } else { self.outcome(answer) };
         let latency = if lost { PATIENCE } else { before + after };
@@ -298,6 +301,7 @@ impl Run {
             seconds: self.seconds,
             latencies: std::mem::take(&mut self.latencies).into_iter().map(table).collect(),
             refusals: self.refusals,
+            turned_away: BTreeMap::new(),
             defects: BTreeMap::new(),
             behaviours: self.kinds.to_vec(),
             history,
@@ -324,6 +328,7 @@ fn scenario(crowd: Crowd) -> ScenarioText {
         description: "Everyone comes at the opening, most to the front rows.".into(),
         toml: format!("[crowd]\nbuyers = {}\nprofile = \"spike\"\n# <b>not markup</b>\n", crowd.buyers),
         seed: crowd.seed,
+        fewer_than: None,
     }
 }
 
@@ -332,14 +337,17 @@ fn environment() -> Environment {
         started_at: BEGAN.into(),
         target: "http://127.0.0.1:8080".into(),
         is_own_server: true,
+        is_here: true,
         version: "0.1.0".into(),
         server_version: "0.1.0".into(),
         system: "Linux 6.1".into(),
         processor: "Some processor".into(),
         processors: 2,
         memory_bytes: 8 << 30,
+        threads: 1,
         event: "evt_1".into(),
         sockets_max: 900,
+        sockets_allowed: 1_000,
     }
 }
 

@@ -6,49 +6,33 @@ use tessera_verdict::recording::{Asked, Operation, Outcome, Recording};
 use tessera_verdict::verdict::{Fairness, Verdict};
 
 use crate::crowd::{Crowd, line, recording};
-use crate::sale::Office;
+use crate::sale::{Office, Yes};
 
 /// One second, in microseconds.
 const SECOND: u64 = 1_000_000;
 
-/// A sale in which buyer 1 takes the whole floor of two and seats 4 and 5 of the only row, and gives all back.
-fn sale() -> Recording {
-    let mut office = Office::new(1, 2);
-    let mut history = Vec::new();
-    let mut note = |asked: Asked, at: u64, yes: crate::sale::Yes| {
-        let outcome = Outcome::Accepted {
-            sequence: yes.sequence,
-            id: yes.id.clone(),
-            lines: yes.lines,
-            deadline_us: yes.deadline_us,
-            replayed: false,
-        };
-        let (invoked_us, returned_us) = (at - 10, Some(at + 10));
-        history.push(Operation {
-            buyer: Some(1),
-            due_us: invoked_us,
-            latency_us: 20,
-            invoked_us,
-            returned_us,
-            sent: 1,
-            half_sent: 0,
-            asked,
-            outcome,
-        });
-        yes.id
-    };
-    let place = |lines| Asked::PlaceHold { lines, access_code: None };
-    let floor = office.stand(SECOND, 2).ok().unwrap();
-    let floor = note(place(vec![line("Standing", 2, vec![], false)]), SECOND, floor);
-    let seats = office.sit(SECOND, &[4, 5]).ok().unwrap();
-    let seats = note(place(vec![line("Parquet seat", 2, vec![4, 5], false)]), SECOND, seats);
-    for (at, hold) in [(3, &floor), (4, &seats)] {
-        let yes = office.release(at * SECOND, hold).ok().unwrap();
-        note(Asked::ReleaseHold { hold: hold.clone() }, at * SECOND, yes);
+/// What the office accepts of buyer 1 at a time.
+fn accepted(asked: Asked, at: u64, yes: Yes) -> Operation {
+    let Yes { sequence, id, lines, deadline_us } = yes;
+    let (invoked_us, returned_us) = (at - 10, Some(at + 10));
+    Operation {
+        buyer: Some(1),
+        due_us: invoked_us,
+        latency_us: 20,
+        invoked_us,
+        returned_us,
+        sent: 1,
+        half_sent: 0,
+        asked,
+        outcome: Outcome::Accepted { sequence, id, lines, deadline_us, replayed: false },
     }
+}
+
+fn recorded(office: Office, history: Vec<Operation>) -> Recording {
     let empty = recording(Crowd { buyers: 0, rows: 1, floor: 2, seconds: 13, ..Crowd::SMALL });
     Recording {
         history,
+        objectives: Vec::new(),
         availabilities: vec![office.availability()],
         seat_map: Some(office.seat_map()),
         feed: office.feed,
@@ -56,7 +40,35 @@ fn sale() -> Recording {
     }
 }
 
-/// Judge the sale with one refusal more: configured, on sale, floor, seats, floor back, seats back are sequences 1 to 6.
+/// A sale in which buyer 1 takes the whole floor of two and seats 4 and 5 of the only row, and gives all back: configured, on sale, floor, seats,
+/// floor back, seats back are sequences 1 to 6.
+fn sale() -> Recording {
+    let mut office = Office::new(1, 2);
+    let seats =
+        Asked::PlaceHold { lines: vec![line("Parquet seat", 2, vec![4, 5], false)], access_code: None };
+    let mut history = vec![
+        accepted(floor(2), SECOND, office.stand(SECOND, 2).ok().unwrap()),
+        accepted(seats, SECOND, office.sit(SECOND, &[4, 5]).ok().unwrap()),
+    ];
+    for (at, hold) in [(3, "hld_3"), (4, "hld_4")] {
+        let yes = office.release(at * SECOND, hold).ok().unwrap();
+        history.push(accepted(Asked::ReleaseHold { hold: hold.into() }, at * SECOND, yes));
+    }
+    recorded(office, history)
+}
+
+/// A sale in which buyer 1 takes the floor, and pays it: placed, begun, confirmed are sequences 3 to 5.
+fn paid() -> Recording {
+    let mut office = Office::new(1, 2);
+    let place = accepted(floor(2), SECOND, office.stand(SECOND, 2).ok().unwrap());
+    let begin = Asked::BeginPayment { hold: "hld_3".into() };
+    let begin = accepted(begin, 2 * SECOND, office.begin(2 * SECOND, "hld_3").ok().unwrap());
+    let confirm = Asked::Confirm { order: "ord_3".into() };
+    let confirm = accepted(confirm, 3 * SECOND, office.confirm(3 * SECOND, "ord_3").ok().unwrap());
+    recorded(office, vec![place, begin, confirm])
+}
+
+/// Judge the sale with one refusal more.
 fn refused(asked: Asked, code: &str, sequence: u64, problem: serde_json::Value) -> Fairness {
     refused_by(9 * SECOND, asked, code, sequence, problem).fairness
 }
@@ -64,8 +76,12 @@ fn refused(asked: Asked, code: &str, sequence: u64, problem: serde_json::Value) 
 /// The same, answered at this time.
 fn refused_by(returned: u64, asked: Asked, code: &str, sequence: u64, problem: serde_json::Value) -> Verdict {
     let mut recording = sale();
-    recording.objectives.clear();
-    recording.history.push(Operation {
+    recording.history.push(refusal(returned, asked, code, sequence, problem));
+    judge(&recording)
+}
+
+fn refusal(returned: u64, asked: Asked, code: &str, sequence: u64, problem: serde_json::Value) -> Operation {
+    Operation {
         buyer: Some(9),
         due_us: 0,
         latency_us: returned,
@@ -75,8 +91,7 @@ fn refused_by(returned: u64, asked: Asked, code: &str, sequence: u64, problem: s
         half_sent: 0,
         asked,
         outcome: Outcome::Refused { code: code.into(), sequence: Some(sequence), problem },
-    });
-    judge(&recording)
+    }
 }
 
 fn floor(quantity: u16) -> Asked {
@@ -148,11 +163,149 @@ fn places_together_are_lucky_when_a_row_has_room_again() {
 
 #[test]
 fn whoever_is_told_that_a_live_hold_is_over_is_treated_unfairly() {
-    let renew = |hold: &str| Asked::RenewHold { hold: hold.into() };
     let fairness = refused(renew("hld_3"), "hold_expired", 4, json!({}));
     assert_eq!(figures(&fairness), [0, 0, 1, 0]);
-    assert!(fairness.unfair_examples[0].contains("hld_3, which lived at sequence 4"));
+    let said = &fairness.unfair_examples[0];
+    assert!(said.contains("to “renew hold” at sequence 4, but hld_3 was held"), "{said}");
     assert_eq!(figures(&refused(renew("hld_3"), "hold_expired", 5, json!({}))), [1, 0, 0, 0]);
+}
+
+fn renew(hold: &str) -> Asked {
+    Asked::RenewHold { hold: hold.into() }
+}
+
+#[test]
+fn commands_that_a_hold_admits_are_refused_unfairly_whatever_the_reason() {
+    let begin = || Asked::BeginPayment { hold: "hld_3".into() };
+    let limit = json!({"limit": 4, "used": 2});
+    for code in ["wrong_state", "wrong_phase", "payment_attempts_exhausted", "limit_exceeded"] {
+        let judged = |sequence| figures(&refused(begin(), code, sequence, limit.clone()));
+        assert_eq!(judged(4), [0, 0, 1, 0], "{code} of a hold that was held");
+        let over = if code == "wrong_phase" { [0, 0, 1, 0] } else { [1, 0, 0, 0] };
+        assert_eq!(judged(5), over, "{code} of a hold that was given back");
+    }
+    let verdict = refused_by(9 * SECOND, begin(), "wrong_state", 4, json!({}));
+    assert!(!verdict.passed && verdict.reason.contains("told wrong_state"), "{}", verdict.reason);
+    let expired_token = figures(&refused(begin(), "credential_expired", 4, json!({})));
+    assert_eq!(expired_token, [0, 1, 0, 0], "nobody can say, and it is counted");
+}
+
+#[test]
+fn commands_on_orders_are_judged_by_their_hold() {
+    let judged = |asked: Asked, code: &str, sequence| {
+        let mut recording = paid();
+        recording.history.push(refusal(9 * SECOND, asked, code, sequence, json!({})));
+        figures(&judge(&recording).fairness)
+    };
+    let confirm = || Asked::Confirm { order: "ord_3".into() };
+    let fail = || Asked::FailPayment { order: "ord_3".into() };
+    for code in ["payment_required", "wrong_state", "hold_expired", "order_not_found", "wrong_phase"] {
+        assert_eq!(judged(confirm(), code, 4), [0, 0, 1, 0], "{code} while it was being paid");
+    }
+    assert_eq!(judged(fail(), "wrong_state", 4), [0, 0, 1, 0]);
+    // Before its payment was begun there was no order, and once it is paid it is not paid again.
+    assert_eq!(judged(confirm(), "order_not_found", 3), [1, 0, 0, 0]);
+    assert_eq!(judged(confirm(), "wrong_state", 5), [1, 0, 0, 0]);
+    assert_eq!(judged(fail(), "wrong_state", 5), [1, 0, 0, 0]);
+    assert_eq!(judged(renew("hld_3"), "wrong_state", 4), [1, 0, 0, 0], "a payment is under way");
+}
+
+#[test]
+fn a_renewal_is_refused_unfairly_while_there_is_one_left_and_time_to_win() {
+    let judged =
+        |hold: &str, sequence| figures(&refused(renew(hold), "renewals_exhausted", sequence, json!({})));
+    assert_eq!(judged("hld_4", 5), [0, 0, 1, 0]);
+    assert_eq!(judged("hld_4", 4), [0, 1, 0, 0], "at the moment of its placing a renewal wins nothing");
+    let mut recording = sale();
+    recording.feed[3]["life_ends_at"] = recording.feed[3]["deadline_at"].clone();
+    recording.history.push(refusal(9 * SECOND, renew("hld_4"), "renewals_exhausted", 5, json!({})));
+    assert_eq!(figures(&judge(&recording).fairness), [1, 0, 0, 0], "it has come to the end of its life");
+}
+
+#[test]
+fn what_the_venue_decides_is_judged_by_it() {
+    let judged = |quantity, code| figures(&refused(floor(quantity), code, 2, json!({})));
+    assert_eq!(judged(1, "order_size"), [0, 0, 1, 0]);
+    assert_eq!(judged(5, "order_size"), [1, 0, 0, 0], "an order has at most four");
+    let together = |quantity| {
+        let asked = tessera_verdict::recording::AskedLine {
+            ticket_type: None,
+            quantity,
+            seats: vec![],
+            together: true,
+        };
+        let asked = Asked::PlaceHold { lines: vec![asked], access_code: None };
+        figures(&refused(asked, "order_size", 2, json!({})))
+    };
+    assert_eq!([together(7), together(6)], [[1, 0, 0, 0], [0, 1, 0, 0]], "no seated type has more than six");
+    assert_eq!(judged(1, "not_on_sale"), [0, 0, 1, 0], "it sells at any time");
+    assert_eq!(judged(1, "waitlist_ahead"), [0, 0, 1, 0], "there is no waitlist");
+    assert_eq!(judged(1, "invalid_request"), [0, 0, 1, 0]);
+    assert_eq!(judged(0, "invalid_request"), [0, 1, 0, 0], "nothing was asked for");
+    let windowed = |told: Option<bool>| {
+        let mut recording = sale();
+        recording.venue["ticket_types"][0]["opens_at"] = json!("2026-11-28T09:00:00Z");
+        if let Some(open) = told {
+            let at = recording.feed[5]["at"].clone();
+            let item = json!({"type": "sale_window_changed", "sequence": 7, "at": at, "ticket_type": "Standing", "open": open});
+            recording.feed.push(item);
+        }
+        let sequence = recording.feed.len() as u64;
+        recording.history.push(refusal(9 * SECOND, floor(1), "not_on_sale", sequence, json!({})));
+        figures(&judge(&recording).fairness)
+    };
+    assert_eq!(windowed(Some(false)), [1, 0, 0, 0]);
+    assert_eq!(windowed(Some(true)), [0, 0, 1, 0]);
+    assert_eq!(windowed(None), [0, 1, 0, 0], "when it began, nobody can say from outside");
+}
+
+#[test]
+fn a_limit_without_its_numbers_is_no_documented_refusal() {
+    let verdict = refused_by(9 * SECOND, floor(1), "limit_exceeded", 2, json!({"limit": 4}));
+    assert!(!verdict.passed && verdict.reason.contains("without “used”"), "{}", verdict.reason);
+}
+
+#[test]
+fn a_refusal_cannot_choose_a_state_that_suits_it() {
+    let judged = |asked_at| {
+        let mut recording = sale();
+        let mut late = refusal(9 * SECOND, floor(1), "wrong_phase", 1, json!({}));
+        late.invoked_us = asked_at;
+        recording.history.push(late);
+        judge(&recording)
+    };
+    assert!(judged(0).passed, "whoever asks before all replies may be decided on anything");
+    let verdict = judged(2 * SECOND);
+    assert!(!verdict.passed && verdict.reason.contains("asked when 4 was known"), "{}", verdict.reason);
+}
+
+#[test]
+fn what_cannot_be_judged_is_said_and_fails_the_run_when_it_is_much() {
+    let several = || Asked::PlaceHold {
+        lines: vec![line("Standing", 1, vec![], false), line("Parquet seat", 1, vec![], true)],
+        access_code: None,
+    };
+    let judged = |count| {
+        let mut recording = sale();
+        let refusals = (0..count).map(|_| refusal(9 * SECOND, several(), "sold_out", 4, json!({})));
+        recording.history.extend(refusals);
+        judge(&recording)
+    };
+    let few = judged(2);
+    assert!(few.passed && few.reason.contains("(0 judged right, 2 could not be judged)"), "{}", few.reason);
+    let many = judged(30);
+    assert!(!many.passed && many.reason.starts_with("30 of 30 refusals"), "{}", many.reason);
+}
+
+#[test]
+fn a_changed_configuration_leaves_only_the_phase_to_judge() {
+    let mut recording = sale();
+    let at = recording.feed[5]["at"].clone();
+    recording.feed.push(json!({"type": "configured", "sequence": 7, "at": at, "version": 2}));
+    for code in ["order_size", "wrong_phase"] {
+        recording.history.push(refusal(9 * SECOND, floor(1), code, 7, json!({})));
+    }
+    assert_eq!(figures(&judge(&recording).fairness), [0, 1, 1, 0]);
 }
 
 #[test]

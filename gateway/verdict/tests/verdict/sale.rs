@@ -33,6 +33,7 @@ pub(crate) fn venue(rows: u32, floor: u32) -> Value {
             {"name": "Parquet seat", "price": 9500, "per_order_max": 6, "category": "Parquet"},
             {"name": "Gallery seat", "price": 6500, "per_order_max": 6, "category": "Gallery"},
         ],
+        "hold": {"duration_s": HOLD_US / 1_000_000, "renewals_max": 2},
         "seating": {"stranding_allowed": true},
     })
 }
