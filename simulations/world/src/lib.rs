@@ -9,6 +9,7 @@ mod follower;
 mod minimise;
 mod mutant;
 mod node;
+mod notary;
 mod oracle;
 mod plan;
 mod prng;

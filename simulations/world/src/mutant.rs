@@ -1,6 +1,8 @@
 //! Deliberate defects, each to be found by the oracle within a stated number of seeds.
 
+use tessera_embedded::Mutant as Journal;
 use tessera_inventory::Mutant as Inventory;
+use tessera_projections::Mutant as Follower;
 use tessera_writer::{Mutant as Writer, WriterOptions};
 
 use crate::plan::Plan;
@@ -12,9 +14,9 @@ pub enum Mutant {
     /// Of the writer's protocol, of its activation, or of the inventory inside.
     Writer(Writer),
     /// Of the journal or its recovery: such a world stands on the journal.
-    Journal(tessera_embedded::Mutant),
-    /// Of the followers and their cursors.
-    Follower(tessera_projections::Mutant),
+    Journal(Journal),
+    /// Of the followers and their cursors, or of receipts.
+    Follower(Follower),
 }
 
 /// A defect with its name.
@@ -32,12 +34,20 @@ const fn writer(name: &'static str, mutant: Writer, seeds_max: u64) -> NamedMuta
     NamedMutant { name, mutant: Mutant::Writer(mutant), seeds_max }
 }
 
+const fn journal(name: &'static str, mutant: Journal, seeds_max: u64) -> NamedMutant {
+    NamedMutant { name, mutant: Mutant::Journal(mutant), seeds_max }
+}
+
+const fn follower(name: &'static str, mutant: Follower, seeds_max: u64) -> NamedMutant {
+    NamedMutant { name, mutant: Mutant::Follower(mutant), seeds_max }
+}
+
 const fn inventory(name: &'static str, mutant: Inventory, seeds_max: u64) -> NamedMutant {
     writer(name, Writer::Inventory(mutant), seeds_max)
 }
 
 /// Every defect.
-pub const MUTANTS: [NamedMutant; 48] = [
+pub const MUTANTS: [NamedMutant; 52] = [
     writer("reply-before-commit", Writer::ReplyBeforeCommit, 10),
     writer("skip-head-read", Writer::SkipHeadRead, 100),
     writer("refuse-without-verifying", Writer::RefuseWithoutVerifying, 100),
@@ -80,36 +90,16 @@ pub const MUTANTS: [NamedMutant; 48] = [
     inventory("extra-subjects-uncounted", Inventory::ExtraSubjectsUncounted, 50),
     inventory("channel-keeps-seats", Inventory::ChannelKeepsSeats, 100),
     inventory("learnt-subjects-stay", Inventory::LearntSubjectsStay, 300),
-    NamedMutant {
-        name: "sync-skipped",
-        mutant: Mutant::Journal(tessera_embedded::Mutant::SyncSkipped),
-        seeds_max: 50,
-    },
-    NamedMutant {
-        name: "failed-sync-trusted",
-        mutant: Mutant::Journal(tessera_embedded::Mutant::FailedSyncTrusted),
-        seeds_max: 200,
-    },
-    NamedMutant {
-        name: "overtaking-unnoticed",
-        mutant: Mutant::Follower(tessera_projections::Mutant::OvertakingUnnoticed),
-        seeds_max: 50,
-    },
-    NamedMutant {
-        name: "fence-ignored",
-        mutant: Mutant::Follower(tessera_projections::Mutant::FenceIgnored),
-        seeds_max: 50,
-    },
-    NamedMutant {
-        name: "tail-unread",
-        mutant: Mutant::Follower(tessera_projections::Mutant::TailUnread),
-        seeds_max: 10,
-    },
-    NamedMutant {
-        name: "strangers-listed",
-        mutant: Mutant::Follower(tessera_projections::Mutant::StrangersListed),
-        seeds_max: 50,
-    },
+    journal("sync-skipped", Journal::SyncSkipped, 50),
+    journal("failed-sync-trusted", Journal::FailedSyncTrusted, 200),
+    follower("overtaking-unnoticed", Follower::OvertakingUnnoticed, 50),
+    follower("fence-ignored", Follower::FenceIgnored, 50),
+    follower("tail-unread", Follower::TailUnread, 10),
+    follower("strangers-listed", Follower::StrangersListed, 50),
+    follower("tree-forked", Follower::TreeForked, 100),
+    follower("proven-forgotten", Follower::ProvenForgotten, 100),
+    follower("page-begins-late", Follower::PageBeginsLate, 10),
+    follower("signed-untimely", Follower::SignedUntimely, 100),
 ];
 
 impl NamedMutant {

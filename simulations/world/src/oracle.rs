@@ -12,7 +12,7 @@ mod refusals;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tessera_inventory::{Command, Digest, Event, EventBody, Inventory, Sequence};
+use tessera_inventory::{Command, Digest, Event, EventBody, Inventory, KeyMark, Sequence};
 use tessera_naive::{Model, Verdict, same_body};
 use tessera_records::for_each;
 use tessera_store::LogRecord;
@@ -168,6 +168,11 @@ impl Oracle {
         &self.asked_at(attempt).ask
     }
 
+    /// The command behind a key and a body.
+    pub(crate) fn behind(&self, key: &KeyMark) -> Option<&Command> {
+        self.commands.get(&(key.digest, key.fingerprint)).map(|command| &**command)
+    }
+
     /// A writer submits this batch, again or for the first time, which it decided then.
     pub(crate) fn submitted(
         &mut self,
@@ -296,7 +301,7 @@ impl Oracle {
         let told: Option<EventBody> = match &event.key {
             None => self.model().due(event.at),
             Some(key) => {
-                let Some(command) = self.commands.get(&(key.digest, key.fingerprint)) else {
+                let Some(command) = self.behind(key) else {
                     return Err(broken("behind every decision stands a request", format!("{event:?}")));
                 };
                 match self.model().decide(event.at, command) {

@@ -60,13 +60,18 @@ pub(crate) const FAULTS: [&str; 41] = [
 ];
 
 /// Every fault of a follower and its table.
-pub(crate) const FOLLOWER_FAULTS: [&str; 6] = [
+pub(crate) const FOLLOWER_FAULTS: [&str; 11] = [
     "table conflict",
     "table commit unknown, applied",
     "table commit unknown, not applied",
     "follower died between effect and cursor",
     "follower restarted",
     "follower overtaken",
+    "notary restarted",
+    "notary overtaken",
+    "signer opened again",
+    "signing key rotated",
+    "refusal lost with its node",
 ];
 
 /// Every refusal that a buyer, an organizer or a scanner can be given. What the tally leaves out is in `docs/reliability.md`.
@@ -146,8 +151,14 @@ pub(crate) const EVENTS: [&str; 24] = [
     "checked out",
 ];
 
-/// Whatever else a writer puts out.
-pub(crate) const OUTPUTS: [&str; 3] = ["refusal proven", "operator told: clock", "operator told: store"];
+/// Whatever else is put out.
+pub(crate) const OUTPUTS: [&str; 5] = [
+    "refusal put out to be proven",
+    "acceptance in a page",
+    "refusal in a page",
+    "operator told: clock",
+    "operator told: store",
+];
 
 /// Every answer.
 pub(crate) const ANSWERS: [&str; 7] =
@@ -156,7 +167,12 @@ pub(crate) const ANSWERS: [&str; 7] =
 impl Tally {
     /// Once more.
     pub(crate) fn note(&mut self, name: &'static str) {
-        *self.0.entry(name).or_default() += 1;
+        self.add(name, 1);
+    }
+
+    /// So many times more.
+    pub(crate) fn add(&mut self, name: &'static str, count: u64) {
+        *self.0.entry(name).or_default() += count;
     }
 
     /// How often this happened.

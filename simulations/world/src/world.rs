@@ -4,6 +4,7 @@ mod clients;
 mod following;
 mod network;
 mod nodes;
+mod notarising;
 mod serving;
 mod watch;
 
@@ -19,6 +20,7 @@ use crate::client::{Client, View};
 use crate::disturbance::{DiskFault, Disturbance, Evidence, Place};
 use crate::follower::{FOLLOWERS, Followers};
 use crate::node::{Attempt, Call, Node, NodeInput, Role};
+use crate::notary::Notaries;
 use crate::oracle::{Oracle, Violation, broken};
 use crate::plan::Plan;
 use crate::prng::Prng;
@@ -131,6 +133,8 @@ enum Step {
     Watch,
     /// A follower goes on.
     Follow(usize),
+    /// The notary of a node goes on.
+    Notarise(usize),
 }
 
 struct World {
@@ -146,6 +150,8 @@ struct World {
     store: Store,
     oracle: Oracle,
     followers: Followers,
+    /// None where nothing is proven.
+    notaries: Option<Notaries>,
     trace: Trace,
     summary: Summary,
     /// Until when nothing passes from the one to the other.
@@ -196,6 +202,9 @@ impl World {
         clients.push(Client::organizer(plan.buyers, &plan.duties, seed));
         let nodes = (0..plan.nodes).map(|_| Node::new(prng.between(0, 1 << 40))).collect();
         let trace = Trace::new(plan.keep_trace);
+        let followers = Followers::new(plan.mutant);
+        let notaries = || Notaries::new(seed, followers.table(), plan.nodes, plan.mutant);
+        let notaries = plan.receipts.then(notaries).transpose()?;
         let mut world = World {
             prng,
             now_us: 0,
@@ -206,7 +215,8 @@ impl World {
             nodes,
             store: Store::new(&plan, seed)?,
             oracle: Oracle::new(),
-            followers: Followers::new(plan.mutant),
+            followers,
+            notaries,
             trace,
             summary: Summary::default(),
             cuts: BTreeMap::new(),
@@ -235,6 +245,9 @@ impl World {
         self.after(self.plan.faults_end_us, Step::FaultsEnd);
         self.after(WATCH_US, Step::Watch);
         (0..FOLLOWERS).for_each(|follower| self.after(WATCH_US, Step::Follow(follower)));
+        if self.notaries.is_some() {
+            (0..self.plan.nodes).for_each(|node| self.after(WATCH_US, Step::Notarise(node)));
+        }
     }
 
     fn live(&mut self) -> Result<(), Violation> {
@@ -250,6 +263,7 @@ impl World {
             }
         }
         self.oracle.finish()?;
+        self.notaries.as_ref().map_or(Ok(()), |notaries| notaries.finish(&self.oracle))?;
         self.followers.finish(self.oracle.events(), self.oracle.model())
     }
 
@@ -302,6 +316,7 @@ impl World {
             Step::FaultsEnd => self.calm_down(),
             Step::Watch => return self.watch(),
             Step::Follow(follower) => return self.follow(follower),
+            Step::Notarise(node) => return self.notarise(node),
         }
         Ok(())
     }
@@ -384,8 +399,7 @@ impl World {
             DiskFault::TornWrite | DiskFault::LostWrites | DiskFault::FailedSync => {}
         }
         if self.store.disturb(fault)? {
-            self.machine_ends();
-            self.store.reopen()?;
+            self.machine_restarts()?;
         }
         Ok(())
     }

@@ -11,16 +11,16 @@ use tessera_store::{AppendOutcome, Batch, Log, LogRecord, StoreError};
 use tessera_writer::Head;
 
 /// Not ready once.
-pub(super) async fn halt() {
+pub(crate) async fn halt() {
     let mut halted = false;
     poll_fn(|_| if std::mem::replace(&mut halted, true) { Poll::Ready(()) } else { Poll::Pending }).await;
 }
 
 /// The log, for a follower.
-pub(super) struct Halting(Arc<dyn Log>);
+pub(crate) struct Halting(Arc<dyn Log>);
 
 impl Halting {
-    pub(super) fn over(log: Arc<dyn Log>) -> Halting {
+    pub(crate) fn over(log: Arc<dyn Log>) -> Halting {
         Halting(log)
     }
 }

@@ -53,6 +53,12 @@ impl World {
         if !matches!(self.nodes[node].role, Role::Away) {
             self.summary.crashes += 1;
         }
+        self.notary_dies(node);
+        self.starts_again(node);
+    }
+
+    /// What the node was in this event is over; it takes the event over once more.
+    pub(super) fn starts_again(&mut self, node: usize) {
         self.nodes[node].forget();
         let wait_us = self.prng.between(10_000, 2_000_000);
         self.after(wait_us, Step::Start(node));

@@ -50,10 +50,15 @@ impl World {
             && self.oracle.live_claims() == 0
             && self.clients.iter().all(Client::is_done)
             && self.followers.have_seen(self.oracle.sequence())
+            && self.all_is_proven()
             && self.nodes.iter().any(|node| match &node.role {
                 Role::Serving(writer) => self.has_nothing_to_do(writer, node.monotonic(self.now_us)),
                 _ => false,
             })
+    }
+
+    fn all_is_proven(&self) -> bool {
+        self.notaries.as_ref().is_none_or(|notaries| notaries.have_proven(self.oracle.sequence()))
     }
 
     fn has_nothing_to_do(&self, writer: &WorldWriter, now: Monotonic) -> bool {
@@ -66,8 +71,9 @@ impl World {
             self.clients.iter().enumerate().filter(|(_, client)| !client.is_done()).map(|(n, _)| n).collect();
         let (claims, due) = (self.oracle.live_claims(), self.oracle.model().next_due_at());
         let follows = self.followers.have_seen(self.oracle.sequence());
+        let proven = self.all_is_proven();
         format!(
-            "clients {waiting:?} wait, {claims} claims are live, due is {due:?}; followers at the end: {follows}"
+            "clients {waiting:?} wait, {claims} claims are live, due is {due:?}; followers at the end: {follows}, all is proven: {proven}"
         )
     }
 }

@@ -9,6 +9,7 @@ mod disk;
 mod expiry;
 mod mutants;
 mod ownership;
+mod receipts;
 mod swarm;
 
 use tessera_world::{Failure, Plan, Summary, run};

@@ -24,6 +24,7 @@ pub use tree::Tree;
 pub use words::refusal_code;
 
 use crate::damage::damaged;
+use crate::mutant::{Mutant, Mutation};
 
 /// Most bytes of pages kept of one event; the oldest leave. A refusal takes about 200, a page about 1,200 besides.
 pub const RECEIPT_BYTES_KEPT_MAX: u64 = 512_000_000;
@@ -37,6 +38,7 @@ const PAGE_CHUNKS_MAX: usize = 16;
 pub struct Receipts {
     table: Arc<dyn Table>,
     bytes_kept_max: u64,
+    mutation: Mutation,
 }
 
 /// What became of a page.
@@ -52,7 +54,15 @@ impl Receipts {
     /// Over `table`.
     #[must_use]
     pub fn new(table: Arc<dyn Table>) -> Receipts {
-        Receipts { table, bytes_kept_max: RECEIPT_BYTES_KEPT_MAX }
+        Receipts { table, bytes_kept_max: RECEIPT_BYTES_KEPT_MAX, mutation: Mutation::default() }
+    }
+
+    /// Over `table`, with a deliberate defect.
+    #[cfg(feature = "mutants")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(table: Arc<dyn Table>, mutant: Mutant) -> Receipts {
+        Receipts { mutation: Mutation::of(mutant), ..Receipts::new(table) }
     }
 
     /// Keep so many bytes of an event instead of [`RECEIPT_BYTES_KEPT_MAX`].
@@ -81,13 +91,16 @@ impl Receipts {
                 // An earlier attempt of unknown outcome had landed.
                 return Ok((transaction, Stored::Durable));
             }
-            if found != draft.from {
+            if found != draft.from && !self.mutation.is(Mutant::TreeForked) {
                 return Ok((transaction, Stored::Overtaken));
             }
             for (key, value) in rows_of(event, draft.next.pages, &draft.page) {
                 transaction.set(&key, &value);
             }
-            let kept = trim(transaction.as_mut(), event, draft.next.clone(), self.bytes_kept_max).await?;
+            let is_forgotten = self.mutation.is(Mutant::ProvenForgotten);
+            let refused = if is_forgotten { found.refused } else { draft.next.refused };
+            let next = Tree { refused, ..draft.next.clone() };
+            let kept = trim(transaction.as_mut(), event, next, self.bytes_kept_max).await?;
             transaction.set(&ReceiptTreeKey { event }.pack(), &kept.encode());
             Ok((transaction, Stored::Durable))
         })
