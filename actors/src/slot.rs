@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use arc_swap::{ArcSwap, ArcSwapOption};
 use ractor::ActorRef;
 use tessera_inventory::{EventId, Sequence};
-use tessera_projections::receipts::PAGE_REFUSALS_MAX;
+use tessera_projections::receipts::DRAFT_REFUSALS_MAX;
 use tessera_writer::{Ask, Lane, Monotonic, Reply};
 use tokio::sync::{Notify, oneshot, watch};
 
@@ -215,7 +215,7 @@ impl Slot {
 
     /// Whether more of it waits than one page takes.
     pub(crate) fn owes_a_page(&self, kind: FollowerKind) -> bool {
-        kind == FollowerKind::Notary && self.refused.len() >= PAGE_REFUSALS_MAX
+        kind == FollowerKind::Notary && self.refused.len() >= DRAFT_REFUSALS_MAX
     }
 
     pub(crate) fn follower_wake(&self, kind: FollowerKind) -> &WakeFlag {

@@ -1,4 +1,4 @@
-//! One follower of the logs of all active events.
+//! One follower of the logs of all active events: of each event one step after the other, of several at the same time.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tessera_inventory::{EventId, Sequence};
 use tessera_store::StoreError;
+use tokio::sync::Semaphore;
 
 use super::FollowerKind;
 use super::work::{Place, Step, Worker};
@@ -14,6 +15,8 @@ use crate::meters::number;
 use crate::shared::Shared;
 use crate::slot::Slot;
 
+/// Events that one follower works on at the same time; others wait their turn. What they write is synced together.
+const EVENTS_AT_ONCE_MAX: usize = 8;
 /// Steps along the log of one event in one pass; then others have their turn.
 const STEPS_PER_PASS: u32 = 16;
 /// Pause after a pass that failed or met another follower, in milliseconds.
@@ -24,21 +27,34 @@ const RETRY_MS: u64 = 1_000;
 pub(crate) enum FollowerMessage {
     /// The log of an event has grown. One such message at most is under way per event.
     Moved(Arc<Slot>),
+    /// A pass over the log of an event is over.
+    Passed(Passed),
     /// The pause after a pass is over.
     Resume(Arc<Slot>),
 }
 
-/// The actor.
+/// A pass that is over.
 #[derive(Debug)]
+pub(crate) struct Passed {
+    slot: Arc<Slot>,
+    position: Position,
+    /// The pause before the next look, in milliseconds.
+    outcome: Result<Result<u64, StoreError>, Panicked>,
+}
+
+/// The actor.
+#[derive(Clone, Debug)]
 pub(crate) struct Follower {
     pub(crate) shared: Arc<Shared>,
     pub(crate) kind: FollowerKind,
 }
 
-/// Where it stands in each active event.
+/// Where it stands in each active event. The place of an event is away while a pass works on it.
 #[derive(Debug)]
 pub(crate) struct Positions {
     worker: Worker,
+    /// Turns to work on an event.
+    turns: Arc<Semaphore>,
     of: BTreeMap<EventId, Position>,
 }
 
@@ -65,7 +81,8 @@ impl Actor for Follower {
             slot.follower_wake(self.kind).hold();
             myself.cast(FollowerMessage::Moved(slot))?;
         }
-        Ok(Positions { worker: Worker::new(self.kind, &self.shared), of: BTreeMap::new() })
+        let turns = Arc::new(Semaphore::new(EVENTS_AT_ONCE_MAX));
+        Ok(Positions { worker: Worker::new(self.kind, &self.shared), turns, of: BTreeMap::new() })
     }
 
     async fn handle(
@@ -74,41 +91,14 @@ impl Actor for Follower {
         message: FollowerMessage,
         positions: &mut Positions,
     ) -> Result<(), ActorProcessingErr> {
-        let slot = match message {
-            FollowerMessage::Moved(slot) => slot,
-            FollowerMessage::Resume(slot) if self.is_behind(&slot, positions) => slot,
-            FollowerMessage::Resume(_) => return Ok(()),
-        };
-        // What one event makes panic must not keep the follower from the others: of that event nothing is kept, and it waits.
-        let pause_ms = match caught(self.pass(&slot, positions)).await {
-            Ok(Ok(pause_ms)) => pause_ms,
-            Ok(Err(error @ (StoreError::Fatal { .. } | StoreError::Locked { .. }))) => {
-                self.shared.health.fail(error.to_string());
-                return Ok(());
+        match message {
+            FollowerMessage::Moved(slot) => self.begin(myself, slot, positions),
+            FollowerMessage::Resume(slot) if self.is_behind(&slot, positions) => {
+                self.begin(myself, slot, positions);
             }
-            Ok(Err(error)) if is_for_good(&error) => {
-                positions.of.remove(&slot.event);
-                self.stuck(&slot, error.to_string());
-                return Ok(());
-            }
-            Err(Panicked { reason }) => {
-                positions.of.remove(&slot.event);
-                self.stuck(&slot, format!("it panicked: {reason}"));
-                return Ok(());
-            }
-            Ok(Err(error)) => {
-                self.shared.meters.follower_failures.increment(1);
-                positions.of.remove(&slot.event);
-                tracing::warn!(follower = self.kind.name(), event = ?slot.event, %error, "a follower could not go on");
-                RETRY_MS
-            }
-        };
-        let sleep = self.shared.environment.sleep_ms(pause_ms);
-        self.shared.environment.spawn.spawn(Box::pin(async move {
-            sleep.await;
-            // A follower that was restarted meanwhile looks at every active event by itself.
-            let _ = myself.cast(FollowerMessage::Resume(slot));
-        }));
+            FollowerMessage::Resume(_) => {}
+            FollowerMessage::Passed(passed) => self.passed(myself, passed, positions),
+        }
         Ok(())
     }
 }
@@ -125,6 +115,51 @@ fn is_for_good(error: &StoreError) -> bool {
 }
 
 impl Follower {
+    /// Work on an event beside the others, as soon as there is a turn. Nothing else begins a pass over it before this one is over, unless the
+    /// follower is restarted: then one of the two is overtaken.
+    fn begin(&self, myself: ActorRef<FollowerMessage>, slot: Arc<Slot>, positions: &mut Positions) {
+        let (follower, worker, turns) =
+            (self.clone(), positions.worker.clone(), Arc::clone(&positions.turns));
+        let known = positions.of.remove(&slot.event);
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            // The semaphore is never closed: without a turn it would go on all the same.
+            let turn = turns.acquire().await;
+            let is_first = known.is_none();
+            let mut position = known.unwrap_or_default();
+            // What one event makes panic must not keep the follower from the others.
+            let outcome = caught(follower.pass(&worker, &slot, is_first, &mut position)).await;
+            drop(turn);
+            // A follower that was restarted meanwhile looks at every active event by itself.
+            let _ = myself.cast(FollowerMessage::Passed(Passed { slot, position, outcome }));
+        }));
+    }
+
+    /// What a pass has left: where it stands, and when it is looked at again. Of an event on which it failed nothing is kept.
+    fn passed(&self, myself: ActorRef<FollowerMessage>, passed: Passed, positions: &mut Positions) {
+        let Passed { slot, position, outcome } = passed;
+        let pause_ms = match outcome {
+            Ok(Ok(pause_ms)) => {
+                positions.of.insert(slot.event, position);
+                pause_ms
+            }
+            Ok(Err(error @ (StoreError::Fatal { .. } | StoreError::Locked { .. }))) => {
+                return self.shared.health.fail(error.to_string());
+            }
+            Ok(Err(error)) if is_for_good(&error) => return self.stuck(&slot, error.to_string()),
+            Err(Panicked { reason }) => return self.stuck(&slot, format!("it panicked: {reason}")),
+            Ok(Err(error)) => {
+                self.shared.meters.follower_failures.increment(1);
+                tracing::warn!(follower = self.kind.name(), event = ?slot.event, %error, "a follower could not go on");
+                RETRY_MS
+            }
+        };
+        let sleep = self.shared.environment.sleep_ms(pause_ms);
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            sleep.await;
+            let _ = myself.cast(FollowerMessage::Resume(slot));
+        }));
+    }
+
     /// This event cannot be worked off: operators see it, nobody waits for it, and its next ownership tries it again.
     fn stuck(&self, slot: &Slot, reason: String) {
         let follower = self.kind.name();
@@ -155,10 +190,13 @@ impl Follower {
     }
 
     /// Work off some of the log of one event. Returns the pause before the next look, in milliseconds.
-    async fn pass(&self, slot: &Slot, positions: &mut Positions) -> Result<u64, StoreError> {
-        let Positions { worker, of } = positions;
-        let is_first = !of.contains_key(&slot.event);
-        let position = of.entry(slot.event).or_default();
+    async fn pass(
+        &self,
+        worker: &Worker,
+        slot: &Slot,
+        is_first: bool,
+        position: &mut Position,
+    ) -> Result<u64, StoreError> {
         let mut pause_ms = self.shared.limits.follower_pause_ms;
         for _ in 0..STEPS_PER_PASS {
             // Looked at before the log: after the end nothing more comes.

@@ -4,11 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use tessera_actors::{Answer, Limits};
-use tessera_inventory::Sequence;
+use tessera_inventory::{EventId, Sequence};
 use tessera_store::Table;
 use tessera_store::snapshot::SnapshotRepository;
 
-use crate::world::{EVENT, GIVE_UP, World, limits};
+use crate::world::{EVENT, GIVE_UP, TestClock, World, limits};
+
+const OTHER: EventId = EventId(EVENT.0 + 1);
 
 async fn sells(world: &World, buyers: std::ops::Range<u128>) {
     for buyer in buyers {
@@ -37,6 +39,25 @@ async fn the_shadow_writes_snapshots_from_which_the_next_owner_starts() {
     let after = next.router.activate(EVENT, GIVE_UP).await.unwrap();
     assert_eq!((after.digest, after.availability.sequence), (before.digest, before.availability.sequence));
     sells(&next, 1_000..1_010).await;
+}
+
+/// The tables answer nothing about one event: what follows the log of another goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn followers_work_on_several_events_at_the_same_time() {
+    let world = World::proving(Arc::default(), TestClock::new(), limits(), 1).await;
+    for event in [EVENT, OTHER] {
+        world.on_sale(event, 1_000).await;
+        world.followed(event).await;
+    }
+    world.store.holds_every_begin.store(true, Ordering::Release);
+    sells(&world, 0..1).await;
+    // Those that read a table before every step: the orders' projection and the notary.
+    world.flows_until("followers wait", || world.store.held_begins() >= 2).await;
+    world.store.holds_every_begin.store(false, Ordering::Release);
+    assert!(matches!(world.hold(OTHER, 1).await, Answer::Accepted { .. }));
+    world.followed(OTHER).await;
+    world.store.release_begin();
+    world.followed(EVENT).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

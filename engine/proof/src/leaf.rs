@@ -177,10 +177,16 @@ impl Leaf {
     /// Its hash in the tree.
     #[must_use]
     pub fn hash(&self) -> Hash {
-        let mut bytes = Vec::with_capacity(LEAF_BYTES);
+        self.hash_in(&mut Vec::with_capacity(LEAF_BYTES))
+    }
+
+    /// The same, for who hashes many: `bytes` is room, and what was in it is written over.
+    #[must_use]
+    pub fn hash_in(&self, bytes: &mut Vec<u8>) -> Hash {
+        bytes.clear();
         bytes.push(LEAF_PREFIX);
-        self.encode_into(&mut bytes);
-        hash_of(&bytes)
+        self.encode_into(bytes);
+        hash_of(bytes)
     }
 }
 

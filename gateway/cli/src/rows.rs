@@ -8,7 +8,7 @@ use tessera_inventory::{EventId, Sequence, Timestamp};
 use tessera_projections::catalogue;
 use tessera_store::keys::{
     CatalogueEventKey, FollowerCursor, FollowerCursorKey, KeyKind, OrganizerEventKey, QuarantineKey,
-    VenueChunkKey, WakeUpKey,
+    ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey, VenueChunkKey, WakeUpKey,
 };
 use tessera_store::{Row, StoreError, transact};
 
@@ -18,8 +18,17 @@ pub(crate) const ROWS_PER_TRANSACTION: usize = 50;
 /// Where the log of each event ends in the new installation.
 pub(crate) type LogEnds = BTreeMap<EventId, Sequence>;
 
+/// What the new installation is made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// Logs that are there to their ends.
+    Sound,
+    /// What could be read of a damaged installation.
+    Damaged,
+}
+
 /// The row as it goes into the new installation, if it does.
-pub(crate) fn keep((key, value): &Row, ends: &LogEnds) -> Result<Option<Row>, StoreError> {
+pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result<Option<Row>, StoreError> {
     let same = || Ok(Some((key.clone(), value.clone())));
     let Some(kind) = KeyKind::of(key) else { return same() };
     match kind {
@@ -43,7 +52,15 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds) -> Result<Option<Row>, St
             let cursor = FollowerCursor { fence, sequence: sequence.min(end) };
             Ok(Some((key.clone(), cursor.encode())))
         }
-        // Made from the log. Refusals are not in it; but a tree that goes beyond a log that was cut could not go on.
+        // Refusals stand nowhere else. But a tree that goes beyond a log that was cut could not go on: there it begins anew.
+        KeyKind::ReceiptTree | KeyKind::ReceiptPage | KeyKind::ReceiptIndex => {
+            if source == Source::Sound {
+                same()
+            } else {
+                Ok(None)
+            }
+        }
+        // Made from the log.
         KeyKind::Head
         | KeyKind::LogRecord
         | KeyKind::SnapshotChunk
@@ -52,9 +69,6 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds) -> Result<Option<Row>, St
         | KeyKind::OrderBySubject
         | KeyKind::EventOrders
         | KeyKind::ProjectionCursor
-        | KeyKind::ReceiptTree
-        | KeyKind::ReceiptPage
-        | KeyKind::ReceiptIndex
         | KeyKind::WakeUp => Ok(None),
     }
 }
@@ -67,6 +81,9 @@ pub(crate) fn event_of((key, value): &Row) -> Result<Option<EventId>, StoreError
         Some(KeyKind::CatalogueRequest) => Some(catalogue::requested_event(value)?),
         Some(KeyKind::VenueChunk) => Some(VenueChunkKey::unpack(key)?.event),
         Some(KeyKind::Quarantine) => Some(QuarantineKey::unpack(key)?.event),
+        Some(KeyKind::ReceiptTree) => Some(ReceiptTreeKey::unpack(key)?.event),
+        Some(KeyKind::ReceiptPage) => Some(ReceiptPageKey::unpack(key)?.event),
+        Some(KeyKind::ReceiptIndex) => Some(ReceiptIndexKey::unpack(key)?.event),
         Some(KeyKind::FollowerCursor) => Some(FollowerCursorKey::unpack(key)?.event),
         _ => None,
     })

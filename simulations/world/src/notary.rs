@@ -37,7 +37,7 @@ const PAGE_BYTES: usize = 1_000;
 /// Most refusals of one page: few, so that they need several.
 const REFUSALS_AT_ONCE: usize = 6;
 /// In worlds that keep few receipts: bytes of pages that are kept.
-const KEPT_BYTES: u64 = 8_000;
+const KEPT_BYTES: u64 = 20_000;
 
 /// Every notary of the world.
 pub(crate) struct Notaries {
@@ -233,8 +233,11 @@ async fn notarise(
     now: Timestamp,
 ) -> Result<Followed, StoreError> {
     let tree = receipts.tree(EVENT).await?;
-    // A page of unknown outcome may have landed.
+    // A page of unknown outcome may have landed, and after it one of another writer's refusals.
     queue.forget_through(tree.refused);
+    if let Some(epoch) = queue.epoch().filter(|epoch| *epoch != tree.refused.0) {
+        queue.forget_through((epoch, receipts.refused_in(EVENT, epoch).await?));
+    }
     // Taken before the log is read: nothing that they were decided on is missing there.
     let refused = queue.oldest(REFUSALS_AT_ONCE);
     let records = log.read(EVENT, tree.sequence, PAGE_BYTES).await?;

@@ -14,7 +14,7 @@ pub enum Mutant {
     StrangersListed,
     /// A page is stored though the tree was overtaken.
     TreeForked,
-    /// The tree does not keep which refusals it has.
+    /// Nobody finds which refusals of an earlier writer are proven.
     ProvenForgotten,
     /// A page begins one event late.
     PageBeginsLate,

@@ -21,7 +21,7 @@ use crate::events::{self, must_exist, open};
 use crate::failure::Failure;
 use crate::output::line;
 use crate::replay::verify;
-use crate::rows::{LogEnds, ROWS_PER_TRANSACTION, event_of, is_webhook, keep};
+use crate::rows::{LogEnds, ROWS_PER_TRANSACTION, Source, event_of, is_webhook, keep};
 
 /// Bytes of log read at once.
 const READ_BYTES: usize = 4_000_000;
@@ -135,7 +135,7 @@ async fn rows(
         begin.clone_from(last);
         begin.push(0);
         for row in &page {
-            let Some(row) = keep(row, ends)? else { continue };
+            let Some(row) = keep(row, ends, Source::Sound)? else { continue };
             let about = event_of(&row)?;
             let is_meant = only.is_none() || about == only || about.is_none() && !is_webhook(&row);
             if is_meant && !foreign_keys.contains(&row.0) {

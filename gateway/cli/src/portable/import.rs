@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::fresh::Unfinished;
 use crate::output::line;
 use crate::replay::verify;
-use crate::rows::{LogEnds, ROWS_PER_TRANSACTION, keep, wake, write};
+use crate::rows::{LogEnds, ROWS_PER_TRANSACTION, Source, keep, wake, write};
 
 /// Makes a new installation of a file. What is wrong with it is said before anything is made, and nothing is left of what fails later.
 pub(crate) async fn run(arguments: ImportArguments) -> Result<(), Failure> {
@@ -135,7 +135,7 @@ impl Filling<'_> {
 
     async fn row(&mut self, row: Row) -> Result<(), Failure> {
         self.found.rows += 1;
-        let Some(row) = keep(&row, &self.ends)? else {
+        let Some(row) = keep(&row, &self.ends, Source::Sound)? else {
             return Err(malformed("a row that is made from the log"));
         };
         self.rows.push(row);

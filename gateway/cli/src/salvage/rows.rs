@@ -6,7 +6,7 @@ use tessera_store::Row;
 
 use crate::failure::Failure;
 use crate::output::line;
-use crate::rows::{LogEnds, ROWS_PER_TRANSACTION, keep, write};
+use crate::rows::{LogEnds, ROWS_PER_TRANSACTION, Source, keep, write};
 
 /// What became of the rows.
 #[derive(Debug, Default)]
@@ -41,7 +41,7 @@ pub(crate) async fn copy(
         after.clone_from(last);
         let mut kept: Vec<Row> = Vec::with_capacity(rows.len());
         for row in &rows {
-            match keep(row, ends) {
+            match keep(row, ends, Source::Damaged) {
                 Ok(row) => kept.extend(row),
                 Err(error) => copied.unreadable = Some(format!("a row is left out: {error}")),
             }

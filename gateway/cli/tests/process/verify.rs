@@ -107,6 +107,33 @@ async fn an_outsider_verifies_receipts_and_the_transcript_of_the_log() {
     assert!(text(&output.stderr).contains("not among those given"), "{}", text(&output.stderr));
 }
 
+/// The tree goes on in the new installation: what was proven is given as it was, and what is decided there enters the same tree.
+#[tokio::test]
+async fn receipts_move_with_an_installation() {
+    let proofs = Proofs::gathered().await;
+    let path = |name: &str| proofs.folder.path().join(name).to_str().unwrap().to_owned();
+    let exported = run(&["export", "--data", &path("data"), "--out", &path("moved.tessera")]);
+    assert!(exported.status.success(), "{}", text(&exported.stderr));
+    let imported = run(&["import", "--data", &path("new"), "--in", &path("moved.tessera")]);
+    assert!(imported.status.success(), "{}", text(&imported.stderr));
+    let port = free_port();
+    let server = Server::start(&proofs.folder.path().join("new"), port).await;
+    let sale = &proofs.sale;
+    for file in [&proofs.hold, &proofs.refusal] {
+        let before: Value = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+        assert_eq!(receipt(port, sale, &before["receipt"]).await, before);
+    }
+    let buyer = sale.buyers(port, 3).await.pop().unwrap();
+    let next = receipt(port, sale, &decided(port, sale, &buyer).await).await;
+    let before: Value = serde_json::from_slice(&fs::read(&proofs.refusal).unwrap()).unwrap();
+    assert_eq!(next["index"].as_u64(), before["index"].as_u64().map(|index| index + 1));
+    let file = proofs.folder.path().join("next.json");
+    write(&file, &next);
+    let (status, said) = proofs.verify(&[&file]);
+    assert_eq!(status, Some(0), "{said}");
+    assert!(server.terminate().success());
+}
+
 #[tokio::test]
 async fn a_decision_that_came_after_the_transcript_is_proven_all_the_same() {
     let proofs = Proofs::gathered().await;

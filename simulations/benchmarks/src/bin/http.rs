@@ -26,6 +26,10 @@ const SECONDS: u64 = 6;
 /// Connections of the measured points.
 const CONNECTIONS: [u32; 3] = [16, 64, 256];
 
+/// Connections of `--receipts`.
+const RECEIPTS_CONNECTIONS: u32 = 64;
+/// More subjects than a second of it takes.
+const RECEIPTS_TOKENS_PER_SECOND: f64 = 40_000.0;
 /// Parts of the minute of `--flat`.
 const FLAT_PARTS: u64 = 6;
 /// Length of each.
@@ -43,13 +47,13 @@ fn main() {
         number_argument("--rounds").and_then(|rounds| usize::try_from(rounds).ok()).unwrap_or(ROUNDS);
     let seconds = number_argument("--seconds").unwrap_or(SECONDS);
     let scratch = tempfile::tempdir().expect("a temporary folder");
+    if arguments.iter().any(|word| word == "--receipts") {
+        receipts(scratch.path(), rounds, seconds);
+        return;
+    }
     let product = product::Product::start(scratch.path());
     if arguments.iter().any(|word| word == "--flat") {
         flat(scratch.path(), &product);
-        return;
-    }
-    if arguments.iter().any(|word| word == "--receipts") {
-        receipts(scratch.path(), &product, rounds, seconds);
         return;
     }
     let bare = bare::Bare::start(scratch.path());
@@ -92,38 +96,55 @@ fn flat(scratch: &Path, product: &product::Product) {
     }
 }
 
-/// What receipts cost: two products, one with and one without, measured in turns; each round has its own ratio. Which is measured first alternates, too.
-fn receipts(scratch: &Path, with: &product::Product, rounds: usize, seconds: u64) {
-    let without = product::Product::start_with(scratch, false);
-    for connections in CONNECTIONS {
-        let (mut on, mut off) = (vec![], vec![]);
-        for round in 0..rounds {
-            let run = |product: &product::Product, runs: &mut Vec<wrk::Figures>| {
-                let tokens = product.mint(scratch, 30_000.0 * seconds as f64);
-                let identity = format!("receipts-{}-{connections}", product.next_identity());
-                let url = product.holds_url();
-                let figures = wrk::Run { url, identity, tokens, connections, seconds }.measure(scratch);
-                assert_eq!(figures.refused, 0, "every hold of the benchmark is accepted");
-                runs.push(figures);
-            };
-            if round % 2 == 0 {
-                run(with, &mut on);
-                run(&without, &mut off);
-            } else {
-                run(&without, &mut off);
-                run(with, &mut on);
-            }
+/// What receipts cost: a round is one product with and one without, each in a fresh process (two processes of one build differ by more than receipts
+/// cost), and has its own ratios. Which is measured first alternates, too.
+fn receipts(scratch: &Path, rounds: usize, seconds: u64) {
+    title(&format!("{RECEIPTS_CONNECTIONS} connections, {rounds} rounds of {seconds} s in fresh processes"));
+    let (mut with, mut without) = (vec![], vec![]);
+    for round in 0..rounds {
+        for is_with in [round % 2 == 0, round % 2 == 1] {
+            let cost = cost_of_holds(scratch, is_with, seconds);
+            if is_with { &mut with } else { &mut without }.push(cost);
         }
-        title(&format!("{connections} connections, {rounds} rounds of {seconds} s, medians"));
-        for (name, runs) in [("holds with receipts", &on), ("holds without", &off)] {
-            let middle = |of: fn(&wrk::Figures) -> f64| median(runs.iter().map(of).collect());
-            let (rate, p50, p99) =
-                (middle(|run| run.per_second), middle(|run| run.p50_ms), middle(|run| run.p99_ms));
-            row(name, format!("{rate:>8.0} /s   p50 {p50:.2} ms   p99 {p99:.2} ms"));
-        }
-        let ratio = median(on.iter().zip(&off).map(|(on, off)| on.per_second / off.per_second).collect());
-        row("with as a share of without", format!("{ratio:.3}"));
+        let [on, off] = [&with, &without].map(|costs| costs[round]);
+        row(&format!("round {}", round + 1), format!("with {}   without {}", on.text(), off.text()));
     }
+    let share = |of: fn(&Cost) -> f64| {
+        let mut ratios: Vec<_> = with.iter().zip(&without).map(|(on, off)| of(on) / of(off)).collect();
+        ratios.sort_by(f64::total_cmp);
+        let (low, high) = (ratios[rounds / 4], ratios[rounds - 1 - rounds / 4]);
+        format!("{:.3} (half of the rounds: {low:.3} to {high:.3})", median(ratios))
+    };
+    row("holds a second, with as a share of without", share(|cost| cost.per_second));
+    row("processor of the server a hold, the same", share(|cost| cost.processor_us));
+}
+
+/// What a run of holds came to.
+#[derive(Clone, Copy)]
+struct Cost {
+    per_second: f64,
+    /// Of the server, a hold, in microseconds.
+    processor_us: f64,
+}
+
+impl Cost {
+    fn text(self) -> String {
+        format!("{:>6.0} /s {:>5.1} µs", self.per_second, self.processor_us)
+    }
+}
+
+fn cost_of_holds(scratch: &Path, with_receipts: bool, seconds: u64) -> Cost {
+    let product = product::Product::start_with(scratch, with_receipts);
+    let tokens = product.mint(scratch, RECEIPTS_TOKENS_PER_SECOND * seconds as f64);
+    let (identity, url) = ("receipts-".to_owned(), product.holds_url());
+    let before = product.processor_us();
+    let run = wrk::Run { url, identity, tokens, connections: RECEIPTS_CONNECTIONS, seconds };
+    let figures = run.measure(scratch);
+    assert_eq!(figures.refused, 0, "every hold of the benchmark is accepted");
+    // What was accepted last is signed a moment later, at the server's expense.
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    let processor_us = (product.processor_us() - before) / figures.requests as f64;
+    Cost { per_second: figures.per_second, processor_us }
 }
 
 /// Measure one number of connections.

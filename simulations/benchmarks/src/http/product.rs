@@ -100,6 +100,16 @@ impl Product {
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 
+    /// Processor time of all its threads so far, in microseconds.
+    pub(crate) fn processor_us(&self) -> f64 {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.server.process())).expect("it runs");
+        // A thread may have ended in between. The first number of its file is nanoseconds on a processor.
+        let files =
+            threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok());
+        let nanoseconds = files.filter_map(|file| file.split(' ').next()?.parse::<f64>().ok());
+        nanoseconds.sum::<f64>() / 1_000.0
+    }
+
     /// Units in holds now.
     pub(crate) fn held(&self) -> u64 {
         let url = format!("{}/v1/events/{}/availability", self.base, self.event);

@@ -33,6 +33,11 @@ impl Queue {
         self.locked().retain(|one| !is_proven(one));
     }
 
+    /// The epoch of the writer whose refusals wait.
+    pub(super) fn epoch(&self) -> Option<u64> {
+        self.locked().front().map(|one| one.place.epoch.0)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.locked().is_empty()
     }

@@ -17,7 +17,7 @@ use tessera_proof::Place;
 use tessera_store::keys::{ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey};
 use tessera_store::{CHUNK_BYTES, Row, StoreError, Table, Transaction, transact};
 
-pub use draft::{Draft, PAGE_LOG_BYTES, PAGE_REFUSALS_MAX};
+pub use draft::{DRAFT_LOG_BYTES, DRAFT_REFUSALS_MAX, Draft, PAGE_LOG_BYTES, PAGE_REFUSALS_MAX};
 pub use page::Page;
 pub use signer::{RECEIPT_KEYS_MAX, ROTATION_MS_MIN, Rotation, Signer};
 pub use tree::Tree;
@@ -28,8 +28,8 @@ use crate::mutant::{Mutant, Mutation};
 
 /// Most bytes of pages kept of one event; the oldest leave. A refusal takes about 200, a page about 1,200 besides.
 pub const RECEIPT_BYTES_KEPT_MAX: u64 = 512_000_000;
-/// Oldest pages removed with one new page, at most: twice as many as come.
-const TRIMMED_AT_ONCE_MAX: usize = 2;
+/// Oldest pages removed for each new page, at most: twice as many as come.
+const TRIMMED_PER_PAGE_MAX: usize = 2;
 /// Chunks of the largest page, at most: refusals of [`PAGE_REFUSALS_MAX`] with their details.
 const PAGE_CHUNKS_MAX: usize = 16;
 
@@ -79,7 +79,7 @@ impl Receipts {
         stored_tree(self.table.begin().await?.as_mut(), event).await
     }
 
-    /// Go on with the tree: the page, its index and the new edge in one transaction.
+    /// Go on with the tree: the pages, their index and the new edge in one transaction.
     ///
     /// # Errors
     /// As the table says.
@@ -94,17 +94,48 @@ impl Receipts {
             if found != draft.from && !self.mutation.is(Mutant::TreeForked) {
                 return Ok((transaction, Stored::Overtaken));
             }
-            for (key, value) in rows_of(event, draft.next.pages, &draft.page) {
-                transaction.set(&key, &value);
+            for (number, page) in (draft.from.pages + 1..).zip(&draft.pages) {
+                rows_of(event, number, page).iter().for_each(|(key, value)| transaction.set(key, value));
             }
-            let is_forgotten = self.mutation.is(Mutant::ProvenForgotten);
-            let refused = if is_forgotten { found.refused } else { draft.next.refused };
-            let next = Tree { refused, ..draft.next.clone() };
-            let kept = trim(transaction.as_mut(), event, next, self.bytes_kept_max).await?;
+            let kept = self.trim(transaction.as_mut(), draft).await?;
             transaction.set(&ReceiptTreeKey { event }.pack(), &kept.encode());
             Ok((transaction, Stored::Durable))
         })
         .await
+    }
+
+    /// The tree after the draft, without the oldest pages while too much is kept. Neither the newest is removed nor one that is written by
+    /// this transaction.
+    async fn trim(&self, transaction: &mut dyn Transaction, draft: &Draft) -> Result<Tree, StoreError> {
+        let (event, mut tree) = (draft.event, draft.next.clone());
+        for _ in 0..draft.pages.len() * TRIMMED_PER_PAGE_MAX {
+            if tree.kept_bytes <= self.bytes_kept_max || tree.oldest > draft.from.pages {
+                break;
+            }
+            if let Some(page) = read_page(transaction, event, tree.oldest).await? {
+                tree.kept_bytes = tree.kept_bytes.saturating_sub(page.weight_bytes());
+                index_of(event, &page).for_each(|key| transaction.clear(&key));
+            }
+            let (begin, end) = ReceiptPageKey::range(event, tree.oldest);
+            transaction.clear_range(&begin, &end);
+            tree.oldest += 1;
+        }
+        Ok(tree)
+    }
+
+    /// The number of the newest refusal of this epoch that is in a page; 0 where none is. The tree knows it of the epoch of its newest
+    /// refusal only, and two ownerships may have theirs proven in turns.
+    ///
+    /// # Errors
+    /// As the table says, and [`StoreError::Damaged`] for a row that cannot be read.
+    pub async fn refused_in(&self, event: EventId, epoch: u64) -> Result<u64, StoreError> {
+        if self.mutation.is(Mutant::ProvenForgotten) {
+            return Ok(0);
+        }
+        let mut transaction = self.table.begin().await?;
+        let (begin, end) = ReceiptIndexKey { event, epoch, number: 0 }.from_here();
+        let rows = transaction.range(&begin, &end, 1, true).await?;
+        rows.first().map_or(Ok(0), |(key, _)| Ok(ReceiptIndexKey::unpack(key)?.number))
     }
 
     /// The page that the decision is in; `None` where it is in none that is kept.
@@ -212,28 +243,4 @@ async fn page_bytes(
     let chunks = transaction.range(&begin, &end, PAGE_CHUNKS_MAX, false).await?;
     let chunks: Vec<_> = chunks.into_iter().map(|(_, chunk)| chunk).collect();
     Ok((!chunks.is_empty()).then(|| chunks.concat()))
-}
-
-/// Remove the oldest pages while too much is kept, never the newest.
-async fn trim(
-    transaction: &mut dyn Transaction,
-    event: EventId,
-    mut tree: Tree,
-    bytes_kept_max: u64,
-) -> Result<Tree, StoreError> {
-    for _ in 0..TRIMMED_AT_ONCE_MAX {
-        if tree.kept_bytes <= bytes_kept_max || tree.oldest >= tree.pages {
-            break;
-        }
-        if let Some(page) = read_page(transaction, event, tree.oldest).await? {
-            tree.kept_bytes = tree.kept_bytes.saturating_sub(page.weight_bytes());
-            for key in index_of(event, &page) {
-                transaction.clear(&key);
-            }
-        }
-        let (begin, end) = ReceiptPageKey::range(event, tree.oldest);
-        transaction.clear_range(&begin, &end);
-        tree.oldest += 1;
-    }
-    Ok(tree)
 }

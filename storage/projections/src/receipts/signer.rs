@@ -35,8 +35,21 @@ struct State {
     signed_ms: u64,
     /// The table knows that there may be signatures up to this time: there are none later.
     promised_ms: u64,
-    /// A rotation is on its way to the disk: the key signs nothing at this time or later.
+    /// A rotation is on its way to the disk, or has failed and may have landed: the key signs nothing at this time or later.
     retires_ms: Option<u64>,
+    /// Rotations that were begun,
+    begun: u64,
+    /// and those that are under way.
+    under_way: u64,
+}
+
+/// A rotation that is under way, until it ends or is given up.
+struct UnderWay<'a>(&'a Signer);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.state().under_way -= 1;
+    }
 }
 
 /// What became of a rotation.
@@ -77,7 +90,7 @@ impl Signer {
         let (key, history) = row.opened()?;
         // The clock may have been ahead when the process before signed.
         let (signed_ms, promised_ms) = (row.promised_ms, row.promised_ms);
-        let state = State { key, history, signed_ms, promised_ms, retires_ms: None };
+        let state = State { key, history, signed_ms, promised_ms, retires_ms: None, begun: 0, under_way: 0 };
         Ok(Signer { table, installation, state: Mutex::new(state), mutation: Mutation::default() })
     }
 
@@ -107,25 +120,33 @@ impl Signer {
     }
 
     /// Before something is signed at this time: the table learns, a while ahead, that there may be signatures, so that a later process
-    /// retires no key before its last one.
+    /// retires no key before its last one. After a rotation that failed it also says whether that had landed.
     ///
     /// # Errors
     /// As the table says.
     pub async fn promise(&self, now: Timestamp) -> Result<(), StoreError> {
-        if now.0 <= self.state().promised_ms {
-            return Ok(());
-        }
-        let promised_ms = transact(self.table.as_ref(), |mut transaction| async move {
+        let unsettled = {
+            let state = self.state();
+            let unsettled = (state.retires_ms.is_some() && state.under_way == 0).then_some(state.begun);
+            if now.0 <= state.promised_ms && unsettled.is_none() {
+                return Ok(());
+            }
+            unsettled
+        };
+        let row = transact(self.table.as_ref(), |mut transaction| async move {
             let key = ReceiptKeysKey.pack();
             let mut row = KeysRow::read(&transaction.get(&key).await?.ok_or_else(unreadable)?)?;
             row.promised_ms = row.promised_ms.max(now.0.saturating_add(SIGNED_AHEAD_MS));
             transaction.set(&key, &row.encode_to_vec());
-            Ok((transaction, row.promised_ms))
+            Ok((transaction, row))
         })
         .await?;
         let mut state = self.state();
-        state.promised_ms = state.promised_ms.max(promised_ms);
-        Ok(())
+        if unsettled == Some(state.begun) {
+            // What was under way before this row was written conflicts with it: it has landed by now, or never will.
+            state.retires_ms = None;
+        }
+        state.adopt(&row)
     }
 
     /// Sign a checkpoint at its time, or a little earlier or later: no signature is earlier than the one before it, none is outside of
@@ -148,11 +169,12 @@ impl Signer {
     /// # Errors
     /// As the table says.
     pub async fn rotate(&self, seed: &[u8; 32], now: Timestamp) -> Result<Rotation, StoreError> {
-        let from_ms = {
+        let (from_ms, _under_way) = {
             let mut state = self.state();
+            (state.begun, state.under_way) = (state.begun + 1, state.under_way + 1);
             let next = now.0.max(state.signed_ms + 1).max(newest_from(&state.history) + 1);
             // A rotation that failed may have landed: what was promised then still holds.
-            *state.retires_ms.get_or_insert(next)
+            (*state.retires_ms.get_or_insert(next), UnderWay(self))
         };
         let row = transact(self.table.as_ref(), |mut transaction| async move {
             let key = ReceiptKeysKey.pack();
@@ -177,17 +199,24 @@ impl Signer {
         // A later rotation, which overtook this one, has a promise of its own.
         state.retires_ms = state.retires_ms.filter(|retires| *retires != from_ms);
         let Some(row) = row else { return Ok(Rotation::TooMany) };
-        let (key, history) = row.opened()?;
-        if history.len() > state.history.len() {
-            (state.key, state.history) = (key, history);
-            state.promised_ms = state.promised_ms.max(row.promised_ms);
-        }
+        state.adopt(&row)?;
         let newest = state.history.last().copied().ok_or_else(unreadable)?;
         Ok(Rotation::Done(newest))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Go on with what the table has, unless what is known here is newer.
+    fn adopt(&mut self, row: &KeysRow) -> Result<(), StoreError> {
+        self.promised_ms = self.promised_ms.max(row.promised_ms);
+        if row.keys.len() > self.history.len() {
+            (self.key, self.history) = row.opened()?;
+        }
+        Ok(())
     }
 }
 

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex};
 use futures::channel::oneshot;
 use futures::future::BoxFuture;
 use tessera_inventory::*;
-use tessera_projections::receipts::{Draft, PAGE_LOG_BYTES, Receipts, Rotation, Signer, Stored};
+use tessera_projections::receipts::{
+    DRAFT_LOG_BYTES, Draft, PAGE_REFUSALS_MAX, Receipts, Rotation, Signer, Stored,
+};
 use tessera_proof::{Checkpoint, Forgery, Origin, Outcome, Place, PublicKey, Receipt};
 use tessera_records::encode_record;
 use tessera_store::memory::{CommitFault, MemoryStore};
@@ -58,7 +60,7 @@ impl World {
     }
 
     async fn records(&self, after: Sequence) -> Vec<LogRecord> {
-        self.store.read(EVENT, after, PAGE_LOG_BYTES).await.unwrap()
+        self.store.read(EVENT, after, DRAFT_LOG_BYTES).await.unwrap()
     }
 
     async fn draft(&self, refused: &[Refused]) -> Option<Draft> {
@@ -108,6 +110,22 @@ const fn refusal(number: u64) -> Place {
     Place::Refused { epoch: 2, number }
 }
 
+/// Two ownerships may have their refusals proven in turns: a notary whose page landed unheard still finds what it need not prove again.
+#[tokio::test]
+async fn how_far_the_refusals_of_each_writer_are_proven_is_known() {
+    let mut world = World::new().await;
+    world.log(1).await;
+    let of =
+        |epoch, number| Refused { place: RefusalPlace { epoch: Epoch(epoch), number }, ..refused(number, 1) };
+    assert_eq!(world.receipts.refused_in(EVENT, 2).await, Ok(0));
+    world.sign(&[of(2, 1), of(2, 2)]).await;
+    world.sign(&[of(1, 7)]).await;
+    assert_eq!(world.receipts.tree(EVENT).await.unwrap().refused, (1, 7));
+    for (epoch, newest) in [(1, 7), (2, 2), (3, 0)] {
+        assert_eq!(world.receipts.refused_in(EVENT, epoch).await, Ok(newest), "epoch {epoch}");
+    }
+}
+
 #[tokio::test]
 async fn every_decision_of_every_page_is_proven_by_its_page() {
     let mut world = World::new().await;
@@ -138,6 +156,35 @@ async fn every_decision_of_every_page_is_proven_by_its_page() {
         let found = world.receipts.checkpoints(EVENT, after, limit).await.unwrap();
         assert_eq!(found, (expected.to_vec(), 3));
     }
+}
+
+/// The notary was away: it catches up in pages that are stored together.
+#[tokio::test]
+async fn what_waited_long_is_several_pages_and_one_transaction() {
+    let mut world = World::new().await;
+    for _ in 0..5 {
+        world.log(3_000).await;
+    }
+    let many = PAGE_REFUSALS_MAX as u64 + 3;
+    let refusals: Vec<_> = (1..=many).map(|number| refused(number, 15_000)).collect();
+    let draft = world.draft(&refusals).await.unwrap();
+    assert!(draft.pages() > 2, "{} pages", draft.pages());
+    assert_eq!(
+        (draft.through(), draft.refused(), draft.leaves()),
+        (Sequence(15_000), (2, many), 15_000 + many)
+    );
+    assert_eq!(world.receipts.store(&draft).await.unwrap(), Stored::Durable);
+    let keys = world.keys();
+    for place in [accepted(1), accepted(7_500), accepted(15_000), refusal(1), refusal(many)] {
+        let receipt = world.receipt(place).await.unwrap();
+        assert_eq!((receipt.id.place, receipt.verify(&keys).is_ok()), (place, true));
+    }
+    let (pages, newest) = world.receipts.pages(EVENT, 0, 100).await.unwrap();
+    assert_eq!((pages.len() as u64, newest), (draft.pages(), draft.pages()));
+    assert!(pages.iter().all(|(_, page)| page.refusals.len() <= PAGE_REFUSALS_MAX));
+    assert!(pages.is_sorted_by(
+        |(_, one), (_, next)| one.through <= next.after && one.before.size() < next.before.size()
+    ));
 }
 
 #[tokio::test]
@@ -392,37 +439,57 @@ async fn a_rotation_that_hears_late_of_its_success_does_not_bring_its_key_back()
     assert_eq!(slow.await.unwrap(), Rotation::Done(newest.unwrap()));
     assert_eq!(signer.public_keys().last().copied(), newest);
     signer.promise(Timestamp(300_000)).await.unwrap();
-    let checkpoint = Checkpoint {
-        origin: Origin { installation: INSTALLATION, event: EVENT.0 },
-        size: 0,
-        root: [0; 32],
-        sequence: 0,
-        chain: [0; 32],
-        epoch: 1,
-        at_ms: 300_000,
-    };
-    let note = signer.sign(checkpoint).render();
+    let note = signer.sign(checkpoint(300_000)).render();
     let keys = signer.public_keys();
     let (_, by) = Checkpoint::verify(&note, &keys).unwrap();
     assert_eq!(Some(*by), newest);
+}
+
+/// A checkpoint of a tree without leaves.
+fn checkpoint(at_ms: u64) -> Checkpoint {
+    let origin = Origin { installation: INSTALLATION, event: EVENT.0 };
+    Checkpoint { origin, size: 0, root: [0; 32], sequence: 0, chain: [0; 32], epoch: 1, at_ms }
+}
+
+async fn failing_rotation(world: &World, fault: CommitFault) {
+    for _ in 0..tessera_store::TRANSACTION_ATTEMPTS_MAX {
+        world.store.inject_commit(fault);
+    }
+    let failed = world.signer.rotate(&[2; 32], Timestamp(80)).await;
+    assert!(matches!(failed, Err(StoreError::OutcomeUnknown { .. })), "{failed:?}");
 }
 
 /// The rotation may have landed although the table did not say so: nothing that is signed meanwhile is outside of a key's time.
 #[tokio::test]
 async fn a_rotation_that_fails_leaves_the_old_key_within_its_time() {
     let mut world = World::new().await;
-    world.log(1).await;
-    for _ in 0..tessera_store::TRANSACTION_ATTEMPTS_MAX {
-        world.store.inject_commit(CommitFault::UnknownApplied);
-    }
-    let failed = world.signer.rotate(&[2; 32], Timestamp(80)).await;
-    assert!(matches!(failed, Err(StoreError::OutcomeUnknown { .. })), "{failed:?}");
-    world.sign(&[]).await;
-    let receipt = world.receipt(accepted(1)).await.unwrap();
+    world.signer.promise(Timestamp(70)).await.unwrap();
+    failing_rotation(&world, CommitFault::UnknownApplied).await;
+    let meanwhile = world.signer.sign(checkpoint(100)).render();
     let history = world.reopened(1).await.public_keys();
     assert_eq!(history.len(), 2, "it had landed");
-    let (checkpoint, by) = receipt.verify(&history).unwrap();
-    assert_eq!((checkpoint.at_ms, by), (79, &history[0]));
+    let (signed, by) = Checkpoint::verify(&meanwhile, &history).unwrap();
+    assert_eq!((signed.at_ms, by), (79, &history[0]));
+    // The next page asks the table.
+    world.log(1).await;
+    world.sign(&[]).await;
+    let receipt = world.receipt(accepted(1)).await.unwrap();
+    let (signed, by) = receipt.verify(&history).unwrap();
+    assert_eq!((signed.at_ms, by), (100, &history[1]));
     let again = world.signer.rotate(&[3; 32], Timestamp(90)).await.unwrap();
     assert_eq!(again, Rotation::Done(history[1]), "the one that had landed");
+}
+
+/// It did not land, and the old key goes on: its signatures say when they were made.
+#[tokio::test]
+async fn a_rotation_that_fails_does_not_stop_the_time_of_signatures() {
+    let world = World::new().await;
+    failing_rotation(&world, CommitFault::UnknownNotApplied).await;
+    for now in [5_000, 60_000] {
+        world.signer.promise(Timestamp(now)).await.unwrap();
+        let note = world.signer.sign(checkpoint(now)).render();
+        let keys = world.keys();
+        let (signed, by) = Checkpoint::verify(&note, &keys).unwrap();
+        assert_eq!((signed.at_ms, by, keys.len()), (now, &keys[0], 1));
+    }
 }
