@@ -25,7 +25,7 @@ use tessera_store::{Log, StoreError, Table};
 use crate::catalogue::EVENT;
 use crate::mutant::Mutant;
 use crate::oracle::{Violation, broken};
-pub(crate) use halting::{Halting, halt};
+pub(crate) use halting::{Halting, HaltingTable, Task, go_on, halt};
 
 /// The cursor of those who pass events on.
 const RELAY: &str = "relay";

@@ -13,6 +13,7 @@ mod notary;
 mod oracle;
 mod plan;
 mod prng;
+mod shadow;
 mod store;
 mod tally;
 mod trace;

@@ -10,12 +10,9 @@ mod words;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 
 use futures::FutureExt;
 use futures::executor::block_on;
-use futures::future::BoxFuture;
-use futures::task::noop_waker_ref;
 use tessera_inventory::{Command, Sequence, Timestamp};
 use tessera_projections::receipts::{Draft, Receipts, Rotation, Signer, Stored};
 use tessera_store::memory::{CommitFault, MemoryStore};
@@ -23,7 +20,7 @@ use tessera_store::{Log, StoreError, Table};
 use tessera_writer::{Refused, Reply};
 
 use crate::catalogue::{EVENT, WALL_BASE_MS};
-use crate::follower::{Followed, Halting, failed, halt};
+use crate::follower::{Followed, Halting, Task, failed, go_on, halt};
 use crate::mutant::Mutant;
 use crate::oracle::{Life, Oracle, Violation, broken};
 use crate::prng::Prng;
@@ -36,6 +33,8 @@ const INSTALLATION: u128 = 0x1a;
 const PAGE_BYTES: usize = 1_000;
 /// Most refusals of one page: few, so that they need several.
 const REFUSALS_AT_ONCE: usize = 6;
+/// The table may fail so often in a row when the signer is opened.
+const OPENINGS_MAX: u32 = 8;
 /// In worlds that keep few receipts: bytes of pages that are kept.
 const KEPT_BYTES: u64 = 20_000;
 
@@ -49,7 +48,7 @@ pub(crate) struct Notaries {
     /// What waits in each ownership to be proven.
     queues: BTreeMap<Life, Queue>,
     /// What each node's is at.
-    running: Vec<Option<BoxFuture<'static, Result<Followed, StoreError>>>>,
+    running: Vec<Option<Task>>,
     outsider: Outsider,
 }
 
@@ -154,16 +153,10 @@ impl Notaries {
         log: &Arc<dyn Log>,
         now: Timestamp,
     ) -> Result<Followed, Violation> {
-        let running = self.running[node].take().or_else(|| self.step(node, serving, log, now));
-        let Some(mut running) = running else { return Ok(Followed::Went) };
-        match running.poll_unpin(&mut Context::from_waker(noop_waker_ref())) {
-            Poll::Pending => {
-                self.running[node] = Some(running);
-                Ok(Followed::Halted)
-            }
-            Poll::Ready(Ok(followed)) => Ok(followed),
-            Poll::Ready(Err(error)) => failed(&error),
+        if self.running[node].is_none() {
+            self.running[node] = self.step(node, serving, log, now);
         }
+        go_on(&mut self.running[node])
     }
 
     fn step(
@@ -172,7 +165,7 @@ impl Notaries {
         serving: Option<u64>,
         log: &Arc<dyn Log>,
         now: Timestamp,
-    ) -> Option<BoxFuture<'static, Result<Followed, StoreError>>> {
+    ) -> Option<Task> {
         self.queues.retain(|life, queue| life.0 != node || Some(life.1) == serving || !queue.is_empty());
         let queues: Vec<&Queue> =
             self.queues.range((node, 0)..(node + 1, 0)).map(|(_, queue)| queue).collect();
@@ -208,12 +201,18 @@ fn open(
     now: Timestamp,
 ) -> Result<Arc<Signer>, Violation> {
     let seed = drawn(prng);
-    let signer = block_on(Signer::open(Arc::new(table.clone()), INSTALLATION, &seed, now))
-        .map_err(|error| broken("the signing keys can be read", error.to_string()))?;
-    Ok(Arc::new(match mutant {
-        Some(mutant) => signer.mutated(mutant),
-        None => signer,
-    }))
+    for _ in 0..OPENINGS_MAX {
+        match block_on(Signer::open(Arc::new(table.clone()), INSTALLATION, &seed, now)) {
+            Ok(signer) => {
+                return Ok(Arc::new(match mutant {
+                    Some(mutant) => signer.mutated(mutant),
+                    None => signer,
+                }));
+            }
+            Err(error) => failed(&error)?,
+        };
+    }
+    Err(broken("the signing keys can be read", format!("not in {OPENINGS_MAX} attempts")))
 }
 
 /// Random bytes of a key.

@@ -15,7 +15,7 @@ use crate::disturbance::{DiskFault, Disturbance};
 pub struct Tally(BTreeMap<&'static str, u64>);
 
 /// Every fault that a world can meet.
-pub(crate) const FAULTS: [&str; 41] = [
+pub(crate) const FAULTS: [&str; 42] = [
     "node killed",
     "handler panicked",
     "node paused",
@@ -57,16 +57,18 @@ pub(crate) const FAULTS: [&str; 41] = [
     "disk: failed sync",
     "disk: full",
     "disk: slow syncs",
+    "disk: lied about syncs",
 ];
 
 /// Every fault of a follower and its table.
-pub(crate) const FOLLOWER_FAULTS: [&str; 11] = [
+pub(crate) const FOLLOWER_FAULTS: [&str; 12] = [
     "table conflict",
     "table commit unknown, applied",
     "table commit unknown, not applied",
     "follower died between effect and cursor",
     "follower restarted",
     "follower overtaken",
+    "snapshot superseded",
     "notary restarted",
     "notary overtaken",
     "signer opened again",
@@ -152,10 +154,15 @@ pub(crate) const EVENTS: [&str; 24] = [
 ];
 
 /// Whatever else is put out.
-pub(crate) const OUTPUTS: [&str; 5] = [
+pub(crate) const OUTPUTS: [&str; 10] = [
     "refusal put out to be proven",
     "acceptance in a page",
     "refusal in a page",
+    "snapshot written",
+    "segment archived",
+    "put to rest",
+    "woken by what is due",
+    "woken by a request",
     "operator told: clock",
     "operator told: store",
 ];
@@ -364,5 +371,6 @@ pub(crate) fn disturbance(disturbance: Disturbance) -> &'static str {
         Disturbance::Disk(DiskFault::FailedSync) => "disk: failed sync",
         Disturbance::Disk(DiskFault::Full(_)) => "disk: full",
         Disturbance::Disk(DiskFault::Slow(_)) => "disk: slow syncs",
+        Disturbance::Disk(DiskFault::Lies(_)) => "disk: lied about syncs",
     }
 }

@@ -14,6 +14,7 @@ pub(super) fn accepted(command: Option<&Command>, sequence: Sequence, event: &Ev
         (Some(command), _) => kind_of(&command.body),
         (None, EventBody::Expired { .. }) => Kind::Expire,
         (None, EventBody::SaleWindowChanged { .. }) => Kind::MoveSaleWindow,
+        (None, EventBody::ChannelReleased { .. }) => Kind::ReleaseChannel,
         (None, _) => Kind::ChangePhase,
     };
     leaf(kind, command, (sequence, event.at), Outcome::Accepted)

@@ -22,6 +22,10 @@ const ROTATIONS: u64 = 20;
 
 impl World {
     pub(super) fn notarise(&mut self, node: usize) -> Result<(), Violation> {
+        if let Some(wait_us) = self.pause_us(node) {
+            self.after(wait_us, Step::Notarise(node));
+            return Ok(());
+        }
         let wall = self.nodes[node].wall(self.now_us);
         self.disturb_notary(node, wall)?;
         let serving = matches!(self.nodes[node].role, Role::Serving(_)).then_some(self.nodes[node].life);

@@ -1,8 +1,10 @@
 //! What is looked at now and then: that somebody serves, that time is kept, and whether everything is over.
 
+use tessera_inventory::Timestamp;
 use tessera_writer::{ClockState, Monotonic};
 
 use super::{Step, World};
+use crate::catalogue::WALL_BASE_MS;
 use crate::client::Client;
 use crate::node::{Role, WorldWriter};
 use crate::oracle::Violation;
@@ -17,11 +19,17 @@ impl World {
     pub(super) fn watch(&mut self) -> Result<(), Violation> {
         self.after(WATCH_US, Step::Watch);
         (0..self.nodes.len()).try_for_each(|node| self.keeps_time(node))?;
+        if self.is_asleep() {
+            return Ok(());
+        }
         if matches!(self.nodes[self.route].role, Role::Away) {
             let away: Vec<usize> =
                 (0..self.nodes.len()).filter(|node| matches!(self.nodes[*node].role, Role::Away)).collect();
             let node = away[self.prng.index(away.len())];
             return self.start(node);
+        }
+        if self.plan.rests > 0 && self.prng.chance(self.plan.rests) {
+            return self.rest(self.route);
         }
         Ok(())
     }
@@ -51,13 +59,20 @@ impl World {
             && self.clients.iter().all(Client::is_done)
             && self.followers.have_seen(self.oracle.sequence())
             && self.all_is_proven()
-            && self.nodes.iter().any(|node| match &node.role {
-                Role::Serving(writer) => self.has_nothing_to_do(writer, node.monotonic(self.now_us)),
-                _ => false,
-            })
+            && (self.rests_for_good()
+                || self.nodes.iter().any(|node| match &node.role {
+                    Role::Serving(writer) => self.has_nothing_to_do(writer, node.monotonic(self.now_us)),
+                    _ => false,
+                }))
     }
 
-    fn all_is_proven(&self) -> bool {
+    /// It is asleep, and nothing is due.
+    fn rests_for_good(&self) -> bool {
+        let now = Timestamp(WALL_BASE_MS + self.now_us / 1_000);
+        self.is_asleep() && self.oracle.model().next_due_at().is_none_or(|due| now < due)
+    }
+
+    pub(super) fn all_is_proven(&self) -> bool {
         self.notaries.as_ref().is_none_or(|notaries| notaries.have_proven(self.oracle.sequence()))
     }
 

@@ -10,6 +10,7 @@ mod expiry;
 mod mutants;
 mod ownership;
 mod receipts;
+mod resting;
 mod swarm;
 
 use tessera_world::{Failure, Plan, Summary, run};
