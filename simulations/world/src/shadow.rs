@@ -134,14 +134,14 @@ fn unread(error: &StoreError) -> Violation {
     broken("every snapshot can be opened", error.to_string())
 }
 
-fn damaged(error: impl ToString) -> StoreError {
+fn damaged(error: &impl ToString) -> StoreError {
     StoreError::Damaged { reason: error.to_string() }
 }
 
 async fn newest_replay(repository: &SnapshotRepository) -> Result<Option<Replay>, StoreError> {
     let Some(snapshot) = repository.newest(EVENT).await? else { return Ok(None) };
-    let image = decode_snapshot(snapshot.bytes).map_err(damaged)?;
-    Replay::from_snapshot(image).map(Some).map_err(damaged)
+    let image = decode_snapshot(snapshot.bytes).map_err(|error| damaged(&error))?;
+    Replay::from_snapshot(image).map(Some).map_err(|error| damaged(&error))
 }
 
 /// Follow the log to its end, and write a snapshot of this id: what `actors/src/inventory/shadow.rs` does, in the same order.
@@ -166,7 +166,7 @@ async fn follow(
                 chain: record.chain,
                 bytes: &record.bytes,
             };
-            replay.apply(&replayed).map_err(damaged)?;
+            replay.apply(&replayed).map_err(|error| damaged(&error))?;
         }
         if records.is_empty() {
             break;

@@ -9,10 +9,10 @@ use crate::oracle::Violation;
 /// One that halts goes on after at most so long, in microseconds.
 const HALT_US_MAX: u64 = 4_000_000;
 /// One that has looked looks again after at most so long, in microseconds.
-const PAUSE_US_MAX: u64 = 8_000_000;
+const PAUSE_US_MAX: u64 = 2_000_000;
 /// Of a thousand that halt, so many go on after at most so long, in microseconds, unless the faults are over.
 const STALLS: u64 = 100;
-const STALL_US_MAX: u64 = 60_000_000;
+const STALL_US_MAX: u64 = 20_000_000;
 /// Of a thousand steps, so many end in the death of the shadow.
 const DEATHS: u64 = 30;
 

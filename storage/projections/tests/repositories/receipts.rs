@@ -485,11 +485,11 @@ async fn a_rotation_that_fails_leaves_the_old_key_within_its_time() {
 async fn a_rotation_that_fails_does_not_stop_the_time_of_signatures() {
     let world = World::new().await;
     failing_rotation(&world, CommitFault::UnknownNotApplied).await;
-    for now in [5_000, 60_000] {
-        world.signer.promise(Timestamp(now)).await.unwrap();
-        let note = world.signer.sign(checkpoint(now)).render();
+    for at in [5_000, 60_000] {
+        world.signer.promise(Timestamp(at)).await.unwrap();
+        let note = world.signer.sign(checkpoint(at)).render();
         let keys = world.keys();
         let (signed, by) = Checkpoint::verify(&note, &keys).unwrap();
-        assert_eq!((signed.at_ms, by, keys.len()), (now, &keys[0], 1));
+        assert_eq!((signed.at_ms, by, keys.len()), (at, &keys[0], 1));
     }
 }
