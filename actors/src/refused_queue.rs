@@ -55,6 +55,11 @@ impl RefusedQueue {
         }
     }
 
+    /// The epoch of the writer whose refusals wait; `None` where none does.
+    pub(crate) fn epoch(&self) -> Option<u64> {
+        self.locked().front().map(|one| one.place.epoch.0)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.locked().is_empty()
     }

@@ -32,8 +32,11 @@ impl Notary {
         let Some(signer) = self.signer.clone() else { return Ok(Step::UpToDate(slot.durable())) };
         let tree = self.receipts.tree(event).await?;
         let (proven, through) = (tree.refused, tree.sequence);
-        // A page of unknown outcome may have landed.
+        // A page of unknown outcome may have landed, and after it one of another writer's refusals.
         slot.refused.forget_through(proven);
+        if let Some(epoch) = slot.refused.epoch().filter(|epoch| *epoch != proven.0) {
+            slot.refused.forget_through((epoch, self.receipts.refused_in(event, epoch).await?));
+        }
         // Taken before the log is read: nothing that they were decided on is missing there.
         let refused = slot.refused.oldest(DRAFT_REFUSALS_MAX);
         let records = log.read(event, through, DRAFT_LOG_BYTES).await?;

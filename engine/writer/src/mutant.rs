@@ -58,6 +58,8 @@ pub enum Mutant {
     RefusalUnproven,
     /// The timer for what time does is set ten seconds late.
     TimerLate,
+    /// An event at rest is to be woken ten seconds late.
+    WakesLate,
     /// The claim beside an answer is left out.
     ClaimLeftOut,
     /// A defect of the inventory inside.
@@ -67,7 +69,7 @@ pub enum Mutant {
 
 /// How late [`Mutant::LateExpiry`] is, in milliseconds.
 pub(crate) const LATE_MS: u64 = 2_000;
-/// How late [`Mutant::TimerLate`] is, in milliseconds.
+/// How late [`Mutant::TimerLate`] and [`Mutant::WakesLate`] are, in milliseconds.
 pub(crate) const TIMER_LATE_MS: u64 = 10_000;
 /// How much longer [`Mutant::RefusalsKept`] remembers, in milliseconds.
 pub(crate) const KEPT_LONGER_MS: u64 = 3_600_000;

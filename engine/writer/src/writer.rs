@@ -251,6 +251,11 @@ impl<T, E: Encode> Writer<T, E> {
     /// or an operator must look at the clock first.
     #[must_use]
     pub fn wakes_at(&self, now: Monotonic) -> Option<Monotonic> {
+        let late_ms = if self.mutation.is(Mutant::WakesLate) { TIMER_LATE_MS } else { 0 };
+        self.due_at(now).map(|at| at.plus_ms(late_ms))
+    }
+
+    fn due_at(&self, now: Monotonic) -> Option<Monotonic> {
         if self.clock.state(now) == ClockState::Doubted {
             return None;
         }
@@ -378,7 +383,7 @@ impl<T, E: Encode> Writer<T, E> {
         {
             out.push(Output::Alert(Alert::ClockJump { difference_ms }));
         }
-        if let Some(at) = self.wakes_at(now) {
+        if let Some(at) = self.due_at(now) {
             let late_ms = if self.mutation.is(Mutant::TimerLate) { TIMER_LATE_MS } else { 0 };
             self.arm(at.max(now).plus_ms(late_ms), out);
         }

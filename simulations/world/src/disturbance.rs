@@ -55,6 +55,9 @@ pub enum DiskFault {
     Full(u64),
     /// Each sync takes seconds for so many microseconds.
     Slow(u64),
+    /// For so many microseconds the disk answers syncs of the journal without doing them; then power is lost, and with it what came
+    /// meanwhile.
+    Lies(u64),
 }
 
 /// What a node knows of the time beside its wall clock.
@@ -150,12 +153,13 @@ impl Disturbance {
                     if prng.chance(500) { (Place::Node(node), other) } else { (other, Place::Node(node)) };
                 Disturbance::Cut(from, to, seconds(prng, 30))
             }
-            Kind::Disk => Disturbance::Disk(match prng.between(0, 4) {
-                0 => DiskFault::TornWrite,
-                1 => DiskFault::LostWrites,
-                2 => DiskFault::FailedSync,
-                3 => DiskFault::Full(seconds(prng, 60)),
-                _ => DiskFault::Slow(seconds(prng, 10)),
+            Kind::Disk => Disturbance::Disk(match prng.between(0, 12) {
+                0..3 => DiskFault::TornWrite,
+                3..5 => DiskFault::LostWrites,
+                5..8 => DiskFault::FailedSync,
+                8..10 => DiskFault::Full(seconds(prng, 60)),
+                10..12 => DiskFault::Slow(seconds(prng, 10)),
+                _ => DiskFault::Lies(seconds(prng, 30)),
             }),
         })
     }

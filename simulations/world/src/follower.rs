@@ -25,7 +25,7 @@ use tessera_store::{Log, StoreError, Table};
 use crate::catalogue::EVENT;
 use crate::mutant::Mutant;
 use crate::oracle::{Violation, broken};
-use halting::{Halting, halt};
+pub(crate) use halting::{Halting, HaltingTable, Task, go_on, halt};
 
 /// The cursor of those who pass events on.
 const RELAY: &str = "relay";
@@ -92,6 +92,11 @@ impl Followers {
             places: [None; FOLLOWERS],
             seen: [Sequence::ZERO; 2],
         }
+    }
+
+    /// The table, which others use, too.
+    pub(crate) fn table(&self) -> MemoryStore {
+        self.table.clone()
     }
 
     /// The next commit of the table meets this.
@@ -194,7 +199,7 @@ async fn relay(
 }
 
 /// What may be over the next time; anything else is a defect.
-fn failed(error: &StoreError) -> Result<Followed, Violation> {
+pub(crate) fn failed(error: &StoreError) -> Result<Followed, Violation> {
     match error {
         StoreError::Unavailable { .. } | StoreError::OutcomeUnknown { .. } | StoreError::Fatal { .. } => {
             Ok(Followed::Failed)

@@ -1,6 +1,9 @@
 //! Deliberate defects, each to be found by the oracle within a stated number of seeds.
 
+use tessera_embedded::Mutant as Journal;
 use tessera_inventory::Mutant as Inventory;
+use tessera_projections::Mutant as Follower;
+use tessera_store::Mutant as Snapshot;
 use tessera_writer::{Mutant as Writer, WriterOptions};
 
 use crate::plan::Plan;
@@ -12,9 +15,11 @@ pub enum Mutant {
     /// Of the writer's protocol, of its activation, or of the inventory inside.
     Writer(Writer),
     /// Of the journal or its recovery: such a world stands on the journal.
-    Journal(tessera_embedded::Mutant),
-    /// Of the followers and their cursors.
-    Follower(tessera_projections::Mutant),
+    Journal(Journal),
+    /// Of the followers and their cursors, or of receipts.
+    Follower(Follower),
+    /// Of the snapshots that are stored.
+    Snapshot(Snapshot),
 }
 
 /// A defect with its name.
@@ -32,12 +37,24 @@ const fn writer(name: &'static str, mutant: Writer, seeds_max: u64) -> NamedMuta
     NamedMutant { name, mutant: Mutant::Writer(mutant), seeds_max }
 }
 
+const fn journal(name: &'static str, mutant: Journal, seeds_max: u64) -> NamedMutant {
+    NamedMutant { name, mutant: Mutant::Journal(mutant), seeds_max }
+}
+
+const fn follower(name: &'static str, mutant: Follower, seeds_max: u64) -> NamedMutant {
+    NamedMutant { name, mutant: Mutant::Follower(mutant), seeds_max }
+}
+
+const fn snapshot(name: &'static str, mutant: Snapshot, seeds_max: u64) -> NamedMutant {
+    NamedMutant { name, mutant: Mutant::Snapshot(mutant), seeds_max }
+}
+
 const fn inventory(name: &'static str, mutant: Inventory, seeds_max: u64) -> NamedMutant {
     writer(name, Writer::Inventory(mutant), seeds_max)
 }
 
 /// Every defect.
-pub const MUTANTS: [NamedMutant; 48] = [
+pub const MUTANTS: [NamedMutant; 57] = [
     writer("reply-before-commit", Writer::ReplyBeforeCommit, 10),
     writer("skip-head-read", Writer::SkipHeadRead, 100),
     writer("refuse-without-verifying", Writer::RefuseWithoutVerifying, 100),
@@ -60,6 +77,7 @@ pub const MUTANTS: [NamedMutant; 48] = [
     writer("decided-for-the-gone", Writer::DecidedForTheGone, 50),
     writer("given-up-early", Writer::GivenUpEarly, 50),
     writer("timer-late", Writer::TimerLate, 20),
+    writer("wakes-late", Writer::WakesLate, 50),
     writer("refusals-forgotten", Writer::RefusalsForgotten, 50),
     writer("refusals-kept", Writer::RefusalsKept, 100),
     writer("refusal-named-again", Writer::RefusalNamedAgain, 10),
@@ -74,42 +92,26 @@ pub const MUTANTS: [NamedMutant; 48] = [
     inventory("code-outlives-transfer", Inventory::CodeOutlivesTransfer, 50),
     inventory("stranding-unchecked", Inventory::StrandingUnchecked, 50),
     inventory("unit-returned-twice", Inventory::UnitReturnedTwice, 50),
-    inventory("channel-share-leaks", Inventory::ChannelShareLeaks, 100),
+    inventory("channel-share-leaks", Inventory::ChannelShareLeaks, 300),
     inventory("waiting-kill-forgotten", Inventory::WaitingKillForgotten, 100),
     inventory("expiry-drops-tail", Inventory::ExpiryDropsTail, 50),
     inventory("extra-subjects-uncounted", Inventory::ExtraSubjectsUncounted, 50),
     inventory("channel-keeps-seats", Inventory::ChannelKeepsSeats, 100),
     inventory("learnt-subjects-stay", Inventory::LearntSubjectsStay, 300),
-    NamedMutant {
-        name: "sync-skipped",
-        mutant: Mutant::Journal(tessera_embedded::Mutant::SyncSkipped),
-        seeds_max: 50,
-    },
-    NamedMutant {
-        name: "failed-sync-trusted",
-        mutant: Mutant::Journal(tessera_embedded::Mutant::FailedSyncTrusted),
-        seeds_max: 200,
-    },
-    NamedMutant {
-        name: "overtaking-unnoticed",
-        mutant: Mutant::Follower(tessera_projections::Mutant::OvertakingUnnoticed),
-        seeds_max: 50,
-    },
-    NamedMutant {
-        name: "fence-ignored",
-        mutant: Mutant::Follower(tessera_projections::Mutant::FenceIgnored),
-        seeds_max: 50,
-    },
-    NamedMutant {
-        name: "tail-unread",
-        mutant: Mutant::Follower(tessera_projections::Mutant::TailUnread),
-        seeds_max: 10,
-    },
-    NamedMutant {
-        name: "strangers-listed",
-        mutant: Mutant::Follower(tessera_projections::Mutant::StrangersListed),
-        seeds_max: 50,
-    },
+    journal("sync-skipped", Journal::SyncSkipped, 50),
+    journal("failed-sync-trusted", Journal::FailedSyncTrusted, 200),
+    journal("anchor-ignored", Journal::AnchorIgnored, 200),
+    journal("torn-tail-accepted", Journal::TornTailAccepted, 200),
+    follower("overtaking-unnoticed", Follower::OvertakingUnnoticed, 50),
+    follower("fence-ignored", Follower::FenceIgnored, 50),
+    follower("tail-unread", Follower::TailUnread, 10),
+    follower("strangers-listed", Follower::StrangersListed, 50),
+    snapshot("older-snapshot-wins", Snapshot::OlderSnapshotWins, 200),
+    snapshot("cleared-chunks-unnoticed", Snapshot::ClearedChunksUnnoticed, 400),
+    follower("tree-forked", Follower::TreeForked, 100),
+    follower("proven-forgotten", Follower::ProvenForgotten, 200),
+    follower("page-begins-late", Follower::PageBeginsLate, 10),
+    follower("signed-untimely", Follower::SignedUntimely, 100),
 ];
 
 impl NamedMutant {
@@ -132,7 +134,7 @@ impl Mutant {
     pub(crate) fn options(self, owner: u128) -> WriterOptions {
         match self {
             Mutant::Writer(mutant) => WriterOptions::mutated(owner, mutant),
-            Mutant::Journal(_) | Mutant::Follower(_) => WriterOptions::new(owner),
+            Mutant::Journal(_) | Mutant::Follower(_) | Mutant::Snapshot(_) => WriterOptions::new(owner),
         }
     }
 }

@@ -115,7 +115,7 @@ impl Node {
     /// Its clocks: the wall clock may be off, other nodes' heartbeats tell the time, while it hears them.
     pub(crate) fn reading(&mut self, now_us: u64) -> ClockReading {
         let truth_ms = WALL_BASE_MS + now_us / 1_000;
-        let wall = Timestamp(truth_ms.saturating_add_signed(self.skew_ms));
+        let wall = self.wall(now_us);
         let began = Timestamp(WALL_BASE_MS.saturating_add_signed(self.skew_ms));
         let truth = ClockWitness { now: Timestamp(truth_ms), since: Timestamp(WALL_BASE_MS) };
         let witness = match self.evidence {
@@ -125,6 +125,11 @@ impl Node {
         };
         self.was_alone |= self.evidence != Evidence::Heartbeats;
         ClockReading { wall, witness }
+    }
+
+    /// Its wall clock.
+    pub(crate) fn wall(&self, now_us: u64) -> Timestamp {
+        Timestamp((WALL_BASE_MS + now_us / 1_000).saturating_add_signed(self.skew_ms))
     }
 
     /// Everything in its memory is gone.

@@ -12,7 +12,7 @@ mod refusals;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tessera_inventory::{Command, Digest, Event, EventBody, Inventory, Sequence};
+use tessera_inventory::{Command, Digest, Event, EventBody, Inventory, KeyMark, Sequence};
 use tessera_naive::{Model, Verdict, same_body};
 use tessera_records::for_each;
 use tessera_store::LogRecord;
@@ -21,15 +21,12 @@ use tessera_writer::{Ask, CLOCK_DISAGREEMENT_MS_MAX, Chain, Head};
 use crate::catalogue::EVENT;
 use crate::disturbance::ALONE_AHEAD_MS;
 use crate::node::{Attempt, WorldWriter};
-use crate::prng::Prng;
 use calendar::Calendar;
 use history::History;
 pub(crate) use judge::{Life, Speaker, TurnBegun};
 use promise::Promises;
 use refusals::Refusals;
 
-/// Record ends at which a snapshot may stand.
-const SNAPSHOTS_KEPT: usize = 16;
 /// The engine's own check of everything is made once in so many records.
 const CHECKED_EVERY: u64 = 8;
 
@@ -105,8 +102,6 @@ pub(crate) struct Oracle {
     engine: Inventory,
     digests: Vec<Digest>,
     records: u64,
-    /// The engine and the chain at the end of the newest records.
-    snapshots: Vec<(Inventory, Chain)>,
     /// What stands behind a key and a body.
     commands: BTreeMap<(u128, u64), Arc<Command>>,
     keys: BTreeMap<u128, Effect>,
@@ -130,7 +125,6 @@ impl Oracle {
             digests: vec![engine.digest()],
             engine,
             records: 0,
-            snapshots: Vec::new(),
             commands: BTreeMap::new(),
             keys: BTreeMap::new(),
             chain: Chain::default(),
@@ -166,6 +160,11 @@ impl Oracle {
 
     pub(crate) fn ask(&self, attempt: Attempt) -> &Ask {
         &self.asked_at(attempt).ask
+    }
+
+    /// The command behind a key and a body.
+    pub(crate) fn behind(&self, key: &KeyMark) -> Option<&Command> {
+        self.commands.get(&(key.digest, key.fingerprint)).map(|command| &**command)
     }
 
     /// A writer submits this batch, again or for the first time, which it decided then.
@@ -250,23 +249,13 @@ impl Oracle {
         self.records += 1;
         if self.records.is_multiple_of(CHECKED_EVERY) {
             self.engine.check().map_err(|violation| broken(violation.invariant, violation.detail))?;
-            if self.snapshots.len() == SNAPSHOTS_KEPT {
-                self.snapshots.remove(0);
-            }
-            self.snapshots.push((self.engine.clone(), self.chain));
         }
         Ok(())
     }
 
-    /// A snapshot at the end of some record, as the product writes and reads it.
-    pub(crate) fn snapshot(&self, prng: &mut Prng) -> Result<Option<(Inventory, Chain)>, Violation> {
-        if self.snapshots.is_empty() {
-            return Ok(None);
-        }
-        let (state, chain) = &self.snapshots[prng.index(self.snapshots.len())];
-        let state = Inventory::import(state.export())
-            .map_err(|error| broken("every snapshot can be opened", error.to_string()))?;
-        Ok(Some((state, *chain)))
+    /// The digest of the state that the log gives up to there.
+    pub(crate) fn digest(&self, sequence: Sequence) -> Option<Digest> {
+        self.digests.get(usize::try_from(sequence.0).ok()?).copied()
     }
 
     fn event(&mut self, event: Arc<Event>, decided: Decided) -> Result<(), Violation> {
@@ -296,7 +285,7 @@ impl Oracle {
         let told: Option<EventBody> = match &event.key {
             None => self.model().due(event.at),
             Some(key) => {
-                let Some(command) = self.commands.get(&(key.digest, key.fingerprint)) else {
+                let Some(command) = self.behind(key) else {
                     return Err(broken("behind every decision stands a request", format!("{event:?}")));
                 };
                 match self.model().decide(event.at, command) {

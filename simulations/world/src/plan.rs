@@ -133,7 +133,7 @@ pub struct Plan {
     pub crash: Option<Crash>,
     /// Bytes of one record: small, so that turns are split.
     pub record_bytes_max: usize,
-    /// Of a thousand activations, so many begin with a snapshot.
+    /// Of a thousand times that a shadow follows the log, so many end in a snapshot, which activations begin with.
     pub snapshots: u64,
     /// Of a thousand requests, so many take the key of the one before, with another body.
     pub reused_keys: u64,
@@ -145,6 +145,8 @@ pub struct Plan {
     pub garbled_reads: u64,
     /// Of a thousand steps of a follower, so many meet a fault of the table.
     pub table_faults: u64,
+    /// Of a thousand looks at an owner that may rest, so many put the event to rest.
+    pub rests: u64,
     /// A deliberate defect.
     pub mutant: Option<Mutant>,
     /// Keep the lines of the trace.
@@ -201,6 +203,7 @@ impl Plan {
             receipts: true,
             garbled_reads: 100,
             table_faults: 100,
+            rests: 300,
             ..Plan::calm()
         }
     }
@@ -239,6 +242,7 @@ impl Plan {
             media: Media::Service,
             garbled_reads: 0,
             table_faults: 0,
+            rests: 0,
             mutant: None,
             keep_trace: false,
         }

@@ -138,6 +138,18 @@ impl Store {
         journal.disturb(fault)
     }
 
+    /// Power is lost, if there is a disk. `true`: every process ends.
+    pub(crate) fn lose_power(&mut self) -> Result<bool, Violation> {
+        let Medium::Journal(journal) = &mut self.log else { return Ok(false) };
+        self.is_touched = true;
+        journal.lose_power()
+    }
+
+    /// The disk has lost what it had said it had, and the store does not open: an operator must bring a copy back.
+    pub(crate) fn is_given_up(&self) -> bool {
+        matches!(&self.log, Medium::Journal(journal) if journal.is_given_up)
+    }
+
     /// The faults of the disk that were met since.
     pub(crate) fn met(&mut self) -> Vec<&'static str> {
         match &mut self.log {

@@ -15,7 +15,7 @@ use crate::disturbance::{DiskFault, Disturbance};
 pub struct Tally(BTreeMap<&'static str, u64>);
 
 /// Every fault that a world can meet.
-pub(crate) const FAULTS: [&str; 41] = [
+pub(crate) const FAULTS: [&str; 42] = [
     "node killed",
     "handler panicked",
     "node paused",
@@ -57,16 +57,23 @@ pub(crate) const FAULTS: [&str; 41] = [
     "disk: failed sync",
     "disk: full",
     "disk: slow syncs",
+    "disk: lied about syncs",
 ];
 
 /// Every fault of a follower and its table.
-pub(crate) const FOLLOWER_FAULTS: [&str; 6] = [
+pub(crate) const FOLLOWER_FAULTS: [&str; 12] = [
     "table conflict",
     "table commit unknown, applied",
     "table commit unknown, not applied",
     "follower died between effect and cursor",
     "follower restarted",
     "follower overtaken",
+    "snapshot superseded",
+    "notary restarted",
+    "notary overtaken",
+    "signer opened again",
+    "signing key rotated",
+    "refusal lost with its node",
 ];
 
 /// Every refusal that a buyer, an organizer or a scanner can be given. What the tally leaves out is in `docs/reliability.md`.
@@ -146,8 +153,19 @@ pub(crate) const EVENTS: [&str; 24] = [
     "checked out",
 ];
 
-/// Whatever else a writer puts out.
-pub(crate) const OUTPUTS: [&str; 3] = ["refusal proven", "operator told: clock", "operator told: store"];
+/// Whatever else is put out.
+pub(crate) const OUTPUTS: [&str; 10] = [
+    "refusal put out to be proven",
+    "acceptance in a page",
+    "refusal in a page",
+    "snapshot written",
+    "segment archived",
+    "put to rest",
+    "woken by what is due",
+    "woken by a request",
+    "operator told: clock",
+    "operator told: store",
+];
 
 /// Every answer.
 pub(crate) const ANSWERS: [&str; 7] =
@@ -156,7 +174,12 @@ pub(crate) const ANSWERS: [&str; 7] =
 impl Tally {
     /// Once more.
     pub(crate) fn note(&mut self, name: &'static str) {
-        *self.0.entry(name).or_default() += 1;
+        self.add(name, 1);
+    }
+
+    /// So many times more.
+    pub(crate) fn add(&mut self, name: &'static str, count: u64) {
+        *self.0.entry(name).or_default() += count;
     }
 
     /// How often this happened.
@@ -348,5 +371,6 @@ pub(crate) fn disturbance(disturbance: Disturbance) -> &'static str {
         Disturbance::Disk(DiskFault::FailedSync) => "disk: failed sync",
         Disturbance::Disk(DiskFault::Full(_)) => "disk: full",
         Disturbance::Disk(DiskFault::Slow(_)) => "disk: slow syncs",
+        Disturbance::Disk(DiskFault::Lies(_)) => "disk: lied about syncs",
     }
 }

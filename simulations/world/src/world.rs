@@ -1,10 +1,14 @@
 //! The world: one queue of steps in virtual time, taken one by one.
 
 mod clients;
+mod disks;
 mod following;
 mod network;
 mod nodes;
+mod notarising;
 mod serving;
+mod shadowing;
+mod sleeping;
 mod watch;
 
 use std::collections::BTreeMap;
@@ -19,9 +23,11 @@ use crate::client::{Client, View};
 use crate::disturbance::{DiskFault, Disturbance, Evidence, Place};
 use crate::follower::{FOLLOWERS, Followers};
 use crate::node::{Attempt, Call, Node, NodeInput, Role};
+use crate::notary::Notaries;
 use crate::oracle::{Oracle, Violation, broken};
 use crate::plan::Plan;
 use crate::prng::Prng;
+use crate::shadow::Shadows;
 use crate::store::Store;
 use crate::tally::{self, Tally};
 use crate::trace::Trace;
@@ -125,12 +131,23 @@ enum Step {
     Start(usize),
     Disturb(Disturbance),
     OutageEnds,
+    /// A disk that lies loses power.
+    PowerLost,
     /// There is room on the disk again.
     DiskEmptied,
     FaultsEnd,
     Watch,
     /// A follower goes on.
     Follow(usize),
+    /// The notary of a node goes on.
+    Notarise(usize),
+    /// The shadow of a node goes on.
+    Shadow(usize),
+    /// Something is due in an event that was put to rest.
+    Wake {
+        node: usize,
+        rest: u64,
+    },
 }
 
 struct World {
@@ -146,6 +163,10 @@ struct World {
     store: Store,
     oracle: Oracle,
     followers: Followers,
+    /// None where nothing is proven.
+    notaries: Option<Notaries>,
+    /// None where no snapshot is written.
+    shadows: Option<Shadows>,
     trace: Trace,
     summary: Summary,
     /// Until when nothing passes from the one to the other.
@@ -160,6 +181,10 @@ struct World {
     route: usize,
     is_calm: bool,
     crash_points: u64,
+    /// Counts how often the event was put to rest.
+    rests: u64,
+    /// The rest that it is at, unless somebody has begun to own it since.
+    asleep: Option<u64>,
 }
 
 /// Run one seed to its end.
@@ -196,6 +221,11 @@ impl World {
         clients.push(Client::organizer(plan.buyers, &plan.duties, seed));
         let nodes = (0..plan.nodes).map(|_| Node::new(prng.between(0, 1 << 40))).collect();
         let trace = Trace::new(plan.keep_trace);
+        let followers = Followers::new(plan.mutant);
+        let notaries = || Notaries::new(seed, followers.table(), plan.nodes, plan.mutant);
+        let notaries = plan.receipts.then(notaries).transpose()?;
+        let shadows = || Shadows::new(seed, followers.table(), plan.nodes, plan.mutant);
+        let shadows = (plan.snapshots > 0).then(shadows);
         let mut world = World {
             prng,
             now_us: 0,
@@ -206,7 +236,9 @@ impl World {
             nodes,
             store: Store::new(&plan, seed)?,
             oracle: Oracle::new(),
-            followers: Followers::new(plan.mutant),
+            followers,
+            notaries,
+            shadows,
             trace,
             summary: Summary::default(),
             cuts: BTreeMap::new(),
@@ -216,6 +248,8 @@ impl World {
             route: 0,
             is_calm: false,
             crash_points: 0,
+            rests: 0,
+            asleep: None,
             plan,
         };
         world.begin();
@@ -235,6 +269,13 @@ impl World {
         self.after(self.plan.faults_end_us, Step::FaultsEnd);
         self.after(WATCH_US, Step::Watch);
         (0..FOLLOWERS).for_each(|follower| self.after(WATCH_US, Step::Follow(follower)));
+        let nodes = 0..self.plan.nodes;
+        if self.notaries.is_some() {
+            nodes.clone().for_each(|node| self.after(WATCH_US, Step::Notarise(node)));
+        }
+        if self.shadows.is_some() {
+            nodes.for_each(|node| self.after(WATCH_US, Step::Shadow(node)));
+        }
     }
 
     fn live(&mut self) -> Result<(), Violation> {
@@ -245,11 +286,16 @@ impl World {
             }
             self.take(step)?;
             self.observe()?;
+            if self.store.is_given_up() {
+                // Nobody can go on, and nobody goes on with less than was told.
+                return self.oracle.finish();
+            }
             if self.is_over() {
                 break;
             }
         }
         self.oracle.finish()?;
+        self.notaries.as_ref().map_or(Ok(()), |notaries| notaries.finish(&self.oracle))?;
         self.followers.finish(self.oracle.events(), self.oracle.model())
     }
 
@@ -260,6 +306,9 @@ impl World {
             // Whoever met the fault: the process of the store ends, and all others with it.
             if self.store.has_failed() {
                 self.machine_restarts()?;
+            }
+            if self.store.is_given_up() {
+                return Ok(());
             }
             if let Some((head, records)) = self.store.look(&self.oracle.head())? {
                 self.oracle.observe(head, &records, self.now_us)?;
@@ -297,11 +346,15 @@ impl World {
             Step::Start(node) => return self.start(node),
             Step::Disturb(disturbance) => return self.disturb(disturbance),
             Step::OutageEnds => self.store.is_away &= self.now_us < self.away_until_us,
+            Step::PowerLost => return self.power_is_lost(),
             Step::DiskEmptied if self.now_us < self.full_until_us => {}
             Step::DiskEmptied => self.store.disk_emptied(),
             Step::FaultsEnd => self.calm_down(),
             Step::Watch => return self.watch(),
             Step::Follow(follower) => return self.follow(follower),
+            Step::Notarise(node) => return self.notarise(node),
+            Step::Shadow(node) => return self.shadow(node),
+            Step::Wake { node, rest } => return self.wake_for_due(node, rest),
         }
         Ok(())
     }
@@ -372,22 +425,6 @@ impl World {
             node.fuse.set(false);
             (node.evidence, node.skew_ms) = (Evidence::Heartbeats, 0);
         }
-    }
-
-    fn disturb_disk(&mut self, fault: DiskFault) -> Result<(), Violation> {
-        match fault {
-            DiskFault::Slow(for_us) => self.slow_until_us = self.slow_until_us.max(self.now_us + for_us),
-            DiskFault::Full(for_us) => {
-                self.full_until_us = self.full_until_us.max(self.now_us + for_us);
-                self.after(for_us, Step::DiskEmptied);
-            }
-            DiskFault::TornWrite | DiskFault::LostWrites | DiskFault::FailedSync => {}
-        }
-        if self.store.disturb(fault)? {
-            self.machine_ends();
-            self.store.reopen()?;
-        }
-        Ok(())
     }
 
     /// What clients see.

@@ -8,6 +8,10 @@ pub enum Mutant {
     SyncSkipped,
     /// What stands after the anchor is taken for durable because it can be read.
     FailedSyncTrusted,
+    /// A journal that ends before its anchor is opened.
+    AnchorIgnored,
+    /// What a torn write has left is taken for a frame because it begins like one.
+    TornTailAccepted,
 }
 
 /// Which defect is built in, if any.

@@ -131,7 +131,7 @@ impl Recovery<'_> {
         let length = file.length().map_err(|error| segment_error(number, &error))?;
         let mut bytes = vec![0; usize::try_from(length).map_err(|_| damaged("segment too long".to_owned()))?];
         file.read_at(0, &mut bytes).map_err(|error| segment_error(number, &error))?;
-        let scan = scan(number, &bytes)?;
+        let scan = scan(number, &bytes, self.mutation)?;
         if let Tail::Damaged { later_frame } = scan.tail {
             return Err(damaged(format!(
                 "segment {number} is not intact at offset {}, but a later batch is, at offset {later_frame}",
@@ -208,9 +208,11 @@ impl Recovery<'_> {
     /// The anchor, and the position in it.
     fn anchor(&self, end: Position, any_segment: bool) -> Result<(Anchor, Position), StoreError> {
         match Anchor::open(self.disk, ANCHOR_NAME)? {
-            Some((_, anchored)) if anchored > end => Err(damaged(format!(
-                "the journal ends at {end:?}, but appends up to {anchored:?} were acknowledged"
-            ))),
+            Some((_, anchored)) if anchored > end && !self.mutation.is(Mutant::AnchorIgnored) => {
+                Err(damaged(format!(
+                    "the journal ends at {end:?}, but appends up to {anchored:?} were acknowledged"
+                )))
+            }
             Some(opened) => Ok(opened),
             None if any_segment => Err(damaged("the anchor is missing beside a journal".to_owned())),
             None => match Anchor::create(self.disk, ANCHOR_NAME, ORIGIN) {

@@ -3,9 +3,11 @@
 use tessera_store::StoreError;
 
 use crate::frame::{
-    FRAME_ALIGNMENT, FRAME_MAGIC, Frame, Position, SEGMENT_HEADER_BYTES, SegmentHeader, frame_bytes,
+    Claim, FRAME_ALIGNMENT, FRAME_HEADER_BYTES, FRAME_MAGIC, Frame, Position, SEGMENT_HEADER_BYTES,
+    SegmentHeader, frame_bytes,
 };
 use crate::index::Indexed;
+use crate::mutant::{Mutant, Mutation};
 
 /// What follows the last intact frame.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,12 +35,14 @@ pub(crate) struct Scan {
 }
 
 /// Scan the bytes of segment `number`. Only a frame of a format that needs a newer reader is an error.
-pub(crate) fn scan(number: u64, bytes: &[u8]) -> Result<Scan, StoreError> {
+pub(crate) fn scan(number: u64, bytes: &[u8], mutation: Mutation) -> Result<Scan, StoreError> {
     let header = SegmentHeader::decode(bytes, number);
     let mut frames = Vec::new();
     let mut end = SEGMENT_HEADER_BYTES;
+    let unchecked =
+        |end| mutation.is(Mutant::TornTailAccepted).then(|| frame_like(number, bytes, end)).flatten();
     while header.is_some()
-        && let Some(frame) = frame_at(number, bytes, end)?
+        && let Some(frame) = frame_at(number, bytes, end)?.or_else(|| unchecked(end))
     {
         end += frame_bytes(frame.payload.len());
         frames.push(Indexed::of(&frame));
@@ -51,6 +55,16 @@ pub(crate) fn scan(number: u64, bytes: &[u8]) -> Result<Scan, StoreError> {
 fn frame_at(number: u64, bytes: &[u8], offset: usize) -> Result<Option<Frame<'_>>, StoreError> {
     let rest = bytes.get(offset..).unwrap_or(&[]);
     Frame::decode(rest, Position { segment: number, offset: offset as u64 })
+}
+
+/// What begins like a frame, whatever its checksum says: a defect.
+fn frame_like(number: u64, bytes: &[u8], offset: usize) -> Option<Frame<'_>> {
+    let rest = bytes.get(offset..)?;
+    let position = Position { segment: number, offset: offset as u64 };
+    let Claim { event, expected, next, payload_bytes } = Frame::claim(rest, position)?;
+    let end = FRAME_HEADER_BYTES.checked_add(usize::try_from(payload_bytes).ok()?)?;
+    let payload = rest.get(FRAME_HEADER_BYTES..end)?;
+    Some(Frame { position, batch_start: position.offset, event, expected, next, payload })
 }
 
 fn tail(number: u64, bytes: &[u8], rest_from: usize, end: u64) -> Result<Tail, StoreError> {
@@ -117,7 +131,7 @@ mod tests {
     }
 
     fn check(bytes: &[u8], frames: usize, tail: &Tail) {
-        let found = scan(NUMBER, bytes).unwrap();
+        let found = scan(NUMBER, bytes, Mutation::default()).unwrap();
         assert_eq!((found.frames.len(), &found.tail), (frames, tail));
     }
 
@@ -161,8 +175,9 @@ mod tests {
         let mut torn = bytes.clone();
         torn[cut..].fill(0);
         check(&torn, 1, &Tail::Torn);
-        assert_eq!(scan(NUMBER, &torn).unwrap().end, offsets[1]);
-        assert_eq!(scan(NUMBER, &bytes).unwrap().header.unwrap().number, NUMBER);
+        let scan = |bytes: &[u8]| scan(NUMBER, bytes, Mutation::default()).unwrap();
+        assert_eq!(scan(&torn).end, offsets[1]);
+        assert_eq!(scan(&bytes).header.unwrap().number, NUMBER);
         assert!(offsets[0] == HEADER);
     }
 }

@@ -12,6 +12,14 @@ pub enum Mutant {
     TailUnread,
     /// A list shows whole orders to who has one ticket of them.
     StrangersListed,
+    /// A page is stored though the tree was overtaken.
+    TreeForked,
+    /// Nobody finds which refusals of an earlier writer are proven.
+    ProvenForgotten,
+    /// A page begins one event late.
+    PageBeginsLate,
+    /// A key signs at whatever time it is told.
+    SignedUntimely,
 }
 
 /// Which defect is built in, if any.

@@ -2,6 +2,7 @@
 
 mod error;
 mod log;
+mod mutant;
 mod optimistic;
 mod table;
 mod transact;
@@ -13,6 +14,9 @@ pub mod snapshot;
 
 pub use error::StoreError;
 pub use log::{AppendOutcome, Batch, LOG_RECORD_BYTES_MAX, Log, LogRecord};
+#[cfg(feature = "mutants")]
+#[doc(hidden)]
+pub use mutant::Mutant;
 pub use optimistic::{ConflictWindow, KeyRange, ReadSet, WriteSet};
 pub use table::{CommitOutcome, Row, Table, Transaction};
 pub use transact::{TRANSACTION_ATTEMPTS_MAX, transact};

@@ -6,6 +6,7 @@ use tessera_inventory::{EventId, Sequence};
 use tessera_writer::{Chain, Format};
 
 use crate::keys::{SnapshotChunkKey, SnapshotId, SnapshotPointer, SnapshotPointerKey};
+use crate::mutant::{Mutant, Mutation};
 use crate::{CHUNK_BYTES, StoreError, TRANSACTION_BYTES_MAX, Table, Transaction, transact};
 
 /// Chunks written or read in one transaction.
@@ -41,13 +42,22 @@ pub enum SnapshotOutcome {
 #[derive(Clone)]
 pub struct SnapshotRepository {
     table: Arc<dyn Table>,
+    mutation: Mutation,
 }
 
 impl SnapshotRepository {
     /// Over `table`.
     #[must_use]
     pub fn new(table: Arc<dyn Table>) -> SnapshotRepository {
-        SnapshotRepository { table }
+        SnapshotRepository { table, mutation: Mutation::default() }
+    }
+
+    /// Over `table`, with a deliberate defect.
+    #[cfg(feature = "mutants")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(table: Arc<dyn Table>, mutant: Mutant) -> SnapshotRepository {
+        SnapshotRepository { table, mutation: Mutation::of(mutant) }
     }
 
     /// Write `snapshot` under `id`, which must never have been used for this event, then make it the newest and clear
@@ -88,7 +98,7 @@ impl SnapshotRepository {
             hash: *blake3::hash(&snapshot.bytes).as_bytes(),
         };
         transact(&*self.table, |mut transaction| async move {
-            let outcome = flip(transaction.as_mut(), event, pointer).await?;
+            let outcome = flip(transaction.as_mut(), event, pointer, self.mutation).await?;
             Ok((transaction, outcome))
         })
         .await
@@ -147,6 +157,7 @@ async fn flip(
     transaction: &mut dyn Transaction,
     event: EventId,
     new: SnapshotPointer,
+    mutation: Mutation,
 ) -> Result<SnapshotOutcome, StoreError> {
     let key = SnapshotPointerKey { event }.pack();
     let (begin, end) = SnapshotChunkKey::range(event, new.id);
@@ -155,8 +166,12 @@ async fn flip(
         return Ok(SnapshotOutcome::Written);
     }
     let first = SnapshotChunkKey { event, id: new.id, chunk: 0 }.pack();
-    let cleared = new.chunks > 0 && transaction.get(&first).await?.is_none();
-    if cleared || stored.is_some_and(|stored| stored.sequence >= new.sequence) {
+    let cleared = new.chunks > 0
+        && transaction.get(&first).await?.is_none()
+        && !mutation.is(Mutant::ClearedChunksUnnoticed);
+    let is_older = stored.is_some_and(|stored| stored.sequence >= new.sequence)
+        && !mutation.is(Mutant::OlderSnapshotWins);
+    if cleared || is_older {
         transaction.clear_range(&begin, &end);
         return Ok(SnapshotOutcome::Superseded);
     }

@@ -33,6 +33,7 @@ impl Plan {
         let (stale_routes, snapshots, reused_keys) = (odds(500, 400), odds(600, 1_000), odds(500, 60));
         let network = Network { lost: odds(500, 120), duplicated: odds(500, 120), delayed: odds(500, 300) };
         let (garbled_reads, table_faults) = (odds(300, 200), odds(500, 300));
+        let rests = odds(400, 500);
         Plan {
             nodes,
             buyers: usize::try_from(prng.between(2, BUYERS_MAX)).unwrap_or(2),
@@ -57,6 +58,7 @@ impl Plan {
             media: if prng.chance(JOURNALS) { Media::Journal } else { Media::Service },
             garbled_reads,
             table_faults,
+            rests,
             mutant: None,
             keep_trace: false,
         }

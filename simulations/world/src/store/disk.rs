@@ -24,6 +24,10 @@ struct State {
     survived: Option<MemoryDisk>,
     /// Nothing reaches the disk any more.
     is_dead: bool,
+    /// Syncs of the journal are answered and not done.
+    is_lying: bool,
+    /// Some were.
+    has_lied: bool,
 }
 
 /// The product's disk in memory, with faults at the syncs of the journal's files.
@@ -39,7 +43,10 @@ struct File {
     is_journal: bool,
 }
 
-/// The files whose syncs fail: all but the anchors, which a thread of their own syncs at any time.
+/// What a thread of its own syncs at any time.
+const ANCHORS: [&str; 2] = ["anchor", "anchor-tables"];
+
+/// The files whose syncs fail: all but the anchors.
 fn is_journal(name: &str) -> bool {
     !name.starts_with("anchor")
 }
@@ -51,7 +58,8 @@ fn keep(seed: u64) -> impl Fn(usize, usize) -> bool {
 
 impl FailingDisk {
     pub(super) fn on(inner: MemoryDisk) -> FailingDisk {
-        let state = State { armed: Armed::Nothing, survived: None, is_dead: false };
+        let state =
+            State { armed: Armed::Nothing, survived: None, is_dead: false, is_lying: false, has_lied: false };
         FailingDisk { inner, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -79,9 +87,36 @@ impl FailingDisk {
         state.is_dead = true;
     }
 
+    /// From now on syncs of the journal are answered without being done; or are done again.
+    pub(super) fn set_lying(&self, is_lying: bool) {
+        self.state().is_lying = is_lying;
+    }
+
+    pub(super) fn is_lying(&self) -> bool {
+        self.state().is_lying
+    }
+
+    pub(super) fn has_lied(&self) -> bool {
+        self.state().has_lied
+    }
+
+    /// The threads of the anchors have had their time.
+    pub(super) fn sync_anchors(&self) -> io::Result<()> {
+        ANCHORS.into_iter().try_for_each(|name| self.inner.open(name)?.sync_data())
+    }
+
     /// What a process finds that is started now: what survived the loss of power, or everything.
-    pub(super) fn after_restart(&self) -> MemoryDisk {
-        self.state().survived.take().unwrap_or_else(|| self.inner.clone())
+    pub(super) fn after_restart(&self) -> FailingDisk {
+        let mut state = self.state();
+        if let Some(survived) = state.survived.take() {
+            return FailingDisk::on(survived);
+        }
+        let disk = FailingDisk::on(self.inner.clone());
+        {
+            let mut next = disk.state();
+            (next.is_lying, next.has_lied) = (state.is_lying, state.has_lied);
+        }
+        disk
     }
 
     /// What an old process still does reaches nothing any more.
@@ -138,6 +173,10 @@ impl DiskFile for File {
 
     fn sync_data(&self) -> io::Result<()> {
         self.disk.check()?;
+        if self.is_journal && self.disk.is_lying() {
+            self.disk.state().has_lied = true;
+            return Ok(());
+        }
         let armed = if self.is_journal {
             std::mem::replace(&mut self.disk.state().armed, Armed::Nothing)
         } else {

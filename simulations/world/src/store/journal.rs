@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tessera_embedded::disk::{Disk, MemoryDisk};
 use tessera_embedded::{EmbeddedStore, Mutation, Options};
 use tessera_inventory::Sequence;
-use tessera_store::{AppendOutcome, Batch, Log};
+use tessera_store::{AppendOutcome, Batch, Log, StoreError};
 use tessera_writer::Head;
 
 use super::disk::{Armed, FailingDisk};
@@ -21,6 +21,8 @@ use crate::prng::Prng;
 
 /// Small enough that a few records fill a segment, in bytes.
 const SEGMENT_BYTES: u64 = 4_096;
+/// Where segments go whose records are all trimmed.
+const ARCHIVE: &str = "archive";
 
 pub(super) struct Journal {
     prng: Prng,
@@ -30,7 +32,13 @@ pub(super) struct Journal {
     store: Option<EmbeddedStore>,
     mutation: Mutation,
     is_full: bool,
-    /// Faults that appends have met.
+    /// Power was lost, and with it what the disk had said it had.
+    was_deceived: bool,
+    /// The store was deceived, has noticed, and does not open.
+    pub(super) is_given_up: bool,
+    /// Segments in the archive.
+    archived: usize,
+    /// Faults that appends have met, and whatever else is counted.
     pub(super) met: Vec<&'static str>,
 }
 
@@ -39,9 +47,19 @@ impl Journal {
         let tables =
             tempfile::tempdir().map_err(|error| broken("there is room for tables", error.to_string()))?;
         let disk = FailingDisk::on(MemoryDisk::new());
-        let store = Some(open(&disk, &tables, mutation)?);
-        let prng = Prng::new(seed ^ 0xd15c);
-        Ok(Journal { prng, disk, tables, store, mutation, is_full: false, met: Vec::new() })
+        let store = Some(open(&disk, &tables, mutation).map_err(|error| unopened(&error))?);
+        Ok(Journal {
+            prng: Prng::new(seed ^ 0xd15c),
+            disk,
+            tables,
+            store,
+            mutation,
+            is_full: false,
+            was_deceived: false,
+            is_given_up: false,
+            archived: 0,
+            met: Vec::new(),
+        })
     }
 
     /// The store; none after one that could not be opened again, which has ended the run.
@@ -60,6 +78,9 @@ impl Journal {
             Armed::Failed => self.met.push("disk: failed sync"),
             Armed::Nothing => {}
         }
+        let archived = self.disk.list(ARCHIVE).map_or(0, |names| names.len());
+        self.met.extend((archived > self.archived).then_some("segment archived"));
+        self.archived = archived;
         let is_refused = self.is_full && !matches!(outcome, AppendOutcome::Committed);
         self.met.extend(is_refused.then_some("disk: full"));
         outcome
@@ -75,16 +96,30 @@ impl Journal {
     pub(super) fn disturb(&mut self, fault: DiskFault) -> Result<bool, Violation> {
         self.settle();
         match fault {
+            // It fails once only, and what it tells then is what counts.
+            DiskFault::TornWrite | DiskFault::FailedSync if self.disk.is_lying() => {}
             DiskFault::TornWrite => self.disk.arm(Armed::Torn(self.prng.next())),
             DiskFault::FailedSync => self.disk.arm(Armed::Failed),
             DiskFault::Full(_) => self.set_full(true),
             DiskFault::Slow(_) => {}
-            DiskFault::LostWrites => {
-                self.disk.lose_power();
-                return Ok(true);
+            DiskFault::Lies(_) => {
+                self.disk.arm(Armed::Nothing);
+                self.disk.set_lying(true);
             }
+            DiskFault::LostWrites => return self.lose_power(),
         }
         Ok(false)
+    }
+
+    /// Power is lost, long enough after the last append for the anchors to have been synced. `true`: every process ends now.
+    pub(super) fn lose_power(&mut self) -> Result<bool, Violation> {
+        self.settle();
+        self.was_deceived = self.disk.has_lied();
+        if self.was_deceived {
+            self.disk.sync_anchors().map_err(|error| broken("anchors can be synced", error.to_string()))?;
+        }
+        self.disk.lose_power();
+        Ok(true)
     }
 
     pub(super) fn disk_emptied(&mut self) {
@@ -98,29 +133,41 @@ impl Journal {
 
     pub(super) fn calm_down(&mut self) {
         self.disk.arm(Armed::Nothing);
+        self.disk.set_lying(false);
         self.disk_emptied();
     }
 
     pub(super) fn has_failed(&self) -> bool {
-        self.store.as_ref().is_none_or(|store| store.failure().is_some())
+        !self.is_given_up && self.store.as_ref().is_none_or(|store| store.failure().is_some())
     }
 
     pub(super) fn reopen(&mut self) -> Result<(), Violation> {
         self.disk.cut_off();
-        let disk = FailingDisk::on(self.disk.after_restart());
+        let disk = self.disk.after_restart();
         disk.set_full(false);
         self.is_full = false;
         // The old store must be gone before its directory is opened again.
         self.store = None;
-        self.store = Some(open(&disk, &self.tables, self.mutation)?);
+        match open(&disk, &self.tables, self.mutation) {
+            Ok(store) => self.store = Some(store),
+            // What it was told to be durable is gone: that it says so is all that it can do.
+            Err(StoreError::Damaged { .. }) if self.was_deceived => {
+                self.is_given_up = true;
+                self.met.push("disk: lied about syncs");
+            }
+            Err(error) => return Err(unopened(&error)),
+        }
         self.disk = disk;
         Ok(())
     }
 }
 
-fn open(disk: &FailingDisk, tables: &TempDir, mutation: Mutation) -> Result<EmbeddedStore, Violation> {
+fn open(disk: &FailingDisk, tables: &TempDir, mutation: Mutation) -> Result<EmbeddedStore, StoreError> {
     let disk = Some(Arc::new(disk.clone()) as Arc<dyn Disk>);
     let options = Options { segment_bytes: SEGMENT_BYTES, disk, mutation, ..Options::default() };
     EmbeddedStore::open(tables.path(), &options)
-        .map_err(|error| broken("the journal opens again after every crash", error.to_string()))
+}
+
+fn unopened(error: &StoreError) -> Violation {
+    broken("the journal opens again after every crash", error.to_string())
 }

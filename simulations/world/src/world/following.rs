@@ -14,6 +14,12 @@ const PAUSE_US_MAX: u64 = 4_000_000;
 const HASTE_US_MAX: u64 = 100_000;
 /// Of a thousand steps, so many end in the death of the follower.
 const DEATHS: u64 = 40;
+/// What the next commit of the table may meet.
+pub(super) const TABLE_FAULTS: [(&str, CommitFault); 3] = [
+    ("table conflict", CommitFault::Conflict),
+    ("table commit unknown, applied", CommitFault::UnknownApplied),
+    ("table commit unknown, not applied", CommitFault::UnknownNotApplied),
+];
 
 impl World {
     pub(super) fn follow(&mut self, follower: usize) -> Result<(), Violation> {
@@ -23,11 +29,7 @@ impl World {
             self.followers.forget(follower);
         }
         if has_faults && self.prng.chance(self.plan.table_faults) {
-            let (name, fault) = [
-                ("table conflict", CommitFault::Conflict),
-                ("table commit unknown, applied", CommitFault::UnknownApplied),
-                ("table commit unknown, not applied", CommitFault::UnknownNotApplied),
-            ][self.prng.index(3)];
+            let (name, fault) = TABLE_FAULTS[self.prng.index(TABLE_FAULTS.len())];
             self.note(name);
             self.followers.inject(fault);
         }

@@ -141,16 +141,12 @@ impl World {
         self.after(wait_us, Step::Input { node, life, input: NodeInput::Store(answer) });
     }
 
-    /// The store has failed for good, and every process with it; it is opened again, and so are they.
+    /// Every process ends, nodes and followers, and the store with them; it is opened again, and so are they.
     pub(super) fn machine_restarts(&mut self) -> Result<(), Violation> {
-        self.machine_ends();
-        self.store.reopen()
-    }
-
-    /// Every process ends: nodes and followers.
-    pub(super) fn machine_ends(&mut self) {
         (0..self.nodes.len()).for_each(|node| self.crash(node));
         (0..FOLLOWERS).for_each(|follower| self.followers.forget(follower));
+        self.signer_restarts()?;
+        self.store.reopen()
     }
 
     /// Whether a call without its node is lost, or late.

@@ -14,6 +14,7 @@ use crate::catalogue::EVENT;
 use crate::node::{Attempt, Call, NodeInput, Role};
 use crate::oracle::{Violation, broken};
 use crate::plan::CrashPoint;
+use crate::shadow::Shadows;
 use crate::store::StoreAnswer;
 
 impl World {
@@ -22,11 +23,11 @@ impl World {
         if !matches!(self.nodes[node].role, Role::Away) {
             return Ok(());
         }
+        self.asleep = None;
         self.nodes[node].life += 1;
         self.nodes[node].is_garbled = false;
         let options = self.options();
-        let snapshot =
-            if self.prng.chance(self.plan.snapshots) { self.oracle.snapshot(&mut self.prng)? } else { None };
+        let snapshot = self.shadows.as_ref().map_or(Ok(None), Shadows::newest)?;
         if snapshot.is_some() {
             self.note("activation from a snapshot");
         }
@@ -53,6 +54,15 @@ impl World {
         if !matches!(self.nodes[node].role, Role::Away) {
             self.summary.crashes += 1;
         }
+        self.notary_dies(node);
+        if let Some(shadows) = &mut self.shadows {
+            shadows.die(node);
+        }
+        self.starts_again(node);
+    }
+
+    /// What the node was in this event is over; it takes the event over once more.
+    pub(super) fn starts_again(&mut self, node: usize) {
         self.nodes[node].forget();
         let wait_us = self.prng.between(10_000, 2_000_000);
         self.after(wait_us, Step::Start(node));
@@ -80,7 +90,7 @@ impl World {
         let Role::Serving(writer) = &mut self.nodes[node].role else {
             self.oracle.denied(attempt);
             self.answer(node, attempt, &Reply::NotExecuted);
-            return Ok(());
+            return self.wake_for_request(node);
         };
         if writer.submit(Request { ticket: attempt, ask, give_up_at }).is_err() {
             self.oracle.denied(attempt);

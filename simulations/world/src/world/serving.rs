@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-use tessera_writer::{ClockState, Input, Monotonic, Output, Reply, StopReason};
+use tessera_writer::{Ask, ClockState, Input, Monotonic, Output, Reply, StopReason};
 
 use super::{Step, World};
 use crate::node::{Attempt, Call, Node, NodeInput, Planned, Role, WorldEncoder, WorldWriter};
@@ -29,6 +29,9 @@ impl World {
         self.nodes[node].published = writer.head().sequence;
         self.nodes[node].role = Role::Serving(Box::new(writer));
         self.summary.activations += 1;
+        if let Some(notaries) = &mut self.notaries {
+            notaries.begin((node, life));
+        }
         self.route = node;
         self.read_clocks_later(node);
         self.perform(node, out)
@@ -69,7 +72,8 @@ impl World {
             }
         }
         self.nodes[node].open.nobody_waits()?;
-        self.crash(node);
+        // The process goes on, and its notary with it.
+        self.starts_again(node);
         Ok(())
     }
 
@@ -181,9 +185,13 @@ impl World {
             Output::ArmTimer(at) => self.arm(node, at),
             Output::Alert(alert) => self.note(tally::alert(&alert)),
             Output::Refused(refused) => {
-                for each in refused {
-                    self.note("refusal proven");
-                    self.nodes[node].proven.insert(each.place.number, each);
+                for each in &refused {
+                    self.note("refusal put out to be proven");
+                    self.nodes[node].proven.insert(each.place.number, each.clone());
+                }
+                let life = self.nodes[node].life;
+                if let Some(notaries) = &mut self.notaries {
+                    notaries.refused((node, life), refused);
                 }
             }
             Output::Stop(reason) => {
@@ -220,6 +228,9 @@ impl World {
                 let detail = format!("told {told:?}, proven {proven:?}");
                 return Err(broken("a refusal is proven as it is told, where it is to be", detail));
             }
+        }
+        if let (Ask::Command(command), Some(notaries)) = (self.oracle.ask(ticket), &mut self.notaries) {
+            notaries.told(command, speaker.turn.at, reply);
         }
         self.oracle.replied(speaker, ticket, reply)?;
         self.answer(node, ticket, reply);

@@ -1,8 +1,10 @@
 //! What is looked at now and then: that somebody serves, that time is kept, and whether everything is over.
 
+use tessera_inventory::Timestamp;
 use tessera_writer::{ClockState, Monotonic};
 
 use super::{Step, World};
+use crate::catalogue::WALL_BASE_MS;
 use crate::client::Client;
 use crate::node::{Role, WorldWriter};
 use crate::oracle::Violation;
@@ -17,11 +19,17 @@ impl World {
     pub(super) fn watch(&mut self) -> Result<(), Violation> {
         self.after(WATCH_US, Step::Watch);
         (0..self.nodes.len()).try_for_each(|node| self.keeps_time(node))?;
+        if self.is_asleep() {
+            return Ok(());
+        }
         if matches!(self.nodes[self.route].role, Role::Away) {
             let away: Vec<usize> =
                 (0..self.nodes.len()).filter(|node| matches!(self.nodes[*node].role, Role::Away)).collect();
             let node = away[self.prng.index(away.len())];
             return self.start(node);
+        }
+        if self.plan.rests > 0 && self.prng.chance(self.plan.rests) {
+            return self.rest(self.route);
         }
         Ok(())
     }
@@ -50,10 +58,22 @@ impl World {
             && self.oracle.live_claims() == 0
             && self.clients.iter().all(Client::is_done)
             && self.followers.have_seen(self.oracle.sequence())
-            && self.nodes.iter().any(|node| match &node.role {
-                Role::Serving(writer) => self.has_nothing_to_do(writer, node.monotonic(self.now_us)),
-                _ => false,
-            })
+            && self.all_is_proven()
+            && (self.rests_for_good()
+                || self.nodes.iter().any(|node| match &node.role {
+                    Role::Serving(writer) => self.has_nothing_to_do(writer, node.monotonic(self.now_us)),
+                    _ => false,
+                }))
+    }
+
+    /// It is asleep, and nothing is due.
+    fn rests_for_good(&self) -> bool {
+        let now = Timestamp(WALL_BASE_MS + self.now_us / 1_000);
+        self.is_asleep() && self.oracle.model().next_due_at().is_none_or(|due| now < due)
+    }
+
+    pub(super) fn all_is_proven(&self) -> bool {
+        self.notaries.as_ref().is_none_or(|notaries| notaries.have_proven(self.oracle.sequence()))
     }
 
     fn has_nothing_to_do(&self, writer: &WorldWriter, now: Monotonic) -> bool {
@@ -66,8 +86,9 @@ impl World {
             self.clients.iter().enumerate().filter(|(_, client)| !client.is_done()).map(|(n, _)| n).collect();
         let (claims, due) = (self.oracle.live_claims(), self.oracle.model().next_due_at());
         let follows = self.followers.have_seen(self.oracle.sequence());
+        let proven = self.all_is_proven();
         format!(
-            "clients {waiting:?} wait, {claims} claims are live, due is {due:?}; followers at the end: {follows}"
+            "clients {waiting:?} wait, {claims} claims are live, due is {due:?}; followers at the end: {follows}, all is proven: {proven}"
         )
     }
 }

@@ -1,6 +1,6 @@
 //! Scenarios 29 to 31 and 51 on the product's journal: its disk tears writes, loses them, fails syncs, is full, is slow.
 
-use tessera_world::{DiskFault, Disturbance, Media, Mix, Plan, Venue};
+use tessera_world::{DiskFault, Disturbance, Media, Mix, Plan, Venue, run};
 
 use crate::survives;
 
@@ -17,6 +17,15 @@ fn scenario_29_a_torn_last_write_loses_only_what_nobody_was_told() {
     assert!(sum.crashes > 4, "the power was lost: {sum:?}");
     let sum = survives(0..4, &with_disk_faults(DiskFault::LostWrites));
     assert!(sum.crashes > 4, "the power was lost: {sum:?}");
+}
+
+#[test]
+fn a_disk_that_lied_about_syncs_is_noticed_at_the_start_and_nobody_goes_on_with_less() {
+    let noticed: u64 = (0..4)
+        .map(|seed| run(seed, &with_disk_faults(DiskFault::Lies(5 * SECOND_US))).unwrap())
+        .map(|summary| summary.tally.of("disk: lied about syncs"))
+        .sum();
+    assert_eq!(noticed, 4);
 }
 
 #[test]

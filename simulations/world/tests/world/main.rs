@@ -9,6 +9,8 @@ mod disk;
 mod expiry;
 mod mutants;
 mod ownership;
+mod receipts;
+mod resting;
 mod swarm;
 
 use tessera_world::{Failure, Plan, Summary, run};

@@ -24,8 +24,9 @@ fn there_are_mutants_of_every_part() {
     assert!(MUTANTS.len() >= 20);
     let count = |is: fn(&Mutant) -> bool| MUTANTS.iter().filter(|named| is(&named.mutant)).count();
     assert!(count(|mutant| matches!(mutant, Mutant::Writer(Writer::Inventory(_)))) >= 10);
-    assert!(count(|mutant| matches!(mutant, Mutant::Journal(_))) >= 2);
-    assert!(count(|mutant| matches!(mutant, Mutant::Follower(_))) >= 2);
+    assert!(count(|mutant| matches!(mutant, Mutant::Journal(_))) >= 4);
+    assert!(count(|mutant| matches!(mutant, Mutant::Follower(_))) >= 8);
+    assert!(count(|mutant| matches!(mutant, Mutant::Snapshot(_))) >= 2);
 }
 
 /// Appends that land unanswered, and leases that go before they are submitted again.

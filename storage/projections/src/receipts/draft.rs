@@ -8,6 +8,7 @@ use tessera_writer::Refused;
 use super::page::{Page, each_accepted};
 use super::{Signer, Tree, words};
 use crate::damage::damaged;
+use crate::mutant::Mutant;
 
 /// Log bytes of one page, or one record if that is larger: whoever asks for a receipt makes the leaves of a page again.
 pub const PAGE_LOG_BYTES: usize = 100_000;
@@ -93,7 +94,7 @@ impl Draft {
         };
         let page = Page {
             before: tree.edge.clone(),
-            after: tree.sequence,
+            after: tree.sequence.plus(u64::from(signer.has(Mutant::PageBeginsLate))),
             through,
             refusals,
             checkpoint: signer.sign(checkpoint).render(),

@@ -24,6 +24,7 @@ pub use tree::Tree;
 pub use words::refusal_code;
 
 use crate::damage::damaged;
+use crate::mutant::{Mutant, Mutation};
 
 /// Most bytes of pages kept of one event; the oldest leave. A refusal takes about 200, a page about 1,200 besides.
 pub const RECEIPT_BYTES_KEPT_MAX: u64 = 512_000_000;
@@ -37,6 +38,7 @@ const PAGE_CHUNKS_MAX: usize = 16;
 pub struct Receipts {
     table: Arc<dyn Table>,
     bytes_kept_max: u64,
+    mutation: Mutation,
 }
 
 /// What became of a page.
@@ -52,7 +54,15 @@ impl Receipts {
     /// Over `table`.
     #[must_use]
     pub fn new(table: Arc<dyn Table>) -> Receipts {
-        Receipts { table, bytes_kept_max: RECEIPT_BYTES_KEPT_MAX }
+        Receipts { table, bytes_kept_max: RECEIPT_BYTES_KEPT_MAX, mutation: Mutation::default() }
+    }
+
+    /// Over `table`, with a deliberate defect.
+    #[cfg(feature = "mutants")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(table: Arc<dyn Table>, mutant: Mutant) -> Receipts {
+        Receipts { mutation: Mutation::of(mutant), ..Receipts::new(table) }
     }
 
     /// Keep so many bytes of an event instead of [`RECEIPT_BYTES_KEPT_MAX`].
@@ -81,7 +91,7 @@ impl Receipts {
                 // An earlier attempt of unknown outcome had landed.
                 return Ok((transaction, Stored::Durable));
             }
-            if found != draft.from {
+            if found != draft.from && !self.mutation.is(Mutant::TreeForked) {
                 return Ok((transaction, Stored::Overtaken));
             }
             for (number, page) in (draft.from.pages + 1..).zip(&draft.pages) {
@@ -111,6 +121,21 @@ impl Receipts {
             tree.oldest += 1;
         }
         Ok(tree)
+    }
+
+    /// The number of the newest refusal of this epoch that is in a page; 0 where none is. The tree knows it of the epoch of its newest
+    /// refusal only, and two ownerships may have theirs proven in turns.
+    ///
+    /// # Errors
+    /// As the table says, and [`StoreError::Damaged`] for a row that cannot be read.
+    pub async fn refused_in(&self, event: EventId, epoch: u64) -> Result<u64, StoreError> {
+        if self.mutation.is(Mutant::ProvenForgotten) {
+            return Ok(0);
+        }
+        let mut transaction = self.table.begin().await?;
+        let (begin, end) = ReceiptIndexKey { event, epoch, number: 0 }.from_here();
+        let rows = transaction.range(&begin, &end, 1, true).await?;
+        rows.first().map_or(Ok(0), |(key, _)| Ok(ReceiptIndexKey::unpack(key)?.number))
     }
 
     /// The page that the decision is in; `None` where it is in none that is kept.

@@ -8,6 +8,7 @@ use tessera_proof::{Checkpoint, Note, PublicKey, SigningKey};
 use tessera_store::{StoreError, Table, keys::ReceiptKeysKey, transact};
 
 use crate::damage::damaged;
+use crate::mutant::{Mutant, Mutation};
 
 /// Most keys that an installation may have had: their history is one row.
 pub const RECEIPT_KEYS_MAX: usize = 500;
@@ -23,6 +24,7 @@ pub struct Signer {
     table: Arc<dyn Table>,
     installation: u128,
     state: Mutex<State>,
+    mutation: Mutation,
 }
 
 struct State {
@@ -89,7 +91,20 @@ impl Signer {
         // The clock may have been ahead when the process before signed.
         let (signed_ms, promised_ms) = (row.promised_ms, row.promised_ms);
         let state = State { key, history, signed_ms, promised_ms, retires_ms: None, begun: 0, under_way: 0 };
-        Ok(Signer { table, installation, state: Mutex::new(state) })
+        Ok(Signer { table, installation, state: Mutex::new(state), mutation: Mutation::default() })
+    }
+
+    /// The same with a deliberate defect.
+    #[cfg(feature = "mutants")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(self, mutant: Mutant) -> Signer {
+        Signer { mutation: Mutation::of(mutant), ..self }
+    }
+
+    /// Whether it has this one.
+    pub(super) fn has(&self, mutant: Mutant) -> bool {
+        self.mutation.is(mutant)
     }
 
     /// The installation that it signs for.
@@ -142,7 +157,8 @@ impl Signer {
         let valid_from = state.history.last().map_or(0, |key| key.valid_from_ms);
         let before = state.retires_ms.map_or(u64::MAX, |retires| retires - 1);
         let latest = before.min(state.promised_ms);
-        let at_ms = checkpoint.at_ms.max(state.signed_ms).max(valid_from).min(latest);
+        let timely_ms = checkpoint.at_ms.max(state.signed_ms).max(valid_from).min(latest);
+        let at_ms = if self.has(Mutant::SignedUntimely) { checkpoint.at_ms } else { timely_ms };
         state.signed_ms = at_ms;
         Checkpoint { at_ms, ..checkpoint }.sign(&state.key)
     }

@@ -110,6 +110,22 @@ const fn refusal(number: u64) -> Place {
     Place::Refused { epoch: 2, number }
 }
 
+/// Two ownerships may have their refusals proven in turns: a notary whose page landed unheard still finds what it need not prove again.
+#[tokio::test]
+async fn how_far_the_refusals_of_each_writer_are_proven_is_known() {
+    let mut world = World::new().await;
+    world.log(1).await;
+    let of =
+        |epoch, number| Refused { place: RefusalPlace { epoch: Epoch(epoch), number }, ..refused(number, 1) };
+    assert_eq!(world.receipts.refused_in(EVENT, 2).await, Ok(0));
+    world.sign(&[of(2, 1), of(2, 2)]).await;
+    world.sign(&[of(1, 7)]).await;
+    assert_eq!(world.receipts.tree(EVENT).await.unwrap().refused, (1, 7));
+    for (epoch, newest) in [(1, 7), (2, 2), (3, 0)] {
+        assert_eq!(world.receipts.refused_in(EVENT, epoch).await, Ok(newest), "epoch {epoch}");
+    }
+}
+
 #[tokio::test]
 async fn every_decision_of_every_page_is_proven_by_its_page() {
     let mut world = World::new().await;
@@ -469,11 +485,11 @@ async fn a_rotation_that_fails_leaves_the_old_key_within_its_time() {
 async fn a_rotation_that_fails_does_not_stop_the_time_of_signatures() {
     let world = World::new().await;
     failing_rotation(&world, CommitFault::UnknownNotApplied).await;
-    for now in [5_000, 60_000] {
-        world.signer.promise(Timestamp(now)).await.unwrap();
-        let note = world.signer.sign(checkpoint(now)).render();
+    for at in [5_000, 60_000] {
+        world.signer.promise(Timestamp(at)).await.unwrap();
+        let note = world.signer.sign(checkpoint(at)).render();
         let keys = world.keys();
         let (signed, by) = Checkpoint::verify(&note, &keys).unwrap();
-        assert_eq!((signed.at_ms, by, keys.len()), (now, &keys[0], 1));
+        assert_eq!((signed.at_ms, by, keys.len()), (at, &keys[0], 1));
     }
 }

@@ -45,7 +45,7 @@ fn placed(channel: Option<ChannelId>, lines: Vec<Line>) -> EventBody {
         subjects: Subjects { primary: Subject(9), extra: vec![Subject(10)] },
         deadline_at: at(600_000),
         life_ends_at: at(1_800_000),
-        channel: channel,
+        channel,
         origin: Origin::Direct,
         lines,
     })
