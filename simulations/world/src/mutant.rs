@@ -106,7 +106,7 @@ pub const MUTANTS: [NamedMutant; 57] = [
     follower("fence-ignored", Follower::FenceIgnored, 50),
     follower("tail-unread", Follower::TailUnread, 10),
     follower("strangers-listed", Follower::StrangersListed, 50),
-    snapshot("older-snapshot-wins", Snapshot::OlderSnapshotWins, 200),
+    snapshot("older-snapshot-wins", Snapshot::OlderSnapshotWins, 400),
     snapshot("cleared-chunks-unnoticed", Snapshot::ClearedChunksUnnoticed, 400),
     follower("tree-forked", Follower::TreeForked, 100),
     follower("proven-forgotten", Follower::ProvenForgotten, 200),

@@ -1,8 +1,9 @@
-//! Shadows in the world: the product's replay, snapshots and their repository, in the steps of its shadow state. Each node that serves has
+//! Shadows in the world: the product's replay, snapshots and their repository, in the steps of its shadow state. Each ownership has
 //! one, which follows the log, writes the state as the newest snapshot now and then, and lets the log before it be archived.
 //!
 //! A shadow halts at every read of the log and before every transaction: there another one may overtake it, and there it dies.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures::FutureExt;
@@ -18,7 +19,7 @@ use tessera_writer::{Chain, FORMAT_VERSION, Format, MINIMUM_READER_VERSION, Repl
 use crate::catalogue::EVENT;
 use crate::follower::{Followed, Halting, HaltingTable, Task, go_on};
 use crate::mutant::Mutant;
-use crate::oracle::{Oracle, Violation, broken};
+use crate::oracle::{Life, Oracle, Violation, broken};
 use crate::prng::Prng;
 
 /// Bytes of the log that a shadow reads at once: few, so that it has many steps.
@@ -26,22 +27,33 @@ const PAGE_BYTES: usize = 1_000;
 /// A snapshot is worth writing after so many events.
 const EVENTS_MIN: u64 = 2;
 
+/// Of a thousand times that one halts, so often it does for as long as at most this, in microseconds: others own the event meanwhile.
+const STALLS: u64 = 120;
+const STALL_US_MAX: u64 = 60_000_000;
+
 /// Every shadow of the world, and the snapshots that they write.
 pub(crate) struct Shadows {
     prng: Prng,
     /// As shadows use it, halting.
     halting: SnapshotRepository,
     repository: SnapshotRepository,
-    states: Vec<State>,
-    running: Vec<Option<Task>>,
+    /// The shadow of each ownership that has not ended, or whose shadow has not.
+    shadows: BTreeMap<Life, Shadow>,
     newest: Sequence,
+}
+
+#[derive(Default)]
+struct Shadow {
+    state: State,
+    running: Option<Task>,
+    stalled_until_us: u64,
 }
 
 /// What a shadow has in its memory.
 type State = Arc<Mutex<Option<Replay>>>;
 
 impl Shadows {
-    pub(crate) fn new(seed: u64, table: MemoryStore, nodes: usize, mutant: Option<Mutant>) -> Shadows {
+    pub(crate) fn new(seed: u64, table: MemoryStore, mutant: Option<Mutant>) -> Shadows {
         let table: Arc<dyn Table> = Arc::new(table);
         let over = |table: Arc<dyn Table>| match mutant {
             Some(Mutant::Snapshot(mutant)) => SnapshotRepository::mutated(table, mutant),
@@ -51,8 +63,7 @@ impl Shadows {
             prng: Prng::new(seed ^ 0x5ade),
             halting: over(Arc::new(HaltingTable::over(Arc::clone(&table)))),
             repository: over(table),
-            states: (0..nodes).map(|_| State::default()).collect(),
-            running: (0..nodes).map(|_| None).collect(),
+            shadows: BTreeMap::new(),
             newest: Sequence::ZERO,
         }
     }
@@ -72,29 +83,45 @@ impl Shadows {
         self.prng.chance(per_mille)
     }
 
-    /// Whether the shadow of a node has begun something and not ended it.
-    pub(crate) fn is_at_work(&self, node: usize) -> bool {
-        self.running[node].is_some()
-    }
-
-    /// What the shadow of a node has in its memory is gone.
+    /// The shadows of a node end, with what they have in their memory.
     pub(crate) fn die(&mut self, node: usize) {
-        (self.running[node], self.states[node]) = (None, State::default());
+        self.shadows.retain(|life, _| life.0 != node);
     }
 
-    /// The shadow of a node goes on, or follows the log once more; `writes`: and writes a snapshot then.
+    /// One of a node's shadows goes on, or follows the log once more; `writes`: and writes a snapshot then. `serving` is the ownership
+    /// that has not ended. What a shadow is at when its ownership ends it brings to its end.
     pub(crate) fn go_on(
         &mut self,
-        node: usize,
+        (node, serving): (usize, Option<u64>),
         log: &Arc<dyn Log>,
         writes: bool,
+        stalls_from_us: Option<u64>,
     ) -> Result<Followed, Violation> {
-        if self.running[node].is_none() {
-            let id = writes.then(|| SnapshotId(self.prng.bits()));
-            let (repository, state) = (self.halting.clone(), Arc::clone(&self.states[node]));
-            self.running[node] = Some(follow(repository, Halting::over(Arc::clone(log)), state, id).boxed());
+        self.shadows
+            .retain(|life, shadow| life.0 != node || Some(life.1) == serving || shadow.running.is_some());
+        if let Some(life) = serving {
+            self.shadows.entry((node, life)).or_default();
         }
-        go_on(&mut self.running[node])
+        let now_us = stalls_from_us.unwrap_or(u64::MAX);
+        let of_node = self.shadows.range_mut((node, 0)..(node + 1, 0)).map(|(_, shadow)| shadow);
+        let mut awake: Vec<_> = of_node.filter(|shadow| shadow.stalled_until_us <= now_us).collect();
+        if awake.is_empty() {
+            return Ok(Followed::Went);
+        }
+        let shadow = awake.swap_remove(self.prng.index(awake.len()));
+        if shadow.running.is_none() {
+            let id = writes.then(|| SnapshotId(self.prng.bits()));
+            let (repository, state) = (self.halting.clone(), Arc::clone(&shadow.state));
+            shadow.running = Some(follow(repository, Halting::over(Arc::clone(log)), state, id).boxed());
+        }
+        let followed = go_on(&mut shadow.running)?;
+        if let Some(now_us) = stalls_from_us
+            && followed == Followed::Halted
+            && self.prng.chance(STALLS)
+        {
+            shadow.stalled_until_us = now_us + self.prng.between(0, STALL_US_MAX);
+        }
+        Ok(followed)
     }
 
     /// Whether there is another snapshot than before: it must be a later one, of the state that the log gives.

@@ -224,7 +224,7 @@ impl World {
         let followers = Followers::new(plan.mutant);
         let notaries = || Notaries::new(seed, followers.table(), plan.nodes, plan.mutant);
         let notaries = plan.receipts.then(notaries).transpose()?;
-        let shadows = || Shadows::new(seed, followers.table(), plan.nodes, plan.mutant);
+        let shadows = || Shadows::new(seed, followers.table(), plan.mutant);
         let shadows = (plan.snapshots > 0).then(shadows);
         let mut world = World {
             prng,
