@@ -19,7 +19,7 @@ use tessera_store::Table;
 use tessera_store::keys::WebhookPlace;
 
 use crate::store::TestStore;
-use crate::world::{BEGINNING, EVENT, TestClock, World, limits};
+use crate::world::{BEGINNING, EVENT, TestClock, World, limits, until};
 
 const ORGANIZER: u128 = 7;
 const HOLDS: u128 = 20;
@@ -251,13 +251,12 @@ async fn what_happens_while_an_endpoint_is_disabled_is_never_told() {
     endpoints.update(id, |endpoint, _| endpoint.disabled = disabled).await.unwrap();
     world.hold(EVENT, 2).await;
     world.hold(EVENT, 3).await;
-    // Passed over, and not only seen: the next process knows it, too.
-    let passed = async {
-        while cursors.read(EVENT, "notification").await.unwrap().sequence < Sequence(5) {
-            tokio::task::yield_now().await;
-        }
+    // Passed over at once, and not only seen: the next process knows it, too. Time stands still, so the event does not end.
+    let passed = || {
+        let cursor = cursors.read(EVENT, "notification").now_or_never();
+        cursor.is_some_and(|cursor| cursor.unwrap().sequence == Sequence(5))
     };
-    world.flowing(passed).await;
+    until("it is passed over", passed).await;
     endpoints.update(id, |endpoint, standing| endpoint.enable(standing, clock.wall())).await.unwrap();
     world.hold(EVENT, 4).await;
     world.flows_until("it is told again", || letters.sequences_to(1).contains(&Sequence(6))).await;
