@@ -34,6 +34,8 @@ struct Page<'a> {
     slowest: String,
     tiles: Vec<Tile>,
     objectives: Vec<ObjectiveRow>,
+    /// The buyers that the scenario asks for, where fewer came.
+    fewer_than: Option<String>,
     guarantees: Vec<GuaranteeRow<'a>>,
     fairness: Vec<FairnessRow>,
     linear: LinearRow,
@@ -58,6 +60,7 @@ pub(super) fn render(recording: &Recording, verdict: &Verdict) -> io::Result<Str
         slowest: tables::slowest(recording),
         tiles: tables::tiles(recording, verdict),
         objectives: tables::objectives(verdict),
+        fewer_than: recording.scenario.fewer_than.map(|buyers| number(u64::from(buyers))),
         guarantees: verdict.findings.iter().map(guarantee).collect(),
         fairness: tables::fairness(verdict),
         linear: linear(verdict),

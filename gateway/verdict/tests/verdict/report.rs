@@ -127,7 +127,7 @@ fn a_smaller_crowd_leaves_out_what_a_full_one_must_meet() {
         "{said}"
     );
     let (_folder, _, page) = written(&recording);
-    assert!(page.contains("Fewer buyers came than the 100000") && page.contains(">left out</span>"));
+    assert!(page.contains("Fewer buyers came than the 100,000") && page.contains(">left out</span>"));
     let impossible = recording.objectives.iter_mut().find(|objective| objective.measure.less_is_better());
     impossible.unwrap().bound = 0.0;
     assert!(!judge(&recording).passed, "latencies are judged whoever comes");
