@@ -33,6 +33,8 @@ impl World {
             notaries.begin((node, life));
         }
         self.route = node;
+        // Whoever put the event to rest did so while this one was on its way.
+        self.asleep = None;
         self.read_clocks_later(node);
         self.perform(node, out)
     }

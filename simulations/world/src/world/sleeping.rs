@@ -54,7 +54,7 @@ impl World {
 
     /// Something is due, unless somebody has come before.
     pub(super) fn wake_for_due(&mut self, node: usize, rest: u64) -> Result<(), Violation> {
-        if self.asleep != Some(rest) || !self.is_asleep() {
+        if self.asleep.take_if(|asleep| *asleep == rest).is_none() {
             return Ok(());
         }
         self.note("woken by what is due");
