@@ -222,6 +222,11 @@ impl Slot {
         &self.follower_wakes[kind.index()]
     }
 
+    /// How far a follower has worked off the log of this ownership.
+    pub(crate) fn worked_off(&self, kind: FollowerKind) -> Sequence {
+        Sequence(self.worked_off[kind.index()].load(Ordering::Acquire))
+    }
+
     /// A follower has worked off the log up to `through`, and stored its place at `stored`.
     pub(crate) fn set_worked_off(&self, kind: FollowerKind, through: Sequence, stored: Sequence) {
         self.worked_off[kind.index()].store(through.0, Ordering::Release);

@@ -115,8 +115,8 @@ fn is_for_good(error: &StoreError) -> bool {
 }
 
 impl Follower {
-    /// Work on an event beside the others, as soon as there is a turn. Nothing else begins a pass over it before this one is over, unless the
-    /// follower is restarted: then one of the two is overtaken.
+    /// Work on an event beside the others, as soon as there is a turn. Nothing else begins a pass over this ownership before this one is over,
+    /// unless the follower is restarted: then, as where the ownership before has not ended, one of the two is overtaken.
     fn begin(&self, myself: ActorRef<FollowerMessage>, slot: Arc<Slot>, positions: &mut Positions) {
         let (follower, worker, turns) =
             (self.clone(), positions.worker.clone(), Arc::clone(&positions.turns));
@@ -178,8 +178,9 @@ impl Follower {
     fn is_behind(&self, slot: &Slot, positions: &mut Positions) -> bool {
         // Lowered before the look: who publishes after it finds the flag down.
         slot.follower_wake(self.kind).lower();
-        let through = positions.of.get(&slot.event).map_or(Sequence::ZERO, |position| position.through);
-        if through < slot.durable() || slot.owes(self.kind) || slot.has_ended() && !slot.has_stored(self.kind)
+        if slot.worked_off(self.kind) < slot.durable()
+            || slot.owes(self.kind)
+            || slot.has_ended() && !slot.has_stored(self.kind)
         {
             return slot.follower_wake(self.kind).raise();
         }

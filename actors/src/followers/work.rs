@@ -116,7 +116,7 @@ impl Worker {
                 let mine =
                     async || if is_ours { Ok(cursor) } else { cursors.take_over(event, follower).await };
                 if let (Some(outbox), Some(listeners)) = (outbox, listeners.filter(|all| !all.is_empty())) {
-                    let kept = outbox.step(shared, slot, mine().await?, follower, listeners).await?;
+                    let kept = outbox.step(shared, slot, mine().await?, follower, (listeners, end)).await?;
                     return Ok(moved(kept, place, Step::Advanced));
                 }
                 // Without effects there is nothing to read: the place to keep is the end of the log.

@@ -59,21 +59,22 @@ impl Outbox {
         Ok(Some(endpoints))
     }
 
-    /// Keep the messages about the next part of the log.
+    /// Keep the messages about the next part of the log, up to the end that it had before the listeners were looked at: what came since, others
+    /// may want to hear.
     pub(crate) async fn step(
         &self,
         shared: &Shared,
         slot: &Slot,
         cursor: FollowerCursor,
         follower: &'static str,
-        listeners: Vec<Endpoint>,
+        (listeners, end): (Vec<Endpoint>, Sequence),
     ) -> Result<Advance, StoreError> {
         let postman = Arc::clone(&self.postman);
         let (event, after) = (slot.event, cursor.sequence);
         let records = shared.log.read(event, after, STEP_LOG_BYTES).await?;
         // Looked at after the log: its names are at least as new as what is published.
         let published = slot.published();
-        let through = published.availability.sequence;
+        let through = published.availability.sequence.min(end);
         let config = published
             .config
             .as_ref()
@@ -101,7 +102,7 @@ impl Outbox {
 struct Part {
     event: EventId,
     after: Sequence,
-    /// The last that is published.
+    /// The last that is looked at: it is published.
     through: Sequence,
     now: Timestamp,
     config: Arc<Config>,

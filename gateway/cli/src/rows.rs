@@ -37,6 +37,7 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result
         | KeyKind::CatalogueRequest
         | KeyKind::VenueChunk
         | KeyKind::ApiKey
+        | KeyKind::OrganizerApiKeys
         | KeyKind::Installation
         | KeyKind::ReceiptKeys
         | KeyKind::WebhookEndpoint

@@ -263,8 +263,13 @@ impl<'a> Fold<'a> {
     /// Units of a buyer over all types.
     #[must_use]
     pub fn used(&self, buyer: u32) -> u32 {
-        let of_type = |ticket_type| self.usage.get(&(buyer, ticket_type)).copied().unwrap_or(0);
-        (0..self.venue.ticket_types.len()).map(of_type).sum()
+        (0..self.venue.ticket_types.len()).map(|ticket_type| self.used_of(buyer, ticket_type)).sum()
+    }
+
+    /// Units of one type that the buyer has.
+    #[must_use]
+    pub fn used_of(&self, buyer: u32, ticket_type: usize) -> u32 {
+        self.usage.get(&(buyer, ticket_type)).copied().unwrap_or(0)
     }
 
     fn unuse(&mut self, number: u64, ticket_type: usize, units: u32) {

@@ -59,13 +59,19 @@ fn sold_out(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
         // The units were there, and exact seats are refused as taken.
         AskedUnits::Quantity(_) | AskedUnits::Seats(_) => Fit::Certainly,
         AskedUnits::Together { accessible: 0, section, price_max, accept_split, .. } => {
+            let mut types = types_for(venue, refusal.asked.access_code.as_ref(), line, *price_max);
+            if line.ticket_type.is_none() {
+                types.retain(|ticket_type| request::may_have(fold, venue, refusal, *ticket_type));
+            }
+            let known = |ticket_type: &usize| request::is_on_sale(fold, venue, *ticket_type).is_some();
+            let no_limit = fold.used(refusal.buyer) == 0 && types.iter().all(known);
             let places = Places {
-                types: types_for(venue, refusal.asked.access_code.as_ref(), line, *price_max),
+                types,
                 section: *section,
                 channel,
                 accept_split: *accept_split,
-                // Best available over all types passes over those whose limit the buyer has reached.
-                unlimited: line.ticket_type.is_some() || fold.used(refusal.buyer) == 0,
+                // Best available over all types passes over those whose limit the buyer has reached, and those that are not on sale.
+                unlimited: line.ticket_type.is_some() || no_limit,
             };
             places.fit(fold, venue, units)
         }
@@ -151,17 +157,40 @@ fn strands_seat(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
 /// What the buyer has, and what it wanted, is more than the limit named.
 fn limit_exceeded(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
     let (Some(limit), Some(used)) = (refusal.limit, refusal.used) else { return Verdict::Unchecked };
-    let wanted: u32 = refusal.asked.lines.iter().map(AskedLine::quantity).sum();
-    let has = |ticket_type| fold.usage.get(&(refusal.buyer, ticket_type)).copied().unwrap_or(0);
-    let mut types = 0..venue.ticket_types.len();
-    let known = types.any(|ticket_type| has(ticket_type) == used) || fold.used(refusal.buyer) == used;
-    let limits = venue.ticket_types.iter().filter_map(|ticket_type| ticket_type.per_subject_max);
-    let exists = limits.chain(venue.units_per_subject_max).any(|known| known == limit);
-    if !known || !exists || used + wanted <= limit {
-        let owned = fold.used(refusal.buyer);
-        return Verdict::Wrong(format!("limit {limit}, used {used}, owned {owned}, wanted {wanted}"));
+    let lines = &refusal.asked.lines;
+    let wanted: u32 = lines.iter().map(AskedLine::quantity).sum();
+    let is_of = |line: &&AskedLine, ticket_type: usize| match line.ticket_type {
+        Some(named) => named == ticket_type,
+        None => venue.ticket_types[ticket_type].category.is_some(),
+    };
+    let of_types = (0..venue.ticket_types.len()).filter_map(|ticket_type| {
+        let of_type = lines.iter().filter(|line| is_of(line, ticket_type)).map(AskedLine::quantity).sum();
+        Some((
+            venue.ticket_types[ticket_type].per_subject_max?,
+            fold.used_of(refusal.buyer, ticket_type),
+            of_type,
+        ))
+    });
+    let of_all = venue.units_per_subject_max.map(|limit| (limit, fold.used(refusal.buyer), wanted));
+    let is_meant = |(known, has, more): (u32, u32, u32)| {
+        known == limit && has == used && more > 0 && used + more > limit
+    };
+    if of_types.chain(of_all).any(is_meant) {
+        return Verdict::Right;
     }
-    Verdict::Right
+    let owned = fold.used(refusal.buyer);
+    Verdict::Wrong(format!("limit {limit}, used {used}, owned {owned}, wanted {wanted}"))
+}
+
+/// Whether a type is open to who shows this code: by it, or without one, in a presale to those of a channel only.
+fn is_open(fold: &Fold<'_>, venue: &Venue, shown: Option<&String>, ticket_type: usize) -> bool {
+    match &venue.ticket_types[ticket_type].access_code {
+        Some(needed) => shown == Some(needed),
+        None => {
+            let is_channels = || venue.channels.iter().any(|channel| shown == Some(&channel.code));
+            fold.phase != "presale" || is_channels()
+        }
+    }
 }
 
 /// A code was needed, and none (or a wrong one) was shown: for a type that is opened by one, or for anything of a presale, which the code of a
@@ -174,10 +203,7 @@ fn access_code_required(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Ve
     if shown.is_some() && !is_channels && !is_types {
         return Verdict::Right;
     }
-    let is_open = |ticket_type: usize| match &venue.ticket_types[ticket_type].access_code {
-        Some(needed) => shown == Some(needed),
-        None => fold.phase != "presale" || is_channels,
-    };
+    let is_open = |ticket_type: usize| is_open(fold, venue, shown, ticket_type);
     let lines = &refusal.asked.lines;
     if lines.iter().filter_map(|line| line.ticket_type).any(|ticket_type| !is_open(ticket_type)) {
         return Verdict::Right;
@@ -185,6 +211,7 @@ fn access_code_required(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Ve
     if lines.iter().all(|line| line.ticket_type.is_some()) {
         return Verdict::Wrong(format!("{shown:?} was shown, and that is enough"));
     }
-    // Any type would do, and best available passes over those that are not open.
-    if (0..venue.ticket_types.len()).any(is_open) { Verdict::Unchecked } else { Verdict::Right }
+    // Any type with seats would do, and best available passes over those that are not open.
+    let mut seated = (0..venue.ticket_types.len()).filter(|one| venue.ticket_types[*one].category.is_some());
+    if seated.any(is_open) { Verdict::Unchecked } else { Verdict::Right }
 }

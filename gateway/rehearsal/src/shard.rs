@@ -40,9 +40,15 @@ pub(crate) enum Tried {
     /// Not answered; it may have arrived.
     Nothing,
     /// Dropped by the client's own network, on purpose; it may have arrived.
-    Dropped,
+    Dropped {
+        /// When it was sent.
+        sent_us: u64,
+    },
     /// Cut off half-way by the client's own network, on purpose: it cannot have arrived as a whole.
-    HalfSent,
+    HalfSent {
+        /// When its sending began.
+        sent_us: u64,
+    },
     /// No whole request was sent: there was no socket for as long as its client was patient, or it broke before the cut.
     NotSent,
 }
@@ -177,7 +183,7 @@ impl Shard {
             }
             (Ok(Ok(None)), _) => {
                 self.note(Reception::HalfSent, due_us);
-                Tried::HalfSent
+                Tried::HalfSent { sent_us }
             }
             (_, Network::Cuts(_)) => {
                 self.note(Reception::Unanswered, due_us);
@@ -185,7 +191,7 @@ impl Shard {
             }
             (Err(_), Network::Fails(_)) => {
                 self.note(Reception::Dropped, due_us);
-                Tried::Dropped
+                Tried::Dropped { sent_us }
             }
             _ => {
                 self.note(Reception::Unanswered, due_us);

@@ -150,7 +150,7 @@ impl Visitor {
         self.due_us = self.shard.clock.now_us();
         match tried {
             Tried::Reply { reply, .. } => Some(reply),
-            Tried::Nothing | Tried::Dropped | Tried::HalfSent | Tried::NotSent => None,
+            Tried::Nothing | Tried::Dropped { .. } | Tried::HalfSent { .. } | Tried::NotSent => None,
         }
     }
 
@@ -198,10 +198,13 @@ impl Visitor {
                 operation.invoked_us = self.shard.clock.now_us();
             }
             let tried = self.shard.send(Request::Command(command), &call, self.due_us, network).await;
-            let dropped = matches!(tried, Tried::Dropped | Tried::HalfSent);
+            let dropped_since = match tried {
+                Tried::Dropped { sent_us } | Tried::HalfSent { sent_us } => Some(sent_us),
+                Tried::Reply { .. } | Tried::Nothing | Tried::NotSent => None,
+            };
             let pause_us = match tried {
                 Tried::NotSent => BROKEN_PAUSE_US,
-                Tried::HalfSent => {
+                Tried::HalfSent { .. } => {
                     operation.half_sent += 1;
                     if operation.sent == 0 && self.random.percent(LEAVES_PERCENT) {
                         (operation.outcome, decided) = (Outcome::HalfSent, Decided::Left);
@@ -209,7 +212,7 @@ impl Visitor {
                     }
                     BROKEN_PAUSE_US
                 }
-                Tried::Nothing | Tried::Dropped => {
+                Tried::Nothing | Tried::Dropped { .. } => {
                     (operation.sent, is_open) = (operation.sent + 1, true);
                     operation.outcome = Outcome::Unknown;
                     BROKEN_PAUSE_US
@@ -227,11 +230,10 @@ impl Visitor {
                 }
             };
             if retry < retries_max {
-                let was_due_us = self.due_us;
                 self.pause(pause_us).await;
-                if dropped {
-                    // Its own network took that time. Whatever the server made it wait before counts.
-                    operation.due_us += self.due_us - was_due_us;
+                if let Some(sent_us) = dropped_since {
+                    // Its own network took the time since then. What it waited before, for a socket too, counts.
+                    operation.due_us += self.due_us.saturating_sub(sent_us);
                 }
             }
         }

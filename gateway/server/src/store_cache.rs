@@ -90,7 +90,9 @@ impl KeyCache {
         id: ApiKeyId,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        let found = self.repository.revoke(of, id, now).await?;
+        if self.repository.revoke(of, id, now).await?.is_none() {
+            return Ok(false);
+        }
         // A new map even when the key was not in it: whoever read the row before it was revoked cannot add it now.
         self.live.rcu(|live| {
             let mut shrunk = Keys::clone(live);
@@ -98,7 +100,7 @@ impl KeyCache {
             shrunk
         });
         self.revoked.send_replace(());
-        Ok(found.is_some())
+        Ok(true)
     }
 
     /// Changes whenever a key is revoked.

@@ -12,14 +12,7 @@ use crate::objectives;
 use crate::record;
 use crate::recording::{Asked, Outcome, Recording};
 use crate::refusals;
-use crate::verdict::{
-    Fairness, Finding, Generator, HalfSent, Judged, Linearizability, RefusalFigures, Verdict,
-};
-
-/// Share of the refusals that may be beyond judging from outside.
-const UNJUDGED_SHARE_MAX: f64 = 0.01;
-/// So many may be in any run, however short it is.
-const UNJUDGED_MAX: u64 = 10;
+use crate::verdict::{Fairness, Finding, Generator, HalfSent, Judged, Linearizability, Verdict};
 
 /// Judge a recording.
 #[must_use]
@@ -170,9 +163,6 @@ fn conclusion(verdict: &Verdict) -> (bool, String) {
             format!("No order in time explains what clients were told, {count} times: {example}."),
         );
     }
-    if let Some(said) = too_many_unjudged(&fairness) {
-        return (false, said);
-    }
     if let Some(missed) = verdict.objectives.iter().find(|judged| judged.met == Some(false)) {
         return (false, missed_in_words(missed, &verdict.objectives));
     }
@@ -195,7 +185,7 @@ fn passed_in_words(verdict: &Verdict, met: usize, left_out: usize) -> String {
     let (accepted, refused) = (number(accepted), number(fairness.right));
     let unjudged = match fairness.unjudged {
         0 => String::new(),
-        count => format!(", {} could not be judged", number(count)),
+        count => format!(", {} could not be judged from outside", number(count)),
     };
     let objectives = match met {
         0 => "there were no objectives to judge".to_owned(),
@@ -214,21 +204,6 @@ fn passed_in_words(verdict: &Verdict, met: usize, left_out: usize) -> String {
     format!(
         "Every guarantee held over {accepted} accepted commands, no refusal was unfair ({refused} judged right{unjudged}), and {objectives}{left_out}.{slow}"
     )
-}
-
-/// A server that nobody can judge has proven nothing.
-fn too_many_unjudged(fairness: &RefusalFigures) -> Option<String> {
-    let RefusalFigures { right, unjudged, unfair, .. } = *fairness;
-    let all = right + unjudged + unfair;
-    let share = objectives::share(unjudged, all).filter(|share| *share > UNJUDGED_SHARE_MAX)?;
-    (unjudged > UNJUDGED_MAX).then(|| {
-        format!(
-            "{} of {} refusals ({:.1} %) could not be judged: nobody can say that they were fair.",
-            number(unjudged),
-            number(all),
-            share * 100.0
-        )
-    })
 }
 
 fn missed_in_words(missed: &Judged, all: &[Judged]) -> String {

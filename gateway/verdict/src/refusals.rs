@@ -82,6 +82,7 @@ pub(crate) fn recent(understood: &Understood<'_>) -> Finding {
     let mut refused: Vec<&Operation> = history.iter().filter(refused).collect();
     refused.sort_by_key(|operation| operation.invoked_us);
     let mut replies = replies.into_iter().peekable();
+    let asked = asked_last(history);
     let mut known = 0;
     let mut broken = Vec::new();
     for operation in &refused {
@@ -96,9 +97,45 @@ pub(crate) fn recent(understood: &Understood<'_>) -> Finding {
                 "{who} was refused “{command}” at sequence {sequence}, and asked when {known} was known"
             ));
         }
+        if let Some((sequence, later)) = future(operation, &asked) {
+            let (who, command) = (who(operation), name(&operation.asked));
+            broken.push(format!(
+                "{who} was refused “{command}” at sequence {sequence}, before anybody had asked for {later}"
+            ));
+        }
     }
     let numbers = format!("{} refusals", number(refused.len() as u64));
-    Finding::new("G3", "no refusal is older than what was known when it was asked for", numbers, broken)
+    Finding::new(
+        "G3",
+        "no refusal is older than what was known when it was asked for, nor newer than its reply",
+        numbers,
+        broken,
+    )
+}
+
+/// The accepted commands by sequence; beside each the one up to it that was asked for last.
+fn asked_last(history: &[Operation]) -> Vec<(u64, (u64, u64))> {
+    let of = |operation: &Operation| match operation.outcome {
+        // What repeats an earlier answer was asked for earlier, too.
+        Outcome::Accepted { sequence, replayed: false, .. } => Some((sequence, operation.invoked_us)),
+        _ => None,
+    };
+    let mut accepted: Vec<(u64, u64)> = history.iter().filter_map(of).collect();
+    accepted.sort_unstable();
+    let mut last = (0, 0);
+    let up_to = |(sequence, invoked_us): (u64, u64)| {
+        last = last.max((invoked_us, sequence));
+        (sequence, last)
+    };
+    accepted.into_iter().map(up_to).collect()
+}
+
+/// The sequence that a refusal names, and one up to it that was asked for only after the refusal had been told.
+fn future(refused: &Operation, asked: &[(u64, (u64, u64))]) -> Option<(u64, u64)> {
+    let Outcome::Refused { sequence: Some(sequence), .. } = refused.outcome else { return None };
+    let known = asked.partition_point(|(accepted, _)| *accepted <= sequence);
+    let (invoked_us, later) = asked.get(known.checked_sub(1)?)?.1;
+    (invoked_us > refused.returned_us?).then_some((sequence, later))
 }
 
 /// What is wrong with a refusal, in words.

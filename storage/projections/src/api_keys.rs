@@ -5,10 +5,13 @@ use std::sync::Arc;
 
 use prost::Message;
 use tessera_inventory::Timestamp;
-use tessera_store::{StoreError, Table, keys::ApiKeyKey, transact};
+use tessera_store::keys::{ApiKeyKey, OrganizerApiKeysKey};
+use tessera_store::{StoreError, Table, transact};
 
 use crate::{damage::damaged, page::after};
 
+/// Most keys that an organizer has in its life: rows stay when a key is revoked, so that it is known for what it was.
+pub const ORGANIZER_API_KEYS_MAX: u32 = 1_000;
 /// Keys of all organizers that are looked at for one page of one organizer's.
 pub const KEYS_LOOKED_AT_MAX: usize = 1_000;
 
@@ -80,21 +83,27 @@ impl ApiKeys {
         ApiKeys { table }
     }
 
-    /// Keep a new key.
+    /// Keep a new key; `false` where its organizer has had [`ORGANIZER_API_KEYS_MAX`].
     ///
     /// # Errors
     /// As the table says; [`StoreError::Damaged`] where another key has its id.
-    pub async fn insert(&self, api_key: &ApiKey) -> Result<(), StoreError> {
+    pub async fn insert(&self, api_key: &ApiKey) -> Result<bool, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
             let key = ApiKeyKey { id: api_key.id().0 }.pack();
-            match transaction.get(&key).await? {
-                Some(row) if decode(&row)? != *api_key => {
-                    return Err(damaged("an API key has the id of another".to_owned()));
-                }
-                Some(_) => {}
-                None => transaction.set(&key, &encode(api_key)),
+            if let Some(row) = transaction.get(&key).await? {
+                let is_same = decode(&row)? == *api_key;
+                let other = || damaged("an API key has the id of another".to_owned());
+                return if is_same { Ok((transaction, true)) } else { Err(other()) };
             }
-            Ok((transaction, ()))
+            let counted = OrganizerApiKeysKey { organizer: api_key.organizer }.pack();
+            let count = transaction.get(&counted).await?;
+            let count = count.map_or(Ok(0), |row| OrganizerApiKeysKey::decode(&row))?;
+            if count >= ORGANIZER_API_KEYS_MAX {
+                return Ok((transaction, false));
+            }
+            transaction.set(&key, &encode(api_key));
+            transaction.set(&counted, &OrganizerApiKeysKey::encode(count + 1));
+            Ok((transaction, true))
         })
         .await
     }

@@ -299,7 +299,13 @@ async fn a_browser_is_shown_a_page() {
     let policy = page.headers["content-security-policy"].to_str().unwrap();
     assert!(policy.starts_with("default-src 'none'; style-src 'sha256-"), "{policy}");
     let text = String::from_utf8(page.bytes).unwrap();
-    for part in ["Refused: sold_out", "place_hold", &refused.text("receipt"), "tessera verify"] {
+    for part in [
+        "<h1>Refused: Sold out</h1>",
+        "/docs/errors/sold_out",
+        "place_hold",
+        &refused.text("receipt"),
+        "tessera verify",
+    ] {
         assert!(text.contains(part), "{part}: {text}");
     }
 }

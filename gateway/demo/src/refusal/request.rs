@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::Verdict;
+use super::{Verdict, is_open};
 use crate::fold::Fold;
 use crate::tally::Refusal;
 use crate::venue::Venue;
@@ -42,12 +42,30 @@ pub(super) fn order_size(venue: &Venue, refusal: &Refusal) -> Verdict {
     Verdict::Wrong("an order may have as many".into())
 }
 
-/// A type whose sale window has not begun, or is over.
-pub(super) fn not_on_sale(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
-    let is_open = |ticket_type: usize| match fold.windows.get(&ticket_type) {
+/// Whether best available over all types may take this one for all that was asked: it passes over those that the phase, their window, the
+/// size of the order or the buyer's limit closes.
+pub(super) fn may_have(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal, ticket_type: usize) -> bool {
+    let facts = &venue.ticket_types[ticket_type];
+    let units: u32 = refusal.asked.lines.iter().map(AskedLine::quantity).sum();
+    let fits = (u32::from(facts.per_order_min)..=u32::from(facts.per_order_max)).contains(&units);
+    let used = fold.used_of(refusal.buyer, ticket_type);
+    is_open(fold, venue, refusal.asked.access_code.as_ref(), ticket_type)
+        && is_on_sale(fold, venue, ticket_type) != Some(false)
+        && fits
+        && facts.per_subject_max.is_none_or(|limit| used + units <= limit)
+}
+
+/// Whether the window of a type is open; `None` where it has one that has said nothing yet.
+pub(super) fn is_on_sale(fold: &Fold<'_>, venue: &Venue, ticket_type: usize) -> Option<bool> {
+    match fold.windows.get(&ticket_type) {
         None if venue.ticket_types[ticket_type].has_window => None,
         told => Some(told.is_none_or(|open| *open)),
-    };
+    }
+}
+
+/// A type whose sale window has not begun, or is over.
+pub(super) fn not_on_sale(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
+    let is_open = |ticket_type: usize| is_on_sale(fold, venue, ticket_type);
     let lines = &refusal.asked.lines;
     let mut named = lines.iter().filter_map(|line| line.ticket_type);
     if named.any(|ticket_type| is_open(ticket_type) == Some(false)) {

@@ -82,7 +82,10 @@ pub(crate) async fn make(call: Call, keeper: KeyKeeper) -> Answer {
         revoked_at: None,
     };
     let kept = call.gateway().api_keys.repository.insert(&key).await;
-    kept.map_err(|error| problem::store(&error))?;
+    if !kept.map_err(|error| problem::store(&error))? {
+        let detail = "the organizer has had as many keys as one may have, revoked ones included";
+        return Err(Problem::new(Code::InvalidRequest, detail).with("reason", "too_many_keys"));
+    }
     let reply = Made {
         id: key_id(key.id()),
         organizer: IdText::new(Kind::Organizer, organizer),

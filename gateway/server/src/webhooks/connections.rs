@@ -1,7 +1,7 @@
 //! Connections that are kept for a moment after an answer, so that the messages of a burst do not begin one each.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -59,15 +59,18 @@ impl Connections {
         std::iter::from_fn(|| there.pop()).find(Connection::is_good)
     }
 
-    /// Keeps a connection as soon as its answer has been read to its end.
-    pub(super) fn keep(self: &Arc<Self>, origin: Origin, mut connection: Connection, answer: Incoming) {
-        let connections = Arc::clone(self);
-        tokio::spawn(async move {
+    /// Keeps a connection whose answer is read to its end within a moment, and ends any other. Its message has its turn until then, so
+    /// a receiver that does not come to an end has no more connections than it has turns.
+    pub(super) async fn keep(&self, origin: Origin, mut connection: Connection, answer: Incoming) {
+        let read = async {
             let is_read = Limited::new(answer, WEBHOOK_ANSWER_BYTES_MAX).collect().await.is_ok();
-            if is_read && connection.sender.ready().await.is_ok() {
-                connections.put(origin, Connection { idle_since: Instant::now(), ..connection });
-            }
-        });
+            is_read && connection.sender.ready().await.is_ok()
+        };
+        // What is dropped here is a connection of our own, never an append.
+        #[allow(clippy::disallowed_methods)]
+        if matches!(tokio::time::timeout(WEBHOOK_CONNECTION_IDLE, read).await, Ok(true)) {
+            self.put(origin, Connection { idle_since: Instant::now(), ..connection });
+        }
     }
 
     fn put(&self, origin: Origin, connection: Connection) {

@@ -31,7 +31,7 @@ pub(super) struct Sender {
     private_targets: bool,
     /// Made for the first target that speaks TLS: reading the system's certificates takes a while.
     tls: OnceLock<TlsConnector>,
-    connections: Arc<Connections>,
+    connections: Connections,
 }
 
 /// What was answered; what it says besides is not read.
@@ -63,7 +63,7 @@ impl Answer {
 
 impl Sender {
     pub(super) fn new(private_targets: bool) -> Sender {
-        Sender { private_targets, tls: OnceLock::new(), connections: Arc::default() }
+        Sender { private_targets, tls: OnceLock::new(), connections: Connections::default() }
     }
 
     /// Posts a message.
@@ -95,7 +95,7 @@ impl Sender {
     ) -> io::Result<Answer> {
         let answered = connection.sender.send_request(request).await.map_err(io::Error::other)?;
         let answer = Answer::new(answered.status(), answered.headers());
-        self.connections.keep(target.origin(), connection, answered.into_body());
+        self.connections.keep(target.origin(), connection, answered.into_body()).await;
         Ok(answer)
     }
 
@@ -213,7 +213,7 @@ mod tests {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(authority.map(CertificateDer::from));
         let tls = OnceLock::from(connector(roots).unwrap());
-        Sender { private_targets: true, tls, connections: Arc::default() }
+        Sender { private_targets: true, tls, connections: Connections::default() }
     }
 
     #[tokio::test]

@@ -24,6 +24,11 @@ pub(super) fn facts(first: &Run<'_>, second: &Run<'_>) -> Vec<Fact> {
     count("unfair refusals", unfair(first), unfair(second));
     let linear = |run: &Run<'_>| run.verdict.linearizability.violations;
     count("histories that fit no order", linear(first), linear(second));
+    if first.verdict.passed != second.verdict.passed {
+        let word = |run: &Run<'_>| if run.verdict.passed { "passed" } else { "failed" };
+        let outcome = if second.verdict.passed { Outcome::Better } else { Outcome::Worse };
+        facts.push(Fact { text: format!("verdict: {} → {}", word(first), word(second)), outcome });
+    }
     facts.extend(silence(first, second));
     facts.extend(first.verdict.objectives.iter().filter_map(|judged| {
         let other = second.verdict.objectives.iter().find(|other| other.measure == judged.measure)?;

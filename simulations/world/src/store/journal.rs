@@ -149,7 +149,11 @@ impl Journal {
         // The old store must be gone before its directory is opened again.
         self.store = None;
         match open(&disk, &self.tables, self.mutation) {
-            Ok(store) => self.store = Some(store),
+            Ok(store) => {
+                // Nothing that it depends on was lost.
+                self.was_deceived = false;
+                self.store = Some(store);
+            }
             // What it was told to be durable is gone: that it says so is all that it can do.
             Err(StoreError::Damaged { .. }) if self.was_deceived => {
                 self.is_given_up = true;

@@ -196,8 +196,9 @@ impl Signer {
         })
         .await?;
         let mut state = self.state();
-        // A later rotation, which overtook this one, has a promise of its own.
-        state.retires_ms = state.retires_ms.filter(|retires| *retires != from_ms);
+        // A later rotation, which overtook this one, has a promise of its own; one that is under way still relies on this one's.
+        let is_alone = state.under_way == 1;
+        state.retires_ms = state.retires_ms.filter(|retires| *retires != from_ms || !is_alone);
         let Some(row) = row else { return Ok(Rotation::TooMany) };
         state.adopt(&row)?;
         let newest = state.history.last().copied().ok_or_else(unreadable)?;

@@ -342,6 +342,11 @@ async fn record(
         judge(&mut stands, &tried);
         stands.paused_until = paused_until;
     }
+    let failing_since = stands.failing_since;
+    if stands.pending == 0 {
+        // What failed is given up, and nothing is known of what comes next.
+        (stands.failing_since, stands.failures) = (None, 0);
+    }
     trim(transaction, endpoint, &mut stands).await?;
     write_standing(transaction, endpoint, stands);
     if found.catches_up && stands.pending <= PENDING_LOW {
@@ -350,7 +355,7 @@ async fn record(
     }
     let gone = tried.iter().any(|outcome| matches!(outcome.verdict, Verdict::Gone(_)));
     let failing = |since: Timestamp| now.0.saturating_sub(since.0) >= FAILING_MS_MAX;
-    let why = match (gone, stands.failing_since) {
+    let why = match (gone, failing_since) {
         (true, _) => Some(Why::Gone),
         (false, Some(since)) if failing(since) => Some(Why::Failing),
         (false, _) => None,

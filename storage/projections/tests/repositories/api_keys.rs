@@ -2,7 +2,7 @@ use std::num::NonZeroU128;
 use std::sync::Arc;
 
 use tessera_inventory::Timestamp;
-use tessera_projections::api_keys::{ApiKey, ApiKeys, KEYS_LOOKED_AT_MAX};
+use tessera_projections::api_keys::{ApiKey, ApiKeys, KEYS_LOOKED_AT_MAX, ORGANIZER_API_KEYS_MAX};
 use tessera_store::{
     StoreError,
     memory::{CommitFault, MemoryStore},
@@ -82,13 +82,34 @@ async fn a_page_of_an_organizer_looks_at_a_bounded_number_of_keys() {
     };
     let count = u16::try_from(KEYS_LOOKED_AT_MAX).unwrap();
     for number in 0..=count {
-        keys.insert(&numbered(number, if number == count { 77 } else { 78 })).await.unwrap();
+        // Five hundred each.
+        let organizer = if number == count { 77 } else { 78 + u128::from(number / 500) };
+        keys.insert(&numbered(number, organizer)).await.unwrap();
     }
     let own = NonZeroU128::new(77);
     let first = keys.list(own, None, 10).await.unwrap();
     assert!(first.keys.is_empty() && first.next.is_some());
     let second = keys.list(own, first.next, 10).await.unwrap();
     assert_eq!((second.keys, second.next), (vec![numbered(count, 77)], None));
+}
+
+#[tokio::test]
+async fn an_organizer_has_a_bounded_number_of_keys() {
+    let keys = ApiKeys::new(Arc::new(MemoryStore::new()));
+    let numbered = |number: u32| {
+        let mut secret_hash = [0; 32];
+        secret_hash[..4].copy_from_slice(&number.to_be_bytes());
+        ApiKey { secret_hash, ..key(0) }
+    };
+    for number in 0..ORGANIZER_API_KEYS_MAX {
+        assert!(keys.insert(&numbered(number)).await.unwrap());
+    }
+    keys.revoke(None, numbered(0).id(), Timestamp(1)).await.unwrap();
+    let beyond = numbered(ORGANIZER_API_KEYS_MAX);
+    assert!(!keys.insert(&beyond).await.unwrap(), "revoked ones count");
+    assert_eq!(keys.find(&beyond.secret_hash).await.unwrap(), None);
+    assert!(keys.insert(&numbered(1)).await.unwrap(), "the same once more is no other key");
+    assert!(keys.insert(&ApiKey { organizer: 78, ..beyond }).await.unwrap(), "others are not in its way");
 }
 
 #[tokio::test]

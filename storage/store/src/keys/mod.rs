@@ -14,6 +14,7 @@ mod installation;
 mod log_record;
 mod order;
 mod order_by_subject;
+mod organizer_api_keys;
 mod organizer_event;
 mod projection_cursor;
 mod quarantine;
@@ -48,6 +49,7 @@ pub use installation::InstallationKey;
 pub use log_record::{LOG_RECORD_HEADER_BYTES, LogRecordHeader, LogRecordKey};
 pub use order::OrderKey;
 pub use order_by_subject::OrderBySubjectKey;
+pub use organizer_api_keys::OrganizerApiKeysKey;
 pub use organizer_event::OrganizerEventKey;
 pub use projection_cursor::{ProjectionCursor, ProjectionCursorKey};
 pub use quarantine::QuarantineKey;
@@ -106,6 +108,8 @@ pub enum KeyKind {
     CatalogueRequest = 37,
     /// [`InstallationKey`].
     Installation = 38,
+    /// [`OrganizerApiKeysKey`].
+    OrganizerApiKeys = 39,
     /// [`ReceiptTreeKey`].
     ReceiptTree = 48,
     /// [`ReceiptPageKey`].
@@ -127,7 +131,7 @@ pub enum KeyKind {
 }
 
 /// Every kind.
-const KINDS: [KeyKind; 26] = [
+const KINDS: [KeyKind; 27] = [
     KeyKind::Head,
     KeyKind::LogRecord,
     KeyKind::SnapshotChunk,
@@ -145,6 +149,7 @@ const KINDS: [KeyKind; 26] = [
     KeyKind::VenueChunk,
     KeyKind::CatalogueRequest,
     KeyKind::Installation,
+    KeyKind::OrganizerApiKeys,
     KeyKind::ReceiptTree,
     KeyKind::ReceiptPage,
     KeyKind::ReceiptIndex,
@@ -329,6 +334,7 @@ mod tests {
         );
         assert_eq!(hex(QuarantineKey { event: EVENT }.pack()), format!("150b{id}"));
         assert_eq!(hex(InstallationKey.pack()), "1526");
+        assert_eq!(hex(OrganizerApiKeysKey { organizer: EVENT.0 }.pack()), format!("1527{id}"));
         assert_eq!(hex(ReceiptTreeKey { event: EVENT }.pack()), format!("1c{hash}1530{id}"));
         assert_eq!(
             hex(ReceiptPageKey { event: EVENT, page: 2, chunk: 1 }.pack()),
