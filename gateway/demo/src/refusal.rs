@@ -9,6 +9,9 @@ use crate::venue::Venue;
 use crate::wire::{AskedLine, AskedUnits};
 
 mod request;
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;
 
 /// What an outsider can say of a refusal.
 #[derive(Clone, Debug, PartialEq, Eq)]
