@@ -45,6 +45,18 @@ async fn scenario_55_minting_is_limited_per_address() {
     server.post("/v1/buyer-tokens").bearer(ADMIN_TOKEN).json(&json!({"count": 100})).expect(201).await;
 }
 
+/// A hold is renewed as soon as time has passed: within the millisecond of its placing there is nothing to renew.
+async fn renewed(server: &Server, path: &str, buyer: &str) {
+    for _ in 0..10_000 {
+        let reply = server.post(path).bearer(buyer).send().await;
+        if reply.status == 200 {
+            return;
+        }
+        reply.is_problem(409, "renewals_exhausted");
+    }
+    panic!("the hold is not renewed");
+}
+
 #[tokio::test]
 async fn scenario_55_a_flood_of_fresh_tokens_gets_no_more_than_its_tokens_may_hold() {
     const TOKENS: u32 = 3;
@@ -66,7 +78,7 @@ async fn scenario_55_a_flood_of_fresh_tokens_gets_no_more_than_its_tokens_may_ho
         if minted.status != 201 {
             minted.is_problem(429, "too_many_requests");
             // Who has a hold already does not feel that others get no tokens.
-            server.post(&renew).bearer(&resident).expect(200).await;
+            renewed(&server, &renew, &resident).await;
             break;
         }
         tokens.push(minted.json["tokens"][0].as_str().unwrap().to_owned());
