@@ -6,9 +6,9 @@ use std::time::SystemTime;
 
 use actix_web::http::header::HttpDate;
 use http_body_util::Full;
-use hyper::body::Bytes;
+use hyper::body::{Bytes, Incoming};
 use hyper::header::{self, HeaderMap, HeaderName, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
@@ -72,31 +72,24 @@ impl Sender {
         // What is dropped here is a connection of our own, never an append.
         #[allow(clippy::disallowed_methods)]
         let posted = tokio::time::timeout(WEBHOOK_DEADLINE, self.exchange(&target, signed, payload)).await;
-        posted.unwrap_or_else(|_| Err(io::Error::other("it did not answer in time")))
+        let (connection, answered) =
+            posted.unwrap_or_else(|_| Err(io::Error::other("it did not answer in time")))?;
+        let answer = Answer::new(answered.status(), answered.headers());
+        // It has answered, in time: how long its body takes is no part of that.
+        self.connections.keep(target.origin(), connection, answered.into_body()).await;
+        Ok(answer)
     }
 
-    async fn exchange(&self, target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<Answer> {
+    async fn exchange(&self, target: &Target, signed: &Signed, payload: Vec<u8>) -> io::Result<Answered> {
         let request = request(target, signed, payload)?;
         if let Some(kept) = self.connections.take(&target.origin()) {
             // It may have ended at the same moment. Then the message goes over another, which may be the second time that it comes.
-            if let Ok(answer) = self.ask(target, kept, request.clone()).await {
-                return Ok(answer);
+            if let Ok(answered) = ask(kept, request.clone()).await {
+                return Ok(answered);
             }
         }
         let made = self.connect(target).await?;
-        self.ask(target, made, request).await
-    }
-
-    async fn ask(
-        &self,
-        target: &Target,
-        mut connection: Connection,
-        request: Request<Full<Bytes>>,
-    ) -> io::Result<Answer> {
-        let answered = connection.sender.send_request(request).await.map_err(io::Error::other)?;
-        let answer = Answer::new(answered.status(), answered.headers());
-        self.connections.keep(target.origin(), connection, answered.into_body()).await;
-        Ok(answer)
+        ask(made, request).await
     }
 
     async fn connect(&self, target: &Target) -> io::Result<Connection> {
@@ -121,6 +114,14 @@ impl Sender {
             }
         }
     }
+}
+
+/// A connection, and the answer that came over it, whose body is still to come.
+type Answered = (Connection, Response<Incoming>);
+
+async fn ask(mut connection: Connection, request: Request<Full<Bytes>>) -> io::Result<Answered> {
+    let answered = connection.sender.send_request(request).await.map_err(io::Error::other)?;
+    Ok((connection, answered))
 }
 
 /// The certificates that the system trusts.
@@ -252,6 +253,25 @@ mod tests {
             }
         });
         (port, count)
+    }
+
+    /// The message is taken, and the connection ends: the receiver holds nothing of ours.
+    #[tokio::test]
+    async fn an_answer_whose_body_does_not_end_is_an_answer_and_costs_no_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://127.0.0.1:{}/hook", listener.local_addr().unwrap().port());
+        let receiver = tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf").await.unwrap();
+            let mut all = Vec::new();
+            // Until the end of the connection.
+            stream.read_to_end(&mut all).await.unwrap();
+        });
+        let sender = sender(None);
+        let signed = Signed::new("msg_1".to_owned(), Timestamp(1_000), b"{}", [].into_iter());
+        assert_eq!(sender.post(&url, &signed, b"{}".to_vec()).await.unwrap().status, 200);
+        assert!(sender.connections.is_empty());
+        receiver.await.unwrap();
     }
 
     #[tokio::test]
