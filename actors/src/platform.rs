@@ -8,13 +8,13 @@ use tessera_inventory::EventId;
 use tessera_projections::receipts::Signer;
 use tessera_projections::webhooks::EndpointId;
 use tessera_store::{Log, StoreError, Table};
-use tokio::sync::oneshot;
 
+use crate::cluster::{ClusterStatus, RegistrarMessage, Told, hand_over, register};
 use crate::inventory::InventoryMessage;
 use crate::shared::Shared;
 use crate::supervision::{Root, RootMessage};
 use crate::webhooks::{CourierMessage, Postman};
-use crate::{Environment, InventoryRouter, Limits, PlatformStatus, StartError};
+use crate::{ClusterOptions, Environment, InventoryRouter, Limits, PlatformStatus, StartError};
 
 /// What follows the decisions, where the composition root has it.
 #[derive(Clone, Default)]
@@ -23,6 +23,8 @@ pub struct Services {
     pub signer: Option<Arc<Signer>>,
     /// Renders and sends webhooks.
     pub postman: Option<Arc<dyn Postman>>,
+    /// Makes a node of this process, over a store that others share; `None`: it is alone.
+    pub cluster: Option<ClusterOptions>,
 }
 
 impl std::fmt::Debug for Services {
@@ -34,7 +36,7 @@ impl std::fmt::Debug for Services {
 /// The running supervision tree: root → gateway, inventory, payment, waitlist, notification and notary supervisors.
 #[derive(Debug)]
 pub struct Platform {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     root: ActorRef<RootMessage>,
 }
 
@@ -91,7 +93,13 @@ impl Platform {
     /// How the tree is.
     #[must_use]
     pub fn status(&self) -> PlatformStatus {
-        self.shared.health.status(self.shared.directory.len())
+        self.shared.health.status(self.shared.directory.len(), self.shared.cluster.as_deref())
+    }
+
+    /// The nodes, as this one sees them; `None`: this process is alone.
+    #[must_use]
+    pub fn cluster(&self) -> Option<ClusterStatus> {
+        self.shared.cluster.as_deref().map(|cluster| ClusterStatus::of(&self.shared, cluster))
     }
 
     /// Resolves with the reason when the process must end with a failure: the store failed for good, or a supervisor could not be kept up.
@@ -106,6 +114,9 @@ impl Platform {
     pub async fn release(&self, event: EventId) -> Result<(), StoreError> {
         crate::inventory::lift_quarantine(&self.shared, event).await?;
         self.shared.inventory.cast(InventoryMessage::Release(event));
+        if let Some(cluster) = &self.shared.cluster {
+            cluster.tell_all(Told::Given(event));
+        }
         Ok(())
     }
 
@@ -123,13 +134,9 @@ impl Platform {
     pub async fn drain(&self, deadline: Duration) {
         let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
         let end_at = self.shared.environment.after_ms(deadline_ms);
-        self.shared.health.start_draining();
         let drained = async {
-            let (done, handed_over) = oneshot::channel();
-            if self.shared.inventory.cast(InventoryMessage::Drain(done)) {
-                // An error means that the supervisor failed meanwhile, and its writers with it.
-                let _ = handed_over.await;
-            }
+            hand_over(&self.shared).await;
+            register(&self.shared, RegistrarMessage::Leave).await;
         };
         tokio::select! {
             biased;

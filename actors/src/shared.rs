@@ -11,6 +11,7 @@ use tessera_store::snapshot::SnapshotRepository;
 use tessera_store::{Log, Table};
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::cluster::Cluster;
 use crate::directory::Directory;
 use crate::followers::{FOLLOWERS, FollowerKind, FollowerMessage};
 use crate::health::Health;
@@ -45,6 +46,8 @@ pub(crate) struct Shared {
     pub(crate) checkpoint_lists: Semaphore,
     pub(crate) directory: Directory,
     pub(crate) health: Health,
+    /// The nodes; `None`: this process is alone.
+    pub(crate) cluster: Option<Arc<Cluster>>,
     pub(crate) meters: Meters,
     pub(crate) witness: Witness,
     /// Callers that wait for an activation.
@@ -65,7 +68,7 @@ impl Shared {
         log: Arc<dyn Log>,
         table: Arc<dyn Table>,
         limits: Limits,
-        Services { signer, postman }: Services,
+        Services { signer, postman, cluster }: Services,
     ) -> Shared {
         Shared {
             witness: Witness::new(environment.clock.as_ref()),
@@ -79,6 +82,7 @@ impl Shared {
             checkpoint_lists: Semaphore::new(CHECKPOINTS_LISTED_AT_ONCE_MAX),
             directory: Directory::default(),
             health: Health::new(),
+            cluster: cluster.map(|options| Arc::new(Cluster::new(options, Arc::clone(&table)))),
             meters: Meters::new(),
             activation_waiters: Permits::new(limits.activation_waiters_max, 0),
             large_decodings: Arc::new(Semaphore::new(LARGE_DECODINGS_MAX)),

@@ -67,6 +67,13 @@ impl Quarantines {
         self.set_aside(event, reason, 0);
     }
 
+    /// The row of an event says that it is set aside.
+    pub(crate) fn learn(&mut self, event: EventId, reason: &str) {
+        tracing::error!(?event, reason, "the event is quarantined; it waits for its repair");
+        self.of.entry(event).or_default().set();
+        self.note(event, true);
+    }
+
     /// An operator has repaired an event, and its row is gone.
     pub(crate) fn lift(&mut self, event: EventId) {
         self.of.remove(&event);

@@ -129,7 +129,7 @@ impl Server {
         let (log, limits) = (stores.log, settings.limits());
         let keys = Keys::derive(&installation.secret);
         let postman = postman(&environment, &keys, &settings);
-        let services = Services { signer: proving, postman: Some(Arc::clone(&postman)) };
+        let services = Services { signer: proving, postman: Some(Arc::clone(&postman)), cluster: None };
         let platform = Platform::start_with(environment.clone(), log, stores.table, limits, services).await?;
         let endpoint = settings.telemetry.otlp_endpoint.as_deref();
         let traces = endpoint.map(Traces::start).transpose()?.map(Arc::new);

@@ -1,0 +1,30 @@
+//! Before an activation: the event must be this node's, and not set aside.
+
+use std::sync::Arc;
+
+use tessera_cluster::{Claim, NodeId};
+use tessera_inventory::EventId;
+use tessera_projections::quarantine::QuarantinedEvents;
+
+use super::Cluster;
+use crate::inventory::Failure;
+
+impl Cluster {
+    /// Claim an event for this node. Answers the registration that owns it now.
+    pub(crate) async fn claim(&self, event: EventId) -> Result<NodeId, Failure> {
+        let me = self.me().ok_or(Failure::NotServing)?;
+        match self.nodes.claim(me, event).await? {
+            Claim::Take(_) | Claim::Ours(_) => self.owners.forget(event),
+            Claim::Elsewhere(owner) => {
+                self.owns_now(event, owner);
+                return Err(Failure::Elsewhere);
+            }
+            Claim::NotServing => return Err(Failure::NotServing),
+        }
+        // Another node may have set it aside, or an operator through it.
+        match QuarantinedEvents::new(Arc::clone(&self.table)).get(event).await? {
+            Some(quarantined) => Err(Failure::SetAside { reason: quarantined.reason }),
+            None => Ok(me),
+        }
+    }
+}
