@@ -42,6 +42,8 @@ pub(crate) enum InventoryMessage {
     WakeUp,
     /// An operator has repaired an event.
     Release(EventId),
+    /// An event that was set aside is not any more: an operator has said so to another node.
+    Lifted(EventId),
     /// An operator vouches for the wall clock.
     AcknowledgeClock,
     /// The stored wake-ups, to be reckoned anew by the clock that was vouched for.
@@ -93,6 +95,7 @@ impl Actor for InventorySupervisor {
             InventoryMessage::Recorded(event) => roster.recorded(event),
             InventoryMessage::WakeUp => roster.wake_up(),
             InventoryMessage::Release(event) => roster.release(event),
+            InventoryMessage::Lifted(event) => roster.lifted(event),
             InventoryMessage::AcknowledgeClock => roster.acknowledge_clock(),
             InventoryMessage::Reschedule(wake_ups) => roster.reschedule(wake_ups),
             InventoryMessage::Drain(done) => roster.drain(done),

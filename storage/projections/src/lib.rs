@@ -11,6 +11,7 @@ pub mod installation;
 pub mod orders;
 pub mod quarantine;
 pub mod receipts;
+pub mod reconciliation;
 pub mod webhooks;
 
 #[cfg(feature = "mutants")]

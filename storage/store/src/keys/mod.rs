@@ -22,6 +22,7 @@ mod receipt_index;
 mod receipt_keys;
 mod receipt_page;
 mod receipt_tree;
+mod reconciliation;
 mod snapshot_chunk;
 mod snapshot_pointer;
 mod venue_chunk;
@@ -57,6 +58,7 @@ pub use receipt_index::ReceiptIndexKey;
 pub use receipt_keys::ReceiptKeysKey;
 pub use receipt_page::ReceiptPageKey;
 pub use receipt_tree::ReceiptTreeKey;
+pub use reconciliation::ReconciliationKey;
 pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
 pub use venue_chunk::VenueChunkKey;
@@ -96,6 +98,8 @@ pub enum KeyKind {
     WakeUp = 10,
     /// [`QuarantineKey`].
     Quarantine = 11,
+    /// [`ReconciliationKey`].
+    Reconciliation = 12,
     /// [`OrderKey`].
     Order = 32,
     /// [`EventOrdersKey`].
@@ -131,7 +135,7 @@ pub enum KeyKind {
 }
 
 /// Every kind.
-const KINDS: [KeyKind; 27] = [
+const KINDS: [KeyKind; 28] = [
     KeyKind::Head,
     KeyKind::LogRecord,
     KeyKind::SnapshotChunk,
@@ -143,6 +147,7 @@ const KINDS: [KeyKind; 27] = [
     KeyKind::FollowerCursor,
     KeyKind::WakeUp,
     KeyKind::Quarantine,
+    KeyKind::Reconciliation,
     KeyKind::Order,
     KeyKind::EventOrders,
     KeyKind::OrganizerEvent,
@@ -333,6 +338,7 @@ mod tests {
             format!("1c{hash}1524{id}15021501")
         );
         assert_eq!(hex(QuarantineKey { event: EVENT }.pack()), format!("150b{id}"));
+        assert_eq!(hex(ReconciliationKey { event: EVENT }.pack()), format!("150c{id}"));
         assert_eq!(hex(InstallationKey.pack()), "1526");
         assert_eq!(hex(OrganizerApiKeysKey { organizer: EVENT.0 }.pack()), format!("1527{id}"));
         assert_eq!(hex(ReceiptTreeKey { event: EVENT }.pack()), format!("1c{hash}1530{id}"));
