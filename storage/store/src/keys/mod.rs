@@ -99,7 +99,7 @@ pub enum KeyKind {
     /// [`QuarantineKey`].
     Quarantine = 11,
     /// [`ReconciliationKey`].
-    Reconciliation = 12,
+    Reconciliation = 16,
     /// [`OrderKey`].
     Order = 32,
     /// [`EventOrdersKey`].
@@ -338,7 +338,7 @@ mod tests {
             format!("1c{hash}1524{id}15021501")
         );
         assert_eq!(hex(QuarantineKey { event: EVENT }.pack()), format!("150b{id}"));
-        assert_eq!(hex(ReconciliationKey { event: EVENT }.pack()), format!("150c{id}"));
+        assert_eq!(hex(ReconciliationKey { event: EVENT }.pack()), format!("1510{id}"));
         assert_eq!(hex(InstallationKey.pack()), "1526");
         assert_eq!(hex(OrganizerApiKeysKey { organizer: EVENT.0 }.pack()), format!("1527{id}"));
         assert_eq!(hex(ReceiptTreeKey { event: EVENT }.pack()), format!("1c{hash}1530{id}"));
