@@ -15,11 +15,38 @@ use crate::world::{EVENT, GIVE_UP, TestClock, World, limits, until};
 
 const OTHER: EventId = EventId(EVENT.0 + 1);
 
+/// A node, with what it has seen.
+struct Node {
+    world: World,
+    heads: Arc<HeadWitness>,
+}
+
+impl std::ops::Deref for Node {
+    type Target = World;
+
+    fn deref(&self) -> &World {
+        &self.world
+    }
+}
+
+impl Node {
+    async fn end(self) {
+        self.flowing(self.platform.drain(GIVE_UP)).await;
+        self.heads.close();
+    }
+
+    /// As if it had been killed, after it has written down what it saw.
+    fn kill(self) {
+        self.heads.close();
+    }
+}
+
 /// A node whose data directory this is.
-async fn node(store: &Arc<TestStore>, directory: &Path, seed: u64) -> World {
+async fn node(store: &Arc<TestStore>, directory: &Path, seed: u64) -> Node {
     let heads = Arc::new(HeadWitness::open(directory, 7).unwrap());
-    let services = Services { heads: Some(heads), ..Services::default() };
-    World::with(Arc::clone(store), TestClock::new(), limits(), seed, services).await
+    let services = Services { heads: Some(Arc::clone(&heads)), ..Services::default() };
+    let world = World::with(Arc::clone(store), TestClock::new(), limits(), seed, services).await;
+    Node { world, heads }
 }
 
 /// A node that has never seen anything, and does not look.
@@ -29,14 +56,7 @@ async fn stranger(store: &Arc<TestStore>, seed: u64) -> World {
 
 /// What a backup of the store has.
 fn backup(store: &TestStore) -> Arc<TestStore> {
-    Arc::new(TestStore { memory: store.memory.copied(), ..TestStore::default() })
-}
-
-/// Ends the node and everything that it has.
-async fn ended(world: World) {
-    world.flowing(world.platform.drain(GIVE_UP)).await;
-    let World { platform, router, .. } = world;
-    drop((platform, router));
+    Arc::new(TestStore::over(store.memory.copied()))
 }
 
 async fn sold(world: &World, event: EventId, buyers: std::ops::Range<u128>) {
@@ -61,7 +81,7 @@ async fn restored(directory: &Path) -> Arc<TestStore> {
     sold(&world, OTHER, 1..4).await;
     let older = backup(&store);
     sold(&world, EVENT, 4..6).await;
-    ended(world).await;
+    world.end().await;
     older
 }
 
@@ -78,7 +98,7 @@ async fn scenario_34_a_store_that_went_back_sells_nothing_until_it_is_reconciled
 
     let view = world.flowing(world.router.activate(EVENT, GIVE_UP)).await.unwrap();
     assert_eq!(view.availability.pools[0].held, 3, "readers see what there is");
-    let read = world.flowing(world.ask(EVENT, Ask::Read(ClaimNumber(1)))).await;
+    let read = world.flowing(world.ask(EVENT, Ask::Read(ClaimNumber(3)))).await;
     assert!(matches!(read, Answer::Read { sequence: Sequence(5), claim: Some(_) }), "{read:?}");
     let changes = world.router.changes(EVENT, Sequence::ZERO, 100).await.unwrap();
     assert_eq!(changes.len(), 5);
@@ -91,7 +111,7 @@ async fn scenario_34_a_store_that_went_back_sells_nothing_until_it_is_reconciled
     assert_eq!(reconciled.lost, Some(Sequence(6)..=Sequence(7)), "the operator is told what is lost");
     until("it is served again", || world.platform.status().went_back.is_empty()).await;
     sold(&world, EVENT, 30..32).await;
-    ended(world).await;
+    world.end().await;
 
     let next = node(&store, directory.path(), 3).await;
     assert_eq!(next.platform.status().went_back, [], "it stays reconciled");
@@ -145,18 +165,18 @@ async fn a_reconciliation_through_one_node_holds_for_another_that_saw_more() {
     world.on_sale(EVENT, 100).await;
     let older = backup(&store);
     sold(&world, EVENT, 1..3).await;
-    ended(world).await;
+    world.end().await;
     let world = node(&store, second.path(), 2).await;
     sold(&world, EVENT, 3..6).await;
-    ended(world).await;
+    world.end().await;
 
     let one = node(&older, first.path(), 3).await;
     let other = node(&older, second.path(), 4).await;
     let reconciled = one.flowing(one.platform.reconcile(EVENT)).await.unwrap();
     assert_eq!(reconciled.lost, Some(Sequence(3)..=Sequence(7)), "what any node has seen");
     sold(&one, EVENT, 10..12).await;
-    ended(one).await;
-    ended(other).await;
+    one.end().await;
+    other.kill();
     let other = node(&older, second.path(), 5).await;
     assert_eq!(other.platform.status().went_back, []);
     sold(&other, EVENT, 20..22).await;
@@ -207,10 +227,10 @@ async fn what_other_nodes_did_meanwhile_is_no_regression() {
     let world = node(&store, directory.path(), 1).await;
     world.on_sale(EVENT, 100).await;
     sold(&world, EVENT, 1..4).await;
-    ended(world).await;
+    world.end().await;
     let other = stranger(&store, 2).await;
     sold(&other, EVENT, 4..9).await;
-    ended(other).await;
+    other.flowing(other.platform.drain(GIVE_UP)).await;
     let world = node(&store, directory.path(), 3).await;
     assert_eq!(world.platform.status().went_back, []);
     sold(&world, EVENT, 9..12).await;

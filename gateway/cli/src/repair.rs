@@ -23,7 +23,8 @@ pub(crate) const TOKEN_FILE: &str = "admin-token";
 
 /// Lifts the quarantine of an event, brings a damaged installation back, or verifies a stopped one.
 pub(crate) async fn run(arguments: RepairArguments) -> Result<(), Failure> {
-    let RepairArguments { installation, url, reconcile, lift, accept_loss: _, into, through, event } = arguments;
+    let RepairArguments { installation, url, reconcile, lift, accept_loss: _, into, through, event } =
+        arguments;
     let settings = installation.settings()?;
     if let (Some(url), Some(event)) = (&url, &event) {
         let operation = if reconcile { "reconciliations" } else { "repairs" };

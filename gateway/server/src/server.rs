@@ -105,6 +105,7 @@ pub struct Server {
     address: SocketAddr,
     administrator_token: String,
     gateway: Arc<Gateway>,
+    heads: Option<Arc<HeadWitness>>,
     http: ServerHandle,
     running: JoinHandle<io::Result<()>>,
     maintenance: JoinHandle<()>,
@@ -148,7 +149,8 @@ impl Server {
         let postman = postman(&environment, &keys, &settings);
         let heads = stores.is_apart.then(|| HeadWitness::open(&settings.data, installation.id));
         let heads = heads.transpose()?.map(Arc::new);
-        let services = Services { signer: proving, postman: Some(Arc::clone(&postman)), heads };
+        let services =
+            Services { signer: proving, postman: Some(Arc::clone(&postman)), heads: heads.clone() };
         let platform = Platform::start_with(environment.clone(), log, stores.table, limits, services).await?;
         let endpoint = settings.telemetry.otlp_endpoint.as_deref();
         let traces = endpoint.map(Traces::start).transpose()?.map(Arc::new);
@@ -160,7 +162,7 @@ impl Server {
         let running = tokio::spawn(server);
         let maintenance = tokio::spawn(maintain(Arc::clone(&gateway)));
         tracing::info!(%address, workers = gateway.settings.workers(), "listening");
-        Ok(Server { address, administrator_token, gateway, http, running, maintenance })
+        Ok(Server { address, administrator_token, gateway, heads, http, running, maintenance })
     }
 
     /// Where it listens.
@@ -236,6 +238,11 @@ impl Server {
             if let Err(error) = finished.await {
                 tracing::error!(%error, "the exporter of traces panicked");
             }
+        }
+        if let Some(heads) = self.heads
+            && let Err(error) = tokio::task::spawn_blocking(move || heads.close()).await
+        {
+            tracing::error!(%error, "the head witness could not be closed");
         }
         tracing::info!("stopped");
     }

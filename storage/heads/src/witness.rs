@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, select};
 use tessera_inventory::EventId;
 
 use crate::file::{self, HeadFile, WitnessError};
@@ -21,12 +21,18 @@ pub const WITNESSED_EVENTS_MAX: usize = 100_000;
 /// The file is written anew once it has this many records more than twice as many as there are events.
 const STALE_RECORDS_MAX: usize = 4_096;
 
-/// What a node has seen acknowledged of each event. Dropped, it writes down what moved last.
+/// What a node has seen acknowledged of each event. Closed or dropped, it writes down what moved last.
 pub struct HeadWitness {
     seen: Arc<Seen>,
-    /// Tells the thread that something moved, and that it goes on; `None` once it must end.
-    signals: Option<(Sender<()>, Sender<()>)>,
-    thread: Option<JoinHandle<()>>,
+    /// Tells the thread that something moved.
+    moved: Sender<()>,
+    running: Mutex<Option<Running>>,
+}
+
+struct Running {
+    /// Never sent on: without it the thread ends.
+    alive: Sender<()>,
+    thread: JoinHandle<()>,
 }
 
 /// Shared with the thread.
@@ -94,15 +100,22 @@ impl HeadWitness {
             .name("tessera-heads".to_owned())
             .spawn(move || scribe.run(&told, &ended))
             .map_err(failed)?;
-        Ok(HeadWitness { seen, signals: Some((moved, alive)), thread: Some(thread) })
+        Ok(HeadWitness { seen, moved, running: Mutex::new(Some(Running { alive, thread })) })
     }
 
     /// The store has acknowledged this head of `event`, or an operator has accepted it. It replaces what was witnessed.
     pub fn note(&self, event: EventId, head: impl Into<HeadMark>) {
         locked(&self.seen.moved).insert(event, head.into());
-        if let Some((moved, _)) = &self.signals {
-            // Full: the thread has yet to see an earlier one, which covers this one too.
-            let _ = moved.try_send(());
+        // Full: the thread has yet to see an earlier one, which covers this one too.
+        let _ = self.moved.try_send(());
+    }
+
+    /// Writes down what moved last, and gives the directory back; what is noted afterwards is not written. Waits for the disk.
+    pub fn close(&self) {
+        let Some(Running { alive, thread }) = locked(&self.running).take() else { return };
+        drop(alive);
+        if thread.join().is_err() {
+            tracing::error!("the thread of the head witness panicked");
         }
     }
 
@@ -128,10 +141,7 @@ impl HeadWitness {
 
 impl Drop for HeadWitness {
     fn drop(&mut self) {
-        self.signals = None;
-        if let Some(Err(_)) = self.thread.take().map(JoinHandle::join) {
-            tracing::error!("the thread of the head witness panicked");
-        }
+        self.close();
     }
 }
 
@@ -212,10 +222,13 @@ struct Scribe {
 }
 
 impl Scribe {
-    /// Ends, after a last write, when the witness is dropped.
+    /// Ends, after a last write, when the witness is closed.
     fn run(&mut self, told: &Receiver<()>, ended: &Receiver<()>) {
         loop {
-            let is_last = told.recv().is_err();
+            let is_last = select! {
+                recv(told) -> told => told.is_err(),
+                recv(ended) -> _ => true,
+            };
             let written = self.write();
             if let (Err(error), false) = (&written, self.is_failing) {
                 tracing::error!(%error, "the head witness cannot be written: should the store go back, this node will not notice");
@@ -224,7 +237,7 @@ impl Scribe {
             if is_last {
                 return;
             }
-            // Nothing is sent here: the end of the witness ends the pause early.
+            // The end of the witness ends the pause early.
             let _ = ended.recv_timeout(WRITE_INTERVAL);
         }
     }

@@ -134,8 +134,11 @@ fn two_nodes_never_share_a_directory() {
     let witness = open(directory.path());
     let error = HeadWitness::open(directory.path(), INSTALLATION).unwrap_err();
     assert!(matches!(error, WitnessError::Locked { .. }), "{error}");
-    drop(witness);
-    open(directory.path());
+    witness.note(EventId(1), mark(5));
+    witness.close();
+    assert_eq!(open(directory.path()).witnessed(EventId(1)), Some(mark(5)));
+    witness.note(EventId(1), mark(6));
+    assert_eq!(witness.witnessed(EventId(1)), Some(mark(6)), "it goes on, in memory");
 }
 
 #[test]
