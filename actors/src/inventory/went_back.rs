@@ -76,14 +76,19 @@ pub(crate) fn reason(WentBack { found, witnessed }: &WentBack) -> String {
 }
 
 /// Before this node serves anything: whatever it has seen must be in the store. What is not is set aside for every node, also for
-/// those that have never seen the event.
+/// those that have never seen the event. One that is damaged keeps nobody from starting: whoever activates it finds out.
 pub(crate) async fn check_all(shared: &Shared) -> Result<(), StoreError> {
     let witnessed = shared.heads.as_ref().map(|heads| heads.all()).unwrap_or_default();
     let checks = witnessed.into_iter().map(|(event, _)| async move {
-        let found = shared.log.head(event).await?;
-        match lacks(shared, event, found).await? {
-            Some(went_back) => set_aside(shared, event, went_back).await,
-            None => Ok(()),
+        let looked = async { lacks(shared, event, shared.log.head(event).await?).await };
+        match looked.await {
+            Ok(Some(went_back)) => set_aside(shared, event, went_back).await,
+            Ok(None) => Ok(()),
+            Err(error @ (StoreError::Damaged { .. } | StoreError::FormatTooNew { .. })) => {
+                tracing::error!(?event, %error, "whether the store lacks something of an event cannot be told");
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
     });
     stream::iter(checks).buffer_unordered(WITNESSED_CHECKED_AT_ONCE_MAX).try_collect().await
