@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
+use tessera_heads::HeadWitness;
 use tessera_inventory::EventId;
 use tessera_projections::receipts::Signer;
 use tessera_projections::webhooks::EndpointId;
@@ -14,7 +15,10 @@ use crate::inventory::InventoryMessage;
 use crate::shared::Shared;
 use crate::supervision::{Root, RootMessage};
 use crate::webhooks::{CourierMessage, Postman};
-use crate::{ClusterOptions, Environment, InventoryRouter, Limits, PlatformStatus, StartError};
+use crate::{
+    ClusterOptions, Environment, InventoryRouter, Limits, PlatformStatus, ReconcileError, Reconciled,
+    StartError,
+};
 
 /// What follows the decisions, where the composition root has it.
 #[derive(Clone, Default)]
@@ -25,6 +29,8 @@ pub struct Services {
     pub postman: Option<Arc<dyn Postman>>,
     /// Makes a node of this process, over a store that others share; `None`: it is alone.
     pub cluster: Option<ClusterOptions>,
+    /// What this node has seen acknowledged of each event, where a store that others restore may go back in time.
+    pub heads: Option<Arc<HeadWitness>>,
 }
 
 impl std::fmt::Debug for Services {
@@ -66,6 +72,7 @@ impl Platform {
         services: Services,
     ) -> Result<Platform, StartError> {
         let shared = Arc::new(Shared::new(environment, log, table, limits, services));
+        crate::inventory::check_witnessed(&shared).await?;
         let root = Root { shared: Arc::clone(&shared) };
         // No names: they are global to the process, and a simulation runs several platforms in one.
         let started = Actor::spawn(None, root, ()).await;
@@ -107,17 +114,35 @@ impl Platform {
         self.shared.health.fatal().await
     }
 
-    /// An operator has repaired a quarantined event: activate it again.
+    /// An operator has repaired a quarantined event: activate it again. `false` where the store went back: nothing was done, that must be
+    /// reconciled.
     ///
     /// # Errors
     /// The quarantine could not be lifted for good: the event stays quarantined.
-    pub async fn release(&self, event: EventId) -> Result<(), StoreError> {
-        crate::inventory::lift_quarantine(&self.shared, event).await?;
+    pub async fn release(&self, event: EventId) -> Result<bool, StoreError> {
+        let is_lifted = crate::inventory::lift_quarantine(&self.shared, event).await?;
+        if is_lifted {
+            self.released(event);
+        }
+        Ok(is_lifted)
+    }
+
+    /// An operator accepts what the store has of an event that went back: what it lacks is given up, and it is sold again.
+    ///
+    /// # Errors
+    /// [`ReconcileError`]: it stays set aside.
+    pub async fn reconcile(&self, event: EventId) -> Result<Reconciled, ReconcileError> {
+        let reconciled = crate::inventory::reconcile(&self.shared, event).await?;
+        self.released(event);
+        Ok(reconciled)
+    }
+
+    /// An event may be sold again: every node learns it.
+    fn released(&self, event: EventId) {
         self.shared.inventory.cast(InventoryMessage::Release(event));
         if let Some(cluster) = &self.shared.cluster {
             cluster.tell_all(Told::Given(event));
         }
-        Ok(())
     }
 
     /// Something may be due for a webhook endpoint: it was enabled, or is to be told something again.

@@ -45,7 +45,7 @@ impl InventoryRouter {
 
     /// Ask the writer of an event; activates the event on first use. Answers within `give_up`.
     ///
-    /// A full queue, a shutdown, a quarantined event or a store that is away answer [`Answer::NotExecuted`] at once.
+    /// A full queue, a shutdown, an event that is set aside or a store that is away answer [`Answer::NotExecuted`] at once.
     pub async fn ask(&self, event: EventId, ask: Ask, give_up: Duration) -> Answer {
         self.ask_traced(event, ask, give_up, None).await
     }
@@ -77,7 +77,7 @@ impl InventoryRouter {
         for _ in 0..ASK_ATTEMPTS_MAX {
             let slot = match self.slot(event, give_up_at).await {
                 Ok(slot) => slot,
-                Err(error) => return self.not_executed(reason_of(&error)),
+                Err(error) => return self.turned_away(event, &ask, reason_of(&error)).await,
             };
             // The writer hears of an earlier deadline than the caller waits for: its refusal still arrives.
             match slot.push(ask, self.earlier(give_up_at), self.desk.clone(), timeline.cloned()) {
@@ -114,6 +114,11 @@ impl InventoryRouter {
         if is_here(&self.shared, event).await.map_err(ActivateError::Store)? {
             match self.slot(event, self.deadline(give_up)).await {
                 Ok(slot) => return Ok(slot.published()),
+                // Nothing is sold from it, but everybody may read what there is.
+                Err(ActivateError::NotNow { reason: NotExecuted::StoreWentBack }) => {
+                    let frozen = self.shared.frozen.find(&self.shared, event).await;
+                    return frozen.map(|frozen| Arc::clone(&frozen.published)).map_err(ActivateError::Store);
+                }
                 Err(ActivateError::NotNow { reason })
                     if self.shared.cluster.is_some() && reason.may_be_elsewhere() => {}
                 Err(error) => return Err(error),
@@ -228,6 +233,23 @@ impl InventoryRouter {
             }
             Reply::NotExecuted if slot.ingress.is_closed() => self.not_executed(NotExecuted::Restarting),
             Reply::NotExecuted => self.not_executed(NotExecuted::StoreAway),
+        }
+    }
+
+    /// Nobody serves the event. Where that is because the store went back, holds and orders can still be read.
+    async fn turned_away(&self, event: EventId, ask: &Ask, reason: NotExecuted) -> Answer {
+        let (Ask::Read(number), NotExecuted::StoreWentBack) = (ask, reason) else {
+            return self.not_executed(reason);
+        };
+        match self.shared.frozen.find(&self.shared, event).await {
+            Ok(frozen) => {
+                let claim = frozen.replay.inventory().claim(*number).map(Box::new);
+                Answer::Read { sequence: frozen.replay.sequence(), claim }
+            }
+            Err(error) => {
+                tracing::warn!(?event, %error, "an event that is not served could not be read");
+                self.not_executed(NotExecuted::StoreAway)
+            }
         }
     }
 

@@ -13,6 +13,8 @@ pub struct PlatformStatus {
     pub scheduled_wake_ups: usize,
     /// Events set aside after repeated failures.
     pub quarantined: Vec<EventId>,
+    /// Events set aside because the store lacks what was acknowledged of them.
+    pub went_back: Vec<EventId>,
     /// Active events whose wall clock is implausible: their openings and expiries wait. At most
     /// [`crate::DOUBTED_CLOCKS_LISTED_MAX`] are listed.
     pub doubted_clocks: Vec<EventId>,

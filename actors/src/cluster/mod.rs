@@ -59,7 +59,6 @@ impl fmt::Debug for ClusterOptions {
 pub(crate) struct Cluster {
     pub(crate) options: ClusterOptions,
     pub(crate) nodes: Nodes,
-    table: Arc<dyn Table>,
     pub(crate) owners: Owners,
     pub(crate) mirrors: Mirrors,
     pub(crate) registrar: Port<RegistrarMessage>,
@@ -77,8 +76,7 @@ impl Cluster {
     pub(crate) fn new(options: ClusterOptions, table: Arc<dyn Table>) -> Cluster {
         Cluster {
             options,
-            nodes: Nodes::new(Arc::clone(&table)),
-            table,
+            nodes: Nodes::new(table),
             owners: Owners::default(),
             mirrors: Mirrors::default(),
             registrar: Port::default(),

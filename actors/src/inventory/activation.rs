@@ -6,10 +6,11 @@ use std::sync::atomic::Ordering;
 
 use tessera_cluster::NodeId;
 use tessera_inventory::{EventId, Sequence};
+use tessera_projections::quarantine::{Quarantined, WentBack};
 use tessera_records::RecordEncoder;
 use tessera_store::{AppendOutcome, Batch, LogRecord, StoreError};
 use tessera_writer::{
-    Activation, ActivationInput, ActivationOutput, ActivationStop, AppendAnswer, Monotonic, Output,
+    Activation, ActivationInput, ActivationOutput, ActivationStop, AppendAnswer, Head, Monotonic, Output,
     StoreFailure, Writer, WriterOptions,
 };
 
@@ -43,11 +44,6 @@ pub(crate) enum Failure {
     Elsewhere,
     /// This node has no registration, or hands its events over.
     NotServing,
-    /// It is quarantined, by another node or another process.
-    SetAside {
-        /// Why.
-        reason: String,
-    },
     /// The store is away.
     Unavailable {
         /// For the operator.
@@ -62,6 +58,16 @@ pub(crate) enum Failure {
     StoreFailed {
         /// For the operator.
         reason: String,
+    },
+    /// It is set aside, by another node or before this one started.
+    SetAside {
+        /// Its row.
+        row: Box<Quarantined>,
+    },
+    /// The store lacks what was acknowledged of it.
+    WentBack {
+        /// What it lacks.
+        lacks: WentBack,
     },
     /// An invariant of the state does not hold.
     Violated {
@@ -108,7 +114,9 @@ pub(crate) async fn activate(
         Some(cluster) => Some(cluster.claim(event).await?),
         None => None,
     };
-    super::wake_up_rows::mark_active(&*shared.table, event).await?;
+    if let Some(row) = super::wake_up_rows::mark_active(&*shared.table, event).await? {
+        return Err(Failure::SetAside { row: Box::new(row) });
+    }
     let receipts = shared.signer.is_some();
     let options = WriterOptions::new(shared.environment.random.bits())
         .with_receipts(receipts)
@@ -148,7 +156,7 @@ impl Driver {
             let input = match output {
                 ActivationOutput::ReadHead => {
                     let found = self.shared.log.head(self.event).await;
-                    ActivationInput::HeadRead(self.retryable(found)?)
+                    ActivationInput::HeadRead(self.whole(found).await?)
                 }
                 ActivationOutput::ReadLog { after } => {
                     let records = self.shared.log.read(self.event, after, LOG_READ_BYTES_MAX).await;
@@ -167,6 +175,9 @@ impl Driver {
                     }
                     let batch = Batch { next, record: Arc::from([]) };
                     let outcome = self.shared.log.append(self.event, expected, batch).await;
+                    if outcome == AppendOutcome::Committed {
+                        self.shared.witness_head(self.event, next);
+                    }
                     if let AppendOutcome::Unknown { reason } = &outcome {
                         self.count_unanswered(reason)?;
                     } else {
@@ -182,6 +193,22 @@ impl Driver {
                 ActivationOutput::Stop(stop) => return Err(stopped(stop)),
             };
             self.feed(input);
+        }
+    }
+
+    /// A head of which the store lacks nothing that this node has seen.
+    async fn whole(
+        &mut self,
+        found: Result<Head, StoreError>,
+    ) -> Result<Result<Head, StoreFailure>, Failure> {
+        let lacks = match &found {
+            Ok(head) => super::went_back::lacks(&self.shared, self.event, *head).await,
+            Err(error) => Err(error.clone()),
+        };
+        match self.retryable(lacks)? {
+            Ok(Some(lacks)) => Err(Failure::WentBack { lacks }),
+            Ok(None) => self.retryable(found),
+            Err(failure) => Ok(Err(failure)),
         }
     }
 

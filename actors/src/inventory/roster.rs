@@ -128,8 +128,8 @@ impl Roster {
     pub(crate) fn request(&mut self, event: EventId, waiter: Waiter) {
         let refusal = if self.shared.health.is_draining() {
             Some(NotExecuted::Draining)
-        } else if self.quarantines.contains(event) {
-            Some(NotExecuted::Quarantined)
+        } else if let Some(reason) = self.quarantines.refusal(event) {
+            Some(reason)
         } else if !self.events.contains_key(&event)
             && self.events.len() >= self.shared.limits.active_events_max
         {
@@ -250,15 +250,20 @@ impl Roster {
             Failure::Fenced => self.rest(event, NotExecuted::Restarting),
             Failure::Elsewhere => self.dismiss(event, NotExecuted::Elsewhere),
             Failure::NotServing => self.rest(event, NotExecuted::Elsewhere),
-            Failure::SetAside { reason } => {
-                self.quarantines.learn(event, &reason);
-                self.dismiss(event, NotExecuted::Quarantined);
-            }
             Failure::Unavailable { reason } => {
                 tracing::warn!(?event, reason, "an event could not be activated: the store is away");
                 self.rest(event, NotExecuted::StoreAway);
             }
             Failure::Unreadable { error } => self.quarantine(event, &error.to_string()),
+            Failure::WentBack { lacks } => {
+                self.quarantines.went_back(event, lacks);
+                self.dismiss(event, NotExecuted::StoreWentBack);
+            }
+            Failure::SetAside { row } => {
+                self.quarantines.found(&row);
+                let reason = self.quarantines.refusal(event);
+                self.dismiss(event, reason.unwrap_or(NotExecuted::Quarantined));
+            }
             Failure::Violated { reason } => self.quarantine(event, &reason),
             Failure::StoreFailed { reason } => {
                 self.dismiss(event, NotExecuted::StoreAway);
@@ -319,6 +324,13 @@ impl Roster {
         self.quarantines.lift(event);
         if !self.events.contains_key(&event) && !self.shared.health.is_draining() {
             self.enqueue_due(event);
+        }
+    }
+
+    /// An operator has told another node that an event may be served, if it has not been set aside anew meanwhile.
+    pub(crate) fn lifted(&mut self, event: EventId) {
+        if self.shared.health.aside(event).is_some_and(|aside| aside.is_recorded) {
+            self.quarantines.lift(event);
         }
     }
 

@@ -97,7 +97,7 @@ fn receive(message: ShellMessage, state: &mut Performer) {
     match message {
         ShellMessage::Wake => {}
         ShellMessage::AppendDone(outcome) => {
-            state.append_answered();
+            state.append_answered(&outcome);
             let damaged = |error: StoreError| AppendAnswer::Fatal { reason: state.damaged(&error) };
             let answer = append_answer(outcome).unwrap_or_else(damaged);
             feed(state, Input::AppendDone(answer));

@@ -61,6 +61,8 @@ pub(crate) enum InventoryMessage {
     LookForWakeUps,
     /// An operator has repaired an event.
     Release(EventId),
+    /// An event that was set aside is not any more: an operator has said so to another node.
+    Lifted(EventId),
     /// An operator vouches for the wall clock.
     AcknowledgeClock,
     /// The stored wake-ups, to be reckoned anew by the clock that was vouched for.
@@ -117,6 +119,7 @@ impl Actor for InventorySupervisor {
             InventoryMessage::Rebalance { joined } => roster.rebalance(joined),
             InventoryMessage::LookForWakeUps => roster.look_for_wake_ups(),
             InventoryMessage::Release(event) => roster.release(event),
+            InventoryMessage::Lifted(event) => roster.lifted(event),
             InventoryMessage::AcknowledgeClock => roster.acknowledge_clock(),
             InventoryMessage::Reschedule(wake_ups) => roster.reschedule(wake_ups),
             InventoryMessage::Drain(done) => roster.drain(done),

@@ -17,4 +17,5 @@ mod sleep;
 mod store;
 mod storm;
 mod webhooks;
+mod went_back;
 mod world;

@@ -23,10 +23,12 @@ pub(crate) const TOKEN_FILE: &str = "admin-token";
 
 /// Lifts the quarantine of an event, brings a damaged installation back, or verifies a stopped one.
 pub(crate) async fn run(arguments: RepairArguments) -> Result<(), Failure> {
-    let RepairArguments { installation, url, lift, accept_loss: _, into, through, event } = arguments;
+    let RepairArguments { installation, url, reconcile, lift, accept_loss: _, into, through, event } =
+        arguments;
     let settings = installation.settings()?;
     if let (Some(url), Some(event)) = (&url, &event) {
-        return release(url, event, settings).await;
+        let operation = if reconcile { "reconciliations" } else { "repairs" };
+        return operate(url, event, operation, settings).await;
     }
     let data = settings.data;
     let event = match event {
@@ -45,9 +47,9 @@ pub(crate) async fn run(arguments: RepairArguments) -> Result<(), Failure> {
     }
 }
 
-async fn release(url: &str, event: &str, settings: Settings) -> Result<(), Failure> {
+async fn operate(url: &str, event: &str, operation: &str, settings: Settings) -> Result<(), Failure> {
     let no_server = |source| Failure::NoServer { url: url.to_owned(), source };
-    let address = format!("{}/v1/events/{event}/repairs", url.trim_end_matches('/'));
+    let address = format!("{}/v1/events/{event}/{operation}", url.trim_end_matches('/'));
     let request = reqwest::Client::new().post(address).bearer_auth(token(settings)?);
     let reply = request.send().await.map_err(no_server)?;
     let status = reply.status();

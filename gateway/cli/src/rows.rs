@@ -8,7 +8,7 @@ use tessera_inventory::{EventId, Sequence, Timestamp};
 use tessera_projections::catalogue;
 use tessera_store::keys::{
     CatalogueEventKey, FollowerCursor, FollowerCursorKey, KeyKind, OrganizerEventKey, QuarantineKey,
-    ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey, VenueChunkKey, WakeUpKey,
+    ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey, ReconciliationKey, VenueChunkKey, WakeUpKey,
 };
 use tessera_store::{Row, StoreError, transact};
 
@@ -45,7 +45,8 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result
         | KeyKind::WebhookPending
         | KeyKind::WebhookDue
         | KeyKind::WebhookFinished
-        | KeyKind::Quarantine => same(),
+        | KeyKind::Quarantine
+        | KeyKind::Reconciliation => same(),
         // Its effects are done and must not be done again; but it never stands beyond the log.
         KeyKind::FollowerCursor => {
             let FollowerCursor { fence, sequence } = FollowerCursor::decode(value)?;
@@ -84,6 +85,7 @@ pub(crate) fn event_of((key, value): &Row) -> Result<Option<EventId>, StoreError
         Some(KeyKind::CatalogueRequest) => Some(catalogue::requested_event(value)?),
         Some(KeyKind::VenueChunk) => Some(VenueChunkKey::unpack(key)?.event),
         Some(KeyKind::Quarantine) => Some(QuarantineKey::unpack(key)?.event),
+        Some(KeyKind::Reconciliation) => Some(ReconciliationKey::unpack(key)?.event),
         Some(KeyKind::ReceiptTree) => Some(ReceiptTreeKey::unpack(key)?.event),
         Some(KeyKind::ReceiptPage) => Some(ReceiptPageKey::unpack(key)?.event),
         Some(KeyKind::ReceiptIndex) => Some(ReceiptIndexKey::unpack(key)?.event),

@@ -132,6 +132,8 @@ pub const TRACES_FLUSH: Duration = Duration::from_secs(5);
 pub const CONNECTION_LINGER_S: u64 = 1;
 /// `Retry-After` where nothing better is known, in seconds.
 pub const RETRY_AFTER_S: u32 = 1;
+/// The `Retry-After` where an operator must first accept what the store lacks, in seconds.
+pub const RECONCILED_AFTER_S: u32 = 60;
 
 // A page of a stream never exceeds what the log gives at once.
 const _: () = assert!(STREAM_PAGE_EVENTS <= tessera_actors::CHANGES_MAX);

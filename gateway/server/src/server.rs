@@ -12,6 +12,7 @@ use std::time::Duration;
 use actix_web::dev::{ServerHandle, ServiceRequest, fn_service};
 use actix_web::{App, HttpServer};
 use tessera_actors::{Environment, Platform, Postman, Random, Services, StartError};
+use tessera_heads::{HeadWitness, WitnessError};
 use tessera_projections::installation::{INSTALLATION_SECRET_BYTES, Installation};
 use tessera_projections::receipts::Signer;
 use tessera_store::{Log, StoreError, Table};
@@ -62,6 +63,9 @@ pub enum ServeError {
     /// The store does not answer.
     #[error("the store could not be read at start")]
     Store(#[from] StoreError),
+    /// The head witness cannot be had, or has seen another installation.
+    #[error("what this node has seen of the store cannot be relied on")]
+    Witness(#[from] WitnessError),
     /// Traces cannot be exported.
     #[error("traces cannot be exported to the collector of telemetry.otlp_endpoint")]
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
@@ -77,13 +81,22 @@ pub struct Stores {
     pub log: Arc<dyn Log>,
     /// Everything outside the events' inventories.
     pub table: Arc<dyn Table>,
+    /// Whether it is restored apart from this node's directory: then what the node has seen of it is witnessed there. The backup of an
+    /// embedded store has the directory in it, and its anchor notices a log that is shorter.
+    pub is_apart: bool,
 }
 
 impl Stores {
-    /// One store that is both.
+    /// One store that is both, in the directory of this node.
     #[must_use]
     pub fn of<S: Log + Table>(store: Arc<S>) -> Stores {
-        Stores { log: Arc::clone(&store) as Arc<dyn Log>, table: store }
+        Stores { log: Arc::clone(&store) as Arc<dyn Log>, table: store, is_apart: false }
+    }
+
+    /// One store that is both, and that other nodes may share.
+    #[must_use]
+    pub fn apart<S: Log + Table>(store: Arc<S>) -> Stores {
+        Stores { is_apart: true, ..Stores::of(store) }
     }
 }
 
@@ -92,6 +105,7 @@ pub struct Server {
     address: SocketAddr,
     administrator_token: String,
     gateway: Arc<Gateway>,
+    heads: Option<Arc<HeadWitness>>,
     http: ServerHandle,
     running: JoinHandle<io::Result<()>>,
     maintenance: JoinHandle<()>,
@@ -122,6 +136,10 @@ impl Server {
         let administrator_token = administrator_token(&settings, &*environment.random)?;
         let administrator = AdministratorToken::new(&administrator_token)
             .ok_or_else(|| ServeError::TokenMalformed { path: settings.data.join(TOKEN_FILE) })?;
+        if stores.is_apart {
+            let found = Installation::find(&*stores.table).await?;
+            HeadWitness::expects(&settings.data, found.map(|found| found.id))?;
+        }
         let installation = Installation::open(&*stores.table, &fresh(&*environment.random)).await?;
         let table = Arc::clone(&stores.table);
         let signer = signer(&environment, &table, installation.id).await?;
@@ -129,7 +147,14 @@ impl Server {
         let (log, limits) = (stores.log, settings.limits());
         let keys = Keys::derive(&installation.secret);
         let postman = postman(&environment, &keys, &settings);
-        let services = Services { signer: proving, postman: Some(Arc::clone(&postman)), cluster: None };
+        let heads = stores.is_apart.then(|| HeadWitness::open(&settings.data, installation.id));
+        let heads = heads.transpose()?.map(Arc::new);
+        let services = Services {
+            signer: proving,
+            postman: Some(Arc::clone(&postman)),
+            heads: heads.clone(),
+            cluster: None,
+        };
         let platform = Platform::start_with(environment.clone(), log, stores.table, limits, services).await?;
         let endpoint = settings.telemetry.otlp_endpoint.as_deref();
         let traces = endpoint.map(Traces::start).transpose()?.map(Arc::new);
@@ -141,7 +166,7 @@ impl Server {
         let running = tokio::spawn(server);
         let maintenance = tokio::spawn(maintain(Arc::clone(&gateway)));
         tracing::info!(%address, workers = gateway.settings.workers(), "listening");
-        Ok(Server { address, administrator_token, gateway, http, running, maintenance })
+        Ok(Server { address, administrator_token, gateway, heads, http, running, maintenance })
     }
 
     /// Where it listens.
@@ -217,6 +242,11 @@ impl Server {
             if let Err(error) = finished.await {
                 tracing::error!(%error, "the exporter of traces panicked");
             }
+        }
+        if let Some(heads) = self.heads
+            && let Err(error) = tokio::task::spawn_blocking(move || heads.close()).await
+        {
+            tracing::error!(%error, "the head witness could not be closed");
         }
         tracing::info!("stopped");
     }

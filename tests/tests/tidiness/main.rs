@@ -1,6 +1,7 @@
 //! Tidiness is a test: the habits of the house that a compiler does not check.
 #![allow(clippy::expect_used, clippy::panic)] // tests
 
+mod deploy;
 mod operations;
 
 use std::fs;

@@ -56,6 +56,19 @@ impl MemoryStore {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// A backup: a store of its own with what is durable here now.
+    #[must_use]
+    pub fn copied(&self) -> MemoryStore {
+        let state = State { core: self.state().core.copied(), ..State::default() };
+        MemoryStore { state: Arc::new(Mutex::new(state)), table: self.table.copied() }
+    }
+
+    /// Every log becomes what it is in `backup`, while whoever uses them goes on. The tables stay as they are.
+    pub fn restore_logs(&self, backup: &MemoryStore) {
+        let core = backup.state().core.copied();
+        self.state().core = core;
+    }
+
     /// The next append that has no fault yet meets this one.
     pub fn inject_append(&self, fault: AppendFault) {
         self.state().script.push_back(fault);
