@@ -55,10 +55,12 @@ fn the_row_of_the_format_is_read_as_it_was_written_and_no_newer_one() {
         let row = FormatRow { era: 0x0102_0304_0506_0708, standing };
         let mut value = row.encode();
         assert_eq!(FormatRow::decode(&value), Ok(row));
+        assert!(matches!(FormatRow::decode(&value[..5]), Err(StoreError::Damaged { .. })));
+        value[12] = 2;
+        assert!(matches!(FormatRow::decode(&value), Err(StoreError::Damaged { .. })));
         value[3] = 2;
         assert_eq!(FormatRow::decode(&value), Err(StoreError::FormatTooNew { needed: 2, supported: 1 }));
     }
-    assert!(matches!(FormatRow::decode(b"other"), Err(StoreError::Damaged { .. })));
 }
 
 #[test]
