@@ -4,6 +4,7 @@
 
 mod answer;
 mod blocking;
+mod cluster;
 mod directory;
 mod environment;
 mod followers;
@@ -28,6 +29,7 @@ mod webhooks;
 mod witness;
 
 pub use answer::{ActivateError, Answer, NotExecuted, StartError};
+pub use cluster::{Forwarded, ForwardedAsk, Peer, Peers, ServePeers};
 pub use environment::{Clock, Environment, Random, Spawn, TokioSpawn};
 pub use limits::{
     ACTIVATION_ATTEMPTS_MAX, ACTIVATIONS_AT_ONCE_MAX, CHANGES_MAX, CHECKPOINTS_LISTED_AT_ONCE_MAX,

@@ -61,6 +61,8 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result
                 Ok(None)
             }
         }
+        // Of the processes that serve there, not of what is served.
+        KeyKind::Node | KeyKind::NodeBeat | KeyKind::Owner | KeyKind::Owned => Ok(None),
         // Made from the log.
         KeyKind::Head
         | KeyKind::LogRecord

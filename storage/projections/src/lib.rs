@@ -8,6 +8,7 @@ pub mod api_keys;
 pub mod catalogue;
 pub mod follower_cursors;
 pub mod installation;
+pub mod nodes;
 pub mod orders;
 pub mod quarantine;
 pub mod receipts;

@@ -12,10 +12,14 @@ mod follower_cursor;
 mod head;
 mod installation;
 mod log_record;
+mod node;
+mod node_beat;
 mod order;
 mod order_by_subject;
 mod organizer_api_keys;
 mod organizer_event;
+mod owned;
+mod owner;
 mod projection_cursor;
 mod quarantine;
 mod receipt_index;
@@ -47,10 +51,14 @@ pub use follower_cursor::{FollowerCursor, FollowerCursorKey};
 pub use head::{HEAD_VALUE_BYTES, HeadKey, decode_head, encode_head};
 pub use installation::InstallationKey;
 pub use log_record::{LOG_RECORD_HEADER_BYTES, LogRecordHeader, LogRecordKey};
+pub use node::NodeKey;
+pub use node_beat::NodeBeatKey;
 pub use order::OrderKey;
 pub use order_by_subject::OrderBySubjectKey;
 pub use organizer_api_keys::OrganizerApiKeysKey;
 pub use organizer_event::OrganizerEventKey;
+pub use owned::OwnedKey;
+pub use owner::OwnerKey;
 pub use projection_cursor::{ProjectionCursor, ProjectionCursorKey};
 pub use quarantine::QuarantineKey;
 pub use receipt_index::ReceiptIndexKey;
@@ -96,6 +104,14 @@ pub enum KeyKind {
     WakeUp = 10,
     /// [`QuarantineKey`].
     Quarantine = 11,
+    /// [`NodeKey`].
+    Node = 12,
+    /// [`NodeBeatKey`].
+    NodeBeat = 13,
+    /// [`OwnerKey`].
+    Owner = 14,
+    /// [`OwnedKey`].
+    Owned = 15,
     /// [`OrderKey`].
     Order = 32,
     /// [`EventOrdersKey`].
@@ -131,7 +147,7 @@ pub enum KeyKind {
 }
 
 /// Every kind.
-const KINDS: [KeyKind; 27] = [
+const KINDS: [KeyKind; 31] = [
     KeyKind::Head,
     KeyKind::LogRecord,
     KeyKind::SnapshotChunk,
@@ -143,6 +159,10 @@ const KINDS: [KeyKind; 27] = [
     KeyKind::FollowerCursor,
     KeyKind::WakeUp,
     KeyKind::Quarantine,
+    KeyKind::Node,
+    KeyKind::NodeBeat,
+    KeyKind::Owner,
+    KeyKind::Owned,
     KeyKind::Order,
     KeyKind::EventOrders,
     KeyKind::OrganizerEvent,
@@ -333,6 +353,10 @@ mod tests {
             format!("1c{hash}1524{id}15021501")
         );
         assert_eq!(hex(QuarantineKey { event: EVENT }.pack()), format!("150b{id}"));
+        assert_eq!(hex(NodeKey { node: EVENT.0 }.pack()), format!("150c{id}"));
+        assert_eq!(hex(NodeBeatKey { node: EVENT.0 }.pack()), format!("150d{id}"));
+        assert_eq!(hex(OwnerKey { event: EVENT }.pack()), format!("150e{id}"));
+        assert_eq!(hex(OwnedKey { node: EVENT.0, event: EVENT }.pack()), format!("150f{id}{id}"));
         assert_eq!(hex(InstallationKey.pack()), "1526");
         assert_eq!(hex(OrganizerApiKeysKey { organizer: EVENT.0 }.pack()), format!("1527{id}"));
         assert_eq!(hex(ReceiptTreeKey { event: EVENT }.pack()), format!("1c{hash}1530{id}"));

@@ -1,0 +1,126 @@
+use tessera_cluster::Load;
+use tessera_inventory::Timestamp;
+use tessera_store::memory::{CommitFault, MemoryStore};
+
+use super::*;
+
+const A: NodeId = NodeId(0xaaaa << 100);
+const B: NodeId = NodeId(0xbbbb);
+const EVENT: EventId = EventId(42);
+
+fn row(standing: Standing) -> NodeRow {
+    NodeRow {
+        name: "a".to_owned(),
+        peer_address: "10.0.0.1:7443".to_owned(),
+        client_address: Some("https://a.example".to_owned()),
+        lease_ms: 3_000,
+        release: "0.1.0".to_owned(),
+        standing,
+    }
+}
+
+fn beat(number: u64) -> Beat {
+    Beat { number, load: Load { owned_events: 7 }, wall: Timestamp(9) }
+}
+
+async fn serving(nodes: &Nodes, ids: &[NodeId]) {
+    for node in ids {
+        assert_eq!(nodes.renew(*node, &row(Standing::Serving), &beat(1)).await, Ok(Renewed::Written));
+    }
+}
+
+fn fresh() -> (MemoryStore, Nodes) {
+    let store = MemoryStore::new();
+    (store.clone(), Nodes::new(Arc::new(store)))
+}
+
+#[tokio::test]
+async fn what_is_registered_is_listed() {
+    let (_, nodes) = fresh();
+    serving(&nodes, &[A, B]).await;
+    assert_eq!(nodes.renew(A, &row(Standing::Draining), &beat(2)).await, Ok(Renewed::Written));
+    let expected = [(B, Standing::Serving, 1), (A, Standing::Draining, 2)]
+        .map(|(node, standing, number)| Listed { node, row: row(standing), beat: beat(number) });
+    assert_eq!(nodes.list().await, Ok(expected.to_vec()));
+}
+
+#[tokio::test]
+async fn a_node_that_beats_is_not_evicted_and_one_that_is_evicted_beats_no_more() {
+    let (_, nodes) = fresh();
+    serving(&nodes, &[A, B]).await;
+    nodes.renew(A, &row(Standing::Serving), &beat(2)).await.unwrap();
+    assert_eq!(nodes.evict(A, 1).await, Ok(Evicted::Alive));
+    assert_eq!(nodes.evict(A, 2).await, Ok(Evicted::Gone));
+    assert_eq!(nodes.renew(A, &row(Standing::Serving), &beat(3)).await, Ok(Renewed::Evicted));
+    assert_eq!(nodes.evict(A, 2).await, Ok(Evicted::Gone), "whoever comes second sees it done");
+    assert_eq!(nodes.leave(B).await, Ok(()));
+    assert_eq!(nodes.renew(B, &row(Standing::Serving), &beat(2)).await, Ok(Renewed::Evicted));
+}
+
+#[tokio::test]
+async fn a_lost_registration_is_not_written_again() {
+    let (_, nodes) = fresh();
+    assert_eq!(nodes.renew(A, &row(Standing::Serving), &beat(2)).await, Ok(Renewed::Evicted));
+    assert_eq!(nodes.list().await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+async fn of_a_renewal_and_an_eviction_at_once_one_wins() {
+    let (store, nodes) = fresh();
+    serving(&nodes, &[A]).await;
+    // The renewal commits between the eviction's read and its commit.
+    let racing = nodes.evict(A, 1);
+    store.inject_commit(CommitFault::Conflict);
+    let (evicted, renewed) =
+        futures::join!(racing, async { nodes.renew(A, &row(Standing::Serving), &beat(2)).await });
+    let is_one = (evicted == Ok(Evicted::Gone)) != (renewed == Ok(Renewed::Written));
+    assert!(is_one, "{evicted:?} and {renewed:?}");
+}
+
+#[tokio::test]
+async fn an_event_has_one_owner_until_that_is_gone() {
+    let (_, nodes) = fresh();
+    serving(&nodes, &[A, B]).await;
+    let owned = OwnerRow { node: A, term: 1 };
+    assert_eq!(nodes.claim(A, EVENT).await, Ok(Claim::Take(owned)));
+    assert_eq!(nodes.claim(A, EVENT).await, Ok(Claim::Ours(owned)));
+    assert_eq!(nodes.claim(B, EVENT).await, Ok(Claim::Elsewhere(owned)));
+    nodes.evict(A, 1).await.unwrap();
+    assert_eq!(nodes.owner(EVENT).await, Ok(Some(Owner { owner: owned, node: None })));
+    assert_eq!(nodes.forget(A).await, Ok(false), "something is left to adopt");
+    assert_eq!(nodes.owned(A, None, 10).await, Ok(vec![EVENT]));
+    assert_eq!(nodes.claim(A, EVENT).await, Ok(Claim::NotServing));
+    assert_eq!(nodes.claim(B, EVENT).await, Ok(Claim::Take(OwnerRow { node: B, term: 2 })));
+    assert_eq!(nodes.owned(A, None, 10).await, Ok(Vec::new()));
+    assert_eq!(nodes.owned(B, None, 10).await, Ok(vec![EVENT]));
+    assert_eq!(nodes.forget(A).await, Ok(true));
+    assert_eq!(nodes.list().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn events_are_given_and_released_by_their_owner_only() {
+    let (store, nodes) = fresh();
+    serving(&nodes, &[A, B]).await;
+    nodes.claim(A, EVENT).await.unwrap();
+    assert_eq!(nodes.transfer(B, EVENT, A).await, Ok(Transfer::Give(OwnerRow { node: A, term: 1 })));
+    store.inject_commit(CommitFault::UnknownApplied);
+    let given = OwnerRow { node: B, term: 2 };
+    assert_eq!(nodes.transfer(A, EVENT, B).await, Ok(Transfer::Give(given)), "also if it landed unheard");
+    assert_eq!(nodes.owner(EVENT).await.unwrap().unwrap().owner, given);
+    nodes.release(A, EVENT).await.unwrap();
+    assert_eq!(nodes.owner(EVENT).await.unwrap().unwrap().owner, given);
+    nodes.release(B, EVENT).await.unwrap();
+    assert_eq!(nodes.owner(EVENT).await, Ok(None));
+    assert_eq!(nodes.owned(B, None, 10).await, Ok(Vec::new()));
+}
+
+#[tokio::test]
+async fn pages_of_what_is_owned_follow_each_other() {
+    let (_, nodes) = fresh();
+    serving(&nodes, &[A]).await;
+    for event in 1..=5 {
+        nodes.claim(A, EventId(event)).await.unwrap();
+    }
+    assert_eq!(nodes.owned(A, None, 3).await, Ok([1, 2, 3].map(EventId).to_vec()));
+    assert_eq!(nodes.owned(A, Some(EventId(3)), 3).await, Ok([4, 5].map(EventId).to_vec()));
+}
