@@ -12,9 +12,6 @@ use crate::Platform;
 use crate::inventory::InventoryMessage;
 use crate::shared::Shared;
 
-/// Owned events that are read at once.
-const OWNED_PER_PAGE: usize = 1_000;
-
 /// Why an operator's wish about nodes was not passed on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NodeError {
@@ -94,20 +91,13 @@ pub(crate) async fn hand_over(shared: &Shared) {
 /// Events that are this node's without being active here (their activation failed, or came too late) would be asked of it in vain.
 async fn give_the_rest(cluster: &Cluster) -> Result<(), StoreError> {
     let Some(me) = cluster.me() else { return Ok(()) };
-    let mut after = None;
-    loop {
-        let events = cluster.nodes.owned(me, after, OWNED_PER_PAGE).await?;
-        for event in &events {
-            let Some(to) = cluster.successor(*event) else { return Ok(()) };
-            if let Transfer::Give(owner) = cluster.nodes.transfer(me, *event, to).await? {
-                cluster.gave(*event, owner);
-            }
-        }
-        after = events.last().copied();
-        if events.len() < OWNED_PER_PAGE {
-            return Ok(());
+    for event in cluster.owned().await? {
+        let Some(to) = cluster.successor(event) else { return Ok(()) };
+        if let Transfer::Give(owner) = cluster.nodes.transfer(me, event, to).await? {
+            cluster.gave(event, owner);
         }
     }
+    Ok(())
 }
 
 /// Tell the registrar, where there is one, and wait until the store says so.

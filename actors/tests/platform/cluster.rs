@@ -1,6 +1,7 @@
 //! Three nodes over one store: who owns an event, what becomes of it when its node is gone, and that whoever is asked answers.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
@@ -21,16 +22,24 @@ const LEASE_MS: u64 = 3_000;
 
 /// A network in one process: by the names of nodes, and cut where a test wants it.
 #[derive(Clone, Default)]
-struct Network(Arc<Mutex<BTreeMap<String, InventoryRouter>>>);
+struct Network {
+    routers: Arc<Mutex<BTreeMap<String, InventoryRouter>>>,
+    deaf: Arc<AtomicBool>,
+}
 
 impl Network {
     fn find(&self, to: &Peer) -> Option<InventoryRouter> {
-        let found = self.0.lock().unwrap().get(&to.address).cloned()?;
+        let found = self.routers.lock().unwrap().get(&to.address).cloned()?;
         (found.node() == Some(to.node)).then_some(found)
     }
 
+    /// What nodes tell each other is lost, from now on.
+    fn lose_what_is_told(&self) {
+        self.deaf.store(true, Ordering::Release);
+    }
+
     fn cut_off(&self, name: &str) {
-        self.0.lock().unwrap().remove(name);
+        self.routers.lock().unwrap().remove(name);
     }
 }
 
@@ -43,7 +52,7 @@ impl Peers for Network {
     }
 
     fn tell(&self, to: &Peer, told: Told) {
-        if let Some(router) = self.find(to) {
+        if let Some(router) = self.find(to).filter(|_| !self.deaf.load(Ordering::Acquire)) {
             router.hear(told);
         }
     }
@@ -81,7 +90,7 @@ impl Trio {
         let services = Services { cluster: Some(options), ..Services::default() };
         let (store, clock) = (self.store.clone(), self.clock.clone());
         let node = World::with(store, clock, limits(), self.started, services).await;
-        self.network.0.lock().unwrap().insert(name.to_owned(), node.router.clone());
+        self.network.routers.lock().unwrap().insert(name.to_owned(), node.router.clone());
         self.nodes.insert(name, node);
     }
 
@@ -243,6 +252,20 @@ async fn a_node_that_drains_hands_over_and_nobody_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_that_was_given_is_active_though_the_message_was_lost_and_nobody_asks() {
+    let mut trio = Trio::start().await;
+    trio.nodes["a"].flowing(trio.nodes["a"].on_sale(EVENT, 10)).await;
+    let owner = trio.owner(EVENT);
+    trio.network.lose_what_is_told();
+    let leaving = trio.nodes.remove(owner).unwrap();
+    leaving.flowing(leaving.platform.drain(GIVE_UP)).await;
+    trio.network.cut_off(owner);
+    drop(leaving);
+    trio.is_owned(EVENT).await;
+    assert_eq!(trio.epoch().await, Epoch(2));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_evicted_node_stops_and_joins_again() {
     let trio = Trio::start().await;
     trio.nodes["a"].flowing(trio.nodes["a"].on_sale(EVENT, 100)).await;
@@ -291,8 +314,13 @@ async fn what_one_node_sets_aside_no_node_sells_until_it_is_released() {
     let trio = Trio::start().await;
     trio.nodes["a"].flowing(trio.nodes["a"].on_sale(EVENT, 100)).await;
     let owner = trio.owner(EVENT);
-    let quarantined =
-        Quarantined { event: EVENT, reason: "a test".to_owned(), since: BEGINNING, failures: 0 };
+    let quarantined = Quarantined {
+        event: EVENT,
+        reason: "a test".to_owned(),
+        since: BEGINNING,
+        failures: 0,
+        went_back: None,
+    };
     QuarantinedEvents::new(trio.table()).set(&quarantined).await.unwrap();
     Nodes::new(trio.table()).leave(trio.id(owner)).await.unwrap();
     let is_idle = || trio.nodes[owner].platform.status().active_events == 0;

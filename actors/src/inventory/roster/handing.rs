@@ -69,7 +69,8 @@ impl Roster {
         }
     }
 
-    /// Other nodes put events to sleep too, and may be gone when they must be woken: each event has one node that looks after it.
+    /// Other nodes put events to sleep too, and may be gone when they must be woken: each event has one node that looks after it. And what
+    /// this node owns is active here, unless the message that gave it was lost.
     pub(crate) fn look_for_wake_ups(&self) {
         let Some(cluster) = self.shared.cluster.clone() else { return };
         let (shared, myself) = (Arc::clone(&self.shared), self.myself.clone());
@@ -79,6 +80,10 @@ impl Roster {
             // What is "at once" is active somewhere, or is adopted.
             wake_ups.retain(|(event, due_at)| due_at.0 > 0 && members.first_for(*event) == members.me);
             let _ = myself.cast(InventoryMessage::Reschedule(wake_ups));
+            match cluster.owned().await {
+                Ok(owned) => drop(myself.cast(InventoryMessage::Adopt(owned))),
+                Err(error) => tracing::warn!(%error, "what this node owns could not be read"),
+            }
         }));
     }
 
