@@ -20,7 +20,7 @@ pub(crate) struct Arguments {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Serve the HTTP API over the embedded store
+    /// Serve the HTTP API
     Serve(Box<ServeArguments>),
     /// Sell an arena to a hundred thousand buyers over HTTP, check every invariant, and keep serving
     Demo(DemoArguments),
@@ -172,7 +172,7 @@ impl InstallationArguments {
     }
 }
 
-/// The server must not run on the same directory.
+/// The server must not run on the same directory; in FoundationDB it may.
 #[derive(Debug, Args)]
 pub(crate) struct InspectArguments {
     #[command(flatten)]
@@ -252,7 +252,7 @@ pub(crate) struct ExportArguments {
     pub(crate) event: Option<String>,
 }
 
-/// The data directory is the new one, and must be absent or empty. Every log is replayed and compared with what was exported.
+/// The data directory, or the prefix in FoundationDB, is the new one, and must be absent or empty. Every log is replayed and compared with what was exported.
 #[derive(Debug, Args)]
 pub(crate) struct ImportArguments {
     #[command(flatten)]

@@ -148,7 +148,7 @@ impl Cluster {
                     }
                 }
             }
-            Err(last.map_or_else(|| unanswered("it was never asked"), |error| self.read_failed(error)))
+            Err(last.map_or_else(|| unanswered("the cluster was never asked"), |error| self.read_failed(error)))
         })
         .await
     }
@@ -195,7 +195,7 @@ impl Cluster {
 pub(crate) async fn in_time<T>(reads: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
     tokio::select! {
         read = reads => read,
-        () = tokio::time::sleep(READ_ANSWER_MAX) => Err(unanswered("it does not answer")),
+        () = tokio::time::sleep(READ_ANSWER_MAX) => Err(unanswered("the cluster does not answer")),
     }
 }
 
