@@ -70,7 +70,7 @@ pub enum CertificatesError {
         name: String,
         /// Why.
         #[source]
-        source: SecurityError,
+        source: Box<SecurityError>,
     },
 }
 
@@ -103,7 +103,7 @@ pub fn make_certificates(
         write_new(&files.key, &key.serialize_pem(), 0o600)?;
         write_new(&files.certificate, &certificate.pem(), 0o644)?;
         MutualTls::load(&files, now)
-            .map_err(|source| CertificatesError::Unfit { name: name.clone(), source })?;
+            .map_err(|source| CertificatesError::Unfit { name: name.clone(), source: Box::new(source) })?;
         Ok(files)
     };
     names.iter().map(sign).collect()

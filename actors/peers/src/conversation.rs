@@ -130,7 +130,9 @@ impl Conversation {
         let endpoint = endpoint(&self.to.address, &shared.security)?;
         let connected = within(clock, CONNECT_MS_MAX, "the connection", endpoint.connect()).await?;
         let channel = connected.map_err(Lost::Connect)?;
-        let mut answers = within(clock, HELLO_MS_MAX, "the hello", self.greet(shared, channel)).await??;
+        // The client is kept: the connection is its own.
+        let (_client, mut answers) =
+            within(clock, HELLO_MS_MAX, "the hello", self.greet(shared, channel)).await??;
         self.failures = 0;
         self.asks.open();
         shared.meters.streams_out.increment(1);
@@ -140,7 +142,11 @@ impl Conversation {
     }
 
     /// Begins a stream, and hears who answers.
-    async fn greet(&self, shared: &Shared, channel: Channel) -> Result<Streaming<Bytes>, Lost> {
+    async fn greet(
+        &self,
+        shared: &Shared,
+        channel: Channel,
+    ) -> Result<(Grpc<Channel>, Streaming<Bytes>), Lost> {
         let hello = hello::ours(shared.installation, self.to.node);
         let frames = Frames {
             hello: Some(AskFrame { hello: Some(hello), ..AskFrame::default() }.encode_to_vec()),
@@ -156,7 +162,7 @@ impl Conversation {
         let mut answers = response.into_inner();
         let first = answers.next().await.ok_or(Lost::Ended)?.map_err(Lost::Broken)?;
         hello::check(AnswerFrame::decode(first)?.hello, &hello)?;
-        Ok(answers)
+        Ok((client, answers))
     }
 
     /// Gives every answer to who waits for it, until the other node has left or nothing is asked for a while.

@@ -86,7 +86,7 @@ pub enum SecurityError {
         certificate: PathBuf,
         /// Why.
         #[source]
-        source: rustls::Error,
+        source: Box<rustls::Error>,
     },
     /// Other nodes would refuse the certificate.
     #[error(
@@ -101,7 +101,7 @@ pub enum SecurityError {
         ca: PathBuf,
         /// Why.
         #[source]
-        source: rustls::Error,
+        source: Box<rustls::Error>,
     },
     /// Plain text would leave the machine.
     #[error(
@@ -129,12 +129,12 @@ impl MutualTls {
         CertifiedKey::from_der(chain.clone(), key, &provider).map_err(|source| SecurityError::Key {
             key: files.key.clone(),
             certificate: files.certificate.clone(),
-            source,
+            source: Box::new(source),
         })?;
         check_chain(&roots, &chain, provider, now).map_err(|source| SecurityError::Refused {
             certificate: files.certificate.clone(),
             ca: files.ca.clone(),
-            source,
+            source: Box::new(source),
         })?;
         let identity = Identity::from_pem(certificate_pem, key_pem);
         Ok(MutualTls { ca: Certificate::from_pem(ca_pem), identity })

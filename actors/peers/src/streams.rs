@@ -54,9 +54,8 @@ impl fmt::Debug for PeerStreams {
 
 impl Drop for PeerStreams {
     fn drop(&mut self) {
-        for asks in std::mem::take(&mut *self.shared.asks()).into_values() {
-            asks.close();
-        }
+        let all = std::mem::take(&mut *self.shared.asks());
+        all.into_values().for_each(|asks| asks.close());
     }
 }
 

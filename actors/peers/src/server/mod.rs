@@ -37,7 +37,7 @@ pub enum ServeError {
     #[error(transparent)]
     Security(#[from] SecurityError),
     /// The address is not to be had.
-    #[error("the address {address} for other nodes (cluster.listen) cannot be listened on")]
+    #[error("the address {address} for other nodes cannot be listened on")]
     Listen {
         /// The address.
         address: SocketAddr,

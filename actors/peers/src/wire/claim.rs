@@ -50,7 +50,7 @@ struct LineMessage {
     seats: Vec<u32>,
 }
 
-#[derive(Clone, PartialEq, Message)]
+#[derive(Clone, Copy, PartialEq, Message)]
 struct Ticket {
     #[prost(uint32, tag = "1")]
     line: u32,

@@ -14,6 +14,7 @@ use tessera_peers::{
 };
 
 use crate::nodes::{INSTALLATION, Node, PATIENCE, environment, number, read};
+use crate::strangers::Frames;
 
 const DAY_MS: u64 = 86_400_000;
 
@@ -118,49 +119,11 @@ async fn what_the_authority_signed_under_another_name_is_no_node() {
             client.ready().await.unwrap();
             let path = http::uri::PathAndQuery::from_static("/tessera.peers.v1.Peers/Ask");
             let request = tonic::Request::new(futures::stream::pending::<Vec<u8>>());
-            client.streaming(request, path, Plain).await.err().map(|status| status.code())
+            client.streaming(request, path, Frames).await.err().map(|status| status.code())
         }
     };
     assert_eq!(refused(sign("printer")).await, Some(tonic::Code::PermissionDenied));
     assert_eq!(refused(sign(NODE_NAME)).await, None, "the same under the nodes' name is one");
-}
-
-/// Frames as they are.
-#[derive(Clone, Copy)]
-struct Plain;
-
-impl tonic::codec::Codec for Plain {
-    type Encode = Vec<u8>;
-    type Decode = ();
-    type Encoder = Plain;
-    type Decoder = Plain;
-
-    fn encoder(&mut self) -> Plain {
-        Plain
-    }
-
-    fn decoder(&mut self) -> Plain {
-        Plain
-    }
-}
-
-impl tonic::codec::Encoder for Plain {
-    type Item = Vec<u8>;
-    type Error = tonic::Status;
-
-    fn encode(&mut self, item: Vec<u8>, out: &mut tonic::codec::EncodeBuf<'_>) -> Result<(), tonic::Status> {
-        bytes::BufMut::put_slice(out, &item);
-        Ok(())
-    }
-}
-
-impl tonic::codec::Decoder for Plain {
-    type Item = ();
-    type Error = tonic::Status;
-
-    fn decode(&mut self, _: &mut tonic::codec::DecodeBuf<'_>) -> Result<Option<()>, tonic::Status> {
-        Ok(Some(()))
-    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use futures::future::join_all;
 use tessera_actors::{Forwarded, Peer};
 use tessera_cluster::NodeId;
-use tessera_peers::{ASKS_IN_FLIGHT_MAX, PING_AFTER_MS, PING_ANSWER_MS_MAX, Security};
+use tessera_peers::{ASKS_IN_FLIGHT_MAX, PING_AFTER_MS, PING_ANSWER_MS_MAX, STREAM_IDLE_MS_MAX, Security};
 use tokio::net::TcpListener;
 
 use crate::nodes::{LOOPBACK, Node, PATIENCE, number, until, until_answered};
@@ -77,11 +77,24 @@ async fn a_one_way_partition_bounds_what_waits_and_is_noticed() {
     assert!(outcomes.iter().all(|outcome| number(outcome).is_none()));
     assert!(matches!(first.await, Forwarded::Unanswered));
     assert!(
-        noticed_ms < u128::from(2 * (PING_AFTER_MS + PING_ANSWER_MS_MAX)),
+        noticed_ms < u128::from(3 * (PING_AFTER_MS + PING_ANSWER_MS_MAX)),
         "the partition was noticed after {noticed_ms} ms"
     );
     proxy.set(Network::Up);
     proxy.cut();
     b.fake.open();
     until_answered(&a, &through, 2).await;
+}
+
+#[tokio::test]
+async fn an_idle_stream_is_closed_and_one_in_use_is_not() {
+    let (a, b, proxy, through) = nodes_with_a_proxy().await;
+    let waiting = a.ask(&through, 1, 10 * PATIENCE);
+    until("the ask is taken", || b.fake.asked() == 1).await;
+    a.clock.skip_ms(STREAM_IDLE_MS_MAX + 1);
+    b.fake.open();
+    assert_eq!(number(&waiting.await), Some(1), "while somebody waits it is not idle");
+    a.clock.skip_ms(STREAM_IDLE_MS_MAX + 1);
+    until("the idle stream is closed", || proxy.open() == 0).await;
+    assert_eq!(number(&a.ask(&through, 2, PATIENCE).await), Some(2));
 }

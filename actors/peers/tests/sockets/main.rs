@@ -7,3 +7,4 @@ mod forwarding;
 mod nodes;
 mod proxy;
 mod stopping;
+mod strangers;

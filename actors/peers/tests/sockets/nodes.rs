@@ -15,28 +15,55 @@ use tessera_cluster::NodeId;
 use tessera_inventory::{ClaimNumber, EventId, Sequence, Timestamp};
 use tessera_peers::{PeerServer, PeerStreams, Security};
 use tessera_writer::{Ask, Monotonic, Mutation};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 pub(crate) const INSTALLATION: u128 = 77;
 pub(crate) const LOOPBACK: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 /// Long enough that nobody gives up in a test that does not mean to.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-struct SystemClock(Instant);
+/// Real time, that may be skipped.
+pub(crate) struct SkippingClock {
+    origin: Instant,
+    skipped_us: watch::Sender<u64>,
+}
 
-impl Clock for SystemClock {
-    fn monotonic(&self) -> Monotonic {
-        Monotonic(u64::try_from(self.0.elapsed().as_micros()).unwrap())
+impl SkippingClock {
+    #[allow(clippy::disallowed_methods)] // real sockets live in real time
+    fn new() -> SkippingClock {
+        SkippingClock { origin: Instant::now(), skipped_us: watch::Sender::new(0) }
     }
 
+    pub(crate) fn skip_ms(&self, ms: u64) {
+        self.skipped_us.send_modify(|skipped_us| *skipped_us += ms * 1_000);
+    }
+}
+
+impl Clock for SkippingClock {
+    fn monotonic(&self) -> Monotonic {
+        let elapsed_us = u64::try_from(self.origin.elapsed().as_micros()).unwrap();
+        Monotonic(elapsed_us + *self.skipped_us.borrow())
+    }
+
+    #[allow(clippy::disallowed_methods)] // real sockets live in real time
     fn wall(&self) -> Timestamp {
         let since_epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
         Timestamp(u64::try_from(since_epoch.as_millis()).unwrap())
     }
 
     fn sleep_until(&self, deadline_at: Monotonic) -> BoxFuture<'static, ()> {
-        let at = self.0 + Duration::from_micros(deadline_at.0);
-        tokio::time::sleep_until(at.into()).boxed()
+        let (origin, mut skipped_us) = (self.origin, self.skipped_us.subscribe());
+        async move {
+            loop {
+                let left_us = deadline_at.0.saturating_sub(*skipped_us.borrow_and_update());
+                let at = origin + Duration::from_micros(left_us);
+                tokio::select! {
+                    () = tokio::time::sleep_until(at.into()) => return,
+                    Ok(()) = skipped_us.changed() => {}
+                }
+            }
+        }
+        .boxed()
     }
 }
 
@@ -48,10 +75,13 @@ impl Random for Counting {
     }
 }
 
-#[allow(clippy::disallowed_methods)] // real sockets live in real time
 pub(crate) fn environment() -> Environment {
+    environment_with(Arc::new(SkippingClock::new()))
+}
+
+fn environment_with(clock: Arc<SkippingClock>) -> Environment {
     Environment {
-        clock: Arc::new(SystemClock(Instant::now())),
+        clock,
         random: Arc::new(Counting(AtomicU64::new(0))),
         spawn: Arc::new(TokioSpawn(tokio::runtime::Handle::current())),
         mutation: Mutation::default(),
@@ -112,6 +142,7 @@ pub(crate) struct Node {
     pub(crate) streams: PeerStreams,
     pub(crate) fake: Arc<Fake>,
     pub(crate) peer: Peer,
+    pub(crate) clock: Arc<SkippingClock>,
 }
 
 impl Node {
@@ -124,7 +155,8 @@ impl Node {
 
     /// A node that answers nothing until its gate is opened.
     pub(crate) async fn shut(id: u128, security: &Security) -> Node {
-        let environment = environment();
+        let clock = Arc::new(SkippingClock::new());
+        let environment = environment_with(Arc::clone(&clock));
         let fake = Arc::new(Fake {
             node: Mutex::new(Some(NodeId(id))),
             gate: Semaphore::new(0),
@@ -136,7 +168,7 @@ impl Node {
             PeerServer::start(LOOPBACK, security, serve, INSTALLATION, environment.clone()).await.unwrap();
         let peer = Peer { node: NodeId(id), address: server.address().to_string() };
         let streams = PeerStreams::new(environment, security.clone(), INSTALLATION);
-        Node { server, streams, fake, peer }
+        Node { server, streams, fake, peer, clock }
     }
 
     pub(crate) fn ask(&self, to: &Peer, number: u64, give_up: Duration) -> BoxFuture<'static, Forwarded> {

@@ -1,6 +1,8 @@
 //! A network in the middle that can be stopped and cut.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -22,6 +24,7 @@ pub(crate) struct Proxy {
     network: watch::Sender<Network>,
     /// Counts the cuts: a connection dies with the next one.
     cuts: watch::Sender<u64>,
+    open: Arc<AtomicUsize>,
 }
 
 impl Proxy {
@@ -30,20 +33,33 @@ impl Proxy {
         let address = listener.local_addr().unwrap();
         let (network, networks) = watch::channel(Network::Up);
         let (cuts, cut) = watch::channel(0);
+        let open = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&open);
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let Ok(server) = TcpStream::connect(server).await else { continue };
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();
-                tokio::spawn(pass(from_client, to_server, Some(networks.clone()), cut.clone()));
+                let open = Arc::clone(&counted);
+                open.fetch_add(1, Ordering::SeqCst);
+                let there = pass(from_client, to_server, Some(networks.clone()), cut.clone());
+                tokio::spawn(async move {
+                    there.await;
+                    open.fetch_sub(1, Ordering::SeqCst);
+                });
                 tokio::spawn(pass(from_server, to_client, None, cut.clone()));
             }
         });
-        Proxy { address, network, cuts }
+        Proxy { address, network, cuts, open }
     }
 
     pub(crate) fn set(&self, network: Network) {
         self.network.send_replace(network);
+    }
+
+    /// Connections that their client has not ended.
+    pub(crate) fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
     }
 
     /// Every connection dies.
