@@ -58,6 +58,20 @@ pub enum Answer {
     },
 }
 
+impl Answer {
+    /// The sequence that the answer is true at, if a turn has served it.
+    #[must_use]
+    pub const fn sequence(&self) -> Option<Sequence> {
+        match self {
+            Answer::Accepted { sequence, .. }
+            | Answer::Repeated { sequence, .. }
+            | Answer::Rejected { sequence, .. }
+            | Answer::Read { sequence, .. } => Some(*sequence),
+            Answer::NotExecuted { .. } | Answer::OutcomeUnknown { .. } => None,
+        }
+    }
+}
+
 /// Why something was not executed. Every reason is temporary except `Quarantined` and `StoreWentBack`, which need an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NotExecuted {
@@ -77,6 +91,8 @@ pub enum NotExecuted {
     GaveUp,
     /// The event restarts after a failure.
     Restarting,
+    /// Another node owns the event and cannot be reached, or no node owns it yet.
+    Elsewhere,
 }
 
 /// Why an event could not be activated.
@@ -147,6 +163,20 @@ impl NotExecuted {
             NotExecuted::TooManyActivations => "too_many_activations",
             NotExecuted::GaveUp => "gave_up",
             NotExecuted::Restarting => "restarting",
+            NotExecuted::Elsewhere => "elsewhere",
+        }
+    }
+
+    /// Whether another node may be the one to ask, now or in a moment.
+    pub(crate) const fn may_be_elsewhere(self) -> bool {
+        match self {
+            NotExecuted::Draining | NotExecuted::Restarting | NotExecuted::Elsewhere => true,
+            NotExecuted::QueueFull
+            | NotExecuted::Quarantined
+            | NotExecuted::StoreWentBack
+            | NotExecuted::StoreAway
+            | NotExecuted::TooManyActivations
+            | NotExecuted::GaveUp => false,
         }
     }
 }

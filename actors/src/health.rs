@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tessera_inventory::EventId;
 use tokio::sync::watch;
 
+use crate::cluster::Cluster;
 use crate::supervision::Role;
 use crate::{
     DOUBTED_CLOCKS_LISTED_MAX, PlatformStatus, STUCK_FOLLOWERS_MAX, StuckFollower, SupervisorStatus,
@@ -167,8 +168,8 @@ impl Health {
         self.wake_ups.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn status(&self, active_events: usize) -> PlatformStatus {
-        let supervisors = Role::ALL.map(|role| {
+    pub(crate) fn status(&self, active_events: usize, cluster: Option<&Cluster>) -> PlatformStatus {
+        let supervisors = Role::of(cluster.is_some()).map(|role| {
             let health = &self.roles[role.index()];
             SupervisorStatus {
                 name: role.name(),
@@ -187,7 +188,8 @@ impl Health {
             reason: reason.clone(),
         };
         PlatformStatus {
-            supervisors: supervisors.to_vec(),
+            supervisors: supervisors.collect(),
+            lacks_lease: cluster.is_some_and(|cluster| cluster.me().is_none() || cluster.is_doubtful()),
             active_events,
             scheduled_wake_ups: self.wake_ups.load(Ordering::Relaxed),
             quarantined: set_aside(Reason::Failed),

@@ -29,7 +29,10 @@ mod webhooks;
 mod witness;
 
 pub use answer::{ActivateError, Answer, NotExecuted, ReconcileError, Reconciled, StartError};
-pub use cluster::{Forwarded, ForwardedAsk, Peer, Peers, ServePeers};
+pub use cluster::{
+    ClusterOptions, ClusterStatus, Forwarded, ForwardedAsk, NodeError, NodeStatus, Peer, Peers, ServePeers,
+    Told,
+};
 pub use environment::{Clock, Environment, Random, Spawn, TokioSpawn};
 pub use limits::{
     ACTIVATION_ATTEMPTS_MAX, ACTIVATIONS_AT_ONCE_MAX, CHANGES_MAX, CHECKPOINTS_LISTED_AT_ONCE_MAX,

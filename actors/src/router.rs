@@ -10,6 +10,7 @@ use tessera_writer::{Ask, Head, Monotonic, RECORD_BYTES_MAX, Reply};
 use tokio::sync::{oneshot, watch};
 
 use crate::blocking::blocking;
+use crate::cluster::{is_here, open_mirror};
 use crate::inventory::{InventoryMessage, decode};
 use crate::reply_desk::{DeskSender, ReplyDesk, reply_desk};
 use crate::shared::Shared;
@@ -58,6 +59,20 @@ impl InventoryRouter {
         timeline: Option<&Arc<Timeline>>,
     ) -> Answer {
         let give_up_at = self.deadline(give_up);
+        match self.shared.cluster.as_deref() {
+            None => self.ask_here(event, ask, give_up_at, timeline).await,
+            Some(cluster) => self.ask_cluster(cluster, event, ask, (give_up_at, timeline)).await,
+        }
+    }
+
+    /// Ask the writer of an event in this process.
+    pub(crate) async fn ask_here(
+        &self,
+        event: EventId,
+        ask: Ask,
+        give_up_at: Monotonic,
+        timeline: Option<&Arc<Timeline>>,
+    ) -> Answer {
         let mut ask = ask;
         for _ in 0..ASK_ATTEMPTS_MAX {
             let slot = match self.slot(event, give_up_at).await {
@@ -78,10 +93,14 @@ impl InventoryRouter {
     /// The newest published view, without locks and without waiting; `None` when the event is not active.
     #[must_use]
     pub fn published(&self, event: EventId) -> Option<Arc<Published>> {
-        self.shared.directory.find(event).map(|slot| slot.published())
+        if let Some(slot) = self.shared.directory.find(event) {
+            return Some(slot.published());
+        }
+        let mirror = self.shared.cluster.as_ref()?.mirrors.find(event)?;
+        Some(mirror.published(&self.shared))
     }
 
-    /// The published view, activating the event if it is idle.
+    /// The published view, activating the event if it is idle; in a cluster, of an event that another node owns, its mirror.
     ///
     /// # Errors
     /// [`ActivateError`]; `NotFound` where nothing was ever written.
@@ -92,15 +111,21 @@ impl InventoryRouter {
         if self.shared.log.head(event).await.map_err(ActivateError::Store)? == Head::GENESIS {
             return Err(ActivateError::NotFound);
         }
-        match self.slot(event, self.deadline(give_up)).await {
-            Ok(slot) => Ok(slot.published()),
-            // Nothing is sold from it, but everybody may read what there is.
-            Err(ActivateError::NotNow { reason: NotExecuted::StoreWentBack }) => {
-                let frozen = self.shared.frozen.find(&self.shared, event).await;
-                frozen.map(|frozen| Arc::clone(&frozen.published)).map_err(ActivateError::Store)
+        if is_here(&self.shared, event).await.map_err(ActivateError::Store)? {
+            match self.slot(event, self.deadline(give_up)).await {
+                Ok(slot) => return Ok(slot.published()),
+                Err(ActivateError::NotNow { reason })
+                    if self.shared.cluster.is_some()
+                        && (reason.may_be_elsewhere() || reason == NotExecuted::StoreWentBack) => {}
+                // Nothing is sold from it, but everybody may read what there is.
+                Err(ActivateError::NotNow { reason: NotExecuted::StoreWentBack }) => {
+                    let frozen = self.shared.frozen.find(&self.shared, event).await;
+                    return frozen.map(|frozen| Arc::clone(&frozen.published)).map_err(ActivateError::Store);
+                }
+                Err(error) => return Err(error),
             }
-            Err(error) => Err(error),
         }
+        open_mirror(&self.shared, event).await
     }
 
     /// Up to `limit` (at most [`crate::CHANGES_MAX`]) events after `after`, from the durable log, in order.
@@ -150,7 +175,11 @@ impl InventoryRouter {
     /// An event with subscribers is not passivated. A closed channel means that the writer ended: activate and subscribe again.
     #[must_use]
     pub fn subscribe(&self, event: EventId) -> Option<watch::Receiver<Sequence>> {
-        self.shared.directory.find(event).and_then(|slot| slot.subscribe())
+        if let Some(slot) = self.shared.directory.find(event) {
+            return slot.subscribe();
+        }
+        let mirror = self.shared.cluster.as_ref()?.mirrors.find(event)?;
+        Some(mirror.subscribe())
     }
 
     /// The slot of an event with a running writer, activated on first use.
@@ -260,19 +289,19 @@ impl InventoryRouter {
         Ok(position.and_then(|position| events.nth(position)).map(Arc::new))
     }
 
-    fn not_executed(&self, reason: NotExecuted) -> Answer {
+    pub(crate) fn not_executed(&self, reason: NotExecuted) -> Answer {
         let meters = &self.shared.meters;
         let counter = if reason == NotExecuted::GaveUp { &meters.gave_up } else { &meters.not_executed };
         counter.increment(1);
         Answer::NotExecuted { reason, retry_after_ms: self.shared.limits.retry_after_ms }
     }
 
-    fn outcome_unknown(&self) -> Answer {
+    pub(crate) fn outcome_unknown(&self) -> Answer {
         self.shared.meters.outcome_unknown.increment(1);
         Answer::OutcomeUnknown { retry_after_ms: self.shared.limits.retry_after_ms }
     }
 
-    fn deadline(&self, give_up: Duration) -> Monotonic {
+    pub(crate) fn deadline(&self, give_up: Duration) -> Monotonic {
         let give_up_ms = u64::try_from(give_up.as_millis()).unwrap_or(u64::MAX);
         self.shared.environment.after_ms(give_up_ms)
     }

@@ -13,6 +13,7 @@ use tessera_store::{Log, Table};
 use tessera_writer::Head;
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::cluster::Cluster;
 use crate::directory::Directory;
 use crate::followers::{FOLLOWERS, FollowerKind, FollowerMessage};
 use crate::health::{Health, SetAside};
@@ -51,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) checkpoint_lists: Semaphore,
     pub(crate) directory: Directory,
     pub(crate) health: Health,
+    /// The nodes; `None`: this process is alone.
+    pub(crate) cluster: Option<Arc<Cluster>>,
     pub(crate) meters: Meters,
     pub(crate) witness: Witness,
     /// Callers that wait for an activation.
@@ -71,7 +74,7 @@ impl Shared {
         log: Arc<dyn Log>,
         table: Arc<dyn Table>,
         limits: Limits,
-        Services { signer, postman, heads }: Services,
+        Services { signer, postman, heads, cluster }: Services,
     ) -> Shared {
         Shared {
             witness: Witness::new(environment.clock.as_ref()),
@@ -87,6 +90,7 @@ impl Shared {
             checkpoint_lists: Semaphore::new(CHECKPOINTS_LISTED_AT_ONCE_MAX),
             directory: Directory::default(),
             health: Health::new(),
+            cluster: cluster.map(|options| Arc::new(Cluster::new(options, Arc::clone(&table)))),
             meters: Meters::new(),
             activation_waiters: Permits::new(limits.activation_waiters_max, 0),
             large_decodings: Arc::new(Semaphore::new(LARGE_DECODINGS_MAX)),

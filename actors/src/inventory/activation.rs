@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tessera_cluster::NodeId;
 use tessera_inventory::{EventId, Sequence};
 use tessera_projections::quarantine::{Quarantined, WentBack};
 use tessera_records::RecordEncoder;
@@ -26,6 +27,8 @@ pub(crate) struct Activated {
     pub(crate) writer: Writer<Ticket, RecordEncoder>,
     pub(crate) outputs: Vec<Output<Ticket>>,
     pub(crate) publisher: Publisher,
+    /// The registration under which the event was claimed; `None`: this process is alone.
+    pub(crate) owner: Option<NodeId>,
     /// The first view, made where a panic ends no supervisor.
     pub(crate) published: Published,
     /// Sequence of the snapshot that replay began with.
@@ -37,6 +40,10 @@ pub(crate) struct Activated {
 pub(crate) enum Failure {
     /// Another owner has it.
     Fenced,
+    /// Another node owns it.
+    Elsewhere,
+    /// This node has no registration, or hands its events over.
+    NotServing,
     /// The store is away.
     Unavailable {
         /// For the operator.
@@ -103,6 +110,10 @@ pub(crate) async fn activate(
     event: EventId,
     generation: u64,
 ) -> Result<Activated, Failure> {
+    let owner = match &shared.cluster {
+        Some(cluster) => Some(cluster.claim(event).await?),
+        None => None,
+    };
     if let Some(row) = super::wake_up_rows::mark_active(&*shared.table, event).await? {
         return Err(Failure::SetAside { row: Box::new(row) });
     }
@@ -119,7 +130,7 @@ pub(crate) async fn activate(
     };
     let mut driver = Driver { shared, event, generation, activation, outputs: Vec::new(), unanswered: 0 };
     driver.run().await?;
-    driver.finish(snapshot_at).await
+    driver.finish(snapshot_at, owner).await
 }
 
 struct Driver {
@@ -250,7 +261,7 @@ impl Driver {
         Ok(())
     }
 
-    async fn finish(self, snapshot_at: Sequence) -> Result<Activated, Failure> {
+    async fn finish(self, snapshot_at: Sequence, owner: Option<NodeId>) -> Result<Activated, Failure> {
         let clock = &*self.shared.environment.clock;
         let state = self.activation.state();
         if state.sequence() > Sequence::ZERO {
@@ -265,7 +276,7 @@ impl Driver {
             let state = writer.durable_state()?;
             let mut publisher = Publisher::new(state, now, refresh_ms);
             let published = publisher.view(state, now);
-            Some(Activated { writer, outputs, publisher, published, snapshot_at })
+            Some(Activated { writer, outputs, publisher, owner, published, snapshot_at })
         };
         let activated = blocking(&*self.shared.environment.spawn, work).await?;
         let reason = || Failure::Panicked { reason: "the activation ended without a writer".to_owned() };

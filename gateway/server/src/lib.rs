@@ -10,6 +10,7 @@ mod caller;
 mod client_address;
 pub mod code;
 mod dispatch;
+mod elsewhere;
 pub mod environment;
 pub mod feed;
 mod follow;

@@ -195,6 +195,9 @@ pub(crate) fn not_executed(reason: NotExecuted, retry_after_ms: u64) -> Problem 
         NotExecuted::TooManyActivations => "too many events are being opened; try again with the same key",
         NotExecuted::GaveUp => "the request could not be decided in time; try again with the same key",
         NotExecuted::Restarting => "this event restarts after a failure; try again with the same key",
+        NotExecuted::Elsewhere => {
+            "the node that has this event cannot be reached; try again with the same key"
+        }
     };
     Problem::new(Code::NotExecuted, detail)
         .with("reason", reason.name())

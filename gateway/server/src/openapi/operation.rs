@@ -169,6 +169,9 @@ impl Operation {
     ) -> Operation {
         let mut headers = parameters::named(headers);
         headers.extend(parameters::named(&["RateLimit-Policy", "RateLimit"]));
+        if (200..300).contains(&status) {
+            headers.extend(parameters::named(&["Mirror-Age-Ms", "Event-Owner"]));
+        }
         if self.keyed && (200..300).contains(&status) {
             headers.extend(parameters::named(&["Idempotency-Replayed"]));
         }

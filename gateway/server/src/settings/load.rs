@@ -111,6 +111,7 @@ fn check(settings: &Settings) -> Result<(), SettingsError> {
     if settings.writer.new_holds_max == 0 || settings.writer.existing_max == 0 {
         return wrong("writer.new_holds_max or writer.existing_max", "0".to_owned(), "at least 1");
     }
+    settings.cluster.check()?;
     if let Some(endpoint) = &settings.telemetry.otlp_endpoint
         && endpoint.strip_prefix("http://").is_none_or(str::is_empty)
     {

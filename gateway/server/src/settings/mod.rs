@@ -1,5 +1,6 @@
 //! Configuration of the process. Precedence: flags, then the environment, then the file, then the defaults.
 
+mod cluster;
 mod load;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use cluster::{ClusterSettings, ClusterTlsSettings};
 pub use load::{Overrides, SettingsError, load};
 
 /// Our own life cycle; of the libraries only what is wrong.
@@ -45,6 +47,8 @@ pub struct Settings {
     pub webhooks: WebhookSettings,
     /// Where telemetry goes.
     pub telemetry: TelemetrySettings,
+    /// Other nodes.
+    pub cluster: ClusterSettings,
 }
 
 /// A text that is never shown, neither in logs nor in errors.
@@ -205,6 +209,7 @@ impl Default for Settings {
             receipts: ReceiptSettings::default(),
             webhooks: WebhookSettings::default(),
             telemetry: TelemetrySettings::default(),
+            cluster: ClusterSettings::default(),
         }
     }
 }
