@@ -27,10 +27,10 @@ pub struct Services {
     pub signer: Option<Arc<Signer>>,
     /// Renders and sends webhooks.
     pub postman: Option<Arc<dyn Postman>>,
-    /// What this node has seen acknowledged of each event, where a store that others restore may go back in time.
-    pub heads: Option<Arc<HeadWitness>>,
     /// Makes a node of this process, over a store that others share; `None`: it is alone.
     pub cluster: Option<ClusterOptions>,
+    /// What this node has seen acknowledged of each event, where a store that others restore may go back in time.
+    pub heads: Option<Arc<HeadWitness>>,
 }
 
 impl std::fmt::Debug for Services {
@@ -122,8 +122,7 @@ impl Platform {
     pub async fn release(&self, event: EventId) -> Result<bool, StoreError> {
         let is_lifted = crate::inventory::lift_quarantine(&self.shared, event).await?;
         if is_lifted {
-            self.shared.inventory.cast(InventoryMessage::Release(event));
-            self.tell_given(event);
+            self.released(event);
         }
         Ok(is_lifted)
     }
@@ -134,13 +133,13 @@ impl Platform {
     /// [`ReconcileError`]: it stays set aside.
     pub async fn reconcile(&self, event: EventId) -> Result<Reconciled, ReconcileError> {
         let reconciled = crate::inventory::reconcile(&self.shared, event).await?;
-        self.shared.inventory.cast(InventoryMessage::Release(event));
-        self.tell_given(event);
+        self.released(event);
         Ok(reconciled)
     }
 
-    /// Other nodes look at the event again.
-    fn tell_given(&self, event: EventId) {
+    /// An event may be sold again: every node learns it.
+    fn released(&self, event: EventId) {
+        self.shared.inventory.cast(InventoryMessage::Release(event));
         if let Some(cluster) = &self.shared.cluster {
             cluster.tell_all(Told::Given(event));
         }

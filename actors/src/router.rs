@@ -114,14 +114,13 @@ impl InventoryRouter {
         if is_here(&self.shared, event).await.map_err(ActivateError::Store)? {
             match self.slot(event, self.deadline(give_up)).await {
                 Ok(slot) => return Ok(slot.published()),
-                Err(ActivateError::NotNow { reason })
-                    if self.shared.cluster.is_some()
-                        && (reason.may_be_elsewhere() || reason == NotExecuted::StoreWentBack) => {}
                 // Nothing is sold from it, but everybody may read what there is.
                 Err(ActivateError::NotNow { reason: NotExecuted::StoreWentBack }) => {
                     let frozen = self.shared.frozen.find(&self.shared, event).await;
                     return frozen.map(|frozen| Arc::clone(&frozen.published)).map_err(ActivateError::Store);
                 }
+                Err(ActivateError::NotNow { reason })
+                    if self.shared.cluster.is_some() && reason.may_be_elsewhere() => {}
                 Err(error) => return Err(error),
             }
         }

@@ -74,7 +74,7 @@ impl Shared {
         log: Arc<dyn Log>,
         table: Arc<dyn Table>,
         limits: Limits,
-        Services { signer, postman, heads, cluster }: Services,
+        Services { signer, postman, cluster, heads }: Services,
     ) -> Shared {
         Shared {
             witness: Witness::new(environment.clock.as_ref()),

@@ -11,15 +11,13 @@ impl Cluster {
     pub(crate) async fn claim(&self, event: EventId) -> Result<NodeId, Failure> {
         let me = self.me().ok_or(Failure::NotServing)?;
         match self.nodes.claim(me, event).await? {
-            Claim::Take(_) | Claim::Ours(_) => {
-                self.owners.forget(event);
-                Ok(me)
-            }
+            Claim::Take(_) | Claim::Ours(_) => self.owners.forget(event),
             Claim::Elsewhere(owner) => {
                 self.owns_now(event, owner);
-                Err(Failure::Elsewhere)
+                return Err(Failure::Elsewhere);
             }
-            Claim::NotServing => Err(Failure::NotServing),
+            Claim::NotServing => return Err(Failure::NotServing),
         }
+        Ok(me)
     }
 }

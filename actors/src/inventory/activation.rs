@@ -84,9 +84,9 @@ pub(crate) enum Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { reason } | StoreError::OutcomeUnknown { reason } => {
-                Failure::Unavailable { reason }
-            }
+            StoreError::Unavailable { reason }
+            | StoreError::Outdated { reason }
+            | StoreError::OutcomeUnknown { reason } => Failure::Unavailable { reason },
             StoreError::Fatal { reason } => Failure::StoreFailed { reason },
             StoreError::Locked { .. } => Failure::StoreFailed { reason: error.to_string() },
             StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } | StoreError::TooLarge { .. } => {

@@ -426,9 +426,9 @@ pub(crate) fn head_answer(
     found: Result<Head, StoreError>,
 ) -> Result<Head, StoreFailure> {
     found.map_err(|error| match error {
-        StoreError::Unavailable { reason } | StoreError::OutcomeUnknown { reason } => {
-            StoreFailure::Unavailable { reason }
-        }
+        StoreError::Unavailable { reason }
+        | StoreError::Outdated { reason }
+        | StoreError::OutcomeUnknown { reason } => StoreFailure::Unavailable { reason },
         StoreError::Fatal { reason } => StoreFailure::Fatal { reason },
         StoreError::Locked { .. } => StoreFailure::Fatal { reason: error.to_string() },
         StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } | StoreError::TooLarge { .. } => {

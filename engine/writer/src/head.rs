@@ -10,7 +10,7 @@ pub const FORMAT_VERSION: u16 = 1;
 pub const MINIMUM_READER_VERSION: u16 = 1;
 
 /// Which record format the log holds, and who may read it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Format {
     /// The format of the newest record.
     pub version: u16,
@@ -38,7 +38,7 @@ impl Chain {
 }
 
 /// The value under an event's head key. An append compares the whole of it and swaps it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Head {
     /// Record format of the log.
     pub format: Format,

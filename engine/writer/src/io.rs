@@ -79,7 +79,7 @@ pub enum Input {
 }
 
 /// What became of an append, as the store says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum AppendAnswer {
     /// Durable.
     Committed,

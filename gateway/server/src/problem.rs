@@ -233,9 +233,10 @@ pub(crate) fn store(error: &StoreError) -> Problem {
         tracing::error!(%error, "the store did not answer");
     }
     match error {
-        StoreError::Unavailable { .. } | StoreError::Fatal { .. } | StoreError::Locked { .. } => {
-            not_executed(NotExecuted::StoreAway, u64::from(RETRY_AFTER_S) * 1_000)
-        }
+        StoreError::Unavailable { .. }
+        | StoreError::Outdated { .. }
+        | StoreError::Fatal { .. }
+        | StoreError::Locked { .. } => not_executed(NotExecuted::StoreAway, u64::from(RETRY_AFTER_S) * 1_000),
         StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } => {
             not_executed(NotExecuted::Quarantined, u64::from(RETRY_AFTER_S) * 1_000)
         }

@@ -149,8 +149,12 @@ impl Server {
         let postman = postman(&environment, &keys, &settings);
         let heads = stores.is_apart.then(|| HeadWitness::open(&settings.data, installation.id));
         let heads = heads.transpose()?.map(Arc::new);
-        let postal = Some(Arc::clone(&postman));
-        let services = Services { signer: proving, postman: postal, heads: heads.clone(), cluster: None };
+        let services = Services {
+            signer: proving,
+            postman: Some(Arc::clone(&postman)),
+            heads: heads.clone(),
+            cluster: None,
+        };
         let platform = Platform::start_with(environment.clone(), log, stores.table, limits, services).await?;
         let endpoint = settings.telemetry.otlp_endpoint.as_deref();
         let traces = endpoint.map(Traces::start).transpose()?.map(Arc::new);

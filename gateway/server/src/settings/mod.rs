@@ -23,10 +23,12 @@ const LOG_LEVEL_DEFAULT: &str =
 pub struct Settings {
     /// Address and port to listen on.
     pub listen: SocketAddr,
-    /// Directory of the embedded store and of the administrator's token.
+    /// Directory of the administrator's token, and of the embedded store.
     pub data: PathBuf,
     /// The administrator's token; absent: made at first start and kept in `DATA/admin-token`.
     pub admin_token: Option<Secret>,
+    /// Where everything is kept.
+    pub store: StoreSettings,
     /// HTTP worker threads; 0: one per processor.
     pub workers: usize,
     /// What is logged, in the syntax of `tracing` filters.
@@ -80,6 +82,28 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(not shown)")
     }
+}
+
+/// Where everything is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSettings {
+    /// Which store.
+    pub kind: StoreKind,
+    /// FoundationDB: the cluster file; absent: that of FoundationDB's own default.
+    pub cluster_file: Option<PathBuf>,
+    /// FoundationDB: what every key of this installation begins with.
+    pub prefix: String,
+}
+
+/// Which store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreKind {
+    /// In the directory `data` of one machine.
+    Embedded,
+    /// In a FoundationDB cluster that any number of machines share.
+    FoundationDb,
 }
 
 /// How logs are written.
@@ -199,6 +223,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: PathBuf::from("data"),
             admin_token: None,
+            store: StoreSettings::default(),
             workers: 0,
             log_level: LOG_LEVEL_DEFAULT.to_owned(),
             log_format: LogFormat::Text,
@@ -211,6 +236,12 @@ impl Default for Settings {
             telemetry: TelemetrySettings::default(),
             cluster: ClusterSettings::default(),
         }
+    }
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        StoreSettings { kind: StoreKind::Embedded, cluster_file: None, prefix: "tessera".to_owned() }
     }
 }
 

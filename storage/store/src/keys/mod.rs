@@ -209,7 +209,8 @@ impl KeyKind {
 }
 
 /// The first part of every key of an event: BLAKE3 of its id, first 8 bytes, top bit set.
-fn event_hash(event: EventId) -> u64 {
+#[must_use]
+pub fn event_hash(event: EventId) -> u64 {
     let hash = blake3::hash(&event.0.to_be_bytes());
     let mut first = [0; 8];
     first.copy_from_slice(&hash.as_bytes()[..8]);
