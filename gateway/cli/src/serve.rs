@@ -1,9 +1,7 @@
 //! `tessera serve`.
 
-use std::sync::Arc;
-
 use tessera_rehearsal::own_server;
-use tessera_server::server::{Server, Stores};
+use tessera_server::server::Server;
 use tessera_server::{environment, settings, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -18,14 +16,14 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     }
     let settings = settings::load(arguments.config.as_deref(), &arguments.overrides())?;
     telemetry::start_logging(&settings)?;
-    let store = Arc::new(Store::open(&settings).await?);
+    let store = Store::open(&settings).await?;
     #[cfg_attr(not(feature = "mutants"), allow(unused_mut))]
     let mut environment = environment::system(tokio::runtime::Handle::current());
     #[cfg(feature = "mutants")]
     if let Some(defect) = arguments.mutant {
         environment.mutation = defect.mutation();
     }
-    let server = Server::start_in(environment, settings, Stores::of(Arc::clone(&store))).await?;
+    let server = Server::start_in(environment, settings, store.shared()).await?;
     until_the_end(server, &store).await
 }
 

@@ -1,10 +1,13 @@
 //! The store of an installation: the embedded one in its directory, or FoundationDB.
 
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use tessera_embedded::{EmbeddedStore, Options};
 #[cfg(feature = "foundationdb")]
 use tessera_foundationdb::FoundationStore;
 use tessera_inventory::{EventId, Sequence};
+use tessera_server::server::Stores;
 use tessera_server::settings::{Settings, StoreKind};
 use tessera_store::{AppendOutcome, Batch, Log, LogRecord, StoreError, Table, Transaction};
 use tessera_writer::Head;
@@ -57,6 +60,15 @@ impl Store {
             Store::Embedded(store) => Ok(store.verify(event).await?.records),
             #[cfg(feature = "foundationdb")]
             Store::Foundation(store) => foundation::verify(store, event).await,
+        }
+    }
+
+    /// The store as the server takes it.
+    pub(crate) fn shared(&self) -> Stores {
+        match self {
+            Store::Embedded(store) => Stores::of(Arc::new(store.clone())),
+            #[cfg(feature = "foundationdb")]
+            Store::Foundation(store) => Stores::apart(Arc::new(store.clone())),
         }
     }
 

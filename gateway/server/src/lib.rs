@@ -8,6 +8,7 @@ pub mod auth;
 mod call;
 mod caller;
 mod client_address;
+mod cluster;
 pub mod code;
 mod dispatch;
 mod elsewhere;

@@ -13,15 +13,19 @@ use actix_web::dev::{ServerHandle, ServiceRequest, fn_service};
 use actix_web::{App, HttpServer};
 use tessera_actors::{Environment, Platform, Postman, Random, Services, StartError};
 use tessera_heads::{HeadWitness, WitnessError};
+use tessera_peers::PeerServer;
 use tessera_projections::installation::{INSTALLATION_SECRET_BYTES, Installation};
 use tessera_projections::receipts::Signer;
 use tessera_store::{Log, StoreError, Table};
 use tokio::task::JoinHandle;
 
 use crate::auth::{AdministratorToken, Keys};
+use crate::cluster;
 use crate::dispatch;
 use crate::gateway::{Gateway, Parts, Worker};
-use crate::limits::{CONNECTION_LINGER_S, FATAL_SHUTDOWN, IN_FLIGHT_POLL, RATE_LIMIT_SWEEP, TRACES_FLUSH};
+use crate::limits::{
+    CONNECTION_LINGER_S, FATAL_SHUTDOWN, IN_FLIGHT_POLL, KEYS_KEPT_S, RATE_LIMIT_SWEEP, TRACES_FLUSH,
+};
 use crate::open_files;
 use crate::problem;
 use crate::routes::receipts;
@@ -69,6 +73,12 @@ pub enum ServeError {
     /// Traces cannot be exported.
     #[error("traces cannot be exported to the collector of telemetry.otlp_endpoint")]
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// A cluster needs a store that its nodes share.
+    #[error("cluster.enabled needs a store that nodes share: set store.kind to \"foundationdb\"")]
+    StoreNotShared,
+    /// Other nodes cannot be spoken with.
+    #[error("this server cannot be a node among others")]
+    Peers(#[from] tessera_peers::ServeError),
     /// The supervision tree did not start.
     #[error("the supervision tree did not start")]
     Platform(#[from] StartError),
@@ -106,6 +116,8 @@ pub struct Server {
     administrator_token: String,
     gateway: Arc<Gateway>,
     heads: Option<Arc<HeadWitness>>,
+    /// Answers other nodes, in a cluster.
+    peers: Option<PeerServer>,
     http: ServerHandle,
     running: JoinHandle<io::Result<()>>,
     maintenance: JoinHandle<()>,
@@ -149,13 +161,26 @@ impl Server {
         let postman = postman(&environment, &keys, &settings);
         let heads = stores.is_apart.then(|| HeadWitness::open(&settings.data, installation.id));
         let heads = heads.transpose()?.map(Arc::new);
+        let cluster = settings.cluster.clone();
+        if cluster.enabled && !stores.is_apart {
+            return Err(ServeError::StoreNotShared);
+        }
+        let node = cluster.enabled.then(|| cluster::node(&cluster, installation.id, &environment));
+        let (security, options) = node.transpose()?.unzip();
         let services = Services {
             signer: proving,
             postman: Some(Arc::clone(&postman)),
             heads: heads.clone(),
-            cluster: None,
+            cluster: options,
         };
         let platform = Platform::start_with(environment.clone(), log, stores.table, limits, services).await?;
+        let peers = match &security {
+            Some(security) => {
+                let among = (installation.id, &environment);
+                Some(cluster::listen(&cluster, security, &platform, among).await?)
+            }
+            None => None,
+        };
         let endpoint = settings.telemetry.otlp_endpoint.as_deref();
         let traces = endpoint.map(Traces::start).transpose()?.map(Arc::new);
         let parts =
@@ -166,7 +191,7 @@ impl Server {
         let running = tokio::spawn(server);
         let maintenance = tokio::spawn(maintain(Arc::clone(&gateway)));
         tracing::info!(%address, workers = gateway.settings.workers(), "listening");
-        Ok(Server { address, administrator_token, gateway, heads, http, running, maintenance })
+        Ok(Server { address, administrator_token, gateway, heads, peers, http, running, maintenance })
     }
 
     /// Where it listens.
@@ -220,8 +245,11 @@ impl Server {
         self.gateway.close();
         // Who connects meanwhile is told: probes that this server is not ready, commands that they were not executed.
         self.gateway.platform.drain(longest).await;
+        let spent = || Duration::from_micros(clock.monotonic().0.saturating_sub(began.0));
+        if let Some(peers) = self.peers {
+            peers.stop(longest.saturating_sub(spent())).await;
+        }
         self.http.pause().await;
-        let spent = Duration::from_micros(clock.monotonic().0.saturating_sub(began.0));
         let idle = async {
             while self.gateway.in_flight() > 0 {
                 tokio::time::sleep(IN_FLIGHT_POLL).await;
@@ -229,7 +257,7 @@ impl Server {
         };
         // Writers have handed over: what is dropped here is replies that no client reads.
         #[allow(clippy::disallowed_methods)]
-        if tokio::time::timeout(longest.saturating_sub(spent), idle).await.is_err() {
+        if tokio::time::timeout(longest.saturating_sub(spent()), idle).await.is_err() {
             tracing::warn!(requests = self.gateway.in_flight(), "requests were cut off by the shutdown");
         }
         self.http.stop(true).await;
@@ -279,10 +307,15 @@ fn bind(gateway: &Arc<Gateway>) -> Result<(SocketAddr, actix_web::dev::Server), 
 
 /// Forgets idle callers, and folds what the metrics and the log of failures have gathered, so that none of them grows.
 async fn maintain(gateway: Arc<Gateway>) {
+    let mut seconds: u64 = 0;
     loop {
         tokio::time::sleep(RATE_LIMIT_SWEEP).await;
         gateway.rate_limits.sweep();
         problem::log_store_failures();
+        seconds += 1;
+        if gateway.settings.cluster.enabled && seconds % KEYS_KEPT_S == 0 {
+            gateway.api_keys.look_again();
+        }
         if let Some(recorder) = telemetry::recorder() {
             recorder.run_upkeep();
         }
