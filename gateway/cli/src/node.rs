@@ -94,7 +94,9 @@ impl Administrator {
             line(format_args!("{} is no node of a cluster", self.url));
             return Ok(());
         }
-        table(&items, me.as_deref()).iter().for_each(line);
+        for row in table(&items, me.as_deref()) {
+            line(row);
+        }
         Ok(())
     }
 
@@ -143,7 +145,8 @@ fn table(nodes: &[Node], me: Option<&str>) -> Vec<String> {
     let widths: Vec<usize> =
         (0..rows[0].len()).map(|at| rows.iter().map(|row| row[at].len()).max().unwrap_or(0)).collect();
     let aligned = |row: &[String; 7]| {
-        let cells: Vec<_> = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        let cells: Vec<_> =
+            row.iter().zip(widths.iter().copied()).map(|(cell, width)| format!("{cell:width$}")).collect();
         cells.join("  ").trim_end().to_owned()
     };
     rows.iter().map(aligned).collect()
