@@ -233,7 +233,7 @@ pub(crate) struct NodeArguments {
     #[command(flatten)]
     pub(crate) installation: InstallationArguments,
     /// Address of any node, such as `http://127.0.0.1:8080`
-    #[arg(long, default_value = "http://127.0.0.1:8080")]
+    #[arg(long, global = true, default_value = "http://127.0.0.1:8080")]
     pub(crate) url: String,
     /// What to do
     #[command(subcommand)]
