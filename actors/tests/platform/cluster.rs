@@ -7,9 +7,11 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use tessera_actors::{
-    Answer, ClusterOptions, Forwarded, ForwardedAsk, InventoryRouter, Peer, Peers, ServePeers, Services, Told,
+    Answer, ClusterOptions, Forwarded, ForwardedAsk, InventoryRouter, NotExecuted, Peer, Peers, ServePeers,
+    Services, Told,
 };
 use tessera_cluster::{NodeId, Standing};
+use tessera_heads::HeadWitness;
 use tessera_inventory::{Epoch, EventId, Sequence};
 use tessera_projections::nodes::Nodes;
 use tessera_projections::quarantine::{Quarantined, QuarantinedEvents};
@@ -63,18 +65,24 @@ struct Trio {
     store: Arc<TestStore>,
     clock: TestClock,
     nodes: BTreeMap<&'static str, World>,
+    /// What nodes have seen, of those that remember it.
+    heads: BTreeMap<&'static str, Arc<HeadWitness>>,
     started: u64,
 }
 
 impl Trio {
     async fn start() -> Trio {
-        let (store, clock) = (Arc::new(TestStore::default()), TestClock::new());
-        let mut trio = Trio { network: Network::default(), store, clock, nodes: BTreeMap::new(), started: 0 };
+        let mut trio = Trio::over(TestStore::default());
         for name in ["a", "b", "c"] {
             trio.join(name).await;
         }
         trio.all_see(3).await;
         trio
+    }
+
+    fn over(store: TestStore) -> Trio {
+        let (network, store, clock) = (Network::default(), Arc::new(store), TestClock::new());
+        Trio { network, store, clock, nodes: BTreeMap::new(), heads: BTreeMap::new(), started: 0 }
     }
 
     async fn join(&mut self, name: &'static str) {
@@ -87,7 +95,8 @@ impl Trio {
             release: "1".to_owned(),
             peers: Arc::new(self.network.clone()),
         };
-        let services = Services { cluster: Some(options), ..Services::default() };
+        let services =
+            Services { cluster: Some(options), heads: self.heads.get(name).cloned(), ..Services::default() };
         let (store, clock) = (self.store.clone(), self.clock.clone());
         let node = World::with(store, clock, limits(), self.started, services).await;
         self.network.routers.lock().unwrap().insert(name.to_owned(), node.router.clone());
@@ -334,5 +343,49 @@ async fn what_one_node_sets_aside_no_node_sells_until_it_is_released() {
     trio.nodes[other].platform.release(EVENT).await.unwrap();
     for (buyer, name) in ["a", "b", "c"].into_iter().enumerate() {
         trio.holds(name, buyer as u128).await;
+    }
+}
+
+/// Scenario 34 among nodes: one of them has seen more than the backup has, and is neither the first to serve nor the owner.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn scenario_34_what_one_node_has_seen_closes_the_sale_at_every_node() {
+    let directory = tempfile::tempdir().unwrap();
+    let heads = Arc::new(HeadWitness::open(directory.path(), 7).unwrap());
+    let mut before = Trio::over(TestStore::default());
+    before.heads.insert("a", Arc::clone(&heads));
+    before.join("a").await;
+    before.all_see(1).await;
+    before.nodes["a"].flowing(before.nodes["a"].on_sale(EVENT, 100)).await;
+    let backup = before.store.memory.copied();
+    for buyer in 1..=3 {
+        before.holds("a", buyer).await;
+    }
+    before.kill("a");
+
+    let mut trio = Trio::over(TestStore::over(backup));
+    trio.join("b").await;
+    trio.join("c").await;
+    let sells = |answer: &Answer| matches!(answer, Answer::Accepted { .. });
+    let mut answer = trio.hold("b", 11).await;
+    while !sells(&answer) {
+        answer = trio.hold("b", 11).await;
+    }
+    trio.heads.insert("a", heads);
+    trio.join("a").await;
+    for name in ["b", "c", "a"] {
+        loop {
+            match trio.hold(name, 12).await {
+                Answer::NotExecuted { reason: NotExecuted::StoreWentBack, .. } => break,
+                Answer::NotExecuted { .. } | Answer::OutcomeUnknown { .. } => {}
+                answer => panic!("{name}: {answer:?}"),
+            }
+        }
+        let view = trio.nodes[name].flowing(trio.nodes[name].router.activate(EVENT, GIVE_UP)).await.unwrap();
+        assert_eq!(view.availability.pools[0].held, 1, "{name} shows what there is");
+    }
+    let reconciled = trio.nodes["c"].flowing(trio.nodes["c"].platform.reconcile(EVENT)).await.unwrap();
+    assert_eq!(reconciled.lost, Some(Sequence(4)..=Sequence(5)));
+    for (name, buyer) in [("a", 13), ("b", 14), ("c", 15)] {
+        trio.holds(name, buyer).await;
     }
 }

@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Verify a store, and lift the quarantine of an event
     Repair(RepairArguments),
+    /// List the nodes of a running cluster, drain one, or move an event
+    Node(NodeArguments),
     /// Check receipts and transcripts offline: what they prove, or why they prove nothing
     Verify(VerifyArguments),
     /// Write a stopped installation, or one event of it, to one file
@@ -223,6 +225,41 @@ pub(crate) struct RepairArguments {
     pub(crate) through: Option<u64>,
     /// Which event; without one, all
     pub(crate) event: Option<String>,
+}
+
+/// Asks a running node, with the administrator's token.
+#[derive(Debug, Args)]
+pub(crate) struct NodeArguments {
+    #[command(flatten)]
+    pub(crate) installation: InstallationArguments,
+    /// Address of any node, such as `http://127.0.0.1:8080`
+    #[arg(long, global = true, default_value = "http://127.0.0.1:8080")]
+    pub(crate) url: String,
+    /// What to do
+    #[command(subcommand)]
+    pub(crate) command: NodeCommand,
+}
+
+/// What is asked of the nodes.
+#[derive(Debug, Subcommand)]
+pub(crate) enum NodeCommand {
+    /// Who is there, what each does and owns, and how long ago it gave a sign of life
+    List,
+    /// Have a node hand its events to others and take none until it is started anew; says how many are left until there are none
+    Drain {
+        /// Its name or id
+        node: String,
+        /// Tell it, and do not wait
+        #[arg(long)]
+        no_wait: bool,
+    },
+    /// Have the owner of an event give it to another node
+    Move {
+        /// Which event
+        event: String,
+        /// To whom, by name or id
+        node: String,
+    },
 }
 
 /// Needs neither a server nor a network. Ends with 0 where everything is genuine, and with 4 and the reason where something is not.

@@ -121,6 +121,12 @@ pub(crate) enum Failure {
     /// There is no such event.
     #[error("there is no event {0} in this installation; `tessera inspect` lists them")]
     NoSuchEvent(String),
+    /// There is no such node.
+    #[error("there is no node {0} in this cluster; `tessera node list` lists them")]
+    NoSuchNode(String),
+    /// Several nodes go by this name.
+    #[error("more than one node is called {0}; name it by its id, see `tessera node list`")]
+    ManyNodes(String),
     /// Not a public key.
     #[error("{0} is not a public key")]
     NotAKey(String),

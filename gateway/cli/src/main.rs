@@ -8,6 +8,7 @@ mod events;
 mod failure;
 mod fresh;
 mod inspect;
+mod node;
 mod output;
 mod portable;
 mod printer;
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
             Command::Demo(arguments) => demo::run(arguments).await,
             Command::Simulate(arguments) => simulate::run(*arguments).await,
             Command::Inspect(arguments) => inspect::run(arguments).await,
+            Command::Node(arguments) => node::run(arguments).await,
             Command::Repair(arguments) => repair::run(arguments).await,
             Command::Verify(arguments) => verify::run(&arguments),
             Command::Export(arguments) => portable::export(arguments).await,

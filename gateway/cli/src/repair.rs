@@ -67,7 +67,7 @@ async fn operate(url: &str, event: &str, operation: &str, settings: Settings) ->
 }
 
 /// The administrator's token, as `serve` finds it: the setting, or the file.
-fn token(settings: Settings) -> Result<String, Failure> {
+pub(crate) fn token(settings: Settings) -> Result<String, Failure> {
     if let Some(token) = settings.admin_token {
         return Ok(token.into());
     }

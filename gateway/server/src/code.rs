@@ -53,6 +53,7 @@ codes! {
     ReceiptNotFound("receipt_not_found", 404, "No such receipt"),
     ApiKeyNotFound("api_key_not_found", 404, "No such key"),
     WebhookEndpointNotFound("webhook_endpoint_not_found", 404, "No such webhook endpoint"),
+    NodeNotFound("node_not_found", 404, "No such node"),
     RouteNotFound("route_not_found", 404, "No such route"),
     MethodNotAllowed("method_not_allowed", 405, "The path does not know this method"),
     MalformedJson("malformed_json", 400, "The body is not JSON"),

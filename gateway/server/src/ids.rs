@@ -17,7 +17,7 @@ use crate::openapi::schema;
 
 schema::schemas! {
     IdText, "Id" => schema::text(
-        "^(evt|hld|ord|tkt|key|org|whk)_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        "^(evt|hld|ord|tkt|key|org|whk|nod)_[0-7][0-9a-hjkmnp-tv-z]{25}$",
         "A TypeID: what it names, and 128 bits.",
     );
 }
@@ -51,6 +51,8 @@ pub enum Kind {
     Receipt,
     /// `whk_`
     WebhookEndpoint,
+    /// `nod_`
+    Node,
 }
 
 impl Kind {
@@ -64,6 +66,7 @@ impl Kind {
             Kind::Organizer => b"org_",
             Kind::Receipt => b"rct_",
             Kind::WebhookEndpoint => b"whk_",
+            Kind::Node => b"nod_",
         }
     }
 }

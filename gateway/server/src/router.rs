@@ -14,7 +14,7 @@ use crate::code::Code;
 use crate::problem::Problem;
 use crate::routes::{
     api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, docs, events, holds,
-    offers, operations, orders, phases, probes, receipts, seats, tickets, units, webhook_deliveries,
+    nodes, offers, operations, orders, phases, probes, receipts, seats, tickets, units, webhook_deliveries,
     webhook_endpoints,
 };
 
@@ -82,6 +82,9 @@ routes! {
     ReadChanges GET "/v1/events/{event}/changes",
     RepairEvent POST "/v1/events/{event}/repairs",
     ReconcileEvent POST "/v1/events/{event}/reconciliations",
+    MoveEvent POST "/v1/events/{event}/move",
+    ListNodes GET "/v1/nodes",
+    DrainNode POST "/v1/nodes/{node}/drain",
     AcknowledgeClock POST "/v1/clock-acknowledgements",
     ReadReceipt GET "/v1/events/{event}/receipts/{receipt}",
     ReadCheckpoints GET "/v1/events/{event}/checkpoints",
@@ -127,6 +130,9 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "events", event, "configuration"] => (&[R::Configure, R::ReadConfiguration], [event, ""]),
         ["v1", "events", event, "repairs"] => (&[R::RepairEvent], [event, ""]),
         ["v1", "events", event, "reconciliations"] => (&[R::ReconcileEvent], [event, ""]),
+        ["v1", "events", event, "move"] => (&[R::MoveEvent], [event, ""]),
+        ["v1", "nodes"] => (&[R::ListNodes], ["", ""]),
+        ["v1", "nodes", node, "drain"] => (&[R::DrainNode], [node, ""]),
         ["v1", "events", event, "holds", hold] => (&[R::ReadHold], [event, hold]),
         ["v1", "events", event, "holds", hold, "renew"] => (&[R::RenewHold], [event, hold]),
         ["v1", "events", event, "holds", hold, "release"] => (&[R::ReleaseHold], [event, hold]),
@@ -215,6 +221,9 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::RevokeApiKey => go(call, async |call, keeper| api_keys::revoke(call, keeper).await),
         Route::RepairEvent => go(call, async |call, _: Administrator| operations::repair(call).await),
         Route::ReconcileEvent => go(call, async |call, _: Administrator| operations::reconcile(call).await),
+        Route::ListNodes => go(call, async |call, _: Administrator| nodes::list(&call)),
+        Route::DrainNode => go(call, async |call, _: Administrator| nodes::drain(&call)),
+        Route::MoveEvent => go(call, async |call, _: Administrator| nodes::move_event(call).await),
         Route::AcknowledgeClock => {
             go(call, async |call, _: Administrator| operations::acknowledge_clock(call).await)
         }

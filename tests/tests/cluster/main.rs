@@ -1,6 +1,7 @@
 //! Nodes of a cluster, over HTTP in front and gRPC with mutual TLS between them.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::disallowed_methods)] // tests
 
+mod nodes;
 mod trio;
 
 use std::time::Instant;

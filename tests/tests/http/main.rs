@@ -13,6 +13,7 @@ mod events;
 mod first;
 mod holds;
 mod idempotency;
+mod nodes;
 mod offers;
 mod operations;
 mod orders;

@@ -1,11 +1,9 @@
 //! What operators deploy fits the code: settings, ports, paths and names of the files in deploy/ and docs/operations/cluster.md.
 
-use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use tessera_server::settings::{self, Settings};
+use tessera_server::settings::{self, Settings, StoreKind};
 
 use super::{read, repository};
 
@@ -13,6 +11,8 @@ use super::{read, repository};
 const PREFIX: &str = "TESSERA_";
 /// Settings whose values are lists, with commas between in the environment.
 const LISTS: [&str; 1] = ["http.trusted_proxies"];
+/// Stands for what is filled in when it is deployed: the administrator's token.
+const FILLED_IN: &str = "tsa_0123456789abcdef01234567";
 
 fn deploy(file: &str) -> String {
     read(&repository().join("deploy").join(file))
@@ -34,28 +34,25 @@ fn variables(text: &str) -> Vec<(String, String)> {
     found
 }
 
-/// The settings that these variables make, by the same names in a file.
-fn loaded(variables: &[(String, String)]) -> Settings {
-    let mut text = String::new();
-    let by_name: BTreeMap<_, _> = variables.iter().map(|(name, value)| (name, value)).collect();
-    for (name, value) in by_name {
+/// The settings of a file and, over it, of environment variables.
+fn loaded(file: &str, variables: &[(String, String)]) -> Settings {
+    let (mut text, mut others) = (file.to_owned(), Vec::new());
+    for (name, value) in variables {
         let setting = name[PREFIX.len()..].to_lowercase().replace("__", ".");
         // What is filled in when it is deployed is of no matter here, but must be well-formed.
-        let value =
-            if value.is_empty() || value.contains("${") { "tsa_0123456789abcdef01234567" } else { value };
-        let value =
-            if LISTS.contains(&setting.as_str()) { format!("[{value:?}]") } else { format!("{value:?}") };
-        writeln!(text, "{setting} = {value}").expect("a text takes more");
+        let value = if value.is_empty() || value.contains("${") { FILLED_IN } else { value };
+        if LISTS.contains(&setting.as_str()) {
+            // Lists have commas in the environment and brackets in a file.
+            text = format!("{setting} = [{value:?}]\n{text}");
+        } else {
+            others.push((&*setting.leak(), value.to_owned()));
+        }
     }
-    from_file(&text)
-}
-
-fn from_file(text: &str) -> Settings {
     let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::io::Write::write_all(&mut file, text.as_bytes()).expect("it is written");
-    settings::load(Some(file.path()), &Vec::new()).unwrap_or_else(|error| {
+    settings::load(Some(file.path()), &others).unwrap_or_else(|error| {
         let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-        panic!("{error}: {cause}\n{text}")
+        panic!("{error}: {cause}\n{text}{others:?}")
     })
 }
 
@@ -73,7 +70,13 @@ fn port(address: SocketAddr) -> String {
 #[test]
 fn the_compose_file_uses_settings_that_there_are() {
     let compose = deploy("compose.yaml");
-    let settings = loaded(&variables(&compose));
+    // One node after the other: what the last one says of itself counts.
+    let settings = loaded("", &variables(&compose));
+    assert!(settings.cluster.enabled && settings.store.kind == StoreKind::FoundationDb);
+    assert!(
+        compose.matches(&format!(":{}\n", settings.cluster.listen.port())).count() >= 4,
+        "as it is advertised"
+    );
     assert_eq!(settings.data, PathBuf::from("/var/lib/tessera"));
     let balancer = deploy("haproxy.cfg");
     for node in ["node1", "node2", "node3"] {
@@ -93,11 +96,12 @@ fn the_compose_file_uses_settings_that_there_are() {
 
 #[test]
 fn the_manifests_use_settings_that_there_are() {
-    let settings = from_file(&deploy("kubernetes/tessera.toml"));
     let nodes = deploy("kubernetes/nodes.yaml");
-    loaded(&variables(&nodes));
+    let settings = loaded(&deploy("kubernetes/tessera.toml"), &variables(&nodes));
+    assert!(settings.cluster.enabled && settings.store.kind == StoreKind::FoundationDb);
+    assert!(settings.cluster.advertise.ends_with(&format!(":{}", settings.cluster.listen.port())));
     assert!(nodes.contains("enableServiceLinks: false"), "or TESSERA_SERVICE_HOST is an unknown setting");
-    let ports = [("http", port(settings.listen)), ("nodes", nodes_port(&deploy("kubernetes/tessera.toml")))];
+    let ports = [("http", port(settings.listen)), ("nodes", port(settings.cluster.listen))];
     for (name, port) in &ports {
         assert!(nodes.contains(&format!("{{ name: {name}, containerPort: {port} }}")), "{name} {port}");
     }
@@ -111,13 +115,6 @@ fn the_manifests_use_settings_that_there_are() {
     let grace: u64 = after(&nodes, "terminationGracePeriodSeconds: ")[0].parse().expect("seconds");
     let pause: u64 = after(&nodes, "\"sleep\", \"")[0].parse().expect("seconds");
     assert!(grace > settings.http.shutdown_s + pause, "a node has the time that it takes to stop");
-}
-
-/// The port of `cluster.listen` in a configuration file.
-fn nodes_port(text: &str) -> String {
-    let cluster = text.split("[cluster]").nth(1).expect("a cluster");
-    let listen = cluster.lines().find_map(|line| line.strip_prefix("listen = ")).expect("its address");
-    listen.trim_matches('"').rsplit(':').next().expect("its port").to_owned()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Starting, and refusing to start.
 
-use crate::server::{Sale, Server, free_port, get, run, tessera};
+use crate::server::{Sale, Server, base, free_port, get, run, tessera};
 
 #[tokio::test]
 async fn scenario_33_a_second_process_on_the_folder_is_refused_with_a_clear_error() {
@@ -30,6 +30,23 @@ async fn a_graceful_end_keeps_everything_and_says_zero() {
     assert!(server.terminate().success());
     let _server = Server::start(&data, port).await;
     assert_eq!(sale.changes(port).await, before, "the log is as it was");
+}
+
+#[tokio::test]
+async fn a_server_that_is_alone_says_so_to_whoever_asks_for_nodes() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let port = free_port();
+    let server = Server::start(&data, port).await;
+    let (url, data) = (base(port), data.to_str().unwrap());
+    let listed = run(&["node", "--url", &url, "--data", data, "list"]);
+    assert!(listed.status.success());
+    assert!(String::from_utf8_lossy(&listed.stdout).contains("is no node of a cluster"));
+    let drained = run(&["node", "--url", &url, "--data", data, "drain", "node1"]);
+    assert_eq!(drained.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&drained.stderr).into_owned();
+    assert!(said.contains("there is no node node1"), "{said}");
+    assert!(server.terminate().success());
 }
 
 #[test]

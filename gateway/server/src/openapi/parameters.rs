@@ -124,6 +124,7 @@ fn of_segment(name: &str) -> Value {
         "ticket" => (id("tkt"), super::example::TICKET, "The ticket."),
         "receipt" => (id("rct"), super::example::RECEIPT, "The receipt."),
         "key" => (id("key"), super::example::KEY, "The organizer key."),
+        "node" => (id("nod"), super::example::NODE, "The node."),
         "endpoint" => (id("whk"), super::example::WEBHOOK_ENDPOINT, "The webhook endpoint."),
         "code" => (super::reference("schemas", "Code"), "sold_out", "The code of a problem."),
         "channel" => (json!({"type": "string", "minLength": 1}), "Sponsor", "The name of the channel."),

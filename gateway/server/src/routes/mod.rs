@@ -11,6 +11,7 @@ pub(crate) mod docs;
 pub(crate) mod events;
 pub(crate) mod holds;
 pub(crate) mod names;
+pub(crate) mod nodes;
 pub(crate) mod offers;
 pub(crate) mod operations;
 pub(crate) mod orders;

@@ -4,6 +4,7 @@ mod availability;
 mod credentials;
 mod events;
 mod holds;
+mod nodes;
 mod offers;
 mod operation;
 mod orders;
@@ -68,6 +69,9 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::ReplayWebhooks => webhooks::replay(),
         Route::PingWebhook => webhooks::ping(),
         Route::ReconcileEvent => operation::reconcile(),
+        Route::ListNodes => nodes::list(),
+        Route::DrainNode => nodes::drain(),
+        Route::MoveEvent => nodes::move_event(),
         Route::RepairEvent => operation::repair(),
         Route::AcknowledgeClock => operation::acknowledge_clock(),
         Route::ReadProblem => operation::problem_page(),
