@@ -1,5 +1,6 @@
 //! What callers of the supervision tree get back.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tessera_inventory::{ClaimView, Event, Rejection, Sequence};
@@ -57,7 +58,21 @@ pub enum Answer {
     },
 }
 
-/// Why something was not executed. Every reason is temporary except `Quarantined`, which needs an operator.
+impl Answer {
+    /// The sequence that the answer is true at, if a turn has served it.
+    #[must_use]
+    pub const fn sequence(&self) -> Option<Sequence> {
+        match self {
+            Answer::Accepted { sequence, .. }
+            | Answer::Repeated { sequence, .. }
+            | Answer::Rejected { sequence, .. }
+            | Answer::Read { sequence, .. } => Some(*sequence),
+            Answer::NotExecuted { .. } | Answer::OutcomeUnknown { .. } => None,
+        }
+    }
+}
+
+/// Why something was not executed. Every reason is temporary except `Quarantined` and `StoreWentBack`, which need an operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum NotExecuted {
     /// The queue in front of the writer is full.
@@ -66,6 +81,8 @@ pub enum NotExecuted {
     Draining,
     /// The event keeps failing and is set aside until `tessera repair`.
     Quarantined,
+    /// The store lacks what was acknowledged of this event: an older backup was restored. Nothing is sold until an operator reconciles.
+    StoreWentBack,
     /// The store is away, or its outcome has been unknown for a while.
     StoreAway,
     /// Too many events are active, or too many callers wait for an activation.
@@ -74,6 +91,8 @@ pub enum NotExecuted {
     GaveUp,
     /// The event restarts after a failure.
     Restarting,
+    /// Another node owns the event and cannot be reached, or no node owns it yet.
+    Elsewhere,
 }
 
 /// Why an event could not be activated.
@@ -91,6 +110,28 @@ pub enum ActivateError {
     /// Its log or snapshot could not be read.
     #[error("the event's log could not be read")]
     Store(#[source] StoreError),
+}
+
+/// An operator has accepted what the store has of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reconciled {
+    /// Where the event goes on.
+    pub sequence: Sequence,
+    /// How far it was seen.
+    pub witnessed: Sequence,
+    /// What is lost: these sequences were acknowledged, and are not there. `None` where as many are there; then they are others.
+    pub lost: Option<RangeInclusive<Sequence>>,
+}
+
+/// Why an event was not reconciled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReconcileError {
+    /// The store has all that was seen of it, as far as is known.
+    #[error("the event is not set aside because the store went back")]
+    NotSetAside,
+    /// It may be reconciled in part: the same call finishes it.
+    #[error("the store did not answer")]
+    Store(#[from] StoreError),
 }
 
 /// Why the platform did not start.
@@ -117,10 +158,25 @@ impl NotExecuted {
             NotExecuted::QueueFull => "queue_full",
             NotExecuted::Draining => "draining",
             NotExecuted::Quarantined => "quarantined",
+            NotExecuted::StoreWentBack => "store_went_back",
             NotExecuted::StoreAway => "store_away",
             NotExecuted::TooManyActivations => "too_many_activations",
             NotExecuted::GaveUp => "gave_up",
             NotExecuted::Restarting => "restarting",
+            NotExecuted::Elsewhere => "elsewhere",
+        }
+    }
+
+    /// Whether another node may be the one to ask, now or in a moment.
+    pub(crate) const fn may_be_elsewhere(self) -> bool {
+        match self {
+            NotExecuted::Draining | NotExecuted::Restarting | NotExecuted::Elsewhere => true,
+            NotExecuted::QueueFull
+            | NotExecuted::Quarantined
+            | NotExecuted::StoreWentBack
+            | NotExecuted::StoreAway
+            | NotExecuted::TooManyActivations
+            | NotExecuted::GaveUp => false,
         }
     }
 }

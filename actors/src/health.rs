@@ -7,10 +7,28 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use tessera_inventory::EventId;
 use tokio::sync::watch;
 
+use crate::cluster::Cluster;
 use crate::supervision::Role;
 use crate::{
     DOUBTED_CLOCKS_LISTED_MAX, PlatformStatus, STUCK_FOLLOWERS_MAX, StuckFollower, SupervisorStatus,
 };
+
+/// Why an event is set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// It failed again and again, or what is stored of it cannot be served.
+    Failed,
+    /// The store lacks what was acknowledged of it.
+    WentBack,
+}
+
+/// An event that is set aside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SetAside {
+    pub(crate) reason: Reason,
+    /// Whether its row is known to be written: when it is gone then, an operator has lifted it, through any node.
+    pub(crate) is_recorded: bool,
+}
 
 #[derive(Debug, Default)]
 struct RoleHealth {
@@ -24,7 +42,7 @@ pub(crate) struct Health {
     roles: [RoleHealth; Role::ALL.len()],
     draining: AtomicBool,
     fatal: watch::Sender<Option<String>>,
-    quarantined: Mutex<BTreeSet<EventId>>,
+    set_aside: Mutex<BTreeMap<EventId, SetAside>>,
     /// Active events whose clock is doubted.
     doubted_clocks: Mutex<BTreeSet<EventId>>,
     /// Why a follower cannot go on with an event.
@@ -38,7 +56,7 @@ impl Health {
             roles: std::array::from_fn(|_| RoleHealth::default()),
             draining: AtomicBool::new(false),
             fatal: watch::Sender::new(None),
-            quarantined: Mutex::default(),
+            set_aside: Mutex::default(),
             doubted_clocks: Mutex::default(),
             stuck: Mutex::default(),
             wake_ups: AtomicUsize::new(0),
@@ -89,24 +107,35 @@ impl Health {
         }
     }
 
-    pub(crate) fn set_quarantined(&self, event: EventId, quarantined: bool) -> usize {
-        let mut events = locked(&self.quarantined);
-        if quarantined {
-            events.insert(event);
-        } else {
-            events.remove(&event);
+    /// `None`: it is not any more.
+    pub(crate) fn set_aside(&self, event: EventId, aside: Option<SetAside>) {
+        let mut events = locked(&self.set_aside);
+        match aside {
+            Some(aside) => drop(events.insert(event, aside)),
+            None => drop(events.remove(&event)),
         }
-        events.len()
     }
 
-    pub(crate) fn set_all_quarantined(&self, all: impl Iterator<Item = EventId>) -> usize {
-        let mut events = locked(&self.quarantined);
-        *events = all.collect();
-        events.len()
+    pub(crate) fn set_all_aside(&self, all: BTreeMap<EventId, SetAside>) {
+        *locked(&self.set_aside) = all;
     }
 
-    pub(crate) fn is_quarantined(&self, event: EventId) -> bool {
-        locked(&self.quarantined).contains(&event)
+    /// The row of an event is written, if it is still set aside.
+    pub(crate) fn recorded_aside(&self, event: EventId) {
+        if let Some(aside) = locked(&self.set_aside).get_mut(&event) {
+            aside.is_recorded = true;
+        }
+    }
+
+    pub(crate) fn aside(&self, event: EventId) -> Option<SetAside> {
+        locked(&self.set_aside).get(&event).copied()
+    }
+
+    /// How many failed, and how many went back.
+    pub(crate) fn count_set_aside(&self) -> (usize, usize) {
+        let events = locked(&self.set_aside);
+        let failed = events.values().filter(|aside| aside.reason == Reason::Failed).count();
+        (failed, events.len() - failed)
     }
 
     /// Returns how many are doubted.
@@ -139,8 +168,8 @@ impl Health {
         self.wake_ups.load(Ordering::Relaxed)
     }
 
-    pub(crate) fn status(&self, active_events: usize) -> PlatformStatus {
-        let supervisors = Role::ALL.map(|role| {
+    pub(crate) fn status(&self, active_events: usize, cluster: Option<&Cluster>) -> PlatformStatus {
+        let supervisors = Role::of(cluster.is_some()).map(|role| {
             let health = &self.roles[role.index()];
             SupervisorStatus {
                 name: role.name(),
@@ -148,17 +177,23 @@ impl Health {
                 restarts: health.restarts.load(Ordering::Relaxed),
             }
         });
-        let (quarantined, doubted) = (locked(&self.quarantined), locked(&self.doubted_clocks));
+        let (aside, doubted) = (locked(&self.set_aside), locked(&self.doubted_clocks));
+        let set_aside = |reason: Reason| {
+            let events = aside.iter().filter(|(_, aside)| aside.reason == reason);
+            events.map(|(event, _)| *event).collect()
+        };
         let stuck = |(&(event, follower), reason): (&(EventId, &'static str), &String)| StuckFollower {
             follower,
             event,
             reason: reason.clone(),
         };
         PlatformStatus {
-            supervisors: supervisors.to_vec(),
+            supervisors: supervisors.collect(),
+            lacks_lease: cluster.is_some_and(|cluster| cluster.me().is_none() || cluster.is_doubtful()),
             active_events,
             scheduled_wake_ups: self.wake_ups.load(Ordering::Relaxed),
-            quarantined: quarantined.iter().copied().collect(),
+            quarantined: set_aside(Reason::Failed),
+            went_back: set_aside(Reason::WentBack),
             doubted_clocks: doubted.iter().take(DOUBTED_CLOCKS_LISTED_MAX).copied().collect(),
             doubted_clocks_count: doubted.len(),
             stuck_followers: locked(&self.stuck).iter().map(stuck).collect(),

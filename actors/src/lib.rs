@@ -28,13 +28,17 @@ mod timeline;
 mod webhooks;
 mod witness;
 
-pub use answer::{ActivateError, Answer, NotExecuted, StartError};
-pub use cluster::{Forwarded, ForwardedAsk, Peer, Peers, ServePeers};
+pub use answer::{ActivateError, Answer, NotExecuted, ReconcileError, Reconciled, StartError};
+pub use cluster::{
+    ClusterOptions, ClusterStatus, Forwarded, ForwardedAsk, NodeError, NodeStatus, Peer, Peers, ServePeers,
+    Told,
+};
 pub use environment::{Clock, Environment, Random, Spawn, TokioSpawn};
 pub use limits::{
     ACTIVATION_ATTEMPTS_MAX, ACTIVATIONS_AT_ONCE_MAX, CHANGES_MAX, CHECKPOINTS_LISTED_AT_ONCE_MAX,
-    DOUBTED_CLOCKS_LISTED_MAX, LOG_READ_BYTES_MAX, Limits, RECENT_EVENTS_MAX, REFUSED_WAITING_MAX,
-    ROOM_IDLE_MS_MIN, STORE_HANGS_MS, STUCK_FOLLOWERS_MAX, WAKE_UPS_MAX,
+    DOUBTED_CLOCKS_LISTED_MAX, FROZEN_VIEWS_MAX, LOG_READ_BYTES_MAX, Limits, RECENT_EVENTS_MAX,
+    REFUSED_WAITING_MAX, ROOM_IDLE_MS_MIN, STORE_HANGS_MS, STUCK_FOLLOWERS_MAX, WAKE_UPS_MAX,
+    WITNESSED_CHECKED_AT_ONCE_MAX,
 };
 pub use platform::{Platform, Services};
 pub use published::Published;

@@ -71,6 +71,10 @@ pub const ACTIVATIONS_AT_ONCE_MAX: usize = 4;
 /// Calls in a row that the store does not answer and that end an activation: with the pauses between them, about two thirds of a second.
 /// Others get its place then, and it is tried again after a rest.
 pub const ACTIVATION_ATTEMPTS_MAX: u32 = 8;
+/// Events that were witnessed and whose heads are read at once when a node starts.
+pub const WITNESSED_CHECKED_AT_ONCE_MAX: usize = 64;
+/// Most events that are not served and whose states are kept for readers; beyond it a state is replayed again when somebody asks for it.
+pub const FROZEN_VIEWS_MAX: usize = 16;
 /// When the store has not answered a call of a writer for this long, new holds are turned away and who has given up is told, in
 /// milliseconds.
 pub const STORE_HANGS_MS: u64 = 1_000;

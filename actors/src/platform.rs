@@ -4,17 +4,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
+use tessera_heads::HeadWitness;
 use tessera_inventory::EventId;
 use tessera_projections::receipts::Signer;
 use tessera_projections::webhooks::EndpointId;
 use tessera_store::{Log, StoreError, Table};
-use tokio::sync::oneshot;
 
+use crate::cluster::{ClusterStatus, RegistrarMessage, Told, hand_over, register};
 use crate::inventory::InventoryMessage;
 use crate::shared::Shared;
 use crate::supervision::{Root, RootMessage};
 use crate::webhooks::{CourierMessage, Postman};
-use crate::{Environment, InventoryRouter, Limits, PlatformStatus, StartError};
+use crate::{
+    ClusterOptions, Environment, InventoryRouter, Limits, PlatformStatus, ReconcileError, Reconciled,
+    StartError,
+};
 
 /// What follows the decisions, where the composition root has it.
 #[derive(Clone, Default)]
@@ -23,6 +27,10 @@ pub struct Services {
     pub signer: Option<Arc<Signer>>,
     /// Renders and sends webhooks.
     pub postman: Option<Arc<dyn Postman>>,
+    /// Makes a node of this process, over a store that others share; `None`: it is alone.
+    pub cluster: Option<ClusterOptions>,
+    /// What this node has seen acknowledged of each event, where a store that others restore may go back in time.
+    pub heads: Option<Arc<HeadWitness>>,
 }
 
 impl std::fmt::Debug for Services {
@@ -34,7 +42,7 @@ impl std::fmt::Debug for Services {
 /// The running supervision tree: root → gateway, inventory, payment, waitlist, notification and notary supervisors.
 #[derive(Debug)]
 pub struct Platform {
-    shared: Arc<Shared>,
+    pub(crate) shared: Arc<Shared>,
     root: ActorRef<RootMessage>,
 }
 
@@ -64,6 +72,7 @@ impl Platform {
         services: Services,
     ) -> Result<Platform, StartError> {
         let shared = Arc::new(Shared::new(environment, log, table, limits, services));
+        crate::inventory::check_witnessed(&shared).await?;
         let root = Root { shared: Arc::clone(&shared) };
         // No names: they are global to the process, and a simulation runs several platforms in one.
         let started = Actor::spawn(None, root, ()).await;
@@ -91,7 +100,13 @@ impl Platform {
     /// How the tree is.
     #[must_use]
     pub fn status(&self) -> PlatformStatus {
-        self.shared.health.status(self.shared.directory.len())
+        self.shared.health.status(self.shared.directory.len(), self.shared.cluster.as_deref())
+    }
+
+    /// The nodes, as this one sees them; `None`: this process is alone.
+    #[must_use]
+    pub fn cluster(&self) -> Option<ClusterStatus> {
+        self.shared.cluster.as_deref().map(|cluster| ClusterStatus::of(&self.shared, cluster))
     }
 
     /// Resolves with the reason when the process must end with a failure: the store failed for good, or a supervisor could not be kept up.
@@ -99,14 +114,35 @@ impl Platform {
         self.shared.health.fatal().await
     }
 
-    /// An operator has repaired a quarantined event: activate it again.
+    /// An operator has repaired a quarantined event: activate it again. `false` where the store went back: nothing was done, that must be
+    /// reconciled.
     ///
     /// # Errors
     /// The quarantine could not be lifted for good: the event stays quarantined.
-    pub async fn release(&self, event: EventId) -> Result<(), StoreError> {
-        crate::inventory::lift_quarantine(&self.shared, event).await?;
+    pub async fn release(&self, event: EventId) -> Result<bool, StoreError> {
+        let is_lifted = crate::inventory::lift_quarantine(&self.shared, event).await?;
+        if is_lifted {
+            self.released(event);
+        }
+        Ok(is_lifted)
+    }
+
+    /// An operator accepts what the store has of an event that went back: what it lacks is given up, and it is sold again.
+    ///
+    /// # Errors
+    /// [`ReconcileError`]: it stays set aside.
+    pub async fn reconcile(&self, event: EventId) -> Result<Reconciled, ReconcileError> {
+        let reconciled = crate::inventory::reconcile(&self.shared, event).await?;
+        self.released(event);
+        Ok(reconciled)
+    }
+
+    /// An event may be sold again: every node learns it.
+    fn released(&self, event: EventId) {
         self.shared.inventory.cast(InventoryMessage::Release(event));
-        Ok(())
+        if let Some(cluster) = &self.shared.cluster {
+            cluster.tell_all(Told::Given(event));
+        }
     }
 
     /// Something may be due for a webhook endpoint: it was enabled, or is to be told something again.
@@ -123,13 +159,9 @@ impl Platform {
     pub async fn drain(&self, deadline: Duration) {
         let deadline_ms = u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX);
         let end_at = self.shared.environment.after_ms(deadline_ms);
-        self.shared.health.start_draining();
         let drained = async {
-            let (done, handed_over) = oneshot::channel();
-            if self.shared.inventory.cast(InventoryMessage::Drain(done)) {
-                // An error means that the supervisor failed meanwhile, and its writers with it.
-                let _ = handed_over.await;
-            }
+            hand_over(&self.shared).await;
+            register(&self.shared, RegistrarMessage::Leave).await;
         };
         tokio::select! {
             biased;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tessera_inventory::{Availability, Config, Digest, SeatMap};
+use tessera_writer::Monotonic;
 
 /// The public view of one event, true at `availability.sequence`; swapped as a whole after every durable turn.
 #[derive(Clone, Debug)]
@@ -15,4 +16,6 @@ pub struct Published {
     pub seat_map: Arc<SeatMap>,
     /// Digest of the whole state.
     pub digest: Digest,
+    /// Of a mirror: when the log was last looked at, in this process's monotonic time; `None`: this process owns the event.
+    pub mirrored_at: Option<Monotonic>,
 }

@@ -10,6 +10,7 @@ use tessera_writer::{Ask, Head, Monotonic, RECORD_BYTES_MAX, Reply};
 use tokio::sync::{oneshot, watch};
 
 use crate::blocking::blocking;
+use crate::cluster::{is_here, open_mirror};
 use crate::inventory::{InventoryMessage, decode};
 use crate::reply_desk::{DeskSender, ReplyDesk, reply_desk};
 use crate::shared::Shared;
@@ -44,7 +45,7 @@ impl InventoryRouter {
 
     /// Ask the writer of an event; activates the event on first use. Answers within `give_up`.
     ///
-    /// A full queue, a shutdown, a quarantined event or a store that is away answer [`Answer::NotExecuted`] at once.
+    /// A full queue, a shutdown, an event that is set aside or a store that is away answer [`Answer::NotExecuted`] at once.
     pub async fn ask(&self, event: EventId, ask: Ask, give_up: Duration) -> Answer {
         self.ask_traced(event, ask, give_up, None).await
     }
@@ -58,11 +59,25 @@ impl InventoryRouter {
         timeline: Option<&Arc<Timeline>>,
     ) -> Answer {
         let give_up_at = self.deadline(give_up);
+        match self.shared.cluster.as_deref() {
+            None => self.ask_here(event, ask, give_up_at, timeline).await,
+            Some(cluster) => self.ask_cluster(cluster, event, ask, (give_up_at, timeline)).await,
+        }
+    }
+
+    /// Ask the writer of an event in this process.
+    pub(crate) async fn ask_here(
+        &self,
+        event: EventId,
+        ask: Ask,
+        give_up_at: Monotonic,
+        timeline: Option<&Arc<Timeline>>,
+    ) -> Answer {
         let mut ask = ask;
         for _ in 0..ASK_ATTEMPTS_MAX {
             let slot = match self.slot(event, give_up_at).await {
                 Ok(slot) => slot,
-                Err(error) => return self.not_executed(reason_of(&error)),
+                Err(error) => return self.turned_away(event, &ask, reason_of(&error)).await,
             };
             // The writer hears of an earlier deadline than the caller waits for: its refusal still arrives.
             match slot.push(ask, self.earlier(give_up_at), self.desk.clone(), timeline.cloned()) {
@@ -78,10 +93,14 @@ impl InventoryRouter {
     /// The newest published view, without locks and without waiting; `None` when the event is not active.
     #[must_use]
     pub fn published(&self, event: EventId) -> Option<Arc<Published>> {
-        self.shared.directory.find(event).map(|slot| slot.published())
+        if let Some(slot) = self.shared.directory.find(event) {
+            return Some(slot.published());
+        }
+        let mirror = self.shared.cluster.as_ref()?.mirrors.find(event)?;
+        Some(mirror.published(&self.shared))
     }
 
-    /// The published view, activating the event if it is idle.
+    /// The published view, activating the event if it is idle; in a cluster, of an event that another node owns, its mirror.
     ///
     /// # Errors
     /// [`ActivateError`]; `NotFound` where nothing was ever written.
@@ -92,8 +111,20 @@ impl InventoryRouter {
         if self.shared.log.head(event).await.map_err(ActivateError::Store)? == Head::GENESIS {
             return Err(ActivateError::NotFound);
         }
-        let slot = self.slot(event, self.deadline(give_up)).await?;
-        Ok(slot.published())
+        if is_here(&self.shared, event).await.map_err(ActivateError::Store)? {
+            match self.slot(event, self.deadline(give_up)).await {
+                Ok(slot) => return Ok(slot.published()),
+                // Nothing is sold from it, but everybody may read what there is.
+                Err(ActivateError::NotNow { reason: NotExecuted::StoreWentBack }) => {
+                    let frozen = self.shared.frozen.find(&self.shared, event).await;
+                    return frozen.map(|frozen| Arc::clone(&frozen.published)).map_err(ActivateError::Store);
+                }
+                Err(ActivateError::NotNow { reason })
+                    if self.shared.cluster.is_some() && reason.may_be_elsewhere() => {}
+                Err(error) => return Err(error),
+            }
+        }
+        open_mirror(&self.shared, event).await
     }
 
     /// Up to `limit` (at most [`crate::CHANGES_MAX`]) events after `after`, from the durable log, in order.
@@ -143,7 +174,11 @@ impl InventoryRouter {
     /// An event with subscribers is not passivated. A closed channel means that the writer ended: activate and subscribe again.
     #[must_use]
     pub fn subscribe(&self, event: EventId) -> Option<watch::Receiver<Sequence>> {
-        self.shared.directory.find(event).and_then(|slot| slot.subscribe())
+        if let Some(slot) = self.shared.directory.find(event) {
+            return slot.subscribe();
+        }
+        let mirror = self.shared.cluster.as_ref()?.mirrors.find(event)?;
+        Some(mirror.subscribe())
     }
 
     /// The slot of an event with a running writer, activated on first use.
@@ -201,6 +236,23 @@ impl InventoryRouter {
         }
     }
 
+    /// Nobody serves the event. Where that is because the store went back, holds and orders can still be read.
+    async fn turned_away(&self, event: EventId, ask: &Ask, reason: NotExecuted) -> Answer {
+        let (Ask::Read(number), NotExecuted::StoreWentBack) = (ask, reason) else {
+            return self.not_executed(reason);
+        };
+        match self.shared.frozen.find(&self.shared, event).await {
+            Ok(frozen) => {
+                let claim = frozen.replay.inventory().claim(*number).map(Box::new);
+                Answer::Read { sequence: frozen.replay.sequence(), claim }
+            }
+            Err(error) => {
+                tracing::warn!(?event, %error, "an event that is not served could not be read");
+                self.not_executed(NotExecuted::StoreAway)
+            }
+        }
+    }
+
     /// Render an accepted command again, from memory while it is recent, then from the log.
     async fn repeated(
         &self,
@@ -236,19 +288,19 @@ impl InventoryRouter {
         Ok(position.and_then(|position| events.nth(position)).map(Arc::new))
     }
 
-    fn not_executed(&self, reason: NotExecuted) -> Answer {
+    pub(crate) fn not_executed(&self, reason: NotExecuted) -> Answer {
         let meters = &self.shared.meters;
         let counter = if reason == NotExecuted::GaveUp { &meters.gave_up } else { &meters.not_executed };
         counter.increment(1);
         Answer::NotExecuted { reason, retry_after_ms: self.shared.limits.retry_after_ms }
     }
 
-    fn outcome_unknown(&self) -> Answer {
+    pub(crate) fn outcome_unknown(&self) -> Answer {
         self.shared.meters.outcome_unknown.increment(1);
         Answer::OutcomeUnknown { retry_after_ms: self.shared.limits.retry_after_ms }
     }
 
-    fn deadline(&self, give_up: Duration) -> Monotonic {
+    pub(crate) fn deadline(&self, give_up: Duration) -> Monotonic {
         let give_up_ms = u64::try_from(give_up.as_millis()).unwrap_or(u64::MAX);
         self.shared.environment.after_ms(give_up_ms)
     }

@@ -5,17 +5,20 @@ use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwapOption;
 use ractor::ActorRef;
+use tessera_heads::HeadWitness;
 use tessera_inventory::EventId;
 use tessera_projections::receipts::{Receipts, Signer};
 use tessera_store::snapshot::SnapshotRepository;
 use tessera_store::{Log, Table};
+use tessera_writer::Head;
 use tokio::sync::{Mutex, Semaphore};
 
+use crate::cluster::Cluster;
 use crate::directory::Directory;
 use crate::followers::{FOLLOWERS, FollowerKind, FollowerMessage};
-use crate::health::Health;
+use crate::health::{Health, SetAside};
 use crate::ingress::Permits;
-use crate::inventory::InventoryMessage;
+use crate::inventory::{FrozenViews, InventoryMessage};
 use crate::limits::{CHECKPOINTS_LISTED_AT_ONCE_MAX, LARGE_DECODINGS_MAX, RECEIPTS_PROVEN_AT_ONCE_MAX};
 use crate::meters::{Meters, number};
 use crate::platform::Services;
@@ -36,6 +39,10 @@ pub(crate) struct Shared {
     pub(crate) signer: Option<Arc<Signer>>,
     /// Renders and sends webhooks; `None`: there are none.
     pub(crate) postman: Option<Arc<dyn Postman>>,
+    /// What this node has seen of each event; `None`: nothing is witnessed.
+    pub(crate) heads: Option<Arc<HeadWitness>>,
+    /// For readers of events that are not served.
+    pub(crate) frozen: FrozenViews,
     /// Turns to send a webhook.
     pub(crate) webhooks_in_flight: Semaphore,
     pub(crate) courier: Port<CourierMessage>,
@@ -45,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) checkpoint_lists: Semaphore,
     pub(crate) directory: Directory,
     pub(crate) health: Health,
+    /// The nodes; `None`: this process is alone.
+    pub(crate) cluster: Option<Arc<Cluster>>,
     pub(crate) meters: Meters,
     pub(crate) witness: Witness,
     /// Callers that wait for an activation.
@@ -65,7 +74,7 @@ impl Shared {
         log: Arc<dyn Log>,
         table: Arc<dyn Table>,
         limits: Limits,
-        Services { signer, postman }: Services,
+        Services { signer, postman, cluster, heads }: Services,
     ) -> Shared {
         Shared {
             witness: Witness::new(environment.clock.as_ref()),
@@ -73,12 +82,15 @@ impl Shared {
             receipts: Receipts::new(Arc::clone(&table)),
             signer,
             postman,
+            heads,
+            frozen: FrozenViews::default(),
             webhooks_in_flight: Semaphore::new(IN_FLIGHT_MAX),
             courier: Port::default(),
             receipt_proofs: Arc::new(Semaphore::new(RECEIPTS_PROVEN_AT_ONCE_MAX)),
             checkpoint_lists: Semaphore::new(CHECKPOINTS_LISTED_AT_ONCE_MAX),
             directory: Directory::default(),
             health: Health::new(),
+            cluster: cluster.map(|options| Arc::new(Cluster::new(options, Arc::clone(&table)))),
             meters: Meters::new(),
             activation_waiters: Permits::new(limits.activation_waiters_max, 0),
             large_decodings: Arc::new(Semaphore::new(LARGE_DECODINGS_MAX)),
@@ -101,6 +113,26 @@ impl Shared {
     pub(crate) fn note_doubted_clock(&self, event: EventId, doubted: bool) {
         let count = self.health.set_clock_doubted(event, doubted);
         self.meters.doubted_clocks.set(number(count as u64));
+    }
+
+    /// An event is set aside, or is not any more.
+    pub(crate) fn set_aside(&self, event: EventId, aside: Option<SetAside>) {
+        self.health.set_aside(event, aside);
+        self.meter_set_aside();
+    }
+
+    /// How many events are set aside, for the metrics.
+    pub(crate) fn meter_set_aside(&self) {
+        let (quarantined, went_back) = self.health.count_set_aside();
+        self.meters.quarantined_events.set(number(quarantined as u64));
+        self.meters.went_back_events.set(number(went_back as u64));
+    }
+
+    /// The store has acknowledged this head.
+    pub(crate) fn witness_head(&self, event: EventId, head: Head) {
+        if let Some(heads) = &self.heads {
+            heads.note(event, head);
+        }
     }
 
     /// Tell a follower that the log of an event has grown. While the follower restarts, the message goes nowhere: at its start it

@@ -7,7 +7,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::Value;
 use tessera_actors::Clock;
 use tessera_server::environment;
-use tessera_server::server::{Server as Running, Stores};
+use tessera_server::server::{ServeError, Server as Running, Stores};
 use tessera_server::settings::Settings;
 use tessera_store::memory::MemoryStore;
 use tessera_writer::Mutation;
@@ -77,6 +77,12 @@ impl Server {
     pub async fn start_on(store: Arc<MemoryStore>, settings: Settings) -> Server {
         let running = Running::start(settings, Stores::of(Arc::clone(&store))).await.unwrap();
         Server::of(running, store)
+    }
+
+    /// Starts a node over a store that is apart from its data directory.
+    pub async fn start_apart(store: Arc<MemoryStore>, settings: Settings) -> Result<Server, ServeError> {
+        let running = Running::start(settings, Stores::apart(Arc::clone(&store))).await?;
+        Ok(Server::of(running, store))
     }
 
     /// Starts a server whose time the test sets forward.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tessera_cluster::NodeId;
 use tessera_inventory::EventId;
+use tessera_projections::webhooks::EndpointId;
 use tessera_writer::Ask;
 
 use crate::Answer;
@@ -49,13 +50,31 @@ pub enum Forwarded {
     Unanswered,
 }
 
+/// What one node tells another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// An event is its own now, or was repaired: activate it before anybody asks.
+    Given(EventId),
+    /// An operator wants an event of it at another node.
+    Move {
+        /// Which.
+        event: EventId,
+        /// Where.
+        to: NodeId,
+    },
+    /// Something may be due for a webhook endpoint, which it looks after.
+    Webhooks(EndpointId),
+    /// An operator wants it to hand everything over and to take no more.
+    Drain,
+}
+
 /// The way to other nodes.
 pub trait Peers: Send + Sync + 'static {
     /// Send an ask to another node. The future resolves within its `give_up`.
     fn forward(&self, to: &Peer, ask: &ForwardedAsk) -> BoxFuture<'static, Forwarded>;
 
-    /// Tell another node that an event is its own now, so that it is activated before anybody asks. Nobody waits for it, and it may be lost.
-    fn given(&self, to: &Peer, event: EventId);
+    /// Tell another node something. Nobody waits for it, and it may be lost.
+    fn tell(&self, to: &Peer, told: Told);
 }
 
 /// What other nodes ask of this one.
@@ -66,6 +85,6 @@ pub trait ServePeers: Send + Sync + 'static {
     /// Answer an ask, or say whose it is.
     fn serve(&self, ask: ForwardedAsk) -> BoxFuture<'static, Forwarded>;
 
-    /// An event is this node's now.
-    fn given(&self, event: EventId);
+    /// Hear what another node tells.
+    fn hear(&self, told: Told);
 }

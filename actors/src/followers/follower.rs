@@ -108,6 +108,7 @@ fn is_for_good(error: &StoreError) -> bool {
     match error {
         StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } | StoreError::TooLarge { .. } => true,
         StoreError::Unavailable { .. }
+        | StoreError::Outdated { .. }
         | StoreError::OutcomeUnknown { .. }
         | StoreError::Fatal { .. }
         | StoreError::Locked { .. } => false,

@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use tessera_cluster::NodeId;
 use tessera_inventory::{EventId, Sequence};
+use tessera_projections::quarantine::{Quarantined, WentBack};
 use tessera_records::RecordEncoder;
 use tessera_store::{AppendOutcome, Batch, LogRecord, StoreError};
 use tessera_writer::{
-    Activation, ActivationInput, ActivationOutput, ActivationStop, AppendAnswer, Monotonic, Output,
+    Activation, ActivationInput, ActivationOutput, ActivationStop, AppendAnswer, Head, Monotonic, Output,
     StoreFailure, Writer, WriterOptions,
 };
 
@@ -25,6 +27,8 @@ pub(crate) struct Activated {
     pub(crate) writer: Writer<Ticket, RecordEncoder>,
     pub(crate) outputs: Vec<Output<Ticket>>,
     pub(crate) publisher: Publisher,
+    /// The registration under which the event was claimed; `None`: this process is alone.
+    pub(crate) owner: Option<NodeId>,
     /// The first view, made where a panic ends no supervisor.
     pub(crate) published: Published,
     /// Sequence of the snapshot that replay began with.
@@ -36,6 +40,10 @@ pub(crate) struct Activated {
 pub(crate) enum Failure {
     /// Another owner has it.
     Fenced,
+    /// Another node owns it.
+    Elsewhere,
+    /// This node has no registration, or hands its events over.
+    NotServing,
     /// The store is away.
     Unavailable {
         /// For the operator.
@@ -50,6 +58,16 @@ pub(crate) enum Failure {
     StoreFailed {
         /// For the operator.
         reason: String,
+    },
+    /// It is set aside, by another node or before this one started.
+    SetAside {
+        /// Its row.
+        row: Box<Quarantined>,
+    },
+    /// The store lacks what was acknowledged of it.
+    WentBack {
+        /// What it lacks.
+        lacks: WentBack,
     },
     /// An invariant of the state does not hold.
     Violated {
@@ -66,9 +84,9 @@ pub(crate) enum Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable { reason } | StoreError::OutcomeUnknown { reason } => {
-                Failure::Unavailable { reason }
-            }
+            StoreError::Unavailable { reason }
+            | StoreError::Outdated { reason }
+            | StoreError::OutcomeUnknown { reason } => Failure::Unavailable { reason },
             StoreError::Fatal { reason } => Failure::StoreFailed { reason },
             StoreError::Locked { .. } => Failure::StoreFailed { reason: error.to_string() },
             StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } | StoreError::TooLarge { .. } => {
@@ -92,7 +110,13 @@ pub(crate) async fn activate(
     event: EventId,
     generation: u64,
 ) -> Result<Activated, Failure> {
-    super::wake_up_rows::mark_active(&*shared.table, event).await?;
+    let owner = match &shared.cluster {
+        Some(cluster) => Some(cluster.claim(event).await?),
+        None => None,
+    };
+    if let Some(row) = super::wake_up_rows::mark_active(&*shared.table, event).await? {
+        return Err(Failure::SetAside { row: Box::new(row) });
+    }
     let receipts = shared.signer.is_some();
     let options = WriterOptions::new(shared.environment.random.bits())
         .with_receipts(receipts)
@@ -106,7 +130,7 @@ pub(crate) async fn activate(
     };
     let mut driver = Driver { shared, event, generation, activation, outputs: Vec::new(), unanswered: 0 };
     driver.run().await?;
-    driver.finish(snapshot_at).await
+    driver.finish(snapshot_at, owner).await
 }
 
 struct Driver {
@@ -132,7 +156,7 @@ impl Driver {
             let input = match output {
                 ActivationOutput::ReadHead => {
                     let found = self.shared.log.head(self.event).await;
-                    ActivationInput::HeadRead(self.retryable(found)?)
+                    ActivationInput::HeadRead(self.whole(found).await?)
                 }
                 ActivationOutput::ReadLog { after } => {
                     let records = self.shared.log.read(self.event, after, LOG_READ_BYTES_MAX).await;
@@ -151,6 +175,9 @@ impl Driver {
                     }
                     let batch = Batch { next, record: Arc::from([]) };
                     let outcome = self.shared.log.append(self.event, expected, batch).await;
+                    if outcome == AppendOutcome::Committed {
+                        self.shared.witness_head(self.event, next);
+                    }
                     if let AppendOutcome::Unknown { reason } = &outcome {
                         self.count_unanswered(reason)?;
                     } else {
@@ -166,6 +193,22 @@ impl Driver {
                 ActivationOutput::Stop(stop) => return Err(stopped(stop)),
             };
             self.feed(input);
+        }
+    }
+
+    /// A head of which the store lacks nothing that this node has seen.
+    async fn whole(
+        &mut self,
+        found: Result<Head, StoreError>,
+    ) -> Result<Result<Head, StoreFailure>, Failure> {
+        let lacks = match &found {
+            Ok(head) => super::went_back::lacks(&self.shared, self.event, *head).await,
+            Err(error) => Err(error.clone()),
+        };
+        match self.retryable(lacks)? {
+            Ok(Some(lacks)) => Err(Failure::WentBack { lacks }),
+            Ok(None) => self.retryable(found),
+            Err(failure) => Ok(Err(failure)),
         }
     }
 
@@ -218,7 +261,7 @@ impl Driver {
         Ok(())
     }
 
-    async fn finish(self, snapshot_at: Sequence) -> Result<Activated, Failure> {
+    async fn finish(self, snapshot_at: Sequence, owner: Option<NodeId>) -> Result<Activated, Failure> {
         let clock = &*self.shared.environment.clock;
         let state = self.activation.state();
         if state.sequence() > Sequence::ZERO {
@@ -233,7 +276,7 @@ impl Driver {
             let state = writer.durable_state()?;
             let mut publisher = Publisher::new(state, now, refresh_ms);
             let published = publisher.view(state, now);
-            Some(Activated { writer, outputs, publisher, published, snapshot_at })
+            Some(Activated { writer, outputs, publisher, owner, published, snapshot_at })
         };
         let activated = blocking(&*self.shared.environment.spawn, work).await?;
         let reason = || Failure::Panicked { reason: "the activation ended without a writer".to_owned() };

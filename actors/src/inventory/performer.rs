@@ -54,6 +54,8 @@ pub(crate) struct Performer {
     turn: TurnTimes,
     /// When the call to the store that is under way began.
     store_asked_at: Option<Monotonic>,
+    /// The head after the append that is under way.
+    appending: Option<Head>,
     /// Whether somebody will look whether that call hangs.
     is_watched: bool,
     damage: Option<String>,
@@ -78,6 +80,7 @@ impl Performer {
             tally: ReplyTally::default(),
             turn: TurnTimes::began(0, now),
             store_asked_at: None,
+            appending: None,
             is_watched: false,
             damage: None,
             doubts_clock: false,
@@ -176,6 +179,7 @@ impl Performer {
             meters.append_retries.increment(1);
         }
         self.store_asked(true);
+        self.appending = Some(batch.next);
         let (outcome, myself) =
             (self.shared.log.append(self.slot.event, expected, batch), self.myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
@@ -220,7 +224,10 @@ impl Performer {
         self.store_asked_at = None;
     }
 
-    pub(crate) fn append_answered(&mut self) {
+    pub(crate) fn append_answered(&mut self, outcome: &AppendOutcome) {
+        if let (Some(head), AppendOutcome::Committed) = (self.appending.take(), outcome) {
+            self.shared.witness_head(self.slot.event, head);
+        }
         let now = self.now();
         let elapsed = now.0.saturating_sub(self.store_asked_at.take().unwrap_or(now).0);
         self.shared.meters.append_seconds.record(seconds(elapsed));
@@ -419,9 +426,9 @@ pub(crate) fn head_answer(
     found: Result<Head, StoreError>,
 ) -> Result<Head, StoreFailure> {
     found.map_err(|error| match error {
-        StoreError::Unavailable { reason } | StoreError::OutcomeUnknown { reason } => {
-            StoreFailure::Unavailable { reason }
-        }
+        StoreError::Unavailable { reason }
+        | StoreError::Outdated { reason }
+        | StoreError::OutcomeUnknown { reason } => StoreFailure::Unavailable { reason },
         StoreError::Fatal { reason } => StoreFailure::Fatal { reason },
         StoreError::Locked { .. } => StoreFailure::Fatal { reason: error.to_string() },
         StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } | StoreError::TooLarge { .. } => {

@@ -32,6 +32,7 @@ impl Publisher {
             config: state.config().map(|(version, config)| (version, Arc::clone(config))),
             seat_map: Arc::clone(&self.seat_map),
             digest: state.digest(),
+            mirrored_at: None,
         }
     }
 

@@ -1,5 +1,6 @@
 //! Which events are active, on their way there, resting after a failure, or asleep until something is due.
 
+mod handing;
 mod sleep;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -7,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ractor::{Actor, ActorRef};
+use tessera_cluster::NodeId;
 use tessera_inventory::EventId;
 use tessera_writer::{Monotonic, Verdict};
 use tokio::sync::oneshot;
@@ -58,6 +60,16 @@ struct Entry {
     is_due: bool,
     /// Activations in a row that the store or another owner has ended.
     failures: u32,
+    /// The registration under which it was claimed.
+    owner: Option<NodeId>,
+    /// The node that gets it once its writer has handed over.
+    moves_to: Option<NodeId>,
+}
+
+impl Entry {
+    fn queued(waiters: Vec<Waiter>, is_due: bool) -> Entry {
+        Entry { stage: Stage::Queued, waiters, is_due, failures: 0, owner: None, moves_to: None }
+    }
 }
 
 /// The events of this process.
@@ -79,6 +91,8 @@ pub(crate) struct Roster {
     alarm: Timer,
     /// When room was last made, or looked for.
     room_made_at: Option<Monotonic>,
+    /// Whether events that another node ranks first for are given to it.
+    is_rebalancing: bool,
     drained: Vec<oneshot::Sender<()>>,
 }
 
@@ -105,6 +119,7 @@ impl Roster {
             wake_ups: WakeUps::default(),
             alarm,
             room_made_at: None,
+            is_rebalancing: false,
             drained: Vec::new(),
         }
     }
@@ -113,8 +128,8 @@ impl Roster {
     pub(crate) fn request(&mut self, event: EventId, waiter: Waiter) {
         let refusal = if self.shared.health.is_draining() {
             Some(NotExecuted::Draining)
-        } else if self.quarantines.contains(event) {
-            Some(NotExecuted::Quarantined)
+        } else if let Some(reason) = self.quarantines.refusal(event) {
+            Some(reason)
         } else if !self.events.contains_key(&event)
             && self.events.len() >= self.shared.limits.active_events_max
         {
@@ -148,12 +163,12 @@ impl Roster {
 
     /// Somebody waits for the event.
     fn enqueue_for(&mut self, event: EventId, waiters: Vec<Waiter>) {
-        self.enqueue(event, Entry { stage: Stage::Queued, waiters, is_due: false, failures: 0 });
+        self.enqueue(event, Entry::queued(waiters, false));
     }
 
     /// Something is due in the event.
     fn enqueue_due(&mut self, event: EventId) {
-        self.enqueue(event, Entry { stage: Stage::Queued, waiters: Vec::new(), is_due: true, failures: 0 });
+        self.enqueue(event, Entry::queued(Vec::new(), true));
     }
 
     fn enqueue(&mut self, event: EventId, entry: Entry) {
@@ -199,7 +214,7 @@ impl Roster {
 
     async fn serve(&mut self, event: EventId, activated: Activated) {
         let now = self.now();
-        let Activated { writer, outputs, publisher, published, snapshot_at } = activated;
+        let Activated { writer, outputs, publisher, owner, published, snapshot_at } = activated;
         let slot =
             Arc::new(Slot::new(event, (&self.shared.limits, &self.shared.meters), published, snapshot_at));
         let shared = Arc::clone(&self.shared);
@@ -221,7 +236,7 @@ impl Roster {
                 tracing::debug!(?event, sequence = %slot.durable(), micros = elapsed, "an event was activated");
             }
             entry.stage = Stage::Active { slot: Arc::clone(&slot) };
-            (entry.is_due, entry.failures) = (false, 0);
+            (entry.is_due, entry.failures, entry.owner) = (false, 0, owner);
             for waiter in entry.waiters.drain(..) {
                 let _ = waiter.send(Ok(Arc::clone(&slot)));
             }
@@ -233,11 +248,22 @@ impl Roster {
         self.shared.meters.activation_failures.increment(1);
         match failure {
             Failure::Fenced => self.rest(event, NotExecuted::Restarting),
+            Failure::Elsewhere => self.dismiss(event, NotExecuted::Elsewhere),
+            Failure::NotServing => self.rest(event, NotExecuted::Elsewhere),
             Failure::Unavailable { reason } => {
                 tracing::warn!(?event, reason, "an event could not be activated: the store is away");
                 self.rest(event, NotExecuted::StoreAway);
             }
             Failure::Unreadable { error } => self.quarantine(event, &error.to_string()),
+            Failure::WentBack { lacks } => {
+                self.quarantines.went_back(event, lacks);
+                self.dismiss(event, NotExecuted::StoreWentBack);
+            }
+            Failure::SetAside { row } => {
+                self.quarantines.found(&row);
+                let reason = self.quarantines.refusal(event);
+                self.dismiss(event, reason.unwrap_or(NotExecuted::Quarantined));
+            }
             Failure::Violated { reason } => self.quarantine(event, &reason),
             Failure::StoreFailed { reason } => {
                 self.dismiss(event, NotExecuted::StoreAway);
@@ -298,6 +324,13 @@ impl Roster {
         self.quarantines.lift(event);
         if !self.events.contains_key(&event) && !self.shared.health.is_draining() {
             self.enqueue_due(event);
+        }
+    }
+
+    /// An operator has told another node that an event may be served, if it has not been set aside anew meanwhile.
+    pub(crate) fn lifted(&mut self, event: EventId) {
+        if self.shared.health.aside(event).is_some_and(|aside| aside.is_recorded) {
+            self.quarantines.lift(event);
         }
     }
 

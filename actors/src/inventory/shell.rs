@@ -33,6 +33,8 @@ pub(crate) enum ShellMessage {
     MakeRoom,
     /// Stop: finish the turn under way, take nothing more.
     HandOver,
+    /// The registration of this node is gone, and the ownership with it.
+    OwnershipLost,
     /// The shadow has found that an invariant does not hold.
     Violated(String),
     /// An operator vouches for the wall clock, which says this.
@@ -95,7 +97,7 @@ fn receive(message: ShellMessage, state: &mut Performer) {
     match message {
         ShellMessage::Wake => {}
         ShellMessage::AppendDone(outcome) => {
-            state.append_answered();
+            state.append_answered(&outcome);
             let damaged = |error: StoreError| AppendAnswer::Fatal { reason: state.damaged(&error) };
             let answer = append_answer(outcome).unwrap_or_else(damaged);
             feed(state, Input::AppendDone(answer));
@@ -129,6 +131,10 @@ fn receive(message: ShellMessage, state: &mut Performer) {
         ShellMessage::HandOver => {
             state.close();
             feed(state, Input::HandOver);
+        }
+        ShellMessage::OwnershipLost => {
+            state.close();
+            feed(state, Input::OwnershipLost);
         }
         ShellMessage::Violated(reason) => state.violated(reason),
         ShellMessage::AcknowledgeClock(wall) => {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tessera_cluster::NodeId;
 use tessera_inventory::{EventId, Timestamp};
 use tokio::sync::oneshot;
 
@@ -40,8 +41,28 @@ pub(crate) enum InventoryMessage {
     Recorded(EventId),
     /// Some wake-up may be due.
     WakeUp,
+    /// Events of nodes that are gone, which belong here.
+    Adopt(Vec<EventId>),
+    /// Another node gave an event to this one, or an operator has repaired it there.
+    Given(EventId),
+    /// Give an event to this node.
+    Move {
+        /// Which.
+        event: EventId,
+        /// To whom.
+        to: NodeId,
+    },
+    /// The nodes were looked at; whether one has joined since the last look.
+    Rebalance {
+        /// See above.
+        joined: bool,
+    },
+    /// Other nodes may have put events to sleep: look when they must be woken.
+    LookForWakeUps,
     /// An operator has repaired an event.
     Release(EventId),
+    /// An event that was set aside is not any more: an operator has said so to another node.
+    Lifted(EventId),
     /// An operator vouches for the wall clock.
     AcknowledgeClock,
     /// The stored wake-ups, to be reckoned anew by the clock that was vouched for.
@@ -92,7 +113,13 @@ impl Actor for InventorySupervisor {
             InventoryMessage::Rested(event) => roster.rested(event),
             InventoryMessage::Recorded(event) => roster.recorded(event),
             InventoryMessage::WakeUp => roster.wake_up(),
+            InventoryMessage::Adopt(events) => roster.adopt(events),
+            InventoryMessage::Given(event) => roster.given(event),
+            InventoryMessage::Move { event, to } => roster.move_to(event, to),
+            InventoryMessage::Rebalance { joined } => roster.rebalance(joined),
+            InventoryMessage::LookForWakeUps => roster.look_for_wake_ups(),
             InventoryMessage::Release(event) => roster.release(event),
+            InventoryMessage::Lifted(event) => roster.lifted(event),
             InventoryMessage::AcknowledgeClock => roster.acknowledge_clock(),
             InventoryMessage::Reschedule(wake_ups) => roster.reschedule(wake_ups),
             InventoryMessage::Drain(done) => roster.drain(done),

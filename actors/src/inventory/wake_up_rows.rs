@@ -4,21 +4,29 @@
 //! scheduled is missed. Passivation replaces it before anybody may activate the event again.
 
 use tessera_inventory::{EventId, Timestamp};
+use tessera_projections::quarantine::{Quarantined, QuarantinedEvents};
 use tessera_store::keys::WakeUpKey;
 use tessera_store::{StoreError, Table, transact};
 
 /// Rows read at once.
 const ROWS_PER_PAGE: usize = 1_000;
 
-/// The event is about to be active.
-pub(crate) async fn mark_active(table: &dyn Table, event: EventId) -> Result<(), StoreError> {
+/// The event is about to be active, unless it is set aside: then why, and nothing is marked.
+pub(crate) async fn mark_active(
+    table: &dyn Table,
+    event: EventId,
+) -> Result<Option<Quarantined>, StoreError> {
     transact(table, |mut transaction| async move {
+        let aside = QuarantinedEvents::get_in(transaction.as_mut(), event).await?;
+        if aside.is_some() {
+            return Ok((transaction, aside));
+        }
         let key = WakeUpKey { event }.pack();
         let active = WakeUpKey::encode(Timestamp(0));
         if transaction.get(&key).await?.as_deref() != Some(&active[..]) {
             transaction.set(&key, &active);
         }
-        Ok((transaction, ()))
+        Ok((transaction, None))
     })
     .await
 }

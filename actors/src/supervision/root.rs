@@ -1,4 +1,4 @@
-//! The root supervisor: keeps its six children up, and ends the process when it cannot.
+//! The root supervisor: keeps its children up, and ends the process when it cannot.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ractor::{Actor, ActorCell, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 
 use super::{RestartBudget, Role, Verdict};
+use crate::cluster::Registrar;
 use crate::followers::{FollowerKind, FollowerSupervisor};
 use crate::inventory::InventorySupervisor;
 use crate::shared::Shared;
@@ -41,7 +42,7 @@ impl Actor for Root {
     async fn pre_start(&self, myself: ActorRef<RootMessage>, (): ()) -> Result<Children, ActorProcessingErr> {
         let budgets = std::array::from_fn(|_| RestartBudget::default());
         let mut children = Children { running: BTreeMap::new(), budgets, is_stopping: false };
-        for role in Role::ALL {
+        for role in Role::of(self.shared.cluster.is_some()) {
             self.start(&myself, role, &mut children).await?;
         }
         Ok(children)
@@ -105,6 +106,12 @@ impl Root {
         let kind = match role {
             Role::Inventory => {
                 let child = Actor::spawn_linked(None, InventorySupervisor { shared }, (), parent).await?;
+                return Ok(child.0.get_cell());
+            }
+            Role::Registrar => {
+                let cluster = self.shared.cluster.clone();
+                let cluster = cluster.ok_or_else(|| SpawnErr::StartupFailed("there is no cluster".into()))?;
+                let child = Actor::spawn_linked(None, Registrar { shared, cluster }, (), parent).await?;
                 return Ok(child.0.get_cell());
             }
             Role::Gateway => FollowerKind::OrdersBySubject,

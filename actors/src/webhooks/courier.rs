@@ -12,6 +12,7 @@ use tessera_store::StoreError;
 use super::round::{self, Next, Rest};
 use super::{Names, names};
 use crate::blocking::caught;
+use crate::cluster::Told;
 use crate::meters::number;
 use crate::shared::Shared;
 
@@ -29,6 +30,8 @@ pub(crate) enum CourierMessage {
     Look(Option<EndpointId>),
     /// Something may be due.
     Work(EndpointId),
+    /// Another node says that something may be due which this one looks after.
+    Take(EndpointId),
     /// A round is over.
     RoundOver(EndpointId, Rest),
     /// The sleep of a lane is over; the number says of which.
@@ -80,10 +83,12 @@ impl Actor for Courier {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             CourierMessage::Look(after) => self.look(&myself, after, lanes).await,
-            CourierMessage::Work(id) => self.work(&myself, id, lanes),
+            CourierMessage::Work(id) => self.work_or_tell(&myself, id, lanes),
+            CourierMessage::Take(id) => self.work(&myself, id, lanes),
             CourierMessage::Woken(id, sleep) => {
                 if lanes.of.get(&id).is_some_and(|lane| !lane.runs && lane.sleep == sleep) {
-                    self.work(&myself, id, lanes);
+                    lanes.of.remove(&id);
+                    self.work_or_tell(&myself, id, lanes);
                 }
             }
             CourierMessage::RoundOver(id, rest) => self.over(&myself, id, rest, lanes),
@@ -99,7 +104,7 @@ impl Courier {
         match endpoints.list(None, after, LOOK_ENDPOINTS).await {
             Ok(found) => {
                 for endpoint in &found {
-                    self.work(myself, endpoint.id, lanes);
+                    self.work_or_tell(myself, endpoint.id, lanes);
                 }
                 if let Some(last) = found.last().filter(|_| found.len() == LOOK_ENDPOINTS) {
                     let _ = myself.cast(CourierMessage::Look(Some(last.id)));
@@ -109,6 +114,16 @@ impl Courier {
                 tracing::warn!(%error, "webhook endpoints could not be read");
                 self.after_ms(myself, RETRY_MS, CourierMessage::Look(after));
             }
+        }
+    }
+
+    /// In a cluster each endpoint has one node that looks after it; it is told, and may believe it or not: a message may come twice all the
+    /// same, while nodes come and go.
+    fn work_or_tell(&self, myself: &ActorRef<CourierMessage>, id: EndpointId, lanes: &mut Lanes) {
+        let cluster = self.shared.cluster.as_ref();
+        match cluster.and_then(|cluster| Some((cluster, cluster.keeper(id.endpoint)?))) {
+            Some((cluster, peer)) => cluster.options.peers.tell(&peer, Told::Webhooks(id)),
+            None => self.work(myself, id, lanes),
         }
     }
 

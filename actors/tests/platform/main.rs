@@ -1,6 +1,7 @@
 //! The supervision tree over the memory store, on a clock that the test moves.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::disallowed_methods, missing_docs)]
 
+mod cluster;
 mod drain;
 mod expiry;
 mod failures;
@@ -16,4 +17,5 @@ mod sleep;
 mod store;
 mod storm;
 mod webhooks;
+mod went_back;
 mod world;

@@ -42,6 +42,11 @@ pub(crate) struct TestStore {
 }
 
 impl TestStore {
+    /// A store without injected trouble, with what is durable in this memory.
+    pub(crate) fn over(memory: MemoryStore) -> TestStore {
+        TestStore { memory, ..TestStore::default() }
+    }
+
     pub(crate) fn poison(&self, event: Option<EventId>) {
         *self.poisoned.lock().unwrap() = event;
     }

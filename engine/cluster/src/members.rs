@@ -19,7 +19,7 @@ pub struct Member {
 }
 
 /// The nodes of the cluster, as one of them sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Members {
     /// Who looks; `None` while it is not registered.
     pub me: Option<NodeId>,

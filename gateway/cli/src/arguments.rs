@@ -206,6 +206,9 @@ pub(crate) struct RepairArguments {
     /// Address of a running server, such as `http://127.0.0.1:8080`: has it set a quarantined event going again
     #[arg(long, requires = "event", conflicts_with_all = ["lift", "accept_loss", "into", "through"])]
     pub(crate) url: Option<String>,
+    /// Have that server accept what the store has of an event that went back, and give up what it lacks
+    #[arg(long, requires = "url")]
+    pub(crate) reconcile: bool,
     /// Lift the quarantine of the event in a stopped installation, if its log is sound
     #[arg(long, requires = "event", conflicts_with_all = ["accept_loss", "into", "through"])]
     pub(crate) lift: bool,

@@ -19,6 +19,7 @@ use crate::failure::Failure;
 use crate::output::line;
 use crate::replay::{Shown, verify};
 use crate::serve::{stop, until_the_end};
+use crate::store::Store;
 
 /// Where the demo keeps its store unless told otherwise, in the data directory. It is emptied first.
 const FOLDER_DEFAULT: &str = "demo";
@@ -82,7 +83,7 @@ fn program() -> PathBuf {
 
 /// The check from the inside: the log is replayed, record by record, the state is checked from scratch, and it is the state that the
 /// server shows.
-async fn inside(store: &EmbeddedStore, server: &Server, outcome: &DemoOutcome) -> Result<(), Failure> {
+async fn inside(store: &Store, server: &Server, outcome: &DemoOutcome) -> Result<(), Failure> {
     let event = ids::parse_event(&outcome.event).ok_or_else(|| Failure::NotAnEvent(outcome.event.clone()))?;
     let Some(published) = server.platform().inventory().published(event) else {
         return Err(Failure::NotSound("the server shows no state of the event".to_owned()));
@@ -118,7 +119,7 @@ fn settings(configured: Settings, arguments: &DemoArguments, data: &Path) -> Set
 }
 
 /// An empty store: the demo's own directory is emptied, unless it holds something else; one that was named must be empty.
-fn open(named: Option<&Path>, own: &Path) -> Result<(PathBuf, Arc<EmbeddedStore>), Failure> {
+fn open(named: Option<&Path>, own: &Path) -> Result<(PathBuf, Arc<Store>), Failure> {
     let path = named.unwrap_or(own).to_owned();
     let may_be_emptied = named.is_none() && EmbeddedStore::is_in(&path);
     let is_empty = match fs::read_dir(&path) {
@@ -135,7 +136,7 @@ fn open(named: Option<&Path>, own: &Path) -> Result<(PathBuf, Arc<EmbeddedStore>
     } else {
         EmbeddedStore::open(&path, &options)
     };
-    Ok((path, Arc::new(store?)))
+    Ok((path, Arc::new(Store::Embedded(store?))))
 }
 
 fn read(path: &Path) -> Result<String, Failure> {

@@ -2,10 +2,8 @@
 //! could not be read, an event may have a log and nothing else.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::sync::Arc;
 
-use tessera_embedded::{EmbeddedStore, Options};
 use tessera_inventory::EventId;
 use tessera_projections::catalogue::{Catalogue, CatalogueEvent};
 use tessera_projections::quarantine::QuarantinedEvents;
@@ -14,6 +12,7 @@ use tessera_store::{Log, StoreError};
 use tessera_writer::Head;
 
 use crate::failure::Failure;
+use crate::store::Store;
 
 /// Rows read at once.
 const PAGE_EVENTS: usize = 200;
@@ -27,16 +26,8 @@ pub(crate) struct Events {
     pub(crate) unreadable: Option<StoreError>,
 }
 
-/// Opens a store that is there already: looking must not make one.
-pub(crate) fn open(data: &Path) -> Result<EmbeddedStore, Failure> {
-    if !data.is_dir() {
-        return Err(Failure::NoData(data.to_owned()));
-    }
-    Ok(EmbeddedStore::open(data, &Options::default())?)
-}
-
 /// Every event.
-pub(crate) async fn all(store: &EmbeddedStore) -> Result<Events, Failure> {
+pub(crate) async fn all(store: &Store) -> Result<Events, Failure> {
     let mut known: BTreeMap<_, _> = store.events().await?.into_iter().map(|event| (event, None)).collect();
     let unreadable = match from_tables(store, &mut known).await {
         Ok(()) => None,
@@ -47,7 +38,7 @@ pub(crate) async fn all(store: &EmbeddedStore) -> Result<Events, Failure> {
 }
 
 async fn from_tables(
-    store: &EmbeddedStore,
+    store: &Store,
     known: &mut BTreeMap<EventId, Option<CatalogueEvent>>,
 ) -> Result<(), StoreError> {
     let quarantined = QuarantinedEvents::new(Arc::new(store.clone()));
@@ -74,7 +65,7 @@ async fn from_tables(
 }
 
 /// Refuses an event that nothing here knows of.
-pub(crate) async fn must_exist(store: &EmbeddedStore, event: EventId) -> Result<(), Failure> {
+pub(crate) async fn must_exist(store: &Store, event: EventId) -> Result<(), Failure> {
     // A head that cannot be read is one.
     let has_log = !store.head(event).await.is_ok_and(|head| head == Head::GENESIS);
     let tables = || Arc::new(store.clone());

@@ -67,6 +67,29 @@ pub(crate) enum Failure {
     /// The data directory is not there.
     #[error("there is no data directory {}; name another with --data", .0.display())]
     NoData(PathBuf),
+    /// The cluster has no such installation.
+    #[error("there is no installation under the prefix {0:?}; name another in store.prefix")]
+    NoPrefix(String),
+    /// The prefix of a new installation holds something.
+    #[error(
+        "there is something under the prefix {0:?}; a new installation needs a prefix of its own, name another in store.prefix"
+    )]
+    PrefixNotEmpty(String),
+    /// The name of the prefix cannot be used.
+    #[cfg(feature = "foundationdb")]
+    #[error("store.prefix cannot be used")]
+    Prefix(#[from] tessera_foundationdb::keyspace::NotAPrefix),
+    /// The settings want what this binary does not have.
+    #[cfg(not(feature = "foundationdb"))]
+    #[error(
+        "store.kind is foundationdb, and this binary was built without it: build it with `--features foundationdb`, which needs libclang and FoundationDB's client library"
+    )]
+    WithoutFoundationDb,
+    /// Only the embedded store is repaired here.
+    #[error(
+        "a damaged log of FoundationDB is brought back with FoundationDB's own backup; this repairs the embedded store"
+    )]
+    NotRepairable,
     /// A file or directory cannot be used.
     #[error("{} cannot be used", path.display())]
     File {
@@ -162,7 +185,7 @@ impl Failure {
     fn status(&self) -> u8 {
         match self {
             Failure::Fatal(_) => STATUS_STORE_FAILED,
-            Failure::NotSound(_) | Failure::NotImported(_) => STATUS_NOT_SOUND,
+            Failure::NotSound(_) | Failure::NotImported(_) | Failure::NotRepairable => STATUS_NOT_SOUND,
             Failure::RepairUnfinished { source, .. } => source.status(),
             Failure::Recording(_) => STATUS_USAGE,
             Failure::Rehearsal(error) => match error {

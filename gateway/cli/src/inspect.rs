@@ -3,7 +3,6 @@
 use std::fmt::Write;
 
 use clap::ValueEnum;
-use tessera_embedded::EmbeddedStore;
 use tessera_inventory::{Config, Counters, EventId, Inventory};
 use tessera_projections::catalogue::CatalogueEvent;
 use tessera_server::ids;
@@ -12,16 +11,17 @@ use tessera_store::Log;
 use tessera_writer::Head;
 
 use crate::arguments::{InspectArguments, View};
-use crate::events::{self, must_exist, open};
+use crate::events::{self, must_exist};
 use crate::failure::Failure;
 use crate::output::line;
 use crate::printer::Printer;
 use crate::replay::{Alone, replay, verify};
+use crate::store::Store;
 use crate::transcript;
 
 /// Shows what is asked for.
 pub(crate) async fn run(arguments: InspectArguments) -> Result<(), Failure> {
-    let store = open(&arguments.installation.settings()?.data)?;
+    let store = Store::find(&arguments.installation.settings()?).await?;
     // `inspect verify` without an event means all of them.
     let alone = arguments.event.as_deref().filter(|_| arguments.view.is_none());
     if let Some(view) = alone.and_then(|text| View::from_str(text, false).ok()) {
@@ -38,7 +38,7 @@ pub(crate) async fn run(arguments: InspectArguments) -> Result<(), Failure> {
 }
 
 /// Every event, one after the other; one that is not sound does not keep the next from being looked at.
-async fn all(store: &EmbeddedStore, view: Option<View>) -> Result<(), Failure> {
+async fn all(store: &Store, view: Option<View>) -> Result<(), Failure> {
     let events = events::all(store).await?;
     let mut unsound = 0;
     if let Some(error) = &events.unreadable {
@@ -63,7 +63,7 @@ async fn all(store: &EmbeddedStore, view: Option<View>) -> Result<(), Failure> {
 }
 
 async fn one(
-    store: &EmbeddedStore,
+    store: &Store,
     event: EventId,
     card: Option<&CatalogueEvent>,
     view: Option<View>,
@@ -80,7 +80,7 @@ async fn one(
     }
 }
 
-async fn show(store: &EmbeddedStore, event: EventId, view: View) -> Result<(), Failure> {
+async fn show(store: &Store, event: EventId, view: View) -> Result<(), Failure> {
     match view {
         View::State => {
             let replay = replay(store, event, &mut Alone).await?;

@@ -17,6 +17,7 @@ mod rows;
 mod salvage;
 mod serve;
 mod simulate;
+mod store;
 mod transcript;
 mod verify;
 

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tessera_embedded::EmbeddedStore;
 use tessera_inventory::{Config, EventBody, EventId};
 use tessera_projections::installation::Installation;
 use tessera_records::for_each;
@@ -13,6 +12,7 @@ use tessera_store::{LogRecord, StoreError};
 use crate::failure::Failure;
 use crate::output::{line, remark};
 use crate::replay::{Companion, damaged};
+use crate::store::Store;
 
 /// Prints what a replay comes by. What follows a record that cannot be read is not printed, but its bounds are.
 pub(crate) struct Printer {
@@ -24,7 +24,7 @@ pub(crate) struct Printer {
 
 impl Printer {
     /// For the log of an event of this installation.
-    pub(crate) async fn new(store: &EmbeddedStore, event: EventId) -> Result<Printer, Failure> {
+    pub(crate) async fn new(store: &Store, event: EventId) -> Result<Printer, Failure> {
         let secret = match Installation::find(store).await {
             Ok(Some(installation)) => installation.secret,
             // The log is another file, and may be whole.

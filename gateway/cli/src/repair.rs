@@ -3,51 +3,58 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use tessera_embedded::EmbeddedStore;
 use tessera_embedded::salvage::Cut;
 use tessera_inventory::{EventId, Sequence};
 use tessera_projections::quarantine::QuarantinedEvents;
 use tessera_server::ids;
-use tessera_server::settings::Settings;
+use tessera_server::settings::{Settings, StoreKind};
 use tessera_store::StoreError;
 
 use crate::arguments::RepairArguments;
-use crate::events::{self, must_exist, open};
+use crate::events::{self, must_exist};
 use crate::failure::Failure;
 use crate::output::line;
 use crate::replay::verify;
 use crate::salvage;
+use crate::store::Store;
 
 /// The file of the administrator's token, in the data directory.
 pub(crate) const TOKEN_FILE: &str = "admin-token";
 
 /// Lifts the quarantine of an event, brings a damaged installation back, or verifies a stopped one.
 pub(crate) async fn run(arguments: RepairArguments) -> Result<(), Failure> {
-    let RepairArguments { installation, url, lift, accept_loss: _, into, through, event } = arguments;
+    let RepairArguments { installation, url, reconcile, lift, accept_loss: _, into, through, event } =
+        arguments;
     let settings = installation.settings()?;
     if let (Some(url), Some(event)) = (&url, &event) {
-        return release(url, event, settings).await;
+        let operation = if reconcile { "reconciliations" } else { "repairs" };
+        return operate(url, event, operation, settings).await;
     }
-    let data = settings.data;
     let event = match event {
         Some(text) => Some(ids::parse_event(&text).ok_or(Failure::NotAnEvent(text))?),
         None => None,
     };
-    if !data.is_dir() {
-        return Err(Failure::NoData(data));
-    }
     let cut = event.zip(through).map(|(event, through)| Cut { event, through: Sequence(through) });
     match (into, event, cut) {
-        (Some(into), _, cut) => salvage::into(&data, cut, &into).await,
-        (None, _, Some(cut)) => salvage::report(&data, Some(cut)),
-        (None, Some(event), None) if lift => lift_quarantine(&data, event).await,
-        (None, only, None) => verify_all(&data, only).await,
+        (Some(into), _, cut) => salvage::into(embedded(&settings)?, cut, &into).await,
+        (None, _, Some(cut)) => salvage::report(embedded(&settings)?, Some(cut)),
+        (None, Some(event), None) if lift => lift_quarantine(&settings, event).await,
+        (None, only, None) => verify_all(&settings, only).await,
     }
 }
 
-async fn release(url: &str, event: &str, settings: Settings) -> Result<(), Failure> {
+/// The directory of the embedded store, which alone can be brought back from what is left of it.
+fn embedded(settings: &Settings) -> Result<&Path, Failure> {
+    match settings.store.kind {
+        StoreKind::Embedded if settings.data.is_dir() => Ok(&settings.data),
+        StoreKind::Embedded => Err(Failure::NoData(settings.data.clone())),
+        StoreKind::FoundationDb => Err(Failure::NotRepairable),
+    }
+}
+
+async fn operate(url: &str, event: &str, operation: &str, settings: Settings) -> Result<(), Failure> {
     let no_server = |source| Failure::NoServer { url: url.to_owned(), source };
-    let address = format!("{}/v1/events/{event}/repairs", url.trim_end_matches('/'));
+    let address = format!("{}/v1/events/{event}/{operation}", url.trim_end_matches('/'));
     let request = reqwest::Client::new().post(address).bearer_auth(token(settings)?);
     let reply = request.send().await.map_err(no_server)?;
     let status = reply.status();
@@ -69,8 +76,8 @@ fn token(settings: Settings) -> Result<String, Failure> {
     Ok(token.trim().to_owned())
 }
 
-async fn lift_quarantine(data: &Path, event: EventId) -> Result<(), Failure> {
-    let store = open(data)?;
+async fn lift_quarantine(settings: &Settings, event: EventId) -> Result<(), Failure> {
+    let store = Store::find(settings).await?;
     let id = ids::event(event);
     must_exist(&store, event).await?;
     let sound = verify(&store, event, None).await?;
@@ -81,11 +88,11 @@ async fn lift_quarantine(data: &Path, event: EventId) -> Result<(), Failure> {
 
 /// Opening the store verifies its journal and its anchor; then every log is verified and replayed. Where something is
 /// damaged, what a repair would lose is said too.
-async fn verify_all(data: &Path, only: Option<EventId>) -> Result<(), Failure> {
-    let store = match open(data) {
+async fn verify_all(settings: &Settings, only: Option<EventId>) -> Result<(), Failure> {
+    let store = match Store::find(settings).await {
         Err(Failure::Store(error @ StoreError::Damaged { .. })) => {
             line(format_args!("the store does not open: {error}"));
-            return salvage::report(data, None);
+            return salvage::report(embedded(settings)?, None);
         }
         opened => opened?,
     };
@@ -107,11 +114,11 @@ async fn verify_all(data: &Path, only: Option<EventId>) -> Result<(), Failure> {
         return Ok(());
     }
     drop(store);
-    salvage::report(data, None)
+    salvage::report(embedded(settings)?, None)
 }
 
 /// Verifies one event, and says what came of it.
-async fn is_sound(store: &EmbeddedStore, event: EventId) -> Result<bool, Failure> {
+async fn is_sound(store: &Store, event: EventId) -> Result<bool, Failure> {
     let id = ids::event(event);
     let quarantine = async { Ok(QuarantinedEvents::new(Arc::new(store.clone())).get(event).await?) };
     let found = match verify(store, event, None).await {

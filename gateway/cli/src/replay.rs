@@ -4,13 +4,13 @@ use std::any::Any;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tessera_embedded::EmbeddedStore;
 use tessera_inventory::{Digest, EventId, Inventory, Sequence};
 use tessera_records::Replay;
 use tessera_store::{Log, LogRecord, StoreError};
 use tessera_writer::{Head, ReplayRecord};
 
 use crate::failure::Failure;
+use crate::store::Store;
 
 /// Bytes of log read at once.
 const READ_BYTES: usize = 4_000_000;
@@ -107,12 +107,8 @@ pub(crate) struct Sound {
 
 /// Verifies an event: every checksum, the chain and the order of its records, the head, every invariant on the way and in the end, and that
 /// the replay comes by what was `shown`.
-pub(crate) async fn verify(
-    store: &EmbeddedStore,
-    event: EventId,
-    shown: Option<Shown>,
-) -> Result<Sound, Failure> {
-    let records = store.verify(event).await?.records;
+pub(crate) async fn verify(store: &Store, event: EventId, shown: Option<Shown>) -> Result<Sound, Failure> {
+    let records = store.verify(event).await?;
     let head = store.head(event).await?;
     let mut checker = Checker::new(head, shown);
     let replay = replay(store, event, &mut checker).await?;

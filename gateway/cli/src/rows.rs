@@ -3,14 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use tessera_embedded::EmbeddedStore;
 use tessera_inventory::{EventId, Sequence, Timestamp};
 use tessera_projections::catalogue;
 use tessera_store::keys::{
     CatalogueEventKey, FollowerCursor, FollowerCursorKey, KeyKind, OrganizerEventKey, QuarantineKey,
-    ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey, VenueChunkKey, WakeUpKey,
+    ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey, ReconciliationKey, VenueChunkKey, WakeUpKey,
 };
-use tessera_store::{Row, StoreError, transact};
+use tessera_store::{Row, StoreError, Table, transact};
 
 /// Rows read or written in one transaction.
 pub(crate) const ROWS_PER_TRANSACTION: usize = 50;
@@ -45,7 +44,8 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result
         | KeyKind::WebhookPending
         | KeyKind::WebhookDue
         | KeyKind::WebhookFinished
-        | KeyKind::Quarantine => same(),
+        | KeyKind::Quarantine
+        | KeyKind::Reconciliation => same(),
         // Its effects are done and must not be done again; but it never stands beyond the log.
         KeyKind::FollowerCursor => {
             let FollowerCursor { fence, sequence } = FollowerCursor::decode(value)?;
@@ -84,6 +84,7 @@ pub(crate) fn event_of((key, value): &Row) -> Result<Option<EventId>, StoreError
         Some(KeyKind::CatalogueRequest) => Some(catalogue::requested_event(value)?),
         Some(KeyKind::VenueChunk) => Some(VenueChunkKey::unpack(key)?.event),
         Some(KeyKind::Quarantine) => Some(QuarantineKey::unpack(key)?.event),
+        Some(KeyKind::Reconciliation) => Some(ReconciliationKey::unpack(key)?.event),
         Some(KeyKind::ReceiptTree) => Some(ReceiptTreeKey::unpack(key)?.event),
         Some(KeyKind::ReceiptPage) => Some(ReceiptPageKey::unpack(key)?.event),
         Some(KeyKind::ReceiptIndex) => Some(ReceiptIndexKey::unpack(key)?.event),
@@ -107,19 +108,19 @@ pub(crate) fn is_webhook((key, _): &Row) -> bool {
 }
 
 /// Lets time into every event at the next start, and its followers begin anew.
-pub(crate) async fn wake(ends: &LogEnds, store: &EmbeddedStore) -> Result<(), StoreError> {
+pub(crate) async fn wake(ends: &LogEnds, table: &dyn Table) -> Result<(), StoreError> {
     let at_once = WakeUpKey::encode(Timestamp(0)).to_vec();
     let rows: Vec<Row> =
         ends.keys().map(|event| (WakeUpKey { event: *event }.pack(), at_once.clone())).collect();
     for rows in rows.chunks(ROWS_PER_TRANSACTION) {
-        write(store, rows).await?;
+        write(table, rows).await?;
     }
     Ok(())
 }
 
 /// Writes rows in one transaction.
-pub(crate) async fn write(store: &EmbeddedStore, rows: &[Row]) -> Result<(), StoreError> {
-    transact(store, |mut transaction| async move {
+pub(crate) async fn write(table: &dyn Table, rows: &[Row]) -> Result<(), StoreError> {
+    transact(table, |mut transaction| async move {
         rows.iter().for_each(|(key, value)| transaction.set(key, value));
         Ok((transaction, ()))
     })

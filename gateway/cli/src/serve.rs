@@ -1,15 +1,13 @@
 //! `tessera serve`.
 
-use std::sync::Arc;
-
-use tessera_embedded::{EmbeddedStore, Options};
 use tessera_rehearsal::own_server;
-use tessera_server::server::{Server, Stores};
+use tessera_server::server::Server;
 use tessera_server::{environment, settings, telemetry};
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::ServeArguments;
 use crate::failure::Failure;
+use crate::store::Store;
 
 /// Serves until a signal, or until the store fails.
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
@@ -18,19 +16,19 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Failure> {
     }
     let settings = settings::load(arguments.config.as_deref(), &arguments.overrides())?;
     telemetry::start_logging(&settings)?;
-    let store = Arc::new(EmbeddedStore::open(&settings.data, &Options::default())?);
+    let store = Store::open(&settings).await?;
     #[cfg_attr(not(feature = "mutants"), allow(unused_mut))]
     let mut environment = environment::system(tokio::runtime::Handle::current());
     #[cfg(feature = "mutants")]
     if let Some(defect) = arguments.mutant {
         environment.mutation = defect.mutation();
     }
-    let server = Server::start_in(environment, settings, Stores::of(Arc::clone(&store))).await?;
+    let server = Server::start_in(environment, settings, store.shared()).await?;
     until_the_end(server, &store).await
 }
 
 /// Serves until a signal, then stops gracefully; a failure of the store stops at once, with a failure.
-pub(crate) async fn until_the_end(server: Server, store: &EmbeddedStore) -> Result<(), Failure> {
+pub(crate) async fn until_the_end(server: Server, store: &Store) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failure::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failure::Signals)?;
     let reason = tokio::select! {
@@ -48,7 +46,7 @@ pub(crate) async fn until_the_end(server: Server, store: &EmbeddedStore) -> Resu
 }
 
 /// Stops gracefully. A store that fails on the way is a failure all the same: what was to be handed over may not be there.
-pub(crate) async fn stop(server: Server, store: &EmbeddedStore) -> Result<(), Failure> {
+pub(crate) async fn stop(server: Server, store: &Store) -> Result<(), Failure> {
     match server.stop().await.or_else(|| store.failure()) {
         None => Ok(()),
         Some(reason) => Err(Failure::Fatal(reason)),

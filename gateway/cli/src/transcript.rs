@@ -2,7 +2,6 @@
 //! log and tree agree. `docs/receipts.md` describes the file.
 
 use serde::{Deserialize, Serialize};
-use tessera_embedded::EmbeddedStore;
 use tessera_inventory::{EventId, Sequence};
 use tessera_projections::receipts::{Page, Receipts};
 use tessera_proof::{Checkpoint, Frontier, Hash, Leaf, Note, Origin, Outcome, PublicKey, from_hex, to_hex};
@@ -12,6 +11,7 @@ use tessera_store::LogRecord;
 
 use crate::failure::Failure;
 use crate::output::line;
+use crate::store::Store;
 
 /// The format of a transcript. Another one gets another name.
 const FORMAT: &str = "tessera-transcript/1";
@@ -37,7 +37,7 @@ struct PageLine {
 }
 
 /// Prints the transcript of an event. A page whose checkpoint names another chain than the log has ends it.
-pub(crate) async fn print(store: &EmbeddedStore, event: EventId) -> Result<(), Failure> {
+pub(crate) async fn print(store: &Store, event: EventId) -> Result<(), Failure> {
     let receipts = Receipts::new(std::sync::Arc::new(store.clone()));
     let mut after = 0;
     loop {

@@ -21,6 +21,7 @@ use tessera_writer::Ask;
 use crate::auth::Keys;
 use crate::caller::{Access, Principal};
 use crate::client_address;
+use crate::elsewhere;
 use crate::gateway::{Gateway, Worker};
 use crate::idempotency::RequestKey;
 use crate::ids::{self, EventTag, IdText, Kind};
@@ -187,6 +188,7 @@ impl Call {
                 Err(error) => return Err(problem::activation(&error)),
             },
         };
+        elsewhere::note_view(self, event, &published);
         // A writer that has refused something has claimed the event, and decided nothing on it.
         Ok((published.availability.sequence > Sequence::ZERO).then_some(published))
     }
@@ -248,7 +250,9 @@ impl Call {
     }
 
     async fn ask(&self, id: EventId, ask: Ask, sees_drafts: bool) -> Result<Decided, Problem> {
-        match self.ask_writer(id, ask).await {
+        let answer = self.ask_writer(id, ask).await;
+        elsewhere::note_owner(self, id);
+        match answer {
             Answer::Accepted { sequence, event, claim } => {
                 Ok(Decided { sequence, event, claim, mark: self.mark(id, sequence, false) })
             }

@@ -96,6 +96,7 @@ codes! {
     TooManyRequests("too_many_requests", 429, "Too many requests"),
     TooManyStreams("too_many_streams", 503, "Too many streams are open"),
     NotExecuted("not_executed", 503, "Not executed"),
+    StoreWentBack("store_went_back", 503, "The store went back"),
     OutcomeUnknown("outcome_unknown", 503, "The outcome is not known"),
     InternalError("internal_error", 500, "A defect of Tessera"),
 }

@@ -15,6 +15,7 @@ use tracing::Instrument;
 use crate::call::Call;
 use crate::client_address;
 use crate::code::Code;
+use crate::elsewhere;
 use crate::gateway::Worker;
 use crate::limits::{HEADERS_BYTES_MAX, TARGET_BYTES_MAX};
 use crate::problem::{self, Problem};
@@ -62,6 +63,7 @@ pub(crate) async fn answer(
         traces.answered(trace, &Answered { route, request_id, status, at: finished_at });
     }
     finish(&worker, &mut response, request_id, left.get());
+    elsewhere::write(&request, finished_at, response.headers_mut());
     let took = Duration::from_micros(finished_at.0.saturating_sub(started_at.0));
     worker.metrics.record(route, response.status().as_u16(), took);
     Ok(ServiceResponse::new(request, response))

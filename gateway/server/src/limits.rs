@@ -92,7 +92,9 @@ pub const DOCUMENT_SLICE_BYTES: usize = 32 * 1024;
 pub const RATE_LIMIT_KEYS_MAX: usize = 1_000_000;
 /// Buckets that are shared then; a power of two.
 pub const RATE_LIMIT_SHARED_BUCKETS: u128 = 1 << 16;
-/// How often idle subjects and addresses are forgotten.
+/// In a cluster: for so long, in seconds, a key that another node revoked goes on being taken.
+pub const KEYS_KEPT_S: u64 = 5;
+/// How often idle subjects and addresses are forgotten, and the seconds of [`KEYS_KEPT_S`] are counted.
 pub const RATE_LIMIT_SWEEP: Duration = Duration::from_secs(1);
 
 /// Longest URL of a webhook endpoint, in bytes.
@@ -132,6 +134,8 @@ pub const TRACES_FLUSH: Duration = Duration::from_secs(5);
 pub const CONNECTION_LINGER_S: u64 = 1;
 /// `Retry-After` where nothing better is known, in seconds.
 pub const RETRY_AFTER_S: u32 = 1;
+/// The `Retry-After` where an operator must first accept what the store lacks, in seconds.
+pub const RECONCILED_AFTER_S: u32 = 60;
 
 // A page of a stream never exceeds what the log gives at once.
 const _: () = assert!(STREAM_PAGE_EVENTS <= tessera_actors::CHANGES_MAX);

@@ -14,7 +14,7 @@ use tessera_store::StoreError;
 use utoipa::ToSchema;
 
 use crate::code::Code;
-use crate::limits::{ECHO_BYTES_MAX, FIELD_ERRORS_MAX, RETRY_AFTER_S};
+use crate::limits::{ECHO_BYTES_MAX, FIELD_ERRORS_MAX, RECONCILED_AFTER_S, RETRY_AFTER_S};
 
 /// A text that may repeat what a request sent, cut at [`ECHO_BYTES_MAX`].
 #[must_use]
@@ -190,14 +190,26 @@ pub(crate) fn not_executed(reason: NotExecuted, retry_after_ms: u64) -> Problem 
         NotExecuted::Quarantined => {
             "this event is set aside after repeated failures; an operator must repair it"
         }
+        NotExecuted::StoreWentBack => return store_went_back(),
         NotExecuted::StoreAway => "the store does not answer; try again with the same key",
         NotExecuted::TooManyActivations => "too many events are being opened; try again with the same key",
         NotExecuted::GaveUp => "the request could not be decided in time; try again with the same key",
         NotExecuted::Restarting => "this event restarts after a failure; try again with the same key",
+        NotExecuted::Elsewhere => {
+            "the node that has this event cannot be reached; try again with the same key"
+        }
     };
     Problem::new(Code::NotExecuted, detail)
         .with("reason", reason.name())
         .retry_after(whole_seconds(retry_after_ms))
+}
+
+/// The store lacks what was acknowledged of the event.
+#[must_use]
+pub(crate) fn store_went_back() -> Problem {
+    let detail =
+        "the store lacks what was acknowledged of this event; nothing is sold until an operator reconciles";
+    Problem::new(Code::StoreWentBack, detail).retry_after(RECONCILED_AFTER_S)
 }
 
 /// Something may or may not have been executed.
@@ -221,9 +233,10 @@ pub(crate) fn store(error: &StoreError) -> Problem {
         tracing::error!(%error, "the store did not answer");
     }
     match error {
-        StoreError::Unavailable { .. } | StoreError::Fatal { .. } | StoreError::Locked { .. } => {
-            not_executed(NotExecuted::StoreAway, u64::from(RETRY_AFTER_S) * 1_000)
-        }
+        StoreError::Unavailable { .. }
+        | StoreError::Outdated { .. }
+        | StoreError::Fatal { .. }
+        | StoreError::Locked { .. } => not_executed(NotExecuted::StoreAway, u64::from(RETRY_AFTER_S) * 1_000),
         StoreError::Damaged { .. } | StoreError::FormatTooNew { .. } => {
             not_executed(NotExecuted::Quarantined, u64::from(RETRY_AFTER_S) * 1_000)
         }

@@ -81,6 +81,7 @@ routes! {
     ReleaseChannel POST "/v1/events/{event}/channels/{channel}/release",
     ReadChanges GET "/v1/events/{event}/changes",
     RepairEvent POST "/v1/events/{event}/repairs",
+    ReconcileEvent POST "/v1/events/{event}/reconciliations",
     AcknowledgeClock POST "/v1/clock-acknowledgements",
     ReadReceipt GET "/v1/events/{event}/receipts/{receipt}",
     ReadCheckpoints GET "/v1/events/{event}/checkpoints",
@@ -125,6 +126,7 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "events", event, "phase-changes"] => (&[R::ChangePhase], [event, ""]),
         ["v1", "events", event, "configuration"] => (&[R::Configure, R::ReadConfiguration], [event, ""]),
         ["v1", "events", event, "repairs"] => (&[R::RepairEvent], [event, ""]),
+        ["v1", "events", event, "reconciliations"] => (&[R::ReconcileEvent], [event, ""]),
         ["v1", "events", event, "holds", hold] => (&[R::ReadHold], [event, hold]),
         ["v1", "events", event, "holds", hold, "renew"] => (&[R::RenewHold], [event, hold]),
         ["v1", "events", event, "holds", hold, "release"] => (&[R::ReleaseHold], [event, hold]),
@@ -212,6 +214,7 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ListApiKeys => go(call, async |call, keeper| api_keys::list(call, keeper).await),
         Route::RevokeApiKey => go(call, async |call, keeper| api_keys::revoke(call, keeper).await),
         Route::RepairEvent => go(call, async |call, _: Administrator| operations::repair(call).await),
+        Route::ReconcileEvent => go(call, async |call, _: Administrator| operations::reconcile(call).await),
         Route::AcknowledgeClock => {
             go(call, async |call, _: Administrator| operations::acknowledge_clock(call).await)
         }

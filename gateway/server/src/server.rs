@@ -12,15 +12,20 @@ use std::time::Duration;
 use actix_web::dev::{ServerHandle, ServiceRequest, fn_service};
 use actix_web::{App, HttpServer};
 use tessera_actors::{Environment, Platform, Postman, Random, Services, StartError};
+use tessera_heads::{HeadWitness, WitnessError};
+use tessera_peers::PeerServer;
 use tessera_projections::installation::{INSTALLATION_SECRET_BYTES, Installation};
 use tessera_projections::receipts::Signer;
 use tessera_store::{Log, StoreError, Table};
 use tokio::task::JoinHandle;
 
 use crate::auth::{AdministratorToken, Keys};
+use crate::cluster;
 use crate::dispatch;
 use crate::gateway::{Gateway, Parts, Worker};
-use crate::limits::{CONNECTION_LINGER_S, FATAL_SHUTDOWN, IN_FLIGHT_POLL, RATE_LIMIT_SWEEP, TRACES_FLUSH};
+use crate::limits::{
+    CONNECTION_LINGER_S, FATAL_SHUTDOWN, IN_FLIGHT_POLL, KEYS_KEPT_S, RATE_LIMIT_SWEEP, TRACES_FLUSH,
+};
 use crate::open_files;
 use crate::problem;
 use crate::routes::receipts;
@@ -62,9 +67,18 @@ pub enum ServeError {
     /// The store does not answer.
     #[error("the store could not be read at start")]
     Store(#[from] StoreError),
+    /// The head witness cannot be had, or has seen another installation.
+    #[error("what this node has seen of the store cannot be relied on")]
+    Witness(#[from] WitnessError),
     /// Traces cannot be exported.
     #[error("traces cannot be exported to the collector of telemetry.otlp_endpoint")]
     Traces(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// A cluster needs a store that its nodes share.
+    #[error("cluster.enabled needs a store that nodes share: set store.kind to \"foundationdb\"")]
+    StoreNotShared,
+    /// Other nodes cannot be spoken with.
+    #[error("this server cannot be a node among others")]
+    Peers(#[from] tessera_peers::ServeError),
     /// The supervision tree did not start.
     #[error("the supervision tree did not start")]
     Platform(#[from] StartError),
@@ -77,13 +91,22 @@ pub struct Stores {
     pub log: Arc<dyn Log>,
     /// Everything outside the events' inventories.
     pub table: Arc<dyn Table>,
+    /// Whether it is restored apart from this node's directory: then what the node has seen of it is witnessed there. The backup of an
+    /// embedded store has the directory in it, and its anchor notices a log that is shorter.
+    pub is_apart: bool,
 }
 
 impl Stores {
-    /// One store that is both.
+    /// One store that is both, in the directory of this node.
     #[must_use]
     pub fn of<S: Log + Table>(store: Arc<S>) -> Stores {
-        Stores { log: Arc::clone(&store) as Arc<dyn Log>, table: store }
+        Stores { log: Arc::clone(&store) as Arc<dyn Log>, table: store, is_apart: false }
+    }
+
+    /// One store that is both, and that other nodes may share.
+    #[must_use]
+    pub fn apart<S: Log + Table>(store: Arc<S>) -> Stores {
+        Stores { is_apart: true, ..Stores::of(store) }
     }
 }
 
@@ -92,6 +115,9 @@ pub struct Server {
     address: SocketAddr,
     administrator_token: String,
     gateway: Arc<Gateway>,
+    heads: Option<Arc<HeadWitness>>,
+    /// Answers other nodes, in a cluster.
+    peers: Option<PeerServer>,
     http: ServerHandle,
     running: JoinHandle<io::Result<()>>,
     maintenance: JoinHandle<()>,
@@ -122,6 +148,10 @@ impl Server {
         let administrator_token = administrator_token(&settings, &*environment.random)?;
         let administrator = AdministratorToken::new(&administrator_token)
             .ok_or_else(|| ServeError::TokenMalformed { path: settings.data.join(TOKEN_FILE) })?;
+        if stores.is_apart {
+            let found = Installation::find(&*stores.table).await?;
+            HeadWitness::expects(&settings.data, found.map(|found| found.id))?;
+        }
         let installation = Installation::open(&*stores.table, &fresh(&*environment.random)).await?;
         let table = Arc::clone(&stores.table);
         let signer = signer(&environment, &table, installation.id).await?;
@@ -129,8 +159,28 @@ impl Server {
         let (log, limits) = (stores.log, settings.limits());
         let keys = Keys::derive(&installation.secret);
         let postman = postman(&environment, &keys, &settings);
-        let services = Services { signer: proving, postman: Some(Arc::clone(&postman)) };
+        let heads = stores.is_apart.then(|| HeadWitness::open(&settings.data, installation.id));
+        let heads = heads.transpose()?.map(Arc::new);
+        let cluster = settings.cluster.clone();
+        if cluster.enabled && !stores.is_apart {
+            return Err(ServeError::StoreNotShared);
+        }
+        let node = cluster.enabled.then(|| cluster::node(&cluster, installation.id, &environment));
+        let (security, options) = node.transpose()?.unzip();
+        let services = Services {
+            signer: proving,
+            postman: Some(Arc::clone(&postman)),
+            heads: heads.clone(),
+            cluster: options,
+        };
         let platform = Platform::start_with(environment.clone(), log, stores.table, limits, services).await?;
+        let peers = match &security {
+            Some(security) => {
+                let among = (installation.id, &environment);
+                Some(cluster::listen(&cluster, security, &platform, among).await?)
+            }
+            None => None,
+        };
         let endpoint = settings.telemetry.otlp_endpoint.as_deref();
         let traces = endpoint.map(Traces::start).transpose()?.map(Arc::new);
         let parts =
@@ -141,7 +191,7 @@ impl Server {
         let running = tokio::spawn(server);
         let maintenance = tokio::spawn(maintain(Arc::clone(&gateway)));
         tracing::info!(%address, workers = gateway.settings.workers(), "listening");
-        Ok(Server { address, administrator_token, gateway, http, running, maintenance })
+        Ok(Server { address, administrator_token, gateway, heads, peers, http, running, maintenance })
     }
 
     /// Where it listens.
@@ -195,8 +245,11 @@ impl Server {
         self.gateway.close();
         // Who connects meanwhile is told: probes that this server is not ready, commands that they were not executed.
         self.gateway.platform.drain(longest).await;
+        let spent = || Duration::from_micros(clock.monotonic().0.saturating_sub(began.0));
+        if let Some(peers) = self.peers {
+            peers.stop(longest.saturating_sub(spent())).await;
+        }
         self.http.pause().await;
-        let spent = Duration::from_micros(clock.monotonic().0.saturating_sub(began.0));
         let idle = async {
             while self.gateway.in_flight() > 0 {
                 tokio::time::sleep(IN_FLIGHT_POLL).await;
@@ -204,7 +257,7 @@ impl Server {
         };
         // Writers have handed over: what is dropped here is replies that no client reads.
         #[allow(clippy::disallowed_methods)]
-        if tokio::time::timeout(longest.saturating_sub(spent), idle).await.is_err() {
+        if tokio::time::timeout(longest.saturating_sub(spent()), idle).await.is_err() {
             tracing::warn!(requests = self.gateway.in_flight(), "requests were cut off by the shutdown");
         }
         self.http.stop(true).await;
@@ -217,6 +270,11 @@ impl Server {
             if let Err(error) = finished.await {
                 tracing::error!(%error, "the exporter of traces panicked");
             }
+        }
+        if let Some(heads) = self.heads
+            && let Err(error) = tokio::task::spawn_blocking(move || heads.close()).await
+        {
+            tracing::error!(%error, "the head witness could not be closed");
         }
         tracing::info!("stopped");
     }
@@ -249,10 +307,15 @@ fn bind(gateway: &Arc<Gateway>) -> Result<(SocketAddr, actix_web::dev::Server), 
 
 /// Forgets idle callers, and folds what the metrics and the log of failures have gathered, so that none of them grows.
 async fn maintain(gateway: Arc<Gateway>) {
+    let mut seconds: u64 = 0;
     loop {
         tokio::time::sleep(RATE_LIMIT_SWEEP).await;
         gateway.rate_limits.sweep();
         problem::log_store_failures();
+        seconds += 1;
+        if gateway.settings.cluster.enabled && seconds % KEYS_KEPT_S == 0 {
+            gateway.api_keys.look_again();
+        }
         if let Some(recorder) = telemetry::recorder() {
             recorder.run_upkeep();
         }

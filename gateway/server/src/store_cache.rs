@@ -103,6 +103,12 @@ impl KeyCache {
         Ok(true)
     }
 
+    /// In a cluster: another node may have revoked a key. All are looked up again, those of streams too.
+    pub(crate) fn look_again(&self) {
+        self.live.store(Arc::default());
+        self.revoked.send_replace(());
+    }
+
     /// Changes whenever a key is revoked.
     pub(crate) fn revocations(&self) -> watch::Receiver<()> {
         self.revoked.subscribe()

@@ -12,6 +12,7 @@ pub mod nodes;
 pub mod orders;
 pub mod quarantine;
 pub mod receipts;
+pub mod reconciliation;
 pub mod webhooks;
 
 #[cfg(feature = "mutants")]

@@ -9,9 +9,10 @@ mod record;
 mod replay;
 mod snapshot;
 mod to_wire;
-mod wide;
+pub mod wide;
 mod wire;
 
+pub use config::{decode_config, encode_config};
 pub use error::RecordError;
 pub use record::{
     Record, RecordEncoder, RecordHeader, decode_header, decode_record, encode_record, for_each,

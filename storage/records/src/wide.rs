@@ -5,28 +5,32 @@ use tessera_inventory::{SeatIndex, Subject, Timestamp};
 use crate::{RecordError, error::malformed};
 
 /// The high and the low half.
+#[must_use]
 #[allow(clippy::cast_possible_truncation)] // Both halves are cut out on purpose.
-pub(crate) const fn halves(value: u128) -> (u64, u64) {
+pub const fn halves(value: u128) -> (u64, u64) {
     ((value >> 64) as u64, value as u64)
 }
 
 /// The value of two halves.
-pub(crate) const fn whole(high: u64, low: u64) -> u128 {
+#[must_use]
+pub const fn whole(high: u64, low: u64) -> u128 {
     ((high as u128) << 64) | low as u128
 }
 
 /// From `from` to `to` in milliseconds; wraps, so that [`at_after`] gives every `to` back.
-pub(crate) const fn after_ms(from: Timestamp, to: Timestamp) -> i64 {
+#[must_use]
+pub const fn after_ms(from: Timestamp, to: Timestamp) -> i64 {
     to.0.wrapping_sub(from.0).cast_signed()
 }
 
 /// The instant `after_ms` later than `from`.
-pub(crate) const fn at_after(from: Timestamp, after_ms: i64) -> Timestamp {
+#[must_use]
+pub const fn at_after(from: Timestamp, after_ms: i64) -> Timestamp {
     Timestamp(from.0.wrapping_add(after_ms.cast_unsigned()))
 }
 
 /// Replace `pairs` by the halves of `subjects`.
-pub(crate) fn put_subjects(pairs: &mut Vec<u64>, subjects: &[Subject]) {
+pub fn put_subjects(pairs: &mut Vec<u64>, subjects: &[Subject]) {
     pairs.clear();
     for subject in subjects {
         let (high, low) = halves(subject.0);
@@ -35,7 +39,10 @@ pub(crate) fn put_subjects(pairs: &mut Vec<u64>, subjects: &[Subject]) {
 }
 
 /// The subjects of `pairs`.
-pub(crate) fn subjects(pairs: &[u64]) -> Result<Vec<Subject>, RecordError> {
+///
+/// # Errors
+/// [`RecordError::Malformed`] where a half is missing.
+pub fn subjects(pairs: &[u64]) -> Result<Vec<Subject>, RecordError> {
     let (pairs, rest) = pairs.as_chunks::<2>();
     if !rest.is_empty() {
         return Err(malformed("subjects are pairs of halves"));
@@ -44,7 +51,7 @@ pub(crate) fn subjects(pairs: &[u64]) -> Result<Vec<Subject>, RecordError> {
 }
 
 /// Replace `deltas` by the distances between `seats`.
-pub(crate) fn put_seats(deltas: &mut Vec<u32>, seats: &[SeatIndex]) {
+pub fn put_seats(deltas: &mut Vec<u32>, seats: &[SeatIndex]) {
     deltas.clear();
     let mut before = 0;
     deltas.extend(seats.iter().map(|seat| {
@@ -55,7 +62,8 @@ pub(crate) fn put_seats(deltas: &mut Vec<u32>, seats: &[SeatIndex]) {
 }
 
 /// The seats of `deltas`; the memory is used again.
-pub(crate) fn seats(deltas: Vec<u32>) -> Vec<SeatIndex> {
+#[must_use]
+pub fn seats(deltas: Vec<u32>) -> Vec<SeatIndex> {
     let mut before: u32 = 0;
     deltas
         .into_iter()
@@ -67,12 +75,18 @@ pub(crate) fn seats(deltas: Vec<u32>) -> Vec<SeatIndex> {
 }
 
 /// `value` in a narrower type.
-pub(crate) fn narrow<T: TryFrom<u32>>(value: u32, what: &'static str) -> Result<T, RecordError> {
+///
+/// # Errors
+/// [`RecordError::Malformed`], saying `what` is expected, where it does not fit.
+pub fn narrow<T: TryFrom<u32>>(value: u32, what: &'static str) -> Result<T, RecordError> {
     T::try_from(value).map_err(|_| malformed(what))
 }
 
 /// `value` in a narrower type, where there is one.
-pub(crate) fn narrow_option<T: TryFrom<u32>>(
+///
+/// # Errors
+/// As [`narrow`].
+pub fn narrow_option<T: TryFrom<u32>>(
     value: Option<u32>,
     what: &'static str,
 ) -> Result<Option<T>, RecordError> {

@@ -9,6 +9,13 @@ pub enum StoreError {
         /// For the operator.
         reason: String,
     },
+    /// A transaction took longer than the store keeps what it reads (FoundationDB: five seconds). Nothing was written: run it again from
+    /// its beginning, as [`crate::transact`] does.
+    #[error("a transaction took too long: {reason}; try again")]
+    Outdated {
+        /// For the operator.
+        reason: String,
+    },
     /// A write did not get through, but an attempt at it may have landed or may still land. Repeat the very same write; never
     /// say that it was not executed.
     #[error("a write may or may not have been carried out: {reason}")]

@@ -104,6 +104,12 @@ pub trait Log: Send + Sync + 'static {
         Box::pin(std::future::ready(None))
     }
 
+    /// A hint: resolves some time after the head of `event` has moved beyond `beyond`, or without a reason. It may never resolve: whoever
+    /// waits for it polls, too, and polling is the truth.
+    fn moved(&self, _event: EventId, _beyond: Sequence) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+
     /// Allow records up to `through` (covered by a snapshot) to move to the archive. Nothing is deleted, and reads go on
     /// to see them. Returns how far the log is trimmed.
     fn trim(&self, event: EventId, through: Sequence) -> BoxFuture<'static, Result<Sequence, StoreError>>;

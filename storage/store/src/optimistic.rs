@@ -59,6 +59,17 @@ impl ReadSet {
         }
     }
 
+    /// The keys that were read.
+    pub fn keys(&self) -> impl Iterator<Item = &[u8]> {
+        self.keys.iter().map(Vec::as_slice)
+    }
+
+    /// The ranges that were read.
+    #[must_use]
+    pub fn ranges(&self) -> &[KeyRange] {
+        &self.ranges
+    }
+
     /// Whether anything was read.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -5,7 +5,7 @@ use crate::{CommitOutcome, StoreError, Table, Transaction};
 /// How often a transaction is run before its caller is told that the store is unavailable.
 pub const TRANSACTION_ATTEMPTS_MAX: u32 = 64;
 
-/// Run `body` in a transaction and commit it; run it again when it conflicts or its outcome is unknown, at most
+/// Run `body` in a transaction and commit it; run it again when it conflicts, took too long or its outcome is unknown, at most
 /// [`TRANSACTION_ATTEMPTS_MAX`] times. `body` is given the transaction and gives it back with its value; it must be
 /// repeatable: everything it changes goes through the transaction. Its own errors end the transaction without a commit.
 ///
@@ -22,7 +22,10 @@ where
     let mut may_have_landed = false;
     for _ in 0..TRANSACTION_ATTEMPTS_MAX {
         let told = |error: StoreError| if may_have_landed { undecided(error) } else { error };
-        let (transaction, value) = body(table.begin().await.map_err(told)?).await.map_err(told)?;
+        let (transaction, value) = match body(table.begin().await.map_err(told)?).await {
+            Err(StoreError::Outdated { .. }) => continue,
+            ran => ran.map_err(told)?,
+        };
         match transaction.commit().await.map_err(told)? {
             CommitOutcome::Committed => return Ok(value),
             CommitOutcome::Conflict => {}
@@ -38,9 +41,9 @@ where
 /// it has seen whether that attempt landed.
 fn undecided(error: StoreError) -> StoreError {
     match error {
-        StoreError::Unavailable { reason } | StoreError::Fatal { reason } => {
-            StoreError::OutcomeUnknown { reason }
-        }
+        StoreError::Unavailable { reason }
+        | StoreError::Outdated { reason }
+        | StoreError::Fatal { reason } => StoreError::OutcomeUnknown { reason },
         seen @ (StoreError::OutcomeUnknown { .. }
         | StoreError::Damaged { .. }
         | StoreError::FormatTooNew { .. }
@@ -52,6 +55,8 @@ fn undecided(error: StoreError) -> StoreError {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
     use crate::memory::{CommitFault, MemoryStore};
 
@@ -76,6 +81,19 @@ mod tests {
         store.inject_commit(CommitFault::UnknownNotApplied);
         assert_eq!(sendable(increment(&store)).await, Ok(1));
         assert_eq!(increment(&store).await, Ok(2));
+    }
+
+    #[tokio::test]
+    async fn what_took_too_long_is_run_again() {
+        let store = MemoryStore::new();
+        let runs = AtomicU32::new(0);
+        let ran = transact(&store, |transaction| async {
+            match runs.fetch_add(1, Ordering::Relaxed) {
+                0 => Err(StoreError::Outdated { reason: "injected".to_owned() }),
+                run => Ok((transaction, run)),
+            }
+        });
+        assert_eq!(ran.await, Ok(1));
     }
 
     #[tokio::test]

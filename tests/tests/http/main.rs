@@ -26,3 +26,4 @@ mod store_faults;
 mod traces;
 mod webhook_endpoints;
 mod webhooks;
+mod went_back;

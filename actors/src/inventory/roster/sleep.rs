@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use tessera_cluster::NodeId;
 use tessera_inventory::{EventId, Timestamp};
 use tessera_writer::Monotonic;
 
@@ -72,10 +73,15 @@ impl Roster {
     /// then the row says "at once".
     pub(super) fn handed_over(&mut self, slot: &Arc<Slot>, wakes_at: Option<Monotonic>) {
         let event = slot.event;
-        self.shared.meters.passivations.increment(1);
+        let mut owner = None;
         if let Some(entry) = self.events.get_mut(&event) {
             entry.stage = Stage::Recording;
+            owner = entry.owner;
         }
+        if let Some((me, to)) = owner.and_then(|me| Some((me, self.heir(event)?))) {
+            return self.give(slot, (me, to), wakes_at);
+        }
+        self.shared.meters.passivations.increment(1);
         if let Some(at) = wakes_at {
             self.wake_ups.set(event, at);
             self.arm_alarm();
@@ -84,7 +90,7 @@ impl Roster {
         let due_at = wakes_at.map(|at| wall.plus_ms(at.since_ms(self.now())));
         let (shared, slot, myself) = (Arc::clone(&self.shared), Arc::clone(slot), self.myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
-            record(&shared, &slot, due_at).await;
+            record(&shared, &slot, owner, due_at).await;
             let _ = myself.cast(InventoryMessage::Recorded(event));
         }));
     }
@@ -166,7 +172,7 @@ pub(super) async fn stored_wake_ups(shared: &Shared) -> Vec<(EventId, Timestamp)
 
 /// Record when an event that was handed over must be woken. Where that cannot be, its row goes on saying "at once": the next process
 /// activates the event for nothing, or for its followers, and misses nothing.
-async fn record(shared: &Shared, slot: &Slot, due_at: Option<Timestamp>) {
+pub(super) async fn record(shared: &Shared, slot: &Slot, owner: Option<NodeId>, due_at: Option<Timestamp>) {
     let event = slot.event;
     let end_at = shared.environment.after_ms(FOLLOW_WAIT_MS_MAX);
     tokio::select! {
@@ -178,7 +184,11 @@ async fn record(shared: &Shared, slot: &Slot, due_at: Option<Timestamp>) {
         tracing::warn!(?event, "an event was handed over before its followers had worked it off");
         return;
     }
-    if let Err(error) = wake_up_rows::mark_passive(&*shared.table, event, due_at).await {
+    let recorded = match (&shared.cluster, owner) {
+        (Some(cluster), Some(me)) => cluster.nodes.release(me, event, due_at).await,
+        _ => wake_up_rows::mark_passive(&*shared.table, event, due_at).await,
+    };
+    if let Err(error) = recorded {
         tracing::warn!(?event, %error, "the wake-up of an idle event could not be recorded");
     }
 }

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use tessera_embedded::EmbeddedStore;
 use tessera_inventory::{Digest, EventId, Sequence};
 use tessera_projections::api_keys::ApiKeys;
 use tessera_projections::catalogue::Catalogue;
@@ -17,11 +16,12 @@ use tessera_writer::Head;
 use super::piece::{EventPiece, Piece};
 use super::writer::Writer;
 use crate::arguments::ExportArguments;
-use crate::events::{self, must_exist, open};
+use crate::events::{self, must_exist};
 use crate::failure::Failure;
 use crate::output::line;
 use crate::replay::verify;
 use crate::rows::{LogEnds, ROWS_PER_TRANSACTION, Source, event_of, is_webhook, keep};
+use crate::store::Store;
 
 /// Bytes of log read at once.
 const READ_BYTES: usize = 4_000_000;
@@ -33,8 +33,7 @@ const LAST_KEY: &[u8] = &[0xff];
 /// Writes a stopped installation, or one event of it, to a file.
 pub(crate) async fn run(arguments: ExportArguments) -> Result<(), Failure> {
     let ExportArguments { installation, out, event } = arguments;
-    let data = installation.settings()?.data;
-    let store = open(&data)?;
+    let store = Store::find(&installation.settings()?).await?;
     let only = match event {
         Some(text) => {
             let event = ids::parse_event(&text).ok_or(Failure::NotAnEvent(text))?;
@@ -57,7 +56,7 @@ pub(crate) async fn run(arguments: ExportArguments) -> Result<(), Failure> {
 }
 
 async fn write(
-    store: &EmbeddedStore,
+    store: &Store,
     events: Vec<EventId>,
     only: Option<EventId>,
     out: &Path,
@@ -89,7 +88,7 @@ async fn write(
 }
 
 /// The whole log of an event, once it is known to be sound.
-async fn log(store: &EmbeddedStore, event: EventId, writer: &mut Writer) -> Result<(), Failure> {
+async fn log(store: &Store, event: EventId, writer: &mut Writer) -> Result<(), Failure> {
     let sound = verify(store, event, None).await?;
     let head = sound.head;
     writer.piece(&Piece::Event(EventPiece {
@@ -118,7 +117,7 @@ async fn log(store: &EmbeddedStore, event: EventId, writer: &mut Writer) -> Resu
 
 /// Every row that goes into a new installation and is about what is exported.
 async fn rows(
-    store: &EmbeddedStore,
+    store: &Store,
     only: Option<EventId>,
     ends: &LogEnds,
     writer: &mut Writer,
@@ -146,7 +145,7 @@ async fn rows(
 }
 
 /// The keys of the API keys of every organizer but that of the event.
-async fn keys_of_others(store: &EmbeddedStore, event: EventId) -> Result<BTreeSet<Vec<u8>>, StoreError> {
+async fn keys_of_others(store: &Store, event: EventId) -> Result<BTreeSet<Vec<u8>>, StoreError> {
     let table: Arc<dyn Table> = Arc::new(store.clone());
     let organizer = Catalogue::new(Arc::clone(&table)).get(event).await?.map(|card| card.organizer);
     let api_keys = ApiKeys::new(table);

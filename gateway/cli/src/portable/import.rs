@@ -2,52 +2,53 @@
 
 use std::path::Path;
 
-use tessera_embedded::salvage::LogCopy;
-use tessera_embedded::{EmbeddedStore, Options};
 use tessera_inventory::{Epoch, Sequence};
 use tessera_projections::installation::Installation;
 use tessera_server::ids;
+use tessera_server::settings::StoreKind;
 use tessera_store::{Batch, LogRecord, Row};
 use tessera_writer::{BatchId, Head};
 
+use super::copy::Copy;
 use super::error::PortableError;
 use super::piece::{EventPiece, Piece, Totals};
 use super::reader::{Reader, check};
 use crate::arguments::ImportArguments;
 use crate::failure::Failure;
-use crate::fresh::Unfinished;
 use crate::output::line;
 use crate::replay::verify;
 use crate::rows::{LogEnds, ROWS_PER_TRANSACTION, Source, keep, wake, write};
+use crate::store::{NewInstallation, Store};
 
 /// Makes a new installation of a file. What is wrong with it is said before anything is made, and nothing is left of what fails later.
 pub(crate) async fn run(arguments: ImportArguments) -> Result<(), Failure> {
     let ImportArguments { installation, input } = arguments;
-    let target = installation.settings()?.data;
+    let settings = installation.settings()?;
     let totals = check(&input)?;
-    let unfinished = Unfinished::begin(&target)?;
-    match fill(&input, totals, &unfinished.path).await {
-        Ok(()) => unfinished.finish()?,
+    let new = NewInstallation::begin(&settings).await?;
+    match fill(&input, totals, &new.store).await {
+        Ok(()) => new.finish().await?,
         Err(failure) => {
-            unfinished.give_up()?;
+            new.give_up().await?;
             return Err(failure);
         }
     }
+    let name = match settings.store.kind {
+        StoreKind::Embedded => settings.data.display().to_string(),
+        StoreKind::FoundationDb => format!("the prefix {}", settings.store.prefix),
+    };
     line(format_args!(
-        "{} is an installation of its own, with {} events and {} rows; it makes an administrator's token at its first start",
-        target.display(),
-        totals.events,
-        totals.rows
+        "{name} is an installation of its own, with {} events and {} rows; it makes an administrator's token at its first start",
+        totals.events, totals.rows
     ));
     Ok(())
 }
 
-async fn fill(input: &Path, totals: Totals, directory: &Path) -> Result<(), Failure> {
+async fn fill(input: &Path, totals: Totals, store: &Store) -> Result<(), Failure> {
     let mut reader = Reader::open(input)?;
-    let store = EmbeddedStore::open(directory, &Options::default())?;
     let mut filling = Filling {
-        store: &store,
-        copy: LogCopy::new(&store),
+        store,
+        copy: Copy::new(store),
         events: Vec::new(),
         ends: LogEnds::new(),
         head: Head::GENESIS,
@@ -66,18 +67,18 @@ async fn fill(input: &Path, totals: Totals, directory: &Path) -> Result<(), Fail
     if found != stated || stated != totals {
         return Err(malformed("other numbers of things than it says"));
     }
-    wake(&ends, &store).await?;
-    is_same_installation(&store, reader.installation).await?;
+    wake(&ends, store).await?;
+    is_same_installation(store, reader.installation).await?;
     for event in events {
-        is_same(&store, event).await?;
+        is_same(store, event).await?;
     }
     Ok(())
 }
 
 /// An installation on its way from a file into a store.
 struct Filling<'a> {
-    store: &'a EmbeddedStore,
-    copy: LogCopy<'a, EmbeddedStore>,
+    store: &'a Store,
+    copy: Copy<'a>,
     events: Vec<EventPiece>,
     ends: LogEnds,
     /// Of the last event, so far.
@@ -164,7 +165,7 @@ struct Filled {
 }
 
 /// Replays an event as it stands now, and compares it with what it was.
-async fn is_same(store: &EmbeddedStore, event: EventPiece) -> Result<(), Failure> {
+async fn is_same(store: &Store, event: EventPiece) -> Result<(), Failure> {
     let id = ids::event(event.event);
     let sound = verify(store, event.event, None).await?;
     let (found, wanted) = (
@@ -184,7 +185,7 @@ async fn is_same(store: &EmbeddedStore, event: EventPiece) -> Result<(), Failure
     Ok(())
 }
 
-async fn is_same_installation(store: &EmbeddedStore, exported: u128) -> Result<(), Failure> {
+async fn is_same_installation(store: &Store, exported: u128) -> Result<(), Failure> {
     match Installation::find(store).await? {
         Some(installation) if installation.id == exported => Ok(()),
         _ => Err(malformed("no row of its installation")),

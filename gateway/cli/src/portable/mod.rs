@@ -1,6 +1,7 @@
 //! An installation, or one event of it, in one file: `tessera export` and `tessera import`. `docs/operations/export-import.md` has the
 //! format.
 
+mod copy;
 mod error;
 mod export;
 mod import;

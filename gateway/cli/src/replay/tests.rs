@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::executor::block_on;
 use tempfile::TempDir;
-use tessera_embedded::Options;
+use tessera_embedded::{EmbeddedStore, Options};
 use tessera_inventory::{
     ClaimNumber, Config, Event, EventBody, HoldPlaced, HoldPolicy, Line, Origin, Phase, Pool, PoolId,
     SaleWindow, Schedule, SeatingPolicy, Subject, Subjects, TermsId, TicketType, TicketTypeId, Timestamp,
@@ -66,9 +66,9 @@ fn held(ticket_type: u16, terms: u16) -> EventBody {
 }
 
 /// A store with these records of the event.
-fn store(records: &[Vec<EventBody>]) -> (TempDir, EmbeddedStore) {
+fn store(records: &[Vec<EventBody>]) -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
-    let store = EmbeddedStore::open(folder.path(), &Options::default()).unwrap();
+    let store = Store::Embedded(EmbeddedStore::open(folder.path(), &Options::default()).unwrap());
     let mut head = Head::GENESIS;
     for bodies in records {
         let event = |body: &EventBody| Event { at: Timestamp(1), key: None, body: body.clone() };
@@ -88,7 +88,7 @@ fn on_sale() -> EventBody {
 }
 
 /// What is said of a log; nothing where it is sound.
-fn said(store: &EmbeddedStore, shown: Option<Shown>) -> String {
+fn said(store: &Store, shown: Option<Shown>) -> String {
     block_on(verify(store, EVENT, shown)).err().map(|failure| failure.to_string()).unwrap_or_default()
 }
 

@@ -107,7 +107,7 @@ fn set_aside(event: &Salvaged) -> Quarantined {
     #[allow(clippy::disallowed_methods)]
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     let since = Timestamp(u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
-    Quarantined { event: event.event, reason, since, failures: 0 }
+    Quarantined { event: event.event, reason, since, failures: 0, went_back: None }
 }
 
 fn print(salvage: &Salvage) {

@@ -12,6 +12,7 @@ mod demo;
 mod disk;
 mod export;
 mod formats;
+mod foundationdb;
 mod inspect;
 mod installation;
 mod kill;

@@ -133,6 +133,9 @@ async fn a_quarantine_is_lifted_by_the_running_server() {
     let document: Value = serde_json::from_slice(&lifted.stdout).unwrap();
     assert_eq!((&document["event"], &document["state"]), (&json!(set_aside.event), &json!("serving")));
     assert_eq!(hold(port, set_aside).await.0, 201);
+    let whole = repair(&cut, &["--url", &base(port), "--reconcile", &set_aside.event]);
+    assert_eq!(whole.status.code(), Some(1));
+    assert!(text(&whole.stderr).contains("not_set_aside"), "{}", text(&whole.stderr));
     let unknown = repair(&cut, &["--url", &base(port), UNKNOWN]);
     assert_eq!(unknown.status.code(), Some(1));
     assert!(text(&unknown.stderr).contains("404"), "{}", text(&unknown.stderr));

@@ -30,7 +30,7 @@ const KEY_CODES: [Code; 4] = [Code::KeyMissing, Code::KeyMalformed, Code::KeyReu
 /// What a query may be wrong in.
 const QUERY_CODES: [Code; 3] = [Code::UnknownField, Code::InvalidValue, Code::OutOfRange];
 /// What a store or a writer that does not answer is.
-const STORE_CODES: [Code; 2] = [Code::NotExecuted, Code::OutcomeUnknown];
+const STORE_CODES: [Code; 3] = [Code::NotExecuted, Code::StoreWentBack, Code::OutcomeUnknown];
 /// What a credential may be wrong in, where there is one.
 const CREDENTIAL_CODES: [Code; 2] = [Code::CredentialInvalid, Code::CredentialExpired];
 /// What it is to have none, or the wrong one.
@@ -169,6 +169,9 @@ impl Operation {
     ) -> Operation {
         let mut headers = parameters::named(headers);
         headers.extend(parameters::named(&["RateLimit-Policy", "RateLimit"]));
+        if (200..300).contains(&status) {
+            headers.extend(parameters::named(&["Mirror-Age-Ms", "Event-Owner"]));
+        }
         if self.keyed && (200..300).contains(&status) {
             headers.extend(parameters::named(&["Idempotency-Replayed"]));
         }

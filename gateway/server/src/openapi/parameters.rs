@@ -93,6 +93,8 @@ pub(super) fn reply_headers() -> Value {
         "ETag": header("A strong entity tag over the bytes.", text()),
         "Cache-Control": header("How caches may keep it.", text()),
         "Idempotency-Replayed": optional("`true`: the command was accepted before, under the same key.", json!({"const": "true"})),
+        "Mirror-Age-Ms": optional("In a cluster, of a read of an event that another node has: how long ago its log was looked at, in milliseconds.", count()),
+        "Event-Owner": optional("In a cluster: where the node is reached that has the event. A hint: any node answers.", text()),
         "Retry-After": header("Seconds to wait before the next try.", count()),
         "RateLimit-Limit": header("Requests that may be saved up.", count()),
         "RateLimit-Remaining": header("Requests that are left.", count()),

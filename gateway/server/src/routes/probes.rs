@@ -41,6 +41,7 @@ pub(crate) struct ReadinessReply {
     supervisors: Vec<SupervisorReply>,
     active_events: usize,
     quarantined: Concerned<IdText>,
+    store_went_back: Concerned<IdText>,
     doubted_clocks: Concerned<IdText>,
     stuck_followers: Concerned<StuckReply>,
 }
@@ -98,6 +99,7 @@ pub(crate) fn readiness(call: &Call) -> HttpResponse {
         supervisors: supervisors.collect(),
         active_events: status.active_events,
         quarantined: ids(status.quarantined.len(), &status.quarantined),
+        store_went_back: ids(status.went_back.len(), &status.went_back),
         doubted_clocks: ids(status.doubted_clocks_count, &status.doubted_clocks),
         stuck_followers: Concerned {
             count: status.stuck_followers.len(),

@@ -111,6 +111,7 @@ fn check(settings: &Settings) -> Result<(), SettingsError> {
     if settings.writer.new_holds_max == 0 || settings.writer.existing_max == 0 {
         return wrong("writer.new_holds_max or writer.existing_max", "0".to_owned(), "at least 1");
     }
+    settings.cluster.check()?;
     if let Some(endpoint) = &settings.telemetry.otlp_endpoint
         && endpoint.strip_prefix("http://").is_none_or(str::is_empty)
     {
@@ -127,6 +128,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
+    use crate::settings::StoreKind;
 
     fn file(text: &str) -> tempfile::NamedTempFile {
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -160,6 +162,15 @@ mod tests {
         assert_eq!(settings.http.trusted_proxies, wanted);
         let environment = variables(&[("TESSERA_HTTP__TRUSTED_PROXIES", "10.0.0.9,::1")]);
         assert_eq!(load_with(None, environment, &Vec::new()).unwrap().http.trusted_proxies, wanted);
+    }
+
+    #[test]
+    fn the_store_is_chosen() {
+        let file = file("[store]\nkind = 'foundationdb'\nprefix = 'venue'\n");
+        let environment = variables(&[("TESSERA_STORE__CLUSTER_FILE", "fdb.cluster")]);
+        let store = load_with(Some(file.path()), environment, &Vec::new()).unwrap().store;
+        assert_eq!((store.kind, store.prefix.as_str()), (StoreKind::FoundationDb, "venue"));
+        assert_eq!(store.cluster_file, Some(PathBuf::from("fdb.cluster")));
     }
 
     #[test]

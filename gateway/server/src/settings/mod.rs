@@ -1,5 +1,6 @@
 //! Configuration of the process. Precedence: flags, then the environment, then the file, then the defaults.
 
+mod cluster;
 mod load;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use cluster::{ClusterSettings, ClusterTlsSettings};
 pub use load::{Overrides, SettingsError, load};
 
 /// Our own life cycle; of the libraries only what is wrong.
@@ -21,10 +23,12 @@ const LOG_LEVEL_DEFAULT: &str =
 pub struct Settings {
     /// Address and port to listen on.
     pub listen: SocketAddr,
-    /// Directory of the embedded store and of the administrator's token.
+    /// Directory of the administrator's token, and of the embedded store.
     pub data: PathBuf,
     /// The administrator's token; absent: made at first start and kept in `DATA/admin-token`.
     pub admin_token: Option<Secret>,
+    /// Where everything is kept.
+    pub store: StoreSettings,
     /// HTTP worker threads; 0: one per processor.
     pub workers: usize,
     /// What is logged, in the syntax of `tracing` filters.
@@ -45,6 +49,8 @@ pub struct Settings {
     pub webhooks: WebhookSettings,
     /// Where telemetry goes.
     pub telemetry: TelemetrySettings,
+    /// Other nodes.
+    pub cluster: ClusterSettings,
 }
 
 /// A text that is never shown, neither in logs nor in errors.
@@ -76,6 +82,28 @@ impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(not shown)")
     }
+}
+
+/// Where everything is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StoreSettings {
+    /// Which store.
+    pub kind: StoreKind,
+    /// FoundationDB: the cluster file; absent: that of FoundationDB's own default.
+    pub cluster_file: Option<PathBuf>,
+    /// FoundationDB: what every key of this installation begins with.
+    pub prefix: String,
+}
+
+/// Which store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum StoreKind {
+    /// In the directory `data` of one machine.
+    Embedded,
+    /// In a FoundationDB cluster that any number of machines share.
+    FoundationDb,
 }
 
 /// How logs are written.
@@ -195,6 +223,7 @@ impl Default for Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             data: PathBuf::from("data"),
             admin_token: None,
+            store: StoreSettings::default(),
             workers: 0,
             log_level: LOG_LEVEL_DEFAULT.to_owned(),
             log_format: LogFormat::Text,
@@ -205,7 +234,14 @@ impl Default for Settings {
             receipts: ReceiptSettings::default(),
             webhooks: WebhookSettings::default(),
             telemetry: TelemetrySettings::default(),
+            cluster: ClusterSettings::default(),
         }
+    }
+}
+
+impl Default for StoreSettings {
+    fn default() -> Self {
+        StoreSettings { kind: StoreKind::Embedded, cluster_file: None, prefix: "tessera".to_owned() }
     }
 }
 

@@ -9,8 +9,8 @@ use tessera_cluster::{
     Beat, Claim, Evicted, Listed, NODES_MAX, NodeId, NodeRow, OwnerRow, Renewed, Standing, Transfer, claim,
     transfer,
 };
-use tessera_inventory::EventId;
-use tessera_store::keys::{NodeBeatKey, NodeKey, OwnedKey, OwnerKey};
+use tessera_inventory::{EventId, Timestamp};
+use tessera_store::keys::{NodeBeatKey, NodeKey, OwnedKey, OwnerKey, WakeUpKey};
 use tessera_store::{StoreError, Table, Transaction, transact};
 
 use self::row::{decode_beat, decode_node, decode_owner, encode_beat, encode_node, encode_owner};
@@ -184,17 +184,29 @@ impl Nodes {
         .await
     }
 
-    /// `me` owns the event no more, and nobody does; nothing happens where it does not.
+    /// The event of `me` falls asleep: nobody owns it, and it must be woken at `due_at`, if ever. Nothing happens where `me` does not own it:
+    /// another may have woken it meanwhile.
     ///
     /// # Errors
     /// As the table says.
-    pub async fn release(&self, me: NodeId, event: EventId) -> Result<(), StoreError> {
+    pub async fn release(
+        &self,
+        me: NodeId,
+        event: EventId,
+        due_at: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
             let owner = owner_row(transaction.as_mut(), event).await?;
-            if owner.is_some_and(|owner| owner.node == me) {
-                transaction.clear(&OwnerKey { event }.pack());
+            if owner.is_none_or(|owner| owner.node != me) {
+                return Ok((transaction, ()));
             }
+            transaction.clear(&OwnerKey { event }.pack());
             transaction.clear(&OwnedKey { node: me.0, event }.pack());
+            let wake_up = WakeUpKey { event }.pack();
+            match due_at {
+                Some(due_at) => transaction.set(&wake_up, &WakeUpKey::encode(due_at)),
+                None => transaction.clear(&wake_up),
+            }
             Ok((transaction, ()))
         })
         .await

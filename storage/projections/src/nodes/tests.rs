@@ -107,9 +107,15 @@ async fn events_are_given_and_released_by_their_owner_only() {
     let given = OwnerRow { node: B, term: 2 };
     assert_eq!(nodes.transfer(A, EVENT, B).await, Ok(Transfer::Give(given)), "also if it landed unheard");
     assert_eq!(nodes.owner(EVENT).await.unwrap().unwrap().owner, given);
-    nodes.release(A, EVENT).await.unwrap();
+    nodes.release(A, EVENT, Some(Timestamp(7))).await.unwrap();
     assert_eq!(nodes.owner(EVENT).await.unwrap().unwrap().owner, given);
-    nodes.release(B, EVENT).await.unwrap();
+    let wake_up = async || {
+        let mut transaction = store.begin().await.unwrap();
+        transaction.get(&WakeUpKey { event: EVENT }.pack()).await.unwrap()
+    };
+    assert_eq!(wake_up().await, None, "who does not own it writes nothing");
+    nodes.release(B, EVENT, Some(Timestamp(8))).await.unwrap();
+    assert_eq!(wake_up().await, Some(WakeUpKey::encode(Timestamp(8)).to_vec()));
     assert_eq!(nodes.owner(EVENT).await, Ok(None));
     assert_eq!(nodes.owned(B, None, 10).await, Ok(Vec::new()));
 }

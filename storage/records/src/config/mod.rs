@@ -2,6 +2,7 @@
 
 mod hall;
 
+use prost::Message;
 use tessera_inventory::{
     AccessCode, Category, CategoryId, Channel, Config, HoldPolicy, Point, Pool, PoolId, SaleWindow, Schedule,
     SeatingPolicy, TicketType, Timestamp,
@@ -13,6 +14,24 @@ use crate::{
     wide::{halves, narrow, narrow_option, whole},
     wire,
 };
+
+/// A whole configuration by itself, outside of any event.
+#[must_use]
+pub fn encode_config(config: &Config) -> Vec<u8> {
+    to_wire(config).encode_to_vec()
+}
+
+/// The configuration that `bytes` are.
+///
+/// # Errors
+/// [`RecordError`] where they say no configuration, or more than this binary knows of.
+pub fn decode_config(bytes: &[u8]) -> Result<Config, RecordError> {
+    let message = wire::Config::decode(bytes)?;
+    if message.encoded_len() != bytes.len() {
+        return Err(malformed("a configuration says nothing that this binary does not know"));
+    }
+    from_wire(message)
+}
 
 /// The message that says `config`.
 pub(crate) fn to_wire(config: &Config) -> wire::Config {

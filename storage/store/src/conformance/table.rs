@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// How often a case is tried whose commits have no known outcome.
-const SETTLE_ATTEMPTS_MAX: u32 = 10;
+const SETTLE_ATTEMPTS_MAX: u32 = 40;
 /// A transaction that every store takes: FoundationDB counts the keys, and what was read, too.
 const LARGE_TRANSACTION_BYTES: usize = TRANSACTION_BYTES_MAX / 10 * 9;
 

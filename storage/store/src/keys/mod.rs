@@ -26,6 +26,7 @@ mod receipt_index;
 mod receipt_keys;
 mod receipt_page;
 mod receipt_tree;
+mod reconciliation;
 mod snapshot_chunk;
 mod snapshot_pointer;
 mod venue_chunk;
@@ -65,6 +66,7 @@ pub use receipt_index::ReceiptIndexKey;
 pub use receipt_keys::ReceiptKeysKey;
 pub use receipt_page::ReceiptPageKey;
 pub use receipt_tree::ReceiptTreeKey;
+pub use reconciliation::ReconciliationKey;
 pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
 pub use venue_chunk::VenueChunkKey;
@@ -112,6 +114,8 @@ pub enum KeyKind {
     Owner = 14,
     /// [`OwnedKey`].
     Owned = 15,
+    /// [`ReconciliationKey`].
+    Reconciliation = 16,
     /// [`OrderKey`].
     Order = 32,
     /// [`EventOrdersKey`].
@@ -147,7 +151,7 @@ pub enum KeyKind {
 }
 
 /// Every kind.
-const KINDS: [KeyKind; 31] = [
+const KINDS: [KeyKind; 32] = [
     KeyKind::Head,
     KeyKind::LogRecord,
     KeyKind::SnapshotChunk,
@@ -163,6 +167,7 @@ const KINDS: [KeyKind; 31] = [
     KeyKind::NodeBeat,
     KeyKind::Owner,
     KeyKind::Owned,
+    KeyKind::Reconciliation,
     KeyKind::Order,
     KeyKind::EventOrders,
     KeyKind::OrganizerEvent,
@@ -204,7 +209,8 @@ impl KeyKind {
 }
 
 /// The first part of every key of an event: BLAKE3 of its id, first 8 bytes, top bit set.
-fn event_hash(event: EventId) -> u64 {
+#[must_use]
+pub fn event_hash(event: EventId) -> u64 {
     let hash = blake3::hash(&event.0.to_be_bytes());
     let mut first = [0; 8];
     first.copy_from_slice(&hash.as_bytes()[..8]);
@@ -357,6 +363,7 @@ mod tests {
         assert_eq!(hex(NodeBeatKey { node: EVENT.0 }.pack()), format!("150d{id}"));
         assert_eq!(hex(OwnerKey { event: EVENT }.pack()), format!("150e{id}"));
         assert_eq!(hex(OwnedKey { node: EVENT.0, event: EVENT }.pack()), format!("150f{id}{id}"));
+        assert_eq!(hex(ReconciliationKey { event: EVENT }.pack()), format!("1510{id}"));
         assert_eq!(hex(InstallationKey.pack()), "1526");
         assert_eq!(hex(OrganizerApiKeysKey { organizer: EVENT.0 }.pack()), format!("1527{id}"));
         assert_eq!(hex(ReceiptTreeKey { event: EVENT }.pack()), format!("1c{hash}1530{id}"));

@@ -34,7 +34,7 @@ struct InFlight {
     batch: Batch,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct EventLog {
     head: Option<Head>,
     records: Vec<LogRecord>,
@@ -54,6 +54,11 @@ impl MemoryCore {
     #[must_use]
     pub fn new() -> MemoryCore {
         MemoryCore::default()
+    }
+
+    /// The same logs, with nothing in flight.
+    pub(super) fn copied(&self) -> MemoryCore {
+        MemoryCore { events: self.events.clone(), ..MemoryCore::default() }
     }
 
     /// Append without faults; see [`crate::Log::append`].

@@ -49,6 +49,16 @@ impl MemoryTable {
         self.rows().script.push_back(fault);
     }
 
+    /// A table of its own with the rows that are here now.
+    pub(super) fn copied(&self) -> MemoryTable {
+        let newest = |(key, versions): (&Vec<u8>, &Vec<Version>)| {
+            let value = visible(versions, u64::MAX)?.clone();
+            Some((key.clone(), vec![(0, Some(value))]))
+        };
+        let versions = self.rows().versions.iter().filter_map(newest).collect();
+        MemoryTable { rows: Arc::new(Mutex::new(Rows { versions, ..Rows::default() })) }
+    }
+
     pub(super) fn begin(&self) -> Box<dyn Transaction> {
         let mut rows = self.rows();
         let read_version = rows.newest;

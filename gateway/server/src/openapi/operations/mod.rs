@@ -67,6 +67,7 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::ListWebhookDeliveries => webhooks::deliveries(),
         Route::ReplayWebhooks => webhooks::replay(),
         Route::PingWebhook => webhooks::ping(),
+        Route::ReconcileEvent => operation::reconcile(),
         Route::RepairEvent => operation::repair(),
         Route::AcknowledgeClock => operation::acknowledge_clock(),
         Route::ReadProblem => operation::problem_page(),

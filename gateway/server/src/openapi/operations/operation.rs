@@ -19,6 +19,18 @@ pub(super) fn repair() -> Operation {
         )
 }
 
+pub(super) fn reconcile() -> Operation {
+    let example = json!({
+        "event": example::EVENT, "state": "serving", "sequence": 1234, "witnessed_sequence": 1240,
+        "lost": {"first": 1235, "last": 1240},
+    });
+    Operation::new(TAG, "Accept what the store has of an event that went back")
+        .about("What it lacks of what was acknowledged is given up, and the event is sold again.")
+        .by(&[Who::Administrator])
+        .answers::<operations::ReconciledReply>(200, "It serves; what is lost.", example)
+        .may(&[Code::InvalidRequest])
+}
+
 pub(super) fn acknowledge_clock() -> Operation {
     Operation::new(TAG, "Vouch for the wall clock")
         .about("After a jump that blocked openings and expiries: what it was doubted for happens now.")
@@ -80,7 +92,7 @@ pub(super) fn readiness() -> Operation {
         json!({
             "status": status, "draining": false, "fatal": null, "active_events": 3,
             "supervisors": [{"name": "inventory", "running": true, "restarts": 0}],
-            "quarantined": {"count": 0}, "doubted_clocks": {"count": 0}, "stuck_followers": {"count": 0},
+            "quarantined": {"count": 0}, "store_went_back": {"count": 0}, "doubted_clocks": {"count": 0}, "stuck_followers": {"count": 0},
         })
     };
     Operation::new(TAG, "Whether requests should be sent here")

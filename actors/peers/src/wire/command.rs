@@ -1,0 +1,332 @@
+//! A command as a message, and back.
+
+use bytes::Bytes;
+use prost::Message;
+use tessera_inventory::{
+    Authority, ChannelId, ClaimNumber, CommandBody, IdempotencyKey, Payment, Phase, PoolId, RefundedUnits,
+    Subject, TicketRef, Timestamp, Units,
+};
+use tessera_records::wide::{halves, narrow, put_seats, put_subjects, seats, subjects, whole};
+use tessera_records::{RecordError, decode_config, encode_config};
+
+use super::{Word, hold, malformed};
+
+#[derive(Clone, PartialEq, Message)]
+pub(super) struct Command {
+    /// 1: a subject, 2: a secret's, 3: the organizer, 4: a scanner, 5: the system.
+    #[prost(uint32, tag = "1")]
+    authority: u32,
+    #[prost(fixed64, tag = "2")]
+    subject_high: u64,
+    #[prost(fixed64, tag = "3")]
+    subject_low: u64,
+    #[prost(message, optional, tag = "4")]
+    key: Option<Key>,
+    #[prost(oneof = "Body", tags = "5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19")]
+    body: Option<Body>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct Key {
+    #[prost(fixed64, tag = "1")]
+    digest_high: u64,
+    #[prost(fixed64, tag = "2")]
+    digest_low: u64,
+    #[prost(fixed64, tag = "3")]
+    fingerprint: u64,
+    #[prost(uint64, optional, tag = "4")]
+    minted_at_ms: Option<u64>,
+}
+
+#[derive(Clone, PartialEq, prost::Oneof)]
+enum Body {
+    #[prost(message, tag = "5")]
+    Configure(Configure),
+    #[prost(uint32, tag = "6")]
+    ChangePhase(u32),
+    #[prost(message, tag = "7")]
+    PlaceHold(hold::PlaceHold),
+    #[prost(uint64, tag = "8")]
+    RenewHold(u64),
+    #[prost(uint64, tag = "9")]
+    ReleaseHold(u64),
+    #[prost(message, tag = "10")]
+    BeginPayment(BeginPayment),
+    #[prost(uint64, tag = "11")]
+    PaymentFailed(u64),
+    #[prost(message, tag = "12")]
+    Confirm(Confirm),
+    #[prost(message, tag = "13")]
+    RefundTickets(RefundTickets),
+    #[prost(message, tag = "14")]
+    Kill(UnitsMessage),
+    #[prost(message, tag = "15")]
+    Restore(UnitsMessage),
+    #[prost(uint32, tag = "16")]
+    ReleaseChannel(u32),
+    #[prost(message, tag = "17")]
+    TransferTicket(TransferTicket),
+    #[prost(message, tag = "18")]
+    CheckIn(Passage),
+    #[prost(message, tag = "19")]
+    CheckOut(Passage),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Configure {
+    #[prost(uint32, tag = "1")]
+    expected_version: u32,
+    #[prost(bytes = "bytes", tag = "2")]
+    config: Bytes,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct BeginPayment {
+    #[prost(uint64, tag = "1")]
+    hold: u64,
+    /// High, low, high, low …
+    #[prost(fixed64, repeated, packed = "true", tag = "2")]
+    extra_subjects: Vec<u64>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Confirm {
+    #[prost(uint64, tag = "1")]
+    order: u64,
+    #[prost(uint32, tag = "2")]
+    payment: u32,
+    #[prost(fixed64, tag = "3")]
+    reference_high: u64,
+    #[prost(fixed64, tag = "4")]
+    reference_low: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct RefundTickets {
+    #[prost(uint64, tag = "1")]
+    order: u64,
+    #[prost(uint32, repeated, packed = "true", tag = "2")]
+    tickets: Vec<u32>,
+    #[prost(uint32, tag = "3")]
+    units: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct UnitsMessage {
+    /// Present: `quantity` of this pool. Absent: `seats`.
+    #[prost(uint32, optional, tag = "1")]
+    pool: Option<u32>,
+    #[prost(uint32, tag = "2")]
+    quantity: u32,
+    #[prost(uint32, repeated, packed = "true", tag = "3")]
+    seats: Vec<u32>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct TransferTicket {
+    #[prost(uint64, tag = "1")]
+    order: u64,
+    #[prost(uint32, tag = "2")]
+    index: u32,
+    #[prost(fixed64, tag = "3")]
+    to_high: u64,
+    #[prost(fixed64, tag = "4")]
+    to_low: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Passage {
+    #[prost(uint64, tag = "1")]
+    order: u64,
+    #[prost(uint32, tag = "2")]
+    index: u32,
+    #[prost(uint32, tag = "3")]
+    generation: u32,
+    #[prost(uint32, tag = "4")]
+    gate: u32,
+}
+
+/// The message that says `command`.
+pub(super) fn to_wire(command: &tessera_inventory::Command) -> Command {
+    let (authority, subject) = match command.authority {
+        Authority::Subject(subject) => (1, subject.0),
+        Authority::Secret(subject) => (2, subject.0),
+        Authority::Organizer => (3, 0),
+        Authority::Scanner => (4, 0),
+        Authority::System => (5, 0),
+    };
+    let (subject_high, subject_low) = halves(subject);
+    let key = command.key.map(|key| {
+        let (digest_high, digest_low) = halves(key.digest);
+        let minted_at_ms = key.minted_at.map(|at| at.0);
+        Key { digest_high, digest_low, fingerprint: key.fingerprint, minted_at_ms }
+    });
+    Command { authority, subject_high, subject_low, key, body: Some(body_to_wire(&command.body)) }
+}
+
+/// The command that `message` says.
+pub(super) fn from_wire(message: Command) -> Result<tessera_inventory::Command, RecordError> {
+    let subject = Subject(whole(message.subject_high, message.subject_low));
+    let authority = match message.authority {
+        1 => Authority::Subject(subject),
+        2 => Authority::Secret(subject),
+        3 => Authority::Organizer,
+        4 => Authority::Scanner,
+        5 => Authority::System,
+        _ => return Err(malformed("a command is asked by a known right")),
+    };
+    let key = message.key.map(|key| IdempotencyKey {
+        digest: whole(key.digest_high, key.digest_low),
+        fingerprint: key.fingerprint,
+        minted_at: key.minted_at_ms.map(Timestamp),
+    });
+    let body = body_from_wire(message.body.ok_or(malformed("a command has a body of a known kind"))?)?;
+    Ok(tessera_inventory::Command { authority, key, body })
+}
+
+fn body_to_wire(body: &CommandBody) -> Body {
+    match body {
+        CommandBody::Configure { expected_version, config } => Body::Configure(Configure {
+            expected_version: *expected_version,
+            config: encode_config(config).into(),
+        }),
+        CommandBody::ChangePhase { to } => Body::ChangePhase(to.word()),
+        CommandBody::PlaceHold(place) => Body::PlaceHold(hold::to_wire(place)),
+        CommandBody::RenewHold { hold } => Body::RenewHold(hold.0),
+        CommandBody::ReleaseHold { hold } => Body::ReleaseHold(hold.0),
+        CommandBody::BeginPayment { hold, extra_subjects: extra } => {
+            let mut extra_subjects = Vec::new();
+            put_subjects(&mut extra_subjects, extra);
+            Body::BeginPayment(BeginPayment { hold: hold.0, extra_subjects })
+        }
+        CommandBody::PaymentFailed { order } => Body::PaymentFailed(order.0),
+        CommandBody::Confirm { order, payment } => Body::Confirm(confirm(*order, *payment)),
+        CommandBody::RefundTickets { order, tickets, units } => Body::RefundTickets(RefundTickets {
+            order: order.0,
+            tickets: tickets.iter().map(|&index| index.into()).collect(),
+            units: units.word(),
+        }),
+        CommandBody::Kill(units) => Body::Kill(units_to_wire(units)),
+        CommandBody::Restore(units) => Body::Restore(units_to_wire(units)),
+        CommandBody::ReleaseChannel { channel } => Body::ReleaseChannel(channel.0.into()),
+        CommandBody::TransferTicket { ticket, to } => {
+            let (to_high, to_low) = halves(to.0);
+            let (order, index) = (ticket.order.0, ticket.index.into());
+            Body::TransferTicket(TransferTicket { order, index, to_high, to_low })
+        }
+        CommandBody::CheckIn { ticket, generation, gate } => {
+            Body::CheckIn(passage(*ticket, *generation, *gate))
+        }
+        CommandBody::CheckOut { ticket, generation, gate } => {
+            Body::CheckOut(passage(*ticket, *generation, *gate))
+        }
+    }
+}
+
+fn body_from_wire(body: Body) -> Result<CommandBody, RecordError> {
+    Ok(match body {
+        Body::Configure(configure) => CommandBody::Configure {
+            expected_version: configure.expected_version,
+            config: decode_config(&configure.config)?.into(),
+        },
+        Body::ChangePhase(to) => CommandBody::ChangePhase { to: Phase::of_word(to)? },
+        Body::PlaceHold(place) => CommandBody::PlaceHold(hold::from_wire(place)?),
+        Body::RenewHold(hold) => CommandBody::RenewHold { hold: ClaimNumber(hold) },
+        Body::ReleaseHold(hold) => CommandBody::ReleaseHold { hold: ClaimNumber(hold) },
+        Body::BeginPayment(begin) => CommandBody::BeginPayment {
+            hold: ClaimNumber(begin.hold),
+            extra_subjects: subjects(&begin.extra_subjects)?,
+        },
+        Body::PaymentFailed(order) => CommandBody::PaymentFailed { order: ClaimNumber(order) },
+        Body::Confirm(confirm) => {
+            CommandBody::Confirm { order: ClaimNumber(confirm.order), payment: payment(&confirm)? }
+        }
+        Body::RefundTickets(refund) => CommandBody::RefundTickets {
+            order: ClaimNumber(refund.order),
+            tickets: refund.tickets.into_iter().map(index).collect::<Result<_, _>>()?,
+            units: RefundedUnits::of_word(refund.units)?,
+        },
+        Body::Kill(units) => CommandBody::Kill(units_from_wire(units)?),
+        Body::Restore(units) => CommandBody::Restore(units_from_wire(units)?),
+        Body::ReleaseChannel(channel) => {
+            CommandBody::ReleaseChannel { channel: ChannelId(narrow(channel, "a channel is at most 255")?) }
+        }
+        Body::TransferTicket(transfer) => CommandBody::TransferTicket {
+            ticket: ticket(transfer.order, transfer.index)?,
+            to: Subject(whole(transfer.to_high, transfer.to_low)),
+        },
+        Body::CheckIn(passage) => {
+            let (ticket, generation, gate) = passed(&passage)?;
+            CommandBody::CheckIn { ticket, generation, gate }
+        }
+        Body::CheckOut(passage) => {
+            let (ticket, generation, gate) = passed(&passage)?;
+            CommandBody::CheckOut { ticket, generation, gate }
+        }
+    })
+}
+
+fn confirm(order: ClaimNumber, payment: Payment) -> Confirm {
+    let reference = match payment {
+        Payment::Captured { reference } => reference,
+        Payment::Free | Payment::Offline => 0,
+    };
+    let (reference_high, reference_low) = halves(reference);
+    Confirm { order: order.0, payment: payment.kind().word(), reference_high, reference_low }
+}
+
+fn payment(confirm: &Confirm) -> Result<Payment, RecordError> {
+    Ok(match tessera_inventory::PaymentKind::of_word(confirm.payment)? {
+        tessera_inventory::PaymentKind::Free => Payment::Free,
+        tessera_inventory::PaymentKind::Offline => Payment::Offline,
+        tessera_inventory::PaymentKind::Captured => {
+            Payment::Captured { reference: whole(confirm.reference_high, confirm.reference_low) }
+        }
+    })
+}
+
+fn units_to_wire(units: &Units) -> UnitsMessage {
+    match units {
+        Units::Pool { pool, quantity } => {
+            UnitsMessage { pool: Some(pool.0.into()), quantity: *quantity, seats: Vec::new() }
+        }
+        Units::Seats(seats) => {
+            let mut message = UnitsMessage::default();
+            put_seats(&mut message.seats, seats);
+            message
+        }
+    }
+}
+
+fn units_from_wire(units: UnitsMessage) -> Result<Units, RecordError> {
+    match units.pool {
+        Some(_) if !units.seats.is_empty() => Err(malformed("units are of a pool or seats, not both")),
+        Some(pool) => Ok(Units::Pool {
+            pool: PoolId(narrow(pool, "a pool is at most 65535")?),
+            quantity: units.quantity,
+        }),
+        None => Ok(Units::Seats(seats(units.seats))),
+    }
+}
+
+fn index(index: u32) -> Result<u16, RecordError> {
+    narrow(index, "a ticket's position is at most 65535")
+}
+
+fn ticket(order: u64, position: u32) -> Result<TicketRef, RecordError> {
+    Ok(TicketRef { order: ClaimNumber(order), index: index(position)? })
+}
+
+fn passage(ticket: TicketRef, generation: u8, gate: u16) -> Passage {
+    Passage {
+        order: ticket.order.0,
+        index: ticket.index.into(),
+        generation: generation.into(),
+        gate: gate.into(),
+    }
+}
+
+fn passed(passage: &Passage) -> Result<(TicketRef, u8, u16), RecordError> {
+    let generation = narrow(passage.generation, "a generation is at most 255")?;
+    Ok((ticket(passage.order, passage.index)?, generation, narrow(passage.gate, "a gate is at most 65535")?))
+}

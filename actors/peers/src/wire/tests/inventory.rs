@@ -1,0 +1,230 @@
+//! Commands, refusals and claims of every kind.
+
+use std::sync::Arc;
+
+use tessera_inventory::*;
+
+use super::examples::every;
+use crate::wire::words::Word;
+
+const CLAIM: ClaimNumber = ClaimNumber(4_711);
+const TICKET: TicketRef = TicketRef { order: CLAIM, index: 3 };
+const TYPE: TicketTypeId = TicketTypeId(u16::MAX);
+const AT: Timestamp = Timestamp(1_790_000_000_123);
+
+fn subject() -> Subject {
+    Subject(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff)
+}
+
+fn seats() -> Vec<SeatIndex> {
+    vec![SeatIndex(20_001), SeatIndex(20_000), SeatIndex(u32::MAX)]
+}
+
+fn config() -> Config {
+    Config {
+        pools: vec![Pool { name: "Parterre".into(), capacity: 5_000 }],
+        ticket_types: vec![TicketType {
+            name: "Stehplatz Ä".into(),
+            price_minor: 4_950,
+            window: SaleWindow { opens_at: Some(AT), closes_at: None },
+            per_order_min: 1,
+            per_order_max: 8,
+            per_subject_max: Some(8),
+            access_code: Some(AccessCode(u128::MAX)),
+            category: None,
+            draws_on: vec![PoolId(0)],
+        }],
+        units_per_subject_max: Some(10),
+        ..Config::empty()
+    }
+}
+
+fn place(lines: Vec<LineRequest>) -> PlaceHold {
+    PlaceHold {
+        subjects: Subjects { primary: subject(), extra: Vec::new() },
+        lines,
+        access_code: None,
+        channel: None,
+        duration_ms: None,
+    }
+}
+
+fn line(want: Want) -> LineRequest {
+    LineRequest { ticket_type: Some(TYPE), expected_price_minor: None, want }
+}
+
+fn wishful() -> PlaceHold {
+    let wishes = Wishes {
+        section: Some(SectionId(300)),
+        price_minor_max: Some(-1),
+        accessible: 255,
+        accept_split: true,
+    };
+    let together = Want::Together { quantity: 20, wishes };
+    let anywhere = Want::Together { quantity: 2, wishes: Wishes::default() };
+    let best = LineRequest { ticket_type: None, expected_price_minor: Some(i64::MIN), want: together };
+    PlaceHold {
+        subjects: Subjects { primary: Subject(0), extra: vec![Subject(1), subject()] },
+        access_code: Some(AccessCode(77)),
+        channel: Some(ChannelId(0)),
+        duration_ms: Some(0),
+        ..place(vec![best, line(anywhere), line(Want::Quantity(0))])
+    }
+}
+
+/// A command of every kind.
+pub(super) fn commands() -> Vec<(&'static str, CommandBody)> {
+    let gate = 7;
+    let mut commands = every!(CommandBody {
+        CommandBody::Configure { .. } => "configure":
+            CommandBody::Configure { expected_version: 1, config: Arc::new(config()) },
+        CommandBody::ChangePhase { .. } => "change_phase": CommandBody::ChangePhase { to: Phase::Draft },
+        CommandBody::PlaceHold(_) => "place_hold": CommandBody::PlaceHold(place(vec![line(Want::Quantity(2))])),
+        CommandBody::RenewHold { .. } => "renew_hold": CommandBody::RenewHold { hold: CLAIM },
+        CommandBody::ReleaseHold { .. } => "release_hold": CommandBody::ReleaseHold { hold: ClaimNumber(0) },
+        CommandBody::BeginPayment { .. } => "begin_payment":
+            CommandBody::BeginPayment { hold: CLAIM, extra_subjects: vec![Subject(u128::MAX), subject()] },
+        CommandBody::PaymentFailed { .. } => "payment_failed": CommandBody::PaymentFailed { order: CLAIM },
+        CommandBody::Confirm { .. } => "confirm": CommandBody::Confirm { order: CLAIM, payment: Payment::Free },
+        CommandBody::RefundTickets { .. } => "refund_tickets": CommandBody::RefundTickets {
+            order: CLAIM, tickets: vec![0, 2, u16::MAX], units: RefundedUnits::Kill,
+        },
+        CommandBody::Kill(_) => "kill": CommandBody::Kill(Units::Pool { pool: PoolId(0), quantity: 0 }),
+        CommandBody::Restore(_) => "restore": CommandBody::Restore(Units::Seats(seats())),
+        CommandBody::ReleaseChannel { .. } => "release_channel":
+            CommandBody::ReleaseChannel { channel: ChannelId(255) },
+        CommandBody::TransferTicket { .. } => "transfer_ticket":
+            CommandBody::TransferTicket { ticket: TICKET, to: subject() },
+        CommandBody::CheckIn { .. } => "check_in": CommandBody::CheckIn { ticket: TICKET, generation: 2, gate },
+        CommandBody::CheckOut { .. } => "check_out": CommandBody::CheckOut { ticket: TICKET, generation: 0, gate },
+    });
+    let payments = every!(Payment {
+        Payment::Free => "confirm_free": Payment::Free,
+        Payment::Offline => "confirm_offline": Payment::Offline,
+        Payment::Captured { .. } => "confirm_captured": Payment::Captured { reference: u128::MAX - 2 },
+    });
+    commands.extend(
+        payments.into_iter().map(|(name, payment)| (name, CommandBody::Confirm { order: CLAIM, payment })),
+    );
+    commands.push(("place_by_wish", CommandBody::PlaceHold(wishful())));
+    commands.push(("place_seats", CommandBody::PlaceHold(place(vec![line(Want::Seats(seats()))]))));
+    commands.push(("place_nothing", CommandBody::PlaceHold(place(Vec::new()))));
+    commands.push(("kill_no_seats", CommandBody::Kill(Units::Seats(Vec::new()))));
+    commands.extend(Phase::ALL.iter().map(|&to| ("change_phase_to", CommandBody::ChangePhase { to })));
+    commands
+}
+
+/// A refusal of every kind.
+pub(super) fn rejections() -> Vec<(&'static str, Rejection)> {
+    let mut rejections = every!(Rejection {
+        Rejection::SoldOut { .. } => "sold_out":
+            Rejection::SoldOut { line: 1, pool: Some(PoolId(0)), remaining: 3, may_return: true },
+        Rejection::SeatsTaken { .. } => "seats_taken": Rejection::SeatsTaken { seats: seats() },
+        Rejection::WaitlistAhead { .. } => "waitlist_ahead": Rejection::WaitlistAhead { ticket_type: TYPE },
+        Rejection::LimitExceeded { .. } => "limit_exceeded":
+            Rejection::LimitExceeded { ticket_type: Some(TicketTypeId(0)), limit: 8, used: 7 },
+        Rejection::OrderSize { .. } => "order_size": Rejection::OrderSize { ticket_type: TYPE, min: 1, max: 8 },
+        Rejection::NotOnSale { .. } => "not_on_sale":
+            Rejection::NotOnSale { ticket_type: TYPE, opens_at: Some(AT) },
+        Rejection::AccessCodeRequired => "access_code_required": Rejection::AccessCodeRequired,
+        Rejection::PriceChanged { .. } => "price_changed":
+            Rejection::PriceChanged { ticket_type: TYPE, price_minor: i64::MIN },
+        Rejection::HoldExpired { .. } => "hold_expired": Rejection::HoldExpired { hold: CLAIM },
+        Rejection::HoldNotFound => "hold_not_found": Rejection::HoldNotFound,
+        Rejection::OrderNotFound => "order_not_found": Rejection::OrderNotFound,
+        Rejection::TicketNotFound => "ticket_not_found": Rejection::TicketNotFound,
+        Rejection::WrongState { .. } => "wrong_state": Rejection::WrongState { state: ClaimState::Ended },
+        Rejection::RenewalsExhausted => "renewals_exhausted": Rejection::RenewalsExhausted,
+        Rejection::PaymentAttemptsExhausted => "attempts_exhausted": Rejection::PaymentAttemptsExhausted,
+        Rejection::PaymentRequired { .. } => "payment_required": Rejection::PaymentRequired { total_minor: 9_900 },
+        Rejection::StrandsSeat { .. } => "strands_seat": Rejection::StrandsSeat {
+            stranded: SeatIndex(9), alternatives: vec![seats(), Vec::new()],
+        },
+        Rejection::WrongPhase { .. } => "wrong_phase": Rejection::WrongPhase {
+            phase: Phase::Scheduled, command: PhaseCommand::PlaceHold, opens_at: Some(AT),
+        },
+        Rejection::StaleVersion { .. } => "stale_version": Rejection::StaleVersion { current: 0 },
+        Rejection::InvalidConfig(_) => "invalid_config": Rejection::InvalidConfig(ConfigError {
+            path: "ticket_types[2].draws_on[0]".into(), problem: "names no pool: ä".into(),
+        }),
+        Rejection::InvalidRequest(_) => "invalid_request": Rejection::InvalidRequest(RequestError::NoLines),
+        Rejection::NothingToRestore { .. } => "nothing_to_restore": Rejection::NothingToRestore { killed: 5 },
+        Rejection::AlreadyCheckedIn { .. } => "already_checked_in":
+            Rejection::AlreadyCheckedIn { at: AT, gate: u16::MAX },
+        Rejection::NotCheckedIn => "not_checked_in": Rejection::NotCheckedIn,
+        Rejection::CodeRevoked { .. } => "code_revoked": Rejection::CodeRevoked { generation: 255 },
+        Rejection::TicketRefunded => "ticket_refunded": Rejection::TicketRefunded,
+        Rejection::TransfersExhausted => "transfers_exhausted": Rejection::TransfersExhausted,
+        Rejection::KeyReused => "key_reused": Rejection::KeyReused,
+        Rejection::KeyExpired => "key_expired": Rejection::KeyExpired,
+        Rejection::Forbidden => "forbidden": Rejection::Forbidden,
+    });
+    let seats_gone = Rejection::SoldOut { line: 0, pool: None, remaining: 0, may_return: false };
+    rejections.push(("sold_out_seats", seats_gone));
+    rejections.push(("limit_of_event", Rejection::LimitExceeded { ticket_type: None, limit: 0, used: 0 }));
+    rejections.push(("never_on_sale", Rejection::NotOnSale { ticket_type: TicketTypeId(0), opens_at: None }));
+    let states = ClaimState::ALL.iter().map(|&state| ("state", Rejection::WrongState { state }));
+    rejections.extend(states);
+    let requests = RequestError::ALL.iter().map(|&error| ("request", Rejection::InvalidRequest(error)));
+    rejections.extend(requests);
+    rejections.extend(
+        PhaseCommand::ALL.iter().map(|&command| {
+            ("phase", Rejection::WrongPhase { phase: Phase::Draft, command, opens_at: None })
+        }),
+    );
+    rejections
+}
+
+/// An order with tickets in every state.
+pub(super) fn claim() -> ClaimView {
+    let line = |seats: Vec<SeatIndex>| Line {
+        ticket_type: TYPE,
+        terms: TermsId(5),
+        quantity: 3,
+        price_minor: -4_950,
+        seats,
+    };
+    let ticket = TicketView {
+        line: 0,
+        seat: Some(SeatIndex(0)),
+        holder: subject(),
+        generation: 1,
+        refunded: true,
+        checked_in: Some((AT, 0)),
+    };
+    let standing = TicketView { line: 1, seat: None, refunded: false, checked_in: None, ..ticket };
+    ClaimView {
+        number: CLAIM,
+        state: ClaimState::Paid,
+        subject: subject(),
+        deadline_at: Some(Timestamp(0)),
+        renewals: 2,
+        attempts: 3,
+        lines: vec![line(seats()), line(Vec::new())],
+        payment: Some(PaymentKind::Captured),
+        tickets: vec![ticket, standing],
+    }
+}
+
+pub(super) fn event() -> Event {
+    let key = KeyMark { digest: 5, fingerprint: 6 };
+    Event { at: AT, key: Some(key), body: EventBody::HoldReleased { hold: CLAIM } }
+}
+
+/// Events that need most: the records' own tests have all of them.
+pub(super) fn events() -> Vec<(&'static str, Event)> {
+    let placed = HoldPlaced {
+        subjects: Subjects { primary: subject(), extra: vec![Subject(1)] },
+        deadline_at: Timestamp(AT.0 + 600_000),
+        life_ends_at: Timestamp(AT.0 + 1_800_000),
+        channel: Some(ChannelId(7)),
+        origin: Origin::Direct,
+        lines: claim().lines,
+    };
+    let configured = EventBody::Configured { version: 2, config: Arc::new(config()) };
+    vec![
+        ("event_of_time", Event { key: None, ..event() }),
+        ("event_hold_placed", Event { body: EventBody::HoldPlaced(placed), ..event() }),
+        ("event_configured", Event { body: configured, ..event() }),
+    ]
+}

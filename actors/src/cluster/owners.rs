@@ -1,0 +1,40 @@
+//! Who owned an event when it was last looked up.
+
+use std::hash::{BuildHasherDefault, DefaultHasher};
+
+use papaya::HashMap;
+use tessera_inventory::EventId;
+
+use super::Peer;
+
+/// Owners that are remembered, at most; beyond it all are forgotten, and looked up again.
+const OWNERS_MAX: usize = 100_000;
+
+/// An owner that is not this node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Elsewhere {
+    pub(crate) peer: Peer,
+    pub(crate) term: u64,
+}
+
+/// The owners of events that other nodes have. It may be wrong: who is asked says so, and the store is looked at.
+#[derive(Debug, Default)]
+pub(crate) struct Owners(HashMap<EventId, Elsewhere, BuildHasherDefault<DefaultHasher>>);
+
+impl Owners {
+    pub(crate) fn find(&self, event: EventId) -> Option<Elsewhere> {
+        self.0.pin().get(&event).cloned()
+    }
+
+    pub(crate) fn remember(&self, event: EventId, owner: Elsewhere) {
+        let owners = self.0.pin();
+        if owners.len() >= OWNERS_MAX {
+            owners.clear();
+        }
+        owners.insert(event, owner);
+    }
+
+    pub(crate) fn forget(&self, event: EventId) {
+        self.0.pin().remove(&event);
+    }
+}

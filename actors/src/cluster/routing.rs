@@ -1,0 +1,163 @@
+//! From a request to the owner of its event, wherever that is.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tessera_inventory::EventId;
+use tessera_store::StoreError;
+use tessera_writer::{Ask, Monotonic};
+
+use super::{Cluster, Elsewhere, Forwarded, ForwardedAsk};
+use crate::shared::Shared;
+use crate::timeline::Timeline;
+use crate::{Answer, InventoryRouter, NotExecuted};
+
+/// Pauses before an ask that certainly was not executed looks for the owner again, in milliseconds: an event that is handed over is
+/// without an owner for some milliseconds, one whose node is dead for seconds. After the last the caller is told.
+const LOOK_AGAIN_AFTER_MS: [u64; 8] = [0, 2, 5, 10, 20, 50, 100, 200];
+/// How often an ask is sent on by another node than the one that took it: a redirect is followed by who sent it.
+const HOPS: u8 = 0;
+
+/// Where the owner of an event is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// Here, or it should be.
+    Here,
+    /// At another node.
+    There(Elsewhere),
+}
+
+/// What one attempt to get an answer came to.
+enum Attempt {
+    Answer(Answer),
+    /// It was not executed, and looking for the owner again may help.
+    Again(NotExecuted),
+}
+
+impl InventoryRouter {
+    /// Ask the owner of an event, here or elsewhere.
+    pub(crate) async fn ask_cluster(
+        &self,
+        cluster: &Cluster,
+        event: EventId,
+        ask: Ask,
+        (give_up_at, timeline): (Monotonic, Option<&Arc<Timeline>>),
+    ) -> Answer {
+        let mut reason = NotExecuted::Elsewhere;
+        for pause_ms in LOOK_AGAIN_AFTER_MS {
+            if pause_ms > 0 && !self.paused(pause_ms, give_up_at).await {
+                break;
+            }
+            match self.attempt(cluster, event, &ask, (give_up_at, timeline)).await {
+                Ok(Attempt::Answer(answer)) => return answer,
+                Ok(Attempt::Again(why)) => reason = why,
+                Err(error) => {
+                    tracing::debug!(?event, %error, "the owner of an event could not be looked up");
+                    reason = NotExecuted::StoreAway;
+                }
+            }
+        }
+        self.not_executed(reason)
+    }
+
+    /// Where clients reach the node that has an event, if that is another one and says so.
+    #[must_use]
+    pub fn owner_address(&self, event: EventId) -> Option<String> {
+        let cluster = self.shared.cluster.as_ref()?;
+        let owner = cluster.owners.find(event)?;
+        cluster.members().find(owner.peer.node)?.row.client_address.clone()
+    }
+
+    /// Wait a little; `false` where the caller gives up before that.
+    async fn paused(&self, pause_ms: u64, give_up_at: Monotonic) -> bool {
+        let environment = &self.shared.environment;
+        let until = environment.clock.monotonic().plus_ms(pause_ms);
+        if until >= give_up_at {
+            return false;
+        }
+        environment.clock.sleep_until(until).await;
+        true
+    }
+
+    async fn attempt(
+        &self,
+        cluster: &Cluster,
+        event: EventId,
+        ask: &Ask,
+        (give_up_at, timeline): (Monotonic, Option<&Arc<Timeline>>),
+    ) -> Result<Attempt, StoreError> {
+        match way(&self.shared, cluster, event).await? {
+            Way::Here => Ok(match self.ask_here(event, ask.clone(), give_up_at, timeline).await {
+                Answer::NotExecuted { reason, .. } if reason.may_be_elsewhere() => Attempt::Again(reason),
+                answer => Attempt::Answer(answer),
+            }),
+            Way::There(owner) => Ok(self.forward(cluster, event, ask, owner, give_up_at).await),
+        }
+    }
+
+    async fn forward(
+        &self,
+        cluster: &Cluster,
+        event: EventId,
+        ask: &Ask,
+        Elsewhere { peer, term }: Elsewhere,
+        give_up_at: Monotonic,
+    ) -> Attempt {
+        let now = self.shared.environment.clock.monotonic();
+        let give_up = Duration::from_micros(give_up_at.0.saturating_sub(now.0));
+        let forwarded = ForwardedAsk { event, ask: ask.clone(), give_up, hops: HOPS, term };
+        match cluster.options.peers.forward(&peer, &forwarded).await {
+            Forwarded::Answer(Answer::NotExecuted { reason, .. }) if reason.may_be_elsewhere() => {
+                cluster.owners.forget(event);
+                Attempt::Again(reason)
+            }
+            Forwarded::Answer(answer) => {
+                if let Some(sequence) = answer.sequence() {
+                    cluster.mirrors.hurry(event, sequence);
+                }
+                Attempt::Answer(answer)
+            }
+            Forwarded::NotOwner { .. } | Forwarded::NotSent => {
+                cluster.owners.forget(event);
+                Attempt::Again(NotExecuted::Elsewhere)
+            }
+            Forwarded::Unanswered => {
+                cluster.owners.forget(event);
+                Attempt::Answer(self.outcome_unknown())
+            }
+        }
+    }
+}
+
+/// Where the owner of an event is: active here, remembered, as the store says, or, where nobody owns it, where it belongs.
+pub(crate) async fn way(shared: &Shared, cluster: &Cluster, event: EventId) -> Result<Way, StoreError> {
+    if shared.directory.find(event).is_some_and(|slot| !slot.ingress.is_closed()) {
+        return Ok(Way::Here);
+    }
+    if let Some(owner) = cluster.owners.find(event) {
+        return Ok(Way::There(owner));
+    }
+    let (me, members) = (cluster.me(), cluster.members());
+    let owner = cluster.nodes.owner(event).await?;
+    if let Some(owner) = owner
+        && let Some(row) = owner.node
+    {
+        if Some(owner.owner.node) == me {
+            return Ok(Way::Here);
+        }
+        let peer = super::Peer { node: owner.owner.node, address: row.peer_address };
+        let elsewhere = Elsewhere { peer, term: owner.owner.term };
+        cluster.owners.remember(event, elsewhere.clone());
+        return Ok(Way::There(elsewhere));
+    }
+    let there = members.place(event).filter(|node| Some(*node) != me).and_then(|node| cluster.peer(node));
+    Ok(there.map_or(Way::Here, |peer| Way::There(Elsewhere { peer, term: 0 })))
+}
+
+/// The same for a reader, who needs no owner: the store is not asked about what is active here or remembered.
+pub(crate) async fn is_here(shared: &Arc<Shared>, event: EventId) -> Result<bool, StoreError> {
+    match shared.cluster.as_deref() {
+        Some(cluster) => Ok(way(shared, cluster, event).await? == Way::Here),
+        None => Ok(true),
+    }
+}

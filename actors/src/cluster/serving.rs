@@ -1,0 +1,58 @@
+//! What other nodes ask of this one.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tessera_cluster::NodeId;
+
+use super::operations::hand_over;
+use super::{Forwarded, ForwardedAsk, ServePeers, Told};
+use crate::inventory::InventoryMessage;
+use crate::webhooks::CourierMessage;
+use crate::{Answer, InventoryRouter};
+
+impl ServePeers for InventoryRouter {
+    fn node(&self) -> Option<NodeId> {
+        self.shared.cluster.as_ref().and_then(|cluster| cluster.me())
+    }
+
+    fn serve(&self, asked: ForwardedAsk) -> BoxFuture<'static, Forwarded> {
+        let router = self.clone();
+        async move {
+            let ForwardedAsk { event, ask, give_up, hops: _, term: _ } = asked;
+            let give_up_at = router.deadline(give_up);
+            match router.ask_here(event, ask, give_up_at, None).await {
+                // Who sent it looks again: it knows as much as this node.
+                Answer::NotExecuted { reason, .. } if reason.may_be_elsewhere() => {
+                    let cluster = router.shared.cluster.as_ref();
+                    let owner = cluster.and_then(|cluster| cluster.owners.find(event));
+                    Forwarded::NotOwner { owner: owner.map(|owner| owner.peer.node) }
+                }
+                answer => Forwarded::Answer(answer),
+            }
+        }
+        .boxed()
+    }
+
+    fn hear(&self, told: Told) {
+        match told {
+            Told::Given(event) => {
+                if let Some(cluster) = &self.shared.cluster {
+                    cluster.owners.forget(event);
+                }
+                self.shared.inventory.cast(InventoryMessage::Given(event));
+            }
+            Told::Move { event, to } => {
+                self.shared.inventory.cast(InventoryMessage::Move { event, to });
+            }
+            Told::Webhooks(endpoint) => {
+                self.shared.courier.cast(CourierMessage::Take(endpoint));
+            }
+            Told::Drain => {
+                let (shared, spawn) = (Arc::clone(&self.shared), Arc::clone(&self.shared.environment.spawn));
+                spawn.spawn(Box::pin(async move { hand_over(&shared).await }));
+            }
+        }
+    }
+}

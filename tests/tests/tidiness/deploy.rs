@@ -1,0 +1,153 @@
+//! What operators deploy fits the code: settings, ports, paths and names of the files in deploy/ and docs/operations/cluster.md.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use tessera_server::settings::{self, Settings};
+
+use super::{read, repository};
+
+/// How an environment variable of the server begins.
+const PREFIX: &str = "TESSERA_";
+/// Settings whose values are lists, with commas between in the environment.
+const LISTS: [&str; 1] = ["http.trusted_proxies"];
+
+fn deploy(file: &str) -> String {
+    read(&repository().join("deploy").join(file))
+}
+
+/// Environment variables of the server in a compose file (`NAME: value`) or a manifest (`- name: NAME`, `value: value` below it).
+fn variables(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut lines = text.lines().map(str::trim).peekable();
+    while let Some(line) = lines.next() {
+        let unquoted = |value: &str| value.trim().trim_matches('"').to_owned();
+        if let Some((name, value)) = line.split_once(": ").filter(|(name, _)| name.starts_with(PREFIX)) {
+            found.push((name.to_owned(), unquoted(value)));
+        } else if let Some(name) = line.strip_prefix("- name: ").filter(|name| name.starts_with(PREFIX)) {
+            let value = lines.peek().and_then(|line| line.strip_prefix("value:"));
+            found.push((name.to_owned(), value.map_or_else(String::new, unquoted)));
+        }
+    }
+    found
+}
+
+/// The settings that these variables make, by the same names in a file.
+fn loaded(variables: &[(String, String)]) -> Settings {
+    let mut text = String::new();
+    let by_name: BTreeMap<_, _> = variables.iter().map(|(name, value)| (name, value)).collect();
+    for (name, value) in by_name {
+        let setting = name[PREFIX.len()..].to_lowercase().replace("__", ".");
+        // What is filled in when it is deployed is of no matter here, but must be well-formed.
+        let value =
+            if value.is_empty() || value.contains("${") { "tsa_0123456789abcdef01234567" } else { value };
+        let value =
+            if LISTS.contains(&setting.as_str()) { format!("[{value:?}]") } else { format!("{value:?}") };
+        writeln!(text, "{setting} = {value}").expect("a text takes more");
+    }
+    from_file(&text)
+}
+
+fn from_file(text: &str) -> Settings {
+    let mut file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::io::Write::write_all(&mut file, text.as_bytes()).expect("it is written");
+    settings::load(Some(file.path()), &Vec::new()).unwrap_or_else(|error| {
+        let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        panic!("{error}: {cause}\n{text}")
+    })
+}
+
+/// What stands after each of these words, to the end of the word.
+fn after<'a>(text: &'a str, before: &str) -> Vec<&'a str> {
+    let end = |rest: &'a str| rest.split([' ', '\n', ',', '}', '"']).next().unwrap_or_default();
+    text.split(before).skip(1).map(end).collect()
+}
+
+/// The port of an address in the settings.
+fn port(address: SocketAddr) -> String {
+    address.port().to_string()
+}
+
+#[test]
+fn the_compose_file_uses_settings_that_there_are() {
+    let compose = deploy("compose.yaml");
+    let settings = loaded(&variables(&compose));
+    assert_eq!(settings.data, PathBuf::from("/var/lib/tessera"));
+    let balancer = deploy("haproxy.cfg");
+    for node in ["node1", "node2", "node3"] {
+        let part = compose.split(&format!("\n  {node}:\n")).nth(1).expect("the node has its part");
+        let address = after(part, "ipv4_address: ")[0];
+        let server = format!("server {node} {address}:{}", port(settings.listen));
+        assert!(balancer.contains(&server), "haproxy.cfg knows {server}");
+        assert!(part.contains(&format!("{PREFIX}CLUSTER__NAME: {node}\n")), "{node} has its name");
+    }
+    let part = compose.split("\n  balancer:\n").nth(1).expect("the balancer has its part");
+    let address = after(part, "ipv4_address: ")[0];
+    assert_eq!(settings.http.trusted_proxies, [address.parse::<std::net::IpAddr>().expect("an address")]);
+    let grace: u64 =
+        after(&compose, "stop_grace_period: ")[0].trim_end_matches('s').parse().expect("seconds");
+    assert!(grace > settings.http.shutdown_s, "a node has the time that it takes to stop");
+}
+
+#[test]
+fn the_manifests_use_settings_that_there_are() {
+    let settings = from_file(&deploy("kubernetes/tessera.toml"));
+    let nodes = deploy("kubernetes/nodes.yaml");
+    loaded(&variables(&nodes));
+    assert!(nodes.contains("enableServiceLinks: false"), "or TESSERA_SERVICE_HOST is an unknown setting");
+    let ports = [("http", port(settings.listen)), ("nodes", nodes_port(&deploy("kubernetes/tessera.toml")))];
+    for (name, port) in &ports {
+        assert!(nodes.contains(&format!("{{ name: {name}, containerPort: {port} }}")), "{name} {port}");
+    }
+    let services = deploy("kubernetes/services.yaml");
+    assert!(services.contains(&format!("port: {}\n      targetPort: nodes", ports[1].1)));
+    for target in after(&services, "targetPort: ").iter().chain(&after(&nodes, "port: ")) {
+        assert!(["http", "nodes"].contains(target), "{target}");
+    }
+    let data = settings.data.display();
+    assert!(nodes.contains(&format!("name: data, mountPath: {data} ")), "what a node keeps is on its volume");
+    let grace: u64 = after(&nodes, "terminationGracePeriodSeconds: ")[0].parse().expect("seconds");
+    let pause: u64 = after(&nodes, "\"sleep\", \"")[0].parse().expect("seconds");
+    assert!(grace > settings.http.shutdown_s + pause, "a node has the time that it takes to stop");
+}
+
+/// The port of `cluster.listen` in a configuration file.
+fn nodes_port(text: &str) -> String {
+    let cluster = text.split("[cluster]").nth(1).expect("a cluster");
+    let listen = cluster.lines().find_map(|line| line.strip_prefix("listen = ")).expect("its address");
+    listen.trim_matches('"').rsplit(':').next().expect("its port").to_owned()
+}
+
+#[test]
+fn probes_and_scrapes_ask_for_paths_that_there_are() {
+    let router = read(&repository().join("gateway/server/src/router.rs"));
+    let mut asked: Vec<String> =
+        after(&deploy("haproxy.cfg"), " uri ").into_iter().map(str::to_owned).collect();
+    asked.extend(
+        after(&deploy("kubernetes/nodes.yaml"), "path: /").into_iter().map(|path| format!("/{path}")),
+    );
+    let asked: Vec<_> = asked.iter().filter(|path| !path.starts_with("/etc")).collect();
+    assert!(asked.len() >= 4);
+    for path in asked {
+        assert!(router.contains(&format!("GET \"{path}\"")), "{path} is a route");
+    }
+}
+
+#[test]
+fn every_file_of_the_manifests_is_applied_and_one_version_of_foundationdb_is_meant() {
+    let folder = repository().join("deploy/kubernetes");
+    let listed = deploy("kubernetes/kustomization.yaml");
+    for entry in std::fs::read_dir(folder).expect("a folder") {
+        let name = entry.expect("a file").file_name().to_string_lossy().into_owned();
+        assert!(name == "kustomization.yaml" || listed.contains(&format!("- {name}\n")), "{name}");
+    }
+    let version = after(&deploy("kubernetes/foundationdb.yaml"), "version: ")[0].to_owned();
+    assert!(deploy("Dockerfile").contains(&format!("ARG FOUNDATIONDB={version}\n")));
+    let workflow = read(&repository().join(".github/workflows/foundationdb.yml"));
+    assert!(workflow.contains(&format!("FOUNDATIONDB: {version}\n")));
+    let compose = deploy("compose.yaml");
+    assert!(compose.matches("${FOUNDATIONDB:-").count() == 3);
+    assert_eq!(compose.matches(&format!("${{FOUNDATIONDB:-{version}}}")).count(), 3);
+}
