@@ -214,7 +214,7 @@ fn run(rows: &Rows, Call { me, wish, number }: Call) -> Option<(Answer, Footprin
             Transfer::NotOurs | Transfer::NotServing => Answer::Not,
         },
         Wish::Release => {
-            now(nodes.release(id(me), EVENT))?;
+            now(nodes.release(id(me), EVENT, None))?;
             Answer::Done
         }
     };
