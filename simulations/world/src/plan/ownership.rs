@@ -5,7 +5,7 @@ use crate::disturbance::{Disturbance, Place};
 use crate::prng::Prng;
 
 /// Of a thousand worlds, so many have the protocol.
-const CLUSTERS: u64 = 250;
+const CLUSTERS: u64 = 150;
 /// Fewest nodes of such a world.
 const NODES_MIN: usize = 3;
 /// Most links between nodes that are cut in it.
