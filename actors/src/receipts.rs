@@ -59,9 +59,14 @@ impl InventoryRouter {
     /// Whether the notary is going to prove it.
     async fn waits(&self, event: EventId, place: Place) -> Result<bool, StoreError> {
         match place {
-            Place::Refused { .. } => {
-                Ok(self.shared.directory.find(event).is_some_and(|slot| slot.refused.has(place)))
-            }
+            Place::Refused { epoch, .. } => match self.shared.directory.find(event) {
+                Some(slot) => Ok(slot.refused.has(place)),
+                // What waits at another node is not seen from here: what its writer has refused may wait there.
+                None if self.shared.cluster.is_some() => {
+                    Ok(self.shared.log.head(event).await?.epoch.0 == epoch)
+                }
+                None => Ok(false),
+            },
             Place::Accepted { sequence } => {
                 let head = self.shared.log.head(event).await?.sequence;
                 let proven = self.shared.receipts.tree(event).await?.sequence;

@@ -154,6 +154,14 @@ impl Cluster {
         }
     }
 
+    /// Another node owns the event, which this one gave to it: it is told.
+    pub(crate) fn gave(&self, event: EventId, owner: OwnerRow) {
+        self.owns_now(event, owner);
+        if let Some(peer) = self.peer(owner.node) {
+            self.options.peers.tell(&peer, Told::Given(event));
+        }
+    }
+
     fn row(&self, standing: Standing) -> NodeRow {
         let ClusterOptions { name, peer_address, client_address, lease_ms, release, .. } =
             self.options.clone();

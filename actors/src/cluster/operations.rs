@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
-use tessera_cluster::{NodeId, Standing};
+use tessera_cluster::{NodeId, Standing, Transfer};
 use tessera_inventory::EventId;
 use tessera_store::StoreError;
 use tokio::sync::oneshot;
 
-use super::{RegistrarMessage, Told};
+use super::{Cluster, RegistrarMessage, Told};
 use crate::Platform;
 use crate::inventory::InventoryMessage;
 use crate::shared::Shared;
+
+/// Owned events that are read at once.
+const OWNED_PER_PAGE: usize = 1_000;
 
 /// Why an operator's wish about nodes was not passed on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +83,30 @@ pub(crate) async fn hand_over(shared: &Shared) {
     if shared.inventory.cast(InventoryMessage::Drain(done)) {
         // An error means that the supervisor failed meanwhile, and its writers with it.
         let _ = handed_over.await;
+    }
+    if let Some(cluster) = &shared.cluster
+        && let Err(error) = give_the_rest(cluster).await
+    {
+        tracing::warn!(%error, "what this node owns besides could not be given away; others adopt it when it is gone");
+    }
+}
+
+/// Events that are this node's without being active here (their activation failed, or came too late) would be asked of it in vain.
+async fn give_the_rest(cluster: &Cluster) -> Result<(), StoreError> {
+    let Some(me) = cluster.me() else { return Ok(()) };
+    let mut after = None;
+    loop {
+        let events = cluster.nodes.owned(me, after, OWNED_PER_PAGE).await?;
+        for event in &events {
+            let Some(to) = cluster.successor(*event) else { return Ok(()) };
+            if let Transfer::Give(owner) = cluster.nodes.transfer(me, *event, to).await? {
+                cluster.gave(*event, owner);
+            }
+        }
+        after = events.last().copied();
+        if events.len() < OWNED_PER_PAGE {
+            return Ok(());
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use tessera_writer::Monotonic;
 
 use super::sleep::{record, stored_wake_ups};
 use super::{Roster, Stage};
-use crate::cluster::{Cluster, Told};
+use crate::cluster::Cluster;
 use crate::inventory::{InventoryMessage, ShellMessage};
 use crate::shared::Shared;
 use crate::slot::Slot;
@@ -111,10 +111,7 @@ async fn given(shared: &Shared, cluster: &Cluster, event: EventId, (me, to): (No
     match cluster.nodes.transfer(me, event, to).await {
         Ok(Transfer::Give(owner)) => {
             shared.meters.passivations.increment(1);
-            cluster.owns_now(event, owner);
-            if let Some(peer) = cluster.peer(to) {
-                cluster.options.peers.tell(&peer, Told::Given(event));
-            }
+            cluster.gave(event, owner);
             true
         }
         Ok(Transfer::NotOurs) => true,

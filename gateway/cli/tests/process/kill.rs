@@ -137,7 +137,7 @@ async fn end_under_load(ends: u64, end: End) {
 }
 
 /// Wait for a state while the clients buy.
-async fn waiting(clients: &[JoinHandle<Vec<Told>>], reached: impl Fn() -> bool) {
+pub(crate) async fn waiting(clients: &[JoinHandle<Vec<Told>>], reached: impl Fn() -> bool) {
     while !reached() {
         assert!(!clients.iter().any(JoinHandle::is_finished), "a client gave up");
         tokio::task::yield_now().await;
@@ -145,7 +145,7 @@ async fn waiting(clients: &[JoinHandle<Vec<Told>>], reached: impl Fn() -> bool) 
 }
 
 /// Withdraw most of what is left, and wait until the rest is gone, too.
-async fn sell_out(crowd: &Crowd, sale: &Sale, port: u16, clients: &[JoinHandle<Vec<Told>>]) {
+pub(crate) async fn sell_out(crowd: &Crowd, sale: &Sale, port: u16, clients: &[JoinHandle<Vec<Told>>]) {
     let availability = get(port, &sale.path("/availability"), &sale.key).await;
     let free = availability["pools"][0]["free"].as_u64().unwrap();
     let units = json!({"pool": "Floor", "quantity": free - TAIL_UNITS});
@@ -169,8 +169,8 @@ async fn judge(told: &[Vec<Told>], sale: &Sale, port: u16, end: &End) {
     let told: Vec<&Told> = told.iter().flatten().collect();
     let purchases = purchases(told.iter().copied());
     compare(&purchases, &feed);
-    refusals_were_true(&told, &feed);
-    counters_agree(&purchases, &get(port, &sale.path("/availability"), &sale.key).await);
+    refusals_were_true(&told, &feed, sale.capacity);
+    counters_agree(&purchases, &get(port, &sale.path("/availability"), &sale.key).await, sale.capacity);
     let replayed: u32 = purchases.iter().map(|purchase| purchase.replayed).sum();
     assert!(
         !matches!(end, End::Kill) || replayed > 0,
@@ -180,7 +180,7 @@ async fn judge(told: &[Vec<Told>], sale: &Sale, port: u16, end: &End) {
     assert!(!matches!(end, End::Terminate) || given_up, "somebody took a draining server at its word");
 }
 
-fn purchases<'a>(told: impl IntoIterator<Item = &'a Told>) -> Vec<&'a Purchase> {
+pub(crate) fn purchases<'a>(told: impl IntoIterator<Item = &'a Told>) -> Vec<&'a Purchase> {
     let of = |one: &'a Told| match one {
         Told::Purchase(purchase) => Some(purchase),
         Told::SoldOut(_) | Told::NotExecuted => None,
@@ -189,7 +189,7 @@ fn purchases<'a>(told: impl IntoIterator<Item = &'a Told>) -> Vec<&'a Purchase> 
 }
 
 /// Every order that a client was told of has the tickets, with their codes, that it was told of; and there is no other.
-async fn tickets_are_as_told(told: &[Vec<Told>], tokens: &[String], sale: &Sale, port: u16) {
+pub(crate) async fn tickets_are_as_told(told: &[Vec<Told>], tokens: &[String], sale: &Sale, port: u16) {
     let head = sale.changes(port).await.len();
     for (told, token) in told.iter().zip(tokens) {
         let mut found = BTreeMap::new();
@@ -210,8 +210,8 @@ async fn tickets_are_as_told(told: &[Vec<Told>], tokens: &[String], sale: &Sale,
 }
 
 /// Fold the feed: at the sequence of every refusal nothing was free.
-fn refusals_were_true(told: &[&Told], feed: &[Value]) {
-    let mut free = i64::from(CAPACITY);
+pub(crate) fn refusals_were_true(told: &[&Told], feed: &[Value], capacity: u32) {
+    let mut free = i64::from(capacity);
     let mut free_at = vec![free];
     for item in feed {
         free += match item["type"].as_str().unwrap() {
@@ -235,7 +235,7 @@ fn refusals_were_true(told: &[&Told], feed: &[Value]) {
 
 /// G2 and G3: the feed is dense, and holds exactly what the clients were told, each once. So nothing is there of a hold that was not
 /// executed and never asked for again.
-fn compare(purchases: &[&Purchase], feed: &[Value]) {
+pub(crate) fn compare(purchases: &[&Purchase], feed: &[Value]) {
     let mut by_sequence: HashMap<u64, (&str, &str)> = HashMap::new();
     for (item, expected) in feed.iter().zip(1..) {
         assert_eq!(item["sequence"].as_u64(), Some(expected), "the feed is dense");
@@ -268,11 +268,11 @@ fn compare(purchases: &[&Purchase], feed: &[Value]) {
 }
 
 /// G1: the counters add up to the capacity and to what the clients bought.
-fn counters_agree(purchases: &[&Purchase], availability: &Value) {
+pub(crate) fn counters_agree(purchases: &[&Purchase], availability: &Value, capacity: u32) {
     let pool = &availability["pools"][0];
     let of = |name: &str| pool[name].as_u64().unwrap();
     let bought = purchases.iter().filter(|purchase| purchase.bought.is_some()).count() as u64;
     assert_eq!(of("sold"), bought);
     assert_eq!(of("held"), 0);
-    assert_eq!(of("free") + of("held") + of("sold") + of("killed"), u64::from(CAPACITY));
+    assert_eq!(of("free") + of("held") + of("sold") + of("killed"), u64::from(capacity));
 }

@@ -19,6 +19,8 @@ mod kill;
 mod memory;
 #[cfg(feature = "mutants")]
 mod mutants;
+#[cfg(feature = "foundationdb")]
+mod nodes;
 mod repair;
 mod server;
 #[path = "../../../../tests/fault-shim/tests/rig/build.rs"]

@@ -74,8 +74,14 @@ impl Server {
 
     /// SIGTERM, and wait for the end: its status.
     pub(crate) fn terminate(mut self) -> ExitStatus {
-        Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        self.signal("TERM");
         self.child.wait().unwrap()
+    }
+
+    /// Send it this signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 }
 
@@ -127,6 +133,8 @@ pub(crate) struct Sale {
     pub(crate) event: String,
     /// An organizer's key for it.
     pub(crate) key: String,
+    /// Its units.
+    pub(crate) capacity: u32,
 }
 
 impl Sale {
@@ -158,7 +166,7 @@ impl Sale {
             &json!({"to": "on_sale"}),
         )
         .await;
-        Sale { event, key }
+        Sale { event, key, capacity }
     }
 
     /// A path below the event.

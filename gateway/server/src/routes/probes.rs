@@ -35,6 +35,8 @@ pub(crate) struct ReadinessReply {
     /// `ready` or `not_ready`
     status: &'static str,
     draining: bool,
+    /// Of a node in a cluster: it has no lease, or could not renew it for its whole length.
+    lacks_lease: bool,
     /// What failed for good.
     #[schema(required)]
     fatal: Option<String>,
@@ -96,6 +98,7 @@ pub(crate) fn readiness(call: &Call) -> HttpResponse {
     let reply = ReadinessReply {
         status: if ready { "ready" } else { "not_ready" },
         draining: status.draining || gateway.is_closing(),
+        lacks_lease: status.lacks_lease,
         supervisors: supervisors.collect(),
         active_events: status.active_events,
         quarantined: ids(status.quarantined.len(), &status.quarantined),

@@ -90,7 +90,7 @@ pub(super) fn health() -> Operation {
 pub(super) fn readiness() -> Operation {
     let example = |status: &str| {
         json!({
-            "status": status, "draining": false, "fatal": null, "active_events": 3,
+            "status": status, "draining": false, "lacks_lease": false, "fatal": null, "active_events": 3,
             "supervisors": [{"name": "inventory", "running": true, "restarts": 0}],
             "quarantined": {"count": 0}, "store_went_back": {"count": 0}, "doubted_clocks": {"count": 0}, "stuck_followers": {"count": 0},
         })
