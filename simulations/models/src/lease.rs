@@ -41,9 +41,9 @@ pub struct LeaseBounds {
     pub faults: u8,
 }
 
-/// What is read, but not so that a change of it conflicts: a defect.
+/// A defect: what is read, but not so that a change of it conflicts; or not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unread {
+pub enum Omitted {
     /// Nothing: as the product does.
     Nothing,
     /// An eviction does not really read the beat.
@@ -60,13 +60,15 @@ pub enum Unread {
     OtherRowByTransfer,
     /// A gone node is forgotten without really reading what it owns.
     OwnedByForgetting,
+    /// Who owns the event is not written again by a claim of the owner itself.
+    OwnerWrittenByItsClaim,
 }
 
 /// The model.
 #[derive(Debug)]
 pub struct Lease {
     bounds: LeaseBounds,
-    unread: Unread,
+    omitted: Omitted,
     transactions: Transactions,
     seen: Seen,
 }
@@ -184,8 +186,8 @@ pub enum Action {
 impl Lease {
     /// Within these bounds, perhaps with a defect.
     #[must_use]
-    pub fn new(bounds: LeaseBounds, unread: Unread) -> Lease {
-        Lease { bounds, unread, transactions: Transactions::default(), seen: Seen::default() }
+    pub fn new(bounds: LeaseBounds, omitted: Omitted) -> Lease {
+        Lease { bounds, omitted, transactions: Transactions::default(), seen: Seen::default() }
     }
 
     /// How often each thing happened that the model is about, over all steps that were explored.

@@ -4,7 +4,7 @@ use tessera_cluster::{OwnerRow, Standing};
 use tessera_store::keys::{NodeBeatKey, NodeKey, OwnedKey, OwnerKey};
 
 use super::transactions::{Call, id};
-use super::{Action, Answer, Lease, LeaseRule, LeaseState, Node, Registration, Sent, Unread, Wish};
+use super::{Action, Answer, Lease, LeaseRule, LeaseState, Node, Omitted, Registration, Sent, Wish};
 use crate::event::EVENT;
 
 impl Node {
@@ -85,11 +85,13 @@ impl Lease {
         }
         let number = if wish == Wish::Renew { beat + 1 } else { seen_number };
         let call = Call { me, wish, number };
-        let unread = self.unread_key(me, wish);
+        let unread = self.omitted_key(me, wish);
         let Some((answer, footprint)) = self.transactions.run(state.rows, call, unread) else { return };
         let sent =
             Sent { by: me, wish, footprint, answer, renewed_when_seen, has_landed: false, is_doomed: false };
-        if self.transactions.only_reads(footprint) {
+        let is_owner = self.transactions.view(state.rows).owner.is_some_and(|owner| owner.node == id(me));
+        let is_unwritten = self.omitted == Omitted::OwnerWrittenByItsClaim && wish == Wish::Claim && is_owner;
+        if is_unwritten || self.transactions.only_reads(footprint) {
             self.deliver(state, node, me, wish, answer);
         } else {
             *state.nodes[node].slot(wish.is_lease()) = Some(sent);
@@ -97,17 +99,17 @@ impl Lease {
     }
 
     /// The defect: a change of what stands there does not conflict.
-    fn unread_key(&self, me: Registration, wish: Wish) -> Option<Vec<u8>> {
+    fn omitted_key(&self, me: Registration, wish: Wish) -> Option<Vec<u8>> {
         let node_key = |registration: Registration| NodeKey { node: id(registration).0 }.pack();
         let beat_key = |registration: Registration| NodeBeatKey { node: id(registration).0 }.pack();
-        Some(match (self.unread, wish) {
-            (Unread::BeatByEviction, Wish::Evict(of)) => beat_key(of),
-            (Unread::RowByRenewal, Wish::Renew) => node_key(me),
-            (Unread::BeatByRenewal, Wish::Renew) => beat_key(me),
-            (Unread::OwnRowByClaim, Wish::Claim) => node_key(me),
-            (Unread::OwnerByClaim, Wish::Claim) => OwnerKey { event: EVENT }.pack(),
-            (Unread::OtherRowByTransfer, Wish::Transfer(to)) => node_key(to),
-            (Unread::OwnedByForgetting, Wish::Forget(of)) => OwnedKey::range(id(of).0).0,
+        Some(match (self.omitted, wish) {
+            (Omitted::BeatByEviction, Wish::Evict(of)) => beat_key(of),
+            (Omitted::RowByRenewal, Wish::Renew) => node_key(me),
+            (Omitted::BeatByRenewal, Wish::Renew) => beat_key(me),
+            (Omitted::OwnRowByClaim, Wish::Claim) => node_key(me),
+            (Omitted::OwnerByClaim, Wish::Claim) => OwnerKey { event: EVENT }.pack(),
+            (Omitted::OtherRowByTransfer, Wish::Transfer(to)) => node_key(to),
+            (Omitted::OwnedByForgetting, Wish::Forget(of)) => OwnedKey::range(id(of).0).0,
             _ => return None,
         })
     }

@@ -62,6 +62,12 @@ impl Nodes {
                 }
                 Some(_) => {}
             }
+            // Really read: a renewal of unknown outcome conflicts with every later one. Landing behind one it would bring back a number
+            // that somebody may have seen for long.
+            let before = transaction.get(beat_key).await?.map(|before| decode_beat(&before)).transpose()?;
+            if before.is_some_and(|before| before.number >= beat.number) {
+                return Ok((transaction, Renewed::Written));
+            }
             if stored.as_ref() != Some(row) {
                 transaction.set(key, &encode_node(row));
             }
@@ -155,8 +161,11 @@ impl Nodes {
             };
             let mine = node_row(transaction.as_mut(), me).await?;
             let found = claim(me, mine.as_ref(), owner, owner_node.as_ref());
-            if let Claim::Take(taken) = &found {
-                change_owner(transaction.as_mut(), event, owner, *taken);
+            match &found {
+                Claim::Take(taken) => change_owner(transaction.as_mut(), event, owner, *taken),
+                // Written once more: a transfer or release of unknown outcome conflicts with it, and cannot take the event away later.
+                Claim::Ours(ours) => transaction.set(&OwnerKey { event }.pack(), &encode_owner(*ours)),
+                Claim::Elsewhere(_) | Claim::NotServing => {}
             }
             Ok((transaction, found))
         })
