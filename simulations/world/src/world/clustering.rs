@@ -435,18 +435,21 @@ impl World {
         Ok(())
     }
 
-    /// After the faults the event has an owner again within two leases, unless everybody is paused.
+    /// After the faults the event has an owner again within two leases, from when anybody runs.
     pub(super) fn is_owned_in_time(&mut self) -> Result<(), Violation> {
-        let awake_us = self.nodes.iter().map(|node| node.paused_until_us).min().unwrap_or(0);
+        let now_us = self.now_us;
         let slow_us = 20 * self.plan.store_delay_us_max;
         let Some(cluster) = &mut self.cluster else { return Ok(()) };
         cluster.is_touched = true;
-        if !self.is_calm {
-            return Ok(());
+        let mut processes = cluster.processes.iter().zip(&self.nodes);
+        let somebody_runs =
+            processes.any(|(process, node)| process.membership.is_some() && node.paused_until_us <= now_us);
+        if !somebody_runs {
+            cluster.owned_at_us = now_us;
         }
-        let since_us = cluster.owned_at_us.max(awake_us).max(self.plan.faults_end_us);
+        let since_us = cluster.owned_at_us.max(self.plan.faults_end_us);
         let most_us = 2 * cluster.lease_ms() * 1_000 + CLAIMED_WITHIN_US + slow_us;
-        if self.now_us <= since_us + most_us {
+        if !self.is_calm || now_us <= since_us + most_us {
             return Ok(());
         }
         let detail = format!("nobody since {since_us} us");
