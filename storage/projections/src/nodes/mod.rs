@@ -63,6 +63,12 @@ impl Nodes {
                 }
                 Some(_) => {}
             }
+            // Really read: a renewal of unknown outcome conflicts with every later one. Landing behind one it would bring back a number
+            // that somebody may have seen for long.
+            let before = transaction.get(beat_key).await?.map(|before| decode_beat(&before)).transpose()?;
+            if before.is_some_and(|before| before.number >= beat.number) {
+                return Ok((transaction, Renewed::Written));
+            }
             if stored.as_ref() != Some(row) {
                 transaction.set(key, &encode_node(row));
             }
@@ -163,7 +169,8 @@ impl Nodes {
             let found = claim(me, mine.as_ref(), owner, owner_node.as_ref());
             match &found {
                 Claim::Take(taken) => change_owner(transaction.as_mut(), event, owner, *taken),
-                Claim::Ours(_) => {}
+                // Written once more: a transfer or release of unknown outcome conflicts with it, and cannot take the event away later.
+                Claim::Ours(ours) => transaction.set(&OwnerKey { event }.pack(), &encode_owner(*ours)),
                 Claim::Elsewhere(_) | Claim::NotServing => return Ok((transaction, (found, None))),
             }
             let aside = QuarantinedEvents::get_in(transaction.as_mut(), event).await?;

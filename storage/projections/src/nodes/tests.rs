@@ -157,3 +157,26 @@ async fn pages_of_what_is_owned_follow_each_other() {
     assert_eq!(nodes.owned(A, None, 3).await, Ok([1, 2, 3].map(EventId).to_vec()));
     assert_eq!(nodes.owned(A, Some(EventId(3)), 3).await, Ok([4, 5].map(EventId).to_vec()));
 }
+
+#[tokio::test]
+async fn what_was_left_of_unknown_outcome_lands_behind_nothing_later() {
+    let (store, nodes) = fresh();
+    serving(&nodes, &[A]).await;
+    nodes.claim(A, EVENT).await.unwrap();
+    let (beat_key, owner_key) = (NodeBeatKey { node: A.0 }.pack(), OwnerKey { event: EVENT }.pack());
+    // A renewal, and a transfer or release, that have read and not committed yet.
+    let mut left = Vec::new();
+    for key in [&beat_key, &owner_key] {
+        let mut transaction = store.begin().await.unwrap();
+        transaction.get(key).await.unwrap();
+        transaction.set(key, b"late");
+        left.push(transaction);
+    }
+    assert_eq!(nodes.renew(A, &row(Standing::Serving), &beat(2)).await, Ok(Renewed::Written));
+    assert_eq!(nodes.claim(A, EVENT).await, Ok((Claim::Ours(OwnerRow { node: A, term: 1 }), None)));
+    for transaction in left {
+        assert_eq!(transaction.commit().await, Ok(CommitOutcome::Conflict));
+    }
+    assert_eq!(nodes.renew(A, &row(Standing::Serving), &beat(1)).await, Ok(Renewed::Written), "it was");
+    assert_eq!(nodes.list().await.unwrap()[0].beat.number, 2, "a beat goes on");
+}
