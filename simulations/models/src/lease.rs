@@ -58,8 +58,6 @@ pub enum Omitted {
     OwnerByClaim,
     /// A transfer does not really read the row of whom it gives to.
     OtherRowByTransfer,
-    /// A gone node is forgotten without really reading what it owns.
-    OwnedByForgetting,
     /// Who owns the event is not written again by a claim of the owner itself.
     OwnerWrittenByItsClaim,
 }

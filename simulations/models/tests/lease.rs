@@ -45,17 +45,17 @@ fn nothing_is_broken() {
 
 #[test]
 fn nothing_is_broken_with_three_registrations() {
-    nothing_is_broken_within(LeaseBounds { registrations: 3, beats: 1, ..SMALL }, 1, &[]);
+    nothing_is_broken_within(LeaseBounds { registrations: 3, beats: 1, ..SMALL }, 500_000, &[]);
 }
 
 #[test]
 fn nothing_is_broken_when_an_event_comes_back_to_who_gave_it() {
-    nothing_is_broken_within(TO_AND_FRO, 1, &[]);
+    nothing_is_broken_within(TO_AND_FRO, 200_000, &[]);
 }
 
 #[test]
 fn nothing_is_broken_with_many_beats() {
-    nothing_is_broken_within(LeaseBounds { beats: 3, changes: 0, ..SMALL }, 1, &[]);
+    nothing_is_broken_within(LeaseBounds { beats: 3, changes: 0, ..SMALL }, 25_000, &[]);
 }
 
 /// The checker finds how the rule is broken.
@@ -89,9 +89,8 @@ fn a_claim_needs_the_owner_and_the_row_of_the_claimant() {
 }
 
 #[test]
-fn a_transfer_needs_the_row_of_the_other_and_forgetting_what_is_owned() {
+fn a_transfer_needs_the_row_of_the_other() {
     is_found(Omitted::OtherRowByTransfer, LeaseRule::GivenToWhoServes, SMALL);
-    is_found(Omitted::OwnedByForgetting, LeaseRule::OwnersAreFound, SMALL);
 }
 
 /// A transfer of unknown outcome lands when its node has claimed what the store still said was its own.

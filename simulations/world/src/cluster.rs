@@ -8,6 +8,7 @@ mod slow;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use futures::FutureExt;
@@ -88,10 +89,12 @@ pub(crate) struct Waiting {
 pub(crate) struct Cluster {
     table: MemoryStore,
     nodes: Nodes,
-    slow: Nodes,
+    shared: Arc<dyn Table>,
     pub(crate) processes: Vec<Process>,
     running: BTreeMap<u64, BoxFuture<'static, Told>>,
     waiting: BTreeMap<u64, Waiting>,
+    /// Whether nobody waits for a call that is in the store.
+    abandoned: BTreeMap<u64, Arc<AtomicBool>>,
     calls: u64,
     audit: Audit,
     lease_ms: u64,
@@ -118,10 +121,11 @@ impl Cluster {
         Cluster {
             table,
             nodes: Nodes::new(Arc::clone(&shared)),
-            slow: Nodes::new(Arc::new(SlowTable::over(shared))),
+            shared,
             processes: (0..nodes).map(|_| Process::new(drift(prng))).collect(),
             running: BTreeMap::new(),
             waiting: BTreeMap::new(),
+            abandoned: BTreeMap::new(),
             calls: 0,
             audit: Audit::default(),
             lease_ms: ownership.lease_ms,
@@ -139,6 +143,10 @@ impl Cluster {
     /// A process ends. What it has sent to the store goes on there.
     pub(crate) fn ends(&mut self, process: usize) {
         self.processes[process].forget();
+        let calls = self.waiting.iter().filter(|(_, waiting)| waiting.process == process);
+        for call in calls.map(|(call, _)| *call).collect::<Vec<_>>() {
+            self.ended(call);
+        }
     }
 
     /// The process that is registered under this id now.
@@ -151,7 +159,9 @@ impl Cluster {
         self.calls += 1;
         let life = self.processes[process].life;
         self.waiting.insert(self.calls, Waiting { process, life, wish });
-        let task = self.task(wish);
+        let is_abandoned = Arc::new(AtomicBool::new(false));
+        self.abandoned.insert(self.calls, Arc::clone(&is_abandoned));
+        let task = self.task(wish, is_abandoned);
         self.running.insert(self.calls, task);
         self.calls
     }
@@ -167,7 +177,7 @@ impl Cluster {
         self.is_touched = true;
         match task.poll_unpin(&mut Context::from_waker(noop_waker_ref())) {
             Poll::Ready(told) => {
-                self.running.remove(&call);
+                self.lose(call);
                 Progress::Ended(told)
             }
             Poll::Pending => Progress::Halted,
@@ -177,6 +187,7 @@ impl Cluster {
     /// A call comes to nothing.
     pub(crate) fn lose(&mut self, call: u64) {
         self.running.remove(&call);
+        self.abandoned.remove(&call);
     }
 
     /// Who waits for a call still.
@@ -184,9 +195,12 @@ impl Cluster {
         self.waiting.get(&call).copied()
     }
 
-    /// The waiting is over.
-    pub(crate) fn ended(&mut self, call: u64) -> Option<Waiting> {
-        self.waiting.remove(&call)
+    /// The waiting is over: what is in the store still may land, and does not begin again.
+    pub(crate) fn ended(&mut self, call: u64) {
+        self.waiting.remove(&call);
+        if let Some(is_abandoned) = self.abandoned.get(&call) {
+            is_abandoned.store(true, Ordering::Relaxed);
+        }
     }
 
     fn row(&self, standing: Standing) -> NodeRow {
@@ -200,8 +214,8 @@ impl Cluster {
         }
     }
 
-    fn task(&mut self, wish: Wish) -> BoxFuture<'static, Told> {
-        let nodes = self.slow.clone();
+    fn task(&mut self, wish: Wish, is_abandoned: Arc<AtomicBool>) -> BoxFuture<'static, Told> {
+        let nodes = Nodes::new(Arc::new(SlowTable::over(Arc::clone(&self.shared), is_abandoned)));
         let mutant = self.mutant;
         match wish {
             Wish::Renew { node, beat, standing } => {

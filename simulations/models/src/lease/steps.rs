@@ -1,7 +1,7 @@
 //! What a process, and its transactions, do in one step.
 
 use tessera_cluster::{OwnerRow, Standing};
-use tessera_store::keys::{NodeBeatKey, NodeKey, OwnedKey, OwnerKey};
+use tessera_store::keys::{NodeBeatKey, NodeKey, OwnerKey, WakeUpKey};
 
 use super::transactions::{Call, id};
 use super::{Action, Answer, Lease, LeaseRule, LeaseState, Node, Omitted, Registration, Sent, Wish};
@@ -85,8 +85,8 @@ impl Lease {
         }
         let number = if wish == Wish::Renew { beat + 1 } else { seen_number };
         let call = Call { me, wish, number };
-        let unread = self.omitted_key(me, wish);
-        let Some((answer, footprint)) = self.transactions.run(state.rows, call, unread) else { return };
+        let unread = self.omitted_keys(me, wish);
+        let Some((answer, footprint)) = self.transactions.run(state.rows, call, &unread) else { return };
         let sent =
             Sent { by: me, wish, footprint, answer, renewed_when_seen, has_landed: false, is_doomed: false };
         let is_owner = self.transactions.view(state.rows).owner.is_some_and(|owner| owner.node == id(me));
@@ -99,19 +99,21 @@ impl Lease {
     }
 
     /// The defect: a change of what stands there does not conflict.
-    fn omitted_key(&self, me: Registration, wish: Wish) -> Option<Vec<u8>> {
+    fn omitted_keys(&self, me: Registration, wish: Wish) -> Vec<Vec<u8>> {
         let node_key = |registration: Registration| NodeKey { node: id(registration).0 }.pack();
         let beat_key = |registration: Registration| NodeBeatKey { node: id(registration).0 }.pack();
-        Some(match (self.omitted, wish) {
-            (Omitted::BeatByEviction, Wish::Evict(of)) => beat_key(of),
-            (Omitted::RowByRenewal, Wish::Renew) => node_key(me),
-            (Omitted::BeatByRenewal, Wish::Renew) => beat_key(me),
-            (Omitted::OwnRowByClaim, Wish::Claim) => node_key(me),
-            (Omitted::OwnerByClaim, Wish::Claim) => OwnerKey { event: EVENT }.pack(),
-            (Omitted::OtherRowByTransfer, Wish::Transfer(to)) => node_key(to),
-            (Omitted::OwnedByForgetting, Wish::Forget(of)) => OwnedKey::range(id(of).0).0,
-            _ => return None,
-        })
+        match (self.omitted, wish) {
+            (Omitted::BeatByEviction, Wish::Evict(of)) => vec![beat_key(of)],
+            (Omitted::RowByRenewal, Wish::Renew) => vec![node_key(me)],
+            (Omitted::BeatByRenewal, Wish::Renew) => vec![beat_key(me)],
+            (Omitted::OwnRowByClaim, Wish::Claim) => vec![node_key(me)],
+            // Claims conflict by the wake-up of the event, too.
+            (Omitted::OwnerByClaim, Wish::Claim) => {
+                vec![OwnerKey { event: EVENT }.pack(), WakeUpKey { event: EVENT }.pack()]
+            }
+            (Omitted::OtherRowByTransfer, Wish::Transfer(to)) => vec![node_key(to)],
+            _ => Vec::new(),
+        }
     }
 
     pub(super) fn look(&self, state: &mut LeaseState, node: usize, registration: Registration) {
@@ -203,8 +205,10 @@ impl Lease {
     pub(super) fn commit(&self, state: &mut LeaseState, sent: &Sent) {
         self.check(state, sent);
         state.rows = self.transactions.apply(state.rows, sent.footprint);
-        if sent.wish == Wish::Renew {
-            state.renewed[usize::from(sent.by)] += 1;
+        match sent.wish {
+            Wish::Renew => state.renewed[usize::from(sent.by)] += 1,
+            Wish::Forget(other) => state.renewed[usize::from(other)] = 0,
+            _ => {}
         }
         let dooms = |other: &Sent| self.transactions.conflicts(other.footprint, sent.footprint);
         for node in &mut state.nodes {
@@ -223,7 +227,8 @@ impl Lease {
         let serves = |registration| view.serves(registration);
         match sent.wish {
             Wish::Renew => {
-                let is_first = renewed[usize::from(sent.by)] == 0;
+                // The first, or once more the first of a node that was forgotten before it heard that it is registered.
+                let is_first = !view.nodes.contains_key(&sent.by);
                 broken.note_unless(is_first || serves(sent.by), LeaseRule::EvictedIsTold);
             }
             Wish::Evict(other) => {

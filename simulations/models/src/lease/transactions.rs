@@ -123,18 +123,13 @@ impl Transactions {
 
     /// What the transaction says, and does; `None` where it fails, which it does not over rows in memory. What is left unread of what it
     /// reads is a defect.
-    pub(super) fn run(
-        &self,
-        rows: RowsId,
-        call: Call,
-        unread: Option<Vec<u8>>,
-    ) -> Option<(Answer, FootprintId)> {
+    pub(super) fn run(&self, rows: RowsId, call: Call, unread: &[Vec<u8>]) -> Option<(Answer, FootprintId)> {
         let mut memory = self.memory();
         if let Some(known) = memory.runs.get(&(rows, call)) {
             return *known;
         }
         let ran = run(&memory.rows.get(rows.0), call).map(|(answer, mut footprint)| {
-            footprint.reads.retain(|(begin, _)| Some(begin) != unread.as_ref());
+            footprint.reads.retain(|(begin, _)| !unread.contains(begin));
             (answer, FootprintId(memory.footprints.number(footprint)))
         });
         memory.runs.insert((rows, call), ran);
@@ -200,12 +195,12 @@ fn run(rows: &Rows, Call { me, wish, number }: Call) -> Option<(Answer, Footprin
     let answer = match wish {
         Wish::Renew => now(nodes.renew(id(me), &row(), &Beat { number, ..Beat::default() }))?.into(),
         Wish::Evict(other) => match now(nodes.evict(id(other), number))? {
-            Evicted::Gone => Answer::Done,
+            Evicted::Gone | Evicted::GoneBefore => Answer::Done,
             Evicted::Alive | Evicted::Unknown => Answer::Not,
         },
         Wish::Forget(other) if now(nodes.forget(id(other)))? => Answer::Done,
         Wish::Forget(_) => Answer::Not,
-        Wish::Claim => match now(nodes.claim(id(me), EVENT))? {
+        Wish::Claim => match now(nodes.claim(id(me), EVENT))?.0 {
             Claim::Take(_) | Claim::Ours(_) => Answer::Done,
             Claim::Elsewhere(_) | Claim::NotServing => Answer::Not,
         },

@@ -34,6 +34,10 @@ impl Audit {
     pub(super) fn look(&mut self, nodes: &Nodes, now_us: u64) -> Result<Seen, Violation> {
         let unread = |error| broken("the rows of the nodes can be read", format!("{error}"));
         let listed = block_on(nodes.list()).map_err(unread)?;
+        // A node that was forgotten before it heard that it is registered registers once more.
+        let is_listed = |node: &NodeId| listed.iter().any(|listed| listed.node == *node);
+        self.beats.retain(|node, _| is_listed(node));
+        self.evicted.retain(is_listed);
         let mut seen = Seen { live: BTreeSet::new(), owner: None, evictions: 0 };
         for Listed { node, row, beat } in &listed {
             let known = self.beats.entry(*node).or_insert((beat.number, now_us));

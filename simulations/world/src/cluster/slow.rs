@@ -1,25 +1,34 @@
-//! A table before every commit of which its user halts once: others go on between what a transaction reads and what it writes.
+//! A table before every commit of which its user halts once: others go on between what a transaction reads and what it writes. A commit
+//! that nobody waits for any more may land; nothing is begun again then.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::FutureExt;
-use futures::future::BoxFuture;
+use futures::future::{self, BoxFuture};
 use tessera_store::{CommitOutcome, Row, StoreError, Table, Transaction};
 
 use crate::follower::halt;
 
-/// The table.
-pub(super) struct SlowTable(Arc<dyn Table>);
+/// The table, for one call.
+pub(super) struct SlowTable {
+    table: Arc<dyn Table>,
+    is_abandoned: Arc<AtomicBool>,
+}
 
 impl SlowTable {
-    pub(super) fn over(table: Arc<dyn Table>) -> SlowTable {
-        SlowTable(table)
+    pub(super) fn over(table: Arc<dyn Table>, is_abandoned: Arc<AtomicBool>) -> SlowTable {
+        SlowTable { table, is_abandoned }
     }
 }
 
 impl Table for SlowTable {
     fn begin(&self) -> BoxFuture<'static, Result<Box<dyn Transaction>, StoreError>> {
-        let table = Arc::clone(&self.0);
+        if self.is_abandoned.load(Ordering::Relaxed) {
+            let reason = "nobody waits for it".to_owned();
+            return future::ready(Err(StoreError::Unavailable { reason })).boxed();
+        }
+        let table = Arc::clone(&self.table);
         async move {
             let inner = table.begin().await?;
             Ok(Box::new(SlowTransaction { inner }) as Box<dyn Transaction>)

@@ -219,7 +219,7 @@ impl World {
         match (progress, waiting) {
             (Progress::Gone, _) => {}
             (Progress::Halted, _) => {
-                let overtaken = !self.is_calm && self.prng.chance(HALTS);
+                let overtaken = !self.is_calm && self.plan.table_faults > 0 && self.prng.chance(HALTS);
                 if overtaken {
                     self.note("transaction of rows overtaken");
                 }
