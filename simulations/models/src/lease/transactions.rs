@@ -200,12 +200,12 @@ fn run(rows: &Rows, Call { me, wish, number }: Call) -> Option<(Answer, Footprin
     let answer = match wish {
         Wish::Renew => now(nodes.renew(id(me), &row(), &Beat { number, ..Beat::default() }))?.into(),
         Wish::Evict(other) => match now(nodes.evict(id(other), number))? {
-            Evicted::Gone => Answer::Done,
+            Evicted::Gone | Evicted::GoneBefore => Answer::Done,
             Evicted::Alive | Evicted::Unknown => Answer::Not,
         },
         Wish::Forget(other) if now(nodes.forget(id(other)))? => Answer::Done,
         Wish::Forget(_) => Answer::Not,
-        Wish::Claim => match now(nodes.claim(id(me), EVENT))? {
+        Wish::Claim => match now(nodes.claim(id(me), EVENT))?.0 {
             Claim::Take(_) | Claim::Ours(_) => Answer::Done,
             Claim::Elsewhere(_) | Claim::NotServing => Answer::Not,
         },
