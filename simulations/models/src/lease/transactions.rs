@@ -127,14 +127,14 @@ impl Transactions {
         &self,
         rows: RowsId,
         call: Call,
-        unread: Option<Vec<u8>>,
+        unread: Option<&[u8]>,
     ) -> Option<(Answer, FootprintId)> {
         let mut memory = self.memory();
         if let Some(known) = memory.runs.get(&(rows, call)) {
             return *known;
         }
         let ran = run(&memory.rows.get(rows.0), call).map(|(answer, mut footprint)| {
-            footprint.reads.retain(|(begin, _)| Some(begin) != unread.as_ref());
+            footprint.reads.retain(|(begin, _)| Some(begin.as_slice()) != unread);
             (answer, FootprintId(memory.footprints.number(footprint)))
         });
         memory.runs.insert((rows, call), ran);
