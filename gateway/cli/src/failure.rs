@@ -68,9 +68,11 @@ pub(crate) enum Failure {
     #[error("there is no data directory {}; name another with --data", .0.display())]
     NoData(PathBuf),
     /// The cluster has no such installation.
+    #[cfg(feature = "foundationdb")]
     #[error("there is no installation under the prefix {0:?}; name another in store.prefix")]
     NoPrefix(String),
     /// The prefix of a new installation holds something.
+    #[cfg(feature = "foundationdb")]
     #[error(
         "there is something under the prefix {0:?}; a new installation needs a prefix of its own, name another in store.prefix"
     )]
