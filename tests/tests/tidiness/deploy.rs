@@ -40,7 +40,7 @@ fn loaded(file: &str, variables: &[(String, String)]) -> Settings {
     for (name, value) in variables {
         let setting = name[PREFIX.len()..].to_lowercase().replace("__", ".");
         // What is filled in when it is deployed is of no matter here, but must be well-formed.
-        let value = if value.is_empty() || value.contains("${") { FILLED_IN } else { value };
+        let value: &str = if value.is_empty() || value.contains("${") { FILLED_IN } else { value };
         if LISTS.contains(&setting.as_str()) {
             // Lists have commas in the environment and brackets in a file.
             text = format!("{setting} = [{value:?}]\n{text}");
