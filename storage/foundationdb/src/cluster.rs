@@ -148,7 +148,8 @@ impl Cluster {
                     }
                 }
             }
-            Err(last.map_or_else(|| unanswered("the cluster was never asked"), |error| self.read_failed(error)))
+            Err(last
+                .map_or_else(|| unanswered("the cluster was never asked"), |error| self.read_failed(error)))
         })
         .await
     }

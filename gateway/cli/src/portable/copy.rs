@@ -11,6 +11,9 @@ use crate::store::Store;
 /// How often an append of unknown outcome is submitted again.
 #[cfg(feature = "foundationdb")]
 const RESUBMISSIONS_MAX: u32 = 100;
+/// Pause before it is: a store that is away for some seconds is waited for.
+#[cfg(feature = "foundationdb")]
+const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
 /// Appends in the order of the file.
 pub(super) enum Copy<'a> {
@@ -60,7 +63,10 @@ async fn append(log: &dyn Log, event: EventId, expected: Head, batch: Batch) -> 
     for _ in 0..RESUBMISSIONS_MAX {
         match log.append(event, expected, batch.clone()).await {
             AppendOutcome::Committed => return Ok(()),
-            AppendOutcome::Unknown { reason } => last = reason,
+            AppendOutcome::Unknown { reason } => {
+                last = reason;
+                tokio::time::sleep(PAUSE).await;
+            }
             AppendOutcome::Fatal { reason } => return Err(StoreError::Fatal { reason }),
             AppendOutcome::Damaged { reason } => return Err(StoreError::Damaged { reason }),
             AppendOutcome::Fenced { found } => {
