@@ -285,7 +285,7 @@ pub(crate) struct VerifyArguments {
     pub(crate) key: Vec<String>,
 }
 
-/// Every log is verified on the way. The file holds the installation's secret and is for its owner only.
+/// Every log is verified on the way. Over FoundationDB every node must be stopped first. The file holds the installation's secret and is for its owner only.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
     #[command(flatten)]
