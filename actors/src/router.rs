@@ -124,7 +124,7 @@ impl InventoryRouter {
                 Err(error) => return Err(error),
             }
         }
-        open_mirror(&self.shared, event).await
+        open_mirror(&self.shared, event, self.deadline(give_up)).await
     }
 
     /// Up to `limit` (at most [`crate::CHANGES_MAX`]) events after `after`, from the durable log, in order.

@@ -135,6 +135,13 @@ impl Slot {
         ended
     }
 
+    /// The registration under which the event was claimed is gone: its writer stops.
+    pub(crate) fn lose_ownership(&self) {
+        if let Some(shell) = self.shell() {
+            let _ = shell.cast(ShellMessage::OwnershipLost);
+        }
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.get().is_some()
     }

@@ -10,7 +10,7 @@ use super::Cluster;
 use crate::inventory::InventoryMessage;
 use crate::shared::Shared;
 
-/// Events of gone nodes that are looked at in one look at the nodes, of which there are three in the length of a lease: a takeover is no
+/// Events of gone nodes that are adopted in one look at the nodes, of which there are three in the length of a lease: a takeover is no
 /// storm. Activations are bounded beside it.
 const ADOPTIONS_PER_LOOK_MAX: usize = 1_000;
 
@@ -25,7 +25,7 @@ pub(crate) fn adopt(shared: &Arc<Shared>, cluster: &Arc<Cluster>, gone: Vec<Node
         let mut room = ADOPTIONS_PER_LOOK_MAX;
         for node in gone {
             match adopt_one(&shared, &cluster, node, room).await {
-                Ok(looked_at) => room -= looked_at,
+                Ok(adopted) => room -= adopted,
                 Err(error) => tracing::warn!(%node, %error, "what a node has left could not be read"),
             }
         }
@@ -38,14 +38,28 @@ async fn adopt_one(
     node: NodeId,
     room: usize,
 ) -> Result<usize, StoreError> {
-    let left = cluster.nodes.owned(node, None, room).await?;
-    if left.is_empty() && room > 0 && cluster.nodes.forget(node).await? {
-        tracing::info!(%node, "everything that a gone node owned has another owner");
+    let mut here: Vec<EventId> = Vec::new();
+    let mut after = None;
+    // Page by page, so that what belongs to a node which is slow to take it hides nothing behind it.
+    while here.len() < room {
+        let left = cluster.nodes.owned(node, after, ADOPTIONS_PER_LOOK_MAX).await?;
+        if left.is_empty() && after.is_none() && cluster.nodes.forget(node).await? {
+            tracing::info!(%node, "everything that a gone node owned has another owner");
+        }
+        here.extend(left.iter().copied().filter(|event| cluster.places_here(*event)));
+        after = left.last().copied();
+        if left.len() < ADOPTIONS_PER_LOOK_MAX {
+            break;
+        }
     }
-    let here: Vec<EventId> = left.iter().copied().filter(|event| cluster.places_here(*event)).collect();
-    if !here.is_empty() {
-        shared.meters.takeovers.increment(here.len() as u64);
-        shared.inventory.cast(InventoryMessage::Adopt(here));
+    here.truncate(room);
+    // What is set aside is not activated, but its row must not name a node that is gone.
+    if let Some(me) = cluster.me() {
+        for event in here.iter().filter(|event| shared.health.aside(**event).is_some()) {
+            cluster.nodes.claim(me, *event).await?;
+        }
     }
-    Ok(left.len())
+    let adopted = here.len();
+    shared.inventory.cast(InventoryMessage::Adopt(here));
+    Ok(adopted)
 }

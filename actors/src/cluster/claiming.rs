@@ -6,6 +6,7 @@ use tessera_store::StoreError;
 
 use super::Cluster;
 use crate::inventory::Failure;
+use crate::shared::Shared;
 
 /// Owned events that are read at once.
 const OWNED_PER_PAGE: usize = 1_000;
@@ -25,17 +26,26 @@ impl Cluster {
         }
     }
 
-    /// Claim an event for this node. Answers the registration that owns it now.
-    pub(crate) async fn claim(&self, event: EventId) -> Result<NodeId, Failure> {
+    /// Claim an event for this node, to be activated. Answers the registration that owns it now.
+    pub(crate) async fn claim(&self, shared: &Shared, event: EventId) -> Result<NodeId, Failure> {
         let me = self.me().ok_or(Failure::NotServing)?;
-        match self.nodes.claim(me, event).await? {
-            Claim::Take(_) | Claim::Ours(_) => self.owners.forget(event),
+        let (claim, aside) = self.nodes.claim(me, event).await?;
+        match claim {
+            Claim::Take(owner) => {
+                self.owners.forget(event);
+                // Nobody had an event that is claimed for the first time since it slept.
+                shared.meters.takeovers.increment(u64::from(owner.term > 1));
+            }
+            Claim::Ours(_) => self.owners.forget(event),
             Claim::Elsewhere(owner) => {
                 self.owns_now(event, owner);
                 return Err(Failure::Elsewhere);
             }
             Claim::NotServing => return Err(Failure::NotServing),
         }
-        Ok(me)
+        match aside {
+            Some(row) => Err(Failure::SetAside { row: Box::new(row) }),
+            None => Ok(me),
+        }
     }
 }

@@ -15,8 +15,9 @@ use crate::inventory::{Publisher, replay_record};
 use crate::shared::Shared;
 use crate::{ActivateError, LOG_READ_BYTES_MAX, NotExecuted, Published};
 
-/// The log is looked at this often while somebody reads, in milliseconds; hints of the store and of owners make it sooner.
-const LOOK_EVERY_MS: u64 = 100;
+/// The log is looked at this often while somebody reads, in milliseconds, whatever else is heard: hints of the store, and answers of the owner,
+/// make it sooner.
+const LOOK_EVERY_MS: u64 = 250;
 /// A mirror that nobody reads for this long ends, in milliseconds.
 const UNREAD_MS_MAX: u64 = 30_000;
 
@@ -50,10 +51,9 @@ impl Mirror {
         let publisher = Publisher::new(replay.inventory(), now, shared.limits.seat_map_refresh_ms);
         let mut mirrored = Mirrored { replay, publisher };
         let asked_at = shared.environment.clock.monotonic();
-        mirrored = follow(shared, event, mirrored).await.map_err(|error| match error {
-            StoreError::Unavailable { .. } => ActivateError::NotNow { reason: NotExecuted::StoreAway },
-            error => ActivateError::Store(error),
-        })?;
+        let followed;
+        (mirrored, followed) = follow(shared, event, mirrored).await.map_err(ActivateError::Store)?;
+        followed.map_err(|_| ActivateError::NotNow { reason: NotExecuted::StoreAway })?;
         let published = mirrored.view(now, asked_at);
         let mirror = Mirror {
             event,
@@ -103,40 +103,54 @@ impl Mirrored {
     }
 }
 
-/// Follow the log for as long as somebody reads, and until the event is this node's own.
+/// Follow the log for as long as somebody reads, and until the event is this node's own. While the store is away the mirror stays, and grows
+/// old.
 pub(crate) async fn run(shared: &Arc<Shared>, mirror: &Mirror, mut mirrored: Mirrored) {
     let clock = &shared.environment.clock;
     loop {
         tokio::select! {
             () = clock.sleep_until(clock.monotonic().plus_ms(LOOK_EVERY_MS)) => {}
             () = mirror.hint.notified() => {}
+            () = shared.log.moved(mirror.event, mirrored.replay.sequence()) => {}
         }
         let asked_at = clock.monotonic();
         if !mirror.is_read(asked_at) || shared.directory.find(mirror.event).is_some() {
             return;
         }
-        match follow(shared, mirror.event, mirrored).await {
-            Ok(followed) => mirrored = followed,
+        let followed;
+        (mirrored, followed) = match follow(shared, mirror.event, mirrored).await {
+            Ok(followed) => followed,
             Err(error) => {
                 // The next reader begins anew, from what the store says then.
                 tracing::warn!(event = ?mirror.event, %error, "a mirror could not follow the log");
                 return;
             }
+        };
+        match followed {
+            Ok(()) => mirror.publish(mirrored.view(clock.monotonic(), asked_at)),
+            Err(error) => {
+                tracing::debug!(event = ?mirror.event, %error, "a mirror looks at the log again in a moment");
+                shared.environment.sleep_ms(LOOK_EVERY_MS).await;
+            }
         }
-        mirror.publish(mirrored.view(clock.monotonic(), asked_at));
     }
 }
 
-/// Replay the log to its end, off the threads that serve.
+/// Replay the log to its end, off the threads that serve; or as far as the store answers, and why no further. An error: nothing is made of what
+/// it answers.
 async fn follow(
     shared: &Arc<Shared>,
     event: EventId,
     mut mirrored: Mirrored,
-) -> Result<Mirrored, StoreError> {
+) -> Result<(Mirrored, Result<(), StoreError>), StoreError> {
     loop {
-        let records = shared.log.read(event, mirrored.replay.sequence(), LOG_READ_BYTES_MAX).await?;
+        let records = match shared.log.read(event, mirrored.replay.sequence(), LOG_READ_BYTES_MAX).await {
+            Ok(records) => records,
+            Err(error @ StoreError::Unavailable { .. }) => return Ok((mirrored, Err(error))),
+            Err(error) => return Err(error),
+        };
         if records.is_empty() {
-            return Ok(mirrored);
+            return Ok((mirrored, Ok(())));
         }
         let work = move || {
             for record in &records {
@@ -145,7 +159,7 @@ async fn follow(
             }
             Ok(mirrored)
         };
-        let followed = blocking(&*shared.environment.spawn, work).await;
-        mirrored = followed.map_err(|panicked| StoreError::Unavailable { reason: panicked.reason })??;
+        let applied = blocking(&*shared.environment.spawn, work).await;
+        mirrored = applied.map_err(|panicked| StoreError::Unavailable { reason: panicked.reason })??;
     }
 }

@@ -73,9 +73,9 @@ impl Platform {
 
 /// Hand every event over and take no more.
 pub(crate) async fn hand_over(shared: &Shared) {
-    shared.health.start_draining();
-    // First, so that nobody gives this node anything any more.
+    // First, so that nobody gives this node anything any more, and nobody is refused before the others know.
     register(shared, RegistrarMessage::Drain).await;
+    shared.health.start_draining();
     let (done, handed_over) = oneshot::channel();
     if shared.inventory.cast(InventoryMessage::Drain(done)) {
         // An error means that the supervisor failed meanwhile, and its writers with it.
@@ -86,6 +86,16 @@ pub(crate) async fn hand_over(shared: &Shared) {
     {
         tracing::warn!(%error, "what this node owns besides could not be given away; others adopt it when it is gone");
     }
+}
+
+/// Give away in a while what this node owns without serving it.
+pub(crate) fn give_the_rest_later(shared: &Arc<Shared>, cluster: &Arc<Cluster>) {
+    let cluster = Arc::clone(cluster);
+    shared.environment.spawn.spawn(Box::pin(async move {
+        if let Err(error) = give_the_rest(&cluster).await {
+            tracing::debug!(%error, "what this node owns besides could not be given away yet");
+        }
+    }));
 }
 
 /// Events that are this node's without being active here (their activation failed, or came too late) would be asked of it in vain.

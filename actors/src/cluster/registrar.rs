@@ -12,8 +12,8 @@ use tessera_cluster::{
 use tessera_writer::Monotonic;
 use tokio::sync::oneshot;
 
-use super::{Cluster, adoption};
-use crate::inventory::{InventoryMessage, ShellMessage, Timer};
+use super::{Cluster, adoption, operations};
+use crate::inventory::{InventoryMessage, Timer};
 use crate::meters::{number, seconds};
 use crate::shared::Shared;
 use crate::webhooks::CourierMessage;
@@ -21,6 +21,10 @@ use crate::webhooks::CourierMessage;
 /// The wake-ups that other nodes have stored are looked at this often, in milliseconds: so much later at most is an event woken whose
 /// node is gone.
 const WAKE_UPS_EVERY_MS: u64 = 10_000;
+
+/// The webhook endpoints that this node looks after are looked at this often, in milliseconds: so much later at most is a message sent
+/// whose node was not told.
+const ENDPOINTS_EVERY_MS: u64 = 60_000;
 
 /// What the registrar is told.
 #[derive(Debug)]
@@ -49,6 +53,8 @@ pub(crate) struct Registration {
     known: BTreeSet<NodeId>,
     /// When the stored wake-ups are looked at next.
     wake_ups_at: Monotonic,
+    /// When the webhook endpoints are.
+    endpoints_at: Monotonic,
     draining: Vec<oneshot::Sender<()>>,
     leaving: Vec<oneshot::Sender<()>>,
 }
@@ -70,14 +76,25 @@ impl Actor for Registrar {
         let wake = move || waker.cast(RegistrarMessage::Input(MembershipInput::Tick)).is_ok();
         let timer = Timer::start(environment, wake);
         self.cluster.registrar.attach(myself.clone());
-        // After a restart the registration of the one before is let go: others evict it, and its events are claimed anew.
-        self.lost(None);
+        // After a restart the registration of the one before is let go, and what it owned is claimed anew.
+        if let Some(before) = self.cluster.me() {
+            let nodes = self.cluster.nodes.clone();
+            self.shared.environment.spawn.spawn(Box::pin(async move {
+                // Otherwise its lease ends by itself.
+                let _ = nodes.leave(before).await;
+            }));
+            self.lost();
+        }
+        if self.shared.health.is_draining() {
+            myself.cast(RegistrarMessage::Input(MembershipInput::Drain))?;
+        }
         myself.cast(RegistrarMessage::Input(MembershipInput::Join(self.fresh())))?;
         Ok(Registration {
             membership,
             timer,
             known: BTreeSet::new(),
-            wake_ups_at: environment.clock.monotonic().plus_ms(WAKE_UPS_EVERY_MS),
+            wake_ups_at: environment.clock.monotonic(),
+            endpoints_at: environment.clock.monotonic(),
             draining: Vec::new(),
             leaving: Vec::new(),
         })
@@ -140,7 +157,7 @@ impl Registrar {
             }
             MembershipOutput::Lost(node) => {
                 tracing::warn!(%node, "this node was evicted: its events belong to others; it joins again");
-                self.lost(Some(node));
+                self.lost();
                 let _ = myself.cast(RegistrarMessage::Input(MembershipInput::Join(self.fresh())));
             }
             MembershipOutput::Members(members) => self.look(members, state),
@@ -207,15 +224,12 @@ impl Registrar {
     }
 
     /// No registration, no ownership: every writer of this process stops.
-    fn lost(&self, node: Option<NodeId>) {
+    fn lost(&self) {
         let members = self.cluster.members();
         self.cluster.set_members(Members { me: None, ..Members::clone(&members) });
-        if node.is_some() {
-            for slot in self.shared.directory.all() {
-                if let Some(shell) = slot.shell() {
-                    let _ = shell.cast(ShellMessage::OwnershipLost);
-                }
-            }
+        self.cluster.set_doubtful(false);
+        for slot in self.shared.directory.all() {
+            slot.lose_ownership();
         }
     }
 
@@ -226,8 +240,10 @@ impl Registrar {
         let mine = members.me.and_then(|me| members.find(me));
         let drains = mine.is_none_or(|mine| mine.row.standing == Standing::Draining);
         let is_first_look = state.known.is_empty();
-        if present != state.known {
-            // What another node looked after may be this one's now.
+        let now = self.shared.environment.clock.monotonic();
+        if present != state.known || now >= state.endpoints_at {
+            // What another node looked after may be this one's now, or what it told was lost.
+            state.endpoints_at = now.plus_ms(ENDPOINTS_EVERY_MS);
             self.shared.courier.cast(CourierMessage::Look(None));
         }
         self.shared.meters.nodes.set(number(present.len() as u64));
@@ -237,11 +253,14 @@ impl Registrar {
         self.cluster.set_members(members);
         if drains {
             tell_all(&mut state.draining);
+            if self.shared.health.is_draining() && self.shared.directory.len() == 0 {
+                // What could not be given away before.
+                operations::give_the_rest_later(&self.shared, &self.cluster);
+            }
             return;
         }
         let joined = !is_first_look && joined.iter().any(|node| Some(*node) != self.cluster.me());
         self.shared.inventory.cast(InventoryMessage::Rebalance { joined });
-        let now = self.shared.environment.clock.monotonic();
         if now >= state.wake_ups_at {
             state.wake_ups_at = now.plus_ms(WAKE_UPS_EVERY_MS);
             self.shared.inventory.cast(InventoryMessage::LookForWakeUps);

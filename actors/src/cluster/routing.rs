@@ -32,6 +32,18 @@ enum Attempt {
     Answer(Answer),
     /// It was not executed, and looking for the owner again may help.
     Again(NotExecuted),
+    /// Nobody owns the event, and the node that it belongs to did not take it.
+    Declined,
+}
+
+impl Attempt {
+    /// What this process answered.
+    fn of(answer: Answer) -> Attempt {
+        match answer {
+            Answer::NotExecuted { reason, .. } if reason.may_be_elsewhere() => Attempt::Again(reason),
+            answer => Attempt::Answer(answer),
+        }
+    }
 }
 
 impl InventoryRouter {
@@ -44,13 +56,15 @@ impl InventoryRouter {
         (give_up_at, timeline): (Monotonic, Option<&Arc<Timeline>>),
     ) -> Answer {
         let mut reason = NotExecuted::Elsewhere;
+        let mut is_declined = false;
         for pause_ms in LOOK_AGAIN_AFTER_MS {
             if pause_ms > 0 && !self.paused(pause_ms, give_up_at).await {
                 break;
             }
-            match self.attempt(cluster, event, &ask, (give_up_at, timeline)).await {
+            match self.attempt(cluster, event, &ask, is_declined, (give_up_at, timeline)).await {
                 Ok(Attempt::Answer(answer)) => return answer,
                 Ok(Attempt::Again(why)) => reason = why,
+                Ok(Attempt::Declined) => is_declined = true,
                 Err(error) => {
                     tracing::debug!(?event, %error, "the owner of an event could not be looked up");
                     reason = NotExecuted::StoreAway;
@@ -84,13 +98,15 @@ impl InventoryRouter {
         cluster: &Cluster,
         event: EventId,
         ask: &Ask,
+        is_declined: bool,
         (give_up_at, timeline): (Monotonic, Option<&Arc<Timeline>>),
     ) -> Result<Attempt, StoreError> {
         match way(&self.shared, cluster, event).await? {
-            Way::Here => Ok(match self.ask_here(event, ask.clone(), give_up_at, timeline).await {
-                Answer::NotExecuted { reason, .. } if reason.may_be_elsewhere() => Attempt::Again(reason),
-                answer => Attempt::Answer(answer),
-            }),
+            // Whoever it belongs to does not take it: any node may claim what nobody owns.
+            Way::There(Elsewhere { term: 0, .. }) if is_declined => {
+                Ok(Attempt::of(self.ask_here(event, ask.clone(), give_up_at, timeline).await))
+            }
+            Way::Here => Ok(Attempt::of(self.ask_here(event, ask.clone(), give_up_at, timeline).await)),
             Way::There(owner) => Ok(self.forward(cluster, event, ask, owner, give_up_at).await),
         }
     }
@@ -117,9 +133,19 @@ impl InventoryRouter {
                 }
                 Attempt::Answer(answer)
             }
-            Forwarded::NotOwner { .. } | Forwarded::NotSent => {
+            Forwarded::NotOwner { owner } => {
                 cluster.owners.forget(event);
-                Attempt::Again(NotExecuted::Elsewhere)
+                // Followed once: the next attempt asks there, and then the store.
+                if let Some(peer) =
+                    owner.filter(|owner| *owner != peer.node).and_then(|owner| cluster.peer(owner))
+                {
+                    cluster.owners.remember(event, Elsewhere { peer, term });
+                }
+                if term == 0 { Attempt::Declined } else { Attempt::Again(NotExecuted::Elsewhere) }
+            }
+            Forwarded::NotSent => {
+                cluster.owners.forget(event);
+                if term == 0 { Attempt::Declined } else { Attempt::Again(NotExecuted::Elsewhere) }
             }
             Forwarded::Unanswered => {
                 cluster.owners.forget(event);

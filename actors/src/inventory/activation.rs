@@ -111,12 +111,14 @@ pub(crate) async fn activate(
     generation: u64,
 ) -> Result<Activated, Failure> {
     let owner = match &shared.cluster {
-        Some(cluster) => Some(cluster.claim(event).await?),
-        None => None,
+        Some(cluster) => Some(cluster.claim(&shared, event).await?),
+        None => {
+            if let Some(row) = super::wake_up_rows::mark_active(&*shared.table, event).await? {
+                return Err(Failure::SetAside { row: Box::new(row) });
+            }
+            None
+        }
     };
-    if let Some(row) = super::wake_up_rows::mark_active(&*shared.table, event).await? {
-        return Err(Failure::SetAside { row: Box::new(row) });
-    }
     let receipts = shared.signer.is_some();
     let options = WriterOptions::new(shared.environment.random.bits())
         .with_receipts(receipts)

@@ -93,6 +93,8 @@ pub(crate) struct Roster {
     room_made_at: Option<Monotonic>,
     /// Whether events that another node ranks first for are given to it.
     is_rebalancing: bool,
+    /// Held by a look for wake-ups that is under way.
+    look: Option<Arc<()>>,
     drained: Vec<oneshot::Sender<()>>,
 }
 
@@ -120,6 +122,7 @@ impl Roster {
             alarm,
             room_made_at: None,
             is_rebalancing: false,
+            look: None,
             drained: Vec::new(),
         }
     }
@@ -229,6 +232,10 @@ impl Roster {
         self.wake_ups.remove(event);
         self.shared.directory.insert(Arc::clone(&slot));
         slot.nudge_followers(&self.shared);
+        if self.shared.cluster.as_ref().is_some_and(|cluster| cluster.me() != owner) {
+            // The registration that claimed it went while the event was on its way.
+            slot.lose_ownership();
+        }
         if let Some(entry) = self.events.get_mut(&event) {
             if let Stage::Activating { began_at } = entry.stage {
                 let elapsed = now.0.saturating_sub(began_at.0);
@@ -236,7 +243,8 @@ impl Roster {
                 tracing::debug!(?event, sequence = %slot.durable(), micros = elapsed, "an event was activated");
             }
             entry.stage = Stage::Active { slot: Arc::clone(&slot) };
-            (entry.is_due, entry.failures, entry.owner) = (false, 0, owner);
+            (entry.is_due, entry.failures) = (false, 0);
+            (entry.owner, entry.moves_to) = (owner, None);
             for waiter in entry.waiters.drain(..) {
                 let _ = waiter.send(Ok(Arc::clone(&slot)));
             }
@@ -249,7 +257,7 @@ impl Roster {
         match failure {
             Failure::Fenced => self.rest(event, NotExecuted::Restarting),
             Failure::Elsewhere => self.dismiss(event, NotExecuted::Elsewhere),
-            Failure::NotServing => self.rest(event, NotExecuted::Elsewhere),
+            Failure::NotServing => self.rest_unregistered(event),
             Failure::Unavailable { reason } => {
                 tracing::warn!(?event, reason, "an event could not be activated: the store is away");
                 self.rest(event, NotExecuted::StoreAway);
@@ -343,6 +351,14 @@ impl Roster {
         entry.failures = entry.failures.saturating_add(1);
         let again = entry.is_due;
         self.rest_until(event, self.now().plus_ms(wait_ms), again);
+    }
+
+    /// The node has no registration: it is no fault of the event's.
+    fn rest_unregistered(&mut self, event: EventId) {
+        let Some(entry) = self.events.get_mut(&event) else { return };
+        answer_all(std::mem::take(&mut entry.waiters), NotExecuted::Elsewhere);
+        let again = entry.is_due;
+        self.rest_until(event, self.now().plus_ms(self.shared.limits.restart_backoff_ms_min), again);
     }
 
     fn rest_until(&mut self, event: EventId, at: Monotonic, again: bool) {

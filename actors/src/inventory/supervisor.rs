@@ -93,7 +93,11 @@ impl Actor for InventorySupervisor {
             slot.end(Ended::Panicked { reason: "the inventory supervisor failed".to_owned() });
             self.shared.directory.remove(slot.event);
         }
-        let wake_ups = super::wake_up_rows::all(&*self.shared.table).await?;
+        // A node of a cluster looks once it knows what belongs to it.
+        let wake_ups = match &self.shared.cluster {
+            Some(_) => Vec::new(),
+            None => super::wake_up_rows::all(&*self.shared.table).await?,
+        };
         let quarantines = Quarantines::load(Arc::clone(&self.shared)).await?;
         let mut roster = Roster::new(Arc::clone(&self.shared), myself.clone(), quarantines);
         roster.schedule(wake_ups);

@@ -121,6 +121,10 @@ impl Courier {
     /// same, while nodes come and go.
     fn work_or_tell(&self, myself: &ActorRef<CourierMessage>, id: EndpointId, lanes: &mut Lanes) {
         let cluster = self.shared.cluster.as_ref();
+        if cluster.is_some_and(|cluster| cluster.me().is_none()) {
+            // Who looks after what is looked at again once this node is registered.
+            return;
+        }
         match cluster.and_then(|cluster| Some((cluster, cluster.keeper(id.endpoint)?))) {
             Some((cluster, peer)) => cluster.options.peers.tell(&peer, Told::Webhooks(id)),
             None => self.work(myself, id, lanes),

@@ -261,6 +261,42 @@ async fn a_node_that_drains_hands_over_and_nobody_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_owns_is_sold_though_the_node_that_it_belongs_to_is_not_reached() {
+    let trio = Trio::start().await;
+    let ids = ["a", "b", "c"].map(|name| (trio.id(name), name));
+    let events = (0..6).map(|number| EventId(EVENT.0 + number));
+    let belongs: Vec<_> = events
+        .map(|event| {
+            let first = tessera_cluster::rank(event, ids.map(|(id, _)| id))[0];
+            (event, ids.iter().find(|(id, _)| *id == first).unwrap().1)
+        })
+        .collect();
+    // It goes on beating.
+    trio.network.cut_off("b");
+    let (event, _) = *belongs.iter().find(|(_, name)| *name == "b").unwrap();
+    trio.nodes["a"].flowing(trio.nodes["a"].on_sale(event, 3)).await;
+    assert_ne!(trio.owner(event), "b");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn after_an_outage_of_the_store_every_node_and_every_owner_is_the_same() {
+    let trio = Trio::start().await;
+    trio.nodes["a"].flowing(trio.nodes["a"].on_sale(EVENT, 10)).await;
+    let (owner, ids) = (trio.owner(EVENT), ["a", "b", "c"].map(|name| trio.id(name)));
+    trio.store.memory.set_away(true);
+    let is_ready = |name: &&str| trio.nodes[*name].platform.status().is_ready();
+    trio.any()
+        .flows_until("no node has a lease", || !["a", "b", "c"].iter().any(|name| is_ready(&name)))
+        .await;
+    trio.store.memory.set_away(false);
+    trio.any().flows_until("all have it again", || ["a", "b", "c"].iter().all(|name| is_ready(&name))).await;
+    assert_eq!(["a", "b", "c"].map(|name| trio.id(name)), ids, "nobody was evicted");
+    trio.holds("a", 1).await;
+    assert_eq!(trio.owner(EVENT), owner);
+    assert_eq!(trio.epoch().await, Epoch(1));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_event_that_was_given_is_active_though_the_message_was_lost_and_nobody_asks() {
     let mut trio = Trio::start().await;
     trio.nodes["a"].flowing(trio.nodes["a"].on_sale(EVENT, 10)).await;

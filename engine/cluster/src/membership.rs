@@ -30,8 +30,10 @@ pub enum Renewed {
 /// The answer to [`MembershipOutput::Evict`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evicted {
-    /// The row says so now, or is gone.
+    /// The row says so now.
     Gone,
+    /// Another has done it, or the row is gone.
+    GoneBefore,
     /// It has renewed meanwhile: nothing was written.
     Alive,
     /// It may be written or not.
@@ -112,8 +114,9 @@ pub enum MembershipOutput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Registration {
     node: NodeId,
-    /// The number of the newest beat that was put out.
+    /// The number of the newest beat that was put out: the first until one is known to be written.
     number: u64,
+    is_written: bool,
     /// When the newest beat was put out that is known to be written.
     renewed_at: Monotonic,
     is_doubtful: bool,
@@ -142,6 +145,10 @@ pub struct Membership {
     renewal: Call,
     listing: Call,
     seen: BTreeMap<NodeId, Seen>,
+    /// When the nodes were last listed: between then and now nothing was seen of anybody.
+    listed_at: Monotonic,
+    /// The standing is news to the others, and to this node's own view.
+    is_news: bool,
     is_leaving: bool,
 }
 
@@ -156,6 +163,8 @@ impl Membership {
             renewal: Call::At(now),
             listing: Call::At(now),
             seen: BTreeMap::new(),
+            listed_at: now,
+            is_news: false,
             is_leaving: false,
         }
     }
@@ -186,13 +195,15 @@ impl Membership {
     }
 
     fn join(&mut self, node: NodeId, now: Monotonic) {
-        let registration = Registration { node, number: 0, renewed_at: now, is_doubtful: false };
+        let registration =
+            Registration { node, number: 1, is_written: false, renewed_at: now, is_doubtful: false };
         self.registration = Some(registration);
         self.renewal = Call::At(now);
     }
 
     /// What changed is written, and looked at, without waiting for the next time.
     fn hurry(&mut self, now: Monotonic) {
+        self.is_news = true;
         if let Call::At(at) = &mut self.renewal {
             *at = now;
         }
@@ -209,7 +220,8 @@ impl Membership {
         match renewed {
             Renewed::Written => {
                 registration.renewed_at = since;
-                if registration.number == 1 {
+                let is_first = !std::mem::replace(&mut registration.is_written, true);
+                if (is_first || std::mem::take(&mut self.is_news)) && matches!(self.listing, Call::At(_)) {
                     // So that it knows the others, and itself, at once.
                     self.listing = Call::At(now);
                 }
@@ -217,8 +229,12 @@ impl Membership {
             }
             Renewed::Unknown => self.renewal = Call::At(now.plus_ms(self.lease_ms / RETRIES_PER_LEASE)),
             Renewed::Evicted => {
-                let node = registration.node;
+                let Registration { node, is_doubtful, .. } = *registration;
                 self.registration = None;
+                if is_doubtful {
+                    // The doubt ends with what was doubted.
+                    out.push(MembershipOutput::Doubtful(false));
+                }
                 self.renewal = Call::At(now);
                 out.push(MembershipOutput::Lost(node));
             }
@@ -232,13 +248,15 @@ impl Membership {
             return;
         };
         self.listing = Call::At(since.plus_ms(self.lease_ms / RENEWALS_PER_LEASE).max(now));
+        let unseen_ms = now.since_ms(std::mem::replace(&mut self.listed_at, now));
         self.seen.retain(|node, _| listed.iter().any(|listed| listed.node == *node));
         let mut nodes = BTreeMap::new();
         for Listed { node, row, beat } in listed {
             let fresh = Seen { number: beat.number, since: now, is_being_evicted: false };
             let seen = self.seen.entry(node).or_insert(fresh);
-            if seen.number != beat.number {
-                *seen = fresh;
+            // Whoever could not look, because it or the store was away, has not seen a beat stand still.
+            if seen.number != beat.number || unseen_ms >= row.lease_ms.max(LEASE_MS_MIN) {
+                *seen = Seen { is_being_evicted: seen.is_being_evicted, ..fresh };
             }
             let is_other = self.registration.is_none_or(|mine| mine.node != node);
             let has_expired = now.since_ms(seen.since) >= row.lease_ms.max(LEASE_MS_MIN);
@@ -248,7 +266,8 @@ impl Membership {
             }
             nodes.insert(node, Member { row, beat, beat_seen_at: seen.since });
         }
-        out.push(MembershipOutput::Members(Members { me: self.node(), nodes }));
+        let me = self.node().filter(|me| nodes.contains_key(me));
+        out.push(MembershipOutput::Members(Members { me, nodes }));
     }
 
     fn eviction_done(&mut self, node: NodeId, evicted: Evicted, now: Monotonic) {
@@ -273,7 +292,7 @@ impl Membership {
             if self.is_leaving {
                 out.push(MembershipOutput::Leave(registration.node));
             } else {
-                registration.number += 1;
+                registration.number += u64::from(registration.is_written);
                 let Registration { node, number, .. } = *registration;
                 out.push(MembershipOutput::Renew { node, number, standing: self.standing });
             }

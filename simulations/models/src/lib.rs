@@ -5,6 +5,8 @@
 
 mod appends;
 mod event;
+mod footprint;
+pub mod lease;
 mod owners;
 mod seen;
 pub mod takeover;

@@ -21,21 +21,18 @@ const MET: [&str; 8] = [
 /// Two nodes, an answer that is lost or a crash, a hand-over or a lost lease: enough for every defect.
 const SMALL: Bounds = Bounds { nodes: 2, activations: 2, buyers: 2, asks: 2, faults: 1, closings: 1 };
 
-/// Every state within the bounds is visited, and in none of them is a rule broken.
-fn nothing_is_broken(bounds: Bounds, states: usize) {
+/// Every state within the bounds is visited, at least so many, and in none of them is a rule broken.
+fn nothing_is_broken(bounds: Bounds, states_min: usize) {
     let checker = Takeover::new(bounds, Fence::RealRead, WriterOptions::new).checker().spawn_bfs().join();
-    let (model, found) = (checker.model(), checker.unique_state_count());
-    println!(
-        "{found} states, {} steps, {} machines, {:?}",
-        checker.state_count(),
-        model.machines(),
-        model.seen()
-    );
+    let (model, states) = (checker.model(), checker.unique_state_count());
+    let (steps, depth) = (checker.state_count(), checker.max_depth());
+    println!("{bounds:?}: {states} states, {steps} steps, depth {depth}, {} machines", model.machines());
+    println!("{:?}", model.seen());
     if let Some((rule, path)) = checker.discoveries().into_iter().next() {
         panic!("{rule}: {:#?}", path.into_actions());
     }
     assert!(checker.is_done());
-    assert_eq!(found, states, "the space has changed: look whether it is still what it should be");
+    assert!(states >= states_min, "only {states}: what is not explored any more?");
     for name in MET {
         assert!(model.seen().iter().any(|(seen, _)| *seen == name), "never met: {name}");
     }
@@ -43,27 +40,27 @@ fn nothing_is_broken(bounds: Bounds, states: usize) {
 
 #[test]
 fn nothing_is_broken_with_two_nodes_that_hand_over() {
-    nothing_is_broken(Bounds { faults: 2, ..SMALL }, 0);
+    nothing_is_broken(Bounds { faults: 2, ..SMALL }, 150_000);
 }
 
 #[test]
 fn nothing_is_broken_with_three_owners_one_after_another() {
-    nothing_is_broken(Bounds { activations: 3, ..SMALL }, 0);
+    nothing_is_broken(Bounds { activations: 3, ..SMALL }, 600_000);
 }
 
 #[test]
 fn nothing_is_broken_with_three_nodes_at_once() {
-    nothing_is_broken(Bounds { nodes: 3, activations: 3, closings: 0, ..SMALL }, 0);
+    nothing_is_broken(Bounds { nodes: 3, activations: 3, closings: 0, ..SMALL }, 1_000_000);
 }
 
 #[test]
-fn nothing_is_broken_when_every_answer_is_lost() {
-    nothing_is_broken(Bounds { asks: 1, faults: 4, closings: 0, ..SMALL }, 0);
+fn nothing_is_broken_when_answer_after_answer_is_lost() {
+    nothing_is_broken(Bounds { asks: 1, faults: 4, closings: 0, ..SMALL }, 250_000);
 }
 
 #[test]
 fn nothing_is_broken_in_turns_of_many() {
-    nothing_is_broken(Bounds { buyers: 4, asks: 1, closings: 0, ..SMALL }, 0);
+    nothing_is_broken(Bounds { buyers: 3, asks: 1, closings: 0, ..SMALL }, 50_000);
 }
 
 /// The checker finds how the rule is broken.

@@ -4,6 +4,7 @@
 
 mod catalogue;
 mod client;
+mod cluster;
 mod disturbance;
 mod follower;
 mod minimise;
@@ -19,10 +20,11 @@ mod tally;
 mod trace;
 mod world;
 
+pub use cluster::ClusterMutant;
 pub use disturbance::{DiskFault, Disturbance, Evidence, Place};
 pub use minimise::minimise;
 pub use mutant::{MUTANTS, Mutant, NamedMutant};
 pub use oracle::Violation;
-pub use plan::{Crash, CrashPoint, Duty, Media, Mix, Network, Orphans, Plan, Venue};
+pub use plan::{Crash, CrashPoint, Duty, Media, Mix, Network, Orphans, Ownership, Plan, Venue};
 pub use tally::Tally;
 pub use world::{Failure, Summary, run};

@@ -104,6 +104,7 @@ fn lessenings() -> Vec<fn(&mut Plan)> {
         |plan| plan.garbled_reads = 0,
         |plan| plan.table_faults = 0,
         |plan| plan.rests = 0,
+        |plan| plan.ownership = None,
         |plan| plan.orphans = Orphans::Land,
         |plan| plan.media = Media::Service,
         |plan| plan.record_bytes_max = tessera_writer::RECORD_BYTES_MAX,

@@ -6,6 +6,7 @@ use tessera_projections::Mutant as Follower;
 use tessera_store::Mutant as Snapshot;
 use tessera_writer::{Mutant as Writer, WriterOptions};
 
+use crate::cluster::ClusterMutant as Cluster;
 use crate::plan::Plan;
 use crate::world::{Failure, run};
 
@@ -20,6 +21,8 @@ pub enum Mutant {
     Follower(Follower),
     /// Of the snapshots that are stored.
     Snapshot(Snapshot),
+    /// Of the shell around the protocol of ownership: such a world has that protocol.
+    Cluster(Cluster),
 }
 
 /// A defect with its name.
@@ -49,12 +52,16 @@ const fn snapshot(name: &'static str, mutant: Snapshot, seeds_max: u64) -> Named
     NamedMutant { name, mutant: Mutant::Snapshot(mutant), seeds_max }
 }
 
+const fn cluster(name: &'static str, mutant: Cluster, seeds_max: u64) -> NamedMutant {
+    NamedMutant { name, mutant: Mutant::Cluster(mutant), seeds_max }
+}
+
 const fn inventory(name: &'static str, mutant: Inventory, seeds_max: u64) -> NamedMutant {
     writer(name, Writer::Inventory(mutant), seeds_max)
 }
 
 /// Every defect.
-pub const MUTANTS: [NamedMutant; 57] = [
+pub const MUTANTS: [NamedMutant; 62] = [
     writer("reply-before-commit", Writer::ReplyBeforeCommit, 10),
     writer("skip-head-read", Writer::SkipHeadRead, 100),
     writer("refuse-without-verifying", Writer::RefuseWithoutVerifying, 100),
@@ -112,6 +119,11 @@ pub const MUTANTS: [NamedMutant; 57] = [
     follower("proven-forgotten", Follower::ProvenForgotten, 200),
     follower("page-begins-late", Follower::PageBeginsLate, 10),
     follower("signed-untimely", Follower::SignedUntimely, 100),
+    cluster("beat-unread", Cluster::BeatUnread, 100),
+    cluster("evicted-early", Cluster::EvictedEarly, 100),
+    cluster("loss-ignored", Cluster::LossIgnored, 100),
+    cluster("given-while-serving", Cluster::GivenWhileServing, 100),
+    cluster("nothing-adopted", Cluster::NothingAdopted, 100),
 ];
 
 impl NamedMutant {
@@ -134,7 +146,10 @@ impl Mutant {
     pub(crate) fn options(self, owner: u128) -> WriterOptions {
         match self {
             Mutant::Writer(mutant) => WriterOptions::mutated(owner, mutant),
-            Mutant::Journal(_) | Mutant::Follower(_) | Mutant::Snapshot(_) => WriterOptions::new(owner),
+            Mutant::Cluster(Cluster::LossIgnored) => WriterOptions::mutated(owner, Writer::SkipHeadRead),
+            Mutant::Journal(_) | Mutant::Follower(_) | Mutant::Snapshot(_) | Mutant::Cluster(_) => {
+                WriterOptions::new(owner)
+            }
         }
     }
 }

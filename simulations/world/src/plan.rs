@@ -1,6 +1,7 @@
 //! What a run does and what goes wrong in it.
 
 mod mix;
+mod ownership;
 mod swarm;
 
 use tessera_inventory::Phase;
@@ -10,6 +11,7 @@ use crate::disturbance::Disturbance;
 use crate::mutant::Mutant;
 use crate::prng::Prng;
 pub use mix::Mix;
+pub use ownership::Ownership;
 
 /// Where a node is killed, at its `nth` such point (from 1), once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -147,6 +149,8 @@ pub struct Plan {
     pub table_faults: u64,
     /// Of a thousand looks at an owner that may rest, so many put the event to rest.
     pub rests: u64,
+    /// Nodes own the event by the protocol of a cluster; `None`: as the script and the world say.
+    pub ownership: Option<Ownership>,
     /// A deliberate defect.
     pub mutant: Option<Mutant>,
     /// Keep the lines of the trace.
@@ -169,6 +173,9 @@ const DUTIES: [Duty; 12] = [
     Duty::Restore,
     Duty::Restore,
 ];
+
+/// The lease of nodes in a world that gets the protocol for the sake of a defect, in milliseconds.
+const LEASE_MS: u64 = 3_000;
 
 impl Plan {
     /// Several nodes, everything that can go wrong, in the small venue.
@@ -211,8 +218,12 @@ impl Plan {
     /// The same world with a deliberate defect.
     #[must_use]
     pub fn with(self, mutant: Mutant) -> Plan {
-        let media = if matches!(mutant, Mutant::Journal(_)) { Media::Journal } else { self.media };
-        Plan { mutant: Some(mutant), media, ..self }
+        let plan = match mutant {
+            Mutant::Cluster(_) if self.ownership.is_none() => self.owned(LEASE_MS),
+            _ => self,
+        };
+        let media = if matches!(mutant, Mutant::Journal(_)) { Media::Journal } else { plan.media };
+        Plan { mutant: Some(mutant), media, ..plan }
     }
 
     /// One node, nothing goes wrong.
@@ -243,6 +254,7 @@ impl Plan {
             garbled_reads: 0,
             table_faults: 0,
             rests: 0,
+            ownership: None,
             mutant: None,
             keep_trace: false,
         }

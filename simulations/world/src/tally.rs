@@ -153,6 +153,35 @@ pub(crate) const EVENTS: [&str; 24] = [
     "checked out",
 ];
 
+/// What happens where nodes own the event by the protocol of a cluster.
+pub(crate) const OWNERSHIP: [&str; 25] = [
+    "node joined",
+    "lease renewed",
+    "lease in doubt",
+    "node evicted",
+    "node learned that it was evicted",
+    "node drained",
+    "node left",
+    "gone node forgotten",
+    "event claimed",
+    "claim found another owner",
+    "claim of a node that does not serve",
+    "event without an owner taken",
+    "event adopted",
+    "event handed to another",
+    "request forwarded",
+    "request redirected",
+    "forwarded request cut off",
+    "forwarded request lost",
+    "forwarded answer cut off",
+    "forwarded answer lost",
+    "transaction of rows overtaken",
+    "transaction of rows ended unheard",
+    "rows conflict",
+    "rows unknown, applied",
+    "rows unknown, not applied",
+];
+
 /// Whatever else is put out.
 pub(crate) const OUTPUTS: [&str; 10] = [
     "refusal put out to be proven",
@@ -208,10 +237,11 @@ impl Tally {
     }
 }
 
-fn groups() -> [(&'static str, &'static [&'static str]); 6] {
+fn groups() -> [(&'static str, &'static [&'static str]); 7] {
     [
         ("answers", &ANSWERS),
         ("other outputs", &OUTPUTS),
+        ("ownership", &OWNERSHIP),
         ("faults", &FAULTS),
         ("faults of followers", &FOLLOWER_FAULTS),
         ("refusals", &REFUSALS),

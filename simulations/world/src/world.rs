@@ -1,8 +1,10 @@
 //! The world: one queue of steps in virtual time, taken one by one.
 
 mod clients;
+mod clustering;
 mod disks;
 mod following;
+mod forwarding;
 mod network;
 mod nodes;
 mod notarising;
@@ -20,8 +22,10 @@ use tessera_writer::{Chain, Head, Reply};
 
 use crate::catalogue::WALL_BASE_MS;
 use crate::client::{Client, View};
+use crate::cluster::Cluster;
 use crate::disturbance::{DiskFault, Disturbance, Evidence, Place};
 use crate::follower::{FOLLOWERS, Followers};
+use crate::mutant::Mutant;
 use crate::node::{Attempt, Call, Node, NodeInput, Role};
 use crate::notary::Notaries;
 use crate::oracle::{Oracle, Violation, broken};
@@ -31,6 +35,7 @@ use crate::shadow::Shadows;
 use crate::store::Store;
 use crate::tally::{self, Tally};
 use crate::trace::Trace;
+use clustering::ClusterStep;
 use watch::WATCH_US;
 
 /// After the faults have ceased, everything must be over within this time, in microseconds (20 minutes).
@@ -148,6 +153,8 @@ enum Step {
         node: usize,
         rest: u64,
     },
+    /// Something of the protocol of ownership.
+    Cluster(ClusterStep),
 }
 
 struct World {
@@ -185,6 +192,10 @@ struct World {
     rests: u64,
     /// The rest that it is at, unless somebody has begun to own it since.
     asleep: Option<u64>,
+    /// None where the plan says who owns the event.
+    cluster: Option<Cluster>,
+    /// The nodes that have passed a request on, in order.
+    forwarded: BTreeMap<Attempt, Vec<usize>>,
 }
 
 /// Run one seed to its end.
@@ -226,6 +237,11 @@ impl World {
         let notaries = plan.receipts.then(notaries).transpose()?;
         let shadows = || Shadows::new(seed, followers.table(), plan.mutant);
         let shadows = (plan.snapshots > 0).then(shadows);
+        let defect = match plan.mutant {
+            Some(Mutant::Cluster(defect)) => Some(defect),
+            _ => None,
+        };
+        let cluster = plan.ownership.map(|ownership| Cluster::new(plan.nodes, ownership, defect, &mut prng));
         let mut world = World {
             prng,
             now_us: 0,
@@ -250,6 +266,8 @@ impl World {
             crash_points: 0,
             rests: 0,
             asleep: None,
+            cluster,
+            forwarded: BTreeMap::new(),
             plan,
         };
         world.begin();
@@ -257,7 +275,14 @@ impl World {
     }
 
     fn begin(&mut self) {
-        self.after(0, Step::Start(0));
+        if self.cluster.is_some() {
+            for node in 0..self.plan.nodes {
+                let wait_us = self.prng.between(0, 1_000_000);
+                self.cluster_after(wait_us, ClusterStep::Join(node));
+            }
+        } else {
+            self.after(0, Step::Start(0));
+        }
         for client in 0..self.clients.len() {
             let wait_us =
                 if client == self.plan.buyers { 1_000 } else { self.prng.between(100_000, 4_000_000) };
@@ -314,7 +339,7 @@ impl World {
                 self.oracle.observe(head, &records, self.now_us)?;
             }
         }
-        Ok(())
+        self.audit_cluster()
     }
 
     fn into_summary(self) -> Summary {
@@ -343,7 +368,7 @@ impl World {
             Step::Input { node, life, input } => return self.input(node, life, input),
             Step::Land => self.store.land_next(),
             Step::Ghost { expected, batch } => self.store.append_unheard(expected, batch),
-            Step::Start(node) => return self.start(node),
+            Step::Start(node) => return self.own(node),
             Step::Disturb(disturbance) => return self.disturb(disturbance),
             Step::OutageEnds => self.store.is_away &= self.now_us < self.away_until_us,
             Step::PowerLost => return self.power_is_lost(),
@@ -355,6 +380,7 @@ impl World {
             Step::Notarise(node) => return self.notarise(node),
             Step::Shadow(node) => return self.shadow(node),
             Step::Wake { node, rest } => return self.wake_for_due(node, rest),
+            Step::Cluster(step) => return self.cluster_step(step),
         }
         Ok(())
     }
@@ -373,7 +399,9 @@ impl World {
                 let node = &mut self.nodes[node];
                 node.paused_until_us = node.paused_until_us.max(self.now_us + for_us);
             }
-            Disturbance::TakeOver(node) => return self.start(node),
+            Disturbance::TakeOver(node) => return self.own(node),
+            Disturbance::HandOver(node) if self.cluster.is_some() => return self.hand_over(node, None),
+            Disturbance::LoseLease(node) if self.cluster.is_some() => return self.drain(node),
             Disturbance::HandOver(node) => return self.close(node, tessera_writer::Input::HandOver),
             Disturbance::LoseLease(node) => return self.close(node, tessera_writer::Input::OwnershipLost),
             Disturbance::Skew(node, skew_ms) => {

@@ -6,8 +6,9 @@ use tessera_cluster::{NodeId, Transfer};
 use tessera_inventory::EventId;
 use tessera_writer::Monotonic;
 
-use super::sleep::{record, stored_wake_ups};
-use super::{Roster, Stage};
+use super::sleep::{is_followed, record, stored_wake_ups};
+use super::{Roster, Stage, answer_all};
+use crate::NotExecuted;
 use crate::cluster::Cluster;
 use crate::inventory::{InventoryMessage, ShellMessage};
 use crate::shared::Shared;
@@ -28,9 +29,12 @@ impl Roster {
         self.arm_alarm();
     }
 
-    /// The event is this node's, or was repaired: whether it is still set aside is looked up by its activation.
+    /// The event is this node's, or was repaired: whether it is still set aside is looked up by its activation. What this node itself is about
+    /// to set aside stays so.
     pub(crate) fn given(&mut self, event: EventId) {
-        self.quarantines.lift(event);
+        if self.shared.health.aside(event).is_some_and(|aside| aside.is_recorded) {
+            self.quarantines.lift(event);
+        }
         self.adopt(vec![event]);
     }
 
@@ -56,7 +60,12 @@ impl Roster {
         }
         let Some(cluster) = self.shared.cluster.clone() else { return };
         let members = cluster.members();
-        let belongs_to = |event: &EventId| members.first_for(*event).filter(|node| Some(*node) != members.me);
+        // Not to one that has its share already.
+        let belongs_to = |event: &EventId| {
+            members
+                .first_for(*event)
+                .filter(|to| Some(*to) != members.me && members.place(*event) == Some(*to))
+        };
         let is_here = |(event, entry): (&EventId, &super::Entry)| {
             let stays = !matches!(entry.stage, Stage::Active { .. }) || entry.moves_to.is_some();
             belongs_to(event).filter(|_| !stays).map(|to| (*event, to))
@@ -71,19 +80,22 @@ impl Roster {
 
     /// Other nodes put events to sleep too, and may be gone when they must be woken: each event has one node that looks after it. And what
     /// this node owns is active here, unless the message that gave it was lost.
-    pub(crate) fn look_for_wake_ups(&self) {
+    pub(crate) fn look_for_wake_ups(&mut self) {
         let Some(cluster) = self.shared.cluster.clone() else { return };
+        // One look at a time, however slow the store is.
+        if self.look.as_ref().is_some_and(|look| Arc::strong_count(look) > 1) {
+            return;
+        }
+        let look = Arc::clone(self.look.insert(Arc::new(())));
         let (shared, myself) = (Arc::clone(&self.shared), self.myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
-            let members = cluster.members();
-            let mut wake_ups = stored_wake_ups(&shared).await;
-            // What is "at once" is active somewhere, or is adopted.
-            wake_ups.retain(|(event, due_at)| due_at.0 > 0 && members.first_for(*event) == members.me);
+            let wake_ups = stored_wake_ups(&shared).await;
             let _ = myself.cast(InventoryMessage::Reschedule(wake_ups));
             match cluster.owned().await {
                 Ok(owned) => drop(myself.cast(InventoryMessage::Adopt(owned))),
                 Err(error) => tracing::warn!(%error, "what this node owns could not be read"),
             }
+            drop(look);
         }));
     }
 
@@ -98,13 +110,21 @@ impl Roster {
     /// Give an event away. Its wake-up row goes on saying "at once": it is active again in a moment.
     pub(super) fn give(&mut self, slot: &Arc<Slot>, (me, to): (NodeId, NodeId), wakes_at: Option<Monotonic>) {
         let Some(cluster) = self.shared.cluster.clone() else { return };
+        if let Some(entry) = self.events.get_mut(&slot.event) {
+            // They look for the owner again.
+            answer_all(std::mem::take(&mut entry.waiters), NotExecuted::Elsewhere);
+        }
+        let (drains, generation) = (self.shared.health.is_draining(), self.generation);
         let wall = self.shared.environment.clock.wall();
         let due_at = wakes_at.map(|at| wall.plus_ms(at.since_ms(self.now())));
         let (shared, slot, myself) = (Arc::clone(&self.shared), Arc::clone(slot), self.myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
             let event = slot.event;
             if !given(&shared, &cluster, event, (me, to)).await {
-                record(&shared, &slot, Some(me), due_at).await;
+                record(&shared, &slot, (Some(me), generation), due_at).await;
+            } else if drains {
+                // Before the process ends: what was refused is proven here or nowhere.
+                is_followed(&shared, &slot).await;
             }
             let _ = myself.cast(InventoryMessage::Recorded(event));
         }));

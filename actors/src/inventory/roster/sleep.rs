@@ -1,9 +1,11 @@
 //! Between waking and sleep: wake-ups and their alarm, room for others, what is recorded before an event sleeps.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tessera_cluster::NodeId;
 use tessera_inventory::{EventId, Timestamp};
+use tessera_store::StoreError;
 use tessera_writer::Monotonic;
 
 use super::{MAKE_ROOM_EVENTS_MAX, MAKE_ROOM_EVERY_MS, Roster, Stage, answer_all};
@@ -14,6 +16,8 @@ use crate::{NotExecuted, ROOM_IDLE_MS_MIN};
 
 /// The recording waits this long at most for the followers, in milliseconds: longer than any drain.
 const FOLLOW_WAIT_MS_MAX: u64 = 120_000;
+/// In a cluster an event that a follower is stuck in is woken again after this time, in milliseconds.
+const STUCK_AGAIN_MS: u64 = 600_000;
 /// Pause after the stored wake-ups could not be read, in milliseconds.
 const READ_AGAIN_MS: u64 = 1_000;
 
@@ -88,9 +92,10 @@ impl Roster {
         }
         let wall = self.shared.environment.clock.wall();
         let due_at = wakes_at.map(|at| wall.plus_ms(at.since_ms(self.now())));
+        let generation = self.generation;
         let (shared, slot, myself) = (Arc::clone(&self.shared), Arc::clone(slot), self.myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
-            record(&shared, &slot, owner, due_at).await;
+            record(&shared, &slot, (owner, generation), due_at).await;
             let _ = myself.cast(InventoryMessage::Recorded(event));
         }));
     }
@@ -145,6 +150,10 @@ impl Roster {
 
     pub(super) fn arm_alarm(&mut self) {
         self.report();
+        if self.shared.health.is_draining() {
+            // Nothing is woken any more.
+            return;
+        }
         let Some(due_at) = self.wake_ups.next_due_at() else { return };
         let now = self.now();
         // Something due that did not fit is looked at again after a pause.
@@ -156,10 +165,14 @@ impl Roster {
     }
 }
 
-/// Every wake-up that is stored, however long the store is away.
+/// Every wake-up that is stored, however long the store is away; in a cluster those that this node looks after.
 pub(super) async fn stored_wake_ups(shared: &Shared) -> Vec<(EventId, Timestamp)> {
     loop {
-        match wake_up_rows::all(&*shared.table).await {
+        let found = match wake_up_rows::all(&*shared.table).await {
+            Ok(wake_ups) => looked_after(shared, wake_ups).await,
+            Err(error) => Err(error),
+        };
+        match found {
             Ok(wake_ups) => return wake_ups,
             Err(_) if shared.health.has_failed() => return Vec::new(),
             Err(error) => {
@@ -170,23 +183,64 @@ pub(super) async fn stored_wake_ups(shared: &Shared) -> Vec<(EventId, Timestamp)
     }
 }
 
-/// Record when an event that was handed over must be woken. Where that cannot be, its row goes on saying "at once": the next process
-/// activates the event for nothing, or for its followers, and misses nothing.
-pub(super) async fn record(shared: &Shared, slot: &Slot, owner: Option<NodeId>, due_at: Option<Timestamp>) {
-    let event = slot.event;
+/// Of these, what this node looks after. What must be woken at once is active somewhere, or is adopted, unless nobody owns it.
+async fn looked_after(
+    shared: &Shared,
+    wake_ups: Vec<(EventId, Timestamp)>,
+) -> Result<Vec<(EventId, Timestamp)>, StoreError> {
+    let Some(cluster) = &shared.cluster else { return Ok(wake_ups) };
+    let members = cluster.members();
+    let Some(me) = members.me else { return Ok(Vec::new()) };
+    let mut ours = Vec::new();
+    for (event, due_at) in wake_ups {
+        if members.first_for(event) != Some(me) || shared.directory.find(event).is_some() {
+            continue;
+        }
+        if due_at > Timestamp(0) || cluster.nodes.owner(event).await?.is_none() {
+            ours.push((event, due_at));
+        }
+    }
+    Ok(ours)
+}
+
+/// Wait until every follower has worked the event off, or for as long as is reasonable. Whether they have.
+pub(super) async fn is_followed(shared: &Shared, slot: &Slot) -> bool {
     let end_at = shared.environment.after_ms(FOLLOW_WAIT_MS_MAX);
     tokio::select! {
         biased;
         () = slot.followed() => {}
         () = shared.environment.clock.sleep_until(end_at) => {}
     }
-    if !slot.all_have_stored() {
-        tracing::warn!(?event, "an event was handed over before its followers had worked it off");
+    slot.all_have_stored()
+}
+
+/// Record when an event that was handed over must be woken. Where that cannot be, its row goes on saying "at once": the next process
+/// activates the event for nothing, or for its followers, and misses nothing. In a cluster others go on meanwhile, so it is released, to be
+/// looked at again in a while.
+pub(super) async fn record(
+    shared: &Shared,
+    slot: &Slot,
+    (owner, generation): (Option<NodeId>, u64),
+    due_at: Option<Timestamp>,
+) {
+    let event = slot.event;
+    let is_followed = is_followed(shared, slot).await;
+    if shared.generation.load(Ordering::Acquire) != generation {
+        // The supervisor that asked for it is gone; the next may have activated the event.
         return;
     }
+    if !is_followed {
+        tracing::warn!(?event, "an event was handed over before its followers had worked it off");
+    }
     let recorded = match (&shared.cluster, owner) {
-        (Some(cluster), Some(me)) => cluster.nodes.release(me, event, due_at).await,
-        _ => wake_up_rows::mark_passive(&*shared.table, event, due_at).await,
+        (Some(cluster), Some(me)) => {
+            let again_at = shared.environment.clock.wall().plus_ms(STUCK_AGAIN_MS);
+            let due_at =
+                if is_followed { due_at } else { Some(due_at.map_or(again_at, |at| at.min(again_at))) };
+            cluster.nodes.release(me, event, due_at).await
+        }
+        _ if is_followed => wake_up_rows::mark_passive(&*shared.table, event, due_at).await,
+        _ => Ok(()),
     };
     if let Err(error) = recorded {
         tracing::warn!(?event, %error, "the wake-up of an idle event could not be recorded");

@@ -173,6 +173,36 @@ fn a_node_that_was_stopped_evicts_nobody_and_learns_that_it_is_lost() {
     run_both(&mut a, &mut b, 40_000, 50_000, &mut rows);
     assert_eq!(rows.0[&NodeId(3)].0, Standing::Serving);
     assert_eq!(b.membership.node(), Some(NodeId(3)));
+    assert!(!b.doubtful, "the doubt ended with the registration");
+}
+
+#[test]
+fn after_an_outage_of_the_store_nobody_evicts_anybody() {
+    let mut rows = Rows::default();
+    let mut a = Node::new(1, 0, 0, &mut rows);
+    let mut b = Node::new(2, 5, 0, &mut rows);
+    run_both(&mut a, &mut b, 0, 10_000, &mut rows);
+    (a.has_store, b.has_store) = (false, false);
+    run_both(&mut a, &mut b, 10_000, 30_000, &mut rows);
+    assert!(a.doubtful && b.doubtful);
+    (a.has_store, b.has_store) = (true, true);
+    run_both(&mut a, &mut b, 30_000, 60_000, &mut rows);
+    assert!(a.lost.is_empty() && b.lost.is_empty());
+    assert!(!a.doubtful && !b.doubtful);
+}
+
+#[test]
+fn a_first_beat_that_was_not_written_is_no_eviction() {
+    let mut rows = Rows::default();
+    let mut b = Node::new(2, 5, 0, &mut Rows::default());
+    b.has_store = false;
+    b.membership = Membership::new(OPTIONS, Monotonic(5));
+    b.input(MembershipInput::Join(NodeId(2)), 0, &mut rows);
+    b.run(1_000_000, &mut rows);
+    b.has_store = true;
+    b.run(5_000_000, &mut rows);
+    assert!(b.lost.is_empty());
+    assert_eq!(rows.0[&NodeId(2)].0, Standing::Serving);
 }
 
 #[test]
@@ -212,6 +242,9 @@ fn an_eviction_that_comes_too_late_changes_nothing() {
     rows.renew(NodeId(2), 1, Standing::Serving);
     membership.handle(MembershipInput::Join(NodeId(1)), Monotonic(0), &mut out);
     membership.handle(MembershipInput::Listed(Some(rows.list())), Monotonic(0), &mut out);
+    let half = Monotonic(LEASE_MS * 500);
+    membership.handle(MembershipInput::Tick, half, &mut out);
+    membership.handle(MembershipInput::Listed(Some(rows.list())), half, &mut out);
     membership.handle(MembershipInput::Tick, Monotonic(LEASE_MS * 1_000), &mut out);
     out.clear();
     membership.handle(MembershipInput::Listed(Some(rows.list())), Monotonic(LEASE_MS * 1_000), &mut out);

@@ -85,8 +85,8 @@ impl ClusterSettings {
                 "host:port at which other nodes reach this one",
             );
         }
-        let port = self.advertised().rsplit_once(':').map(|(_, port)| port.parse::<u16>().is_ok());
-        if port != Some(true) {
+        let port = self.advertised().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        if port.is_none_or(|port| port == 0) {
             return wrong("cluster.advertise", self.advertise.clone(), "host:port");
         }
         let files = [&self.tls.ca, &self.tls.certificate, &self.tls.key];
@@ -119,6 +119,7 @@ mod tests {
             ClusterSettings { lease_ms: 10, ..enabled() },
             ClusterSettings { advertise: String::new(), ..enabled() },
             ClusterSettings { advertise: "node1".to_owned(), ..enabled() },
+            ClusterSettings { advertise: "node1:0".to_owned(), ..enabled() },
             ClusterSettings { client_address: "node1".to_owned(), ..enabled() },
             ClusterSettings {
                 tls: ClusterTlsSettings { ca: Some(PathBuf::from("ca.pem")), ..Default::default() },

@@ -59,9 +59,11 @@ impl Plan {
             garbled_reads,
             table_faults,
             rests,
+            ownership: None,
             mutant: None,
             keep_trace: false,
         }
+        .perhaps_owned(seed)
     }
 }
 

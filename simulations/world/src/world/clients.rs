@@ -79,7 +79,8 @@ impl World {
             self.note(tally::refusal(rejection));
         }
         let (client, _) = self.asker(attempt);
-        let usual_us = self.prng.between(0, 2_000);
+        let Some((node, back_us)) = self.way_back(node, attempt) else { return };
+        let usual_us = back_us + self.prng.between(0, 2_000);
         let arrivals = self.travel((Place::Node(node), Place::Clients), &ANSWER, usual_us);
         for wait_us in arrivals.first.into_iter().chain(arrivals.second) {
             self.after(wait_us, Step::Answer { client, attempt, reply: reply.clone() });

@@ -32,12 +32,12 @@ pub(super) const REQUEST: Road =
     Road { cut: "request cut off", lost: "request lost", duplicated: Some("request duplicated") };
 pub(super) const ANSWER: Road =
     Road { cut: "answer cut off", lost: "answer lost", duplicated: Some("answer duplicated") };
-const CALL: Road = Road {
+pub(super) const CALL: Road = Road {
     cut: "call to the store cut off",
     lost: "call to the store lost",
     duplicated: Some("call to the store duplicated"),
 };
-const STORE_ANSWER: Road =
+pub(super) const STORE_ANSWER: Road =
     Road { cut: "answer of the store cut off", lost: "answer of the store lost", duplicated: None };
 
 /// When a message arrives, and when once more, in microseconds from now.
@@ -179,7 +179,7 @@ impl World {
         fault
     }
 
-    fn store_delay_us(&mut self) -> u64 {
+    pub(super) fn store_delay_us(&mut self) -> u64 {
         let is_slow = self.now_us < self.slow_until_us;
         if is_slow {
             self.note("disk: slow syncs");

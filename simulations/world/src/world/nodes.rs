@@ -58,7 +58,12 @@ impl World {
         if let Some(shadows) = &mut self.shadows {
             shadows.die(node);
         }
-        self.starts_again(node);
+        if self.cluster.is_some() {
+            self.nodes[node].forget();
+            self.process_dies(node);
+        } else {
+            self.starts_again(node);
+        }
     }
 
     /// What the node was in this event is over; it takes the event over once more.
@@ -83,6 +88,9 @@ impl World {
     pub(super) fn arrive(&mut self, node: usize, client: usize, attempt: Attempt) -> Result<(), Violation> {
         if let Some(wait_us) = self.pause_us(node) {
             self.after(wait_us, Step::Arrive { node, client, attempt });
+            return Ok(());
+        }
+        if self.forward(node, client, attempt) {
             return Ok(());
         }
         let give_up_at = Monotonic(self.nodes[node].monotonic(self.now_us).0 + PATIENCE_US);

@@ -19,6 +19,9 @@ impl World {
     pub(super) fn watch(&mut self) -> Result<(), Violation> {
         self.after(WATCH_US, Step::Watch);
         (0..self.nodes.len()).try_for_each(|node| self.keeps_time(node))?;
+        if self.cluster.is_some() {
+            return self.is_owned_in_time();
+        }
         if self.is_asleep() {
             return Ok(());
         }

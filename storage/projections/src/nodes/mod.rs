@@ -15,6 +15,7 @@ use tessera_store::{StoreError, Table, Transaction, transact};
 
 use self::row::{decode_beat, decode_node, decode_owner, encode_beat, encode_node, encode_owner};
 use crate::page::after;
+use crate::quarantine::{Quarantined, QuarantinedEvents};
 
 /// Who owns an event, and where it is reached.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +62,12 @@ impl Nodes {
                     return Ok((transaction, Renewed::Evicted));
                 }
                 Some(_) => {}
+            }
+            // Really read: a renewal of unknown outcome conflicts with every later one. Landing behind one it would bring back a number
+            // that somebody may have seen for long.
+            let before = transaction.get(beat_key).await?.map(|before| decode_beat(&before)).transpose()?;
+            if before.is_some_and(|before| before.number >= beat.number) {
+                return Ok((transaction, Renewed::Written));
             }
             if stored.as_ref() != Some(row) {
                 transaction.set(key, &encode_node(row));
@@ -114,13 +121,13 @@ impl Nodes {
         let beat_key = &NodeBeatKey { node: node.0 }.pack();
         transact(self.table.as_ref(), |mut transaction| async move {
             let Some(row) = node_row(transaction.as_mut(), node).await? else {
-                return Ok((transaction, Evicted::Gone));
+                return Ok((transaction, Evicted::GoneBefore));
             };
             // Really read: a renewal that commits meanwhile makes this conflict.
             let beat = transaction.get(beat_key).await?.map(|beat| decode_beat(&beat)).transpose()?;
             let stored = beat.unwrap_or_default().number;
             if row.standing == Standing::Evicted {
-                return Ok((transaction, Evicted::Gone));
+                return Ok((transaction, Evicted::GoneBefore));
             }
             if number.is_some_and(|number| number != stored) {
                 return Ok((transaction, Evicted::Alive));
@@ -142,11 +149,16 @@ impl Nodes {
         Ok(Some(Owner { owner, node: node.filter(|row| row.standing != Standing::Evicted) }))
     }
 
-    /// Claim an event for `me`, by the rule of [`claim`].
+    /// Claim an event for `me`, by the rule of [`claim`]. In the same transaction, so that nobody else does it meanwhile, its wake-up says "at
+    /// once" from now on, unless it is set aside: then why, and nothing wakes it.
     ///
     /// # Errors
     /// As the table says.
-    pub async fn claim(&self, me: NodeId, event: EventId) -> Result<Claim, StoreError> {
+    pub async fn claim(
+        &self,
+        me: NodeId,
+        event: EventId,
+    ) -> Result<(Claim, Option<Quarantined>), StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
             let owner = owner_row(transaction.as_mut(), event).await?;
             let owner_node = match owner.filter(|owner| owner.node != me) {
@@ -155,10 +167,17 @@ impl Nodes {
             };
             let mine = node_row(transaction.as_mut(), me).await?;
             let found = claim(me, mine.as_ref(), owner, owner_node.as_ref());
-            if let Claim::Take(taken) = &found {
-                change_owner(transaction.as_mut(), event, owner, *taken);
+            match &found {
+                Claim::Take(taken) => change_owner(transaction.as_mut(), event, owner, *taken),
+                // Written once more: a transfer or release of unknown outcome conflicts with it, and cannot take the event away later.
+                Claim::Ours(ours) => transaction.set(&OwnerKey { event }.pack(), &encode_owner(*ours)),
+                Claim::Elsewhere(_) | Claim::NotServing => return Ok((transaction, (found, None))),
             }
-            Ok((transaction, found))
+            let aside = QuarantinedEvents::get_in(transaction.as_mut(), event).await?;
+            if aside.is_none() {
+                wake_at_once(transaction.as_mut(), event).await?;
+            }
+            Ok((transaction, (found, aside)))
         })
         .await
     }
@@ -247,6 +266,16 @@ impl Nodes {
         })
         .await
     }
+}
+
+/// The event is about to be active: whatever ends its node, somebody activates it again.
+async fn wake_at_once(transaction: &mut dyn Transaction, event: EventId) -> Result<(), StoreError> {
+    let key = WakeUpKey { event }.pack();
+    let at_once = WakeUpKey::encode(Timestamp(0));
+    if transaction.get(&key).await?.as_deref() != Some(&at_once[..]) {
+        transaction.set(&key, &at_once);
+    }
+    Ok(())
 }
 
 async fn node_row(transaction: &mut dyn Transaction, node: NodeId) -> Result<Option<NodeRow>, StoreError> {
