@@ -90,7 +90,7 @@ async fn write(
         heads.insert(event, head);
     }
     let with_log = heads.iter().filter(|(_, head)| **head != Head::GENESIS);
-    let ends = with_log.map(|(event, head)| (*event, head.sequence)).collect();
+    let ends: LogEnds = with_log.map(|(event, head)| (*event, head.sequence)).collect();
     rows(store, only, &ends, &mut writer).await?;
     is_still(store, only, &heads).await?;
     let (totals, bytes) = writer.finish()?;
