@@ -58,6 +58,8 @@ mod in_order {
 
     /// How often an append of unknown outcome is submitted again.
     const RESUBMISSIONS_MAX: u32 = 100;
+    /// Pause before it is: a store that is away for some seconds is waited for.
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
 
     pub(super) async fn append(
         log: &dyn Log,
@@ -69,7 +71,10 @@ mod in_order {
         for _ in 0..RESUBMISSIONS_MAX {
             match log.append(event, expected, batch.clone()).await {
                 AppendOutcome::Committed => return Ok(()),
-                AppendOutcome::Unknown { reason } => last = reason,
+                AppendOutcome::Unknown { reason } => {
+                    last = reason;
+                    tokio::time::sleep(PAUSE).await;
+                }
                 AppendOutcome::Fatal { reason } => return Err(StoreError::Fatal { reason }),
                 AppendOutcome::Damaged { reason } => return Err(StoreError::Damaged { reason }),
                 AppendOutcome::Fenced { found } => {

@@ -86,7 +86,9 @@ impl Lease {
         let number = if wish == Wish::Renew { beat + 1 } else { seen_number };
         let call = Call { me, wish, number };
         let unread = self.omitted_key(me, wish);
-        let Some((answer, footprint)) = self.transactions.run(state.rows, call, unread.as_deref()) else { return };
+        let Some((answer, footprint)) = self.transactions.run(state.rows, call, unread.as_deref()) else {
+            return;
+        };
         let sent =
             Sent { by: me, wish, footprint, answer, renewed_when_seen, has_landed: false, is_doomed: false };
         let is_owner = self.transactions.view(state.rows).owner.is_some_and(|owner| owner.node == id(me));
