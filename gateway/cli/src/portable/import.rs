@@ -216,7 +216,7 @@ mod tests {
         assert!(matches!(plain, Failure::NotImported(_)), "{plain}");
         let both = given_up(malformed("a stone"), Err(away().into()));
         assert!(both.to_string().contains("the cluster is away"), "{both}");
-        let mut causes = std::iter::successors(both.source(), |error| error.source());
+        let mut causes = std::iter::successors(both.source(), |error| (*error).source());
         assert!(causes.any(|error| error.to_string().contains("a stone")), "{both:?}");
     }
 }
