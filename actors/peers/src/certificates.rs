@@ -45,6 +45,17 @@ pub enum CertificatesError {
         #[source]
         source: io::Error,
     },
+    /// Of the authority's two files, one is missing: what is signed by a new one would be of no use beside the old.
+    #[error(
+        "{} is there and {} is missing: bring it back, or begin in an empty directory and give every node its new files",
+        there.display(), missing.display()
+    )]
+    Half {
+        /// The file that is there.
+        there: PathBuf,
+        /// The file that is not.
+        missing: PathBuf,
+    },
     /// The authority's key is none.
     #[error("{}: it is no private key in PEM that signs certificates", file.display())]
     Key {
@@ -121,19 +132,27 @@ fn authority(
     now: Timestamp,
 ) -> Result<Issuer<'static, KeyPair>, CertificatesError> {
     let file = folder.join(format!("{AUTHORITY}.key"));
-    let made = |source| CertificatesError::Make { name: AUTHORITY.to_owned(), source };
-    let params = authority_params(now);
-    if file.exists() {
-        let pem = std::fs::read_to_string(&file)
-            .map_err(|source| CertificatesError::File { file: file.clone(), source })?;
-        let key = KeyPair::from_pem(&pem).map_err(|source| CertificatesError::Key { file, source })?;
-        return Ok(Issuer::new(params, key));
+    let half = |there: &Path, missing: &Path| {
+        Err(CertificatesError::Half { there: there.to_path_buf(), missing: missing.to_path_buf() })
+    };
+    match (file.exists(), ca.exists()) {
+        (true, false) => half(&file, ca),
+        (false, true) => half(ca, &file),
+        (true, true) => {
+            let pem = std::fs::read_to_string(&file)
+                .map_err(|source| CertificatesError::File { file: file.clone(), source })?;
+            let key = KeyPair::from_pem(&pem).map_err(|source| CertificatesError::Key { file, source })?;
+            Ok(Issuer::new(authority_params(now), key))
+        }
+        (false, false) => {
+            let made = |source| CertificatesError::Make { name: AUTHORITY.to_owned(), source };
+            let (params, key) = (authority_params(now), KeyPair::generate().map_err(made)?);
+            let certificate = params.self_signed(&key).map_err(made)?;
+            write_new(&file, &key.serialize_pem(), 0o600)?;
+            write_new(ca, &certificate.pem(), 0o644)?;
+            Ok(Issuer::new(params, key))
+        }
     }
-    let key = KeyPair::generate().map_err(made)?;
-    let certificate = params.self_signed(&key).map_err(made)?;
-    write_new(&file, &key.serialize_pem(), 0o600)?;
-    write_new(ca, &certificate.pem(), 0o644)?;
-    Ok(Issuer::new(params, key))
 }
 
 fn authority_params(now: Timestamp) -> CertificateParams {

@@ -156,7 +156,12 @@ impl Registrar {
                 self.answer(myself, left);
             }
             MembershipOutput::Lost(node) => {
-                tracing::warn!(%node, "this node was evicted: its events belong to others; it joins again");
+                if self.cluster.me() == Some(node) {
+                    tracing::warn!(%node, "this node was evicted: its events belong to others; it joins again");
+                } else {
+                    // The first beat was of unknown outcome, and is not there.
+                    tracing::info!(%node, "this node could not be registered; it joins again");
+                }
                 self.lost();
                 let _ = myself.cast(RegistrarMessage::Input(MembershipInput::Join(self.fresh())));
             }

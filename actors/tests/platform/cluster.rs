@@ -284,12 +284,12 @@ async fn after_an_outage_of_the_store_every_node_and_every_owner_is_the_same() {
     trio.nodes["a"].flowing(trio.nodes["a"].on_sale(EVENT, 10)).await;
     let (owner, ids) = (trio.owner(EVENT), ["a", "b", "c"].map(|name| trio.id(name)));
     trio.store.memory.set_away(true);
-    let is_ready = |name: &&str| trio.nodes[*name].platform.status().is_ready();
+    let is_ready = |name: &str| trio.nodes[name].platform.status().is_ready();
     trio.any()
-        .flows_until("no node has a lease", || !["a", "b", "c"].iter().any(|name| is_ready(&name)))
+        .flows_until("no node has a lease", || !["a", "b", "c"].iter().any(|name| is_ready(name)))
         .await;
     trio.store.memory.set_away(false);
-    trio.any().flows_until("all have it again", || ["a", "b", "c"].iter().all(|name| is_ready(&name))).await;
+    trio.any().flows_until("all have it again", || ["a", "b", "c"].iter().all(|name| is_ready(name))).await;
     assert_eq!(["a", "b", "c"].map(|name| trio.id(name)), ids, "nobody was evicted");
     trio.holds("a", 1).await;
     assert_eq!(trio.owner(EVENT), owner);

@@ -3,7 +3,7 @@
 use crate::{NodeId, NodeRow, OwnerRow, Standing};
 
 /// What a claim comes to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Claim {
     /// Write this row, and that the node owns the event.
     Take(OwnerRow),

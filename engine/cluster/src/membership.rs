@@ -114,7 +114,8 @@ pub enum MembershipOutput {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Registration {
     node: NodeId,
-    /// The number of the newest beat that was put out: the first until one is known to be written.
+    /// The number of the newest beat that was put out. Each has its own, also one whose outcome was unknown: whoever has seen a number must
+    /// see another once it was renewed.
     number: u64,
     is_written: bool,
     /// When the newest beat was put out that is known to be written.
@@ -196,7 +197,7 @@ impl Membership {
 
     fn join(&mut self, node: NodeId, now: Monotonic) {
         let registration =
-            Registration { node, number: 1, is_written: false, renewed_at: now, is_doubtful: false };
+            Registration { node, number: 0, is_written: false, renewed_at: now, is_doubtful: false };
         self.registration = Some(registration);
         self.renewal = Call::At(now);
     }
@@ -266,7 +267,9 @@ impl Membership {
             }
             nodes.insert(node, Member { row, beat, beat_seen_at: seen.since });
         }
-        let me = self.node().filter(|me| nodes.contains_key(me));
+        // Until it has heard that it is registered it claims nothing: it might be evicted, forgotten, and registered once more unheard.
+        let mine = self.registration.filter(|registration| registration.is_written);
+        let me = mine.map(|registration| registration.node).filter(|me| nodes.contains_key(me));
         out.push(MembershipOutput::Members(Members { me, nodes }));
     }
 
@@ -292,7 +295,7 @@ impl Membership {
             if self.is_leaving {
                 out.push(MembershipOutput::Leave(registration.node));
             } else {
-                registration.number += u64::from(registration.is_written);
+                registration.number += 1;
                 let Registration { node, number, .. } = *registration;
                 out.push(MembershipOutput::Renew { node, number, standing: self.standing });
             }

@@ -30,7 +30,7 @@ pub(crate) enum Command {
     Inspect(InspectArguments),
     /// Verify a store, and lift the quarantine of an event
     Repair(RepairArguments),
-    /// List the nodes of a running cluster, drain one, or move an event
+    /// List the nodes of a running cluster, drain one, move an event, or make certificates for nodes
     Node(NodeArguments),
     /// Check receipts and transcripts offline: what they prove, or why they prove nothing
     Verify(VerifyArguments),
@@ -227,7 +227,7 @@ pub(crate) struct RepairArguments {
     pub(crate) event: Option<String>,
 }
 
-/// Asks a running node, with the administrator's token.
+/// Asks a running node, with the administrator's token; `certificates` asks nobody.
 #[derive(Debug, Args)]
 pub(crate) struct NodeArguments {
     #[command(flatten)]
@@ -260,6 +260,15 @@ pub(crate) enum NodeCommand {
         /// To whom, by name or id
         node: String,
     },
+    /// Make the certificates by which nodes know each other, and the authority that signs them, where it is not there yet
+    Certificates {
+        /// Directory of the files, made for its owner only where it is missing; nothing in it is written over
+        #[arg(long)]
+        out: PathBuf,
+        /// What the files of each node are called; of a to z, 0 to 9 and -
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+    },
 }
 
 /// Needs neither a server nor a network. Ends with 0 where everything is genuine, and with 4 and the reason where something is not.
@@ -276,7 +285,7 @@ pub(crate) struct VerifyArguments {
     pub(crate) key: Vec<String>,
 }
 
-/// Every log is verified on the way. The file holds the installation's secret and is for its owner only.
+/// Every log is verified on the way. Over FoundationDB every node must be stopped first. The file holds the installation's secret and is for its owner only.
 #[derive(Debug, Args)]
 pub(crate) struct ExportArguments {
     #[command(flatten)]

@@ -1,12 +1,14 @@
 //! Why a command failed, and the status that the process ends with.
 
 use std::error::Error;
+use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use tessera_demo::error::DemoError;
 use tessera_inventory::EventId;
+use tessera_peers::CertificatesError;
 use tessera_rehearsal::error::RehearsalError;
 use tessera_server::ids;
 use tessera_server::server::ServeError;
@@ -68,9 +70,11 @@ pub(crate) enum Failure {
     #[error("there is no data directory {}; name another with --data", .0.display())]
     NoData(PathBuf),
     /// The cluster has no such installation.
+    #[cfg(feature = "foundationdb")]
     #[error("there is no installation under the prefix {0:?}; name another in store.prefix")]
     NoPrefix(String),
     /// The prefix of a new installation holds something.
+    #[cfg(feature = "foundationdb")]
     #[error(
         "there is something under the prefix {0:?}; a new installation needs a prefix of its own, name another in store.prefix"
     )]
@@ -115,6 +119,19 @@ pub(crate) enum Failure {
     /// The file is not one that can be imported.
     #[error("nothing was imported")]
     NotImported(#[source] PortableError),
+    /// Something moved while it was exported.
+    #[error(
+        "nothing was exported: {0} moved meanwhile, so a node serves this installation; stop every node first"
+    )]
+    Served(String),
+    /// What was imported in part could not be taken away again.
+    #[error("nothing was imported, and what there is of it could not be removed: {left}; remove it by hand")]
+    ImportUnfinished {
+        /// Why it is still there.
+        left: Box<Failure>,
+        /// Why nothing was imported.
+        source: Box<Failure>,
+    },
     /// Not the identifier of an event.
     #[error("{0} is not the identifier of an event; `tessera inspect` lists them")]
     NotAnEvent(String),
@@ -127,12 +144,21 @@ pub(crate) enum Failure {
     /// Several nodes go by this name.
     #[error("more than one node is called {0}; name it by its id, see `tessera node list`")]
     ManyNodes(String),
+    /// No certificates for nodes were made.
+    #[error(transparent)]
+    Certificates(#[from] CertificatesError),
     /// Not a public key.
     #[error("{0} is not a public key")]
     NotAKey(String),
     /// Nothing of the event was ever proven.
     #[error("there are no receipts of event {0}")]
     NoReceipts(String),
+    /// The store went back in time: lifting would hide what it lacks.
+    #[error(
+        "the store lacks what was acknowledged of {0}, so its quarantine is not lifted; reconcile it: {cmd}",
+        cmd = reconciling(.0)
+    )]
+    WentBack(String),
     /// The running server refused.
     #[error("the server at {url} answered {status}: {body}")]
     Refused {
@@ -165,6 +191,11 @@ pub(crate) enum Failure {
     NotSound(String),
 }
 
+/// How an event of which the store lacks something is given back to its buyers.
+pub(crate) fn reconciling(event: &dyn Display) -> String {
+    format!("tessera repair --url URL --reconcile {event}")
+}
+
 impl Failure {
     /// Prints it with its causes, and gives the status to end with.
     pub(crate) fn report(&self) -> ExitCode {
@@ -192,7 +223,9 @@ impl Failure {
         match self {
             Failure::Fatal(_) => STATUS_STORE_FAILED,
             Failure::NotSound(_) | Failure::NotImported(_) | Failure::NotRepairable => STATUS_NOT_SOUND,
-            Failure::RepairUnfinished { source, .. } => source.status(),
+            Failure::RepairUnfinished { source, .. } | Failure::ImportUnfinished { source, .. } => {
+                source.status()
+            }
             Failure::Recording(_) => STATUS_USAGE,
             Failure::Rehearsal(error) => match error {
                 RehearsalError::Scenario(_) | RehearsalError::Target(_) | RehearsalError::Usage(_) => {

@@ -1,4 +1,6 @@
-//! `tessera node`: what an operator asks of the nodes of a running cluster.
+//! `tessera node`: what an operator asks of the nodes of a running cluster, and the certificates by which they know each other.
+
+mod certificates;
 
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use tessera_server::settings::Settings;
 
-use crate::arguments::{NodeArguments, NodeCommand};
+use crate::arguments::{InstallationArguments, NodeArguments, NodeCommand};
 use crate::failure::Failure;
 use crate::output::line;
 use crate::repair::token;
@@ -40,20 +42,25 @@ struct Administrator {
     token: String,
 }
 
-/// Lists the nodes, drains one, or moves an event.
+/// Lists the nodes, drains one, moves an event, or makes certificates.
 pub(crate) async fn run(arguments: NodeArguments) -> Result<(), Failure> {
     let NodeArguments { installation, url, command } = arguments;
-    let settings: Settings = installation.settings()?;
-    let url = url.trim_end_matches('/').to_owned();
-    let administrator = Administrator { client: reqwest::Client::new(), url, token: token(settings)? };
+    let administrator = || Administrator::of(&installation, &url);
     match command {
-        NodeCommand::List => administrator.list().await,
-        NodeCommand::Drain { node, no_wait } => administrator.drain(&node, !no_wait).await,
-        NodeCommand::Move { event, node } => administrator.move_event(&event, &node).await,
+        NodeCommand::List => administrator()?.list().await,
+        NodeCommand::Drain { node, no_wait } => administrator()?.drain(&node, !no_wait).await,
+        NodeCommand::Move { event, node } => administrator()?.move_event(&event, &node).await,
+        NodeCommand::Certificates { out, names } => certificates::make(&out, &names),
     }
 }
 
 impl Administrator {
+    fn of(installation: &InstallationArguments, url: &str) -> Result<Administrator, Failure> {
+        let settings: Settings = installation.settings()?;
+        let url = url.trim_end_matches('/').to_owned();
+        Ok(Administrator { client: reqwest::Client::new(), url, token: token(settings)? })
+    }
+
     async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<String, Failure> {
         let no_server = |source| Failure::NoServer { url: self.url.clone(), source };
         let mut request = self.client.request(method, format!("{}{path}", self.url)).bearer_auth(&self.token);

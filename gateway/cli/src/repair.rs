@@ -12,7 +12,7 @@ use tessera_store::StoreError;
 
 use crate::arguments::RepairArguments;
 use crate::events::{self, must_exist};
-use crate::failure::Failure;
+use crate::failure::{Failure, reconciling};
 use crate::output::line;
 use crate::replay::verify;
 use crate::salvage;
@@ -81,7 +81,9 @@ async fn lift_quarantine(settings: &Settings, event: EventId) -> Result<(), Fail
     let id = ids::event(event);
     must_exist(&store, event).await?;
     let sound = verify(&store, event, None).await?;
-    QuarantinedEvents::new(Arc::new(store)).remove(event).await?;
+    if !QuarantinedEvents::new(Arc::new(store)).lift(event).await? {
+        return Err(Failure::WentBack(id.to_string()));
+    }
     line(format_args!("{id}  sound, {} events: it is served at the next start", sound.events));
     Ok(())
 }
@@ -129,10 +131,16 @@ async fn is_sound(store: &Store, event: EventId) -> Result<bool, Failure> {
         Ok((events, None)) => {
             line(format_args!("{id}  sound, {events} events: it is served at the next start"));
         }
-        Ok((events, Some(set_aside))) => line(format_args!(
-            "{id}  sound, {events} events, but quarantined ({}): lift it with --lift {id}",
-            set_aside.reason
-        )),
+        Ok((events, Some(set_aside))) => {
+            let advice = match set_aside.went_back {
+                Some(_) => format!("reconcile it at a running server: {}", reconciling(&id)),
+                None => format!("lift it with --lift {id}"),
+            };
+            line(format_args!(
+                "{id}  sound, {events} events, but quarantined ({}): {advice}",
+                set_aside.reason
+            ));
+        }
         Err(failure) => return failure.found_in(event).map(|()| false),
     }
     Ok(true)

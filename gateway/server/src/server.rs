@@ -313,7 +313,7 @@ async fn maintain(gateway: Arc<Gateway>) {
         gateway.rate_limits.sweep();
         problem::log_store_failures();
         seconds += 1;
-        if gateway.settings.cluster.enabled && seconds % KEYS_KEPT_S == 0 {
+        if gateway.settings.cluster.enabled && seconds.is_multiple_of(KEYS_KEPT_S) {
             gateway.api_keys.look_again();
         }
         if let Some(recorder) = telemetry::recorder() {

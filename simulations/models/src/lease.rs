@@ -94,6 +94,8 @@ type Registration = u8;
 struct Node {
     /// What it is registered as, and the number of its last beat.
     me: Option<(Registration, u8)>,
+    /// It has heard that it is registered: before it claims nothing.
+    is_registered: bool,
     /// It believes that it owns the event.
     owns: bool,
     /// A transfer or release of unknown outcome: nothing else is done with the event before it is known.

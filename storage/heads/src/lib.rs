@@ -12,4 +12,4 @@ mod witness;
 
 pub use file::{FILE_NAME, WitnessError};
 pub use mark::HeadMark;
-pub use witness::{HeadWitness, WITNESSED_EVENTS_MAX, WRITE_INTERVAL};
+pub use witness::{HeadWitness, RETRY_INTERVAL, WITNESSED_EVENTS_MAX, WRITE_INTERVAL};

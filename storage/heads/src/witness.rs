@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, select};
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, select};
 use tessera_inventory::EventId;
 
 use crate::file::{self, HeadFile, WitnessError};
@@ -15,6 +15,8 @@ use crate::mark::HeadMark;
 
 /// What moved is written at most this often: the window in which what was acknowledged is not yet witnessed.
 pub const WRITE_INTERVAL: Duration = Duration::from_millis(100);
+/// After a failed write the next is tried so much later, whether or not anything moved meanwhile.
+pub const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 /// Most events that are witnessed (about 20 MB in memory, 14 MB in the file). Beyond it those that moved longest ago are forgotten: of
 /// them this node would not notice that the store went back. Another that has seen them since would.
 pub const WITNESSED_EVENTS_MAX: usize = 100_000;
@@ -225,9 +227,14 @@ impl Scribe {
     /// Ends, after a last write, when the witness is closed.
     fn run(&mut self, told: &Receiver<()>, ended: &Receiver<()>) {
         loop {
-            let is_last = select! {
-                recv(told) -> told => told.is_err(),
-                recv(ended) -> _ => true,
+            let is_last = if self.is_failing {
+                // What was not written must be written though nothing moves any more.
+                matches!(ended.try_recv(), Err(TryRecvError::Disconnected))
+            } else {
+                select! {
+                    recv(told) -> told => told.is_err(),
+                    recv(ended) -> _ => true,
+                }
             };
             let written = self.write();
             if let (Err(error), false) = (&written, self.is_failing) {
@@ -238,7 +245,7 @@ impl Scribe {
                 return;
             }
             // The end of the witness ends the pause early.
-            let _ = ended.recv_timeout(WRITE_INTERVAL);
+            let _ = ended.recv_timeout(if self.is_failing { RETRY_INTERVAL } else { WRITE_INTERVAL });
         }
     }
 

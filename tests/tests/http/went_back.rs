@@ -33,8 +33,8 @@ async fn scenario_34_an_older_backup_closes_the_sale_until_an_operator_reconcile
     let availability = server.get(&sale.path("/availability")).bearer(&buyer).expect(200).await;
     assert_eq!(availability.json["pools"][0]["free"], 8, "what there is can be read");
     let hold = |hold: &str| server.get(&sale.path(&format!("/holds/{hold}"))).bearer(&buyer);
-    assert_eq!(hold(kept.text("id")).expect(200).await.json["lines"], kept.json["lines"]);
-    hold(lost.text("id")).refused(404, "hold_not_found").await;
+    assert_eq!(hold(&kept.text("id")).expect(200).await.json["lines"], kept.json["lines"]);
+    hold(&lost.text("id")).refused(404, "hold_not_found").await;
     server.get(&sale.path("/changes")).bearer(&buyer).expect(200).await;
 
     server.post(&sale.path("/repairs")).bearer(ADMIN_TOKEN).refused(503, "store_went_back").await;

@@ -1,8 +1,10 @@
 //! What operators deploy fits the code: settings, ports, paths and names of the files in deploy/ and docs/operations/cluster.md.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use tessera_inventory::Timestamp;
+use tessera_peers::{MutualTls, TlsFiles, make_certificates};
 use tessera_server::settings::{self, Settings, StoreKind};
 
 use super::{read, repository};
@@ -40,7 +42,7 @@ fn loaded(file: &str, variables: &[(String, String)]) -> Settings {
     for (name, value) in variables {
         let setting = name[PREFIX.len()..].to_lowercase().replace("__", ".");
         // What is filled in when it is deployed is of no matter here, but must be well-formed.
-        let value = if value.is_empty() || value.contains("${") { FILLED_IN } else { value };
+        let value: &str = if value.is_empty() || value.contains("${") { FILLED_IN } else { value };
         if LISTS.contains(&setting.as_str()) {
             // Lists have commas in the environment and brackets in a file.
             text = format!("{setting} = [{value:?}]\n{text}");
@@ -92,6 +94,30 @@ fn the_compose_file_uses_settings_that_there_are() {
     let grace: u64 =
         after(&compose, "stop_grace_period: ")[0].trim_end_matches('s').parse().expect("seconds");
     assert!(grace > settings.http.shutdown_s, "a node has the time that it takes to stop");
+}
+
+#[test]
+fn nodes_take_the_certificates_that_are_made_for_them() {
+    let (compose, now) = (deploy("compose.yaml"), Timestamp(1_800_000_000_000));
+    let made = compose.split("tessera node certificates --out . ").nth(1).expect("certificates are made");
+    let names: Vec<String> =
+        made.split_whitespace().take_while(|word| *word != "&&").map(str::to_owned).collect();
+    let folder = tempfile::tempdir().expect("a folder");
+    make_certificates(folder.path(), &names, now).expect("certificates");
+    for node in ["node1", "node2", "node3"] {
+        let part = compose.split(&format!("\n  {node}:\n")).nth(1).expect("the node has its part");
+        let file = |text: &str, setting: &str| {
+            let path = after(text, &format!("{PREFIX}CLUSTER__TLS__{setting}: "))[0];
+            let name = Path::new(path).strip_prefix("/etc/tessera/certificates").expect("in the volume");
+            folder.path().join(name)
+        };
+        let files = TlsFiles {
+            ca: file(&compose, "CA"),
+            certificate: file(part, "CERTIFICATE"),
+            key: file(part, "KEY"),
+        };
+        MutualTls::load(&files, now).unwrap_or_else(|error| panic!("{node}: {error}"));
+    }
 }
 
 #[test]

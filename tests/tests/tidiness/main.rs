@@ -238,6 +238,19 @@ fn no_path_of_a_machine_and_no_registry_host_is_written() {
 }
 
 #[test]
+fn every_decision_has_a_number_of_its_own() {
+    let mut decisions = std::collections::BTreeMap::new();
+    for path in sources("md").iter().filter(|path| path.parent().is_some_and(|it| it.ends_with("docs/adr"))) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let number = name.split('-').next().and_then(|number| number.parse::<u32>().ok()).expect("a number");
+        assert!(read(path).starts_with(&format!("# {number}. ")), "{name} says another number");
+        if let Some(other) = decisions.insert(number, name.clone()) {
+            panic!("{name} and {other} have one number");
+        }
+    }
+}
+
+#[test]
 fn the_shell_of_the_inventory_actor_is_thin() {
     let shell = repository().join("actors/src/inventory/shell.rs");
     let lines = read(&shell).lines().count();

@@ -177,3 +177,20 @@ fn keys_are_private_and_nothing_is_overwritten() {
     let late = Timestamp(now().0 + u64::try_from(Duration::from_secs(60).as_millis()).unwrap());
     MutualTls::load(&files[0], late).unwrap();
 }
+
+#[test]
+fn half_an_authority_is_refused_before_anything_is_written() {
+    for gone in ["ca.key", "ca.pem"] {
+        let folder = tempfile::tempdir().unwrap();
+        make(folder.path(), &["a"], now());
+        fs::remove_file(folder.path().join(gone)).unwrap();
+        let error = make_certificates(folder.path(), &["b".to_owned()], now()).unwrap_err();
+        assert!(matches!(error, CertificatesError::Half { .. }), "{error}");
+        assert!(error.to_string().contains(&format!("{gone} is missing")), "{error}");
+        let mut there: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        there.sort();
+        let other = if gone == "ca.key" { "ca.pem" } else { "ca.key" };
+        assert_eq!(there, ["a.key", "a.pem", other]);
+    }
+}

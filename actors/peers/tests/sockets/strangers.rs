@@ -203,7 +203,7 @@ impl tonic::server::StreamingService<Vec<u8>> for NewerNode {
                 return Ok(Answers { hello: hello(9, 1, 7), answers: Vec::new() }.encode_to_vec());
             }
             let answer = |ask: Ask| {
-                let known = ask.number % 2 == 0;
+                let known = ask.number.is_multiple_of(2);
                 let answer = if known { WAS_READ.to_vec() } else { FIELD_OF_TOMORROW.to_vec() };
                 Answer { number: ask.number, answer }
             };

@@ -192,20 +192,6 @@ fn after_an_outage_of_the_store_nobody_evicts_anybody() {
 }
 
 #[test]
-fn a_first_beat_that_was_not_written_is_no_eviction() {
-    let mut rows = Rows::default();
-    let mut b = Node::new(2, 5, 0, &mut Rows::default());
-    b.has_store = false;
-    b.membership = Membership::new(OPTIONS, Monotonic(5));
-    b.input(MembershipInput::Join(NodeId(2)), 0, &mut rows);
-    b.run(1_000_000, &mut rows);
-    b.has_store = true;
-    b.run(5_000_000, &mut rows);
-    assert!(b.lost.is_empty());
-    assert_eq!(rows.0[&NodeId(2)].0, Standing::Serving);
-}
-
-#[test]
 fn without_the_store_a_node_doubts_its_lease_and_others_take_it() {
     let mut rows = Rows::default();
     let mut a = Node::new(1, 0, 0, &mut rows);

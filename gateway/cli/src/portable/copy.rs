@@ -3,14 +3,10 @@
 use tessera_embedded::EmbeddedStore;
 use tessera_embedded::salvage::LogCopy;
 use tessera_inventory::EventId;
-use tessera_store::{AppendOutcome, Batch, Log, StoreError};
+use tessera_store::{Batch, StoreError};
 use tessera_writer::Head;
 
 use crate::store::Store;
-
-/// How often an append of unknown outcome is submitted again.
-#[cfg(feature = "foundationdb")]
-const RESUBMISSIONS_MAX: u32 = 100;
 
 /// Appends in the order of the file.
 pub(super) enum Copy<'a> {
@@ -40,7 +36,7 @@ impl Copy<'_> {
         match self {
             Copy::Merged(copy) => copy.append(event, expected, batch).await,
             #[cfg(feature = "foundationdb")]
-            Copy::InOrder(store) => append(*store, event, expected, batch).await,
+            Copy::InOrder(store) => in_order::append(*store, event, expected, batch).await,
         }
     }
 
@@ -55,19 +51,38 @@ impl Copy<'_> {
 }
 
 #[cfg(feature = "foundationdb")]
-async fn append(log: &dyn Log, event: EventId, expected: Head, batch: Batch) -> Result<(), StoreError> {
-    let mut last = String::new();
-    for _ in 0..RESUBMISSIONS_MAX {
-        match log.append(event, expected, batch.clone()).await {
-            AppendOutcome::Committed => return Ok(()),
-            AppendOutcome::Unknown { reason } => last = reason,
-            AppendOutcome::Fatal { reason } => return Err(StoreError::Fatal { reason }),
-            AppendOutcome::Damaged { reason } => return Err(StoreError::Damaged { reason }),
-            AppendOutcome::Fenced { found } => {
-                let reason = format!("somebody else writes to {event:?}, which is at {}", found.sequence);
-                return Err(StoreError::Damaged { reason });
+mod in_order {
+    use tessera_inventory::EventId;
+    use tessera_store::{AppendOutcome, Batch, Log, StoreError};
+    use tessera_writer::Head;
+
+    /// How often an append of unknown outcome is submitted again.
+    const RESUBMISSIONS_MAX: u32 = 100;
+    /// Pause before it is: a store that is away for some seconds is waited for.
+    const PAUSE: std::time::Duration = std::time::Duration::from_millis(100);
+
+    pub(super) async fn append(
+        log: &dyn Log,
+        event: EventId,
+        expected: Head,
+        batch: Batch,
+    ) -> Result<(), StoreError> {
+        let mut last = String::new();
+        for _ in 0..RESUBMISSIONS_MAX {
+            match log.append(event, expected, batch.clone()).await {
+                AppendOutcome::Committed => return Ok(()),
+                AppendOutcome::Unknown { reason } => {
+                    last = reason;
+                    tokio::time::sleep(PAUSE).await;
+                }
+                AppendOutcome::Fatal { reason } => return Err(StoreError::Fatal { reason }),
+                AppendOutcome::Damaged { reason } => return Err(StoreError::Damaged { reason }),
+                AppendOutcome::Fenced { found } => {
+                    let reason = format!("somebody else writes to {event:?}, which is at {}", found.sequence);
+                    return Err(StoreError::Damaged { reason });
+                }
             }
         }
+        Err(StoreError::Unavailable { reason: last })
     }
-    Err(StoreError::Unavailable { reason: last })
 }

@@ -1,6 +1,6 @@
 //! `tessera export`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -42,22 +42,36 @@ pub(crate) async fn run(arguments: ExportArguments) -> Result<(), Failure> {
         }
         None => None,
     };
-    let known = events::all(&store).await?;
+    let events = events_of(&store, only).await?;
+    export(&store, events, only, &out).await
+}
+
+/// Every event, or the one that is meant.
+async fn events_of(store: &Store, only: Option<EventId>) -> Result<BTreeSet<EventId>, Failure> {
+    let known = events::all(store).await?;
     if let Some(error) = known.unreadable {
         return Err(error.into());
     }
-    let events = known.known.into_keys().filter(|event| only.is_none_or(|only| only == *event)).collect();
-    let result = write(&store, events, only, &out).await;
+    Ok(known.known.into_keys().filter(|event| only.is_none_or(|only| only == *event)).collect())
+}
+
+async fn export(
+    store: &Store,
+    events: BTreeSet<EventId>,
+    only: Option<EventId>,
+    out: &Path,
+) -> Result<(), Failure> {
+    let result = write(store, events, only, out).await;
     if result.is_err() {
         // It never got its name, and without it nobody takes it for an export.
-        let _ = std::fs::remove_file(crate::fresh::unfinished(&out));
+        let _ = std::fs::remove_file(crate::fresh::unfinished(out));
     }
     result
 }
 
 async fn write(
     store: &Store,
-    events: Vec<EventId>,
+    events: BTreeSet<EventId>,
     only: Option<EventId>,
     out: &Path,
 ) -> Result<(), Failure> {
@@ -67,15 +81,18 @@ async fn write(
         )
     })?;
     let mut writer = Writer::begin(out, installation.id)?;
-    let mut ends = LogEnds::new();
+    let mut heads = BTreeMap::new();
     for event in events {
-        let head = store.head(event).await?;
+        let mut head = store.head(event).await?;
         if head != Head::GENESIS {
-            log(store, event, &mut writer).await?;
-            ends.insert(event, head.sequence);
+            head = log(store, event, &mut writer).await?;
         }
+        heads.insert(event, head);
     }
+    let with_log = heads.iter().filter(|(_, head)| **head != Head::GENESIS);
+    let ends: LogEnds = with_log.map(|(event, head)| (*event, head.sequence)).collect();
     rows(store, only, &ends, &mut writer).await?;
+    is_still(store, only, &heads).await?;
     let (totals, bytes) = writer.finish()?;
     line(format_args!(
         "{}: {} events, {} records, {} rows, {bytes} bytes; whoever reads it has the installation's secret",
@@ -87,8 +104,23 @@ async fn write(
     Ok(())
 }
 
-/// The whole log of an event, once it is known to be sound.
-async fn log(store: &Store, event: EventId, writer: &mut Writer) -> Result<(), Failure> {
+/// Nothing has moved since it was read. Over FoundationDB no lock keeps a node away, and what is written of an installation that is
+/// served does not fit together.
+async fn is_still(
+    store: &Store,
+    only: Option<EventId>,
+    heads: &BTreeMap<EventId, Head>,
+) -> Result<(), Failure> {
+    for event in events_of(store, only).await? {
+        if heads.get(&event) != Some(&store.head(event).await?) {
+            return Err(Failure::Served(ids::event(event).to_string()));
+        }
+    }
+    Ok(())
+}
+
+/// The whole log of an event, once it is known to be sound; and its head.
+async fn log(store: &Store, event: EventId, writer: &mut Writer) -> Result<Head, Failure> {
     let sound = verify(store, event, None).await?;
     let head = sound.head;
     writer.piece(&Piece::Event(EventPiece {
@@ -112,7 +144,7 @@ async fn log(store: &Store, event: EventId, writer: &mut Writer) -> Result<(), F
         head.chain,
         sound.digest
     ));
-    Ok(())
+    Ok(head)
 }
 
 /// Every row that goes into a new installation and is about what is exported.
@@ -158,5 +190,64 @@ async fn keys_of_others(store: &Store, event: EventId) -> Result<BTreeSet<Vec<u8
         if after.is_none() {
             return Ok(others);
         }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tessera_embedded::{EmbeddedStore, Options};
+    use tessera_inventory::Epoch;
+    use tessera_store::{AppendOutcome, Batch};
+    use tessera_writer::BatchId;
+
+    use super::*;
+
+    const EVENT: EventId = EventId(1);
+
+    /// An installation without the lock that keeps nodes away.
+    async fn installation(directory: &Path) -> Store {
+        let store = Store::Embedded(EmbeddedStore::open(directory, &Options::default()).unwrap());
+        let fresh = Installation { id: 7, secret: [7; 32] };
+        Installation::open(&store, &fresh).await.unwrap();
+        store
+    }
+
+    /// What a node does that takes an event: the head moves, and no record comes with it.
+    async fn take(store: &Store, event: EventId) {
+        let found = store.head(event).await.unwrap();
+        let epoch = Epoch(found.epoch.0 + 1);
+        let next = Head { epoch, batch_id: BatchId(epoch.0.into()), ..found };
+        let appended = store.append(event, found, Batch { next, record: [].into() }).await;
+        assert!(matches!(appended, AppendOutcome::Committed), "{appended:?}");
+    }
+
+    #[tokio::test]
+    async fn what_a_node_moves_meanwhile_is_seen() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = installation(folder.path()).await;
+        take(&store, EVENT).await;
+        let heads = BTreeMap::from([(EVENT, store.head(EVENT).await.unwrap())]);
+        is_still(&store, None, &heads).await.unwrap();
+        take(&store, EVENT).await;
+        let moved = is_still(&store, None, &heads).await.unwrap_err();
+        assert!(moved.to_string().contains("stop every node first"), "{moved}");
+        let other = is_still(&store, Some(EventId(2)), &heads).await;
+        assert!(other.is_ok(), "it is not exported");
+    }
+
+    #[tokio::test]
+    async fn an_export_that_an_event_came_into_leaves_no_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = installation(&folder.path().join("data")).await;
+        take(&store, EVENT).await;
+        let out = folder.path().join("out");
+        // As listed before the event was made.
+        let ended = export(&store, BTreeSet::new(), None, &out).await;
+        assert!(matches!(ended, Err(Failure::Served(_))), "{ended:?}");
+        let there = || std::fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(there(), 1, "the store and nothing else");
+        export(&store, BTreeSet::from([EVENT]), None, &out).await.unwrap();
+        assert_eq!(there(), 2);
     }
 }

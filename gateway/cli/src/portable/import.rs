@@ -28,10 +28,7 @@ pub(crate) async fn run(arguments: ImportArguments) -> Result<(), Failure> {
     let new = NewInstallation::begin(&settings).await?;
     match fill(&input, totals, &new.store).await {
         Ok(()) => new.finish().await?,
-        Err(failure) => {
-            new.give_up().await?;
-            return Err(failure);
-        }
+        Err(failure) => return Err(given_up(failure, new.give_up().await)),
     }
     let name = match settings.store.kind {
         StoreKind::Embedded => settings.data.display().to_string(),
@@ -42,6 +39,14 @@ pub(crate) async fn run(arguments: ImportArguments) -> Result<(), Failure> {
         totals.events, totals.rows
     ));
     Ok(())
+}
+
+/// Why nothing was imported; beside it, that something is left of it.
+fn given_up(failure: Failure, cleared: Result<(), Failure>) -> Failure {
+    match cleared {
+        Ok(()) => failure,
+        Err(left) => Failure::ImportUnfinished { left: Box::new(left), source: Box::new(failure) },
+    }
 }
 
 async fn fill(input: &Path, totals: Totals, store: &Store) -> Result<(), Failure> {
@@ -194,4 +199,24 @@ async fn is_same_installation(store: &Store, exported: u128) -> Result<(), Failu
 
 fn malformed(what: &'static str) -> Failure {
     Failure::NotImported(PortableError::Malformed { what })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+
+    use tessera_store::StoreError;
+
+    use super::*;
+
+    #[test]
+    fn why_an_import_failed_is_said_though_what_it_made_cannot_be_removed() {
+        let away = || StoreError::Unavailable { reason: "the cluster is away".to_owned() };
+        let plain = given_up(malformed("a stone"), Ok(()));
+        assert!(matches!(plain, Failure::NotImported(_)), "{plain}");
+        let both = given_up(malformed("a stone"), Err(away().into()));
+        assert!(both.to_string().contains("the cluster is away"), "{both}");
+        let mut causes = std::iter::successors(both.source(), |error| (*error).source());
+        assert!(causes.any(|error| error.to_string().contains("a stone")), "{both:?}");
+    }
 }

@@ -7,6 +7,7 @@
     clippy::disallowed_methods
 )] // tests of a process
 
+mod certificates;
 mod crowd;
 mod demo;
 mod disk;

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use futures::executor::block_on;
 use serde_json::{Value, json};
 use tessera_embedded::{EmbeddedStore, Options};
-use tessera_inventory::EventId;
-use tessera_projections::quarantine::QuarantinedEvents;
+use tessera_inventory::{EventId, Timestamp};
+use tessera_projections::quarantine::{Place, Quarantined, QuarantinedEvents, WentBack};
 
 use crate::installation::{HOLDS, Installation, hold, id, repair, text, verify_whole};
 use crate::server::{Server, base, free_port, get, run};
@@ -182,4 +182,29 @@ async fn events_without_tables_are_listed_and_verified() {
     );
     let again = repair(&new, &[]);
     assert_eq!(text(&again.stdout).matches("served at the next start").count(), 3, "{}", text(&again.stdout));
+}
+
+/// As after an older backup was restored: what is there is sound, but not all there was.
+#[tokio::test]
+async fn what_the_store_lacks_is_reconciled_and_not_lifted() {
+    let old = Installation::sold().await;
+    let event = id(&old.sales[0]);
+    let went_back = WentBack { found: Place::default(), witnessed: Place::default() };
+    let row = Quarantined {
+        event,
+        reason: "the store went back".to_owned(),
+        since: Timestamp(1),
+        failures: 0,
+        went_back: Some(went_back),
+    };
+    let store = EmbeddedStore::open(&old.data, &Options::default()).unwrap();
+    block_on(QuarantinedEvents::new(Arc::new(store)).set(&row)).unwrap();
+
+    let advice = format!("tessera repair --url URL --reconcile {}", old.sales[0].event);
+    let verified = text(&repair(&old.data, &[]).stdout);
+    assert!(verified.contains(&advice) && !verified.contains("--lift"), "{verified}");
+    let lifted = repair(&old.data, &["--lift", &old.sales[0].event]);
+    assert_eq!(lifted.status.code(), Some(1), "{}", text(&lifted.stdout));
+    assert!(text(&lifted.stderr).contains(&advice), "{}", text(&lifted.stderr));
+    assert_eq!(quarantined(&old.data), [event]);
 }

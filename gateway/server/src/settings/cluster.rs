@@ -18,7 +18,7 @@ pub struct ClusterSettings {
     pub name: String,
     /// Address and port at which other nodes are listened to.
     pub listen: SocketAddr,
-    /// Where other nodes reach it, `host:port`; its certificate is for this host. Empty: `listen`, where that is one address.
+    /// Where other nodes reach it, `host:port`. Empty: `listen`, where that is one address.
     pub advertise: String,
     /// Where clients may reach it, as a URL; empty: they are told of no node.
     pub client_address: String,

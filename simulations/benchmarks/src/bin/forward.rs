@@ -52,7 +52,7 @@ impl ServePeers for Owner {
         futures::future::ready(Forwarded::Answer(answer)).boxed()
     }
 
-    fn given(&self, _: tessera_inventory::EventId) {}
+    fn hear(&self, _: tessera_actors::Told) {}
 }
 
 fn placed(place: PlaceHold) -> HoldPlaced {

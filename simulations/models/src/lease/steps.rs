@@ -51,7 +51,7 @@ impl Lease {
             if node.owns {
                 wish(Wish::Release);
                 (1..=state.registered).filter(|to| *to != me).for_each(|to| wish(Wish::Transfer(to)));
-            } else {
+            } else if node.is_registered {
                 wish(Wish::Claim);
             }
         }
@@ -187,10 +187,12 @@ impl Lease {
         match (wish, answer) {
             (Wish::Renew, Answer::Lost) => {
                 self.seen.note("a node learns that it was evicted");
-                (here.me, here.owns, here.gives) = (None, false, None);
+                (here.me, here.is_registered) = (None, false);
+                (here.owns, here.gives) = (false, None);
                 let ownership = here.ownership.take();
                 ownership.into_iter().for_each(|sent| self.let_fly(state, sent));
             }
+            (Wish::Renew, Answer::Done) => here.is_registered = true,
             (Wish::Claim, answer) => {
                 here.owns = answer == Answer::Done;
                 self.seen.note(if here.owns { "an event is owned" } else { "a claim fails" });

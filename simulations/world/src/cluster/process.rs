@@ -61,9 +61,10 @@ impl Process {
         u64::try_from(world).unwrap_or(u64::MAX)
     }
 
-    /// The id that it is registered under.
+    /// The id that it is registered under, when it has heard so.
     pub(crate) fn me(&self) -> Option<NodeId> {
-        self.membership.as_ref().and_then(Membership::node)
+        let registered = self.membership.as_ref().and_then(Membership::node);
+        registered.filter(|me| self.members.as_ref().is_some_and(|members| members.me == Some(*me)))
     }
 
     /// Whether it is the one to take an event that nobody owns.

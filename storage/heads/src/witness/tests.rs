@@ -188,3 +188,25 @@ fn after_a_failed_write_nothing_that_was_noted_is_missing() {
     drop(scribe);
     assert_eq!(open(directory.path()).all(), [(EventId(1), mark(5)), (EventId(2), mark(6))]);
 }
+
+#[test]
+fn what_could_not_be_written_is_tried_again_though_nothing_moves_any_more() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut scribe = scribe(directory.path());
+    scribe.file.open_for_reading_only();
+    locked(&scribe.seen.moved).insert(EventId(1), mark(5));
+    let (moved, told) = bounded(1);
+    let (alive, ended) = bounded::<()>(0);
+    moved.send(()).unwrap();
+    let thread = Builder::new().spawn(move || scribe.run(&told, &ended)).unwrap();
+    let has_it = || {
+        let content = file::read(directory.path()).unwrap().unwrap();
+        content.records == [(EventId(1), mark(5))]
+    };
+    while !has_it() {
+        std::thread::yield_now();
+    }
+    drop(alive);
+    thread.join().unwrap();
+    drop(moved);
+}

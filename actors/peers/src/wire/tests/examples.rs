@@ -23,7 +23,9 @@ macro_rules! every {
         let _every_variant_is_here = |value: &$type| match value { $($pattern => (),)* };
         let examples: Vec<(&'static str, $type)> = vec![$({
             let example: $type = $example;
-            assert!(matches!(example, $pattern), "{} is an example of another variant", $name);
+            #[allow(clippy::redundant_pattern_matching)] // of `Option`, the pattern is an example too
+            let is_example = matches!(example, $pattern);
+            assert!(is_example, "{} is an example of another variant", $name);
             ($name, example)
         },)*];
         examples
