@@ -7,7 +7,7 @@ use arc_swap::{ArcSwap, ArcSwapOption};
 use ractor::ActorRef;
 use tessera_inventory::{EventId, Sequence};
 use tessera_projections::receipts::DRAFT_REFUSALS_MAX;
-use tessera_writer::{Ask, Lane, Monotonic, Reply};
+use tessera_writer::{Ask, Input, Lane, Monotonic, Reply};
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::followers::{FOLLOWERS, FollowerKind};
@@ -138,7 +138,7 @@ impl Slot {
     /// The registration under which the event was claimed is gone: its writer stops.
     pub(crate) fn lose_ownership(&self) {
         if let Some(shell) = self.shell() {
-            let _ = shell.cast(ShellMessage::OwnershipLost);
+            let _ = shell.cast(ShellMessage::Close(Input::OwnershipLost));
         }
     }
 

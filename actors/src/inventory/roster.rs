@@ -10,7 +10,7 @@ use std::sync::atomic::Ordering;
 use ractor::{Actor, ActorRef};
 use tessera_cluster::NodeId;
 use tessera_inventory::EventId;
-use tessera_writer::{Monotonic, Verdict};
+use tessera_writer::{Input, Monotonic, Verdict};
 use tokio::sync::oneshot;
 
 use self::sleep::stored_wake_ups;
@@ -424,7 +424,7 @@ impl Roster {
             if let Stage::Active { slot } = &entry.stage
                 && let Some(shell) = slot.shell()
             {
-                let _ = shell.cast(ShellMessage::HandOver);
+                let _ = shell.cast(ShellMessage::Close(Input::HandOver));
             }
             answer_all(std::mem::take(&mut entry.waiters), NotExecuted::Draining);
         }

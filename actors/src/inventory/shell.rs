@@ -31,10 +31,8 @@ pub(crate) enum ShellMessage {
     LookAround,
     /// Others need the place of this event: sleep if it is idle.
     MakeRoom,
-    /// Stop: finish the turn under way, take nothing more.
-    HandOver,
-    /// The registration of this node is gone, and the ownership with it.
-    OwnershipLost,
+    /// Take nothing more: [`Input::HandOver`], or [`Input::OwnershipLost`] where the registration of this node is gone.
+    Close(Input),
     /// The shadow has found that an invariant does not hold.
     Violated(String),
     /// An operator vouches for the wall clock, which says this.
@@ -128,13 +126,9 @@ fn receive(message: ShellMessage, state: &mut Performer) {
         }
         ShellMessage::MakeRoom if state.may_make_room() => feed(state, Input::HandOver),
         ShellMessage::MakeRoom => state.stay(),
-        ShellMessage::HandOver => {
+        ShellMessage::Close(why) => {
             state.close();
-            feed(state, Input::HandOver);
-        }
-        ShellMessage::OwnershipLost => {
-            state.close();
-            feed(state, Input::OwnershipLost);
+            feed(state, why);
         }
         ShellMessage::Violated(reason) => state.violated(reason),
         ShellMessage::AcknowledgeClock(wall) => {

@@ -18,7 +18,7 @@ const ADMINISTRATOR: usize = 6;
 type Row = (&'static str, &'static str, [u16; 7]);
 
 #[rustfmt::skip]
-const TABLE: [Row; 48] = [
+const TABLE: [Row; 52] = [
     //                                                       nobody forger buyer door stranger owner admin
     ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
@@ -53,6 +53,10 @@ const TABLE: [Row; 48] = [
     ("POST",   "/check-ins",                                  [401, 401, 403, 0,   404, 0,   0]),
     ("POST",   "/check-outs",                                 [401, 401, 403, 0,   404, 0,   0]),
     ("POST",   "/repairs",                                    [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/reconciliations",                            [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/move",                                       [401, 401, 403, 403, 403, 403, 0]),
+    ("GET",    "/v1/nodes",                                   [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/v1/nodes/NODE/drain",                        [401, 401, 403, 403, 403, 403, 0]),
     ("GET",    "/receipts/RECEIPT",                           [0,   401, 0,   0,   0,   0,   0]),
     ("GET",    "/checkpoints",                                [0,   401, 0,   0,   0,   0,   0]),
     ("POST",   "/v1/receipt-keys",                            [401, 401, 403, 403, 403, 403, 0]),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tessera_cluster::{NodeId, Transfer};
 use tessera_inventory::EventId;
-use tessera_writer::Monotonic;
+use tessera_writer::{Input, Monotonic};
 
 use super::sleep::{is_followed, record, stored_wake_ups};
 use super::{Roster, Stage, answer_all};
@@ -46,7 +46,7 @@ impl Roster {
             return;
         }
         if let Some(shell) = slot.shell()
-            && shell.cast(ShellMessage::HandOver).is_ok()
+            && shell.cast(ShellMessage::Close(Input::HandOver)).is_ok()
         {
             entry.moves_to = Some(to);
         }

@@ -125,9 +125,9 @@ impl Node {
 
 /// Both run, in steps of a tenth of a second.
 fn run_both(a: &mut Node, b: &mut Node, from_ms: u64, to_ms: u64, rows: &mut Rows) {
-    for now_ms in (from_ms..to_ms).step_by(100) {
-        a.run(now_ms * 1_000, rows);
-        b.run(now_ms * 1_000, rows);
+    for at_ms in (from_ms..to_ms).step_by(100) {
+        a.run(at_ms * 1_000, rows);
+        b.run(at_ms * 1_000, rows);
     }
 }
 
@@ -163,8 +163,8 @@ fn a_node_that_was_stopped_evicts_nobody_and_learns_that_it_is_lost() {
     let mut b = Node::new(2, 5, 0, &mut rows);
     run_both(&mut a, &mut b, 0, 10_000, &mut rows);
     // b sleeps for ten leases; when it wakes its view of a is as old.
-    for now_ms in (10_000..40_000).step_by(100) {
-        a.run(now_ms * 1_000, &mut rows);
+    for at_ms in (10_000..40_000).step_by(100) {
+        a.run(at_ms * 1_000, &mut rows);
     }
     b.input(MembershipInput::Tick, 40_000_000, &mut rows);
     assert_eq!(b.lost, [NodeId(2)]);

@@ -56,7 +56,7 @@ impl Process {
     /// The time of the world at which its clock says so.
     pub(crate) fn world_us(&self, at: Monotonic) -> u64 {
         let passed = (i128::from(at.0) - ORIGIN_US).max(0);
-        // Rounded up: a timer that fires early would be armed again for now.
+        // Rounded up: a timer that fires early would be armed once more.
         let world = passed * MILLION / (MILLION + i128::from(self.drift_ppm)) + 1;
         u64::try_from(world).unwrap_or(u64::MAX)
     }
