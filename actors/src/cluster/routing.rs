@@ -136,8 +136,9 @@ impl InventoryRouter {
             Forwarded::NotOwner { owner } => {
                 cluster.owners.forget(event);
                 // Followed once: the next attempt asks there, and then the store.
-                if let Some(peer) =
-                    owner.filter(|owner| *owner != peer.node).and_then(|owner| cluster.peer(owner))
+                if let Some(peer) = owner
+                    .filter(|owner| *owner != peer.node && Some(*owner) != cluster.me())
+                    .and_then(|owner| cluster.peer(owner))
                 {
                     cluster.owners.remember(event, Elsewhere { peer, term });
                 }
