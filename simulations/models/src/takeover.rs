@@ -1,6 +1,6 @@
 //! Activation, append, takeover and resubmission over a store like FoundationDB, in every order.
 //!
-//! What runs is the product's own code: `Activation` and `Writer` of `engine/writer` (see [`crate::owners`] for how). What is described
+//! What runs is the product's own code: `Activation` and `Writer` of `engine/writer` (`owners.rs` has how). What is described
 //! here once more is the store and the shell around it:
 //!
 //! | here | in the product |
