@@ -10,10 +10,9 @@ use tessera_store::StoreError;
 use tessera_writer::Monotonic;
 use tokio::sync::{Notify, watch};
 
-use crate::blocking::blocking;
-use crate::inventory::{Publisher, replay_record};
+use crate::inventory::{Publisher, replay_on};
 use crate::shared::Shared;
-use crate::{ActivateError, LOG_READ_BYTES_MAX, NotExecuted, Published};
+use crate::{ActivateError, NotExecuted, Published};
 
 /// The log is looked at this often while somebody reads, in milliseconds, whatever else is heard: hints of the store, and answers of the owner,
 /// make it sooner.
@@ -136,30 +135,12 @@ pub(crate) async fn run(shared: &Arc<Shared>, mirror: &Mirror, mut mirrored: Mir
     }
 }
 
-/// Replay the log to its end, off the threads that serve; or as far as the store answers, and why no further. An error: nothing is made of what
-/// it answers.
+/// Replay the log to its end, as [`replay_on`] does.
 async fn follow(
-    shared: &Arc<Shared>,
+    shared: &Shared,
     event: EventId,
-    mut mirrored: Mirrored,
+    Mirrored { replay, publisher }: Mirrored,
 ) -> Result<(Mirrored, Result<(), StoreError>), StoreError> {
-    loop {
-        let records = match shared.log.read(event, mirrored.replay.sequence(), LOG_READ_BYTES_MAX).await {
-            Ok(records) => records,
-            Err(error @ StoreError::Unavailable { .. }) => return Ok((mirrored, Err(error))),
-            Err(error) => return Err(error),
-        };
-        if records.is_empty() {
-            return Ok((mirrored, Ok(())));
-        }
-        let work = move || {
-            for record in &records {
-                let applied = mirrored.replay.apply(&replay_record(record));
-                applied.map_err(|error| StoreError::Damaged { reason: error.to_string() })?;
-            }
-            Ok(mirrored)
-        };
-        let applied = blocking(&*shared.environment.spawn, work).await;
-        mirrored = applied.map_err(|panicked| StoreError::Unavailable { reason: panicked.reason })??;
-    }
+    let (replay, followed) = replay_on(shared, event, replay).await?;
+    Ok((Mirrored { replay, publisher }, followed))
 }

@@ -12,10 +12,10 @@ use tokio::sync::Semaphore;
 
 use super::activation::Failure;
 use super::publisher::Publisher;
-use super::recovery::{newest_replay, replay_record};
+use super::recovery::{newest_replay, replay_on};
 use crate::blocking::blocking;
 use crate::shared::Shared;
-use crate::{FROZEN_VIEWS_MAX, LOG_READ_BYTES_MAX, Published};
+use crate::{FROZEN_VIEWS_MAX, Published};
 
 /// Replays at the same time; other readers wait their turn.
 const REPLAYS_AT_ONCE_MAX: usize = 2;
@@ -68,22 +68,12 @@ impl FrozenViews {
 }
 
 async fn replayed(shared: &Shared, event: EventId, head: Head) -> Result<Frozen, Failure> {
-    let mut replay = newest_replay(shared, event).await?;
-    while replay.sequence() < head.sequence {
-        let records = shared.log.read(event, replay.sequence(), LOG_READ_BYTES_MAX).await?;
-        if records.is_empty() {
-            let reason =
-                format!("the log ends at sequence {}; its head says {}", replay.sequence(), head.sequence);
-            return Err(StoreError::Damaged { reason }.into());
-        }
-        let work = move || {
-            for record in &records {
-                let applied = replay.apply(&replay_record(record));
-                applied.map_err(|error| StoreError::Damaged { reason: error.to_string() })?;
-            }
-            Ok::<_, StoreError>(replay)
-        };
-        replay = blocking(&*shared.environment.spawn, work).await??;
+    let (replay, replayed) = replay_on(shared, event, newest_replay(shared, event).await?).await?;
+    replayed?;
+    if replay.sequence() < head.sequence {
+        let reason =
+            format!("the log ends at sequence {}; its head says {}", replay.sequence(), head.sequence);
+        return Err(StoreError::Damaged { reason }.into());
     }
     let now = shared.environment.clock.monotonic();
     let work = move || {

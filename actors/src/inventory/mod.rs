@@ -22,7 +22,7 @@ pub(crate) use self::ended::Ended;
 pub(crate) use self::frozen::FrozenViews;
 pub(crate) use self::publisher::Publisher;
 pub(crate) use self::quarantines::lift as lift_quarantine;
-pub(crate) use self::recovery::{decode, newest_replay, replay_record};
+pub(crate) use self::recovery::{decode, newest_replay, replay_on};
 pub(crate) use self::shadow::Shadow;
 pub(crate) use self::shell::ShellMessage;
 pub(crate) use self::supervisor::{InventoryMessage, InventorySupervisor};

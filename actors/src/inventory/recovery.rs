@@ -6,6 +6,7 @@ use tessera_store::{LogRecord, StoreError};
 use tessera_writer::{Chain, ReplayRecord};
 
 use super::activation::Failure;
+use crate::LOG_READ_BYTES_MAX;
 use crate::blocking::blocking;
 use crate::shared::Shared;
 
@@ -52,6 +53,34 @@ async fn newest_image(shared: &Shared, event: EventId) -> Result<Option<Snapshot
             tracing::error!(?event, %error, "the newest snapshot is damaged; the whole log is replayed");
             Ok(None)
         }
+    }
+}
+
+/// Replay the log to its end, off the threads that serve; or as far as the store answers, and why no further. An error: nothing is made
+/// of what it answers.
+pub(crate) async fn replay_on(
+    shared: &Shared,
+    event: EventId,
+    mut replay: Replay,
+) -> Result<(Replay, Result<(), StoreError>), StoreError> {
+    loop {
+        let records = match shared.log.read(event, replay.sequence(), LOG_READ_BYTES_MAX).await {
+            Ok(records) => records,
+            Err(error @ StoreError::Unavailable { .. }) => return Ok((replay, Err(error))),
+            Err(error) => return Err(error),
+        };
+        if records.is_empty() {
+            return Ok((replay, Ok(())));
+        }
+        let work = move || {
+            for record in &records {
+                let applied = replay.apply(&replay_record(record));
+                applied.map_err(|error| StoreError::Damaged { reason: error.to_string() })?;
+            }
+            Ok(replay)
+        };
+        let applied = blocking(&*shared.environment.spawn, work).await;
+        replay = applied.map_err(|panicked| StoreError::Unavailable { reason: panicked.reason })??;
     }
 }
 

@@ -15,4 +15,4 @@ pub use fixture::{
 };
 pub use installation::Installation;
 pub use report::{Latencies, median, number_argument, row, title};
-pub use served::{Served, wait_for};
+pub use served::{Served, free_port, processor_us, wait_for};

@@ -4,10 +4,10 @@ use std::cell::Cell;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
-use tessera_benchmarks::Served;
+use tessera_benchmarks::{Served, processor_us};
 
 /// The administrator's token of the measured installation.
 const ADMIN_TOKEN: &str = "tsa_benchmark-0123456789abcdef0123456789abcdef";
@@ -37,6 +37,12 @@ impl Product {
 
     /// The same with or without receipts.
     pub(crate) fn start_with(scratch: &Path, receipts: bool) -> Product {
+        Product::start_as(scratch, &[("TESSERA_RECEIPTS__ENABLED", receipts.to_string())])
+    }
+
+    /// The same with these settings, by the names that they have in the environment.
+    #[allow(clippy::cast_possible_truncation)] // microseconds since 1970
+    pub(crate) fn start_as(scratch: &Path, settings: &[(&str, String)]) -> Product {
         let program = std::env::current_exe().expect("this program").with_file_name("tessera");
         assert!(program.exists(), "build the product first: cargo build --release -p tessera");
         let server = Served::start("tessera serve", |port| {
@@ -47,12 +53,14 @@ impl Product {
                 .arg(scratch.join(format!("data-{port}")))
                 .args(["--listen", &format!("127.0.0.1:{port}")])
                 .env("TESSERA_ADMIN_TOKEN", ADMIN_TOKEN)
-                .env("TESSERA_RECEIPTS__ENABLED", receipts.to_string())
+                .envs(settings.iter().map(|(name, value)| (name, value)))
                 // A subject for each request: far more tokens than one organizer has made by default.
                 .env("TESSERA_RATE_LIMIT__ORGANIZER_MINTING_PER_MINUTE", "0")
                 .stdout(Stdio::null());
             command
         });
+        // No two servers of one installation begin with the same key.
+        let begun_at = UNIX_EPOCH.elapsed().expect("a clock").as_micros() as u64;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         let mut product = Product {
             base: format!("http://127.0.0.1:{}", server.port()),
@@ -61,7 +69,7 @@ impl Product {
             runtime,
             event: String::new(),
             key: ADMIN_TOKEN.to_owned(),
-            identities: Cell::new(0),
+            identities: Cell::new(begun_at),
         };
         product.open_sale();
         product
@@ -83,7 +91,27 @@ impl Product {
 
     /// Where holds are placed.
     pub(crate) fn holds_url(&self) -> String {
-        format!("{}/v1/events/{}/holds", self.base, self.event)
+        self.holds_url_at(self)
+    }
+
+    /// The event that is sold.
+    pub(crate) fn event(&self) -> &str {
+        &self.event
+    }
+
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.server.process()
+    }
+
+    /// Where another server takes holds of this one's event.
+    pub(crate) fn holds_url_at(&self, other: &Product) -> String {
+        format!("{}/v1/events/{}/holds", other.base, self.event)
+    }
+
+    /// Ask as the administrator.
+    pub(crate) fn administer(&self, path: &str, body: Option<&Value>) -> Value {
+        self.ask(ADMIN_TOKEN, path, body)
     }
 
     /// A number that no other run has.
@@ -102,12 +130,7 @@ impl Product {
 
     /// Processor time of all its threads so far, in microseconds.
     pub(crate) fn processor_us(&self) -> f64 {
-        let threads = std::fs::read_dir(format!("/proc/{}/task", self.server.process())).expect("it runs");
-        // A thread may have ended in between. The first number of its file is nanoseconds on a processor.
-        let files =
-            threads.filter_map(|thread| std::fs::read_to_string(thread.ok()?.path().join("schedstat")).ok());
-        let nanoseconds = files.filter_map(|file| file.split(' ').next()?.parse::<f64>().ok());
-        nanoseconds.sum::<f64>() / 1_000.0
+        processor_us(self.server.process())
     }
 
     /// Units in holds now.
@@ -134,10 +157,21 @@ impl Product {
     }
 
     fn post(&self, path: &str, body: &Value) -> Value {
+        self.ask(&self.key, path, Some(body))
+    }
+
+    /// With a body: a command of its own.
+    fn ask(&self, token: &str, path: &str, body: Option<&Value>) -> Value {
         self.runtime.block_on(async {
-            let request = self.client.post(format!("{}{path}", self.base)).bearer_auth(&self.key).json(body);
-            let key = format!("setup-{}", self.next_identity());
-            let reply = request.header("Idempotency-Key", key).timeout(Duration::from_secs(30)).send().await;
+            let url = format!("{}{path}", self.base);
+            let request = match body {
+                None => self.client.get(url),
+                Some(body) => {
+                    let key = format!("setup-{}", self.next_identity());
+                    self.client.post(url).json(body).header("Idempotency-Key", key)
+                }
+            };
+            let reply = request.bearer_auth(token).timeout(Duration::from_secs(30)).send().await;
             let reply = reply.expect("the product answers");
             let status = reply.status();
             let document: Value = reply.json().await.expect("a document");
