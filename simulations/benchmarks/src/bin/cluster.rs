@@ -2,8 +2,8 @@
 //!
 //! `cargo build --release -p tessera --features foundationdb && cargo run --release -p tessera-benchmarks --bin cluster -- hot`
 //! (or `quotas`, or `forwarded`) needs `wrk` (Debian package `wrk`), a cluster on this machine in `FDB_CLUSTER_FILE`, and, for `quotas`,
-//! the right to make control groups. Every server of a run begins under a prefix of its own, which stays in the cluster. Processor
-//! times are those of the processes: `tessera`, and every `fdbserver` that was started with this cluster file.
+//! the right to make control groups. Every server of a run begins under a prefix of its own, which stays in the cluster. `--connections N` measures one
+//! point of `hot`. Processor times are those of the processes: `tessera`, and every `fdbserver` that was started with this cluster file.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::expect_used, clippy::panic)] // a benchmark
 
 #[path = "../cluster/nodes.rs"]
@@ -57,7 +57,8 @@ fn main() {
 /// One event, one server that is alone.
 fn hot(scratch: &Path, rounds: u64, seconds: u64) {
     let nodes = Nodes::alone(scratch);
-    for connections in HOT_CONNECTIONS {
+    let wanted = number_argument("--connections").and_then(|wanted| u32::try_from(wanted).ok());
+    for connections in wanted.map_or(HOT_CONNECTIONS.to_vec(), |wanted| vec![wanted]) {
         let run = || nodes.measure(scratch, &[(0, 0)], connections, seconds);
         let runs: Vec<Run> = (0..rounds).map(|_| run()).collect();
         title(&format!("one hot event, {connections} connections, {rounds} rounds of {seconds} s, medians"));

@@ -14,6 +14,8 @@ use crate::wrk;
 const TOKENS_PER_SECOND: f64 = 30_000.0;
 /// Longest wait until the nodes have the events that were given to them.
 const MOVE_WAIT: Duration = Duration::from_secs(30);
+/// For so long nothing moves any more: three looks of a node at the others.
+const SETTLE: Duration = Duration::from_secs(4);
 /// Time between two looks.
 const LOOK_PAUSE: Duration = Duration::from_millis(50);
 
@@ -69,21 +71,20 @@ impl Nodes {
         self.nodes.iter().map(Product::process)
     }
 
-    /// Give each node its own event.
+    /// Give each node its own event, once those who joined have what they rank first for.
     fn settle(&self) {
-        let deadline = Instant::now() + MOVE_WAIT;
+        thread::sleep(SETTLE);
         for node in &self.nodes {
             let path = format!("/v1/events/{}/move", node.event());
             let me = node.administer("/v1/nodes", None)["me"].clone();
             node.administer(&path, Some(&json!({"node": me})));
         }
-        let owned = |node: &Product| {
-            let seen = node.administer("/v1/nodes", None);
-            let me = seen["items"].as_array().into_iter().flatten().find(|item| item["id"] == seen["me"]);
-            me.map(|me| me["owned_events"].clone())
-        };
-        while !self.nodes.iter().all(|node| owned(node) == Some(json!(1))) {
-            assert!(Instant::now() < deadline, "the nodes do not take the events that they were given");
+        let deadline = Instant::now() + MOVE_WAIT;
+        let mut since = None;
+        while since.is_none_or(|since: Instant| since.elapsed() < SETTLE) {
+            assert!(Instant::now() < deadline, "the nodes do not keep the events that they were given");
+            let is_so = self.nodes.iter().all(|node| owned_events(node) == Some(1));
+            since = since.filter(|_| is_so).or(is_so.then(Instant::now));
             thread::sleep(LOOK_PAUSE);
         }
     }
@@ -96,24 +97,19 @@ impl Nodes {
         connections: u32,
         seconds: u64,
     ) -> Run {
-        let tokens = self.nodes[0].mint(scratch, TOKENS_PER_SECOND * seconds as f64);
-        let folders: Vec<_> = asked.iter().map(|(of, _)| scratch.join(format!("run-{of}"))).collect();
-        let run = |&(of, at): &(usize, usize)| wrk::Run {
-            url: self.nodes[of].holds_url_at(&self.nodes[at]),
-            identity: format!("run-{of}-{}-", self.nodes[of].next_identity()),
-            tokens: tokens.clone(),
-            connections,
-            seconds,
+        let run = |&(of, at): &(usize, usize)| {
+            let (owner, folder) = (&self.nodes[of], scratch.join(format!("run-{of}")));
+            std::fs::create_dir_all(&folder).expect("a folder");
+            let tokens = owner.mint(&folder, TOKENS_PER_SECOND * seconds as f64);
+            let identity = format!("run-{of}-{}-", owner.next_identity());
+            let url = owner.holds_url_at(&self.nodes[at]);
+            (wrk::Run { url, identity, tokens, connections, seconds }, folder)
         };
-        let runs: Vec<wrk::Run> = asked.iter().map(run).collect();
+        let runs: Vec<_> = asked.iter().map(run).collect();
         let begun = (Instant::now(), self.node_us(), self.store_us());
         let figures: Vec<wrk::Figures> = thread::scope(|scope| {
-            let measure = |(run, folder): (&'_ wrk::Run, &'_ std::path::PathBuf)| {
-                std::fs::create_dir_all(folder).expect("a folder");
-                run.measure(folder)
-            };
             let threads: Vec<_> =
-                runs.iter().zip(&folders).map(|pair| scope.spawn(move || measure(pair))).collect();
+                runs.iter().map(|(run, folder)| scope.spawn(move || run.measure(folder))).collect();
             threads.into_iter().map(|thread| thread.join().expect("a run")).collect()
         });
         let elapsed_us = begun.0.elapsed().as_secs_f64() * 1e6;
@@ -143,6 +139,13 @@ impl Nodes {
     fn store_us(&self) -> f64 {
         self.store.iter().copied().map(processor_us).sum()
     }
+}
+
+/// How many events a node owns, as it sees itself.
+fn owned_events(node: &Product) -> Option<u64> {
+    let seen = node.administer("/v1/nodes", None);
+    let me = seen["items"].as_array()?.iter().find(|item| item["id"] == seen["me"])?;
+    me["owned_events"].as_u64()
 }
 
 /// A place in the cluster that no run has had.
