@@ -181,7 +181,7 @@ impl Transaction for EmbeddedTransaction {
     }
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
-        if let Err(error) = self.writes.check_limits().and_then(|()| self.store.shared.check()) {
+        if let Err(error) = self.writes.check_limits(&self.reads).and_then(|()| self.store.shared.check()) {
             return future::ready(Err(error)).boxed();
         }
         let (answer, answered) = oneshot::channel();

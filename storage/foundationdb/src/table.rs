@@ -4,8 +4,10 @@
 //! stores ([`ReadSet`], [`WriteSet`]). The commit is one transaction at that version, with the reads as conflict ranges. So a read that fails
 //! for a moment is asked again, limits are checked before anything is sent, and own writes are seen the same way on every store.
 
+use std::time::Duration;
+
 use foundationdb::options::{ConflictRangeType, StreamingMode, TransactionOption};
-use foundationdb::{FdbResult, RangeOption, Transaction as FdbTransaction};
+use foundationdb::{FdbResult, RangeOption, Transaction as FdbTransaction, TransactionCommitError};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tessera_store::{
@@ -13,12 +15,9 @@ use tessera_store::{
 };
 use tokio::runtime::Handle;
 
-use crate::cluster::{Cluster, said};
+use crate::cluster::{ATTEMPTS_MAX, Cluster, said};
 use crate::errors::Meaning;
-
-/// How often a commit is submitted of which nothing was written. The same reads at the same version: what is really in conflict stays so,
-/// and `Conflict` is never said of anything else.
-const COMMIT_ATTEMPTS_MAX: u32 = 4;
+use crate::read_version::READ_VERSION_LIFE;
 
 /// The rows below a prefix.
 #[derive(Clone)]
@@ -32,9 +31,11 @@ impl Table for Rows {
     fn begin(&self) -> BoxFuture<'static, Result<Box<dyn Transaction>, StoreError>> {
         let rows = self.clone();
         async move {
+            let begun_at = rows.cluster.now();
             let version = rows.cluster.fresh_version().await?;
             let (reads, writes) = (ReadSet::default(), WriteSet::default());
-            Ok(Box::new(FoundationTransaction { rows, version, reads, writes }) as Box<dyn Transaction>)
+            Ok(Box::new(FoundationTransaction { rows, begun_at, version, reads, writes })
+                as Box<dyn Transaction>)
         }
         .boxed()
     }
@@ -42,9 +43,18 @@ impl Table for Rows {
 
 struct FoundationTransaction {
     rows: Rows,
+    /// Before its version was asked for, on the process's clock.
+    begun_at: Duration,
     version: i64,
     reads: ReadSet,
     writes: WriteSet,
+}
+
+/// What became of one submission of a commit.
+enum Attempt {
+    Over(Result<CommitOutcome, StoreError>),
+    /// Nothing was written, and what was read may stand: the same once more.
+    Again(TransactionCommitError),
 }
 
 /// Rows of a range that one question has answered.
@@ -116,50 +126,69 @@ impl FoundationTransaction {
 
     /// Nobody may drop this future once it is polled: that would cancel the commit.
     async fn commit_now(self) -> Result<CommitOutcome, StoreError> {
-        let mut last = CommitOutcome::Conflict;
-        for _ in 0..COMMIT_ATTEMPTS_MAX {
-            self.rows.cluster.check()?;
-            let transaction = self.rows.cluster.transaction()?;
-            let filled = self.fill(&transaction);
-            filled.map_err(|error| self.rows.cluster.read_failed(error))?;
-            let asked_at = self.rows.cluster.now();
-            let error = match transaction.commit().await {
-                Ok(committed) => {
-                    if let Ok(version) = committed.committed_version() {
-                        self.rows.cluster.learn_version(version, asked_at);
-                    }
-                    return Ok(CommitOutcome::Committed);
-                }
-                Err(error) => error,
+        let cluster = &self.rows.cluster;
+        let mut transaction = cluster.transaction()?;
+        let mut left = ATTEMPTS_MAX;
+        loop {
+            cluster.check()?;
+            self.fill(&transaction).map_err(|error| cluster.read_failed(error))?;
+            let refused = match self.attempt(transaction).await {
+                Attempt::Over(outcome) => return outcome,
+                Attempt::Again(refused) => refused,
             };
-            let reason = said(*error);
-            match Meaning::of(error.code()) {
-                Meaning::Conflict | Meaning::Outdated => last = CommitOutcome::Conflict,
-                Meaning::Busy => {
-                    last = CommitOutcome::Unknown { reason };
-                    // Only for the pause that the client library thinks fit.
-                    let _ = error.on_error().await;
-                }
-                Meaning::Unknown => return Ok(CommitOutcome::Unknown { reason }),
-                Meaning::TooLarge => {
-                    let (what, limit) = ("transaction", TRANSACTION_BYTES_MAX);
-                    return Err(StoreError::TooLarge { what, actual: limit, limit });
-                }
-                Meaning::Fatal => {
-                    self.rows.cluster.fail(&reason);
-                    // This very commit may have been carried out.
-                    return Ok(CommitOutcome::Unknown { reason });
-                }
+            left -= 1;
+            if left == 0 {
+                return match Meaning::of(refused.code()) {
+                    Meaning::Busy => Err(StoreError::Unavailable { reason: said(*refused) }),
+                    _ => Ok(CommitOutcome::Conflict),
+                };
             }
+            transaction = cluster.paused(refused.on_error()).await?;
         }
-        match last {
-            CommitOutcome::Unknown { reason } => Err(StoreError::Unavailable { reason }),
-            last => Ok(last),
-        }
+    }
+
+    /// Submits it once.
+    async fn attempt(&self, transaction: FdbTransaction) -> Attempt {
+        let cluster = &self.rows.cluster;
+        let asked_at = cluster.now();
+        let refused = match transaction.commit().await {
+            Ok(committed) => {
+                if let Ok(version) = committed.committed_version() {
+                    cluster.learn_version(version, asked_at);
+                }
+                return Attempt::Over(Ok(CommitOutcome::Committed));
+            }
+            Err(refused) => refused,
+        };
+        let reason = said(*refused);
+        Attempt::Over(match Meaning::of(refused.code()) {
+            // In tests the client library makes up both. Of a real conflict the cluster names what is in it, with the refusal, and only
+            // after some seconds a version is really too old: then the same reads never stand again.
+            Meaning::Conflict => match refused.conflicting_keys().await {
+                Ok(keys) if !keys.is_empty() => Ok(CommitOutcome::Conflict),
+                _ => return Attempt::Again(refused),
+            },
+            Meaning::Outdated if cluster.now().saturating_sub(self.begun_at) >= READ_VERSION_LIFE => {
+                Ok(CommitOutcome::Conflict)
+            }
+            Meaning::Outdated | Meaning::Busy => return Attempt::Again(refused),
+            Meaning::Unknown => Ok(CommitOutcome::Unknown { reason }),
+            Meaning::TooLarge => {
+                let (what, limit) =
+                    ("a transaction, as this release of FoundationDB counts,", TRANSACTION_BYTES_MAX);
+                Err(StoreError::TooLarge { what, actual: limit, limit })
+            }
+            Meaning::Fatal => {
+                cluster.fail(&reason);
+                // This very commit may have been carried out.
+                Ok(CommitOutcome::Unknown { reason })
+            }
+        })
     }
 
     fn fill(&self, transaction: &FdbTransaction) -> FdbResult<()> {
         transaction.set_option(TransactionOption::ReadYourWritesDisable)?;
+        transaction.set_option(TransactionOption::ReportConflictingKeys)?;
         transaction.set_read_version(self.version);
         let rows = &self.rows;
         for key in self.reads.keys() {
@@ -221,7 +250,7 @@ impl Transaction for FoundationTransaction {
     }
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
-        let refused = match self.writes.check_limits() {
+        let refused = match self.writes.check_limits(&self.reads) {
             Err(error) => Some(Err(error)),
             // Everything was read at one version: it is as if the transaction had run then.
             Ok(()) if self.writes.is_empty() => Some(Ok(CommitOutcome::Committed)),
@@ -238,3 +267,7 @@ impl Transaction for FoundationTransaction {
         commit.map(move |outcome| outcome.unwrap_or_else(|error| Ok(lost(error)))).boxed()
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests;

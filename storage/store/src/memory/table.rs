@@ -213,7 +213,7 @@ impl Transaction for MemoryTransaction {
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
         let outcome = self
             .writes
-            .check_limits()
+            .check_limits(&self.reads)
             .map(|()| self.table.rows().commit(self.read_version, &self.reads, &self.writes));
         future::ready(outcome).boxed()
     }
