@@ -6,13 +6,20 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
 use foundationdb::FdbError;
-use tessera_store::VALUE_BYTES_MAX;
+use tessera_inventory::EventId;
+use tessera_store::conformance::log::batch;
+use tessera_store::{AppendOutcome, Log, VALUE_BYTES_MAX};
+use tessera_writer::Head;
 
 use super::*;
 use crate::cluster::READ_ANSWER_MAX;
-use crate::keyspace::{Keyspace, Section};
+use crate::cursor::{Cursor, Era};
+use crate::feed::FeedRead;
+use crate::keyspace::{FEED_SHARDS, Keyspace, Section};
 use crate::network::Network;
+use crate::store::FoundationStore;
 
+const EVENT: EventId = EventId(0x0198_0000_0000_7000_8000_0000_0000_0006);
 const COMMIT_PROXY_MEMORY_LIMIT_EXCEEDED: i32 = 1042;
 
 /// One test: the client library starts once in a process.
@@ -29,6 +36,7 @@ fn on_a_cluster() {
         let keyspace = Keyspace::new(&format!("test-{}", uuid::Uuid::now_v7())).unwrap();
         let prefix = keyspace.section(Section::Table);
         let rows = Rows { cluster, runtime: Handle::current(), prefix };
+        only_a_new_era_tells_who_reads_the_feed_that_the_store_was_restored(&rows.cluster).await;
         what_is_busy_is_asked_later_and_later(&rows.cluster).await;
         a_real_conflict_is_told_at_the_first_refusal(&rows).await;
         no_transaction_is_larger_than_we_count(&rows).await;
@@ -44,6 +52,42 @@ async fn begun(rows: &Rows) -> FoundationTransaction {
     let version = rows.cluster.fresh_version().await.unwrap();
     let (reads, writes) = (ReadSet::default(), WriteSet::default());
     FoundationTransaction { rows: rows.clone(), begun_at, version, reads, writes }
+}
+
+/// A restore brings back every row as it was, the era with them.
+async fn only_a_new_era_tells_who_reads_the_feed_that_the_store_was_restored(cluster: &Cluster) {
+    let keyspace = Keyspace::new(&format!("test-{}", uuid::Uuid::now_v7())).unwrap();
+    let store = FoundationStore::open(cluster, keyspace.clone(), Era(7)).await.unwrap();
+    let everything = Rows {
+        cluster: cluster.clone(),
+        runtime: Handle::current(),
+        prefix: keyspace.whole().to_vec(),
+    };
+    let mut head = Head::GENESIS;
+    let mut append = async |id| {
+        let next = batch(head, id, 1, b"record");
+        assert_eq!(store.append(EVENT, head, next.clone()).await, AppendOutcome::Committed);
+        head = next.next;
+    };
+    let read = async |after| match store.feed(0..FEED_SHARDS, after, 10).await.unwrap() {
+        FeedRead::Entries(entries) => entries,
+        FeedRead::OtherEra(begin) => panic!("{begin} is of another era"),
+    };
+    append(1).await;
+    let backup = everything.begin().await.unwrap().range(b"", &[0xff], usize::MAX, false).await.unwrap();
+    append(2).await;
+    let seen = read(Cursor::begin(Era(7))).await;
+    let after = Cursor { era: Era(7), position: seen[1].position };
+
+    let mut restored = everything.begin().await.unwrap();
+    restored.clear_range(b"", &[0xff]);
+    backup.iter().for_each(|(key, value)| restored.set(key, value));
+    assert_eq!(restored.commit().await, Ok(CommitOutcome::Committed));
+    assert_eq!(read(after).await, [], "the second append is gone, and nobody says so");
+    let begin = store.renew_era(Era(8)).await.unwrap();
+    assert_eq!(store.feed(0..FEED_SHARDS, after, 10).await, Ok(FeedRead::OtherEra(begin)));
+    assert_eq!(read(begin).await, seen[..1], "what there is, from the beginning");
+    store.remove().await.unwrap();
 }
 
 async fn what_is_busy_is_asked_later_and_later(cluster: &Cluster) {
