@@ -307,6 +307,8 @@ mod tests {
         let table = [
             (Failure::RehearsalFailed, STATUS_FAILED),
             (Failure::NoCapacity, STATUS_FAILED),
+            (Failure::NoFeed, STATUS_FAILED),
+            (Failure::FeedOfOne, STATUS_USAGE),
             (usage.into(), STATUS_USAGE),
             (own_server.into(), STATUS_NO_VERDICT),
             (RehearsalError::Interrupted.into(), STATUS_INTERRUPTED),

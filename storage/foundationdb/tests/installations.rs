@@ -91,6 +91,7 @@ async fn the_feed_tells_of_every_append_once(store: &FoundationStore) {
     let begin = Cursor::begin(store.era());
     let mut cursors = [begin; FEED_SHARDS as usize];
     let mut whole = begin;
+    let mut all = Vec::new();
     for round in 1..=5 {
         for (event, head) in &mut heads {
             *head = append(store, *event, *head, round).await;
@@ -109,7 +110,13 @@ async fn the_feed_tells_of_every_append_once(store: &FoundationStore) {
         }
         apart.sort_by_key(|entry| entry.position);
         assert_eq!(apart, entries, "round {round}");
+        all.extend(entries);
     }
+    assert_eq!(
+        feed(store, 0..FEED_SHARDS, begin).await.0,
+        all,
+        "also where every shard has more than a page"
+    );
     let beyond = store.feed(0..FEED_SHARDS + 1, begin, 3).await;
     assert!(matches!(beyond, Err(StoreError::TooLarge { .. })), "{beyond:?}");
     assert_eq!(store.events().await.unwrap(), heads.into_keys().collect::<Vec<_>>());

@@ -58,11 +58,8 @@ async fn begun(rows: &Rows) -> FoundationTransaction {
 async fn only_a_new_era_tells_who_reads_the_feed_that_the_store_was_restored(cluster: &Cluster) {
     let keyspace = Keyspace::new(&format!("test-{}", uuid::Uuid::now_v7())).unwrap();
     let store = FoundationStore::open(cluster, keyspace.clone(), Era(7)).await.unwrap();
-    let everything = Rows {
-        cluster: cluster.clone(),
-        runtime: Handle::current(),
-        prefix: keyspace.whole().to_vec(),
-    };
+    let everything =
+        Rows { cluster: cluster.clone(), runtime: Handle::current(), prefix: keyspace.whole().to_vec() };
     let mut head = Head::GENESIS;
     let mut append = async |id| {
         let next = batch(head, id, 1, b"record");
