@@ -1,7 +1,7 @@
 //! [`Table`] on FoundationDB.
 //!
-//! Reads go out one by one, each at the transaction's version; what they depend on, and what is to be written, is kept here, as in the other two
-//! stores ([`ReadSet`], [`WriteSet`]). The commit is one transaction at that version, with the reads as conflict ranges. So a read that fails
+//! Reads go out one by one, each at the transaction's version; what they depend on, and what is to be written, is kept on this side, as in the
+//! other two stores ([`Buffered`]). The commit is one transaction at that version, with the reads as conflict ranges. So a read that fails
 //! for a moment is asked again, limits are checked before anything is sent, and own writes are seen the same way on every store.
 
 use std::time::Duration;
@@ -11,7 +11,8 @@ use foundationdb::{FdbResult, RangeOption, Transaction as FdbTransaction, Transa
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tessera_store::{
-    CommitOutcome, ReadSet, Row, StoreError, TRANSACTION_BYTES_MAX, Table, Transaction, WriteSet,
+    Begun, Buffered, CommitOutcome, ReadSet, Row, StoreError, TRANSACTION_BYTES_MAX, Table, Transaction,
+    WriteSet,
 };
 use tokio::runtime::Handle;
 
@@ -33,19 +34,23 @@ impl Table for Rows {
         async move {
             let begun_at = rows.cluster.now();
             let version = rows.cluster.fresh_version().await?;
-            let (reads, writes) = (ReadSet::default(), WriteSet::default());
-            Ok(Box::new(FoundationTransaction { rows, begun_at, version, reads, writes })
-                as Box<dyn Transaction>)
+            Ok(Buffered::over(RowsAt { rows, begun_at, version }))
         }
         .boxed()
     }
 }
 
-struct FoundationTransaction {
+/// The rows at a version.
+struct RowsAt {
     rows: Rows,
-    /// Before its version was asked for, on the process's clock.
+    /// Before the version was asked for, on the process's clock.
     begun_at: Duration,
     version: i64,
+}
+
+/// What a transaction read and writes, on its way to the cluster.
+struct Commit {
+    begun: RowsAt,
     reads: ReadSet,
     writes: WriteSet,
 }
@@ -93,13 +98,13 @@ impl Rows {
     }
 }
 
-impl FoundationTransaction {
-    async fn rows(
-        &mut self,
-        begin: &[u8],
-        end: &[u8],
+impl RowsAt {
+    async fn merged(
+        &self,
+        (begin, end): (&[u8], &[u8]),
         limit: usize,
         reverse: bool,
+        writes: &WriteSet,
     ) -> Result<Vec<Row>, StoreError> {
         let (mut from, mut to, mut rows) = (begin.to_vec(), end.to_vec(), Vec::new());
         while from < to && rows.len() < limit {
@@ -113,20 +118,21 @@ impl FoundationTransaction {
                 None => (from.clone(), to.clone()),
             };
             let stored = page.rows.into_iter().map(Ok);
-            rows.extend(self.writes.merge(stored, (&seen.0, &seen.1), left, reverse)?);
+            rows.extend(writes.merge(stored, (&seen.0, &seen.1), left, reverse)?);
             match last {
                 Some(_) if reverse => to = seen.0,
                 Some(_) => from = seen.1,
                 None => break,
             }
         }
-        self.reads.read_range(begin, end, limit, reverse, &rows);
         Ok(rows)
     }
+}
 
+impl Commit {
     /// Nobody may drop this future once it is polled: that would cancel the commit.
-    async fn commit_now(self) -> Result<CommitOutcome, StoreError> {
-        let cluster = &self.rows.cluster;
+    async fn run(self) -> Result<CommitOutcome, StoreError> {
+        let cluster = &self.begun.rows.cluster;
         let mut transaction = cluster.transaction()?;
         let mut left = ATTEMPTS_MAX;
         loop {
@@ -149,7 +155,7 @@ impl FoundationTransaction {
 
     /// Submits it once.
     async fn attempt(&self, transaction: FdbTransaction) -> Attempt {
-        let cluster = &self.rows.cluster;
+        let cluster = &self.begun.rows.cluster;
         let asked_at = cluster.now();
         let refused = match transaction.commit().await {
             Ok(committed) => {
@@ -168,7 +174,7 @@ impl FoundationTransaction {
                 Ok(keys) if !keys.is_empty() => Ok(CommitOutcome::Conflict),
                 _ => return Attempt::Again(refused),
             },
-            Meaning::Outdated if cluster.now().saturating_sub(self.begun_at) >= READ_VERSION_LIFE => {
+            Meaning::Outdated if cluster.now().saturating_sub(self.begun.begun_at) >= READ_VERSION_LIFE => {
                 Ok(CommitOutcome::Conflict)
             }
             Meaning::Outdated | Meaning::Busy => return Attempt::Again(refused),
@@ -189,8 +195,8 @@ impl FoundationTransaction {
     fn fill(&self, transaction: &FdbTransaction) -> FdbResult<()> {
         transaction.set_option(TransactionOption::ReadYourWritesDisable)?;
         transaction.set_option(TransactionOption::ReportConflictingKeys)?;
-        transaction.set_read_version(self.version);
-        let rows = &self.rows;
+        transaction.set_read_version(self.begun.version);
+        let rows = &self.begun.rows;
         for key in self.reads.keys() {
             let key = rows.key(key);
             let after = [&key[..], &[0]].concat();
@@ -213,55 +219,38 @@ impl FoundationTransaction {
     }
 }
 
-impl Transaction for FoundationTransaction {
-    fn get<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
-        if let Some(own) = self.writes.own(key) {
-            return std::future::ready(Ok(own.map(<[u8]>::to_vec))).boxed();
-        }
-        self.reads.read_key(key);
-        let (rows, version, key) = (self.rows.clone(), self.version, self.rows.key(key));
+impl Begun for RowsAt {
+    fn get(&self, key: &[u8]) -> BoxFuture<'static, Result<Option<Vec<u8>>, StoreError>> {
+        let (cluster, version, key) = (self.rows.cluster.clone(), self.version, self.rows.key(key));
         async move {
-            let value = rows.cluster.read(version, |transaction| transaction.get(&key, true)).await?;
+            let value = cluster.read(version, |transaction| transaction.get(&key, true)).await?;
             Ok(value.map(|value| value.to_vec()))
         }
         .boxed()
     }
 
     fn range<'a>(
-        &'a mut self,
-        begin: &'a [u8],
-        end: &'a [u8],
+        &'a self,
+        range: (&'a [u8], &'a [u8]),
         limit: usize,
         reverse: bool,
+        writes: &'a WriteSet,
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        self.rows(begin, end, limit, reverse).boxed()
+        self.merged(range, limit, reverse, writes).boxed()
     }
 
-    fn set(&mut self, key: &[u8], value: &[u8]) {
-        self.writes.set(key, value);
-    }
-
-    fn clear(&mut self, key: &[u8]) {
-        self.writes.clear(key);
-    }
-
-    fn clear_range(&mut self, begin: &[u8], end: &[u8]) {
-        self.writes.clear_range(begin, end);
-    }
-
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
-        let refused = match self.writes.check_limits(&self.reads) {
-            Err(error) => Some(Err(error)),
+    fn commit(
+        self,
+        reads: ReadSet,
+        writes: WriteSet,
+    ) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
+        if writes.is_empty() {
             // Everything was read at one version: it is as if the transaction had run then.
-            Ok(()) if self.writes.is_empty() => Some(Ok(CommitOutcome::Committed)),
-            Ok(()) => None,
-        };
-        if let Some(answer) = refused {
-            return std::future::ready(answer).boxed();
+            return std::future::ready(Ok(CommitOutcome::Committed)).boxed();
         }
-        // A task of its own: whoever stops waiting does not cancel the commit.
         let runtime = self.rows.runtime.clone();
-        let commit = runtime.spawn(self.commit_now());
+        // A task of its own: whoever stops waiting does not cancel the commit.
+        let commit = runtime.spawn(Commit { begun: self, reads, writes }.run());
         let lost =
             |error| CommitOutcome::Unknown { reason: format!("the commit was not carried through: {error}") };
         commit.map(move |outcome| outcome.unwrap_or_else(|error| Ok(lost(error)))).boxed()

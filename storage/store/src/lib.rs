@@ -1,5 +1,6 @@
 //! Log and Table: the store's two traits, its keys, its memory implementation and its conformance suite.
 
+mod buffered;
 mod error;
 mod limits;
 mod log;
@@ -13,6 +14,7 @@ pub mod keys;
 pub mod memory;
 pub mod snapshot;
 
+pub use buffered::{Begun, Buffered};
 pub use error::StoreError;
 pub use limits::{
     CHUNK_BYTES, KEY_BYTES_MAX, KEY_PREFIX_BYTES_MAX, TRANSACTION_BYTES_MAX, VALUE_BYTES_MAX, clear_bytes,

@@ -42,16 +42,22 @@ fn on_a_cluster() {
         no_transaction_is_larger_than_we_count(&rows).await;
         the_largest_transactions_are_taken(&rows).await;
         let mut clearing = begun(&rows).await;
-        clearing.clear_range(b"", &[0xff]);
-        assert_eq!(Box::new(clearing).commit().await, Ok(CommitOutcome::Committed));
+        clearing.writes.clear_range(b"", &[0xff]);
+        assert_eq!(committed(clearing).await, Ok(CommitOutcome::Committed));
     });
 }
 
-async fn begun(rows: &Rows) -> FoundationTransaction {
+async fn begun(rows: &Rows) -> Commit {
     let begun_at = rows.cluster.now();
     let version = rows.cluster.fresh_version().await.unwrap();
     let (reads, writes) = (ReadSet::default(), WriteSet::default());
-    FoundationTransaction { rows: rows.clone(), begun_at, version, reads, writes }
+    Commit { begun: RowsAt { rows: rows.clone(), begun_at, version }, reads, writes }
+}
+
+/// As a transaction ends, its limits checked first.
+async fn committed(own: Commit) -> Result<CommitOutcome, StoreError> {
+    own.writes.check_limits(&own.reads)?;
+    own.run().await
 }
 
 /// A restore brings back every row as it was, the era with them.
@@ -104,19 +110,19 @@ async fn what_is_busy_is_asked_later_and_later(cluster: &Cluster) {
 
 async fn a_real_conflict_is_told_at_the_first_refusal(rows: &Rows) {
     let mut late = begun(rows).await;
-    assert_eq!(late.get(b"key").await, Ok(None));
-    assert_eq!(late.range(b"range", b"rangf", 10, false).await, Ok(Vec::new()));
-    late.set(b"late", b"");
+    late.reads.read_key(b"key");
+    late.reads.read_range(b"range", b"rangf", 10, false, &[]);
+    late.writes.set(b"late", b"");
     for key in [&b"key"[..], b"range of it"] {
         let mut first = begun(rows).await;
-        first.set(key, b"");
-        assert_eq!(Box::new(first).commit().await, Ok(CommitOutcome::Committed));
+        first.writes.set(key, b"");
+        assert_eq!(committed(first).await, Ok(CommitOutcome::Committed));
         let transaction = rows.cluster.transaction().unwrap();
         late.fill(&transaction).unwrap();
         let told = late.attempt(transaction).await;
         assert!(matches!(told, Attempt::Over(Ok(CommitOutcome::Conflict))));
         // The next one meets the other key only.
-        late.version = rows.cluster.fresh_version().await.unwrap();
+        late.begun.version = rows.cluster.fresh_version().await.unwrap();
     }
     let transaction = rows.cluster.transaction().unwrap();
     late.fill(&transaction).unwrap();
@@ -125,26 +131,26 @@ async fn a_real_conflict_is_told_at_the_first_refusal(rows: &Rows) {
 }
 
 /// A transaction made of one kind of thing, so many times.
-type Shape = (&'static str, fn(&mut FoundationTransaction, u32));
+type Shape = (&'static str, fn(&mut Commit, u32));
 
 const SHAPES: [Shape; 7] = [
-    ("small rows", |transaction, number| transaction.set(&number.to_be_bytes(), b"")),
-    ("large values", |transaction, number| {
-        transaction.set(&number.to_be_bytes(), &[7; VALUE_BYTES_MAX]);
+    ("small rows", |own, number| own.writes.set(&number.to_be_bytes(), b"")),
+    ("large values", |own, number| {
+        own.writes.set(&number.to_be_bytes(), &[7; VALUE_BYTES_MAX]);
     }),
-    ("large keys", |transaction, number| transaction.set(&large_key(number), b"")),
-    ("keys cleared", |transaction, number| transaction.clear(&large_key(number))),
-    ("ranges cleared", |transaction, number| {
-        transaction.clear_range(&number.to_be_bytes(), &(number + 1).to_be_bytes());
+    ("large keys", |own, number| own.writes.set(&large_key(number), b"")),
+    ("keys cleared", |own, number| own.writes.clear(&large_key(number))),
+    ("ranges cleared", |own, number| {
+        own.writes.clear_range(&number.to_be_bytes(), &(number + 1).to_be_bytes());
     }),
-    ("keys read", |transaction, number| {
-        transaction.set(b"one", b"");
-        transaction.reads.read_key(&number.to_be_bytes());
+    ("keys read", |own, number| {
+        own.writes.set(b"one", b"");
+        own.reads.read_key(&number.to_be_bytes());
     }),
-    ("ranges read", |transaction, number| {
-        transaction.set(b"one", b"");
+    ("ranges read", |own, number| {
+        own.writes.set(b"one", b"");
         let (begin, end) = (large_key(number), large_key(number + 1));
-        transaction.reads.read_range(&begin, &end, usize::MAX, false, &[]);
+        own.reads.read_range(&begin, &end, usize::MAX, false, &[]);
     }),
 ];
 
@@ -176,10 +182,10 @@ async fn the_largest_transactions_are_taken(rows: &Rows) {
             add(&mut largest, count);
             count += 1;
         }
-        let refused = Box::new(largest).commit().await;
+        let refused = committed(largest).await;
         assert!(matches!(refused, Err(StoreError::TooLarge { .. })), "{name}: {refused:?}");
         let mut largest = begun(rows).await;
         (0..count - 1).for_each(|number| add(&mut largest, number));
-        assert_eq!(Box::new(largest).commit().await, Ok(CommitOutcome::Committed), "{name}");
+        assert_eq!(committed(largest).await, Ok(CommitOutcome::Committed), "{name}");
     }
 }
