@@ -32,6 +32,9 @@ pub(crate) use self::routing::is_here;
 pub use self::status::{ClusterStatus, NodeStatus};
 use crate::shared::Port;
 
+/// How often an ask is sent to another node than the one that was found in the store: a redirect is followed once, by who sent it.
+pub(crate) const HOPS: u8 = 1;
+
 /// What makes a node of a process.
 #[derive(Clone)]
 pub struct ClusterOptions {
@@ -149,7 +152,7 @@ impl Cluster {
     /// Another node owns the event, as the store said.
     pub(crate) fn owns_now(&self, event: EventId, owner: OwnerRow) {
         match self.peer(owner.node) {
-            Some(peer) => self.owners.remember(event, Elsewhere { peer, term: owner.term }),
+            Some(peer) => self.owners.remember(event, Elsewhere { peer, term: owner.term, hops: HOPS }),
             None => self.owners.forget(event),
         }
     }

@@ -14,7 +14,10 @@ const OWNERS_MAX: usize = 100_000;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Elsewhere {
     pub(crate) peer: Peer,
+    /// The term of its ownership; 0: nobody owns the event, and it belongs there.
     pub(crate) term: u64,
+    /// How often what is sent there may be sent on: not again, where another node only pointed there.
+    pub(crate) hops: u8,
 }
 
 /// The owners of events that other nodes have. It may be wrong: who is asked says so, and the store is looked at.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use tessera_cluster::NodeId;
+use tessera_cluster::{NodeId, OwnerRow};
 use tessera_inventory::EventId;
 use tessera_projections::webhooks::EndpointId;
 use tessera_writer::Ask;
@@ -28,9 +28,9 @@ pub struct ForwardedAsk {
     pub ask: Ask,
     /// The time that is left until the client gives up.
     pub give_up: Duration,
-    /// How often it may still be sent on; 0: answer, or say whose it is.
+    /// How often it may still be sent to another node. With 0 whoever is asked answers, or says that the event is not its own, and no more.
     pub hops: u8,
-    /// The term of the ownership by which it was sent here; 0: nobody owned the event.
+    /// The term of the ownership by which it was sent here; 0: nobody owned the event. Who knows of no later one points nowhere.
     pub term: u64,
 }
 
@@ -41,8 +41,8 @@ pub enum Forwarded {
     Answer(Answer),
     /// The event is not that node's, and nothing was executed.
     NotOwner {
-        /// Whose it is, as far as that node knows.
-        owner: Option<NodeId>,
+        /// Whose it is since, as far as that node knows.
+        owner: Option<OwnerRow>,
     },
     /// It was not sent: certainly not executed.
     NotSent,

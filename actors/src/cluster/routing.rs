@@ -7,7 +7,7 @@ use tessera_inventory::EventId;
 use tessera_store::StoreError;
 use tessera_writer::{Ask, Monotonic};
 
-use super::{Cluster, Elsewhere, Forwarded, ForwardedAsk};
+use super::{Cluster, Elsewhere, Forwarded, ForwardedAsk, HOPS};
 use crate::shared::Shared;
 use crate::timeline::Timeline;
 use crate::{Answer, InventoryRouter, NotExecuted};
@@ -15,8 +15,6 @@ use crate::{Answer, InventoryRouter, NotExecuted};
 /// Pauses before an ask that certainly was not executed looks for the owner again, in milliseconds: an event that is handed over is
 /// without an owner for some milliseconds, one whose node is dead for seconds. After the last the caller is told.
 const LOOK_AGAIN_AFTER_MS: [u64; 8] = [0, 2, 5, 10, 20, 50, 100, 200];
-/// How often an ask is sent on by another node than the one that took it: a redirect is followed by who sent it.
-const HOPS: u8 = 0;
 
 /// Where the owner of an event is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -116,12 +114,12 @@ impl InventoryRouter {
         cluster: &Cluster,
         event: EventId,
         ask: &Ask,
-        Elsewhere { peer, term }: Elsewhere,
+        Elsewhere { peer, term, hops }: Elsewhere,
         give_up_at: Monotonic,
     ) -> Attempt {
         let now = self.shared.environment.clock.monotonic();
         let give_up = Duration::from_micros(give_up_at.0.saturating_sub(now.0));
-        let forwarded = ForwardedAsk { event, ask: ask.clone(), give_up, hops: HOPS, term };
+        let forwarded = ForwardedAsk { event, ask: ask.clone(), give_up, hops, term };
         match cluster.options.peers.forward(&peer, &forwarded).await {
             Forwarded::Answer(Answer::NotExecuted { reason, .. }) if reason.may_be_elsewhere() => {
                 cluster.owners.forget(event);
@@ -136,11 +134,11 @@ impl InventoryRouter {
             Forwarded::NotOwner { owner } => {
                 cluster.owners.forget(event);
                 // Followed once: the next attempt asks there, and then the store.
-                if let Some(peer) = owner
-                    .filter(|owner| *owner != peer.node && Some(*owner) != cluster.me())
-                    .and_then(|owner| cluster.peer(owner))
+                let owner = owner.filter(|owner| hops > 0 && Some(owner.node) != cluster.me());
+                if let Some((peer, term)) =
+                    owner.and_then(|owner| Some((cluster.peer(owner.node)?, owner.term)))
                 {
-                    cluster.owners.remember(event, Elsewhere { peer, term });
+                    cluster.owners.remember(event, Elsewhere { peer, term, hops: hops - 1 });
                 }
                 if term == 0 { Attempt::Declined } else { Attempt::Again(NotExecuted::Elsewhere) }
             }
@@ -173,12 +171,12 @@ pub(crate) async fn way(shared: &Shared, cluster: &Cluster, event: EventId) -> R
             return Ok(Way::Here);
         }
         let peer = super::Peer { node: owner.owner.node, address: row.peer_address };
-        let elsewhere = Elsewhere { peer, term: owner.owner.term };
+        let elsewhere = Elsewhere { peer, term: owner.owner.term, hops: HOPS };
         cluster.owners.remember(event, elsewhere.clone());
         return Ok(Way::There(elsewhere));
     }
     let there = members.place(event).filter(|node| Some(*node) != me).and_then(|node| cluster.peer(node));
-    Ok(there.map_or(Way::Here, |peer| Way::There(Elsewhere { peer, term: 0 })))
+    Ok(there.map_or(Way::Here, |peer| Way::There(Elsewhere { peer, term: 0, hops: HOPS })))
 }
 
 /// The same for a reader, who needs no owner: the store is not asked about what is active here or remembered.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use tessera_cluster::NodeId;
+use tessera_cluster::{NodeId, OwnerRow};
 
 use super::operations::hand_over;
 use super::{Forwarded, ForwardedAsk, ServePeers, Told};
@@ -20,14 +20,18 @@ impl ServePeers for InventoryRouter {
     fn serve(&self, asked: ForwardedAsk) -> BoxFuture<'static, Forwarded> {
         let router = self.clone();
         async move {
-            let ForwardedAsk { event, ask, give_up, hops: _, term: _ } = asked;
+            let ForwardedAsk { event, ask, give_up, hops, term } = asked;
             let give_up_at = router.deadline(give_up);
             match router.ask_here(event, ask, give_up_at, None).await {
-                // Who sent it looks again: it knows as much as this node.
+                // Who sent it looks again, where this node points, or in the store. This node points nowhere else than to a later owner than the
+                // one that was meant, so that no two nodes send an ask to each other.
                 Answer::NotExecuted { reason, .. } if reason.may_be_elsewhere() => {
                     let cluster = router.shared.cluster.as_ref();
-                    let owner = cluster.and_then(|cluster| cluster.owners.find(event));
-                    Forwarded::NotOwner { owner: owner.map(|owner| owner.peer.node) }
+                    let known = cluster.and_then(|cluster| cluster.owners.find(event));
+                    let later = known.filter(|owner| hops > 0 && owner.term > term);
+                    Forwarded::NotOwner {
+                        owner: later.map(|owner| OwnerRow { node: owner.peer.node, term: owner.term }),
+                    }
                 }
                 answer => Forwarded::Answer(answer),
             }

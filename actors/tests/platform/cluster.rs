@@ -189,6 +189,26 @@ async fn whichever_node_is_asked_answers_and_one_owns_the_event() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_points_to_a_later_owner_only_and_no_further_when_it_was_pointed_to() {
+    let trio = Trio::start().await;
+    trio.nodes["a"].flowing(trio.nodes["a"].on_sale(EVENT, 10)).await;
+    let row = Nodes::new(trio.table()).owner(EVENT).await.unwrap().unwrap().owner;
+    let other = ["a", "b", "c"].into_iter().find(|name| trio.id(name) != row.node).unwrap();
+    let pointed = async |hops, term| {
+        let ask = crate::world::place_hold(1, 1);
+        let ask = ForwardedAsk { event: EVENT, ask, give_up: GIVE_UP, hops, term };
+        match trio.any().flowing(trio.nodes[other].router.serve(ask)).await {
+            Forwarded::NotOwner { owner } => owner,
+            answered => panic!("it is not its own: {answered:?}"),
+        }
+    };
+    assert_eq!(pointed(1, row.term - 1).await, Some(row));
+    assert_eq!(pointed(1, row.term).await, None, "who was meant is no later owner than the one it knows");
+    assert_eq!(pointed(0, row.term - 1).await, None, "it was sent on before");
+    assert!(matches!(trio.hold(other, 1).await, Answer::Accepted { .. }), "nothing was executed there");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn others_read_from_mirrors_that_follow() {
     let trio = Trio::start().await;
     trio.nodes["a"].flowing(trio.nodes["a"].on_sale(EVENT, 10)).await;

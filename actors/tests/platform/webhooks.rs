@@ -191,13 +191,16 @@ impl Recorder for DisabledCounted {
     }
 }
 
+/// Transactions that it takes to have as much wait for an endpoint as may.
+const PARTS: u64 = 50;
+
 /// As much waits for an endpoint as may, about another event.
 async fn fill(table: &Arc<dyn Table>, endpoint: EndpointId) {
     let (event, follower, now) = (EventId(1), "notification", Timestamp(0));
     let (cursors, deliveries) = (FollowerCursors::new(Arc::clone(table)), Deliveries::new(Arc::clone(table)));
     let mut cursor = cursors.take_over(event, follower).await.unwrap();
-    for part in 0..10 {
-        let sequences = 1 + part * PENDING_MAX / 10..=(part + 1) * PENDING_MAX / 10;
+    for part in 0..PARTS {
+        let sequences = 1 + part * PENDING_MAX / PARTS..=(part + 1) * PENDING_MAX / PARTS;
         let through = Sequence(*sequences.end());
         let delivery = |sequence: u64| Delivery {
             place: WebhookPlace { at: now, event, sequence: Sequence(sequence), copy: 0 },

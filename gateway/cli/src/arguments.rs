@@ -159,10 +159,10 @@ pub(crate) struct DemoArguments {
 #[derive(Debug, Args)]
 pub(crate) struct InstallationArguments {
     /// Configuration file (TOML) [none unless named]
-    #[arg(long)]
+    #[arg(long, global = true)]
     config: Option<PathBuf>,
     /// Directory of the store and the administrator's token [TESSERA_DATA, default ./data]
-    #[arg(long)]
+    #[arg(long, global = true)]
     data: Option<PathBuf>,
 }
 
@@ -183,6 +183,30 @@ pub(crate) struct InspectArguments {
     pub(crate) event: Option<String>,
     /// What to show of it
     pub(crate) view: Option<View>,
+    /// What to show of all of them
+    #[command(subcommand)]
+    pub(crate) command: Option<InspectCommand>,
+}
+
+/// What to show of all events together.
+#[derive(Debug, Subcommand)]
+pub(crate) enum InspectCommand {
+    /// What was appended to any event, in the order of the commits, a line of JSON each (FoundationDB only)
+    Feed(FeedArguments),
+}
+
+/// Nodes may serve meanwhile.
+#[derive(Debug, Args)]
+pub(crate) struct FeedArguments {
+    /// Go on after this place, ERA:POSITION of an entry [default: begin with the first]
+    #[arg(long, value_name = "ERA:POSITION")]
+    pub(crate) after: Option<String>,
+    /// Only this shard of the feed; each event is in one of 0 to 15
+    #[arg(long)]
+    pub(crate) shard: Option<u8>,
+    /// Go on with what is appended from now on, until the command is ended
+    #[arg(long)]
+    pub(crate) follow: bool,
 }
 
 /// What to show of an event.
@@ -211,6 +235,9 @@ pub(crate) struct RepairArguments {
     /// Have that server accept what the store has of an event that went back, and give up what it lacks
     #[arg(long, requires = "url")]
     pub(crate) reconcile: bool,
+    /// The store was restored from a backup: begin a new era, so that no reader of the feed across events goes on from a place of before (FoundationDB only)
+    #[arg(long, conflicts_with_all = ["url", "lift", "accept_loss", "into", "through", "event"])]
+    pub(crate) restored: bool,
     /// Lift the quarantine of the event in a stopped installation, if its log is sound
     #[arg(long, requires = "event", conflicts_with_all = ["accept_loss", "into", "through"])]
     pub(crate) lift: bool,

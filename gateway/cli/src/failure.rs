@@ -30,6 +30,9 @@ const STATUS_STORE_FAILED: u8 = 3;
 const STATUS_NOT_SOUND: u8 = 4;
 /// A rehearsal did not come to its end: its server went away, or the machine did not give what it needs.
 const STATUS_NO_VERDICT: u8 = 5;
+/// The place that a reader of the feed goes on from is of another era: it must begin anew.
+#[cfg(feature = "foundationdb")]
+const STATUS_OTHER_ERA: u8 = 6;
 /// Ctrl-C, as shells say it.
 const STATUS_INTERRUPTED: u8 = 130;
 
@@ -89,6 +92,33 @@ pub(crate) enum Failure {
         "store.kind is foundationdb, and this binary was built without it: build it with `--features foundationdb`, which needs libclang and FoundationDB's client library"
     )]
     WithoutFoundationDb,
+    /// Only FoundationDB has a feed across events, and eras.
+    #[error(
+        "the embedded store has no feed across events: `tessera inspect` lists its events, and `tessera inspect EVENT log` shows what was appended to one"
+    )]
+    NoFeed,
+    /// The feed across events is of all of them.
+    #[error("the feed is of all events; `tessera inspect EVENT log` shows what was appended to one")]
+    FeedOfOne,
+    /// The place in the feed cannot be read.
+    #[cfg(feature = "foundationdb")]
+    #[error(transparent)]
+    NotACursor(#[from] tessera_foundationdb::cursor::NotACursor),
+    /// The feed has no such shard.
+    #[cfg(feature = "foundationdb")]
+    #[error("there is no shard {0} of the feed; the last is {last}", last = tessera_foundationdb::keyspace::FEED_SHARDS - 1)]
+    NoSuchShard(u8),
+    /// The place in the feed means nothing any more.
+    #[cfg(feature = "foundationdb")]
+    #[error(
+        "{after} is a place of another era: this installation was imported, or restored from a backup, since then. What was read before may not be there any more; read it anew: --after {begin}"
+    )]
+    OtherEra {
+        /// Where the reader stood.
+        after: tessera_foundationdb::cursor::Cursor,
+        /// Where it begins anew.
+        begin: tessera_foundationdb::cursor::Cursor,
+    },
     /// Only the embedded store is repaired here.
     #[error(
         "a damaged log of FoundationDB is brought back with FoundationDB's own backup; this repairs the embedded store"
@@ -226,7 +256,11 @@ impl Failure {
             Failure::RepairUnfinished { source, .. } | Failure::ImportUnfinished { source, .. } => {
                 source.status()
             }
-            Failure::Recording(_) => STATUS_USAGE,
+            Failure::Recording(_) | Failure::FeedOfOne => STATUS_USAGE,
+            #[cfg(feature = "foundationdb")]
+            Failure::NotACursor(_) | Failure::NoSuchShard(_) => STATUS_USAGE,
+            #[cfg(feature = "foundationdb")]
+            Failure::OtherEra { .. } => STATUS_OTHER_ERA,
             Failure::Rehearsal(error) => match error {
                 RehearsalError::Scenario(_) | RehearsalError::Target(_) | RehearsalError::Usage(_) => {
                     STATUS_USAGE
@@ -273,6 +307,8 @@ mod tests {
         let table = [
             (Failure::RehearsalFailed, STATUS_FAILED),
             (Failure::NoCapacity, STATUS_FAILED),
+            (Failure::NoFeed, STATUS_FAILED),
+            (Failure::FeedOfOne, STATUS_USAGE),
             (usage.into(), STATUS_USAGE),
             (own_server.into(), STATUS_NO_VERDICT),
             (RehearsalError::Interrupted.into(), STATUS_INTERRUPTED),

@@ -10,9 +10,10 @@ use tessera_server::instant::Rfc3339;
 use tessera_store::Log;
 use tessera_writer::Head;
 
-use crate::arguments::{InspectArguments, View};
+use crate::arguments::{InspectArguments, InspectCommand, View};
 use crate::events::{self, must_exist};
 use crate::failure::Failure;
+use crate::feed;
 use crate::output::line;
 use crate::printer::Printer;
 use crate::replay::{Alone, replay, verify};
@@ -21,7 +22,13 @@ use crate::transcript;
 
 /// Shows what is asked for.
 pub(crate) async fn run(arguments: InspectArguments) -> Result<(), Failure> {
-    let store = Store::find(&arguments.installation.settings()?).await?;
+    let settings = arguments.installation.settings()?;
+    match (arguments.command, arguments.event.is_some()) {
+        (Some(InspectCommand::Feed(arguments)), false) => return feed::run(&settings, arguments).await,
+        (Some(InspectCommand::Feed(_)), true) => return Err(Failure::FeedOfOne),
+        (None, _) => {}
+    }
+    let store = Store::find(&settings).await?;
     // `inspect verify` without an event means all of them.
     let alone = arguments.event.as_deref().filter(|_| arguments.view.is_none());
     if let Some(view) = alone.and_then(|text| View::from_str(text, false).ok()) {

@@ -6,6 +6,7 @@ mod defect;
 mod demo;
 mod events;
 mod failure;
+mod feed;
 mod fresh;
 mod inspect;
 mod node;

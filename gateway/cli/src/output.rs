@@ -9,6 +9,12 @@ pub(crate) fn line(text: impl Display) {
     let _ = writeln!(io::stdout().lock(), "{text}");
 }
 
+/// Prints a line of a result that may go on for ever. Whether anybody listens: otherwise the command has come to its end.
+#[cfg(feature = "foundationdb")]
+pub(crate) fn heard(text: impl Display) -> bool {
+    writeln!(io::stdout().lock(), "{text}").is_ok()
+}
+
 /// Prints a line about a failure.
 pub(crate) fn error(text: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{text}");

@@ -23,7 +23,7 @@ pub(crate) const TOKEN_FILE: &str = "admin-token";
 
 /// Lifts the quarantine of an event, brings a damaged installation back, or verifies a stopped one.
 pub(crate) async fn run(arguments: RepairArguments) -> Result<(), Failure> {
-    let RepairArguments { installation, url, reconcile, lift, accept_loss: _, into, through, event } =
+    let RepairArguments { installation, url, reconcile, restored, lift, into, through, event, .. } =
         arguments;
     let settings = installation.settings()?;
     if let (Some(url), Some(event)) = (&url, &event) {
@@ -39,7 +39,7 @@ pub(crate) async fn run(arguments: RepairArguments) -> Result<(), Failure> {
         (Some(into), _, cut) => salvage::into(embedded(&settings)?, cut, &into).await,
         (None, _, Some(cut)) => salvage::report(embedded(&settings)?, Some(cut)),
         (None, Some(event), None) if lift => lift_quarantine(&settings, event).await,
-        (None, only, None) => verify_all(&settings, only).await,
+        (None, only, None) => verify_all(&settings, only, restored).await,
     }
 }
 
@@ -89,8 +89,8 @@ async fn lift_quarantine(settings: &Settings, event: EventId) -> Result<(), Fail
 }
 
 /// Opening the store verifies its journal and its anchor; then every log is verified and replayed. Where something is
-/// damaged, what a repair would lose is said too.
-async fn verify_all(settings: &Settings, only: Option<EventId>) -> Result<(), Failure> {
+/// damaged, what a repair would lose is said too. One that was restored gets a new era first.
+async fn verify_all(settings: &Settings, only: Option<EventId>, restored: bool) -> Result<(), Failure> {
     let store = match Store::find(settings).await {
         Err(Failure::Store(error @ StoreError::Damaged { .. })) => {
             line(format_args!("the store does not open: {error}"));
@@ -98,6 +98,10 @@ async fn verify_all(settings: &Settings, only: Option<EventId>) -> Result<(), Fa
         }
         opened => opened?,
     };
+    if restored {
+        let begin = store.renew_era().await?;
+        line(format_args!("a new era begins: readers of the feed across events begin anew, --after {begin}"));
+    }
     let mut unsound = 0;
     if let Some(event) = only {
         must_exist(&store, event).await?;

@@ -63,6 +63,15 @@ impl Store {
         }
     }
 
+    /// Begins a new era of an installation that was restored. Answers the place from which readers of its feed begin anew.
+    pub(crate) async fn renew_era(&self) -> Result<String, Failure> {
+        match self {
+            Store::Embedded(_) => Err(Failure::NoFeed),
+            #[cfg(feature = "foundationdb")]
+            Store::Foundation(store) => Ok(store.renew_era(foundation::fresh_era()).await?.to_string()),
+        }
+    }
+
     /// The store as the server takes it.
     pub(crate) fn shared(&self) -> Stores {
         match self {
@@ -185,7 +194,8 @@ impl NewInstallation {
 }
 
 #[cfg(feature = "foundationdb")]
-mod foundation {
+pub(crate) mod foundation {
+    use tessera_foundationdb::cursor::Era;
     use tessera_foundationdb::keyspace::Keyspace;
     use tessera_foundationdb::{Cluster, FoundationStore, Network};
     use tessera_inventory::{EventId, Sequence};
@@ -208,9 +218,9 @@ mod foundation {
     }
 
     /// Drawn at random, so that no two lives of an installation have the same.
-    fn fresh_era() -> u64 {
+    pub(super) fn fresh_era() -> Era {
         let bits = environment::system(Handle::current()).random.bits();
-        u64::try_from(bits >> 64).unwrap_or_default()
+        Era(u64::try_from(bits >> 64).unwrap_or_default())
     }
 
     pub(super) async fn open(settings: &Settings) -> Result<Store, Failure> {
@@ -219,9 +229,14 @@ mod foundation {
     }
 
     pub(super) async fn find(settings: &Settings) -> Result<Store, Failure> {
+        find_cluster(settings).await.map(Store::Foundation)
+    }
+
+    /// The store of the cluster itself, which has more to show than every store has.
+    pub(crate) async fn find_cluster(settings: &Settings) -> Result<FoundationStore, Failure> {
         let (cluster, keyspace) = connect(settings)?;
         let found = FoundationStore::find(&cluster, keyspace).await?;
-        found.map(Store::Foundation).ok_or_else(|| Failure::NoPrefix(settings.store.prefix.clone()))
+        found.ok_or_else(|| Failure::NoPrefix(settings.store.prefix.clone()))
     }
 
     pub(super) async fn create(settings: &Settings) -> Result<Store, Failure> {

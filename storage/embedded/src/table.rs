@@ -8,7 +8,9 @@ use fjall::{Readable, Snapshot};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{self, BoxFuture};
-use tessera_store::{CommitOutcome, ConflictWindow, ReadSet, Row, StoreError, Transaction, WriteSet};
+use tessera_store::{
+    Begun, Buffered, CommitOutcome, ConflictWindow, ReadSet, Row, StoreError, Transaction, WriteSet,
+};
 
 use crate::anchor::{Anchor, AnchorSignal};
 use crate::disk::Disk;
@@ -94,13 +96,8 @@ impl Tables {
         let (version, snapshot) = (published.version, published.snapshot.clone());
         *published.readers.entry(version).or_default() += 1;
         drop(published);
-        Ok(Box::new(EmbeddedTransaction {
-            store: self.clone(),
-            snapshot,
-            reader: Reader { published: Arc::clone(&self.published), version },
-            reads: ReadSet::default(),
-            writes: WriteSet::default(),
-        }))
+        let reader = Reader { published: Arc::clone(&self.published), version };
+        Ok(Buffered::over(EmbeddedRows { store: self.clone(), snapshot, reader }))
     }
 
     pub(crate) fn committer(
@@ -123,20 +120,15 @@ impl Tables {
     }
 }
 
-struct EmbeddedTransaction {
+/// The rows at a version.
+struct EmbeddedRows {
     store: Tables,
     snapshot: Snapshot,
     reader: Reader,
-    reads: ReadSet,
-    writes: WriteSet,
 }
 
-impl Transaction for EmbeddedTransaction {
-    fn get<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
-        if let Some(own) = self.writes.own(key) {
-            return future::ready(Ok(own.map(<[u8]>::to_vec))).boxed();
-        }
-        self.reads.read_key(key);
+impl Begun for EmbeddedRows {
+    fn get(&self, key: &[u8]) -> BoxFuture<'static, Result<Option<Vec<u8>>, StoreError>> {
         let (snapshot, rows, key) = (self.snapshot.clone(), self.store.tables.rows.clone(), key.to_vec());
         self.store.readers.run(move || {
             let value = snapshot.get(&rows, &key).map_err(|error| read_error(&error))?;
@@ -145,47 +137,30 @@ impl Transaction for EmbeddedTransaction {
     }
 
     fn range<'a>(
-        &'a mut self,
-        begin: &'a [u8],
-        end: &'a [u8],
+        &'a self,
+        (begin, end): (&'a [u8], &'a [u8]),
         limit: usize,
         reverse: bool,
+        writes: &'a WriteSet,
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        if begin >= end || limit == 0 {
-            return future::ready(Ok(Vec::new())).boxed();
-        }
         let (snapshot, stored) = (self.snapshot.clone(), self.store.tables.rows.clone());
-        let (from, to, writes) = (begin.to_vec(), end.to_vec(), self.writes.clone());
-        let read = self.store.readers.run(move || {
+        let (from, to, writes) = (begin.to_vec(), end.to_vec(), writes.clone());
+        self.store.readers.run(move || {
             let stored = rows_of(&snapshot, &stored, &from, &to, reverse);
             writes.merge(stored, (&from, &to), limit, reverse)
-        });
-        async move {
-            let rows = read.await?;
-            self.reads.read_range(begin, end, limit, reverse, &rows);
-            Ok(rows)
-        }
-        .boxed()
+        })
     }
 
-    fn set(&mut self, key: &[u8], value: &[u8]) {
-        self.writes.set(key, value);
-    }
-
-    fn clear(&mut self, key: &[u8]) {
-        self.writes.clear(key);
-    }
-
-    fn clear_range(&mut self, begin: &[u8], end: &[u8]) {
-        self.writes.clear_range(begin, end);
-    }
-
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
-        if let Err(error) = self.writes.check_limits().and_then(|()| self.store.shared.check()) {
+    fn commit(
+        self,
+        reads: ReadSet,
+        writes: WriteSet,
+    ) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
+        if let Err(error) = self.store.shared.check() {
             return future::ready(Err(error)).boxed();
         }
         let (answer, answered) = oneshot::channel();
-        let commit = Commit { reader: self.reader, reads: self.reads, writes: self.writes, answer };
+        let commit = Commit { reader: self.reader, reads, writes, answer };
         if self.store.commits.try_send(commit).is_err() {
             let reason = format!("{COMMITS_WAITING_MAX} commits are waiting, or the store is closing");
             return future::ready(Err(StoreError::Unavailable { reason })).boxed();

@@ -1,4 +1,4 @@
-//! Measures durable appends a second on the cluster of `FDB_CLUSTER_FILE`:
+//! Measures durable appends a second on the cluster of `FDB_CLUSTER_FILE`, and how fast the log of an event is read again:
 //! `cargo run --release -p tessera-foundationdb --features foundationdb --example appends`.
 #![allow(
     clippy::disallowed_methods,
@@ -10,15 +10,20 @@
 
 use std::time::{Duration, Instant};
 
+use tessera_foundationdb::cursor::Era;
 use tessera_foundationdb::keyspace::Keyspace;
 use tessera_foundationdb::{Cluster, FoundationStore, Network};
-use tessera_inventory::EventId;
+use tessera_inventory::{EventId, Sequence};
 use tessera_store::conformance::log::batch;
 use tessera_store::{AppendOutcome, Log};
 use tessera_writer::Head;
 use uuid::Uuid;
 
 const SECONDS: u64 = 5;
+/// The log that is read again, in bytes.
+const LOG_BYTES: usize = 60_000_000;
+/// What its reader asks for at once, as a replay does.
+const READ_BYTES: usize = 4_000_000;
 
 /// One writer: an append follows the one before. `fresh` asks for a read version before each, as `head` does.
 async fn write(store: FoundationStore, event: EventId, bytes: usize, fresh: bool) -> Vec<Duration> {
@@ -61,17 +66,43 @@ async fn measure(store: &FoundationStore, writers: u128, bytes: usize, fresh: bo
     );
 }
 
+/// Appends a long log, then reads it from its beginning to its end.
+async fn replay(store: &FoundationStore, bytes: usize) {
+    let (event, record) = (EventId(Uuid::now_v7().as_u128()), vec![7; bytes]);
+    let mut head = Head::GENESIS;
+    for id in 1..=(LOG_BYTES / bytes) as u128 {
+        let next = batch(head, id, 1, &record);
+        assert_eq!(store.append(event, head, next.clone()).await, AppendOutcome::Committed);
+        head = next.next;
+    }
+    let (begin, mut after, mut read) = (Instant::now(), Sequence::ZERO, 0);
+    while after < head.sequence {
+        for record in store.read(event, after, READ_BYTES).await.unwrap() {
+            after = record.last_sequence;
+            read += record.bytes.len();
+        }
+    }
+    let seconds = begin.elapsed().as_secs_f64();
+    println!(
+        "replay of {read} bytes in records of {bytes}: {seconds:.2} s, {:.1} MB/s",
+        read as f64 / 1e6 / seconds
+    );
+}
+
 fn main() {
     let network = Network::start(None).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let cluster = Cluster::connect(&network, None).unwrap();
         let keyspace = Keyspace::new(&format!("appends-{}", Uuid::now_v7())).unwrap();
-        let store = FoundationStore::open(&cluster, keyspace, 1).await.unwrap();
+        let store = FoundationStore::open(&cluster, keyspace, Era(1)).await.unwrap();
         for (writers, bytes, fresh) in
             [(1, 200, false), (1, 20_000, false), (1, 20_000, true), (4, 20_000, false), (32, 2_000, false)]
         {
             measure(&store, writers, bytes, fresh).await;
+        }
+        for bytes in [20_000, 200_000, 1_000_000] {
+            replay(&store, bytes).await;
         }
         store.remove().await.unwrap();
     });

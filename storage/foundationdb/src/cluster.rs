@@ -17,8 +17,9 @@ use crate::read_version::ReadVersion;
 /// Longest that a read waits for its answer; then the store is unavailable. Only reads are given up: a commit that nobody waits for any more
 /// would be cancelled half-way. As long as the cluster keeps what a transaction reads.
 pub const READ_ANSWER_MAX: Duration = Duration::from_secs(5);
-/// How often a read is tried that fails.
-const READ_ATTEMPTS_MAX: u32 = 8;
+/// How often a read, or a commit of which nothing was written, is tried. The pauses between are those of the client library: each is drawn
+/// from none to twice what the one before was drawn from, the first from none to 10 ms; so the last is at most 640 ms, and all of them 1.3 s.
+pub(crate) const ATTEMPTS_MAX: u32 = 8;
 
 /// A cluster that stores are opened on. Clones share it.
 #[derive(Clone)]
@@ -119,7 +120,7 @@ impl Cluster {
         self.retried(Some(version), read).await
     }
 
-    /// A read again and again, each time in a transaction of its own, until it answers or fails for good.
+    /// A read again and again, each time at the same version, until it answers or fails for good.
     async fn retried<T, R>(
         &self,
         version: Option<i64>,
@@ -129,29 +130,36 @@ impl Cluster {
         R: Future<Output = FdbResult<T>>,
     {
         in_time(async {
-            let mut last = None;
-            for _ in 0..READ_ATTEMPTS_MAX {
+            let mut transaction = self.transaction()?;
+            for attempt in 1.. {
                 self.check()?;
-                let transaction = self.transaction()?;
                 if let Some(version) = version {
                     transaction.set_read_version(version);
                 }
-                match read(&transaction).await {
+                let error = match read(&transaction).await {
                     Ok(value) => return Ok(value),
-                    Err(error) if Meaning::of(error.code()) == Meaning::Fatal => {
-                        return Err(self.read_failed(error));
-                    }
-                    Err(error) => {
-                        last = Some(error);
-                        // Only for the pause that the client library thinks fit; an error that it does not know needs none.
-                        let _ = transaction.on_error(error).await;
-                    }
+                    Err(error) => error,
+                };
+                if attempt == ATTEMPTS_MAX || Meaning::of(error.code()) == Meaning::Fatal {
+                    return Err(self.read_failed(error));
                 }
+                transaction = self.paused(transaction.on_error(error)).await?;
             }
-            Err(last
-                .map_or_else(|| unanswered("the cluster was never asked"), |error| self.read_failed(error)))
+            Err(unanswered("the cluster was never asked"))
         })
         .await
+    }
+
+    /// A transaction to try again with, after the pause that the client library thinks fit. It is the same one, emptied: what it pauses grows
+    /// with each failure of a transaction. An error that the library does not know needs no pause, and a new transaction.
+    pub(crate) async fn paused(
+        &self,
+        failed: impl Future<Output = FdbResult<Transaction>>,
+    ) -> Result<Transaction, StoreError> {
+        match failed.await {
+            Ok(transaction) => Ok(transaction),
+            Err(_) => self.transaction(),
+        }
     }
 
     /// What a read that failed says to its caller.

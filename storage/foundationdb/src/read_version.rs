@@ -18,9 +18,10 @@ pub struct ReadVersion {
 }
 
 impl ReadVersion {
-    /// `version` was given by the cluster, for a question that was asked at `asked_at` on the process's clock.
+    /// `version` was given by the cluster, for a question that was asked at `asked_at` on the process's clock. One that is too old gives way
+    /// to a lower one, too: a cluster that was made anew counts its versions from the beginning.
     pub fn learn(&mut self, version: i64, asked_at: Duration) {
-        if self.newest.is_none_or(|(newest, _)| newest <= version) {
+        if self.at(asked_at).is_none_or(|newest| newest <= version) {
             self.newest = Some((version, asked_at));
         }
     }
@@ -56,6 +57,18 @@ mod tests {
         assert_eq!(version.at(at(5_000)), None);
         version.learn(200, at(4_000));
         assert_eq!(version.at(at(5_000)), Some(200));
+    }
+
+    #[test]
+    fn a_version_that_is_too_old_gives_way_to_a_lower_one() {
+        let mut version = ReadVersion::default();
+        version.learn(1_000, at(0));
+        version.learn(100, at(3_999));
+        assert_eq!(version.at(at(3_999)), Some(1_000));
+        version.learn(100, at(4_000));
+        assert_eq!(version.at(at(4_000)), Some(100), "the cluster counts anew");
+        version.learn(101, at(4_001));
+        assert_eq!(version.at(at(8_000)), Some(101));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use tessera_store::keys::{LogRecordHeader, LogRecordKey};
 use tessera_store::{Batch, CHUNK_BYTES, LOG_RECORD_BYTES_MAX, LogRecord, Row, StoreError};
 use tessera_writer::Head;
 
+use crate::cursor::Era;
+
 /// Format of what this release writes.
 const FORMAT_VERSION: u16 = 1;
 /// Oldest release that may read it.
@@ -111,19 +113,33 @@ pub enum Standing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FormatRow {
     /// Which life of the installation: positions in the feed mean nothing in another one.
-    pub era: u64,
+    pub era: Era,
     /// Whether it may be served.
     pub standing: Standing,
 }
 
 impl FormatRow {
+    /// The row, where the installation may be served.
+    ///
+    /// # Errors
+    /// [`StoreError::Damaged`] where an import has not come to its end.
+    pub fn whole(self) -> Result<FormatRow, StoreError> {
+        match self.standing {
+            Standing::Whole => Ok(self),
+            Standing::Filling => {
+                let reason = "an import into this prefix is under way, or has not come to its end: clear the prefix, and import again";
+                Err(StoreError::Damaged { reason: reason.to_owned() })
+            }
+        }
+    }
+
     /// The stored bytes, big-endian: format version 2, minimum reader 2, era 8, standing 1 (0: whole, 1: filling).
     #[must_use]
     pub fn encode(&self) -> [u8; FORMAT_BYTES] {
         let mut value = [0; FORMAT_BYTES];
         value[0..2].copy_from_slice(&FORMAT_VERSION.to_be_bytes());
         value[2..4].copy_from_slice(&MINIMUM_READER.to_be_bytes());
-        value[4..12].copy_from_slice(&self.era.to_be_bytes());
+        value[4..12].copy_from_slice(&self.era.0.to_be_bytes());
         value[12] = u8::from(self.standing == Standing::Filling);
         value
     }
@@ -146,7 +162,7 @@ impl FormatRow {
             [1] => Standing::Filling,
             _ => return Err(unreadable()),
         };
-        Ok(FormatRow { era: u64::from_be_bytes(*era), standing })
+        Ok(FormatRow { era: Era(u64::from_be_bytes(*era)), standing })
     }
 }
 

@@ -10,6 +10,7 @@ use tessera_store::{StoreError, Table, Transaction, transact};
 use tokio::runtime::Handle;
 
 use crate::cluster::Cluster;
+use crate::cursor::{Cursor, Era};
 use crate::keyspace::{Keyspace, Section};
 use crate::rows::{FormatRow, Standing};
 use crate::table::Rows;
@@ -28,7 +29,7 @@ pub struct FoundationStore {
 struct Inner {
     cluster: Cluster,
     keyspace: Keyspace,
-    era: u64,
+    era: Era,
     /// Where commits run that nobody waits for any more.
     runtime: Handle,
 }
@@ -49,7 +50,7 @@ impl FoundationStore {
     pub async fn open(
         cluster: &Cluster,
         keyspace: Keyspace,
-        fresh_era: u64,
+        fresh_era: Era,
     ) -> Result<FoundationStore, StoreError> {
         let runtime = Handle::current();
         let fresh = FormatRow { era: fresh_era, standing: Standing::Whole };
@@ -65,7 +66,7 @@ impl FoundationStore {
             Ok((transaction, stored))
         })
         .await?;
-        FoundationStore::whole(cluster, keyspace, stored, runtime)
+        Ok(FoundationStore::of(cluster, keyspace, stored.whole()?.era, runtime))
     }
 
     /// Opens an installation that is there already; `None` where there is none.
@@ -76,20 +77,8 @@ impl FoundationStore {
         let runtime = Handle::current();
         let format = rows(cluster, &runtime, keyspace.section(Section::Format));
         let Some(row) = format.begin().await?.get(b"").await? else { return Ok(None) };
-        FoundationStore::whole(cluster, keyspace, FormatRow::decode(&row)?, runtime).map(Some)
-    }
-
-    fn whole(
-        cluster: &Cluster,
-        keyspace: Keyspace,
-        row: FormatRow,
-        runtime: Handle,
-    ) -> Result<FoundationStore, StoreError> {
-        if row.standing == Standing::Filling {
-            let reason = "an import into this prefix is under way, or has not come to its end: clear the prefix, and import again";
-            return Err(StoreError::Damaged { reason: reason.to_owned() });
-        }
-        Ok(FoundationStore::of(cluster, keyspace, row.era, runtime))
+        let FormatRow { era, .. } = FormatRow::decode(&row)?.whole()?;
+        Ok(Some(FoundationStore::of(cluster, keyspace, era, runtime)))
     }
 
     /// Begins a new installation under keys of which none is there, in an era of its own; `None` where one is. Nobody else opens it before
@@ -100,7 +89,7 @@ impl FoundationStore {
     pub async fn create(
         cluster: &Cluster,
         keyspace: Keyspace,
-        era: u64,
+        era: Era,
     ) -> Result<Option<FoundationStore>, StoreError> {
         let runtime = Handle::current();
         let row = FormatRow { era, standing: Standing::Filling };
@@ -135,6 +124,22 @@ impl FoundationStore {
             Ok((transaction, ()))
         })
         .await
+    }
+
+    /// Begins a new era of an installation that was restored: places in the feed that were given before may be of what is not there any more.
+    /// The feed itself stays, in its order. Nodes may serve meanwhile, and go on.
+    ///
+    /// # Errors
+    /// As [`FoundationStore::open`].
+    pub async fn renew_era(&self, fresh_era: Era) -> Result<Cursor, StoreError> {
+        transact(&self.rows(Section::Format), |mut transaction| async move {
+            let stored = transaction.get(b"").await?;
+            let row = FormatRow::decode(stored.as_deref().unwrap_or_default())?.whole()?;
+            transaction.set(b"", &FormatRow { era: fresh_era, ..row }.encode());
+            Ok((transaction, ()))
+        })
+        .await?;
+        Ok(Cursor::begin(fresh_era))
     }
 
     /// Removes everything that the installation has in the cluster.
@@ -175,13 +180,13 @@ impl FoundationStore {
         self.inner.cluster.failure().borrow().clone()
     }
 
-    /// The installation's era. An import begins a new one.
+    /// The installation's era when it was opened. An import begins a new one, and so does [`FoundationStore::renew_era`].
     #[must_use]
-    pub fn era(&self) -> u64 {
+    pub fn era(&self) -> Era {
         self.inner.era
     }
 
-    fn of(cluster: &Cluster, keyspace: Keyspace, era: u64, runtime: Handle) -> FoundationStore {
+    fn of(cluster: &Cluster, keyspace: Keyspace, era: Era, runtime: Handle) -> FoundationStore {
         let inner = Inner { cluster: cluster.clone(), keyspace, era, runtime };
         FoundationStore { inner: Arc::new(inner) }
     }

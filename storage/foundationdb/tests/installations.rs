@@ -5,16 +5,20 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use support::Installations;
+use tessera_foundationdb::cursor::{Cursor, Era};
 use tessera_foundationdb::keyspace::{FEED_SHARDS, Keyspace, feed_shard};
-use tessera_foundationdb::{Cluster, Cursor, FeedEntry, FeedRead, FoundationStore, Network};
+use tessera_foundationdb::{Cluster, FeedEntry, FeedRead, FoundationStore, Network};
 use tessera_inventory::{Epoch, EventId, Sequence};
 use tessera_store::conformance::log::batch;
 use tessera_store::{AppendOutcome, Log, StoreError, Table, transact};
 use tessera_writer::{BatchId, Head};
 
 const EVENT: EventId = EventId(0x0198_0000_0000_7000_8000_0000_0000_0004);
+/// Far longer than a cluster needs to tell of a change.
+const TOLD_WITHIN: Duration = Duration::from_secs(60);
 
 /// One test: the client library starts once in a process.
 #[test]
@@ -23,6 +27,7 @@ fn installations_in_a_cluster() {
         let installations = Installations::new(cluster);
         an_old_read_version_never_fences(&installations, &network).await;
         the_feed_tells_of_every_append_once(&installations.open().await).await;
+        a_new_era_ends_the_places_of_the_old_one(&installations.open().await, installations.cluster()).await;
         who_waits_for_a_head_is_told(&installations.open().await).await;
         a_new_installation_is_not_opened_before_it_is_whole(installations.cluster()).await;
         installations_do_not_see_each_other(&installations).await;
@@ -64,74 +69,110 @@ async fn an_old_read_version_never_fences(installations: &Installations, network
     }
 }
 
-/// Everything in the feed after `cursor`, a few at a time.
-async fn feed(store: &FoundationStore, shard: u8, mut cursor: Cursor) -> (Vec<FeedEntry>, Cursor) {
-    let mut entries = Vec::new();
+/// Everything in some shards of the feed after `cursor`, a few at a time.
+async fn feed(
+    store: &FoundationStore,
+    shards: std::ops::Range<u8>,
+    mut cursor: Cursor,
+) -> (Vec<FeedEntry>, Cursor) {
+    let mut told: Vec<FeedEntry> = Vec::new();
     loop {
-        let FeedRead::Page(page) = store.feed(shard, cursor, 3).await.unwrap() else {
+        let FeedRead::Entries(entries) = store.feed(shards.clone(), cursor, 3).await.unwrap() else {
             panic!("the era is the same")
         };
-        if page.entries.is_empty() {
-            assert_eq!(page.cursor, cursor);
-            return (entries, cursor);
-        }
-        entries.extend(page.entries);
-        cursor = page.cursor;
+        let Some(last) = entries.last() else { return (told, cursor) };
+        cursor.position = last.position;
+        told.extend(entries);
     }
 }
 
 async fn the_feed_tells_of_every_append_once(store: &FoundationStore) {
     let mut heads: BTreeMap<EventId, Head> = (0..20).map(|event| (EventId(event), Head::GENESIS)).collect();
-    let mut cursors = [store.feed_begin(); FEED_SHARDS as usize];
+    let begin = Cursor::begin(store.era());
+    let mut cursors = [begin; FEED_SHARDS as usize];
+    let mut whole = begin;
+    let mut all = Vec::new();
     for round in 1..=5 {
         for (event, head) in &mut heads {
             *head = append(store, *event, *head, round).await;
         }
-        let mut told: BTreeMap<EventId, Vec<Sequence>> = BTreeMap::new();
+        let appended: Vec<_> = heads.iter().map(|(event, head)| (*event, head.sequence)).collect();
+        let (entries, next) = feed(store, 0..FEED_SHARDS, whole).await;
+        whole = next;
+        let told: Vec<_> = entries.iter().map(|entry| (entry.event, entry.sequence)).collect();
+        assert_eq!(told, appended, "all shards together tell it in the order of the commits");
+        let mut apart = Vec::new();
         for (shard, cursor) in (0..).zip(&mut cursors) {
-            let (entries, next) = feed(store, shard, *cursor).await;
+            let (entries, next) = feed(store, shard..shard + 1, *cursor).await;
             *cursor = next;
-            for FeedEntry { event, sequence } in entries {
-                assert_eq!(feed_shard(event), shard);
-                told.entry(event).or_default().push(sequence);
-            }
+            assert!(entries.iter().all(|entry| feed_shard(entry.event) == shard));
+            apart.extend(entries);
         }
-        let appended = heads.iter().map(|(event, head)| (*event, vec![head.sequence])).collect();
-        assert_eq!(told, appended, "round {round}");
+        apart.sort_by_key(|entry| entry.position);
+        assert_eq!(apart, entries, "round {round}");
+        all.extend(entries);
     }
-    let other = Cursor { era: store.era() + 1, ..store.feed_begin() };
-    assert_eq!(store.feed(0, other, 3).await, Ok(FeedRead::OtherEra(store.feed_begin())));
-    assert!(matches!(store.feed(FEED_SHARDS, other, 3).await, Err(StoreError::TooLarge { .. })));
+    assert_eq!(
+        feed(store, 0..FEED_SHARDS, begin).await.0,
+        all,
+        "also where every shard has more than a page"
+    );
+    let beyond = store.feed(0..FEED_SHARDS + 1, begin, 3).await;
+    assert!(matches!(beyond, Err(StoreError::TooLarge { .. })), "{beyond:?}");
     assert_eq!(store.events().await.unwrap(), heads.into_keys().collect::<Vec<_>>());
 }
 
-async fn who_waits_for_a_head_is_told(store: &FoundationStore) {
+async fn a_new_era_ends_the_places_of_the_old_one(store: &FoundationStore, cluster: &Cluster) {
     let head = append(store, EVENT, Head::GENESIS, 1).await;
-    store.moved(EVENT, Sequence::ZERO).await;
-    let waiting = tokio::spawn(store.moved(EVENT, head.sequence));
-    // The watch may not stand yet: the first append after it does is told of.
-    let mut head = head;
-    for id in 2.. {
-        if waiting.is_finished() {
-            break;
+    let (before, old) = feed(store, 0..FEED_SHARDS, Cursor::begin(store.era())).await;
+    let new = store.renew_era(Era(store.era().0 + 1)).await.unwrap();
+    assert_eq!(store.feed(0..FEED_SHARDS, old, 3).await, Ok(FeedRead::OtherEra(new)));
+    append(store, EVENT, head, 2).await;
+    let (entries, _) = feed(store, 0..FEED_SHARDS, new).await;
+    let sequences: Vec<_> = entries.iter().map(|entry| entry.sequence).collect();
+    assert_eq!(sequences, [head.sequence, head.sequence.plus(2)], "what was there is told anew, and goes on");
+    assert_eq!(entries[0], before[0]);
+
+    let keys = Keyspace::new(&format!("test-{}", uuid::Uuid::now_v7())).unwrap();
+    let filling = FoundationStore::create(cluster, keys, Era(5)).await.unwrap().unwrap();
+    let refused = filling.renew_era(Era(6)).await;
+    assert!(matches!(refused, Err(StoreError::Damaged { .. })), "an import is under way: {refused:?}");
+    filling.remove().await.unwrap();
+}
+
+#[allow(clippy::disallowed_methods)] // the deadline of a test
+async fn who_waits_for_a_head_is_told(store: &FoundationStore) {
+    let mut head = append(store, EVENT, Head::GENESIS, 1).await;
+    let told = async {
+        store.moved(EVENT, Sequence::ZERO).await;
+        let mut waiting = tokio::spawn(store.moved(EVENT, head.sequence));
+        // The watch may not stand yet: the first append after it does is told of.
+        for id in 2.. {
+            tokio::select! {
+                biased;
+                waited = &mut waiting => return waited.unwrap(),
+                next = append(store, EVENT, head, id) => head = next,
+            }
         }
-        head = append(store, EVENT, head, id).await;
-    }
-    waiting.await.unwrap();
+    };
+    tokio::time::timeout(TOLD_WITHIN, told).await.unwrap();
 }
 
 async fn a_new_installation_is_not_opened_before_it_is_whole(cluster: &Cluster) {
     let keys = || Keyspace::new(&format!("test-{}", uuid::Uuid::now_v7())).unwrap();
     let keys = keys();
     assert!(FoundationStore::find(cluster, keys.clone()).await.unwrap().is_none());
-    let new = FoundationStore::create(cluster, keys.clone(), 5).await.unwrap().unwrap();
-    let half = FoundationStore::open(cluster, keys.clone(), 6).await;
+    let new = FoundationStore::create(cluster, keys.clone(), Era(5)).await.unwrap().unwrap();
+    let half = FoundationStore::open(cluster, keys.clone(), Era(6)).await;
     assert!(matches!(half, Err(StoreError::Damaged { .. })), "{half:?}");
     append(&new, EVENT, Head::GENESIS, 1).await;
-    assert!(FoundationStore::create(cluster, keys.clone(), 7).await.unwrap().is_none(), "it is not vacant");
+    assert!(
+        FoundationStore::create(cluster, keys.clone(), Era(7)).await.unwrap().is_none(),
+        "it is not vacant"
+    );
     new.finish().await.unwrap();
-    let opened = FoundationStore::open(cluster, keys.clone(), 8).await.unwrap();
-    assert_eq!((opened.era(), opened.events().await), (5, Ok(vec![EVENT])));
+    let opened = FoundationStore::open(cluster, keys.clone(), Era(8)).await.unwrap();
+    assert_eq!((opened.era(), opened.events().await), (Era(5), Ok(vec![EVENT])));
     opened.remove().await.unwrap();
     assert!(FoundationStore::find(cluster, keys).await.unwrap().is_none(), "nothing is left");
 }

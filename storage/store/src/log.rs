@@ -6,12 +6,20 @@ use futures::future::BoxFuture;
 use tessera_inventory::{Epoch, EventId, Sequence};
 use tessera_writer::{Chain, Head};
 
-use crate::{StoreError, TRANSACTION_BYTES_MAX};
+use crate::{CHUNK_BYTES, StoreError, TRANSACTION_BYTES_MAX, set_bytes};
 
 /// Largest record, in bytes: what one transaction of FoundationDB takes, with room for its keys. Writers aim for a tenth of it.
 pub const LOG_RECORD_BYTES_MAX: usize = 9_000_000;
 
-const _: () = assert!(LOG_RECORD_BYTES_MAX < TRANSACTION_BYTES_MAX);
+/// Rows of an append besides the chunks of its record: the head, the list of events, the feed across them, and the last chunk.
+const OTHER_ROWS: usize = 4;
+/// More than the key of any of them has, or its value besides the record, in bytes.
+const ROW_BYTES_MAX: usize = 100;
+
+const _: () = {
+    let rows = LOG_RECORD_BYTES_MAX / CHUNK_BYTES + OTHER_ROWS;
+    assert!(LOG_RECORD_BYTES_MAX + rows * set_bytes(ROW_BYTES_MAX, ROW_BYTES_MAX) < TRANSACTION_BYTES_MAX);
+};
 
 /// What one append writes, decided once: a resubmission carries the same bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]

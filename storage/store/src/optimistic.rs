@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
-use crate::{KEY_BYTES_MAX, Row, StoreError, TRANSACTION_BYTES_MAX, VALUE_BYTES_MAX};
+use crate::{
+    KEY_BYTES_MAX, Row, StoreError, TRANSACTION_BYTES_MAX, VALUE_BYTES_MAX, clear_bytes, clear_range_bytes,
+    read_bytes, read_range_bytes, set_bytes,
+};
 
 /// How many written keys a [`ConflictWindow`] remembers. A transaction older than all of them conflicts.
 const WINDOW_KEYS_MAX: usize = 100_000;
@@ -22,6 +25,11 @@ pub struct KeyRange {
 impl KeyRange {
     fn contains(&self, key: &[u8]) -> bool {
         self.begin.as_slice() <= key && key < self.end.as_slice()
+    }
+
+    /// Length of both keys together.
+    fn key_bytes(&self) -> usize {
+        self.begin.len() + self.end.len()
     }
 
     fn meets(&self, other: &KeyRange) -> bool {
@@ -68,6 +76,13 @@ impl ReadSet {
     #[must_use]
     pub fn ranges(&self) -> &[KeyRange] {
         &self.ranges
+    }
+
+    /// What it counts in [`TRANSACTION_BYTES_MAX`].
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let keys = self.keys.iter().map(|key| read_bytes(key.len()));
+        keys.chain(self.ranges.iter().map(|range| read_range_bytes(range.key_bytes()))).sum()
     }
 
     /// Whether anything was read.
@@ -168,13 +183,20 @@ impl WriteSet {
         Ok(rows)
     }
 
-    /// [`StoreError::TooLarge`] when a key, a value or the whole is over its limit.
-    pub fn check_limits(&self) -> Result<(), StoreError> {
+    /// What it counts in [`TRANSACTION_BYTES_MAX`].
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let cleared = self.cleared.iter().map(|range| clear_range_bytes(range.key_bytes()));
+        let values = self.values.iter().map(|(key, value)| match value {
+            Some(value) => set_bytes(key.len(), value.len()),
+            None => clear_bytes(key.len()),
+        });
+        cleared.chain(values).sum()
+    }
+
+    /// [`StoreError::TooLarge`] when a key, a value or the whole transaction, with what it read, is over its limit.
+    pub fn check_limits(&self, reads: &ReadSet) -> Result<(), StoreError> {
         let too_large = |what, actual, limit| Err(StoreError::TooLarge { what, actual, limit });
-        let mut total = 0;
-        for range in &self.cleared {
-            total += range.begin.len() + range.end.len();
-        }
         for (key, value) in &self.values {
             let value_bytes = value.as_ref().map_or(0, Vec::len);
             if key.len() > KEY_BYTES_MAX {
@@ -183,12 +205,11 @@ impl WriteSet {
             if value_bytes > VALUE_BYTES_MAX {
                 return too_large("value", value_bytes, VALUE_BYTES_MAX);
             }
-            total += key.len() + value_bytes;
         }
-        if total > TRANSACTION_BYTES_MAX {
-            return too_large("transaction", total, TRANSACTION_BYTES_MAX);
+        match self.bytes() + reads.bytes() {
+            total if total > TRANSACTION_BYTES_MAX => too_large("transaction", total, TRANSACTION_BYTES_MAX),
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -52,9 +52,13 @@ async fn fill(server: &Server, count: u64) {
         attempts: 0,
         last: None,
     };
-    let batch = Batch { endpoint, deliveries: (1..=count).map(delivery).collect() };
-    let asked = Deliveries::new(server.store.clone()).enqueue(&batch).await.unwrap();
-    assert_eq!(asked, Asked::Waits);
+    let deliveries: Vec<_> = (1..=count).map(delivery).collect();
+    // As many at a time as one transaction takes.
+    for deliveries in deliveries.chunks(2_000) {
+        let batch = Batch { endpoint, deliveries: deliveries.to_vec() };
+        let asked = Deliveries::new(server.store.clone()).enqueue(&batch).await.unwrap();
+        assert_eq!(asked, Asked::Waits);
+    }
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use prost::Message;
 use tessera_actors::{Answer, Forwarded, NotExecuted};
-use tessera_cluster::NodeId;
+use tessera_cluster::{NodeId, OwnerRow};
 use tessera_inventory::{Epoch, Event, Sequence};
 use tessera_records::wide::{halves, whole};
 use tessera_records::{RecordEncoder, RecordError, decode_record};
@@ -84,15 +84,17 @@ struct Retry {
 #[derive(Clone, PartialEq, Message)]
 struct NotOwner {
     #[prost(message, optional, tag = "1")]
-    owner: Option<Node>,
+    owner: Option<Owner>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
-struct Node {
+struct Owner {
     #[prost(fixed64, tag = "1")]
     high: u64,
     #[prost(fixed64, tag = "2")]
     low: u64,
+    #[prost(uint64, tag = "3")]
+    term: u64,
 }
 
 /// The bytes of what became of an ask.
@@ -100,9 +102,9 @@ pub(crate) fn encode_answer(forwarded: &Forwarded, records: &mut RecordEncoder) 
     let kind = match forwarded {
         Forwarded::Answer(answer) => answer_to_wire(answer, records),
         Forwarded::NotOwner { owner } => Kind::NotOwner(NotOwner {
-            owner: owner.map(|node| {
+            owner: owner.map(|OwnerRow { node, term }| {
                 let (high, low) = halves(node.0);
-                Node { high, low }
+                Owner { high, low, term }
             }),
         }),
         Forwarded::NotSent => Kind::NotTaken(()),
@@ -116,7 +118,8 @@ pub(crate) fn decode_answer(bytes: Bytes) -> Result<Forwarded, RecordError> {
     let outcome: Outcome = strictly(bytes)?;
     Ok(match outcome.kind.ok_or(malformed("an answer is of a known kind"))? {
         Kind::NotOwner(NotOwner { owner }) => {
-            Forwarded::NotOwner { owner: owner.map(|node| NodeId(whole(node.high, node.low))) }
+            let row = |Owner { high, low, term }| OwnerRow { node: NodeId(whole(high, low)), term };
+            Forwarded::NotOwner { owner: owner.map(row) }
         }
         Kind::NotTaken(()) => Forwarded::NotSent,
         Kind::Unanswered(()) => Forwarded::Unanswered,

@@ -12,11 +12,14 @@ fn a_binary_without_foundationdb_says_how_to_build_one_with_it() {
 
 #[cfg(feature = "foundationdb")]
 mod with_a_cluster {
+    use std::io::{BufRead as _, BufReader};
     use std::path::Path;
-    use std::process::{Command, Output};
+    use std::process::{Command, Output, Stdio};
+
+    use serde_json::{Value, json};
 
     use crate::installation::{HOLDS, Installation, hold, text, verify_whole};
-    use crate::server::{Sale, Server, free_port, get, run, tessera};
+    use crate::server::{Sale, Server, free_port, get, post, run, tessera};
 
     /// The binary, with an installation under this prefix.
     fn in_cluster(prefix: &str) -> Command {
@@ -93,6 +96,78 @@ mod with_a_cluster {
         said(&run(&["import", "--data", file(&new), "--in", file(&back)]));
         assert_eq!(old.digests(&new), digests(&prefix.0, &old.sales));
         verify_whole(&new);
+    }
+
+    /// The lines of the feed across events.
+    fn feed(prefix: &str, arguments: &[&str]) -> Vec<Value> {
+        let said = said(&run_in_cluster(prefix, &[&["inspect", "feed"], arguments].concat()));
+        said.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    fn cursor(entry: &Value) -> String {
+        format!("{}:{}", entry["era"].as_str().unwrap(), entry["position"].as_str().unwrap())
+    }
+
+    async fn sell(port: u16, sale: &Sale, key: &str) {
+        let buyers = sale.buyers(port, 1).await;
+        let lines = json!({"lines": [{"ticket_type": "Free", "quantity": 1}]});
+        post(port, &sale.path("/holds"), &buyers[0], key, &lines).await;
+    }
+
+    #[tokio::test]
+    async fn the_feed_tells_of_all_events_in_order_until_an_era_ends() {
+        if std::env::var_os("FDB_CLUSTER_FILE").is_none() {
+            eprintln!("SKIPPED: FDB_CLUSTER_FILE names no cluster, so nothing was tested");
+            return;
+        }
+        let (prefix, folder) = (Prefix(format!("test-{}", unique())), tempfile::tempdir().unwrap());
+        let port = free_port();
+        let server = Server::start_as(in_cluster(&prefix.0), folder.path(), port).await;
+        let mut sales = Vec::new();
+        for name in ["first", "second"] {
+            sales.push(Sale::open_as(port, name, 100).await);
+        }
+        sell(port, &sales[0], "before").await;
+        let entries = feed(&prefix.0, &[]);
+        for sale in &sales {
+            let newest = entries.iter().rfind(|entry| entry["event"] == sale.event).unwrap();
+            assert_eq!(newest["sequence"], sale.changes(port).await.last().unwrap()["sequence"]);
+        }
+        let positions: Vec<&str> = entries.iter().map(|entry| entry["position"].as_str().unwrap()).collect();
+        assert!(positions.is_sorted_by(|one, next| one < next), "in the order of the commits: {positions:?}");
+        assert_eq!(feed(&prefix.0, &["--after", &cursor(&entries[1])]), entries[2..]);
+        let mut apart: Vec<Value> =
+            (0..16).flat_map(|shard| feed(&prefix.0, &["--shard", &shard.to_string()])).collect();
+        apart.sort_by_key(cursor);
+        assert_eq!(apart, entries);
+
+        let last = cursor(entries.last().unwrap());
+        let mut follower = in_cluster(&prefix.0);
+        follower.args(["inspect", "feed", "--follow", "--after", &last]);
+        let mut follower = follower.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(follower.stdout.take().unwrap()).lines();
+        for sale in [&sales[1], &sales[0]] {
+            sell(port, sale, "followed").await;
+            let told: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+            assert_eq!(told["event"], sale.event);
+        }
+        let renewed = said(&run_in_cluster(&prefix.0, &["repair", "--restored"]));
+        let (_, begin) = renewed.lines().next().unwrap().rsplit_once("--after ").unwrap();
+        let followed = follower.wait_with_output().unwrap();
+        let late = run_in_cluster(&prefix.0, &["inspect", "feed", "--after", &last]);
+        for ended in [followed, late] {
+            assert_eq!(ended.status.code(), Some(6), "{ended:?}");
+            let refused = text(&ended.stderr);
+            assert!(refused.contains("another era") && refused.contains(begin), "{refused}");
+        }
+        sell(port, &sales[0], "served-on").await;
+        let anew = feed(&prefix.0, &["--after", begin]);
+        assert_eq!(anew.len(), entries.len() + 3, "what was appended before is told again");
+        assert!(server.terminate().success());
+        for wrong in [["--after", "7"], ["--shard", "16"]] {
+            let refused = run_in_cluster(&prefix.0, &[&["inspect", "feed"][..], &wrong].concat());
+            assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+        }
     }
 
     /// A name that no other run has.

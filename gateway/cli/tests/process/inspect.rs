@@ -63,6 +63,22 @@ async fn damage_has_the_status_that_the_documents_promise() {
 }
 
 #[tokio::test]
+async fn the_embedded_store_says_that_it_has_no_feed_across_events() {
+    let sold = Installation::sold().await;
+    for arguments in [&["feed"][..], &["feed", "--follow"]] {
+        let (status, said, refused) = inspect(&sold, arguments);
+        assert_eq!((status, said), (Some(1), String::new()));
+        assert!(refused.contains("no feed across events"), "{refused}");
+        assert!(refused.contains("`tessera inspect EVENT log`"), "it says what there is instead: {refused}");
+    }
+    let (status, _, refused) = inspect(&sold, &[&sold.sales[0].event, "feed"]);
+    assert_eq!(status, Some(2), "{refused}");
+    let restored = run(&["repair", "--data", sold.data.to_str().unwrap(), "--restored"]);
+    assert_eq!(restored.status.code(), Some(1));
+    assert!(text(&restored.stderr).contains("no feed across events"), "nor an era: {restored:?}");
+}
+
+#[tokio::test]
 async fn a_log_is_shown_where_the_row_of_its_installation_is_damaged() {
     let sold = Installation::sold().await;
     let sale = &sold.sales[0];

@@ -4,6 +4,7 @@ use tessera_store::VALUE_BYTES_MAX;
 use tessera_store::conformance::log::batch;
 
 use super::*;
+use crate::cursor::Era;
 
 const EVENT: EventId = EventId(5);
 
@@ -52,7 +53,7 @@ fn a_chunk_that_is_missing_is_damage() {
 #[test]
 fn the_row_of_the_format_is_read_as_it_was_written_and_no_newer_one() {
     for standing in [Standing::Whole, Standing::Filling] {
-        let row = FormatRow { era: 0x0102_0304_0506_0708, standing };
+        let row = FormatRow { era: Era(0x0102_0304_0506_0708), standing };
         let mut value = row.encode();
         assert_eq!(FormatRow::decode(&value), Ok(row));
         assert!(matches!(FormatRow::decode(&value[..5]), Err(StoreError::Damaged { .. })));

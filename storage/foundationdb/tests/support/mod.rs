@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Mutex;
 
+use tessera_foundationdb::cursor::Era;
 use tessera_foundationdb::keyspace::Keyspace;
 use tessera_foundationdb::{ClientFaults, Cluster, FoundationStore, Network};
 use uuid::Uuid;
@@ -41,7 +42,7 @@ impl Installations {
 
     pub(crate) async fn open(&self) -> FoundationStore {
         let keyspace = Keyspace::new(&format!("test-{}", Uuid::now_v7())).unwrap();
-        let store = FoundationStore::open(&self.cluster, keyspace.clone(), 7).await.unwrap();
+        let store = FoundationStore::open(&self.cluster, keyspace.clone(), Era(7)).await.unwrap();
         self.opened.lock().unwrap().push((keyspace, store.clone()));
         store
     }
@@ -50,7 +51,7 @@ impl Installations {
     pub(crate) async fn elsewhere(&self, network: &Network) -> FoundationStore {
         let cluster = Cluster::connect(network, cluster_file().as_deref()).unwrap();
         let keyspace = self.opened.lock().unwrap().last().unwrap().0.clone();
-        FoundationStore::open(&cluster, keyspace, 8).await.unwrap()
+        FoundationStore::open(&cluster, keyspace, Era(8)).await.unwrap()
     }
 
     pub(crate) fn cluster(&self) -> &Cluster {

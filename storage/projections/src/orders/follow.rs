@@ -3,9 +3,9 @@
 use tessera_inventory::{ClaimNumber, Event, EventBody, EventId, HoldPlaced, Sequence};
 use tessera_records::for_each;
 use tessera_store::{
-    Log, LogRecord, StoreError, TRANSACTION_BYTES_MAX, Table, Transaction,
+    Log, LogRecord, StoreError, TRANSACTION_BYTES_MAX, Table, Transaction, clear_bytes,
     keys::{ProjectionCursor, ProjectionCursorKey},
-    transact,
+    read_bytes, set_bytes, transact,
 };
 use tessera_writer::Chain;
 
@@ -18,15 +18,18 @@ const PROJECTION: &str = "orders";
 /// Log bytes read for one step, or one record if that is larger.
 pub const STEP_BYTES: usize = 100_000;
 /// Most events folded in one transaction. A record may hold more of them: the cursor then stands within it.
-pub const STEP_EVENTS_MAX: usize = 2_500;
+pub const STEP_EVENTS_MAX: usize = 2_000;
 /// Most bytes of an order's row: [`tessera_inventory::HOLD_UNITS_MAX`] tickets, each transferred and checked in.
 const ORDER_ROW_BYTES_MAX: usize = 2_500;
-/// Most bytes of the keys of an order's row and of the two that an event lists or unlists it under.
-const ORDER_KEYS_BYTES_MAX: usize = 300;
+/// Most bytes of the key of an order's row, and of each of the two that an event lists or unlists it under.
+const ORDER_KEY_BYTES_MAX: usize = 100;
+/// What an event counts in a transaction that changes an order of which nothing else does.
+const EVENT_BYTES_MAX: usize = read_bytes(ORDER_KEY_BYTES_MAX)
+    + set_bytes(ORDER_KEY_BYTES_MAX, ORDER_ROW_BYTES_MAX)
+    + 2 * clear_bytes(ORDER_KEY_BYTES_MAX);
 
-// What one step writes fits a transaction, each event changing another order.
-const _: () =
-    assert!(STEP_EVENTS_MAX * (ORDER_ROW_BYTES_MAX + ORDER_KEYS_BYTES_MAX) < TRANSACTION_BYTES_MAX / 10 * 9);
+// What one step reads and writes fits a transaction, the cursor included.
+const _: () = assert!((STEP_EVENTS_MAX + 1) * EVENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,3 +1,4 @@
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use tessera_inventory::{EventId, Sequence, Timestamp};
@@ -10,6 +11,8 @@ use tessera_projections::webhooks::{
 use tessera_store::keys::WebhookPlace;
 use tessera_store::memory::{CommitFault, MemoryStore};
 
+/// Messages that one transaction takes.
+const STEP: u64 = 2_000;
 const EVENT: EventId = EventId(5);
 const ID: EndpointId = EndpointId { organizer: 7, endpoint: 9 };
 const FOLLOWER: &str = "notification";
@@ -41,6 +44,12 @@ fn waiting(sequence: u64, at: u64) -> Delivery {
 
 fn batch(sequences: impl IntoIterator<Item = u64>) -> Batch {
     Batch { endpoint: ID, deliveries: sequences.into_iter().map(|sequence| waiting(sequence, 100)).collect() }
+}
+
+/// As many at a time as one transaction takes.
+fn steps(sequences: RangeInclusive<u64>) -> impl Iterator<Item = RangeInclusive<u64>> {
+    let last = *sequences.end();
+    sequences.step_by(STEP as usize).map(move |first| first..=last.min(first + STEP - 1))
 }
 
 fn outcome(delivery: Delivery, at: u64, verdict: Verdict) -> Outcome {
@@ -146,7 +155,9 @@ async fn an_endpoint_is_disabled_for_a_reason_and_takes_nothing_then() {
 #[tokio::test]
 async fn what_people_ask_for_leaves_room_for_what_happens_and_disables_nothing() {
     let (store, endpoints, deliveries) = stores().await;
-    assert_eq!(deliveries.enqueue(&batch(2..=PENDING_LOW)).await.unwrap(), Asked::Waits);
+    for step in steps(2..=PENDING_LOW) {
+        assert_eq!(deliveries.enqueue(&batch(step)).await.unwrap(), Asked::Waits);
+    }
     let too_many = batch([PENDING_LOW + 1, PENDING_LOW + 2]);
     let refused = Asked::NoRoom { pending: PENDING_LOW - 1 };
     assert_eq!(deliveries.enqueue(&too_many).await.unwrap(), refused);
@@ -161,7 +172,7 @@ async fn an_endpoint_for_which_too_much_waits_is_disabled_and_told_again_when_it
     let (store, endpoints, deliveries) = stores().await;
     let stands = async || deliveries.standing(ID.endpoint).await.unwrap().pending;
     let mut cursor = FollowerCursors::new(Arc::new(store.clone())).take_over(EVENT, FOLLOWER).await.unwrap();
-    let mut tell = async |sequences: std::ops::RangeInclusive<u64>| {
+    let mut tell = async |sequences: RangeInclusive<u64>| {
         let (through, batches) = (Sequence(*sequences.end()), [batch(sequences)]);
         let what = (&batches[..], Timestamp(through.0));
         let followed = deliveries.follow((EVENT, FOLLOWER), cursor, through, what).await.unwrap();
@@ -169,8 +180,9 @@ async fn an_endpoint_for_which_too_much_waits_is_disabled_and_told_again_when_it
         cursor = moved;
         disabled
     };
-    assert_eq!(tell(1..=PENDING_LOW).await, []);
-    assert_eq!(tell(PENDING_LOW + 1..=PENDING_MAX - 9).await, []);
+    for step in steps(1..=PENDING_MAX - 9) {
+        assert_eq!(tell(step).await, []);
+    }
     store.inject_commit(CommitFault::UnknownApplied);
     assert_eq!(tell(PENDING_MAX - 8..=PENDING_MAX + 1).await, [ID], "said once, whatever the outcome was");
     assert_eq!(tell(PENDING_MAX + 2..=PENDING_MAX + 2).await, []);
@@ -184,7 +196,7 @@ async fn an_endpoint_for_which_too_much_waits_is_disabled_and_told_again_when_it
     assert_eq!(stands().await, PENDING_MAX - 9, "it is not told");
     let listens = async || endpoints.get(ID).await.unwrap().unwrap().listens();
     let too_many = PENDING_MAX - 9 - PENDING_LOW;
-    for sent in [1..=too_many / 2, too_many / 2 + 1..=too_many - 1, too_many..=too_many] {
+    for sent in steps(1..=too_many - 1).chain([too_many..=too_many]) {
         assert!(!listens().await);
         let taken = |sequence| outcome(waiting(sequence, 100), 400, Verdict::Delivered);
         let taken: Vec<_> = sent.map(taken).collect();

@@ -226,7 +226,7 @@ pub async fn records_in_order_without_gaps(log: &impl Log) {
 
 /// Records of several megabytes, larger than any value may be.
 pub async fn large_records(log: &impl Log) {
-    let sizes = [1, 89_999, 90_000, 90_001, 100_001, 1_000_000, 4_000_000, 8_000_000];
+    let sizes = [1, 89_999, 90_000, 90_001, 100_001, 1_000_000, 4_000_000, LOG_RECORD_BYTES_MAX];
     let mut head = Head::GENESIS;
     for (size, id) in sizes.into_iter().zip(1..) {
         let record: Vec<u8> =

@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use futures::FutureExt;
 use futures::future::{self, BoxFuture};
 
-use crate::{CommitOutcome, ConflictWindow, ReadSet, Row, StoreError, Transaction, WriteSet};
+use crate::{
+    Begun, Buffered, CommitOutcome, ConflictWindow, ReadSet, Row, StoreError, Transaction, WriteSet,
+};
 
 /// What goes wrong with one table commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,13 +65,8 @@ impl MemoryTable {
         let mut rows = self.rows();
         let read_version = rows.newest;
         *rows.readers.entry(read_version).or_default() += 1;
-        let table = self.clone();
-        Box::new(MemoryTransaction {
-            table,
-            read_version,
-            reads: ReadSet::default(),
-            writes: WriteSet::default(),
-        })
+        drop(rows);
+        Buffered::over(MemoryRows { table: self.clone(), read_version })
     }
 }
 
@@ -131,41 +128,13 @@ impl Rows {
     }
 }
 
-struct MemoryTransaction {
+/// The rows at a version.
+struct MemoryRows {
     table: MemoryTable,
     read_version: u64,
-    reads: ReadSet,
-    writes: WriteSet,
 }
 
-impl MemoryTransaction {
-    fn read_rows(
-        &mut self,
-        begin: &[u8],
-        end: &[u8],
-        limit: usize,
-        reverse: bool,
-    ) -> Result<Vec<Row>, StoreError> {
-        if begin >= end || limit == 0 {
-            return Ok(Vec::new());
-        }
-        let rows = self.table.rows();
-        let stored = rows
-            .versions
-            .range::<[u8], _>((Bound::Included(begin), Bound::Excluded(end)))
-            .filter_map(|(key, versions)| Some((key, visible(versions, self.read_version)?)))
-            .map(|(key, value)| Ok((key.clone(), value.clone())));
-        let seen = if reverse {
-            self.writes.merge(stored.rev(), (begin, end), limit, true)?
-        } else {
-            self.writes.merge(stored, (begin, end), limit, false)?
-        };
-        self.reads.read_range(begin, end, limit, reverse, &seen);
-        Ok(seen)
-    }
-}
-
-impl Drop for MemoryTransaction {
+impl Drop for MemoryRows {
     fn drop(&mut self) {
         let mut rows = self.table.rows();
         if let Some(count) = rows.readers.get_mut(&self.read_version) {
@@ -177,45 +146,41 @@ impl Drop for MemoryTransaction {
     }
 }
 
-impl Transaction for MemoryTransaction {
-    fn get<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
-        if let Some(own) = self.writes.own(key) {
-            return future::ready(Ok(own.map(<[u8]>::to_vec))).boxed();
-        }
-        self.reads.read_key(key);
+impl Begun for MemoryRows {
+    fn get(&self, key: &[u8]) -> BoxFuture<'static, Result<Option<Vec<u8>>, StoreError>> {
         let rows = self.table.rows();
         let value = rows.versions.get(key).and_then(|versions| visible(versions, self.read_version)).cloned();
         future::ready(Ok(value)).boxed()
     }
 
     fn range<'a>(
-        &'a mut self,
-        begin: &'a [u8],
-        end: &'a [u8],
+        &'a self,
+        (begin, end): (&'a [u8], &'a [u8]),
         limit: usize,
         reverse: bool,
+        writes: &'a WriteSet,
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
-        future::ready(self.read_rows(begin, end, limit, reverse)).boxed()
+        let rows = self.table.rows();
+        let stored = rows
+            .versions
+            .range::<[u8], _>((Bound::Included(begin), Bound::Excluded(end)))
+            .filter_map(|(key, versions)| Some((key, visible(versions, self.read_version)?)))
+            .map(|(key, value)| Ok((key.clone(), value.clone())));
+        future::ready(if reverse {
+            writes.merge(stored.rev(), (begin, end), limit, true)
+        } else {
+            writes.merge(stored, (begin, end), limit, false)
+        })
+        .boxed()
     }
 
-    fn set(&mut self, key: &[u8], value: &[u8]) {
-        self.writes.set(key, value);
-    }
-
-    fn clear(&mut self, key: &[u8]) {
-        self.writes.clear(key);
-    }
-
-    fn clear_range(&mut self, begin: &[u8], end: &[u8]) {
-        self.writes.clear_range(begin, end);
-    }
-
-    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
-        let outcome = self
-            .writes
-            .check_limits()
-            .map(|()| self.table.rows().commit(self.read_version, &self.reads, &self.writes));
-        future::ready(outcome).boxed()
+    fn commit(
+        self,
+        reads: ReadSet,
+        writes: WriteSet,
+    ) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
+        let outcome = self.table.rows().commit(self.read_version, &reads, &writes);
+        future::ready(Ok(outcome)).boxed()
     }
 }
 

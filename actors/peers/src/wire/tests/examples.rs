@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tessera_actors::{Answer, Forwarded, ForwardedAsk, NotExecuted};
-use tessera_cluster::NodeId;
+use tessera_cluster::{NodeId, OwnerRow};
 use tessera_inventory::{
     Authority, ClaimNumber, Command, CommandBody, Epoch, EventId, IdempotencyKey, Sequence, Subject,
     Timestamp,
@@ -80,7 +80,7 @@ pub(super) fn answers() -> Vec<(&'static str, Forwarded)> {
     let place = RefusalPlace { epoch: Epoch(3), number: 12 };
     let mut answers = every!(Forwarded {
         Forwarded::Answer(_) => "outcome_unknown": Forwarded::Answer(Answer::OutcomeUnknown { retry_after_ms: 1_000 }),
-        Forwarded::NotOwner { .. } => "not_owner": Forwarded::NotOwner { owner: Some(NodeId(u128::MAX)) },
+        Forwarded::NotOwner { .. } => "not_owner": Forwarded::NotOwner { owner: Some(OwnerRow { node: NodeId(u128::MAX), term: 300 }) },
         Forwarded::NotSent => "not_sent": Forwarded::NotSent,
         Forwarded::Unanswered => "unanswered": Forwarded::Unanswered,
     });
