@@ -12,7 +12,7 @@ use tessera_store::keys::WebhookPlace;
 use tessera_store::memory::{CommitFault, MemoryStore};
 
 /// Messages that one transaction takes.
-const STEP: u64 = 2_000;
+const STEP: usize = 2_000;
 const EVENT: EventId = EventId(5);
 const ID: EndpointId = EndpointId { organizer: 7, endpoint: 9 };
 const FOLLOWER: &str = "notification";
@@ -49,7 +49,7 @@ fn batch(sequences: impl IntoIterator<Item = u64>) -> Batch {
 /// As many at a time as one transaction takes.
 fn steps(sequences: RangeInclusive<u64>) -> impl Iterator<Item = RangeInclusive<u64>> {
     let last = *sequences.end();
-    sequences.step_by(STEP as usize).map(move |first| first..=last.min(first + STEP - 1))
+    sequences.step_by(STEP).map(move |first| first..=last.min(first + STEP as u64 - 1))
 }
 
 fn outcome(delivery: Delivery, at: u64, verdict: Verdict) -> Outcome {
