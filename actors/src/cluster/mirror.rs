@@ -141,6 +141,6 @@ async fn follow(
     event: EventId,
     Mirrored { replay, publisher }: Mirrored,
 ) -> Result<(Mirrored, Result<(), StoreError>), StoreError> {
-    let (replay, followed) = replay_on(shared, event, replay).await?;
+    let (replay, followed) = Box::pin(replay_on(shared, event, replay)).await?;
     Ok((Mirrored { replay, publisher }, followed))
 }
