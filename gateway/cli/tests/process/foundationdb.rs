@@ -11,7 +11,7 @@ fn a_binary_without_foundationdb_says_how_to_build_one_with_it() {
 }
 
 #[cfg(feature = "foundationdb")]
-mod with_a_cluster {
+pub(crate) mod with_a_cluster {
     use std::path::Path;
     use std::process::{Command, Output};
 
@@ -43,8 +43,15 @@ mod with_a_cluster {
         sales.iter().map(|sale| said(&run_in_cluster(prefix, &["inspect", &sale.event, "digest"]))).collect()
     }
 
-    /// Removes what the test has made, however it ends.
-    struct Prefix(String);
+    /// A prefix that no other run has; what the test has made under it is removed, however it ends.
+    pub(crate) struct Prefix(pub(crate) String);
+
+    impl Prefix {
+        pub(crate) fn new() -> Prefix {
+            let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+            Prefix(format!("test-{}-{}", std::process::id(), now.as_nanos()))
+        }
+    }
 
     impl Drop for Prefix {
         fn drop(&mut self) {
@@ -63,7 +70,7 @@ mod with_a_cluster {
             return;
         }
         let old = Installation::sold().await;
-        let prefix = Prefix(format!("test-{}", unique()));
+        let prefix = Prefix::new();
         let missing = run_in_cluster(&prefix.0, &["inspect"]);
         assert!(text(&missing.stderr).contains("no installation under the prefix"), "{missing:?}");
 
@@ -93,11 +100,5 @@ mod with_a_cluster {
         said(&run(&["import", "--data", file(&new), "--in", file(&back)]));
         assert_eq!(old.digests(&new), digests(&prefix.0, &old.sales));
         verify_whole(&new);
-    }
-
-    /// A name that no other run has.
-    fn unique() -> String {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        format!("{}-{}", std::process::id(), now.as_nanos())
     }
 }
