@@ -159,10 +159,14 @@ pub(crate) async fn way(shared: &Shared, cluster: &Cluster, event: EventId) -> R
     if shared.directory.find(event).is_some_and(|slot| !slot.ingress.is_closed()) {
         return Ok(Way::Here);
     }
-    if let Some(owner) = cluster.owners.find(event) {
-        return Ok(Way::There(owner));
-    }
     let (me, members) = (cluster.me(), cluster.members());
+    if let Some(owner) = cluster.owners.find(event) {
+        if members.find(owner.peer.node).is_some() {
+            return Ok(Way::There(owner));
+        }
+        // Who is gone, cut off from the store, has not heard of it: it still answers, and can execute nothing.
+        cluster.owners.forget(event);
+    }
     let owner = cluster.nodes.owner(event).await?;
     if let Some(owner) = owner
         && let Some(row) = owner.node

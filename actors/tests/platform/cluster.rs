@@ -1,6 +1,6 @@
 //! Three nodes over one store: who owns an event, what becomes of it when its node is gone, and that whoever is asked answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -27,6 +27,8 @@ const LEASE_MS: u64 = 3_000;
 struct Network {
     routers: Arc<Mutex<BTreeMap<String, InventoryRouter>>>,
     deaf: Arc<AtomicBool>,
+    /// Nodes that are cut off from the store and reached by the others.
+    storeless: Arc<Mutex<BTreeSet<NodeId>>>,
 }
 
 impl Network {
@@ -47,6 +49,10 @@ impl Network {
 
 impl Peers for Network {
     fn forward(&self, to: &Peer, ask: &ForwardedAsk) -> BoxFuture<'static, Forwarded> {
+        if self.storeless.lock().unwrap().contains(&to.node) {
+            let answer = Answer::NotExecuted { reason: NotExecuted::StoreAway, retry_after_ms: 1 };
+            return async { Forwarded::Answer(answer) }.boxed();
+        }
         match self.find(to) {
             Some(router) => router.serve(ask.clone()),
             None => async { Forwarded::NotSent }.boxed(),
@@ -250,6 +256,28 @@ async fn the_events_of_a_dead_node_have_an_owner_again_within_twice_the_lease() 
         assert_eq!(trio.holds(other, buyer as u128).await, *sequence, "what was acknowledged is there once");
     }
     trio.all_see(2).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_is_gone_and_still_answers_is_not_asked_any_more() {
+    let mut trio = Trio::start().await;
+    trio.nodes["a"].flowing(trio.nodes["a"].on_sale(EVENT, 10)).await;
+    let (owner, mut buyer) = (trio.owner(EVENT), 0);
+    let others: Vec<_> = trio.nodes.keys().copied().filter(|name| *name != owner).collect();
+    for name in &others {
+        trio.holds(name, buyer).await;
+        buyer += 1;
+    }
+    // They remember who owns the event. It loses the store, and tells whoever asks that nothing can be executed.
+    trio.network.storeless.lock().unwrap().insert(trio.id(owner));
+    trio.kill(owner);
+    trio.is_owned(EVENT).await;
+    trio.all_see(2).await;
+    for name in others {
+        let answer = trio.hold(name, buyer).await;
+        assert!(matches!(answer, Answer::Accepted { .. }), "{name}: {answer:?}");
+        buyer += 1;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,10 +1,12 @@
 //! Clients that buy from a server that keeps dying, and remember what they were told.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use crate::server::{Sale, base};
 
@@ -48,37 +50,94 @@ pub(crate) struct Bought {
     pub(crate) tickets: Vec<(String, String)>,
 }
 
-/// Shared by all clients of one run.
+/// How far a crowd is.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Progress {
+    /// Purchases so far, every command of them accepted.
+    pub(crate) purchases: u64,
+    /// How often somebody was told that the stock is gone.
+    pub(crate) sold_out: u64,
+    /// How often somebody was told that nothing was executed.
+    pub(crate) not_executed: u64,
+    /// How often somebody was told that nobody knows.
+    pub(crate) unknown: u64,
+}
+
+/// Whether clients keep their connections, or each request has one of its own, as behind a balancer of requests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Connections {
+    Kept,
+    Fresh,
+}
+
+/// The clients of one run.
 pub(crate) struct Crowd {
+    shared: Arc<Shared>,
+    clients: JoinSet<(usize, Vec<Told>)>,
+}
+
+/// Of all clients.
+struct Shared {
     client: reqwest::Client,
     port: u16,
     sale: Arc<Sale>,
     /// Set to let the clients finish what they began and stop.
-    pub(crate) stop: AtomicBool,
-    /// Purchases so far, every command of them accepted.
-    pub(crate) purchases: AtomicU64,
-    /// How often somebody was told that the stock is gone.
-    pub(crate) sold_out: AtomicU64,
+    stop: AtomicBool,
+    progress: watch::Sender<Progress>,
 }
 
 impl Crowd {
-    /// A crowd in front of one sale.
-    pub(crate) fn new(port: u16, sale: Arc<Sale>) -> Arc<Crowd> {
-        let client = reqwest::Client::builder().timeout(ANSWER_WAIT).build().unwrap();
-        let (purchases, sold_out) = (AtomicU64::new(0), AtomicU64::new(0));
-        Arc::new(Crowd { client, port, sale, stop: AtomicBool::new(false), purchases, sold_out })
+    /// Let a client for each token buy at one sale.
+    pub(crate) fn send(port: u16, sale: &Arc<Sale>, tokens: &[String], connections: Connections) -> Crowd {
+        let mut client = reqwest::Client::builder().timeout(ANSWER_WAIT);
+        if connections == Connections::Fresh {
+            client = client.pool_max_idle_per_host(0);
+        }
+        let (client, sale) = (client.build().unwrap(), Arc::clone(sale));
+        let progress = watch::Sender::new(Progress::default());
+        let shared = Arc::new(Shared { client, port, sale, stop: AtomicBool::new(false), progress });
+        let mut clients = JoinSet::new();
+        for (number, token) in tokens.iter().enumerate() {
+            let (shared, token) = (Arc::clone(&shared), token.clone());
+            clients.spawn(async move { (number, shared.buy(number, &token).await) });
+        }
+        Crowd { shared, clients }
     }
 
+    /// How far it is.
+    pub(crate) fn progress(&self) -> Progress {
+        *self.shared.progress.borrow()
+    }
+
+    /// Wait until it is as far as that.
+    pub(crate) async fn until(&mut self, reached: impl Fn(&Progress) -> bool) {
+        let mut progress = self.shared.progress.subscribe();
+        tokio::select! {
+            seen = progress.wait_for(reached) => drop(seen.unwrap()),
+            ended = self.clients.join_next() => panic!("a client gave up: {:?}", ended.map(|ended| ended.err())),
+        }
+    }
+
+    /// Let everybody finish what they began: what each was told.
+    pub(crate) async fn end(self) -> Vec<Vec<Told>> {
+        self.shared.stop.store(true, Ordering::Release);
+        let mut told = self.clients.join_all().await;
+        told.sort_by_key(|(number, _)| *number);
+        told.into_iter().map(|(_, told)| told).collect()
+    }
+}
+
+impl Shared {
     /// One client: buys, or releases every third hold, until told to stop.
-    pub(crate) async fn client(self: Arc<Self>, number: usize, token: String) -> Vec<Told> {
+    async fn buy(&self, number: usize, token: &str) -> Vec<Told> {
         let mut told = Vec::new();
         while !self.stop.load(Ordering::Acquire) {
-            let one = self.purchase(number, told.len(), &token).await;
-            match &one {
-                Told::Purchase(_) => self.purchases.fetch_add(1, Ordering::AcqRel),
-                Told::SoldOut(_) => self.sold_out.fetch_add(1, Ordering::AcqRel),
-                Told::NotExecuted => 0,
-            };
+            let one = self.purchase(number, told.len(), token).await;
+            self.progress.send_modify(|progress| match &one {
+                Told::Purchase(_) => progress.purchases += 1,
+                Told::SoldOut(_) => progress.sold_out += 1,
+                Told::NotExecuted => {}
+            });
             told.push(one);
         }
         told
@@ -146,6 +205,10 @@ impl Crowd {
             let replayed = reply.headers().contains_key("Idempotency-Replayed");
             let Ok(document) = reply.json::<Value>().await else { continue };
             if status.as_u16() == 503 {
+                self.progress.send_modify(|progress| match document["code"].as_str() {
+                    Some("not_executed") => progress.not_executed += 1,
+                    _ => progress.unknown += 1,
+                });
                 if was_first && !retries && document["code"] == "not_executed" {
                     return None;
                 }

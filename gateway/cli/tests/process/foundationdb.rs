@@ -11,7 +11,7 @@ fn a_binary_without_foundationdb_says_how_to_build_one_with_it() {
 }
 
 #[cfg(feature = "foundationdb")]
-mod with_a_cluster {
+pub(crate) mod with_a_cluster {
     use std::io::{BufRead as _, BufReader};
     use std::path::Path;
     use std::process::{Command, Output, Stdio};
@@ -46,8 +46,15 @@ mod with_a_cluster {
         sales.iter().map(|sale| said(&run_in_cluster(prefix, &["inspect", &sale.event, "digest"]))).collect()
     }
 
-    /// Removes what the test has made, however it ends.
-    struct Prefix(String);
+    /// A prefix that no other run has; what the test has made under it is removed, however it ends.
+    pub(crate) struct Prefix(pub(crate) String);
+
+    impl Prefix {
+        pub(crate) fn new() -> Prefix {
+            let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+            Prefix(format!("test-{}-{}", std::process::id(), now.as_nanos()))
+        }
+    }
 
     impl Drop for Prefix {
         fn drop(&mut self) {
@@ -66,7 +73,7 @@ mod with_a_cluster {
             return;
         }
         let old = Installation::sold().await;
-        let prefix = Prefix(format!("test-{}", unique()));
+        let prefix = Prefix::new();
         let missing = run_in_cluster(&prefix.0, &["inspect"]);
         assert!(text(&missing.stderr).contains("no installation under the prefix"), "{missing:?}");
 
@@ -120,7 +127,7 @@ mod with_a_cluster {
             eprintln!("SKIPPED: FDB_CLUSTER_FILE names no cluster, so nothing was tested");
             return;
         }
-        let (prefix, folder) = (Prefix(format!("test-{}", unique())), tempfile::tempdir().unwrap());
+        let (prefix, folder) = (Prefix::new(), tempfile::tempdir().unwrap());
         let port = free_port();
         let server = Server::start_as(in_cluster(&prefix.0), folder.path(), port).await;
         let mut sales = Vec::new();
@@ -168,11 +175,5 @@ mod with_a_cluster {
             let refused = run_in_cluster(&prefix.0, &[&["inspect", "feed"][..], &wrong].concat());
             assert_eq!(refused.status.code(), Some(2), "{refused:?}");
         }
-    }
-
-    /// A name that no other run has.
-    fn unique() -> String {
-        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
-        format!("{}-{}", std::process::id(), now.as_nanos())
     }
 }

@@ -5,12 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
 
-use crate::crowd::{Crowd, Purchase, Told, tickets};
+use crate::crowd::{Connections, Crowd, Purchase, Told, tickets};
 use crate::memory::MemoryLimit;
 use crate::server::{Sale, Server, base, free_port, get, post, run, tessera};
 
@@ -106,29 +105,18 @@ async fn end_under_load(ends: u64, end: End) {
     let port = free_port();
     let mut server = Server::start_as(end.program(), &data, port).await;
     let sale = Arc::new(Sale::open(port, CAPACITY).await);
-    let crowd = Crowd::new(port, Arc::clone(&sale));
     let tokens = sale.buyers(port, CLIENTS).await;
-    let client =
-        |(number, token): (usize, &String)| tokio::spawn(Arc::clone(&crowd).client(number, token.clone()));
-    let clients: Vec<_> = tokens.iter().enumerate().map(client).collect();
+    let mut crowd = Crowd::send(port, &sale, &tokens, Connections::Kept);
     for life in 1..=ends {
-        let end_at = crowd.purchases.load(Ordering::Acquire) + PURCHASES_PER_LIFE;
-        waiting(&clients, || crowd.purchases.load(Ordering::Acquire) >= end_at).await;
-        assert_eq!(
-            crowd.sold_out.load(Ordering::Acquire),
-            0,
-            "it is killed while it writes, not while it refuses"
-        );
+        let end_at = crowd.progress().purchases + PURCHASES_PER_LIFE;
+        crowd.until(|progress| progress.purchases >= end_at).await;
+        assert_eq!(crowd.progress().sold_out, 0, "it is killed while it writes, not while it refuses");
         end.bring(server, port, &sale);
         let program = if life < ends { end.program() } else { tessera() };
         server = Server::start_as(program, &data, port).await;
     }
-    sell_out(&crowd, &sale, port, &clients).await;
-    crowd.stop.store(true, Ordering::Release);
-    let mut told = Vec::new();
-    for client in clients {
-        told.push(client.await.unwrap());
-    }
+    sell_out(&mut crowd, &sale, port).await;
+    let told = crowd.end().await;
     judge(&told, &sale, port, &end).await;
     tickets_are_as_told(&told, &tokens, &sale, port).await;
     assert!(server.terminate().success(), "a graceful end has status 0");
@@ -136,21 +124,13 @@ async fn end_under_load(ends: u64, end: End) {
     assert!(verified.status.success(), "{}", String::from_utf8_lossy(&verified.stderr));
 }
 
-/// Wait for a state while the clients buy.
-pub(crate) async fn waiting(clients: &[JoinHandle<Vec<Told>>], reached: impl Fn() -> bool) {
-    while !reached() {
-        assert!(!clients.iter().any(JoinHandle::is_finished), "a client gave up");
-        tokio::task::yield_now().await;
-    }
-}
-
 /// Withdraw most of what is left, and wait until the rest is gone, too.
-pub(crate) async fn sell_out(crowd: &Crowd, sale: &Sale, port: u16, clients: &[JoinHandle<Vec<Told>>]) {
+pub(crate) async fn sell_out(crowd: &mut Crowd, sale: &Sale, port: u16) {
     let availability = get(port, &sale.path("/availability"), &sale.key).await;
     let free = availability["pools"][0]["free"].as_u64().unwrap();
     let units = json!({"pool": "Floor", "quantity": free - TAIL_UNITS});
     post(port, &sale.path("/kills"), &sale.key, "tail", &units).await;
-    waiting(clients, || crowd.sold_out.load(Ordering::Acquire) >= TAIL_REFUSALS).await;
+    crowd.until(|progress| progress.sold_out >= TAIL_REFUSALS).await;
 }
 
 /// Send a large configuration of a stale version. It would be refused; the server dies under it.

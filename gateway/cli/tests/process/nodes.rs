@@ -1,32 +1,51 @@
-//! Three nodes over a FoundationDB cluster, as processes, behind a balancer: killed, stopped, restarted under load. Where
-//! `FDB_CLUSTER_FILE` names no cluster, nothing is tested, and it is said.
+//! Three nodes over a FoundationDB cluster, as processes, behind a balancer: killed, stopped, restarted, cut off from each other and
+//! from the store, under load. Where `FDB_CLUSTER_FILE` names no cluster, nothing is tested, and it is said.
 
 mod balancer;
+mod cuts;
+mod kills;
+mod load;
+mod net;
+mod outages;
+mod races;
+mod rehearsal;
+mod store;
+mod world;
 
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
 use tempfile::TempDir;
+use tokio::time::{MissedTickBehavior, interval};
 
-use self::balancer::balance;
-use crate::crowd::{Crowd, Told};
-use crate::kill::{compare, counters_agree, purchases, refusals_were_true, sell_out, tickets_are_as_told};
-use crate::server::{Sale, Server, free_port, get, tessera};
+use crate::foundationdb::with_a_cluster::Prefix;
+use crate::installation::text;
+use crate::server::{ADMIN_TOKEN, Sale, Server, free_port, is_ready, read, run, tessera};
 
 const NODES: usize = 3;
-/// Clients at once.
-const CLIENTS: usize = 12;
-/// Units for sale: more than are bought.
-const CAPACITY: u32 = 1_000_000;
 /// The length of a lease, in milliseconds: the default.
 const LEASE_MS: u64 = 3_000;
-/// For so long a random node is killed, again and again.
-const KILLING: Duration = Duration::from_secs(120);
-/// A node is killed when so many purchases were made since the last was back.
-const PURCHASES_PER_KILL: u64 = 300;
+/// Longest time in which nobody is served, from a fault on or from its end on: an owner is found within twice the lease.
+const PAUSE_MAX: Duration = Duration::from_millis(2 * LEASE_MS + 2_000);
+/// What is waited for and has not come by then never comes.
+const STATE_MAX: Duration = Duration::from_secs(60);
+/// Time between two looks at a state that nobody tells of.
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// Wait for a state that is found by looking: how long it took.
+async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) -> Duration {
+    let began = Instant::now();
+    let mut looks = interval(LOOK_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !is_so().await {
+        assert!(began.elapsed() < STATE_MAX, "not within {STATE_MAX:?}: {what}");
+        looks.tick().await;
+    }
+    began.elapsed()
+}
 
 /// Where the cluster is, if one is named.
 fn cluster() -> Option<()> {
@@ -37,24 +56,50 @@ fn cluster() -> Option<()> {
     None
 }
 
+/// Where a node is reached: by clients, and by other nodes.
+#[derive(Clone, Copy)]
+struct Addresses {
+    http: SocketAddr,
+    peers: SocketAddr,
+}
+
+/// Makes the program of a node, with the settings of its store.
+type Program = Box<dyn Fn(usize) -> Command + Send + Sync>;
+
+/// Three nodes that know each other by their certificates.
 struct Nodes {
-    prefix: String,
-    folder: TempDir,
-    http: [u16; NODES],
-    peers: [u16; NODES],
     servers: [Option<Server>; NODES],
+    addresses: [Addresses; NODES],
+    program: Program,
+    client: reqwest::Client,
+    folder: TempDir,
+    /// Removed when the servers have ended.
+    _prefix: Option<Prefix>,
 }
 
 impl Nodes {
+    /// On loopback, over the cluster that is named.
     async fn start() -> Nodes {
-        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
-        let mut nodes = Nodes {
-            prefix: format!("nodes-{}-{}", std::process::id(), now.as_nanos()),
-            folder: tempfile::tempdir().unwrap(),
-            http: std::array::from_fn(|_| free_port()),
-            peers: std::array::from_fn(|_| free_port()),
-            servers: std::array::from_fn(|_| None),
+        let prefix = Prefix::new();
+        let name = prefix.0.clone();
+        let program = move |_| {
+            let mut command = tessera();
+            command.env("TESSERA_STORE__PREFIX", &name);
+            command
         };
+        let port = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
+        let addresses = std::array::from_fn(|_| Addresses { http: port(), peers: port() });
+        Nodes::start_as(Box::new(program), addresses, Some(prefix)).await
+    }
+
+    async fn start_as(program: Program, addresses: [Addresses; NODES], prefix: Option<Prefix>) -> Nodes {
+        let folder = tempfile::tempdir().unwrap();
+        let out = folder.path().join("certificates");
+        let made = run(&["node", "certificates", "--out", out.to_str().unwrap(), "node0", "node1", "node2"]);
+        assert!(made.status.success(), "{}", text(&made.stderr));
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(5)).build().unwrap();
+        let servers = std::array::from_fn(|_| None);
+        let mut nodes = Nodes { servers, addresses, program, client, folder, _prefix: prefix };
         for node in 0..NODES {
             nodes.begin(node).await;
         }
@@ -62,14 +107,18 @@ impl Nodes {
     }
 
     fn program(&self, node: usize) -> Command {
-        let mut command = tessera();
+        let certificates = self.folder.path().join("certificates");
+        let certificate = |file: String| certificates.join(file).to_str().unwrap().to_owned();
+        let mut command = (self.program)(node);
         let settings = [
             ("TESSERA_STORE__KIND", "foundationdb".to_owned()),
-            ("TESSERA_STORE__PREFIX", self.prefix.clone()),
             ("TESSERA_CLUSTER__ENABLED", "true".to_owned()),
             ("TESSERA_CLUSTER__NAME", format!("node{node}")),
-            ("TESSERA_CLUSTER__LISTEN", format!("127.0.0.1:{}", self.peers[node])),
+            ("TESSERA_CLUSTER__LISTEN", self.addresses[node].peers.to_string()),
             ("TESSERA_CLUSTER__LEASE_MS", LEASE_MS.to_string()),
+            ("TESSERA_CLUSTER__TLS__CA", certificate("ca.pem".to_owned())),
+            ("TESSERA_CLUSTER__TLS__CERTIFICATE", certificate(format!("node{node}.pem"))),
+            ("TESSERA_CLUSTER__TLS__KEY", certificate(format!("node{node}.key"))),
             ("TESSERA_WORKERS", "1".to_owned()),
         ];
         command.envs(settings);
@@ -82,159 +131,118 @@ impl Nodes {
 
     /// Start a node, and wait until it is ready.
     async fn begin(&mut self, node: usize) {
-        let server = Server::start_as(self.program(node), &self.data(node), self.http[node]).await;
+        let server = Server::start_at(self.program(node), &self.data(node), self.addresses[node].http).await;
         self.servers[node] = Some(server);
     }
 
     fn take(&mut self, node: usize) -> Server {
         self.servers[node].take().unwrap()
     }
-}
 
-impl Drop for Nodes {
-    fn drop(&mut self) {
-        self.servers.iter_mut().for_each(|server| drop(server.take()));
-        let clear = format!("writemode on; clearrange \\x02{0}\\x00 \\x02{0}\\x00\\xff", self.prefix);
-        let cleared = Command::new("fdbcli").args(["--exec", &clear]).output();
-        if !cleared.is_ok_and(|output| output.status.success()) {
-            eprintln!("the prefix {} was not cleared: fdbcli is not there", self.prefix);
+    fn server(&self, node: usize) -> &Server {
+        self.servers[node].as_ref().unwrap()
+    }
+
+    async fn is_ready(&self, node: usize) -> bool {
+        is_ready(&self.client, self.addresses[node].http).await
+    }
+
+    async fn document(&self, node: usize, path: &str, token: &str) -> Value {
+        serde_json::from_str(&read(self.addresses[node].http, path, token).await).unwrap()
+    }
+
+    /// A metric of a node, as a whole number; 0 where it has none yet.
+    async fn metric(&self, node: usize, name: &str) -> u64 {
+        let metrics = read(self.addresses[node].http, "/metrics", ADMIN_TOKEN).await;
+        let value = metrics.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        value.map_or(0, |value| value.trim().parse().unwrap())
+    }
+
+    /// A metric of these nodes together.
+    async fn sum(&self, nodes: impl IntoIterator<Item = usize>, name: &str) -> u64 {
+        let mut sum = 0;
+        for node in nodes {
+            sum += self.metric(node, name).await;
         }
-    }
-}
-
-/// The clients of one run, and how long nobody was served at worst.
-struct Load {
-    port: u16,
-    sale: Arc<Sale>,
-    crowd: Arc<Crowd>,
-    tokens: Vec<String>,
-    clients: Vec<tokio::task::JoinHandle<Vec<Told>>>,
-}
-
-impl Load {
-    async fn begin(nodes: &Nodes) -> Load {
-        let port = balance(nodes.http.to_vec()).await;
-        let sale = Arc::new(Sale::open(port, CAPACITY).await);
-        let crowd = Crowd::new(port, Arc::clone(&sale));
-        let tokens = sale.buyers(port, CLIENTS).await;
-        let client = |(number, token): (usize, &String)| {
-            tokio::spawn(Arc::clone(&crowd).client(number, token.clone()))
-        };
-        let clients = tokens.iter().enumerate().map(client).collect();
-        Load { port, sale, crowd, tokens, clients }
+        sum
     }
 
-    fn purchases(&self) -> u64 {
-        self.crowd.purchases.load(Ordering::Acquire)
-    }
-
-    /// Wait for so many purchases more: how long there was none at worst.
-    async fn more(&self, count: u64) -> Duration {
-        let (end_at, mut last, mut at) = (self.purchases() + count, self.purchases(), Instant::now());
-        let mut longest = Duration::ZERO;
-        while last < end_at {
-            assert!(!self.clients.iter().any(|client| client.is_finished()), "a client gave up");
-            let now = self.purchases();
-            if now > last {
-                (last, at) = (now, Instant::now());
+    /// Who owns the event: found when only one node says so.
+    async fn owner(&self) -> usize {
+        let mut owner = NODES;
+        until("an owner", async || {
+            let mut owners = Vec::new();
+            for node in 0..NODES {
+                if self.metric(node, "tessera_active_events").await == 1 {
+                    owners.push(node);
+                }
             }
-            longest = longest.max(at.elapsed());
-            tokio::task::yield_now().await;
-        }
-        longest
+            owner = owners.first().copied().unwrap_or(NODES);
+            owners.len() == 1
+        })
+        .await;
+        owner
     }
 
-    /// Sell out, and judge what every client was told.
-    async fn judge(self) {
-        let Load { port, sale, crowd, tokens, clients } = self;
-        sell_out(&crowd, &sale, port, &clients).await;
-        crowd.stop.store(true, Ordering::Release);
-        let mut told = Vec::new();
-        for client in clients {
-            told.push(client.await.unwrap());
-        }
-        let feed = sale.changes(port).await;
-        let all: Vec<&Told> = told.iter().flatten().collect();
-        let purchases = purchases(all.iter().copied());
-        compare(&purchases, &feed);
-        refusals_were_true(&all, &feed, sale.capacity);
-        counters_agree(&purchases, &get(port, &sale.path("/availability"), &sale.key).await, sale.capacity);
-        tickets_are_as_told(&told, &tokens, &sale, port).await;
-        let replayed: u32 = purchases.iter().map(|purchase| purchase.replayed).sum();
-        eprintln!(
-            "{} purchases, {} refusals, {replayed} answers given again",
-            purchases.len(),
-            all.len() - purchases.len()
-        );
+    /// Wait until every node is ready, and knows of the others.
+    async fn whole(&self) -> Duration {
+        until("three nodes that are ready", async || {
+            for node in 0..NODES {
+                let sees = self.metric(node, "tessera_nodes").await;
+                if sees != NODES as u64 || !self.is_ready(node).await {
+                    return false;
+                }
+            }
+            true
+        })
+        .await
+    }
+
+    /// How far a node shows the sale to a reader.
+    async fn sequence(&self, node: usize, sale: &Sale) -> u64 {
+        let shown = self.document(node, &sale.path("/availability"), &sale.key).await;
+        shown["sequence"].as_u64().unwrap()
+    }
+
+    /// Scenario 49: wait until every node shows a reader at least what the owner shows now. Watches may be missed: what a reader sees
+    /// comes from polling.
+    async fn shown_everywhere(&self, sale: &Sale) -> Duration {
+        let newest = self.sequence(self.owner().await, sale).await;
+        until("every node shows it", async || {
+            for node in 0..NODES {
+                if self.sequence(node, sale).await < newest {
+                    return false;
+                }
+            }
+            true
+        })
+        .await
     }
 }
 
-/// Node numbers that no run has twice in the same order: SplitMix64 from the clock.
-fn random(seed: &mut u64) -> usize {
-    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let word = (*seed ^ (*seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    usize::try_from((word >> 33) % NODES as u64).unwrap()
+/// The two nodes beside this one.
+fn others(node: usize) -> [usize; NODES - 1] {
+    std::array::from_fn(|offset| (node + 1 + offset) % NODES)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn scenarios_13_20_and_21_a_random_node_is_killed_for_two_minutes() {
-    let Some(()) = cluster() else { return };
-    let mut nodes = Nodes::start().await;
-    let load = Load::begin(&nodes).await;
-    let (began, mut kills, mut pauses) = (Instant::now(), 0, Vec::new());
-    let mut seed =
-        u64::try_from(std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos() % (1 << 60)).unwrap();
-    eprintln!("seed {seed}");
-    while began.elapsed() < KILLING {
-        load.more(PURCHASES_PER_KILL).await;
-        let node = random(&mut seed);
-        nodes.take(node).kill();
-        pauses.push(load.more(PURCHASES_PER_KILL).await);
-        nodes.begin(node).await;
-        kills += 1;
-    }
-    pauses.sort_unstable();
-    eprintln!("{kills} kills; longest time without a purchase after one: {pauses:?}");
-    let longest = pauses.last().copied().unwrap_or_default();
-    assert!(longest < Duration::from_millis(2 * LEASE_MS + 2_000), "{longest:?} without a purchase");
-    load.judge().await;
-}
+/// Numbers that no run has twice in the same order: SplitMix64 from the clock.
+struct Random(u64);
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn scenario_14_nodes_stopped_for_longer_than_their_lease_sell_nothing_twice() {
-    let Some(()) = cluster() else { return };
-    let nodes = Nodes::start().await;
-    let load = Load::begin(&nodes).await;
-    for node in [0, 1, 2, 1, 0] {
-        let server = nodes.servers[node].as_ref().unwrap();
-        load.more(PURCHASES_PER_KILL).await;
-        server.signal("STOP");
-        // Longer than its lease, and until the others sell.
-        let stopped = Instant::now();
-        while stopped.elapsed() < Duration::from_millis(LEASE_MS + LEASE_MS / 2) {
-            tokio::task::yield_now().await;
-        }
-        server.signal("CONT");
-        let pause = load.more(PURCHASES_PER_KILL).await;
-        eprintln!("node {node} was stopped: {pause:?} without a purchase after it went on");
+impl Random {
+    fn new() -> Random {
+        let now = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_nanos();
+        let seed = u64::try_from(now % (1 << 60)).unwrap();
+        eprintln!("seed {seed}");
+        Random(seed)
     }
-    load.judge().await;
-}
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn scenario_19_a_rolling_restart_under_load() {
-    let Some(()) = cluster() else { return };
-    let mut nodes = Nodes::start().await;
-    let load = Load::begin(&nodes).await;
-    let mut pauses = Vec::new();
-    for node in [0, 1, 2, 0, 1, 2] {
-        load.more(PURCHASES_PER_KILL).await;
-        let leaving = nodes.take(node);
-        let leaving = tokio::task::spawn_blocking(move || leaving.terminate());
-        pauses.push(load.more(PURCHASES_PER_KILL).await);
-        assert!(leaving.await.unwrap().success(), "a graceful end has status 0");
-        nodes.begin(node).await;
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let word = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        (word >> 33) % end
     }
-    eprintln!("longest time without a purchase in each hand-over: {pauses:?}");
-    load.judge().await;
+
+    fn node(&mut self) -> usize {
+        usize::try_from(self.below(NODES as u64)).unwrap()
+    }
 }

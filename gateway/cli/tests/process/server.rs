@@ -1,6 +1,6 @@
 //! A `tessera serve` of its own for one test.
 
-use std::net::TcpListener;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::thread::JoinHandle;
@@ -20,7 +20,7 @@ pub(crate) fn tessera() -> Command {
 /// A running server; killed when dropped.
 pub(crate) struct Server {
     child: Child,
-    port: u16,
+    address: SocketAddr,
     /// Reads what it says on standard error, so that it never blocks on a full pipe.
     errors: Option<JoinHandle<String>>,
 }
@@ -32,13 +32,19 @@ impl Server {
     }
 
     /// The same with an environment of its own.
-    pub(crate) async fn start_as(mut command: Command, data: &Path, port: u16) -> Server {
-        command.args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data"]).arg(data);
+    pub(crate) async fn start_as(command: Command, data: &Path, port: u16) -> Server {
+        Server::start_at(command, data, SocketAddr::from((Ipv4Addr::LOCALHOST, port))).await
+    }
+
+    /// The same where not on loopback.
+    pub(crate) async fn start_at(mut command: Command, data: &Path, address: SocketAddr) -> Server {
+        command.args(["serve", "--listen", &address.to_string(), "--data"]).arg(data);
         let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let errors = child.stderr.take().unwrap();
         let errors = std::thread::spawn(move || std::io::read_to_string(errors).unwrap_or_default());
-        let mut server = Server { child, port, errors: Some(errors) };
-        while !server.is_ready().await {
+        let mut server = Server { child, address, errors: Some(errors) };
+        let client = reqwest::Client::new();
+        while !is_ready(&client, server.address).await {
             if server.child.try_wait().unwrap().is_some() {
                 let (status, said) = server.end();
                 panic!("tessera serve ended with {status}: {said}");
@@ -59,11 +65,6 @@ impl Server {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB"));
         line.unwrap_or_else(|| panic!("{status}")).trim().parse::<u64>().unwrap() * 1_024
-    }
-
-    async fn is_ready(&self) -> bool {
-        let url = format!("{}/readyz", base(self.port));
-        reqwest::get(url).await.is_ok_and(|reply| reply.status().is_success())
     }
 
     /// SIGKILL, and wait until the process is gone.
@@ -90,6 +91,12 @@ impl Drop for Server {
         self.child.kill().ok();
         self.child.wait().ok();
     }
+}
+
+/// Whether a server says that requests should be sent there.
+pub(crate) async fn is_ready(client: &reqwest::Client, address: SocketAddr) -> bool {
+    let reply = client.get(format!("http://{address}/readyz")).send().await;
+    reply.is_ok_and(|reply| reply.status().is_success())
 }
 
 /// Where a server on this port answers.
@@ -119,12 +126,17 @@ pub(crate) async fn post(port: u16, path: &str, token: &str, key: &str, body: &V
 
 /// A read, which must succeed.
 pub(crate) async fn get(port: u16, path: &str, token: &str) -> Value {
-    let reply =
-        reqwest::Client::new().get(format!("{}{path}", base(port))).bearer_auth(token).send().await.unwrap();
+    serde_json::from_str(&read(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), path, token).await).unwrap()
+}
+
+/// The text of a read, which must succeed.
+pub(crate) async fn read(address: SocketAddr, path: &str, token: &str) -> String {
+    let request = reqwest::Client::new().get(format!("http://{address}{path}")).bearer_auth(token);
+    let reply = request.send().await.unwrap();
     let status = reply.status();
-    let document: Value = reply.json().await.unwrap();
-    assert!(status.is_success(), "{path}: {status}: {document}");
-    document
+    let text = reply.text().await.unwrap();
+    assert!(status.is_success(), "{path}: {status}: {text}");
+    text
 }
 
 /// An event on sale, with a standing area of `capacity`.
