@@ -14,8 +14,9 @@ const STORE_DOWN: Duration = Duration::from_secs(30);
 const MEMORY_MORE_BYTES_MAX: u64 = 64 << 20;
 /// How long a commit takes in scenario 10.
 const SLOW_COMMIT: Duration = Duration::from_secs(10);
-/// How often the store is killed.
+/// How often the store is killed; more often, up to so many times, until one has met a commit.
 const STORE_KILLS: usize = 6;
+const STORE_KILLS_MAX: usize = 30;
 /// The client library of every node fails at every place that can, once in fifty times.
 const CLIENT_FAULTS: [(&str, &str); 3] = [
     ("FDB_NETWORK_OPTION_CLIENT_BUGGIFY_ENABLE", ""),
@@ -85,16 +86,18 @@ async fn scenarios_05_to_07_the_store_is_killed_under_commits() {
     let test = "nodes::outages::scenarios_05_to_07_the_store_is_killed_under_commits";
     let Some(World { nodes, mut store, net: _net }) = World::enter(test).await else { return };
     let mut load = Load::begin(&nodes).await;
-    for _ in 0..STORE_KILLS {
+    let (mut kills, mut retries) = (0, 0);
+    while kills < STORE_KILLS || retries == 0 {
+        assert!(kills < STORE_KILLS_MAX, "not one of {kills} kills met a commit");
         load.more(PURCHASES).await;
         store.kill_and_start();
+        kills += 1;
         let pause = load.more(PURCHASES).await;
         eprintln!("{pause:?} without a purchase when it was available again");
         assert!(pause < PAUSE_MAX, "{pause:?} without a purchase");
+        retries = nodes.sum(0..NODES, RETRIES).await;
     }
-    let retries = nodes.sum(0..NODES, RETRIES).await;
-    eprintln!("{retries} outcomes were not known");
-    assert!(retries > 0, "not one of {STORE_KILLS} kills met a commit");
+    eprintln!("{kills} kills; {retries} outcomes were not known");
     load.judge(&nodes).await;
 }
 
