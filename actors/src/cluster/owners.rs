@@ -3,6 +3,7 @@
 use std::hash::{BuildHasherDefault, DefaultHasher};
 
 use papaya::HashMap;
+use tessera_cluster::NodeId;
 use tessera_inventory::EventId;
 
 use super::Peer;
@@ -29,8 +30,12 @@ impl Owners {
         self.0.pin().get(&event).cloned()
     }
 
+    /// Unless a later owner is remembered already.
     pub(crate) fn remember(&self, event: EventId, owner: Elsewhere) {
         let owners = self.0.pin();
+        if owners.get(&event).is_some_and(|known| known.term > owner.term) {
+            return;
+        }
         if owners.len() >= OWNERS_MAX {
             owners.clear();
         }
@@ -39,5 +44,12 @@ impl Owners {
 
     pub(crate) fn forget(&self, event: EventId) {
         self.0.pin().remove(&event);
+    }
+
+    /// This owner did not answer as one: it is forgotten, and whoever was remembered since is not.
+    pub(crate) fn forget_owner(&self, event: EventId, (node, term): (NodeId, u64)) {
+        let is_it = |_: &EventId, known: &Elsewhere| known.peer.node == node && known.term == term;
+        // An error means that another is remembered.
+        let _ = self.0.pin().remove_if(&event, is_it);
     }
 }

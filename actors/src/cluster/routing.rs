@@ -122,17 +122,21 @@ impl InventoryRouter {
         let forwarded = ForwardedAsk { event, ask: ask.clone(), give_up, hops, term };
         match cluster.options.peers.forward(&peer, &forwarded).await {
             Forwarded::Answer(Answer::NotExecuted { reason, .. }) if reason.may_be_elsewhere() => {
-                cluster.owners.forget(event);
+                cluster.owners.forget_owner(event, (peer.node, term));
                 Attempt::Again(reason)
             }
             Forwarded::Answer(answer) => {
                 if let Some(sequence) = answer.sequence() {
                     cluster.mirrors.hurry(event, sequence);
                 }
+                if hops < HOPS {
+                    // It was pointed to, and answers as the owner: the next ask may be sent on again.
+                    cluster.owners.remember(event, Elsewhere { peer, term, hops: HOPS });
+                }
                 Attempt::Answer(answer)
             }
             Forwarded::NotOwner { owner } => {
-                cluster.owners.forget(event);
+                cluster.owners.forget_owner(event, (peer.node, term));
                 // Followed once: the next attempt asks there, and then the store.
                 let owner = owner.filter(|owner| hops > 0 && Some(owner.node) != cluster.me());
                 if let Some((peer, term)) =
@@ -143,11 +147,11 @@ impl InventoryRouter {
                 if term == 0 { Attempt::Declined } else { Attempt::Again(NotExecuted::Elsewhere) }
             }
             Forwarded::NotSent => {
-                cluster.owners.forget(event);
+                cluster.owners.forget_owner(event, (peer.node, term));
                 if term == 0 { Attempt::Declined } else { Attempt::Again(NotExecuted::Elsewhere) }
             }
             Forwarded::Unanswered => {
-                cluster.owners.forget(event);
+                cluster.owners.forget_owner(event, (peer.node, term));
                 Attempt::Answer(self.outcome_unknown())
             }
         }

@@ -10,7 +10,9 @@ use tessera_projections::webhooks::{
     Batch, Deliveries, Delivery, ENDPOINTS_MAX, Endpoint, EndpointId, WebhookEndpoints, Why,
 };
 use tessera_store::keys::{FollowerCursor, WebhookPlace};
-use tessera_store::{LogRecord, StoreError, TRANSACTION_BYTES_MAX, Table, VALUE_BYTES_MAX};
+use tessera_store::{
+    LogRecord, StoreError, TRANSACTION_BYTES_MAX, Table, VALUE_BYTES_MAX, read_bytes, set_bytes,
+};
 
 use super::{CourierMessage, Postman, TOLD_BEFORE_MS, note_disabled};
 use crate::blocking::{Panicked, blocking};
@@ -20,12 +22,14 @@ use crate::slot::Slot;
 
 /// Bytes of log that one step reads.
 const STEP_LOG_BYTES: usize = 64_000;
-/// A step ends with the event after which its messages have so many bytes: they are one transaction.
-const STEP_BYTES: usize = 1_000_000;
-/// What a message takes besides its payload, keys included.
-const ROW_BYTES: usize = 300;
+/// A step ends with the event after which its messages have so many bytes, as a transaction counts them: they are one.
+const STEP_BYTES: usize = 3_000_000;
+/// No key of a message is longer, in bytes.
+const KEY_BYTES: usize = 80;
+/// What a message takes besides its payload: two rows are read and written, of which one has the payload and what stands before it.
+const ROW_BYTES: usize = 2 * (read_bytes(KEY_BYTES) + set_bytes(KEY_BYTES, 0)) + 200;
 // The last event of a step may be told to every endpoint, each time with the longest message.
-const _: () = assert!(STEP_BYTES + ENDPOINTS_MAX * VALUE_BYTES_MAX < TRANSACTION_BYTES_MAX);
+const _: () = assert!(STEP_BYTES + ENDPOINTS_MAX * (VALUE_BYTES_MAX + 2 * ROW_BYTES) < TRANSACTION_BYTES_MAX);
 
 /// What the follower works with.
 #[derive(Clone)]

@@ -158,6 +158,5 @@ async fn scenario_49_readers_elsewhere_see_what_no_watch_has_told() {
     }
     eprintln!("shown everywhere within {longest:?}");
     assert!(longest < SHOWN_WITHIN, "{longest:?}");
-    assert_eq!(nodes.sum(0..NODES, "tessera_evictions_total").await, 0, "nobody was evicted");
     load.judge(&nodes).await;
 }

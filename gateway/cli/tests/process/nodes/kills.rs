@@ -7,6 +7,12 @@ use super::{LEASE_MS, Nodes, PAUSE_MAX, Random, cluster, others, until};
 
 /// For so long a random node is killed, again and again.
 const KILLING: Duration = Duration::from_secs(120);
+/// Far fewer kills are possible in that time only where something stands still.
+const KILLS_MIN: usize = 10;
+/// An owner is found within twice the lease.
+const TAKEOVER_MAX: Duration = Duration::from_millis(2 * LEASE_MS);
+/// How long commands are refused in a hand-over, at the median: what a busy machine adds is in the others.
+const HAND_OVER_MAX: Duration = Duration::from_millis(200);
 /// A node is killed when so many purchases were made since the last was back.
 const PURCHASES_PER_KILL: u64 = 300;
 
@@ -26,7 +32,8 @@ async fn scenarios_13_20_and_21_a_random_node_is_killed_for_two_minutes() {
     pauses.sort_unstable();
     eprintln!("{} kills; longest time without a purchase after one: {pauses:?}", pauses.len());
     let longest = pauses.last().copied().unwrap_or_default();
-    assert!(longest < PAUSE_MAX, "{longest:?} without a purchase");
+    assert!(pauses.len() >= KILLS_MIN, "{} kills", pauses.len());
+    assert!(longest < TAKEOVER_MAX, "{longest:?} without a purchase");
     load.judge(&nodes).await;
 }
 
@@ -64,9 +71,12 @@ async fn scenario_19_a_rolling_restart_under_load() {
         let leaving = tokio::task::spawn_blocking(move || leaving.terminate());
         pauses.push(load.more(PURCHASES_PER_KILL).await);
         assert!(leaving.await.unwrap().success(), "a graceful end has status 0");
+        let evictions = nodes.sum(others(node), "tessera_evictions_total").await;
+        assert_eq!(evictions, 0, "what is handed over is not taken over");
         nodes.begin(node).await;
     }
+    pauses.sort_unstable();
     eprintln!("longest time without a purchase in each hand-over: {pauses:?}");
-    assert!(pauses.iter().all(|pause| *pause < Duration::from_millis(2 * LEASE_MS)), "{pauses:?}");
+    assert!(pauses[pauses.len() / 2] < HAND_OVER_MAX && pauses.iter().all(|pause| *pause < TAKEOVER_MAX));
     load.judge(&nodes).await;
 }

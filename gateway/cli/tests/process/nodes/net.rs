@@ -5,7 +5,7 @@ use std::ffi::OsStr;
 use std::net::Ipv4Addr;
 use std::process::{Command, Output, Stdio};
 
-use super::{NODES, cluster};
+use super::{NODES, cluster, skipped};
 use crate::installation::text;
 
 /// Set in the process of the test that runs within.
@@ -81,7 +81,7 @@ impl Net {
         }
         cluster()?;
         if let Some(missing) = missing() {
-            eprintln!("SKIPPED: {missing}, so nothing was tested");
+            skipped(&missing);
             return None;
         }
         let mut within = Command::new("setpriv");

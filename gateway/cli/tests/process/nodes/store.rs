@@ -4,9 +4,11 @@ use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 
 use tempfile::TempDir;
 
+use super::STATE_MAX;
 use super::net::{Member, Net, done};
 
 /// The program, where it is not the `fdbserver` of the path.
@@ -69,7 +71,9 @@ impl Store {
     }
 
     fn available(&self) {
+        let began = Instant::now();
         while !self.cli("status minimal").contains("is available") {
+            assert!(began.elapsed() < STATE_MAX, "the cluster is not there after {STATE_MAX:?}");
             std::thread::yield_now();
         }
     }

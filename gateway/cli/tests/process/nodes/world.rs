@@ -12,7 +12,6 @@ type Variables = &'static [(&'static str, &'static str)];
 
 /// Where a test with cuts and outages takes place.
 pub(super) struct World {
-    /// Ended before the store.
     pub(super) nodes: Nodes,
     pub(super) store: Store,
     pub(super) net: Net,
