@@ -9,6 +9,7 @@ mod net;
 mod outages;
 mod races;
 mod rehearsal;
+mod restored;
 mod store;
 mod world;
 
@@ -189,6 +190,19 @@ impl Nodes {
         })
         .await;
         owner
+    }
+
+    /// Wait until the event has had the same owner for the length of a lease: whoever joined has what belongs to it.
+    async fn settled(&self) {
+        let (mut owner, mut since) = (self.owner().await, Instant::now());
+        until("an owner that stays", async || {
+            let now = self.owner().await;
+            if now != owner {
+                (owner, since) = (now, Instant::now());
+            }
+            since.elapsed() >= Duration::from_millis(LEASE_MS)
+        })
+        .await;
     }
 
     /// Wait until every node is ready, and knows of the others.

@@ -114,7 +114,7 @@ impl Receipts {
             }
             if let Some(page) = read_page(transaction, event, tree.oldest).await? {
                 tree.kept_bytes = tree.kept_bytes.saturating_sub(page.weight_bytes());
-                index_of(event, &page).for_each(|key| transaction.clear(&key));
+                forget_page(transaction, event, &page).await?;
             }
             let (begin, end) = ReceiptPageKey::range(event, tree.oldest);
             transaction.clear_range(&begin, &end);
@@ -132,10 +132,7 @@ impl Receipts {
         if self.mutation.is(Mutant::ProvenForgotten) {
             return Ok(0);
         }
-        let mut transaction = self.table.begin().await?;
-        let (begin, end) = ReceiptIndexKey { event, epoch, number: 0 }.from_here();
-        let rows = transaction.range(&begin, &end, 1, true).await?;
-        rows.first().map_or(Ok(0), |(key, _)| Ok(ReceiptIndexKey::unpack(key)?.number))
+        last_refused(self.table.begin().await?.as_mut(), event, epoch).await
     }
 
     /// The page that the decision is in; `None` where it is in none that is kept.
@@ -219,6 +216,35 @@ fn index_of(event: EventId, page: &Page) -> impl Iterator<Item = Vec<u8>> {
     let accepted = (page.through > page.after).then_some((0, page.through.0));
     let places = accepted.into_iter().chain(page.last_refusal());
     places.map(move |(epoch, number)| ReceiptIndexKey { event, epoch, number }.pack())
+}
+
+async fn last_refused(
+    transaction: &mut dyn Transaction,
+    event: EventId,
+    epoch: u64,
+) -> Result<u64, StoreError> {
+    let (begin, end) = ReceiptIndexKey { event, epoch, number: 0 }.from_here();
+    let rows = transaction.range(&begin, &end, 1, true).await?;
+    rows.first().map_or(Ok(0), |(key, _)| Ok(ReceiptIndexKey::unpack(key)?.number))
+}
+
+/// Take a page that is removed out of the index. The newest refusal of an epoch stays there without its page: whoever still has it waiting
+/// finds that it was proven.
+async fn forget_page(
+    transaction: &mut dyn Transaction,
+    event: EventId,
+    page: &Page,
+) -> Result<(), StoreError> {
+    if page.through > page.after {
+        transaction.clear(&ReceiptIndexKey { event, epoch: 0, number: page.through.0 }.pack());
+    }
+    if let Some((epoch, number)) = page.last_refusal() {
+        let newest = last_refused(transaction, event, epoch).await?;
+        let (begin, _) = ReceiptIndexKey { event, epoch, number: 0 }.from_here();
+        let end = ReceiptIndexKey { event, epoch, number: newest.min(number.saturating_add(1)) }.pack();
+        transaction.clear_range(&begin, &end);
+    }
+    Ok(())
 }
 
 fn missing(event: EventId, number: u64) -> StoreError {

@@ -1,5 +1,7 @@
 //! Pages of receipts behind a log, and what becomes of them when something fails.
 
+mod kept;
+
 use std::sync::{Arc, Mutex};
 
 use futures::channel::oneshot;
@@ -261,27 +263,6 @@ async fn a_log_that_does_not_go_on_is_damaged_and_nothing_is_signed() {
     assert!(matches!(signed(&gap), Err(StoreError::Damaged { .. })));
     records[0].chain.0[0] ^= 1;
     assert!(matches!(signed(&records), Err(StoreError::Damaged { .. })));
-}
-
-#[tokio::test]
-async fn what_is_kept_is_bounded_and_the_newest_stays() {
-    let mut world = World::new().await;
-    world.receipts = world.receipts.clone().keeping(5_000);
-    for number in 1..=20 {
-        world.log(1).await;
-        world.sign(&[refused(number, number)]).await;
-    }
-    let tree = world.receipts.tree(EVENT).await.unwrap();
-    assert!(tree.kept_bytes <= 5_000 && tree.oldest > 10, "{tree:?}");
-    assert_eq!(world.receipt(accepted(1)).await, None);
-    assert_eq!(world.receipt(refusal(1)).await, None);
-    let keys = world.keys();
-    for place in [accepted(20), refusal(20)] {
-        let (checkpoint, _) = world.receipt(place).await.unwrap().verify(&keys).unwrap();
-        assert_eq!(checkpoint.size, 40, "the tree has all of them");
-    }
-    let (pages, _) = world.receipts.pages(EVENT, 0, 100).await.unwrap();
-    assert_eq!(pages.len() as u64, tree.pages - tree.oldest + 1);
 }
 
 #[tokio::test]

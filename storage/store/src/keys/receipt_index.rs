@@ -3,7 +3,7 @@
 //! - key: (hash of event, kind, event, epoch, number): of the last refusal in the page; of an acceptance the epoch is 0 and the number
 //!   the last sequence in the page
 //! - value: number of the page, 8 bytes big-endian
-//! - mutability: written once, together with its page; cleared with it
+//! - mutability: written once, together with its page; cleared with it, but for the newest refusal of each epoch, which is cleared with a later one
 
 use foundationdb_tuple::pack;
 use tessera_inventory::EventId;

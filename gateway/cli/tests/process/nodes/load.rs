@@ -29,6 +29,7 @@ impl Load {
         let port = balance(nodes.addresses.map(|addresses| addresses.http).to_vec()).await;
         let sale = Arc::new(Sale::open(port, CAPACITY).await);
         let tokens = sale.buyers(port, CLIENTS).await;
+        nodes.settled().await;
         let crowd = Crowd::send(port, &sale, &tokens, Connections::Fresh);
         Load { port, sale, crowd, tokens }
     }

@@ -87,9 +87,35 @@ impl Store {
 
     /// SIGKILL for every process at once; then start them again, and wait until the cluster is there.
     pub(super) fn kill_and_start(&mut self) {
-        self.processes.iter_mut().for_each(|process| process.kill().unwrap());
+        self.kill_and(|_, _| ());
+    }
+
+    /// Keep what the cluster has now.
+    pub(super) fn back_up(&mut self) {
+        self.kill_and(|data, backup| {
+            done(Command::new("cp").arg("-a").args([data, backup]));
+        });
+    }
+
+    /// Make the cluster what it was then.
+    pub(super) fn put_back(&mut self) {
+        self.kill_and(|data, backup| {
+            fs::remove_dir_all(data).unwrap();
+            fs::rename(backup, data).unwrap();
+        });
+    }
+
+    /// While no process runs, do something with the folder of each, and with the one of its backup.
+    fn kill_and(&mut self, change: impl Fn(&Path, &Path)) {
+        for process in &mut self.processes {
+            process.kill().unwrap();
+        }
         for number in 0..self.processes.len() {
             self.processes[number].wait().unwrap();
+            let folder = |name: &str| self.folder.path().join(format!("{name}{number}"));
+            change(&folder("data"), &folder("backup"));
+        }
+        for number in 0..self.processes.len() {
             self.processes[number] = self.process(u16::try_from(number).unwrap());
         }
         self.available();
