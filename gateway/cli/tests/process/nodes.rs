@@ -219,9 +219,9 @@ impl Nodes {
         .await
     }
 
-    /// How far a node shows the sale to a reader.
+    /// How far a node shows the sale to a reader whom it knows without asking the store.
     async fn sequence(&self, node: usize, sale: &Sale) -> u64 {
-        let shown = self.document(node, &sale.path("/availability"), &sale.key).await;
+        let shown = self.document(node, &sale.path("/availability"), ADMIN_TOKEN).await;
         shown["sequence"].as_u64().unwrap()
     }
 
