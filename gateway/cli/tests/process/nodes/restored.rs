@@ -8,6 +8,7 @@ use super::{NODES, Nodes, until};
 use crate::installation::text;
 use crate::server::{Sale, base, get, post, run};
 
+/// Units for sale: more than are held.
 const CAPACITY: u32 = 100;
 
 impl Nodes {
