@@ -16,7 +16,8 @@ pub(super) const DRIFT_PPM_MAX: i64 = 20_000;
 #[derive(Debug, Default)]
 pub(super) struct Audit {
     owner: Option<OwnerRow>,
-    /// The newest beat of each node, and when it landed, in microseconds.
+    /// The newest beat of each node, and when it first landed, in microseconds. Kept when the node is forgotten: one that was, before it
+    /// heard of its first beat, writes that same beat once more, and who has seen it since it first landed still counts from there.
     beats: BTreeMap<NodeId, (u64, u64)>,
     evicted: BTreeSet<NodeId>,
     /// Nodes that have begun to leave by themselves.
@@ -35,9 +36,7 @@ impl Audit {
         let unread = |error| broken("the rows of the nodes can be read", format!("{error}"));
         let listed = block_on(nodes.list()).map_err(unread)?;
         // A node that was forgotten before it heard that it is registered registers once more.
-        let is_listed = |node: &NodeId| listed.iter().any(|listed| listed.node == *node);
-        self.beats.retain(|node, _| is_listed(node));
-        self.evicted.retain(is_listed);
+        self.evicted.retain(|node| listed.iter().any(|listed| listed.node == *node));
         let mut seen = Seen { live: BTreeSet::new(), owner: None, evictions: 0 };
         for Listed { node, row, beat } in &listed {
             let known = self.beats.entry(*node).or_insert((beat.number, now_us));
@@ -78,5 +77,59 @@ impl Audit {
             return Ok(());
         }
         Err(broken("the terms of the owners follow each other", format!("{owner:?} after {before:?}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use tessera_cluster::{Beat, Load, NodeRow};
+    use tessera_inventory::Timestamp;
+    use tessera_store::memory::MemoryStore;
+
+    use super::*;
+
+    const NODE: NodeId = NodeId(7);
+
+    fn beats(nodes: &Nodes) {
+        let row = NodeRow {
+            name: String::new(),
+            peer_address: String::new(),
+            client_address: None,
+            lease_ms: 1_000,
+            release: String::new(),
+            standing: Standing::Serving,
+        };
+        let beat = Beat { number: 1, load: Load::default(), wall: Timestamp(0) };
+        block_on(nodes.renew(NODE, &row, &beat)).unwrap();
+    }
+
+    #[test]
+    fn a_first_beat_that_is_written_again_is_as_old_as_it_is() {
+        let nodes = Nodes::new(Arc::new(MemoryStore::new()));
+        let mut audit = Audit::default();
+        beats(&nodes);
+        assert!(audit.look(&nodes, 0).is_ok());
+        block_on(nodes.evict(NODE, 1)).unwrap();
+        assert_eq!(audit.look(&nodes, 1_000_000).unwrap().evictions, 1);
+        assert!(block_on(nodes.forget(NODE)).unwrap());
+        assert!(audit.look(&nodes, 1_100_000).is_ok());
+        // It had not heard of it.
+        beats(&nodes);
+        assert_eq!(audit.look(&nodes, 1_200_000).unwrap().live, BTreeSet::from([NODE]));
+        block_on(nodes.evict(NODE, 1)).unwrap();
+        assert_eq!(audit.look(&nodes, 1_300_000).unwrap().evictions, 1);
+    }
+
+    #[test]
+    fn who_is_evicted_early_is_seen() {
+        let nodes = Nodes::new(Arc::new(MemoryStore::new()));
+        let mut audit = Audit::default();
+        beats(&nodes);
+        assert!(audit.look(&nodes, 0).is_ok());
+        block_on(nodes.evict(NODE, 1)).unwrap();
+        let early = audit.look(&nodes, 900_000).err().unwrap();
+        assert_eq!(early.rule, "nobody is evicted before its lease is over");
     }
 }
