@@ -14,7 +14,9 @@ pub struct Abilities {
     pub key_life_ms: u64,
     /// Calls a second that it takes from one desk; at least 1.
     pub calls_per_second: u32,
-    pub(crate) mutation: Mutation,
+    /// No defect in the product.
+    #[doc(hidden)]
+    pub mutation: Mutation,
 }
 
 impl Abilities {

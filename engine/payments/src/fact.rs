@@ -7,7 +7,8 @@ use tessera_inventory::Timestamp;
 use crate::limits::{DISPUTE_FACTS_MAX, REFUND_FACTS_MAX};
 use crate::mutant::{Mutant, Mutation};
 
-/// One thing that a provider says of a payment. Amounts are in minor units; texts are the provider's, at most 2,048 bytes each.
+/// One thing that a provider says of a payment. Amounts are in minor units. Texts are the provider's: names of refunds and disputes have at most
+/// 255 bytes, the others 2,048.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// It is there.

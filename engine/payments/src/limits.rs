@@ -11,7 +11,7 @@ pub const RECORDED_MAX: usize = 256;
 /// News of one payment that are recorded in one transaction.
 pub const NEWS_MAX: usize = 512;
 /// Refunds of one payment that are known of a provider, those of the lowest ids: a row must fit into a value.
-pub const REFUND_FACTS_MAX: usize = 500;
+pub const REFUND_FACTS_MAX: usize = 250;
 /// Disputes of one payment that are known of a provider, those of the lowest ids.
 pub const DISPUTE_FACTS_MAX: usize = 50;
 /// So often money that comes late is offered while the answer is "not now": about an hour.
@@ -25,6 +25,8 @@ pub(crate) const AGAIN_MS_MAX: u64 = 300_000;
 pub(crate) const LOOKS_MS: [u64; 5] = [15_000, 30_000, 60_000, 120_000, 300_000];
 /// The longest time between two looks, in milliseconds.
 pub(crate) const LOOK_MS_MAX: u64 = 3_600_000;
+/// The rows are read at least so often, in milliseconds, should nobody say that one was written.
+pub(crate) const IDLE_MS: u64 = 10_000;
 /// Between looks at what takes days (a refund that is pending, a fee that is not known yet), in milliseconds.
 pub(crate) const DAY_MS: u64 = 86_400_000;
 

@@ -5,7 +5,10 @@ use tessera_inventory::Timestamp;
 use crate::limits::DAY_MS;
 use crate::mutant::Mutant;
 use crate::payment::Course;
-use crate::{Abilities, Ask, Calls, Operation, Payment, Refund, RefundStanding, Replied, Standing, Status};
+use crate::{
+    Abilities, Ask, Calls, DisputeFact, DisputeStanding, Operation, Payment, Refund, RefundStanding, Replied,
+    Standing, Status,
+};
 
 /// What to do next about a payment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,7 +28,7 @@ pub enum Next {
 pub fn next(payment: &Payment, abilities: &Abilities, now: Timestamp) -> Next {
     let step = Step { payment, abilities, now };
     let refunds = payment.refunds.iter().map(|(number, refund)| step.refund(*number, refund));
-    refunds.fold(step.main(), Next::or)
+    refunds.fold(step.main(), Next::or).or(step.disputes())
 }
 
 /// When there is something to do about a payment, unless there is news; `None`: never. So its row is found again.
@@ -160,6 +163,17 @@ impl Step<'_> {
             }
             Status::Authorised | Status::Open | Status::Processing => self.look(),
         }
+    }
+
+    /// A dispute is decided in weeks: it is looked at once a day.
+    fn disputes(&self) -> Next {
+        let Payment { facts, looks, wanted_at, .. } = self.payment;
+        let is_open = |dispute: &DisputeFact| dispute.standing == DisputeStanding::Open;
+        if !facts.disputes.values().any(is_open) {
+            return Next::Settled;
+        }
+        let from = looks.answered_at.unwrap_or(*wanted_at).plus_ms(DAY_MS);
+        self.at(looks.next_at.max(from), Next::Call(Operation::LookUp))
     }
 
     fn refund(&self, number: u64, refund: &Refund) -> Next {

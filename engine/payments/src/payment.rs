@@ -54,6 +54,8 @@ impl Why {
 /// What begins a payment: its beginning in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Begun {
+    /// Whose the event is.
+    pub organizer: u128,
     /// Who is to be paid through.
     pub provider: ProviderId,
     /// How much, in minor units.
@@ -150,6 +152,8 @@ pub struct Refund {
 pub struct Payment {
     /// Which.
     pub id: PaymentId,
+    /// Whose the event is.
+    pub organizer: u128,
     /// Who is paid through.
     pub provider: ProviderId,
     /// What it is over, in minor units.
@@ -213,6 +217,7 @@ impl Payment {
     pub fn begin(id: PaymentId, begun: &Begun, at: Timestamp) -> Payment {
         Payment {
             id,
+            organizer: begun.organizer,
             provider: begun.provider,
             amount_minor: begun.amount_minor,
             currency: begun.currency,

@@ -10,7 +10,7 @@ use tessera_inventory::Timestamp;
 
 pub use io::{DeskAlert, DeskOptions, Input, Output};
 
-use crate::limits::{AGAIN_MS_MAX, AGAIN_MS_MIN, CALLS_MAX, IN_HAND_MAX, TOLD_MAX};
+use crate::limits::{AGAIN_MS_MAX, AGAIN_MS_MIN, CALLS_MAX, IDLE_MS, IN_HAND_MAX, TOLD_MAX};
 use crate::mutant::Mutant;
 use crate::{
     Abilities, Alarm, Answer, Ask, AskAnswer, Change, Decided, Fact, News, Next, Operation, Outcome, Payment,
@@ -150,9 +150,8 @@ impl Desk {
 
     fn due(&mut self, now: Timestamp, rows: Vec<Payment>, next_at: Option<Timestamp>) -> Vec<PaymentId> {
         self.is_reading = false;
-        if let Some(at) = next_at {
-            self.wake_by(at);
-        }
+        let idle_at = now.plus_ms(IDLE_MS);
+        self.wake_by(next_at.map_or(idle_at, |at| at.min(idle_at)));
         let mut touched = Vec::new();
         for row in rows {
             if self.hands.contains_key(&row.id) {
