@@ -39,6 +39,8 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result
         | KeyKind::OrganizerApiKeys
         | KeyKind::Installation
         | KeyKind::ReceiptKeys
+        | KeyKind::TicketKeys
+        | KeyKind::TicketDesign
         | KeyKind::WebhookEndpoint
         | KeyKind::WebhookStanding
         | KeyKind::WebhookPending
