@@ -7,7 +7,8 @@ use tessera_inventory::{EventId, Sequence, Timestamp};
 use tessera_projections::catalogue;
 use tessera_store::keys::{
     CatalogueEventKey, FollowerCursor, FollowerCursorKey, KeyKind, OrganizerEventKey, QuarantineKey,
-    ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey, ReconciliationKey, VenueChunkKey, WakeUpKey,
+    ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey, ReconciliationKey, TicketDesignKey, VenueChunkKey,
+    WakeUpKey,
 };
 use tessera_store::{Row, StoreError, Table, transact};
 
@@ -85,6 +86,7 @@ pub(crate) fn event_of((key, value): &Row) -> Result<Option<EventId>, StoreError
         Some(KeyKind::OrganizerEvent) => Some(OrganizerEventKey::unpack(key)?.event),
         Some(KeyKind::CatalogueRequest) => Some(catalogue::requested_event(value)?),
         Some(KeyKind::VenueChunk) => Some(VenueChunkKey::unpack(key)?.event),
+        Some(KeyKind::TicketDesign) => Some(TicketDesignKey::unpack(key)?.event),
         Some(KeyKind::Quarantine) => Some(QuarantineKey::unpack(key)?.event),
         Some(KeyKind::Reconciliation) => Some(ReconciliationKey::unpack(key)?.event),
         Some(KeyKind::ReceiptTree) => Some(ReceiptTreeKey::unpack(key)?.event),

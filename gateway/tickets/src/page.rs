@@ -44,6 +44,14 @@ pub(crate) fn draw(
     ticket: &Ticket<'_>,
 ) -> Result<(), PaperError> {
     surface.set_fill(Some(Fill::default()));
+    draw_head(surface, sheet, ticket)?;
+    draw_qr(surface, &Qr::of(ticket.qr)?, (PAGE_WIDTH_PT - QR_SIDE) / 2.0, QR_TOP)?;
+    draw_foot(surface, sheet, ticket);
+    Ok(())
+}
+
+/// Draws what stands above the QR; answers where it ends.
+fn draw_head(surface: &mut Surface<'_>, sheet: &Sheet<'_>, ticket: &Ticket<'_>) -> Result<f32, PaperError> {
     let mut top = MARGIN;
     if let Some(logo) = sheet.logo {
         top += draw_logo(surface, logo, MARGIN, top)? + GAP;
@@ -61,16 +69,20 @@ pub(crate) fn draw(
         write(&format!("{} · {} · {}", place.section, place.row, place.seat), &HEAD, 1, 0.0);
     }
     write(ticket.price, &BODY, 1, 0.0);
-    draw_qr(surface, &Qr::of(ticket.qr)?, (PAGE_WIDTH_PT - QR_SIDE) / 2.0, QR_TOP)?;
-    let mut foot = FOOT_TOP;
+    Ok(top)
+}
+
+/// Draws what stands below the QR; answers where it ends.
+fn draw_foot(surface: &mut Surface<'_>, sheet: &Sheet<'_>, ticket: &Ticket<'_>) -> f32 {
+    let mut top = FOOT_TOP;
     let mut write = |text: &str, lines_max: usize| {
-        foot += Paragraph::fit(text, &FOOT, WIDTH, lines_max).draw(surface, MARGIN, foot);
+        top += Paragraph::fit(text, &FOOT, WIDTH, lines_max).draw(surface, MARGIN, top);
     };
     write(&format!("{} · {}/{}", ticket.id, ticket.number, ticket.of), 1);
     if !sheet.note.is_empty() {
         write(sheet.note, 3);
     }
-    Ok(())
+    top
 }
 
 /// When the event is, as its venue's clocks show it.
@@ -118,4 +130,68 @@ fn draw_qr(surface: &mut Surface<'_>, qr: &Qr, left: f32, top: f32) -> Result<()
     }
     surface.draw_path(&path.finish().ok_or(PaperError::Picture)?);
     Ok(())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use krilla::Document;
+
+    use super::*;
+    use crate::pdf::Place;
+
+    /// The longest texts of each script that may be sent, and the highest logo.
+    #[test]
+    fn the_longest_texts_touch_neither_the_qr_nor_the_edge() {
+        let logo = Qr::of("LOGO").unwrap().png().unwrap();
+        let logo = Logo::open(&logo).unwrap();
+        for letter in ["W", "ш", "ש", "ॐ", "漢", "แ", "ဪ", "W "] {
+            let text = letter.repeat(200 / letter.len());
+            let note = letter.repeat(500 / letter.len());
+            let sheet = Sheet {
+                event: &text,
+                starts_at: "2027-09-01T20:00:00Z".parse().unwrap(),
+                ends_at: Some("2027-09-29T03:00:00Z".parse().unwrap()),
+                zone: "America/Argentina/ComodRivadavia",
+                place: Some(&text),
+                logo: Some(&logo),
+                note: &note,
+            };
+            let ticket = Ticket {
+                qr: "T1:",
+                id: "tkt_3c9pkv0e5gg008000000000096",
+                ticket_type: &text,
+                place: Some(Place { section: &text, row: &text, seat: "12345678" }),
+                price: "EUR 9999999.99",
+                number: 50,
+                of: 50,
+            };
+            let mut document = Document::new();
+            let mut page = document.start_page();
+            let mut surface = page.surface();
+            let head = draw_head(&mut surface, &sheet, &ticket).unwrap();
+            let foot = draw_foot(&mut surface, &sheet, &ticket);
+            surface.finish();
+            assert!(head <= QR_TOP, "{letter} ends at {head}");
+            assert!(foot <= PAGE_HEIGHT_PT, "{letter} ends at {foot}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_that_of_the_clocks_of_the_venue() {
+        let sheet = |ends_at: Option<&str>| Sheet {
+            event: "",
+            starts_at: "2027-03-01T23:30:00Z".parse().unwrap(),
+            ends_at: ends_at.map(|text| text.parse().unwrap()),
+            zone: "Europe/Berlin",
+            place: None,
+            logo: None,
+            note: "",
+        };
+        assert_eq!(date(&sheet(None)), "Tuesday, 2 March 2027, 00:30 (Europe/Berlin)");
+        let same_day = date(&sheet(Some("2027-03-02T04:00:00Z")));
+        assert_eq!(same_day, "Tuesday, 2 March 2027, 00:30 – 05:00 (Europe/Berlin)");
+        let later = date(&sheet(Some("2027-03-02T23:00:00Z")));
+        assert_eq!(later, "Tuesday, 2 March 2027, 00:30 – 3 March 2027, 00:00 (Europe/Berlin)");
+    }
 }

@@ -119,3 +119,53 @@ pub(crate) fn set(text: &str, style: Style, width_pt: f32) -> Layout<()> {
 pub(crate) fn font(blob: u64) -> Option<Font> {
     shelf().fonts.get(&blob).cloned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A word of each script that `fonts/README.md` names.
+    const WORDS: [&str; 25] = [
+        "Żółć Größe Việt Nam €",
+        "Ελληνικά",
+        "Українська",
+        "منطقة الوقوف",
+        "Հայերեն",
+        "বাংলা",
+        "हिन्दी पंक्ति",
+        "አማርኛ",
+        "ქართული",
+        "ગુજરાતી",
+        "ਪੰਜਾਬੀ",
+        "עברית",
+        "ಕನ್ನಡ",
+        "ភាសាខ្មែរ",
+        "ລາວ",
+        "മലയാളം",
+        "မြန်မာ",
+        "සිංහල",
+        "தமிழ்",
+        "తెలుగు",
+        "ภาษาไทย",
+        "前排座位",
+        "ひらがなカタカナ",
+        "한국어 클럽",
+        "A · 12 – “x”",
+    ];
+
+    #[test]
+    fn every_script_that_is_promised_has_its_glyphs() {
+        for word in WORDS {
+            let layout = set(word, Style { size_pt: 10.0, bold: true }, 500.0);
+            let mut glyphs = 0;
+            for run in layout.lines().flat_map(|line| line.runs()) {
+                assert!(font(run.font().data.id()).is_some(), "{word} is set in a font that is not shipped");
+                for glyph in run.visual_clusters().flat_map(|cluster| cluster.glyphs().collect::<Vec<_>>()) {
+                    glyphs += 1;
+                    assert_ne!(glyph.id, 0, "{word} has an empty box");
+                }
+            }
+            assert!(glyphs > 0, "{word} is not shown");
+        }
+    }
+}

@@ -95,7 +95,3 @@ pub(super) fn at() -> Value {
 pub(super) fn qr() -> Value {
     format!("T1:{}", "0".repeat(135)).into()
 }
-
-pub(super) fn secret() -> Value {
-    SECRET.into()
-}
