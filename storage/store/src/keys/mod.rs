@@ -40,6 +40,8 @@ mod reconciliation;
 mod refund;
 mod snapshot_chunk;
 mod snapshot_pointer;
+mod ticket_design;
+mod ticket_keys;
 mod venue_chunk;
 mod wake_up;
 mod webhook_due;
@@ -91,6 +93,8 @@ pub use reconciliation::ReconciliationKey;
 pub use refund::RefundKey;
 pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
+pub use ticket_design::TicketDesignKey;
+pub use ticket_keys::TicketKeysKey;
 pub use venue_chunk::VenueChunkKey;
 pub use wake_up::WakeUpKey;
 pub use webhook_due::WebhookDueKey;
@@ -192,10 +196,14 @@ pub enum KeyKind {
     LedgerMark = 74,
     /// [`PaymentInFlightKey`].
     PaymentInFlight = 78,
+    /// [`TicketKeysKey`].
+    TicketKeys = 80,
+    /// [`TicketDesignKey`].
+    TicketDesign = 86,
 }
 
 /// Every kind.
-const KINDS: [KeyKind; 43] = [
+const KINDS: [KeyKind; 45] = [
     KeyKind::Head,
     KeyKind::LogRecord,
     KeyKind::SnapshotChunk,
@@ -239,6 +247,8 @@ const KINDS: [KeyKind; 43] = [
     KeyKind::LedgerBalance,
     KeyKind::LedgerMark,
     KeyKind::PaymentInFlight,
+    KeyKind::TicketKeys,
+    KeyKind::TicketDesign,
 ];
 
 /// First byte of an integer of eight bytes in a tuple: the hash of an event.
@@ -431,6 +441,8 @@ mod tests {
             format!("1c{hash}1532{id}15031507")
         );
         assert_eq!(hex(ReceiptKeysKey.pack()), "1533");
+        assert_eq!(hex(TicketKeysKey.pack()), "1550");
+        assert_eq!(hex(TicketDesignKey { event: EVENT }.pack()), format!("1556{id}"));
         let (organizer, endpoint) = (EVENT.0, EVENT.0);
         assert_eq!(hex(WebhookEndpointKey { organizer, endpoint }.pack()), format!("1538{id}{id}"));
         assert_eq!(hex(WebhookStandingKey { endpoint }.pack()), format!("1539{id}"));
