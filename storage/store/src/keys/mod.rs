@@ -38,6 +38,7 @@ mod receipt_page;
 mod receipt_tree;
 mod reconciliation;
 mod refund;
+mod sandbox_payment;
 mod snapshot_chunk;
 mod snapshot_pointer;
 mod ticket_design;
@@ -91,6 +92,7 @@ pub use receipt_page::ReceiptPageKey;
 pub use receipt_tree::ReceiptTreeKey;
 pub use reconciliation::ReconciliationKey;
 pub use refund::RefundKey;
+pub use sandbox_payment::SandboxPaymentKey;
 pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
 pub use ticket_design::TicketDesignKey;
@@ -196,6 +198,8 @@ pub enum KeyKind {
     LedgerMark = 74,
     /// [`PaymentInFlightKey`].
     PaymentInFlight = 78,
+    /// [`SandboxPaymentKey`].
+    SandboxPayment = 79,
     /// [`TicketKeysKey`].
     TicketKeys = 80,
     /// [`TicketDesignKey`].
@@ -203,7 +207,7 @@ pub enum KeyKind {
 }
 
 /// Every kind.
-const KINDS: [KeyKind; 45] = [
+const KINDS: [KeyKind; 46] = [
     KeyKind::Head,
     KeyKind::LogRecord,
     KeyKind::SnapshotChunk,
@@ -247,6 +251,7 @@ const KINDS: [KeyKind; 45] = [
     KeyKind::LedgerBalance,
     KeyKind::LedgerMark,
     KeyKind::PaymentInFlight,
+    KeyKind::SandboxPayment,
     KeyKind::TicketKeys,
     KeyKind::TicketDesign,
 ];

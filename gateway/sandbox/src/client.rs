@@ -1,0 +1,181 @@
+//! The sandbox as a provider: calls its API, and reads what it tells.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use hyper::{Method, StatusCode};
+use serde_json::json;
+use tessera_actors::{About, Genuine, Heard, Provider, ProviderCall};
+use tessera_inventory::Timestamp;
+use tessera_ledger::Currency;
+use tessera_payments::{
+    Abilities, Answer, DisputeStanding, Fact, Operation, PaymentId, ProviderId, RefundStanding,
+};
+
+use crate::http::{Http, NoAnswer};
+use crate::secrets::Secrets;
+use crate::shown::{Shown, ShownDisputeStatus, ShownEvent, ShownStatus};
+use crate::signature;
+
+/// Its number.
+const SANDBOX: ProviderId = ProviderId(1);
+/// Its name.
+const NAME: &str = "sandbox";
+/// How long it remembers a key, in milliseconds: for ever, since keys only make names.
+const KEY_LIFE_MS: u64 = 10 * 365 * 86_400_000;
+/// Calls a second that it takes: as many as the machine does.
+const CALLS_PER_SECOND: u32 = 100_000;
+
+/// See the module.
+pub struct SandboxClient {
+    http: Http,
+    secrets: Secrets,
+    base: String,
+}
+
+impl SandboxClient {
+    /// Of the sandbox at this address (`http://…`, without a path) with this secret.
+    #[must_use]
+    pub fn new(base: &str, secret: &[u8; 32]) -> SandboxClient {
+        SandboxClient { http: Http::new(), secrets: Secrets::derive(secret), base: base.to_owned() }
+    }
+
+    /// What whoever calls the API presents as a bearer token.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.secrets.token
+    }
+}
+
+impl Provider for SandboxClient {
+    fn id(&self) -> ProviderId {
+        SANDBOX
+    }
+
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { key_life_ms: KEY_LIFE_MS, calls_per_second: CALLS_PER_SECOND, ..Abilities::new() }
+    }
+
+    fn takes(&self, _currency: Currency, amount_minor: i64) -> bool {
+        amount_minor > 0
+    }
+
+    fn call(&self, call: ProviderCall) -> BoxFuture<'static, Answer> {
+        let (http, base, token) = (self.http.clone(), self.base.clone(), self.secrets.token.clone());
+        async move {
+            let Some((method, path, body)) = request(&call) else {
+                let detail = "a payment of the sandbox has no reference".into();
+                return Answer::NotOurs { detail };
+            };
+            let authorization = format!("Bearer {token}");
+            let headers = [("authorization", authorization.as_str()), ("idempotency-key", call.key.as_str())];
+            let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
+            answer(http.send(method, &format!("{base}{path}"), &headers, body).await)
+        }
+        .boxed()
+    }
+
+    fn signed_headers(&self) -> &'static [&'static str] {
+        &[signature::HEADER]
+    }
+
+    fn verify(&self, headers: &[(String, String)], body: &[u8], now: Timestamp) -> Genuine {
+        let signed = headers.iter().any(|(name, value)| {
+            name == signature::HEADER && signature::is_signed(&self.secrets.webhooks, value, body, now)
+        });
+        if signed { Genuine::Yes } else { Genuine::No }
+    }
+
+    fn read(&self, body: &[u8]) -> Option<Heard> {
+        let event: ShownEvent = serde_json::from_slice(body).ok()?;
+        let about = About {
+            payment: PaymentId::parse(&event.payment.payment),
+            reference: Some(event.payment.id.clone().into()),
+        };
+        Some(Heard { event: Some(event.id.into()), about: Some(about), facts: facts(event.payment) })
+    }
+}
+
+fn request(call: &ProviderCall) -> Option<(Method, String, serde_json::Value)> {
+    let of = |suffix: &str| call.reference.as_ref().map(|id| format!("/v1/payments/{id}{suffix}"));
+    Some(match call.operation {
+        Operation::Create => {
+            let return_url = call.contact.as_ref().and_then(|contact| contact.return_url.clone());
+            let body = json!({
+                "payment": call.payment.to_string(),
+                "amount_minor": call.amount_minor,
+                "currency": String::from_utf8_lossy(&call.currency),
+                "until_ms": call.grace_until.map(|until| until.0),
+                "return_url": return_url,
+            });
+            (Method::POST, "/v1/payments".to_owned(), body)
+        }
+        Operation::LookUp | Operation::LookUpRefunds => (Method::GET, of("")?, serde_json::Value::Null),
+        Operation::Capture => (Method::POST, of("/capture")?, serde_json::Value::Null),
+        Operation::Void => (Method::POST, of("/void")?, serde_json::Value::Null),
+        Operation::Refund { number } => {
+            let body = json!({ "number": number, "amount_minor": call.amount_minor });
+            (Method::POST, of("/refunds")?, body)
+        }
+    })
+}
+
+fn answer(answered: Result<(StatusCode, hyper::body::Bytes), NoAnswer>) -> Answer {
+    let (status, body) = match answered {
+        Ok(answered) => answered,
+        Err(NoAnswer::NotSent(_)) => return Answer::Later { not_before: None },
+        Err(NoAnswer::NotAnswered(_)) => return Answer::Unknown,
+    };
+    let text = || String::from_utf8_lossy(&body).into_owned();
+    match status {
+        StatusCode::OK | StatusCode::CREATED => match serde_json::from_slice::<Shown>(&body) {
+            Ok(shown) => Answer::Facts(facts(shown)),
+            Err(_) => Answer::Unknown,
+        },
+        StatusCode::CONFLICT => Answer::Declined { code: text().into(), facts: Vec::new() },
+        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Answer::Later { not_before: None },
+        _ if status.is_client_error() => Answer::NotOurs { detail: text().into() },
+        _ => Answer::Unknown,
+    }
+}
+
+/// What a payment says as it stands.
+fn facts(shown: Shown) -> Vec<Fact> {
+    let mut facts =
+        vec![Fact::Created { reference: shown.id.into(), page: shown.page.map(Into::into), secret: None }];
+    match shown.status {
+        ShownStatus::Open => {}
+        ShownStatus::Authorised => {
+            facts.push(Fact::Authorised { amount_minor: shown.amount_minor, until: None });
+        }
+        ShownStatus::Captured => {
+            // It takes nothing for itself.
+            facts.extend([
+                Fact::Captured { amount_minor: shown.captured_minor },
+                Fact::Fee { amount_minor: 0 },
+            ]);
+        }
+        ShownStatus::Cancelled => facts.push(Fact::Cancelled),
+        ShownStatus::Declined => facts.push(Fact::Failed { code: "declined".into() }),
+    }
+    facts.extend(shown.refunds.into_iter().map(|refund| Fact::Refund {
+        id: refund.id.into(),
+        ours: Some(refund.number),
+        amount_minor: refund.amount_minor,
+        standing: RefundStanding::Done,
+    }));
+    facts.extend(shown.disputes.into_iter().map(|dispute| Fact::Dispute {
+        id: dispute.id.into(),
+        amount_minor: dispute.amount_minor,
+        fee_minor: 0,
+        standing: match dispute.status {
+            ShownDisputeStatus::Open => DisputeStanding::Open,
+            ShownDisputeStatus::Won => DisputeStanding::Won,
+            ShownDisputeStatus::Lost => DisputeStanding::Lost,
+        },
+    }));
+    facts
+}
