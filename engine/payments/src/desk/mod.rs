@@ -124,8 +124,7 @@ impl Desk {
     fn written(&mut self, now: Timestamp, rows: Vec<Payment>) -> Vec<PaymentId> {
         let mut touched = Vec::new();
         for row in rows {
-            if let Some(hand) = self.hands.get_mut(&row.id) {
-                hand.is_due = true;
+            if self.hands.contains_key(&row.id) {
                 touched.push(row.id);
                 self.see(row);
             } else if self.hands.len() < TOLD_MAX {
@@ -182,7 +181,11 @@ impl Desk {
             self.take(row, false);
         }
         let news = self.new_facts(id, facts);
-        self.learn(now, id, news, handled.into_iter().collect());
+        let is_new = |event: &ProviderEventId| {
+            !self.recorder.unrecorded(id).any(|change| change.handled.contains(event))
+        };
+        let handled = handled.into_iter().filter(is_new).collect();
+        self.learn(now, id, news, handled);
         vec![id]
     }
 

@@ -22,7 +22,12 @@ pub(crate) struct Rows {
 
 impl Rows {
     /// One transaction of a desk.
-    pub(crate) fn record(&mut self, now: Timestamp, changes: &[Change], abilities: &Abilities) -> Vec<Payment> {
+    pub(crate) fn record(
+        &mut self,
+        now: Timestamp,
+        changes: &[Change],
+        abilities: &Abilities,
+    ) -> Vec<Payment> {
         let rows = changes.iter().map(|change| {
             self.handled.extend(change.handled.iter().cloned());
             self.change(now, change, abilities)

@@ -205,9 +205,9 @@ impl World {
     fn rows_written(&mut self) {
         let Some(due) = self.due_at() else { return };
         for seat in 0..self.seats.len() {
-            if self.seats[seat].timer.is_none_or(|timer| timer > due) {
-                // As late as a desk looks that nobody tells.
-                let at = due.max(self.now.plus_ms(10 * SECOND));
+            // As late as a desk looks that nobody tells.
+            let at = due.max(self.now.plus_ms(10 * SECOND));
+            if self.seats[seat].timer.is_none_or(|timer| timer > at) {
                 self.arm(seat, at);
             }
         }
@@ -221,6 +221,7 @@ impl World {
                 // Whoever follows may die before it tells the desk.
                 if !rows.is_empty() && !self.is_lost() {
                     self.give(0, Input::Written(rows));
+                    (1..self.seats.len()).for_each(|seat| self.give(seat, Input::Wake));
                 }
                 self.rows_written();
                 if self.rows.cursor < self.log.events.len() {
@@ -247,6 +248,9 @@ impl World {
                 self.answer(seat, life, 1, input);
             }
             Happening::Read { seat, life, most } => {
+                if self.is_lost() {
+                    return self.answer(seat, life, 1, Input::DueFailed);
+                }
                 let mut due: Vec<_> =
                     self.rows.payments.values().filter_map(|(row, due)| due.map(|due| (due, row))).collect();
                 due.sort_by_key(|(due, _)| *due);

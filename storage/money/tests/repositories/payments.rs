@@ -93,7 +93,8 @@ async fn whoever_follows_the_log_and_a_desk_meet_in_a_row_and_both_are_heard() {
     let wanted = [change(3, 20, vec![News::Wanted { want: Want::Capture, by: Sequence(9) }])];
     let told = [change(3, 20, vec![created("p3"), captured()])];
     let (first, second) = tokio::join!(payments.record(&wanted), payments.record(&told));
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     let row = payments.load(id(3)).await.unwrap().unwrap();
     assert_eq!((row.want, row.facts.captured_minor), (Want::Capture, PRICE));
 }
