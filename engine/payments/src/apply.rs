@@ -105,6 +105,9 @@ impl Payment {
                 }
             }
             Operation::Create | Operation::Capture | Operation::Void => {
+                if operation == Operation::Void {
+                    self.called_off = !matches!(outcome, Outcome::Declined { .. });
+                }
                 if operation != self.operation() || n != self.calls.n {
                     return;
                 }

@@ -25,9 +25,8 @@ pub fn bookings(
     abilities: &Abilities,
 ) -> Vec<Booked> {
     let mut ledger = Bookings { payment: after, booked: Vec::new() };
-    let before = before.filter(|_| !abilities.mutation.is(Mutant::CaptureBookedAgain));
     ledger.amounts(before);
-    ledger.refunds(before);
+    ledger.refunds(before, abilities);
     ledger.refund_facts(before);
     for (id, dispute) in &after.facts.disputes {
         let known = before.and_then(|before| before.facts.disputes.get(id));
@@ -66,12 +65,13 @@ impl Bookings<'_> {
     }
 
     /// Refunds that are wanted by nobody but us, and those that end without the provider.
-    fn refunds(&mut self, before: Option<&Payment>) {
+    fn refunds(&mut self, before: Option<&Payment>, abilities: &Abilities) {
+        let is_unbooked = abilities.mutation.is(Mutant::GivenBackUnbooked);
         let (provider, payment) = (self.payment.provider.0, self.payment);
         for (&number, refund) in &payment.refunds {
             let known = before.and_then(|before| before.refunds.get(&number));
             let (amount_minor, mark) = (refund.amount_minor, number.to_be_bytes());
-            if known.is_none() && number <= Payment::EXCESS {
+            if known.is_none() && number <= Payment::EXCESS && !is_unbooked {
                 self.book("never sold", &mark, Movement::NeverSold { provider, amount_minor });
             }
             if known.is_some_and(|known| known.standing == refund.standing) {

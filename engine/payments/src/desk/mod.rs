@@ -53,6 +53,12 @@ enum Call {
     UnderWay { operation: Operation, n: u16, called_at: Timestamp },
 }
 
+impl Hand {
+    fn is_being_called_off(&self) -> bool {
+        matches!(self.call, Some(Call::UnderWay { operation: Operation::Void, .. }))
+    }
+}
+
 impl Desk {
     /// One that has nothing in hand; it begins with the first [`Input::Tick`].
     #[must_use]
@@ -98,10 +104,7 @@ impl Desk {
                 Vec::new()
             }
             Input::Recorded { rows, .. } => self.recorded(rows, out),
-            Input::RecordFailed { .. } => {
-                let is_lost = self.options.is_mutated(Mutant::RecordLost);
-                self.recorder.failed(now, is_lost)
-            }
+            Input::RecordFailed { .. } => self.recorder.failed(now),
         };
         for id in touched {
             self.advance(now, id, out);
@@ -275,6 +278,9 @@ impl Desk {
         let abilities = self.options.abilities(hand.payment.provider);
         let is_recorded = !self.recorder.has(id) || abilities.mutation.is(Mutant::CallsUnrecorded);
         match next(&hand.payment, &abilities, now) {
+            // What is being called off is not sold meanwhile.
+            Next::Ask(Ask::Confirm | Ask::SellLate)
+                if hand.is_being_called_off() && !abilities.mutation.is(Mutant::SoldWhileCalledOff) => {}
             // A confirmation does not wait for what it follows from: its key makes it repeatable, and a buyer waits.
             Next::Ask(ask) if hand.ask.is_none() && (is_recorded || ask == Ask::Confirm) => {
                 hand.ask = Some(ask);
@@ -354,9 +360,5 @@ impl Desk {
 impl DeskOptions {
     fn abilities(&self, provider: ProviderId) -> Abilities {
         self.providers.get(&provider).copied().unwrap_or_default()
-    }
-
-    fn is_mutated(&self, mutant: Mutant) -> bool {
-        self.providers.values().any(|abilities| abilities.mutation.is(mutant))
     }
 }

@@ -83,7 +83,8 @@ fn news() -> impl Strategy<Value = News> {
     ]
 }
 
-fn begun() -> Payment {
+/// An attempt over the price that is begun at the beginning of time.
+pub(crate) fn begun() -> Payment {
     let begun = Begun {
         organizer: ORGANIZER,
         provider: PROVIDER,

@@ -69,6 +69,8 @@ struct PaymentRow {
     due_at_ms: Option<u64>,
     #[prost(bool, tag = "21")]
     has_refunds: bool,
+    #[prost(bool, tag = "22")]
+    called_off: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -179,6 +181,7 @@ impl Stored {
             refused: payment.asked.refused,
             due_at_ms: self.due_at.map(|at| at.0),
             has_refunds: self.has_refunds,
+            called_off: payment.called_off,
         }
         .encode_to_vec()
     }
@@ -214,6 +217,7 @@ impl Stored {
                 ended: row.ended,
                 refused: row.refused,
             },
+            called_off: row.called_off,
             refunds: std::collections::BTreeMap::new(),
         };
         Ok(Stored { payment, due_at: time(row.due_at_ms), has_refunds: row.has_refunds })

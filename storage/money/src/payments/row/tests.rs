@@ -57,6 +57,7 @@ fn full() -> Payment {
         calls,
         looks: Looks { tries: 4, next_at: Timestamp(13), answered_at: Some(Timestamp(14)) },
         asked: Asked { tries: 5, next_at: Timestamp(15), ended: true, refused: true },
+        called_off: true,
         ..begun()
     }
 }
@@ -104,7 +105,7 @@ fn a_payment_has_the_bytes_that_it_always_had() {
         "0a0470695f31121568747470733a2f2f7061792e6578616d706c652f311a0173200528d80430e807",
         "38d80442026e6f4a0d0a0472655f31100618c8012002520d0a0464705f3110d804181e2002581162",
         "140802100b1803200c280232086465636c696e65646804700d780e80010588010f900101980101a0",
-        "0108a80101",
+        "0108a80101b00101",
     ];
     assert_eq!(hex(stored.encode()), expected.concat());
     let refund = Refund { amount_minor: 9, reason: 4, calls: full().calls, standing: Standing::ByHand };
