@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tessera_inventory::{ClaimNumber, EventId, Timestamp};
-use tessera_ledger::Bearer;
 use tessera_payments::{Abilities, Change, Payment, PaymentId, ProviderId};
 use tessera_store::keys::{PaymentDueKey, PaymentInFlightKey, PaymentKey, PaymentReferenceKey};
 use tessera_store::{StoreError, Table, transact};
@@ -23,8 +22,6 @@ pub use follow::{Followed, Step};
 pub struct Judge {
     /// What each provider can do; of others nothing is known.
     pub providers: BTreeMap<ProviderId, Abilities>,
-    /// Who bears disputes that are lost.
-    pub bears: Bearer,
 }
 
 /// Payments, over a table.

@@ -28,6 +28,7 @@ mod payment_contact;
 mod payment_due;
 mod payment_in_flight;
 mod payment_reference;
+mod payout;
 mod projection_cursor;
 mod provider_event;
 mod provider_event_due;
@@ -40,6 +41,7 @@ mod reconciliation;
 mod refund;
 mod snapshot_chunk;
 mod snapshot_pointer;
+mod terms;
 mod venue_chunk;
 mod wake_up;
 mod webhook_due;
@@ -79,6 +81,7 @@ pub use payment_contact::PaymentContactKey;
 pub use payment_due::PaymentDueKey;
 pub use payment_in_flight::PaymentInFlightKey;
 pub use payment_reference::PaymentReferenceKey;
+pub use payout::PayoutKey;
 pub use projection_cursor::{ProjectionCursor, ProjectionCursorKey};
 pub use provider_event::ProviderEventKey;
 pub use provider_event_due::ProviderEventDueKey;
@@ -91,6 +94,7 @@ pub use reconciliation::ReconciliationKey;
 pub use refund::RefundKey;
 pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
+pub use terms::TermsKey;
 pub use venue_chunk::VenueChunkKey;
 pub use wake_up::WakeUpKey;
 pub use webhook_due::WebhookDueKey;
@@ -190,12 +194,16 @@ pub enum KeyKind {
     LedgerBalance = 73,
     /// [`LedgerMarkKey`].
     LedgerMark = 74,
+    /// [`PayoutKey`].
+    Payout = 75,
+    /// [`TermsKey`].
+    Terms = 76,
     /// [`PaymentInFlightKey`].
     PaymentInFlight = 78,
 }
 
 /// Every kind.
-const KINDS: [KeyKind; 43] = [
+const KINDS: [KeyKind; 45] = [
     KeyKind::Head,
     KeyKind::LogRecord,
     KeyKind::SnapshotChunk,
@@ -238,6 +246,8 @@ const KINDS: [KeyKind; 43] = [
     KeyKind::LedgerEntry,
     KeyKind::LedgerBalance,
     KeyKind::LedgerMark,
+    KeyKind::Payout,
+    KeyKind::Terms,
     KeyKind::PaymentInFlight,
 ];
 
@@ -468,6 +478,8 @@ mod tests {
         let balance = LedgerBalanceKey { organizer, currency, account: 4, of: EVENT.0, detail: 0, part: 5 };
         assert_eq!(hex(balance.pack()), format!("1549{id}01455552001504{id}141505"));
         assert_eq!(hex(LedgerMarkKey { id: EVENT.0 }.pack()), format!("154a{id}"));
+        assert_eq!(hex(PayoutKey { organizer, payout: EVENT.0 }.pack()), format!("154b{id}{id}"));
+        assert_eq!(hex(TermsKey { organizer, version: 2 }.pack()), format!("154c{id}1502"));
         let in_flight = PaymentInFlightKey { event, grace_until: Timestamp(9), order };
         assert_eq!(hex(in_flight.pack()), format!("1c{hash}154e{id}15091507"));
     }
