@@ -80,6 +80,8 @@ async fn listening(store: &Arc<TestStore>, endpoint: u128) {
         name: "Test".to_owned(),
         starts_at: BEGINNING,
         zone: "Europe/Berlin".to_owned(),
+        ends_at: None,
+        place: String::new(),
         created_at: BEGINNING,
     };
     Catalogue::new(Arc::clone(&table))

@@ -8,7 +8,7 @@ use tessera_projections::catalogue;
 use tessera_store::keys::{
     CatalogueEventKey, FollowerCursor, FollowerCursorKey, KeyKind, OrganizerEventKey, PaymentDueKey,
     PaymentInFlightKey, PaymentKey, QuarantineKey, ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey,
-    ReconciliationKey, RefundKey, VenueChunkKey, WakeUpKey,
+    ReconciliationKey, RefundKey, TicketDesignKey, VenueChunkKey, WakeUpKey,
 };
 use tessera_store::{Row, StoreError, Table, transact};
 
@@ -40,6 +40,8 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result
         | KeyKind::OrganizerApiKeys
         | KeyKind::Installation
         | KeyKind::ReceiptKeys
+        | KeyKind::TicketKeys
+        | KeyKind::TicketDesign
         | KeyKind::WebhookEndpoint
         | KeyKind::WebhookStanding
         | KeyKind::WebhookPending
@@ -97,6 +99,7 @@ pub(crate) fn event_of((key, value): &Row) -> Result<Option<EventId>, StoreError
         Some(KeyKind::OrganizerEvent) => Some(OrganizerEventKey::unpack(key)?.event),
         Some(KeyKind::CatalogueRequest) => Some(catalogue::requested_event(value)?),
         Some(KeyKind::VenueChunk) => Some(VenueChunkKey::unpack(key)?.event),
+        Some(KeyKind::TicketDesign) => Some(TicketDesignKey::unpack(key)?.event),
         Some(KeyKind::Quarantine) => Some(QuarantineKey::unpack(key)?.event),
         Some(KeyKind::Reconciliation) => Some(ReconciliationKey::unpack(key)?.event),
         Some(KeyKind::ReceiptTree) => Some(ReceiptTreeKey::unpack(key)?.event),

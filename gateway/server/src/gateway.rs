@@ -12,12 +12,15 @@ use tessera_projections::api_keys::ApiKeys;
 use tessera_projections::catalogue::Catalogue;
 use tessera_projections::orders::OrdersBySubject;
 use tessera_projections::receipts::Signer;
+use tessera_projections::ticket_designs::TicketDesigns;
+use tessera_projections::ticket_keys::TicketKeys;
 use tessera_projections::webhooks::{Deliveries, WebhookEndpoints};
 use tessera_store::Table;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::auth::{AdministratorToken, Keys};
 use crate::in_flight::InFlight;
+use crate::limits::PAPERS_MADE_MAX;
 use crate::rate_limit::RateLimits;
 use crate::render::documents::Documents;
 use crate::render::hall::Halls;
@@ -40,6 +43,11 @@ pub(crate) struct Gateway {
     pub(crate) administrator: AdministratorToken,
     /// Signs receipts, and knows its public keys.
     pub(crate) signer: Arc<Signer>,
+    /// Sign tickets, and verify them at the door.
+    pub(crate) ticket_keys: TicketKeys,
+    pub(crate) ticket_designs: TicketDesigns,
+    /// Turns to make a PDF of tickets.
+    pub(crate) papers: Semaphore,
     /// Renders webhooks.
     pub(crate) postman: Arc<dyn Postman>,
     /// The exporter of traces, if there is one.
@@ -73,14 +81,15 @@ pub(crate) struct Parts {
     pub(crate) keys: Keys,
     pub(crate) administrator: AdministratorToken,
     pub(crate) signer: Arc<Signer>,
+    pub(crate) ticket_keys: TicketKeys,
     pub(crate) postman: Arc<dyn Postman>,
     pub(crate) traces: Option<Arc<Traces>>,
 }
 
 impl Gateway {
     pub(crate) fn new(parts: Parts) -> Gateway {
-        let Parts { settings, environment, platform, table, keys, administrator, signer, postman, traces } =
-            parts;
+        let Parts { settings, environment, platform, table, keys, administrator, .. } = parts;
+        let Parts { signer, ticket_keys, postman, traces, .. } = parts;
         Gateway {
             deadline: settings.deadline(),
             inventory: platform.inventory(),
@@ -88,6 +97,8 @@ impl Gateway {
             catalogue: CardCache::new(Catalogue::new(Arc::clone(&table))),
             webhook_endpoints: WebhookEndpoints::new(Arc::clone(&table)),
             webhook_deliveries: Deliveries::new(Arc::clone(&table)),
+            ticket_designs: TicketDesigns::new(Arc::clone(&table)),
+            papers: Semaphore::new(PAPERS_MADE_MAX),
             orders: OrdersBySubject::new(table),
             halls: Halls::default(),
             intake: Intake::default(),
@@ -103,6 +114,7 @@ impl Gateway {
             keys,
             administrator,
             signer,
+            ticket_keys,
             postman,
             traces,
         }

@@ -16,7 +16,8 @@ schema::schemas! {
 pub struct Rfc3339(pub Timestamp);
 
 impl Rfc3339 {
-    fn instant(self) -> jiff::Timestamp {
+    /// As a time of the library.
+    pub(crate) fn instant(self) -> jiff::Timestamp {
         i64::try_from(self.0.0)
             .ok()
             .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok())

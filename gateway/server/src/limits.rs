@@ -28,6 +28,14 @@ pub const ACCESS_CODE_BYTES_MAX: usize = 64;
 pub const BUYER_REFERENCE_BYTES_MAX: usize = 128;
 /// Longest name of an event or a key, in bytes of UTF-8.
 pub const NAME_BYTES_MAX: usize = 200;
+/// Largest body of a design of tickets, in bytes: a logo in base64, and a note.
+pub const DESIGN_BYTES_MAX: usize = 96 * 1024;
+/// Longest note of a design of tickets, in bytes of UTF-8.
+pub const DESIGN_NOTE_BYTES_MAX: usize = 500;
+/// Most PDFs of tickets that are made at once: each takes a core for some milliseconds.
+pub const PAPERS_MADE_MAX: usize = 2;
+/// How long after the end of its event a ticket says that it is good, in milliseconds: events end late.
+pub const TICKET_GRACE_MS: u64 = 86_400_000;
 /// Largest body that names buyers, in bytes: as many references as one call may name.
 pub const BUYERS_BYTES_MAX: usize = 256 * 1024;
 /// Most buyer tokens made by one call.
@@ -137,6 +145,9 @@ pub const RETRY_AFTER_S: u32 = 1;
 /// The `Retry-After` where an operator must first accept what the store lacks, in seconds.
 pub const RECONCILED_AFTER_S: u32 = 60;
 
+// A logo in base64, as long a note in escapes, and what is around them.
+const _: () =
+    assert!(tessera_paper::LOGO_BYTES_MAX * 4 / 3 + 6 * DESIGN_NOTE_BYTES_MAX + 200 < DESIGN_BYTES_MAX);
 // A page of a stream never exceeds what the log gives at once.
 const _: () = assert!(STREAM_PAGE_EVENTS <= tessera_actors::CHANGES_MAX);
 const _: () = assert!(LIST_LIMIT_MAX <= tessera_actors::CHANGES_MAX);

@@ -12,6 +12,7 @@ use crate::caller::{
 };
 use crate::code::Code;
 use crate::problem::Problem;
+use crate::routes::tickets_shown::{self, design, papers, ticket_keys};
 use crate::routes::{
     api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, docs, events, holds,
     nodes, offers, operations, orders, phases, probes, receipts, seats, tickets, units, webhook_deliveries,
@@ -70,6 +71,16 @@ routes! {
     FailPayment POST "/v1/events/{event}/orders/{order}/payment-failures",
     RefundTickets POST "/v1/events/{event}/orders/{order}/refunds",
     TransferTicket POST "/v1/events/{event}/tickets/{ticket}/transfer",
+    ReadTicket GET "/v1/events/{event}/tickets/{ticket}",
+    ReadTicketQrSvg GET "/v1/events/{event}/tickets/{ticket}/qr.svg",
+    ReadTicketQrPng GET "/v1/events/{event}/tickets/{ticket}/qr.png",
+    ReadTicketsPdf GET "/v1/events/{event}/orders/{order}/tickets.pdf",
+    ReadCalendar GET "/v1/events/{event}/orders/{order}/calendar.ics",
+    ReadTicketDesign GET "/v1/events/{event}/ticket-design",
+    ReplaceTicketDesign PUT "/v1/events/{event}/ticket-design",
+    ReadTicketKeys GET "/.well-known/tessera-ticket-keys",
+    RotateTicketKey POST "/v1/ticket-keys",
+    RevokeTicketKey POST "/v1/ticket-keys/{ticket_key}/revoke",
     CheckIn POST "/v1/events/{event}/check-ins",
     CheckOut POST "/v1/events/{event}/check-outs",
     KillUnits POST "/v1/events/{event}/kills",
@@ -140,6 +151,17 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "events", event, "orders", order, "confirm"] => (&[R::ConfirmOrder], [event, order]),
         ["v1", "events", event, "orders", order, "payment-failures"] => (&[R::FailPayment], [event, order]),
         ["v1", "events", event, "orders", order, "refunds"] => (&[R::RefundTickets], [event, order]),
+        ["v1", "events", event, "orders", order, "tickets.pdf"] => (&[R::ReadTicketsPdf], [event, order]),
+        ["v1", "events", event, "orders", order, "calendar.ics"] => (&[R::ReadCalendar], [event, order]),
+        ["v1", "events", event, "tickets", ticket] => (&[R::ReadTicket], [event, ticket]),
+        ["v1", "events", event, "tickets", ticket, "qr.svg"] => (&[R::ReadTicketQrSvg], [event, ticket]),
+        ["v1", "events", event, "tickets", ticket, "qr.png"] => (&[R::ReadTicketQrPng], [event, ticket]),
+        ["v1", "events", event, "ticket-design"] => {
+            (&[R::ReadTicketDesign, R::ReplaceTicketDesign], [event, ""])
+        }
+        ["v1", "ticket-keys"] => (&[R::RotateTicketKey], ["", ""]),
+        ["v1", "ticket-keys", key, "revoke"] => (&[R::RevokeTicketKey], [key, ""]),
+        [".well-known", "tessera-ticket-keys"] => (&[R::ReadTicketKeys], ["", ""]),
         ["v1", "events", event, "tickets", ticket, "transfer"] => (&[R::TransferTicket], [event, ticket]),
         ["v1", "events", event, "channels", channel, "release"] => (&[R::ReleaseChannel], [event, channel]),
         ["v1", "events"] => (&[R::CreateEvent, R::ListEvents], ["", ""]),
@@ -231,6 +253,16 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ReadCheckpoints => go(call, async |call, who: Reader| receipts::checkpoints(call, who).await),
         Route::ReadReceiptKeys => go(call, async |call, Anyone| receipts::keys(&call)),
         Route::RotateReceiptKey => go(call, async |call, _: Administrator| receipts::rotate(call).await),
+        Route::ReadTicket
+        | Route::ReadTicketQrSvg
+        | Route::ReadTicketQrPng
+        | Route::ReadTicketsPdf
+        | Route::ReadCalendar
+        | Route::ReadTicketDesign
+        | Route::ReplaceTicketDesign
+        | Route::ReadTicketKeys
+        | Route::RotateTicketKey
+        | Route::RevokeTicketKey => run_tickets_shown(call),
         Route::MakeWebhookEndpoint
         | Route::ListWebhookEndpoints
         | Route::ReadWebhookEndpoint
@@ -248,6 +280,22 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::Readiness => go(call, async |call, Anyone| Ok(probes::readiness(&call))),
         Route::Metrics => go(call, async |call, Anyone| probes::metrics(&call)),
         Route::NotFound => go(call, async |_, Anyone| Err(route_not_found())),
+    }
+}
+
+fn run_tickets_shown(call: Call) -> LocalBoxFuture<'static, Answer> {
+    match call.route {
+        Route::ReadTicket => go(call, async |call, Anyone| tickets_shown::read(call).await),
+        Route::ReadTicketQrSvg => go(call, async |call, Anyone| papers::qr_svg(call).await),
+        Route::ReadTicketQrPng => go(call, async |call, Anyone| papers::qr_png(call).await),
+        Route::ReadTicketsPdf => go(call, async |call, Anyone| papers::tickets_pdf(call).await),
+        Route::ReadCalendar => go(call, async |call, Anyone| papers::calendar(call).await),
+        Route::ReadTicketDesign => go(call, async |call, who: Watcher| design::read(call, who).await),
+        Route::ReplaceTicketDesign => go(call, async |call, who: Editor| design::replace(call, who).await),
+        Route::ReadTicketKeys => go(call, async |call, Anyone| ticket_keys::read(&call)),
+        Route::RotateTicketKey => go(call, async |call, _: Administrator| ticket_keys::rotate(call).await),
+        Route::RevokeTicketKey => go(call, async |call, _: Administrator| ticket_keys::revoke(call).await),
+        _ => go(call, async |_, Anyone| Err(route_not_found())),
     }
 }
 

@@ -16,6 +16,7 @@ use tessera_heads::{HeadWitness, WitnessError};
 use tessera_peers::PeerServer;
 use tessera_projections::installation::{INSTALLATION_SECRET_BYTES, Installation};
 use tessera_projections::receipts::Signer;
+use tessera_projections::ticket_keys::TicketKeys;
 use tessera_store::{Log, StoreError, Table};
 use tokio::task::JoinHandle;
 
@@ -155,6 +156,8 @@ impl Server {
         let installation = Installation::open(&*stores.table, &fresh(&*environment.random)).await?;
         let table = Arc::clone(&stores.table);
         let signer = signer(&environment, &table, installation.id).await?;
+        let (seed, now) = (receipts::fresh_seed(&*environment.random), environment.clock.wall());
+        let ticket_keys = TicketKeys::open(Arc::clone(&table), &seed, now).await?;
         let proving = settings.receipts.enabled.then(|| Arc::clone(&signer));
         let (log, limits) = (stores.log, settings.limits());
         let keys = Keys::derive(&installation.secret);
@@ -183,8 +186,18 @@ impl Server {
         };
         let endpoint = settings.telemetry.otlp_endpoint.as_deref();
         let traces = endpoint.map(Traces::start).transpose()?.map(Arc::new);
-        let parts =
-            Parts { settings, environment, platform, table, keys, administrator, signer, postman, traces };
+        let parts = Parts {
+            settings,
+            environment,
+            platform,
+            table,
+            keys,
+            administrator,
+            signer,
+            ticket_keys,
+            postman,
+            traces,
+        };
         let gateway = Arc::new(Gateway::new(parts));
         let (address, server) = bind(&gateway)?;
         let http = server.handle();
@@ -315,6 +328,9 @@ async fn maintain(gateway: Arc<Gateway>) {
         seconds += 1;
         if gateway.settings.cluster.enabled && seconds.is_multiple_of(KEYS_KEPT_S) {
             gateway.api_keys.look_again();
+            if let Err(error) = gateway.ticket_keys.look_again().await {
+                tracing::warn!(%error, "the keys of tickets could not be looked at");
+            }
         }
         if let Some(recorder) = telemetry::recorder() {
             recorder.run_upkeep();

@@ -1,6 +1,7 @@
 //! Projections of the log, and the repositories that read them.
 
 mod damage;
+mod key_ring;
 mod mutant;
 mod page;
 
@@ -13,7 +14,11 @@ pub mod orders;
 pub mod quarantine;
 pub mod receipts;
 pub mod reconciliation;
+pub mod ticket_designs;
+pub mod ticket_keys;
 pub mod webhooks;
+
+pub use key_ring::{KEYS_MAX, ROTATION_MS_MIN};
 
 #[cfg(feature = "mutants")]
 #[doc(hidden)]

@@ -12,6 +12,7 @@ pub mod mutation;
 pub mod scenario;
 mod scene;
 pub mod seeds;
+pub mod tickets;
 pub mod venue;
 
 /// One target.
@@ -35,6 +36,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "journals", run: damage::journals, bytes_max: 256, mutations: 40 },
     Target { name: "commands", run: commands::run, bytes_max: 4_096, mutations: 800 },
     Target { name: "venues", run: venue::run, bytes_max: 16_384, mutations: 6_000 },
+    Target { name: "tickets", run: tickets::run, bytes_max: 512, mutations: 6_000 },
     Target { name: "scenarios", run: scenario::run, bytes_max: 16_384, mutations: 6_000 },
     Target { name: "http", run: http::run, bytes_max: 16_384, mutations: 1_500 },
 ];

@@ -58,7 +58,7 @@ macro_rules! corpora {
     };
 }
 
-corpora!(records, snapshots, logs, journals, commands, venues, scenarios, http);
+corpora!(records, snapshots, logs, journals, commands, venues, tickets, scenarios, http);
 
 /// Random scripts that the engine refuses from the first command on would test nothing.
 #[test]

@@ -18,7 +18,7 @@ const ADMINISTRATOR: usize = 6;
 type Row = (&'static str, &'static str, [u16; 7]);
 
 #[rustfmt::skip]
-const TABLE: [Row; 52] = [
+const TABLE: [Row; 61] = [
     //                                                       nobody forger buyer door stranger owner admin
     ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
@@ -47,6 +47,15 @@ const TABLE: [Row; 52] = [
     ("GET",    "/orders/ORDER",                               [401, 401, 0,   403, 404, 0,   0]),
     ("POST",   "/orders/ORDER/confirm",                       [401, 401, 0,   403, 404, 0,   0]),
     ("POST",   "/tickets/TICKET/transfer",                    [401, 401, 0,   403, 403, 403, 403]),
+    ("GET",    "/tickets/TICKET",                            [401, 401, 0,   403, 404, 0,   0]),
+    ("GET",    "/tickets/TICKET/qr.svg",                     [401, 401, 0,   403, 404, 0,   0]),
+    ("GET",    "/tickets/TICKET/qr.png",                     [401, 401, 0,   403, 404, 0,   0]),
+    ("GET",    "/orders/ORDER/tickets.pdf",                  [401, 401, 0,   403, 404, 0,   0]),
+    ("GET",    "/orders/ORDER/calendar.ics",                 [401, 401, 0,   403, 404, 0,   0]),
+    ("GET",    "/ticket-design",                             [401, 401, 403, 403, 404, 0,   0]),
+    ("PUT",    "/ticket-design",                             [401, 401, 403, 403, 404, 0,   0]),
+    ("POST",   "/v1/ticket-keys",                            [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/v1/ticket-keys/KEY/revoke",                 [401, 401, 403, 403, 403, 403, 0]),
     ("POST",   "/restores",                                   [401, 401, 403, 403, 404, 0,   0]),
     ("POST",   "/orders/ORDER/payment-failures",              [401, 401, 403, 403, 404, 0,   0]),
     ("POST",   "/orders/ORDER/refunds",                       [401, 401, 403, 403, 404, 0,   0]),
@@ -75,7 +84,7 @@ const TABLE: [Row; 52] = [
 ];
 
 /// The routes that need no credential, or look at it in their own tests.
-const OPEN: [&str; 8] = [
+const OPEN: [&str; 9] = [
     "GET /docs/errors/{}",
     "GET /docs",
     "GET /docs/files/{}",
@@ -84,6 +93,7 @@ const OPEN: [&str; 8] = [
     "GET /readyz",
     "GET /metrics",
     "GET /.well-known/tessera-keys",
+    "GET /.well-known/tessera-ticket-keys",
 ];
 
 #[test]

@@ -24,6 +24,7 @@ mod scenarios;
 mod slow_readers;
 mod sockets;
 mod store_faults;
+mod tickets_shown;
 mod traces;
 mod webhook_endpoints;
 mod webhooks;

@@ -123,6 +123,11 @@ fn of_segment(name: &str) -> Value {
         "order" => (id("ord"), super::example::ORDER, "The order."),
         "ticket" => (id("tkt"), super::example::TICKET, "The ticket."),
         "receipt" => (id("rct"), super::example::RECEIPT, "The receipt."),
+        "ticket_key" => (
+            json!({"type": "string", "pattern": "^[0-9a-f]{16}$"}),
+            "1f2e3d4c5b6a7988",
+            "The key of tickets.",
+        ),
         "key" => (id("key"), super::example::KEY, "The organizer key."),
         "node" => (id("nod"), super::example::NODE, "The node."),
         "endpoint" => (id("whk"), super::example::WEBHOOK_ENDPOINT, "The webhook endpoint."),

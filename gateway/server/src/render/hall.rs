@@ -10,7 +10,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
-use tessera_inventory::{Config, EventId, Row, Seat};
+use tessera_inventory::{Config, EventId, Row, Seat, SeatIndex};
 use tokio::sync::OnceCell;
 use utoipa::ToSchema;
 
@@ -115,6 +115,37 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
     })
 }
 
+/// The labels of a seat.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SeatPlace)]
+pub(crate) struct SeatPlace<'a> {
+    pub(crate) section: &'a str,
+    pub(crate) row: &'a str,
+    pub(crate) seat: &'a str,
+}
+
+/// The labels of the seat with this index; `None` where the hall has fewer.
+pub(crate) fn seat_place(config: &Config, index: SeatIndex) -> Option<SeatPlace<'_>> {
+    let mut left = usize::try_from(index.0).ok()?;
+    for row in config.rows.iter() {
+        for block in &row.blocks {
+            if let Some(seat) = block.get(left) {
+                return Some(SeatPlace { section: section(config, row), row: &row.label, seat: label(seat) });
+            }
+            left -= block.len();
+        }
+    }
+    None
+}
+
+fn section<'a>(config: &'a Config, row: &Row) -> &'a str {
+    config.sections.get(row.section.index()).map_or("", |name| &**name)
+}
+
+fn label(seat: &Seat) -> &str {
+    std::str::from_utf8(&seat.label).unwrap_or_default().trim_end_matches('\0')
+}
+
 fn render(version: u32, config: &Arc<Config>) -> std::io::Result<Hall> {
     let plain = serde_json::to_vec(&HallReply {
         configuration_version: version,
@@ -194,7 +225,7 @@ fn row_reply<'a>(config: &'a Config, row: &'a Row, index: &mut u32) -> RowReply<
     let mut seat = |seat: &'a Seat| {
         let reply = SeatReply {
             index: *index,
-            label: std::str::from_utf8(&seat.label).unwrap_or_default().trim_end_matches('\0'),
+            label: label(seat),
             category: config.categories.get(seat.category.index()).map_or("", |found| &*found.name),
             x_mm: seat.position.x_mm,
             y_mm: seat.position.y_mm,
@@ -210,7 +241,7 @@ fn row_reply<'a>(config: &'a Config, row: &'a Row, index: &mut u32) -> RowReply<
         reply
     };
     RowReply {
-        section: config.sections.get(row.section.index()).map_or("", |name| &**name),
+        section: section(config, row),
         label: &row.label,
         blocks: row.blocks.iter().map(|block| block.iter().map(&mut seat).collect()).collect(),
     }

@@ -35,9 +35,15 @@ pub(crate) struct CreateRequest<'a> {
     #[schema(min_length = 1, max_length = 200)]
     name: Cow<'a, str>,
     starts_at: Rfc3339,
+    #[serde(default)]
+    ends_at: Option<Rfc3339>,
     /// An IANA time zone.
     #[serde(borrow)]
     zone: Cow<'a, str>,
+    /// Where it is, as tickets and calendars show it.
+    #[serde(borrow, default)]
+    #[schema(min_length = 1, max_length = 200)]
+    place: Option<Cow<'a, str>>,
     /// Version 1, where the event is configured at once.
     #[serde(borrow, default)]
     #[schema(value_type = Option<Venue>)]
@@ -51,7 +57,13 @@ pub(crate) struct EventReply<'a> {
     id: IdText,
     name: &'a str,
     starts_at: Rfc3339,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    ends_at: Option<Rfc3339>,
     zone: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    place: Option<&'a str>,
     organizer: IdText,
     #[schema(value_type = PhaseName)]
     phase: &'static str,
@@ -76,7 +88,9 @@ pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Ans
         organizer: organizer.tenant.number(),
         name: request.name.clone().into_owned(),
         starts_at: request.starts_at.0,
+        ends_at: request.ends_at.map(|ends_at| ends_at.0),
         zone: request.zone.clone().into_owned(),
+        place: request.place.clone().unwrap_or_default().into_owned(),
         created_at: call.gateway().now(),
     };
     let request = CatalogueRequest { digest: key.digest, fingerprint };
@@ -139,6 +153,13 @@ fn check(request: &CreateRequest<'_>) -> Result<(), Problem> {
         let message = "not an IANA time zone such as Europe/Berlin";
         return Err(Problem::field(Code::InvalidValue, "zone", message));
     }
+    if request.ends_at.is_some_and(|ends_at| ends_at.0 <= request.starts_at.0) {
+        return Err(Problem::field(Code::InvalidValue, "ends_at", "an event ends after it starts"));
+    }
+    let is_place = |place: &str| !place.trim().is_empty() && place.len() <= NAME_BYTES_MAX;
+    if request.place.as_deref().is_some_and(|place| !is_place(place)) {
+        return Err(Problem::field(Code::InvalidValue, "place", "a place has 1 to 200 bytes"));
+    }
     Ok(())
 }
 
@@ -156,7 +177,9 @@ fn card_reply(card: &CatalogueEvent) -> EventReply<'_> {
         id: ids::event(card.event),
         name: &card.name,
         starts_at: Rfc3339(card.starts_at),
+        ends_at: card.ends_at.map(Rfc3339),
         zone: &card.zone,
+        place: (!card.place.is_empty()).then_some(card.place.as_str()),
         organizer: IdText::new(Kind::Organizer, card.organizer),
         phase: phase_name(Phase::Draft),
         configuration_version: 0,

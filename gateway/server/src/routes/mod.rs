@@ -21,6 +21,7 @@ pub(crate) mod receipts;
 pub(crate) mod seats;
 pub(crate) mod stream;
 pub(crate) mod tickets;
+pub(crate) mod tickets_shown;
 pub(crate) mod units;
 pub(crate) mod webhook_deliveries;
 pub(crate) mod webhook_endpoints;

@@ -27,8 +27,12 @@ pub struct CatalogueEvent {
     pub name: String,
     /// When it starts.
     pub starts_at: Timestamp,
+    /// When it ends, where that is known.
+    pub ends_at: Option<Timestamp>,
     /// IANA time zone of the venue, such as `Europe/Berlin`.
     pub zone: String,
+    /// Where it is, as people say it; empty: not said.
+    pub place: String,
     /// When it was put into the catalogue.
     pub created_at: Timestamp,
 }

@@ -39,6 +39,10 @@ struct CatalogueRow {
     venue_version: u32,
     #[prost(uint64, tag = "7")]
     venue_length: u64,
+    #[prost(uint64, optional, tag = "8")]
+    ends_at_ms: Option<u64>,
+    #[prost(string, tag = "9")]
+    place: String,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -67,6 +71,8 @@ pub(super) fn write(transaction: &mut dyn Transaction, stored: &StoredEvent) {
         created_at_ms: catalogue_event.created_at.0,
         venue_version: venue.map_or(0, |venue| venue.version),
         venue_length: venue.map_or(0, |venue| venue.length),
+        ends_at_ms: catalogue_event.ends_at.map(|ends_at| ends_at.0),
+        place: catalogue_event.place.clone(),
     };
     transaction.set(&CatalogueEventKey { event: catalogue_event.event }.pack(), &row.encode_to_vec());
 }
@@ -81,7 +87,9 @@ pub(super) fn decode(event: EventId, row: &[u8]) -> Result<StoredEvent, StoreErr
             organizer: u128::from_be_bytes(row.organizer.try_into().map_err(|_| unreadable())?),
             name: row.name,
             starts_at: Timestamp(row.starts_at_ms),
+            ends_at: row.ends_at_ms.map(Timestamp),
             zone: row.zone,
+            place: row.place,
             created_at: Timestamp(row.created_at_ms),
         },
         venue: (version > 0).then_some(VenuePointer { version, length }),

@@ -19,7 +19,7 @@ use tessera_store::{CHUNK_BYTES, Row, StoreError, Table, Transaction, transact};
 
 pub use draft::{DRAFT_LOG_BYTES, DRAFT_REFUSALS_MAX, Draft, PAGE_LOG_BYTES, PAGE_REFUSALS_MAX};
 pub use page::Page;
-pub use signer::{RECEIPT_KEYS_MAX, ROTATION_MS_MIN, Rotation, Signer};
+pub use signer::{Rotation, Signer};
 pub use tree::Tree;
 pub use words::refusal_code;
 

@@ -2,19 +2,14 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use prost::Message;
+use prost::Message as _;
 use tessera_inventory::Timestamp;
 use tessera_proof::{Checkpoint, Note, PublicKey, SigningKey};
 use tessera_store::{StoreError, Table, keys::ReceiptKeysKey, transact};
 
-use crate::damage::damaged;
+use crate::key_ring::{KEYS_MAX, KeyRing, RingKey, unreadable};
 use crate::mutant::{Mutant, Mutation};
 
-/// Most keys that an installation may have had: their history is one row.
-pub const RECEIPT_KEYS_MAX: usize = 500;
-/// Shortest time between two rotations, in milliseconds: who asks again meanwhile is given the newest key, so that a client which
-/// repeats itself does not use [`RECEIPT_KEYS_MAX`] up.
-pub const ROTATION_MS_MIN: u64 = 60_000;
 /// The table is told so many milliseconds ahead that there will be signatures.
 const SIGNED_AHEAD_MS: u64 = 10_000;
 
@@ -55,9 +50,9 @@ impl Drop for UnderWay<'_> {
 /// What became of a rotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rotation {
-    /// This key signs from now on; it is new, or less than [`ROTATION_MS_MIN`] old.
+    /// This key signs from now on; it is new, or less than [`crate::ROTATION_MS_MIN`] old.
     Done(PublicKey),
-    /// The installation has had [`RECEIPT_KEYS_MAX`] keys.
+    /// The installation has had [`KEYS_MAX`] keys.
     TooMany,
 }
 
@@ -77,8 +72,7 @@ impl Signer {
             let row = match transaction.get(&key).await? {
                 Some(row) => row,
                 None => {
-                    let keys = vec![KeyRow::new(seed, now.0, None)];
-                    let row = KeysRow { keys, promised_ms: now.0 }.encode_to_vec();
+                    let row = KeyRing { promised_ms: now.0, ..KeyRing::first(seed, now) }.encode_to_vec();
                     transaction.set(&key, &row);
                     row
                 }
@@ -86,8 +80,8 @@ impl Signer {
             Ok((transaction, row))
         })
         .await?;
-        let row = KeysRow::read(&row)?;
-        let (key, history) = row.opened()?;
+        let row = KeyRing::read(&row)?;
+        let (key, history) = opened(&row)?;
         // The clock may have been ahead when the process before signed.
         let (signed_ms, promised_ms) = (row.promised_ms, row.promised_ms);
         let state = State { key, history, signed_ms, promised_ms, retires_ms: None, begun: 0, under_way: 0 };
@@ -135,7 +129,7 @@ impl Signer {
         };
         let row = transact(self.table.as_ref(), |mut transaction| async move {
             let key = ReceiptKeysKey.pack();
-            let mut row = KeysRow::read(&transaction.get(&key).await?.ok_or_else(unreadable)?)?;
+            let mut row = KeyRing::read(&transaction.get(&key).await?.ok_or_else(unreadable)?)?;
             row.promised_ms = row.promised_ms.max(now.0.saturating_add(SIGNED_AHEAD_MS));
             transaction.set(&key, &row.encode_to_vec());
             Ok((transaction, row))
@@ -163,7 +157,7 @@ impl Signer {
         Checkpoint { at_ms, ..checkpoint }.sign(&state.key)
     }
 
-    /// Take the key of this seed, drawn at random by the caller, instead, unless the key is less than [`ROTATION_MS_MIN`] old. The old one
+    /// Take the key of this seed, drawn at random by the caller, instead, unless the key is less than [`crate::ROTATION_MS_MIN`] old. The old one
     /// is forgotten once the new one is durable; what it signed verifies by the history. After an error the old key goes on; try again.
     ///
     /// # Errors
@@ -178,17 +172,13 @@ impl Signer {
         };
         let row = transact(self.table.as_ref(), |mut transaction| async move {
             let key = ReceiptKeysKey.pack();
-            let mut row = KeysRow::read(&transaction.get(&key).await?.ok_or_else(unreadable)?)?;
-            let newest = row.keys.last().ok_or_else(unreadable)?;
+            let mut row = KeyRing::read(&transaction.get(&key).await?.ok_or_else(unreadable)?)?;
+            let newest = row.newest()?;
             if newest.valid_from_ms < from_ms && !newest.is_fresh(now) {
-                if row.keys.len() >= RECEIPT_KEYS_MAX {
+                if row.keys.len() >= KEYS_MAX {
                     return Ok((transaction, None));
                 }
-                for retired in &mut row.keys {
-                    retired.valid_until_ms.get_or_insert(from_ms);
-                    retired.seed.clear();
-                }
-                row.keys.push(KeyRow::new(seed, from_ms, Some(now.0)));
+                row.rotate(seed, from_ms, now);
                 row.promised_ms = row.promised_ms.max(from_ms);
                 transaction.set(&key, &row.encode_to_vec());
             }
@@ -212,10 +202,10 @@ impl Signer {
 
 impl State {
     /// Go on with what the table has, unless what is known here is newer.
-    fn adopt(&mut self, row: &KeysRow) -> Result<(), StoreError> {
+    fn adopt(&mut self, row: &KeyRing) -> Result<(), StoreError> {
         self.promised_ms = self.promised_ms.max(row.promised_ms);
         if row.keys.len() > self.history.len() {
-            (self.key, self.history) = row.opened()?;
+            (self.key, self.history) = opened(row)?;
         }
         Ok(())
     }
@@ -231,63 +221,13 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-#[derive(Clone, PartialEq, Message)]
-struct KeysRow {
-    #[prost(message, repeated, tag = "1")]
-    keys: Vec<KeyRow>,
-    /// See [`State::promised_ms`].
-    #[prost(uint64, tag = "2")]
-    promised_ms: u64,
+/// The key that signs, and all public keys.
+fn opened(ring: &KeyRing) -> Result<(SigningKey, Vec<PublicKey>), StoreError> {
+    let history = ring.keys.iter().map(public_key).collect::<Option<_>>();
+    Ok((SigningKey::of_seed(&ring.seed()?), history.ok_or_else(unreadable)?))
 }
 
-#[derive(Clone, PartialEq, Message)]
-struct KeyRow {
-    #[prost(bytes = "vec", tag = "1")]
-    public: Vec<u8>,
-    /// Empty once it is retired.
-    #[prost(bytes = "vec", tag = "2")]
-    seed: Vec<u8>,
-    #[prost(uint64, tag = "3")]
-    valid_from_ms: u64,
-    #[prost(uint64, optional, tag = "4")]
-    valid_until_ms: Option<u64>,
-    /// What the clock said when a rotation made it; the first key of an installation was made by none.
-    #[prost(uint64, optional, tag = "5")]
-    rotated_ms: Option<u64>,
-}
-
-impl KeysRow {
-    fn read(row: &[u8]) -> Result<KeysRow, StoreError> {
-        KeysRow::decode(row).map_err(|_| unreadable())
-    }
-
-    /// The key that signs, and all public keys.
-    fn opened(&self) -> Result<(SigningKey, Vec<PublicKey>), StoreError> {
-        let newest = self.keys.last().ok_or_else(unreadable)?;
-        let seed = newest.seed.as_slice().try_into().map_err(|_| unreadable())?;
-        let history = self.keys.iter().map(KeyRow::public_key).collect::<Option<_>>();
-        Ok((SigningKey::of_seed(seed), history.ok_or_else(unreadable)?))
-    }
-}
-
-impl KeyRow {
-    fn new(seed: &[u8; 32], valid_from_ms: u64, rotated_ms: Option<u64>) -> KeyRow {
-        let public = SigningKey::of_seed(seed).public().to_vec();
-        KeyRow { public, seed: seed.to_vec(), valid_from_ms, valid_until_ms: None, rotated_ms }
-    }
-
-    /// Whether a rotation made it less than [`ROTATION_MS_MIN`] ago, as far as the clock can be believed.
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        let age_ms = self.rotated_ms.and_then(|rotated_ms| now.0.checked_sub(rotated_ms));
-        age_ms.is_some_and(|age_ms| age_ms < ROTATION_MS_MIN)
-    }
-
-    fn public_key(&self) -> Option<PublicKey> {
-        let bytes = self.public.as_slice().try_into().ok()?;
-        Some(PublicKey { bytes, valid_from_ms: self.valid_from_ms, valid_until_ms: self.valid_until_ms })
-    }
-}
-
-fn unreadable() -> StoreError {
-    damaged("the row of the signing keys cannot be read".to_owned())
+fn public_key(key: &RingKey) -> Option<PublicKey> {
+    let bytes = key.public.as_slice().try_into().ok()?;
+    Some(PublicKey { bytes, valid_from_ms: key.valid_from_ms, valid_until_ms: key.valid_until_ms })
 }

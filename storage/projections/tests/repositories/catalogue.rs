@@ -19,6 +19,8 @@ fn event(id: u128, organizer: u128) -> CatalogueEvent {
         name: format!("Concert {id}"),
         starts_at: Timestamp(1_800_000_000_000),
         zone: "Europe/Berlin".to_owned(),
+        ends_at: Some(Timestamp(9_000)),
+        place: "Hall, Riverside".to_owned(),
         created_at: Timestamp(1_790_000_000_000),
     }
 }

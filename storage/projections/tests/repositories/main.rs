@@ -8,4 +8,5 @@ mod installation;
 mod orders;
 mod quarantine;
 mod receipts;
+mod ticket_keys;
 mod webhooks;

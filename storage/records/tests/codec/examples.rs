@@ -1,5 +1,6 @@
 //! One event of each kind, and each of its variants that has bytes of its own.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use tessera_inventory::*;
@@ -124,9 +125,27 @@ fn seated_type() -> TicketType {
     }
 }
 
+/// What format 2 says beyond format 1, by the names of the golden files.
+pub(crate) fn of_format_2() -> Vec<(&'static str, Event)> {
+    let provider = ProviderId(NonZeroU16::new(300).unwrap());
+    let begun = EventBody::PaymentBegun {
+        order: CLAIM,
+        grace_until: Timestamp(AT + 900_000),
+        attempt: 2,
+        extra_subjects: vec![Subject(2)],
+        charge: Some(Charge { provider, amount_minor: 123_456_789 }),
+    };
+    let payment = Payment::Captured { reference: 7 };
+    vec![
+        ("payment_begun_by_a_provider", event(begun)),
+        ("payment_failed_of_an_attempt", event(EventBody::PaymentFailed { order: CLAIM, attempt: Some(1) })),
+        ("confirmed_by_an_attempt", event(EventBody::Confirmed { order: CLAIM, payment, attempt: Some(3) })),
+    ]
+}
+
 /// Names are those of the golden files.
 pub(crate) fn all() -> Vec<(&'static str, Event)> {
-    let confirmed = |payment| event(EventBody::Confirmed { order: CLAIM, payment });
+    let confirmed = |payment| event(EventBody::Confirmed { order: CLAIM, payment, attempt: None });
     let seats = Units::Seats(vec![SeatIndex(0), SeatIndex(99_999)]);
     vec![
         ("configured", event(EventBody::Configured { version: 1, config: Arc::new(config()) })),
@@ -144,9 +163,10 @@ pub(crate) fn all() -> Vec<(&'static str, Event)> {
                 grace_until: Timestamp(AT + 900_000),
                 attempt: 1,
                 extra_subjects: vec![Subject(2)],
+                charge: None,
             }),
         ),
-        ("payment_failed", event(EventBody::PaymentFailed { order: CLAIM })),
+        ("payment_failed", event(EventBody::PaymentFailed { order: CLAIM, attempt: None })),
         ("confirmed_free", confirmed(Payment::Free)),
         ("confirmed_offline", confirmed(Payment::Offline)),
         ("confirmed_captured", confirmed(Payment::Captured { reference: u128::MAX - 9 })),

@@ -10,6 +10,7 @@ mod operation;
 mod orders;
 mod receipts;
 mod tickets;
+mod tickets_shown;
 mod webhooks;
 
 use super::example;
@@ -53,6 +54,16 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::FailPayment => orders::fail_payment(),
         Route::RefundTickets => orders::refund(),
         Route::TransferTicket => tickets::transfer(),
+        Route::ReadTicket => tickets_shown::read(),
+        Route::ReadTicketQrSvg => tickets_shown::qr_svg(),
+        Route::ReadTicketQrPng => tickets_shown::qr_png(),
+        Route::ReadTicketsPdf => tickets_shown::tickets_pdf(),
+        Route::ReadCalendar => tickets_shown::calendar(),
+        Route::ReadTicketDesign => tickets_shown::design(),
+        Route::ReplaceTicketDesign => tickets_shown::replace_design(),
+        Route::ReadTicketKeys => tickets_shown::keys(),
+        Route::RotateTicketKey => tickets_shown::rotate_key(),
+        Route::RevokeTicketKey => tickets_shown::revoke_key(),
         Route::CheckIn => tickets::check_in(),
         Route::CheckOut => tickets::check_out(),
         Route::ReadReceipt => receipts::read(),

@@ -27,15 +27,15 @@ pub(super) fn transfer() -> Operation {
 fn scan(summary: &'static str) -> Operation {
     let scanned: Value = json!({"ticket": example::TICKET, "gate": 4, "at": example::at(), "sequence": 1250});
     Operation::new(TAG, summary)
+        .about("By `scan`, the text of the ticket's QR, or by `ticket` and `code`.")
         .by(&[Who::Organizer(Scope::CheckInsWrite), Who::Administrator])
         .keyed()
-        .takes::<check_ins::ScanRequest<'_>>(
-            json!({"ticket": example::TICKET, "code": example::secret(), "gate": 4}),
-        )
+        .takes::<check_ins::ScanRequest<'_>>(json!({"scan": example::qr(), "gate": 4}))
         .answers::<check_ins::Scanned>(200, "It is done.", scanned)
         .may(&[
             Code::TicketNotFound,
             Code::CodeRevoked,
+            Code::TicketExpired,
             Code::TicketRefunded,
             Code::WrongState,
             Code::WrongPhase,

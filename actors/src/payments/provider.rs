@@ -1,0 +1,89 @@
+//! What a payment provider is to the product: a name, what it can do, calls to it, and what it tells by webhooks.
+
+use futures::future::BoxFuture;
+use tessera_inventory::Timestamp;
+use tessera_ledger::Currency;
+use tessera_money::contacts::Contact;
+use tessera_payments::{Abilities, Answer, Fact, Operation, PaymentId, ProviderId, ProviderKey};
+
+/// A payment provider. `docs/providers.md` says how to write one.
+pub trait Provider: Send + Sync + 'static {
+    /// Its number, which is stored with every payment.
+    fn id(&self) -> ProviderId;
+
+    /// What requests, addresses and settings call it: lower-case letters.
+    fn name(&self) -> &'static str;
+
+    /// What it can do.
+    fn abilities(&self) -> Abilities;
+
+    /// Whether it takes payments of so much, in minor units.
+    fn takes(&self, currency: Currency, amount_minor: i64) -> bool;
+
+    /// Call it. It ends by itself within [`CALL_MS_MAX`].
+    fn call(&self, call: ProviderCall) -> BoxFuture<'static, Answer>;
+
+    /// The headers of a webhook that [`Provider::verify`] reads, in lower case: they are kept with its body.
+    fn signed_headers(&self) -> &'static [&'static str];
+
+    /// Whether a webhook is the provider's own.
+    fn verify(&self, headers: &[(String, String)], body: &[u8], now: Timestamp) -> Genuine;
+
+    /// What the body of a webhook says; `None`: it cannot be read.
+    fn read(&self, body: &[u8]) -> Option<Heard>;
+}
+
+/// Longest call to a provider, in milliseconds. Then its outcome is unknown.
+pub const CALL_MS_MAX: u64 = 20_000;
+
+/// A call to a provider.
+#[derive(Clone, Debug)]
+pub struct ProviderCall {
+    /// About which payment.
+    pub payment: PaymentId,
+    /// How the provider calls it, once it is known.
+    pub reference: Option<Box<str>>,
+    /// What is asked.
+    pub operation: Operation,
+    /// Under which key.
+    pub key: ProviderKey,
+    /// How much, in minor units: of the refund where one is asked for, otherwise of the payment.
+    pub amount_minor: i64,
+    /// Of what.
+    pub currency: Currency,
+    /// Until when the log waits for the money, if it still does.
+    pub grace_until: Option<Timestamp>,
+    /// How the buyer is reached, where that is known: only creation needs it.
+    pub contact: Option<Contact>,
+}
+
+/// Whether a webhook is the provider's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Genuine {
+    /// It is signed.
+    Yes,
+    /// It is not.
+    No,
+    /// Only the provider can say.
+    Ask,
+}
+
+/// What a webhook says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heard {
+    /// The provider's own name for it, the same whenever it comes again.
+    pub event: Option<Box<str>>,
+    /// What it is about; `None`: nothing of ours.
+    pub about: Option<About>,
+    /// What it says of that.
+    pub facts: Vec<Fact>,
+}
+
+/// What a webhook is about: our own name for it comes first.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct About {
+    /// Our name, as the provider keeps it for us.
+    pub payment: Option<PaymentId>,
+    /// The provider's.
+    pub reference: Option<Box<str>>,
+}
