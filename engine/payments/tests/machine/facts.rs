@@ -176,9 +176,12 @@ proptest! {
         let mut book = |before: Option<&Payment>, after: &Payment| {
             for Booked { id, movement } in bookings(before, after, Bearer::Organizer, &abilities) {
                 let heading = Heading { id, at: Timestamp(1), organizer: ORGANIZER, currency: EUR, order: None };
-                let entry = tessera_ledger::entry(heading, &movement).expect("small amounts");
+                // A dispute over nothing moves nothing.
+                let Some(entry) = tessera_ledger::entry(heading, &movement).expect("small amounts") else {
+                    continue;
+                };
                 // What has the id of another entry would be missing.
-                assert!(entries.insert(id, entry.expect("something moves")).is_none(), "{movement:?}");
+                assert!(entries.insert(id, entry).is_none(), "{movement:?}");
             }
             std::mem::take(&mut entries)
         };

@@ -14,7 +14,7 @@ async fn sold(store: &MemoryStore, by_provider: i64, at_till: i64) {
     let sold = [(Paid::Provider(PROVIDER.0), by_provider), (Paid::Cash, at_till)];
     let entries: Vec<_> = (1..)
         .zip(sold)
-        .map(|(sequence, (by, total))| {
+        .filter_map(|(sequence, (by, total))| {
             let heading = Heading {
                 id: EntryId::of_log(EVENT, Sequence(sequence)),
                 at: Timestamp(1),
@@ -22,7 +22,7 @@ async fn sold(store: &MemoryStore, by_provider: i64, at_till: i64) {
                 currency: EUR,
                 order: Some((EVENT, ClaimNumber(3))),
             };
-            entry(heading, &Movement::Sold { by, sale: Sale::plain(total) }).unwrap().unwrap()
+            entry(heading, &Movement::Sold { by, sale: Sale::plain(total) }).unwrap()
         })
         .collect();
     let (table, entries): (&dyn Table, _) = (store, &entries);
