@@ -257,6 +257,11 @@ impl Desk {
 
     fn recorded(&mut self, rows: Vec<Payment>, out: &mut Vec<Output>) -> Vec<PaymentId> {
         let recorded = self.recorder.recorded();
+        let there: BTreeSet<_> = rows.iter().map(|row| row.id).collect();
+        for gone in recorded.iter().filter(|id| !there.contains(id)) {
+            // Nothing can be done about a payment without a row.
+            self.hands.remove(gone);
+        }
         for row in rows {
             let id = row.id;
             let found = alarms(&row, &self.options.abilities(row.provider));

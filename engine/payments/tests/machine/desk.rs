@@ -193,3 +193,15 @@ fn an_attempt_that_was_over_when_it_was_first_heard_of_is_not_created() {
     let later = START.plus_ms(1);
     assert_eq!(released(later), Next::Call(Operation::Create), "somebody may have had it created");
 }
+
+#[test]
+fn a_payment_whose_row_is_gone_is_let_go() {
+    let mut desk = desk(50);
+    handle(&mut desk, START, Input::Written(vec![begun(1)]));
+    let payment = begun(1).id;
+    let input = Input::Answered { payment, operation: Operation::Create, answer: Answer::Unknown };
+    let out = handle(&mut desk, START, input);
+    let Some(Output::Record { batch, .. }) = out.last().cloned() else { panic!("{out:?}") };
+    handle(&mut desk, START, Input::Recorded { batch, rows: Vec::new() });
+    assert_eq!(desk.in_hand(), 0);
+}

@@ -54,15 +54,15 @@ impl Payments {
     }
 
     /// Merge what was learnt into the rows, book what follows from it, and mark the providers' events handled: all or nothing. The rows as they
-    /// stand then. Each change is of another payment.
+    /// stand then. Each change is of another payment; what has no row is passed over.
     ///
     /// # Errors
-    /// As the table says; [`StoreError::Damaged`] where a payment has no row.
+    /// As the table says.
     pub async fn record(&self, changes: &[Change]) -> Result<Vec<Payment>, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
             let mut rows = Vec::with_capacity(changes.len());
             for change in changes {
-                rows.push(write::change(transaction.as_mut(), change, &self.judge).await?);
+                rows.extend(write::change(transaction.as_mut(), change, &self.judge).await?);
                 for event in &change.handled {
                     crate::provider_events::handled(transaction.as_mut(), event).await?;
                 }

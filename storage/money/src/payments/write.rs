@@ -10,7 +10,6 @@ use super::row::{Stored, decode_refund, encode_refund};
 use super::{Judge, key_of};
 use crate::Lane;
 use crate::ledger::{Truth, post_in};
-use crate::read::unreadable;
 use crate::terms;
 
 /// Refunds of one payment that are read: each ticket of an order at most once, amounts, and the two that no command asked for.
@@ -32,18 +31,17 @@ pub(super) async fn load(
     Ok(Some(stored))
 }
 
-/// Merge a change into its row.
+/// Merge a change into its row; `None`: there is none, as of an attempt that is paid by hand.
 pub(super) async fn change(
     transaction: &mut dyn Transaction,
     change: &Change,
     judge: &Judge,
-) -> Result<Payment, StoreError> {
-    let before = load(transaction, change.payment).await?;
-    let before = before.ok_or_else(|| unreadable("payments that were to change"))?;
+) -> Result<Option<Payment>, StoreError> {
+    let Some(before) = load(transaction, change.payment).await? else { return Ok(None) };
     let mut after = before.payment.clone();
     after.apply(change, &judge.abilities(after.provider));
     write(transaction, Some(&before), &after, change.at, judge).await?;
-    Ok(after)
+    Ok(Some(after))
 }
 
 /// Write a payment, what it books, and what finds it: when it is due, and by its reference.
