@@ -27,7 +27,8 @@ impl Payment {
                 self.refunds.entry(*number).or_insert_with(|| Refund::new(*amount_minor, *reason, at));
             }
             News::RefundedByHand { number } => {
-                if let Some(refund) = self.refunds.get_mut(number) {
+                let due = self.refunds.get_mut(number).filter(|refund| refund.standing == Standing::Due);
+                if let Some(refund) = due {
                     refund.standing = Standing::ByHand;
                 }
             }
@@ -105,6 +106,9 @@ impl Payment {
                 }
             }
             Operation::Create | Operation::Capture | Operation::Void => {
+                if operation == Operation::Void {
+                    self.called_off = !matches!(outcome, Outcome::Declined { .. });
+                }
                 if operation != self.operation() || n != self.calls.n {
                     return;
                 }

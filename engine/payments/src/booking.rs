@@ -25,9 +25,8 @@ pub fn bookings(
     abilities: &Abilities,
 ) -> Vec<Booked> {
     let mut ledger = Bookings { payment: after, booked: Vec::new() };
-    let before = before.filter(|_| !abilities.mutation.is(Mutant::CaptureBookedAgain));
     ledger.amounts(before);
-    ledger.refunds(before);
+    ledger.refunds(before, abilities);
     ledger.refund_facts(before);
     for (id, dispute) in &after.facts.disputes {
         let known = before.and_then(|before| before.facts.disputes.get(id));
@@ -66,12 +65,13 @@ impl Bookings<'_> {
     }
 
     /// Refunds that are wanted by nobody but us, and those that end without the provider.
-    fn refunds(&mut self, before: Option<&Payment>) {
+    fn refunds(&mut self, before: Option<&Payment>, abilities: &Abilities) {
+        let is_unbooked = abilities.mutation.is(Mutant::GivenBackUnbooked);
         let (provider, payment) = (self.payment.provider.0, self.payment);
         for (&number, refund) in &payment.refunds {
             let known = before.and_then(|before| before.refunds.get(&number));
             let (amount_minor, mark) = (refund.amount_minor, number.to_be_bytes());
-            if known.is_none() && number <= Payment::EXCESS {
+            if known.is_none() && number <= Payment::EXCESS && !is_unbooked {
                 self.book("never sold", &mark, Movement::NeverSold { provider, amount_minor });
             }
             if known.is_some_and(|known| known.standing == refund.standing) {
@@ -109,34 +109,34 @@ impl Bookings<'_> {
         }
     }
 
+    /// What is away, and what is lost of it: by how much each has grown.
     fn dispute(&mut self, id: &str, known: Option<&DisputeFact>, dispute: &DisputeFact, bears: Bearer) {
         let (provider, amount_minor) = (self.payment.provider.0, dispute.amount_minor);
         let mark =
             [&amount_minor.to_be_bytes()[..], &dispute.fee_minor.to_be_bytes(), id.as_bytes()].concat();
-        let away_minor = known.filter(|known| known.standing == DisputeStanding::Open);
-        let away_minor = away_minor.map_or(0, |known| known.amount_minor);
+        let in_standing = |wanted: &[DisputeStanding]| {
+            known.filter(|known| wanted.contains(&known.standing)).map_or(0, |known| known.amount_minor)
+        };
+        let was_won = known.is_some_and(|known| known.standing == DisputeStanding::Won);
+        let stays_won = was_won && dispute.standing == DisputeStanding::Won;
+        let away_before_minor = in_standing(&[DisputeStanding::Open, DisputeStanding::Lost]);
+        let away_minor = if stays_won { 0 } else { amount_minor - away_before_minor };
         let fee_minor = dispute.fee_minor - known.map_or(0, |known| known.fee_minor);
-        let is_decided = known.is_some_and(|known| known.standing == dispute.standing)
-            && dispute.standing != DisputeStanding::Open;
-        if is_decided {
-            return;
-        }
-        let opened = Movement::DisputeOpened { provider, amount_minor: amount_minor - away_minor, fee_minor };
-        if amount_minor > away_minor || fee_minor > 0 {
+        if away_minor > 0 || fee_minor > 0 {
             // One that was won and is lost in the end was taken away twice.
-            let what = if known.is_some_and(|known| known.standing == DisputeStanding::Won) {
-                "again"
-            } else {
-                "disputed"
-            };
-            self.book(what, &mark, opened);
+            let what = if was_won { "disputed again" } else { "disputed" };
+            self.book(what, &mark, Movement::DisputeOpened { provider, amount_minor: away_minor, fee_minor });
         }
+        let lost_minor = amount_minor - in_standing(&[DisputeStanding::Lost]);
         match dispute.standing {
-            DisputeStanding::Open => {}
-            DisputeStanding::Won => self.book("won", &mark, Movement::DisputeWon { provider, amount_minor }),
-            DisputeStanding::Lost => {
+            DisputeStanding::Won if !was_won => {
+                self.book("won", &mark, Movement::DisputeWon { provider, amount_minor });
+            }
+            DisputeStanding::Lost if lost_minor > 0 => {
+                let amount_minor = lost_minor;
                 self.book("lost", &mark, Movement::DisputeLost { provider, amount_minor, bears });
             }
+            DisputeStanding::Open | DisputeStanding::Won | DisputeStanding::Lost => {}
         }
     }
 }

@@ -91,6 +91,6 @@ mod tests {
             }
         }
         let known = provider_key(7, id, Operation::Create, 0);
-        assert_eq!(known.as_str(), "ts_", "keys outlive releases");
+        assert_eq!(known.as_str(), "ts_a7spvothsx24n4hjic45nue7jk", "keys outlive releases");
     }
 }

@@ -36,10 +36,10 @@ pub enum Mutant {
     CallsUnrecorded,
     /// Webhooks alone are believed: nothing is looked up.
     NeverLooksUp,
-    /// What could not be recorded is forgotten.
-    RecordLost,
-    /// A capture is booked once more with every row that is written.
-    CaptureBookedAgain,
+    /// What is being called off is sold meanwhile.
+    SoldWhileCalledOff,
+    /// Money that bought nothing is not booked as due to the buyer.
+    GivenBackUnbooked,
 }
 
 /// Which defect is built in, if any.

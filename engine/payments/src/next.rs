@@ -154,6 +154,8 @@ impl Step<'_> {
             _ if facts.reference.is_none() && self.abilities.mutation.is(Mutant::CreationForgotten) => {
                 Next::Settled
             }
+            // Written and released at once, as after an outage: nobody can have called for it.
+            _ if facts.reference.is_none() && calls.since == self.payment.begun_at => Next::Settled,
             // Whoever wrote the row may have had it created: then it must be called off. Once its key may be forgotten it is left: nobody was
             // shown its page.
             _ if facts.reference.is_none() => self.create().unwrap_or(Next::Settled),

@@ -176,6 +176,8 @@ pub struct Payment {
     pub looks: Looks,
     /// What the log was asked.
     pub asked: Asked,
+    /// It was called off, or may have been: money that is only set aside may be gone, whatever was heard, and does not buy any more.
+    pub called_off: bool,
     /// Our refunds: by the place in the log that wants them, or 0 and 1, which no place wants ([`Payment::GIVEN_BACK`] and [`Payment::EXCESS`]).
     pub refunds: BTreeMap<u64, Refund>,
 }
@@ -229,6 +231,7 @@ impl Payment {
             calls: Calls::new(at),
             looks: Looks { tries: 0, next_at: look_at(0, at), answered_at: None },
             asked: Asked { tries: 0, next_at: at, ended: false, refused: false },
+            called_off: false,
             refunds: BTreeMap::new(),
         }
     }
@@ -241,7 +244,8 @@ impl Payment {
 
     pub(crate) fn course(&self, abilities: &Abilities) -> Course {
         let is_enough = self.is_covered() || abilities.mutation.is(crate::mutant::Mutant::ShortMoneySells);
-        let may_be_offered = is_enough && !self.asked.refused;
+        let may_be_gone = self.called_off && self.facts.captured_minor == 0;
+        let may_be_offered = is_enough && !self.asked.refused && !may_be_gone;
         match self.want {
             Want::Capture => Course::Capture,
             Want::Authorise { .. } if !self.facts.is_paid() => Course::Authorise,

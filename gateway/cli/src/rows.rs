@@ -58,6 +58,8 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result
         | KeyKind::LedgerEntry
         | KeyKind::LedgerBalance
         | KeyKind::LedgerMark
+        | KeyKind::Payout
+        | KeyKind::Terms
         | KeyKind::Quarantine
         | KeyKind::Reconciliation => same(),
         // Its effects are done and must not be done again; but it never stands beyond the log.
@@ -129,6 +131,8 @@ pub(crate) fn is_of_everything((key, _): &Row) -> bool {
                 | KeyKind::LedgerEntry
                 | KeyKind::LedgerBalance
                 | KeyKind::LedgerMark
+                | KeyKind::Payout
+                | KeyKind::Terms
         )
     )
 }

@@ -67,7 +67,7 @@ pub enum Input {
     Recorded {
         /// Which.
         batch: u64,
-        /// The rows of its payments as they stand now.
+        /// The rows of its payments as they stand now, of those that have one.
         rows: Vec<Payment>,
     },
     /// [`Output::Record`] failed, or may have failed.

@@ -53,6 +53,12 @@ enum Call {
     UnderWay { operation: Operation, n: u16, called_at: Timestamp },
 }
 
+impl Hand {
+    fn is_being_called_off(&self) -> bool {
+        matches!(self.call, Some(Call::UnderWay { operation: Operation::Void, .. }))
+    }
+}
+
 impl Desk {
     /// One that has nothing in hand; it begins with the first [`Input::Tick`].
     #[must_use]
@@ -98,10 +104,7 @@ impl Desk {
                 Vec::new()
             }
             Input::Recorded { rows, .. } => self.recorded(rows, out),
-            Input::RecordFailed { .. } => {
-                let is_lost = self.options.is_mutated(Mutant::RecordLost);
-                self.recorder.failed(now, is_lost)
-            }
+            Input::RecordFailed { .. } => self.recorder.failed(now),
         };
         for id in touched {
             self.advance(now, id, out);
@@ -124,8 +127,7 @@ impl Desk {
     fn written(&mut self, now: Timestamp, rows: Vec<Payment>) -> Vec<PaymentId> {
         let mut touched = Vec::new();
         for row in rows {
-            if let Some(hand) = self.hands.get_mut(&row.id) {
-                hand.is_due = true;
+            if self.hands.contains_key(&row.id) {
                 touched.push(row.id);
                 self.see(row);
             } else if self.hands.len() < TOLD_MAX {
@@ -182,7 +184,11 @@ impl Desk {
             self.take(row, false);
         }
         let news = self.new_facts(id, facts);
-        self.learn(now, id, news, handled.into_iter().collect());
+        let is_new = |event: &ProviderEventId| {
+            !self.recorder.unrecorded(id).any(|change| change.handled.contains(event))
+        };
+        let handled = handled.into_iter().filter(is_new).collect();
+        self.learn(now, id, news, handled);
         vec![id]
     }
 
@@ -251,6 +257,11 @@ impl Desk {
 
     fn recorded(&mut self, rows: Vec<Payment>, out: &mut Vec<Output>) -> Vec<PaymentId> {
         let recorded = self.recorder.recorded();
+        let there: BTreeSet<_> = rows.iter().map(|row| row.id).collect();
+        for gone in recorded.iter().filter(|id| !there.contains(id)) {
+            // Nothing can be done about a payment without a row.
+            self.hands.remove(gone);
+        }
         for row in rows {
             let id = row.id;
             let found = alarms(&row, &self.options.abilities(row.provider));
@@ -272,6 +283,9 @@ impl Desk {
         let abilities = self.options.abilities(hand.payment.provider);
         let is_recorded = !self.recorder.has(id) || abilities.mutation.is(Mutant::CallsUnrecorded);
         match next(&hand.payment, &abilities, now) {
+            // What is being called off is not sold meanwhile.
+            Next::Ask(Ask::Confirm | Ask::SellLate)
+                if hand.is_being_called_off() && !abilities.mutation.is(Mutant::SoldWhileCalledOff) => {}
             // A confirmation does not wait for what it follows from: its key makes it repeatable, and a buyer waits.
             Next::Ask(ask) if hand.ask.is_none() && (is_recorded || ask == Ask::Confirm) => {
                 hand.ask = Some(ask);
@@ -351,9 +365,5 @@ impl Desk {
 impl DeskOptions {
     fn abilities(&self, provider: ProviderId) -> Abilities {
         self.providers.get(&provider).copied().unwrap_or_default()
-    }
-
-    fn is_mutated(&self, mutant: Mutant) -> bool {
-        self.providers.values().any(|abilities| abilities.mutation.is(mutant))
     }
 }

@@ -86,13 +86,13 @@ impl Recorder {
     }
 
     /// It may not be recorded: it is recorded again, with what came meanwhile. Of these payments.
-    pub(super) fn failed(&mut self, now: Timestamp, is_lost: bool) -> Vec<PaymentId> {
+    pub(super) fn failed(&mut self, now: Timestamp) -> Vec<PaymentId> {
         let changes = self.under_way.take().unwrap_or_default();
         self.failures = self.failures.saturating_add(1);
         let doubled = AGAIN_MS_MIN.saturating_mul(1 << self.failures.saturating_sub(1).min(20));
         self.not_before = now.plus_ms(doubled.min(AGAIN_MS_MAX));
         let ids = changes.iter().map(|change| change.payment).collect();
-        for change in changes.into_iter().filter(|_| !is_lost) {
+        for change in changes {
             let newer = self.queue.remove(&change.payment);
             self.queue(change);
             if let Some(newer) = newer {

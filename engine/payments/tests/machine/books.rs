@@ -51,6 +51,8 @@ fn money(world: &World) -> Result<(), String> {
         let left = paid.captured - paid.refunded();
         ensure!(left >= 0, "{reference} gave back more than it took: {paid:?}");
         ensure!(paid.status != Status::Authorised, "{reference} keeps the buyer's money set aside");
+        let is_open = matches!(paid.status, Status::Open | Status::Processing);
+        ensure!(!is_open, "the page of {reference} is still open");
         let mut numbers: Vec<_> = paid.refunds.iter().map(|(number, _, _)| *number).collect();
         numbers.sort_unstable();
         ensure!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{reference} gave back twice: {paid:?}");

@@ -7,10 +7,10 @@ use crate::world::Plan;
 
 /// How the first crash ends that does not end as it must.
 pub(crate) fn crash_everywhere(story: &Story, mutant: Option<Mutant>) -> Result<usize, String> {
-    let outputs = story.run(Plan::default(), mutant).outputs;
+    let outputs = story.run(&Plan::default(), mutant).outputs;
     for at in 0..outputs {
         for is_performed in [false, true] {
-            let world = story.run(Plan { crash_at: Some((at, is_performed)), ..Plan::default() }, mutant);
+            let world = story.run(&Plan { crash_at: Some((at, is_performed)), ..Plan::default() }, mutant);
             story.judge(&world).map_err(|wrong| {
                 let when = if is_performed { "after" } else { "before" };
                 format!("{}, crashed {when} output {at}: {wrong}", story.name)

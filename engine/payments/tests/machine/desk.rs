@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use tessera_inventory::{ClaimNumber, Sequence, Timestamp};
 use tessera_payments::{
-    Abilities, Answer, Begun, Change, Desk, DeskAlert, DeskOptions, Fact, IN_HAND_MAX, Input, News,
-    Operation, Output, Payment, PaymentId, ProviderEventId, RECORDED_MAX, Want,
+    Abilities, Answer, Begun, Change, Desk, DeskAlert, DeskOptions, Fact, IN_HAND_MAX, Input, News, Next,
+    Operation, Output, Payment, PaymentId, ProviderEventId, RECORDED_MAX, Want, Why, next,
 };
 
 use crate::{DAY, EUR, MINUTE, ORGANIZER, PRICE, PROVIDER, SECOND, payment_id};
@@ -178,4 +178,30 @@ fn what_could_not_be_recorded_is_recorded_again_with_what_came_meanwhile() {
     let authorised = News::Fact(Fact::Authorised { amount_minor: PRICE, until: None });
     assert_eq!(change.news, [News::Fact(Fact::Processing), authorised]);
     assert_eq!(change.handled.len(), 3);
+}
+
+#[test]
+fn an_attempt_that_was_over_when_it_was_first_heard_of_is_not_created() {
+    let released = |at: Timestamp| {
+        let mut payment = begun(1);
+        let want = Want::Release { why: Why::Expired };
+        let news = vec![News::Wanted { want, by: Sequence(101) }];
+        payment.apply(&Change { payment: payment.id, at, news, handled: vec![] }, &abilities(1));
+        next(&payment, &abilities(1), at)
+    };
+    assert_eq!(released(START), Next::Settled, "as after an outage of whoever follows the log");
+    let later = START.plus_ms(1);
+    assert_eq!(released(later), Next::Call(Operation::Create), "somebody may have had it created");
+}
+
+#[test]
+fn a_payment_whose_row_is_gone_is_let_go() {
+    let mut desk = desk(50);
+    handle(&mut desk, START, Input::Written(vec![begun(1)]));
+    let payment = begun(1).id;
+    let input = Input::Answered { payment, operation: Operation::Create, answer: Answer::Unknown };
+    let out = handle(&mut desk, START, input);
+    let Some(Output::Record { batch, .. }) = out.last().cloned() else { panic!("{out:?}") };
+    handle(&mut desk, START, Input::Recorded { batch, rows: Vec::new() });
+    assert_eq!(desk.in_hand(), 0);
 }

@@ -1,10 +1,13 @@
 //! Facts in any order, and what follows from any row.
 
+use std::collections::BTreeMap;
+
 use proptest::prelude::*;
 use tessera_inventory::{Sequence, Timestamp};
+use tessera_ledger::{Balances, Bearer, Entry, EntryId, Heading};
 use tessera_payments::{
-    Abilities, Ask, AskAnswer, Begun, Change, Decided, DisputeStanding, Fact, Facts, News, Next, Operation,
-    Outcome, Payment, RefundStanding, Refusal, Status, Want, Why, next,
+    Abilities, Ask, AskAnswer, Begun, Booked, Change, Decided, DisputeStanding, Fact, Facts, News, Next,
+    Operation, Outcome, Payment, RefundStanding, Refusal, Status, Want, Why, bookings, next,
 };
 
 use crate::{DAY, EUR, MINUTE, ORGANIZER, PRICE, PROVIDER, payment_id};
@@ -70,6 +73,7 @@ fn news() -> impl Strategy<Value = News> {
     prop_oneof![
         4 => facts().prop_map(News::Fact),
         1 => (wants(), 101_u64..110).prop_map(|(want, by)| News::Wanted { want, by: Sequence(by) }),
+        1 => prop::sample::select(vec![0, 1, 102, 103]).prop_map(|number| News::RefundedByHand { number }),
         1 => (102_u64..104, 1_i64..PRICE).prop_map(|(number, amount_minor)| News::RefundWanted {
             number,
             amount_minor,
@@ -83,7 +87,8 @@ fn news() -> impl Strategy<Value = News> {
     ]
 }
 
-fn begun() -> Payment {
+/// An attempt over the price that is begun at the beginning of time.
+pub(crate) fn begun() -> Payment {
     let begun = Begun {
         organizer: ORGANIZER,
         provider: PROVIDER,
@@ -159,6 +164,42 @@ proptest! {
                 prop_assert!(!is_set_aside, "the buyer's money is left set aside");
             }
         }
+    }
+
+    #[test]
+    fn what_is_booked_step_by_step_is_what_the_row_says_in_the_end(
+        learnt in prop::collection::vec((news(), 0_u64..2 * DAY), 0..30),
+    ) {
+        let abilities = Abilities { key_life_ms: DAY, ..Abilities::new() };
+        let mut payment = begun();
+        let mut entries = BTreeMap::new();
+        let mut book = |before: Option<&Payment>, after: &Payment| {
+            for Booked { id, movement } in bookings(before, after, Bearer::Organizer, &abilities) {
+                let heading = Heading { id, at: Timestamp(1), organizer: ORGANIZER, currency: EUR, order: None };
+                // A dispute over nothing moves nothing.
+                let Some(entry) = tessera_ledger::entry(heading, &movement).expect("small amounts") else {
+                    continue;
+                };
+                // What has the id of another entry would be missing.
+                assert!(entries.insert(id, entry).is_none(), "{movement:?}");
+            }
+            std::mem::take(&mut entries)
+        };
+        let mut posted = BTreeMap::new();
+        for (news, at) in learnt {
+            let before = payment.clone();
+            let change = Change { payment: payment.id, at: Timestamp(at), news: vec![news], handled: vec![] };
+            payment.apply(&change, &abilities);
+            for (id, entry) in book(Some(&before), &payment) {
+                prop_assert!(posted.insert(id, entry).is_none(), "an entry has the id of an earlier one");
+            }
+        }
+        let sum = |entries: BTreeMap<EntryId, Entry>| {
+            let mut balances = Balances::default();
+            entries.values().for_each(|entry| balances.post(entry));
+            balances.iter().filter(|(_, _, sum)| *sum != 0).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(sum(posted), sum(book(None, &payment)));
     }
 
     #[test]

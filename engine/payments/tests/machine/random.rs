@@ -24,10 +24,10 @@ pub(crate) fn history(seed: u64, mutant: Option<Mutant>) -> World {
     let mut world = World::new(provider, Log::new(rng.happens(50)), abilities, seats);
     let loss = rng.one_of(&[0, 10, 40]);
     world.faults = Some(Faults { rng: Rng(seed ^ 0xf00d), loss, until: FAULTS_UNTIL });
-    let grace_ms = rng.one_of(&[30, 900]) * SECOND;
+    let grace_ms = rng.one_of(&[30, 900, 900, 900]) * SECOND;
     world.act_at(0, Act::Begin { grace_ms });
     let any = |rng: &mut Rng, seconds: u64| rng.below(seconds * SECOND);
-    for attempt in [1, 1, 2, 2, 3] {
+    for attempt in [1, 1, 1, 2, 2, 3] {
         let amount = rng.happens(8).then(|| rng.one_of(&[PRICE - 700, PRICE + 700]));
         let act = if rng.happens(75) { Act::Pay { attempt, amount } } else { Act::Decline { attempt } };
         world.act_at(any(&mut rng, 1_200), act);
@@ -46,7 +46,10 @@ pub(crate) fn history(seed: u64, mutant: Option<Mutant>) -> World {
         world.act_at(any(&mut rng, 90_000), Act::Refund { amount });
     }
     if rng.happens(20) {
-        world.act_at(any(&mut rng, 3_000), Act::Lapse);
+        // So often that one meets a sale that is not captured yet.
+        for _ in 0..40 {
+            world.act_at(any(&mut rng, 1_500), Act::Lapse);
+        }
     }
     for _ in 0..rng.below(6) {
         let seat = usize::try_from(rng.below(seats as u64)).unwrap();

@@ -6,8 +6,8 @@ use crate::world::Plan;
 #[test]
 fn what_is_said_twice_changes_nothing() {
     for story in stories() {
-        let once = story.run(Plan::default(), None);
-        let mut twice = story.run(Plan { repeats: true, ..Plan::default() }, None);
+        let once = story.run(&Plan::default(), None);
+        let mut twice = story.run(&Plan { repeats: true, ..Plan::default() }, None);
         story.judge(&twice).unwrap_or_else(|wrong| panic!("{}: {wrong}", story.name));
         let rows = |world: &crate::world::World| format!("{:#?}", world.rows.payments);
         assert_eq!(rows(&twice), rows(&once), "{}", story.name);

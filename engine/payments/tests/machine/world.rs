@@ -205,9 +205,9 @@ impl World {
     fn rows_written(&mut self) {
         let Some(due) = self.due_at() else { return };
         for seat in 0..self.seats.len() {
-            if self.seats[seat].timer.is_none_or(|timer| timer > due) {
-                // As late as a desk looks that nobody tells.
-                let at = due.max(self.now.plus_ms(10 * SECOND));
+            // As late as a desk looks that nobody tells.
+            let at = due.max(self.now.plus_ms(10 * SECOND));
+            if self.seats[seat].timer.is_none_or(|timer| timer > at) {
                 self.arm(seat, at);
             }
         }
@@ -221,6 +221,7 @@ impl World {
                 // Whoever follows may die before it tells the desk.
                 if !rows.is_empty() && !self.is_lost() {
                     self.give(0, Input::Written(rows));
+                    (1..self.seats.len()).for_each(|seat| self.give(seat, Input::Wake));
                 }
                 self.rows_written();
                 if self.rows.cursor < self.log.events.len() {
@@ -247,6 +248,9 @@ impl World {
                 self.answer(seat, life, 1, input);
             }
             Happening::Read { seat, life, most } => {
+                if self.is_lost() {
+                    return self.answer(seat, life, 1, Input::DueFailed);
+                }
                 let mut due: Vec<_> =
                     self.rows.payments.values().filter_map(|(row, due)| due.map(|due| (due, row))).collect();
                 due.sort_by_key(|(due, _)| *due);
@@ -284,6 +288,11 @@ impl World {
     fn call(&mut self, seat: usize, life: u32, payment: &Payment, operation: Operation, key: &ProviderKey) {
         if operation == Operation::Capture && self.log.hold != Hold::Paid(payment.id.attempt) {
             self.wrong.push(format!("{:?} is captured and not sold", payment.id));
+        }
+        // Two desks may differ for a moment, and one that died does not know what it called for; none sells and calls off by itself.
+        let is_sold = self.log.hold == Hold::Paid(payment.id.attempt) && !self.log.unpaid;
+        if operation == Operation::Void && is_sold && self.seats.len() == 1 && self.seats[0].life == 0 {
+            self.wrong.push(format!("{:?} is called off and sold", payment.id));
         }
         let answer = if self.is_lost() {
             Answer::Unknown
@@ -339,7 +348,7 @@ impl World {
         }
         let payment = Box::new(row.clone());
         let seat = usize::try_from(number).unwrap() % self.seats.len();
-        self.give(seat, Input::Told { payment, facts: facts.clone(), handled: Some(event.clone()) });
+        self.give(seat, Input::Told { payment, facts: facts.clone(), handled: Some(event) });
         // It is due until it is handled.
         self.at(10 * SECOND, Happening::Hook { number, id, facts });
     }

@@ -143,6 +143,19 @@ pub async fn post_in(
     Ok(())
 }
 
+/// What an account comes to in a transaction, in minor units.
+pub(crate) async fn balance_in(
+    transaction: &mut dyn Transaction,
+    (organizer, currency): (u128, Currency),
+    account: Account,
+) -> Result<i128, StoreError> {
+    let Account { kind, of, detail } = account;
+    let key = LedgerBalanceKey { organizer, currency, account: kind.number(), of, detail, part: 0 };
+    let (begin, end) = key.range_of_account();
+    let rows = transaction.range(&begin, &end, usize::from(2 * PARTS), false).await?;
+    rows.iter().map(|(_, value)| LedgerBalanceKey::decode(value)).sum()
+}
+
 /// The part of a balance that an entry is counted in: whoever follows the log and the desk of one event do not conflict, nor do most events.
 fn part(truth: Truth, event: Option<EventId>) -> u8 {
     let of_event = event.map_or(0, |event| {

@@ -101,7 +101,8 @@ mod tests {
         ];
         assert_eq!(bytes, expected.concat());
         assert_eq!(decode(&key, &bytes).unwrap(), entry);
-        let payout = Entry { heading: Heading { order: None, ..heading }, ..entry };
+        let mut payout = entry;
+        payout.heading.order = None;
         assert_eq!(decode(&key, &encode(&payout)).unwrap(), payout);
         assert!(decode(&key, &bytes[..bytes.len() - 27]).is_err(), "what is not balanced is damaged");
     }

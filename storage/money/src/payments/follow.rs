@@ -15,7 +15,8 @@ use crate::ledger::{Truth, post_in};
 pub struct Step {
     /// Payments that were begun.
     pub begun: Vec<(PaymentId, Begun)>,
-    /// What is wanted of others. Where one is among the begun, it counts after that; several of one payment count in their order.
+    /// What is wanted of others. Where one is among the begun, it counts after that; several of one payment count in their order. An attempt
+    /// that has no row, as one that is paid by hand, is passed over.
     pub changes: Vec<Change>,
     /// Payments that the log does not wait for any more.
     pub ended: Vec<PaymentInFlightKey>,

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tessera_inventory::{ClaimNumber, EventId, Timestamp};
-use tessera_ledger::Bearer;
 use tessera_payments::{Abilities, Change, Payment, PaymentId, ProviderId};
 use tessera_store::keys::{PaymentDueKey, PaymentInFlightKey, PaymentKey, PaymentReferenceKey};
 use tessera_store::{StoreError, Table, transact};
@@ -23,8 +22,6 @@ pub use follow::{Followed, Step};
 pub struct Judge {
     /// What each provider can do; of others nothing is known.
     pub providers: BTreeMap<ProviderId, Abilities>,
-    /// Who bears disputes that are lost.
-    pub bears: Bearer,
 }
 
 /// Payments, over a table.
@@ -57,15 +54,15 @@ impl Payments {
     }
 
     /// Merge what was learnt into the rows, book what follows from it, and mark the providers' events handled: all or nothing. The rows as they
-    /// stand then. Each change is of another payment.
+    /// stand then. Each change is of another payment; what has no row is passed over.
     ///
     /// # Errors
-    /// As the table says; [`StoreError::Damaged`] where a payment has no row.
+    /// As the table says.
     pub async fn record(&self, changes: &[Change]) -> Result<Vec<Payment>, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
             let mut rows = Vec::with_capacity(changes.len());
             for change in changes {
-                rows.push(write::change(transaction.as_mut(), change, &self.judge).await?);
+                rows.extend(write::change(transaction.as_mut(), change, &self.judge).await?);
                 for event in &change.handled {
                     crate::provider_events::handled(transaction.as_mut(), event).await?;
                 }
@@ -126,7 +123,11 @@ impl Payments {
     ///
     /// # Errors
     /// As the table says.
-    pub async fn referred(&self, provider: ProviderId, reference: &str) -> Result<Option<PaymentId>, StoreError> {
+    pub async fn referred(
+        &self,
+        provider: ProviderId,
+        reference: &str,
+    ) -> Result<Option<PaymentId>, StoreError> {
         let key = PaymentReferenceKey { provider: provider.0, reference: reference.to_owned() };
         let row = self.table.begin().await?.get(&key.pack()).await?;
         row.map(|row| PaymentReferenceKey::decode(&row).map(of_key)).transpose()

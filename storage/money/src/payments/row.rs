@@ -69,6 +69,8 @@ struct PaymentRow {
     due_at_ms: Option<u64>,
     #[prost(bool, tag = "21")]
     has_refunds: bool,
+    #[prost(bool, tag = "22")]
+    called_off: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -179,6 +181,7 @@ impl Stored {
             refused: payment.asked.refused,
             due_at_ms: self.due_at.map(|at| at.0),
             has_refunds: self.has_refunds,
+            called_off: payment.called_off,
         }
         .encode_to_vec()
     }
@@ -214,6 +217,7 @@ impl Stored {
                 ended: row.ended,
                 refused: row.refused,
             },
+            called_off: row.called_off,
             refunds: std::collections::BTreeMap::new(),
         };
         Ok(Stored { payment, due_at: time(row.due_at_ms), has_refunds: row.has_refunds })
@@ -263,14 +267,14 @@ fn one_of<T: Copy>(all: &[T], number: u32, number_of: impl Fn(T) -> u32) -> Resu
 impl FactsRow {
     fn of(facts: &Facts) -> FactsRow {
         let text = |text: &Option<Box<str>>| text.as_deref().map(str::to_owned);
-        let refund = |(id, refund): (&Box<str>, &RefundFact)| RefundFactRow {
-            id: id.to_string(),
+        let refund = |id: &str, refund: &RefundFact| RefundFactRow {
+            id: id.to_owned(),
             ours: refund.ours,
             amount_minor: refund.amount_minor,
             standing: refund.standing as u32,
         };
-        let dispute = |(id, dispute): (&Box<str>, &DisputeFact)| DisputeFactRow {
-            id: id.to_string(),
+        let dispute = |id: &str, dispute: &DisputeFact| DisputeFactRow {
+            id: id.to_owned(),
             amount_minor: dispute.amount_minor,
             fee_minor: dispute.fee_minor,
             standing: dispute.standing as u32,
@@ -284,8 +288,8 @@ impl FactsRow {
             authorised_until_ms: facts.authorised_until.map(|until| until.0),
             captured_minor: facts.captured_minor,
             failure: text(&facts.failure),
-            refunds: facts.refunds.iter().map(refund).collect(),
-            disputes: facts.disputes.iter().map(dispute).collect(),
+            refunds: facts.refunds.iter().map(|(id, fact)| refund(id, fact)).collect(),
+            disputes: facts.disputes.iter().map(|(id, fact)| dispute(id, fact)).collect(),
             fee_minor: facts.fee_minor,
         }
     }

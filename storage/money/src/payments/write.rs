@@ -1,8 +1,8 @@
 //! Reading and writing one payment in a transaction, with all that stands beside its row.
 
 use tessera_inventory::Timestamp;
-use tessera_ledger::{Entry, Heading, entry};
-use tessera_payments::{Change, Payment, PaymentId, bookings, due_at};
+use tessera_ledger::{Bearer, Entry, Heading, entry};
+use tessera_payments::{Change, DisputeFact, DisputeStanding, Payment, PaymentId, bookings, due_at};
 use tessera_store::keys::{PaymentDueKey, PaymentKey, PaymentReferenceKey, RefundKey};
 use tessera_store::{StoreError, Transaction};
 
@@ -10,7 +10,7 @@ use super::row::{Stored, decode_refund, encode_refund};
 use super::{Judge, key_of};
 use crate::Lane;
 use crate::ledger::{Truth, post_in};
-use crate::read::unreadable;
+use crate::terms;
 
 /// Refunds of one payment that are read: each ticket of an order at most once, amounts, and the two that no command asked for.
 const REFUNDS_READ_MAX: usize = 1_000;
@@ -31,18 +31,17 @@ pub(super) async fn load(
     Ok(Some(stored))
 }
 
-/// Merge a change into its row.
+/// Merge a change into its row; `None`: there is none, as of an attempt that is paid by hand.
 pub(super) async fn change(
     transaction: &mut dyn Transaction,
     change: &Change,
     judge: &Judge,
-) -> Result<Payment, StoreError> {
-    let before = load(transaction, change.payment).await?;
-    let before = before.ok_or_else(|| unreadable("payments that were to change"))?;
+) -> Result<Option<Payment>, StoreError> {
+    let Some(before) = load(transaction, change.payment).await? else { return Ok(None) };
     let mut after = before.payment.clone();
     after.apply(change, &judge.abilities(after.provider));
     write(transaction, Some(&before), &after, change.at, judge).await?;
-    Ok(after)
+    Ok(Some(after))
 }
 
 /// Write a payment, what it books, and what finds it: when it is due, and by its reference.
@@ -73,7 +72,8 @@ pub(super) async fn write(
         let reference = PaymentReferenceKey { provider: after.provider.0, reference: reference.to_string() };
         transaction.set(&reference.pack(), &PaymentReferenceKey::encode(key));
     }
-    let entries = entries(known, after, at, judge)?;
+    let bears = bears(transaction, after, at).await?;
+    let entries = entries(known, after, (at, bears), judge)?;
     post_in(transaction, Truth::Provider, &entries).await
 }
 
@@ -95,17 +95,31 @@ fn move_due(
     }
 }
 
+/// Who bears disputes that are lost, by the organizer's terms; they are read where there is one.
+async fn bears(
+    transaction: &mut dyn Transaction,
+    payment: &Payment,
+    at: Timestamp,
+) -> Result<Bearer, StoreError> {
+    let is_lost = |dispute: &DisputeFact| dispute.standing == DisputeStanding::Lost;
+    if payment.facts.disputes.values().any(is_lost) {
+        Ok(terms::read(transaction, payment.organizer, at).await?.1.bears)
+    } else {
+        Ok(Bearer::Platform)
+    }
+}
+
 /// What a row books when it changes so.
 fn entries(
     before: Option<&Payment>,
     after: &Payment,
-    at: Timestamp,
+    (at, bears): (Timestamp, Bearer),
     judge: &Judge,
 ) -> Result<Vec<Entry>, StoreError> {
     let (organizer, currency) = (after.organizer, after.currency);
     let order = Some((after.id.event, after.id.order));
     let mut entries = Vec::new();
-    for booked in bookings(before, after, judge.bears, &judge.abilities(after.provider)) {
+    for booked in bookings(before, after, bears, &judge.abilities(after.provider)) {
         let heading = Heading { id: booked.id, at, organizer, currency, order };
         let entry = entry(heading, &booked.movement);
         let beyond = |error: tessera_ledger::TooLarge| StoreError::Damaged { reason: error.to_string() };

@@ -5,13 +5,15 @@ mod contacts;
 mod following;
 mod ledger;
 mod payments;
+mod payouts;
 mod provider_events;
+mod terms;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tessera_inventory::{ClaimNumber, EventId, Sequence, Timestamp};
-use tessera_ledger::{Account, AccountKind, Bearer};
+use tessera_ledger::{Account, AccountKind};
 use tessera_money::ledger::Ledger;
 use tessera_money::payments::{Judge, Payments};
 use tessera_payments::{Abilities, Begun, Change, Fact, News, PaymentId, ProviderId};
@@ -55,7 +57,7 @@ fn stores() -> (MemoryStore, Payments, Ledger) {
     let store = MemoryStore::new();
     let table = Arc::new(store.clone());
     let abilities = Abilities { key_life_ms: 86_400_000, calls_per_second: 10, ..Abilities::new() };
-    let judge = Judge { providers: BTreeMap::from([(PROVIDER, abilities)]), bears: Bearer::Organizer };
+    let judge = Judge { providers: BTreeMap::from([(PROVIDER, abilities)]) };
     (store, Payments::new(table.clone(), judge), Ledger::new(table))
 }
 

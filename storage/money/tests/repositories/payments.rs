@@ -93,7 +93,8 @@ async fn whoever_follows_the_log_and_a_desk_meet_in_a_row_and_both_are_heard() {
     let wanted = [change(3, 20, vec![News::Wanted { want: Want::Capture, by: Sequence(9) }])];
     let told = [change(3, 20, vec![created("p3"), captured()])];
     let (first, second) = tokio::join!(payments.record(&wanted), payments.record(&told));
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     let row = payments.load(id(3)).await.unwrap().unwrap();
     assert_eq!((row.want, row.facts.captured_minor), (Want::Capture, PRICE));
 }
@@ -123,11 +124,13 @@ async fn an_event_of_the_provider_is_handled_with_the_row_that_it_told_of() {
 }
 
 #[tokio::test]
-async fn a_payment_without_a_row_is_damage_and_nothing_of_the_batch_is_written() {
+async fn what_has_no_row_is_passed_over_and_holds_up_nothing() {
     let (store, payments, _) = stores();
     paying(&store, &payments, &[3]).await;
     let mut unknown = change(3, 20, vec![created("p")]);
     unknown.payment.event = EventId(99);
-    assert!(payments.record(&[change(3, 20, vec![created("p3")]), unknown]).await.is_err());
-    assert_eq!(payments.load(id(3)).await.unwrap().unwrap().facts.reference, None);
+    let rows = payments.record(&[unknown.clone(), change(3, 20, vec![created("p3")])]).await.unwrap();
+    assert_eq!(orders(&rows), [3]);
+    assert_eq!(payments.load(unknown.payment).await.unwrap(), None);
+    assert_eq!(payments.referred(PROVIDER, "p3").await.unwrap(), Some(id(3)));
 }

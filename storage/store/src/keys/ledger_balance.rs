@@ -61,6 +61,14 @@ impl LedgerBalanceKey {
         range_of(&(KeyKind::LedgerBalance.number(), Uuid::from_u128(organizer)))
     }
 
+    /// All parts of the balance that this is one of: `begin <= key < end`.
+    #[must_use]
+    pub fn range_of_account(&self) -> (Vec<u8>, Vec<u8>) {
+        let (organizer, of) = (Uuid::from_u128(self.organizer), Uuid::from_u128(self.of));
+        let (kind, account) = (KeyKind::LedgerBalance.number(), u16::from(self.account));
+        range_of(&(kind, organizer, &self.currency[..], account, of, self.detail))
+    }
+
     /// All there are: `begin <= key < end`.
     #[must_use]
     pub fn range_of_all() -> (Vec<u8>, Vec<u8>) {
@@ -89,9 +97,12 @@ mod tests {
         let (organizer, currency) = (7, *b"EUR");
         let key = LedgerBalanceKey { organizer, currency, account: 13, of: 0, detail: 300, part: 31 };
         assert_eq!(LedgerBalanceKey::unpack(&key.pack()).unwrap(), key);
-        for (begin, end) in [LedgerBalanceKey::range(7), LedgerBalanceKey::range_of_all()] {
+        let ranges = [LedgerBalanceKey::range(7), LedgerBalanceKey::range_of_all(), key.range_of_account()];
+        for (begin, end) in ranges {
             assert!(begin <= key.pack() && key.pack() < end);
         }
+        let other = LedgerBalanceKey { detail: 301, ..key.clone() };
+        assert!(other.pack() >= key.range_of_account().1);
         assert_eq!(LedgerBalanceKey::decode(&(-5_i128).to_be_bytes()).unwrap(), -5);
         assert!(LedgerBalanceKey::decode(&[0; 8]).is_err());
     }

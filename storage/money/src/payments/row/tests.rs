@@ -27,8 +27,7 @@ fn begun() -> Payment {
 /// A payment of which everything is said.
 fn full() -> Payment {
     let text = |text: &str| Some(Box::from(text));
-    let refund =
-        RefundFact { ours: Some(6), amount_minor: 100, standing: RefundStanding::Failed };
+    let refund = RefundFact { ours: Some(6), amount_minor: 100, standing: RefundStanding::Failed };
     let dispute = DisputeFact { amount_minor: 300, fee_minor: 15, standing: DisputeStanding::Lost };
     let facts = Facts {
         reference: text("pi_1"),
@@ -58,6 +57,7 @@ fn full() -> Payment {
         calls,
         looks: Looks { tries: 4, next_at: Timestamp(13), answered_at: Some(Timestamp(14)) },
         asked: Asked { tries: 5, next_at: Timestamp(15), ended: true, refused: true },
+        called_off: true,
         ..begun()
     }
 }
@@ -90,7 +90,8 @@ fn numbers_are_stored_and_those_that_nobody_knows_are_damage() {
     assert_eq!(STANDINGS.map(|standing| standing as u32), [0, 1, 2]);
     assert_eq!(REFUNDS.map(|standing| standing as u32), [0, 1, 2]);
     assert_eq!(DISPUTES.map(|standing| standing as u32), [0, 1, 2]);
-    let unknown = PaymentRow { want: 4, organizer: vec![0; 16], currency: vec![0; 3], ..PaymentRow::default() };
+    let unknown =
+        PaymentRow { want: 4, organizer: vec![0; 16], currency: vec![0; 3], ..PaymentRow::default() };
     assert!(Stored::decode(id(), &unknown.encode_to_vec()).is_err());
     assert!(Stored::decode(id(), b"\xff").is_err());
 }
@@ -99,7 +100,14 @@ fn numbers_are_stored_and_those_that_nobody_knows_are_damage() {
 fn a_payment_has_the_bytes_that_it_always_had() {
     let hex = |bytes: Vec<u8>| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     let stored = Stored { payment: full(), due_at: Some(Timestamp(8)), has_refunds: true };
-    assert_eq!(hex(stored.encode()), "");
+    let expected = [
+        "0a1000000000000000000000000000000007100218d804220345555228023001385a480550035a4f",
+        "0a0470695f31121568747470733a2f2f7061792e6578616d706c652f311a0173200528d80430e807",
+        "38d80442026e6f4a0d0a0472655f31100618c8012002520d0a0464705f3110d804181e2002581162",
+        "140802100b1803200c280232086465636c696e65646804700d780e80010588010f900101980101a0",
+        "0108a80101b00101",
+    ];
+    assert_eq!(hex(stored.encode()), expected.concat());
     let refund = Refund { amount_minor: 9, reason: 4, calls: full().calls, standing: Standing::ByHand };
-    assert_eq!(hex(encode_refund(&refund)), "");
+    assert_eq!(hex(encode_refund(&refund)), "081210041a140802100b1803200c280232086465636c696e65642002");
 }
