@@ -55,7 +55,12 @@ impl Contacts {
     ///
     /// # Errors
     /// As the table says.
-    pub async fn keep(&self, event: EventId, order: ClaimNumber, contact: &Contact) -> Result<(), StoreError> {
+    pub async fn keep(
+        &self,
+        event: EventId,
+        order: ClaimNumber,
+        contact: &Contact,
+    ) -> Result<(), StoreError> {
         let (key, row) = (PaymentContactKey { event, order }.pack(), contact.encode());
         transact(self.table.as_ref(), |mut transaction| {
             transaction.set(&key, &row);

@@ -126,7 +126,11 @@ impl Payments {
     ///
     /// # Errors
     /// As the table says.
-    pub async fn referred(&self, provider: ProviderId, reference: &str) -> Result<Option<PaymentId>, StoreError> {
+    pub async fn referred(
+        &self,
+        provider: ProviderId,
+        reference: &str,
+    ) -> Result<Option<PaymentId>, StoreError> {
         let key = PaymentReferenceKey { provider: provider.0, reference: reference.to_owned() };
         let row = self.table.begin().await?.get(&key.pack()).await?;
         row.map(|row| PaymentReferenceKey::decode(&row).map(of_key)).transpose()

@@ -8,7 +8,9 @@ use tessera_projections::follower_cursors::{Advance, FollowerCursors};
 use tessera_store::keys::{FollowerCursor, PaymentInFlightKey};
 use tessera_store::memory::CommitFault;
 
-use crate::{EUR, EVENT, FOLLOWER, ORGANIZER, PRICE, PROVIDER, balance, begun, captured, change, created, id, stores};
+use crate::{
+    EUR, EVENT, FOLLOWER, ORGANIZER, PRICE, PROVIDER, balance, begun, captured, change, created, id, stores,
+};
 
 fn sold(sequence: u64) -> tessera_ledger::Entry {
     let heading = Heading {

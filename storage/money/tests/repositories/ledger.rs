@@ -54,7 +54,11 @@ async fn whatever_is_posted_at_once_is_counted() {
             post(&store, truth, std::slice::from_ref(entry)).await.unwrap();
         }
     };
-    tokio::join!(post_all(Truth::Log, log), post_all(Truth::Provider, provider), post_all(Truth::Provider, log));
+    tokio::join!(
+        post_all(Truth::Log, log),
+        post_all(Truth::Provider, provider),
+        post_all(Truth::Provider, log)
+    );
     let balances = ledger.all_balances().await.unwrap();
     let provider = Account::with_provider(AccountKind::Provider, PROVIDER.0);
     assert_eq!(balances.balance(EUR, provider), 40);

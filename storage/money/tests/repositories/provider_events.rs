@@ -29,7 +29,8 @@ async fn the_longest_event_is_kept_byte_by_byte() {
     let (_, events) = events();
     let body: Vec<u8> = (0..BODY_BYTES_MAX).map(|at| u8::try_from(at % 251).unwrap()).collect();
     let headers = vec![("h".to_owned(), "v".repeat(HEADERS_BYTES_MAX - 1))];
-    let longest = ProviderEvent { body, headers, ..event(&"n".repeat(NAME_BYTES_MAX), 9, Standing::Unparsed) };
+    let longest =
+        ProviderEvent { body, headers, ..event(&"n".repeat(NAME_BYTES_MAX), 9, Standing::Unparsed) };
     assert_eq!(events.keep(&longest).await.unwrap(), Kept::Now);
     assert_eq!(events.load(&longest.id).await.unwrap().as_ref(), Some(&longest));
     // What stands otherwise has the same body.

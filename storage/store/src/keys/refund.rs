@@ -5,7 +5,7 @@
 //! - mutability: as its payment's, never removed
 
 use foundationdb_tuple::pack;
-use tessera_inventory::{ClaimNumber, EventId};
+use tessera_inventory::ClaimNumber;
 use uuid::Uuid;
 
 use super::{KeyKind, PaymentKey, event_of, event_prefix, foreign, parts, range_of};
@@ -50,6 +50,8 @@ impl RefundKey {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use tessera_inventory::EventId;
+
     use super::*;
 
     #[test]

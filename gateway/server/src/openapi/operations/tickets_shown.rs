@@ -83,6 +83,7 @@ pub(super) fn replace_design() -> Operation {
         .by(&[Who::Organizer(Scope::EventsWrite), Who::Administrator])
         .takes::<design::DesignRequest<'_>>(json!({"note": "Doors open one hour before."}))
         .answers::<design::DesignReply<'_>>(200, "The design.", design_example())
+        .may(&[Code::TooManyStreams])
 }
 
 fn key() -> Value {

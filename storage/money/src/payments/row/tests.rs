@@ -27,8 +27,7 @@ fn begun() -> Payment {
 /// A payment of which everything is said.
 fn full() -> Payment {
     let text = |text: &str| Some(Box::from(text));
-    let refund =
-        RefundFact { ours: Some(6), amount_minor: 100, standing: RefundStanding::Failed };
+    let refund = RefundFact { ours: Some(6), amount_minor: 100, standing: RefundStanding::Failed };
     let dispute = DisputeFact { amount_minor: 300, fee_minor: 15, standing: DisputeStanding::Lost };
     let facts = Facts {
         reference: text("pi_1"),
@@ -90,7 +89,8 @@ fn numbers_are_stored_and_those_that_nobody_knows_are_damage() {
     assert_eq!(STANDINGS.map(|standing| standing as u32), [0, 1, 2]);
     assert_eq!(REFUNDS.map(|standing| standing as u32), [0, 1, 2]);
     assert_eq!(DISPUTES.map(|standing| standing as u32), [0, 1, 2]);
-    let unknown = PaymentRow { want: 4, organizer: vec![0; 16], currency: vec![0; 3], ..PaymentRow::default() };
+    let unknown =
+        PaymentRow { want: 4, organizer: vec![0; 16], currency: vec![0; 3], ..PaymentRow::default() };
     assert!(Stored::decode(id(), &unknown.encode_to_vec()).is_err());
     assert!(Stored::decode(id(), b"\xff").is_err());
 }
