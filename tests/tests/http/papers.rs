@@ -61,7 +61,7 @@ async fn many_who_ask_for_the_largest_order_at_once_are_served_or_told_to_come_l
 #[tokio::test]
 async fn a_pdf_counts_as_a_large_document_and_what_is_small_does_not() {
     let mut settings = Server::settings();
-    settings.http.downloads_per_address_max = 0;
+    settings.http.downloads_max = 0;
     let server = Server::start_with(settings).await;
     let (sale, buyer, order) = paid(&server, 1).await;
     for method in [Method::GET, Method::HEAD] {
