@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use tessera_demo::papers::Papers;
 use tessera_demo::progress::Show;
 use tessera_demo::run::{DemoOptions, DemoOutcome};
 use tessera_embedded::{EmbeddedStore, Options};
@@ -23,6 +24,8 @@ use crate::store::Store;
 
 /// Where the demo keeps its store unless told otherwise, in the data directory. It is emptied first.
 const FOLDER_DEFAULT: &str = "demo";
+/// Where the demo writes what a buyer keeps, in the directory of its store.
+const TICKETS_FOLDER: &str = "tickets";
 
 /// Sells the arena, checks everything, prints the report, and serves on.
 pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
@@ -51,6 +54,9 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
         }
     };
     line(&outcome);
+    if let Some(papers) = &outcome.papers {
+        keep(papers, &data)?;
+    }
     let inside = inside(&store, &server, &outcome).await;
     let held = match inside {
         Ok(()) if outcome.all_held() => Ok(()),
@@ -71,6 +77,21 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
         outcome.event
     ));
     until_the_end(server, &store).await
+}
+
+/// Writes the tickets of a buyer down.
+fn keep(papers: &Papers, data: &Path) -> Result<(), Failure> {
+    let folder = data.join(TICKETS_FOLDER);
+    let path = folder.join(format!("{}.pdf", papers.order));
+    let written = fs::create_dir_all(&folder).and_then(|()| fs::write(&path, &papers.pdf));
+    written.map_err(|source| Failure::File { path: path.clone(), source })?;
+    line(format_args!(
+        "\non paper: {}, {} tickets; {} was let in by its QR",
+        path.display(),
+        papers.tickets,
+        papers.admitted
+    ));
+    Ok(())
 }
 
 /// How this process was started, as far as the operating system knows: it need not stand on the search path.

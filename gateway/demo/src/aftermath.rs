@@ -1,17 +1,19 @@
-//! What happens to paid orders while abandoned holds run out: refunds, transfers, and the first visitors at the gate.
+//! What happens to paid orders while abandoned holds run out: refunds, transfers, the first visitors at the gate, and one who shows the QR
+//! of its PDF there.
 
 use std::sync::Arc;
 
 use http::header::HeaderValue;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Call, Connection};
 use crate::error::DemoError;
 use crate::keys::Keys;
+use crate::papers::{PDF_HEAD, Papers};
 use crate::random::Random;
 use crate::sale::Sale;
 use crate::tally::{Accepted, Operation, PaidOrder, Tally};
-use crate::wire::{Decision, OrderList, Problem};
+use crate::wire::{Decision, OrderList, Problem, ShownTicket};
 
 /// One paid order in this many is refunded, another one transferred.
 const ORDERS_PER_REFUND: usize = 100;
@@ -38,11 +40,11 @@ enum Expected {
     Refused(&'static str),
 }
 
-/// Refund, transfer and check in some of these orders.
+/// Refund, transfer and check in some of these orders; and the papers of the largest of the others, if there are others.
 ///
 /// # Errors
 /// [`DemoError`] when the server is gone.
-pub async fn run(sale: Arc<Sale>, paid: Vec<PaidOrder>) -> Result<Tally, DemoError> {
+pub async fn run(sale: Arc<Sale>, paid: Vec<PaidOrder>) -> Result<(Tally, Option<Papers>), DemoError> {
     let mut desk = Desk {
         sale: &sale,
         connection: Connection::new(&sale.server),
@@ -61,10 +63,14 @@ pub async fn run(sale: Arc<Sale>, paid: Vec<PaidOrder>) -> Result<Tally, DemoErr
     for order in orders.by_ref().take(refunds) {
         desk.transfer(&order).await?;
     }
-    for (index, order) in orders.take(check_ins).enumerate() {
+    for (index, order) in orders.by_ref().take(check_ins).enumerate() {
         desk.admit(&order, index % 10 == 0).await?;
     }
-    Ok(desk.tally)
+    let papers = match orders.max_by_key(|order| order.tickets.len()) {
+        Some(order) => desk.papers(&order).await?,
+        None => None,
+    };
+    Ok((desk.tally, papers))
 }
 
 fn shuffle(orders: &mut [PaidOrder], random: &mut Random) {
@@ -118,6 +124,29 @@ impl Desk<'_> {
         Ok(())
     }
 
+    /// Read the PDF of an order, as its buyer, and let its first ticket in by nothing but its QR, which opens once.
+    async fn papers(&mut self, order: &PaidOrder) -> Result<Option<Papers>, DemoError> {
+        let Some((ticket, _)) = order.tickets.first() else { return Ok(None) };
+        let holder = &self.sale.credentials.buyers[order.buyer as usize];
+        let read = |path: &str| Call { credential: Some(holder.clone()), ..Call::get(self.sale.path(path)) };
+        let paper = read(&format!("/orders/{}/tickets.pdf", order.order));
+        let shown = read(&format!("/tickets/{ticket}"));
+        let (paper, _) = self.connection.call(&paper).await?;
+        let (shown, _) = self.connection.call(&shown).await?;
+        if !(paper.accepted() && paper.body.starts_with(PDF_HEAD)) {
+            self.tally.surprises.note(|| format!("the PDF of {}: {}", order.order, paper.status));
+            return Ok(None);
+        }
+        let shown: ShownTicket = serde_json::from_slice(&shown.body)
+            .map_err(|error| DemoError::unreadable("a ticket", &shown.body, error))?;
+        let scan = json!({ "scan": shown.qr, "gate": 1 });
+        let admitted = Accepted::CheckedIn { ticket: ticket.clone() };
+        self.show(scan.clone(), "check-ins", Expected::Accepted(admitted)).await?;
+        self.show(scan, "check-ins", Expected::Refused("already_checked_in")).await?;
+        let (order, tickets) = (order.order.clone(), order.tickets.len());
+        Ok(Some(Papers { order, tickets, admitted: ticket.clone(), pdf: paper.body }))
+    }
+
     async fn scan(
         &mut self,
         ticket: &str,
@@ -125,9 +154,13 @@ impl Desk<'_> {
         way: &str,
         expected: Expected,
     ) -> Result<(), DemoError> {
-        let body = json!({ "ticket": ticket, "code": code, "gate": 1 }).to_string();
+        self.show(json!({ "ticket": ticket, "code": code, "gate": 1 }), way, expected).await
+    }
+
+    /// Show this at the gate.
+    async fn show(&mut self, what: Value, way: &str, expected: Expected) -> Result<(), DemoError> {
         let (path, scanner) = (self.sale.path(&format!("/{way}")), self.sale.credentials.scanner.clone());
-        self.expect(Operation::CheckIn, path, scanner, body, expected).await?;
+        self.expect(Operation::CheckIn, path, scanner, what.to_string(), expected).await?;
         Ok(())
     }
 

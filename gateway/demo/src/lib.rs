@@ -19,6 +19,7 @@ pub mod feed;
 pub mod fold;
 pub mod keys;
 pub mod mix;
+pub mod papers;
 pub mod pick;
 pub mod progress;
 pub mod random;

@@ -15,6 +15,7 @@ use crate::client::{Call, Connection, Server};
 use crate::error::DemoError;
 use crate::feed::{Change, Reader};
 use crate::mix::{Mix, Wave};
+use crate::papers::Papers;
 use crate::pick::Blocks;
 use crate::progress::{Progress, Show};
 use crate::report::{Figures, Report, number};
@@ -64,6 +65,8 @@ pub struct DemoOutcome {
     pub sequence: u64,
     /// Everything to print.
     pub report: Report,
+    /// What one buyer keeps, if anybody has paid.
+    pub papers: Option<Papers>,
 }
 
 impl DemoOutcome {
@@ -129,7 +132,7 @@ pub async fn run(options: DemoOptions) -> Result<DemoOutcome, DemoError> {
         items: done.feed.items.len(),
     });
     let sequence = done.feed.items.last().map_or(0, |item| item.sequence);
-    Ok(DemoOutcome { event: done.sale.event.clone(), sequence, report })
+    Ok(DemoOutcome { event: done.sale.event.clone(), sequence, report, papers: done.papers })
 }
 
 /// Everything that stands before the first buyer comes.
@@ -149,6 +152,7 @@ struct Done {
     watcher: Watcher,
     last: Availability,
     seat_map: SeatMap,
+    papers: Option<Papers>,
 }
 
 async fn prepare(options: &DemoOptions, progress: &Progress) -> Result<Prepared, DemoError> {
@@ -235,7 +239,8 @@ async fn drive(
     progress.stage("returned units: the late buyers");
     waves.push(run_wave(&sale, Wave::Late, &mut tills).await?);
     progress.stage("waiting for the last abandoned holds to run to their deadline");
-    tally.merge(after.await??);
+    let (after, papers) = after.await??;
+    tally.merge(after);
     while *live_holds.borrow_and_update() > 0 && live_holds.changed().await.is_ok() {}
 
     stop.send_replace(true);
@@ -243,7 +248,7 @@ async fn drive(
     progress.stage("reading the rest of the change feed");
     let (last, seat_map) = read_to_the_end(&mut feed, &mut watcher).await?;
     tally.merge(close_tills(tills, sale.began));
-    Ok(Done { sale, waves, tally, feed, watcher, last, seat_map })
+    Ok(Done { sale, waves, tally, feed, watcher, last, seat_map, papers })
 }
 
 /// Whether an expiry stands among the items that were not looked at before.

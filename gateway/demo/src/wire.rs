@@ -74,6 +74,13 @@ pub struct OrderList {
     pub sequence: u64,
 }
 
+/// A ticket as its holder reads it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ShownTicket {
+    /// The text of its QR, unless it was refunded.
+    pub qr: Option<String>,
+}
+
 /// Any reply that carries a decision.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Decision {

@@ -150,6 +150,15 @@ impl Call {
         self.gateway().downloads.take(self.watcher(principal, organizer))
     }
 
+    /// A permit for papers of tickets, from their turn to be made until they are read.
+    pub(crate) fn papers_permit(
+        &self,
+        principal: Principal,
+        organizer: bool,
+    ) -> Result<StreamPermit, Problem> {
+        self.gateway().papers.take(self.watcher(Some(principal), organizer))
+    }
+
     fn watcher(&self, principal: Option<Principal>, organizer: bool) -> Watcher {
         let address = client_address::of(&self.request, &self.gateway().settings.http.trusted_proxies);
         Watcher { address: rate_limit::address_key(address), principal, organizer }

@@ -16,11 +16,11 @@ use tessera_projections::ticket_designs::TicketDesigns;
 use tessera_projections::ticket_keys::TicketKeys;
 use tessera_projections::webhooks::{Deliveries, WebhookEndpoints};
 use tessera_store::Table;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use crate::auth::{AdministratorToken, Keys};
+use crate::drawing::Drawing;
 use crate::in_flight::InFlight;
-use crate::limits::PAPERS_MADE_MAX;
 use crate::rate_limit::RateLimits;
 use crate::render::documents::Documents;
 use crate::render::hall::Halls;
@@ -46,8 +46,7 @@ pub(crate) struct Gateway {
     /// Sign tickets, and verify them at the door.
     pub(crate) ticket_keys: TicketKeys,
     pub(crate) ticket_designs: TicketDesigns,
-    /// Turns to make a PDF of tickets.
-    pub(crate) papers: Semaphore,
+    pub(crate) drawing: Drawing,
     /// Renders webhooks.
     pub(crate) postman: Arc<dyn Postman>,
     /// The exporter of traces, if there is one.
@@ -65,6 +64,8 @@ pub(crate) struct Gateway {
     pub(crate) streams: Arc<Streams>,
     /// Permits for large documents on their way.
     pub(crate) downloads: Arc<Streams>,
+    /// Permits of papers, from the asking to the last byte.
+    pub(crate) papers: Arc<Streams>,
     /// Becomes true when the process begins to shut down: streams end, readiness ends.
     pub(crate) closing: watch::Sender<bool>,
     serving: AtomicBool,
@@ -98,13 +99,14 @@ impl Gateway {
             webhook_endpoints: WebhookEndpoints::new(Arc::clone(&table)),
             webhook_deliveries: Deliveries::new(Arc::clone(&table)),
             ticket_designs: TicketDesigns::new(Arc::clone(&table)),
-            papers: Semaphore::new(PAPERS_MADE_MAX),
+            drawing: Drawing::default(),
             orders: OrdersBySubject::new(table),
             halls: Halls::default(),
             intake: Intake::default(),
             rate_limits: RateLimits::new(&settings.rate_limit),
             streams: Streams::long_lived(&settings.http),
             downloads: Streams::downloads(&settings.http),
+            papers: Streams::papers(&settings.http),
             closing: watch::Sender::new(false),
             serving: AtomicBool::new(true),
             in_flight: Mutex::default(),

@@ -11,6 +11,7 @@ mod client_address;
 mod cluster;
 pub mod code;
 mod dispatch;
+mod drawing;
 mod elsewhere;
 pub mod environment;
 pub mod feed;

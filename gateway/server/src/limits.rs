@@ -32,8 +32,10 @@ pub const NAME_BYTES_MAX: usize = 200;
 pub const DESIGN_BYTES_MAX: usize = 96 * 1024;
 /// Longest note of a design of tickets, in bytes of UTF-8.
 pub const DESIGN_NOTE_BYTES_MAX: usize = 500;
-/// Most PDFs of tickets that are made at once: each takes a core for some milliseconds.
+/// Most PDFs of tickets that are made, and logos that are looked at, at once: each takes a core for some milliseconds.
 pub const PAPERS_MADE_MAX: usize = 2;
+/// Most of them that one caller has on their way: they are made in the order in which they were asked for.
+pub const PAPERS_PER_CALLER_MAX: usize = 8;
 /// How long after the end of its event a ticket says that it is good, in milliseconds: events end late.
 pub const TICKET_GRACE_MS: u64 = 86_400_000;
 /// Largest body that names buyers, in bytes: as many references as one call may name.

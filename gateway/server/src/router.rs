@@ -151,17 +151,6 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "events", event, "orders", order, "confirm"] => (&[R::ConfirmOrder], [event, order]),
         ["v1", "events", event, "orders", order, "payment-failures"] => (&[R::FailPayment], [event, order]),
         ["v1", "events", event, "orders", order, "refunds"] => (&[R::RefundTickets], [event, order]),
-        ["v1", "events", event, "orders", order, "tickets.pdf"] => (&[R::ReadTicketsPdf], [event, order]),
-        ["v1", "events", event, "orders", order, "calendar.ics"] => (&[R::ReadCalendar], [event, order]),
-        ["v1", "events", event, "tickets", ticket] => (&[R::ReadTicket], [event, ticket]),
-        ["v1", "events", event, "tickets", ticket, "qr.svg"] => (&[R::ReadTicketQrSvg], [event, ticket]),
-        ["v1", "events", event, "tickets", ticket, "qr.png"] => (&[R::ReadTicketQrPng], [event, ticket]),
-        ["v1", "events", event, "ticket-design"] => {
-            (&[R::ReadTicketDesign, R::ReplaceTicketDesign], [event, ""])
-        }
-        ["v1", "ticket-keys"] => (&[R::RotateTicketKey], ["", ""]),
-        ["v1", "ticket-keys", key, "revoke"] => (&[R::RevokeTicketKey], [key, ""]),
-        [".well-known", "tessera-ticket-keys"] => (&[R::ReadTicketKeys], ["", ""]),
         ["v1", "events", event, "tickets", ticket, "transfer"] => (&[R::TransferTicket], [event, ticket]),
         ["v1", "events", event, "channels", channel, "release"] => (&[R::ReleaseChannel], [event, channel]),
         ["v1", "events"] => (&[R::CreateEvent, R::ListEvents], ["", ""]),
@@ -191,6 +180,25 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["healthz"] => (&[R::Health], ["", ""]),
         ["readyz"] => (&[R::Readiness], ["", ""]),
         ["metrics"] => (&[R::Metrics], ["", ""]),
+        _ => return resource_of_tickets(segments),
+    })
+}
+
+/// Of what is shown of tickets.
+fn resource_of_tickets<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])> {
+    use Route as R;
+    Some(match *segments {
+        ["v1", "events", event, "orders", order, "tickets.pdf"] => (&[R::ReadTicketsPdf], [event, order]),
+        ["v1", "events", event, "orders", order, "calendar.ics"] => (&[R::ReadCalendar], [event, order]),
+        ["v1", "events", event, "tickets", ticket] => (&[R::ReadTicket], [event, ticket]),
+        ["v1", "events", event, "tickets", ticket, "qr.svg"] => (&[R::ReadTicketQrSvg], [event, ticket]),
+        ["v1", "events", event, "tickets", ticket, "qr.png"] => (&[R::ReadTicketQrPng], [event, ticket]),
+        ["v1", "events", event, "ticket-design"] => {
+            (&[R::ReadTicketDesign, R::ReplaceTicketDesign], [event, ""])
+        }
+        ["v1", "ticket-keys"] => (&[R::RotateTicketKey], ["", ""]),
+        ["v1", "ticket-keys", key, "revoke"] => (&[R::RevokeTicketKey], [key, ""]),
+        [".well-known", "tessera-ticket-keys"] => (&[R::ReadTicketKeys], ["", ""]),
         _ => return None,
     })
 }
@@ -253,16 +261,6 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ReadCheckpoints => go(call, async |call, who: Reader| receipts::checkpoints(call, who).await),
         Route::ReadReceiptKeys => go(call, async |call, Anyone| receipts::keys(&call)),
         Route::RotateReceiptKey => go(call, async |call, _: Administrator| receipts::rotate(call).await),
-        Route::ReadTicket
-        | Route::ReadTicketQrSvg
-        | Route::ReadTicketQrPng
-        | Route::ReadTicketsPdf
-        | Route::ReadCalendar
-        | Route::ReadTicketDesign
-        | Route::ReplaceTicketDesign
-        | Route::ReadTicketKeys
-        | Route::RotateTicketKey
-        | Route::RevokeTicketKey => run_tickets_shown(call),
         Route::MakeWebhookEndpoint
         | Route::ListWebhookEndpoints
         | Route::ReadWebhookEndpoint
@@ -272,14 +270,7 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         | Route::ListWebhookDeliveries
         | Route::ReplayWebhooks
         | Route::PingWebhook => run_webhooks(call),
-        Route::ReadProblem => go(call, async |call, Anyone| probes::problem_page(&call)),
-        Route::ReadOpenApi => go(call, async |call, Anyone| docs::document(&call)),
-        Route::ReadDocs => go(call, async |call, Anyone| docs::page(&call)),
-        Route::ReadDocsFile => go(call, async |call, Anyone| docs::file(&call)),
-        Route::Health => go(call, async |_, Anyone| Ok(probes::health())),
-        Route::Readiness => go(call, async |call, Anyone| Ok(probes::readiness(&call))),
-        Route::Metrics => go(call, async |call, Anyone| probes::metrics(&call)),
-        Route::NotFound => go(call, async |_, Anyone| Err(route_not_found())),
+        _ => run_tickets_shown(call),
     }
 }
 
@@ -295,6 +286,19 @@ fn run_tickets_shown(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ReadTicketKeys => go(call, async |call, Anyone| ticket_keys::read(&call)),
         Route::RotateTicketKey => go(call, async |call, _: Administrator| ticket_keys::rotate(call).await),
         Route::RevokeTicketKey => go(call, async |call, _: Administrator| ticket_keys::revoke(call).await),
+        _ => run_documents(call),
+    }
+}
+
+fn run_documents(call: Call) -> LocalBoxFuture<'static, Answer> {
+    match call.route {
+        Route::ReadProblem => go(call, async |call, Anyone| probes::problem_page(&call)),
+        Route::ReadOpenApi => go(call, async |call, Anyone| docs::document(&call)),
+        Route::ReadDocs => go(call, async |call, Anyone| docs::page(&call)),
+        Route::ReadDocsFile => go(call, async |call, Anyone| docs::file(&call)),
+        Route::Health => go(call, async |_, Anyone| Ok(probes::health())),
+        Route::Readiness => go(call, async |call, Anyone| Ok(probes::readiness(&call))),
+        Route::Metrics => go(call, async |call, Anyone| probes::metrics(&call)),
         _ => go(call, async |_, Anyone| Err(route_not_found())),
     }
 }

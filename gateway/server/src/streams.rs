@@ -1,13 +1,14 @@
 //! Permits for what a connection keeps for long: event streams, long polls and reads that wait for a projection, and,
-//! counted apart, large documents, which take as long as the client takes to read them. One address or one caller holds a
-//! bounded number of them, and a part of all is left for organizers on their own events.
+//! counted apart, large documents, which take as long as the client takes to read them, and papers of tickets, which wait for their
+//! turn to be made before. One address or one caller holds a bounded number of them, and a part of all is left for organizers on their
+//! own events.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::caller::Principal;
 use crate::code::Code;
-use crate::limits::{STREAMS_RESERVED_SHARE, STREAMS_RETRY_AFTER_S};
+use crate::limits::{PAPERS_PER_CALLER_MAX, STREAMS_RESERVED_SHARE, STREAMS_RETRY_AFTER_S};
 use crate::problem::Problem;
 use crate::settings::HttpSettings;
 
@@ -37,7 +38,7 @@ struct Taken {
     by_holder: HashMap<Holder, usize>,
 }
 
-/// The permits of one process for one of the two.
+/// The permits of one process for one of the three.
 #[derive(Debug)]
 pub(crate) struct Streams {
     /// What they are for, in the words of a refusal.
@@ -67,6 +68,17 @@ impl Streams {
             max: settings.downloads_max,
             per_address_max: settings.downloads_per_address_max,
             per_caller_max: settings.downloads_per_address_max,
+            taken: Mutex::default(),
+        })
+    }
+
+    /// For papers of tickets, which take a core each: nobody has many of them waiting before those of others.
+    pub(crate) fn papers(settings: &HttpSettings) -> Arc<Streams> {
+        Arc::new(Streams {
+            what: "PDFs of tickets",
+            max: settings.downloads_max,
+            per_address_max: settings.downloads_per_address_max,
+            per_caller_max: PAPERS_PER_CALLER_MAX,
             taken: Mutex::default(),
         })
     }

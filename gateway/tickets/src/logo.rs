@@ -10,6 +10,8 @@ pub const LOGO_BYTES_MAX: usize = 64 * 1024;
 pub const LOGO_PIXELS_MAX: u64 = 512 * 512;
 
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n";
+/// What of a PNG is shown. The rest may unpack to a thousand times its bytes (colour profiles, texts), and is left out.
+const PNG_CHUNKS: [&[u8; 4]; 5] = [b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"];
 const JPEG: &[u8] = b"\xff\xd8\xff";
 
 /// A picture that a PDF can show.
@@ -41,11 +43,10 @@ impl Logo {
         if bytes.len() > LOGO_BYTES_MAX {
             return Err(NotALogo::TooManyBytes);
         }
-        let data = bytes.to_vec().into();
         let image = if bytes.starts_with(PNG) {
-            Image::from_png(data, true)
+            Image::from_png(bare(bytes).ok_or(NotALogo::Unreadable)?.into(), true)
         } else if bytes.starts_with(JPEG) {
-            Image::from_jpeg(data, true)
+            Image::from_jpeg(bytes.to_vec().into(), true)
         } else {
             return Err(NotALogo::Unreadable);
         };
@@ -66,6 +67,22 @@ impl Logo {
         let logo = Logo::open(bytes)?;
         pdf::of_logo(&logo).map(|_| ()).map_err(|_| NotALogo::Unreadable)
     }
+}
+
+/// The chunks of a PNG that are shown; `None` where a chunk is cut off.
+fn bare(png: &[u8]) -> Option<Vec<u8>> {
+    let (head, mut rest) = png.split_at_checked(PNG.len())?;
+    let mut bare = head.to_vec();
+    while let Some((length, _)) = rest.split_first_chunk::<4>() {
+        let data = usize::try_from(u32::from_be_bytes(*length)).ok()?;
+        // Its length, kind and checksum are around its data.
+        let (chunk, next) = rest.split_at_checked(data.checked_add(12)?)?;
+        if PNG_CHUNKS.iter().any(|kind| chunk[4..8] == **kind) {
+            bare.extend_from_slice(chunk);
+        }
+        rest = next;
+    }
+    Some(bare)
 }
 
 impl std::fmt::Debug for Logo {

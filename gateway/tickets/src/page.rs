@@ -1,5 +1,7 @@
 //! The page of one ticket: A6, so that it fits a phone and four fit a sheet.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use krilla::geom::{PathBuilder, Rect, Size, Transform};
@@ -8,7 +10,7 @@ use krilla::surface::Surface;
 
 use crate::PaperError;
 use crate::logo::Logo;
-use crate::pdf::{Sheet, Ticket};
+use crate::pdf::{Place, Sheet, Ticket};
 use crate::qr::{Qr, Run};
 use crate::text::Paragraph;
 use crate::typesetter::Style;
@@ -50,33 +52,60 @@ pub(crate) fn draw(
     Ok(())
 }
 
-/// Draws what stands above the QR; answers where it ends.
+/// A text of the head, in which sizes it may be, and how far it stands below the one before.
+struct Block<'a> {
+    text: Cow<'a, str>,
+    styles: &'static [Style],
+    lines_max: usize,
+    gap: f32,
+}
+
+impl Block<'_> {
+    /// Set no larger than in its size of this number, the largest being 0.
+    fn set(&self, step: usize) -> Paragraph<'_> {
+        Paragraph::fit(&self.text, &self.styles[step.min(self.styles.len() - 1)..], WIDTH, self.lines_max)
+    }
+}
+
+/// Draws what stands above the QR, in sizes in which all of it does; answers where it ends.
 fn draw_head(surface: &mut Surface<'_>, sheet: &Sheet<'_>, ticket: &Ticket<'_>) -> Result<f32, PaperError> {
     let mut top = MARGIN;
     if let Some(logo) = sheet.logo {
         top += draw_logo(surface, logo, MARGIN, top)? + GAP;
     }
-    let mut write = |text: &str, styles: &[Style], lines_max: usize, gap: f32| {
-        top += gap + Paragraph::fit(text, styles, WIDTH, lines_max).draw(surface, MARGIN, top + gap);
-    };
-    write(sheet.event, &TITLE, 3, 0.0);
-    write(&date(sheet), &BODY, 2, GAP);
-    if let Some(place) = sheet.place {
-        write(place, &BODY, 2, 0.0);
+    let blocks = head(sheet, ticket);
+    let set = |step: usize| blocks.iter().map(|block| block.set(step)).collect::<Vec<_>>();
+    let gaps: f32 = blocks.iter().map(|block| block.gap).sum();
+    let fits = |set: &[Paragraph<'_>]| top + gaps + set.iter().map(Paragraph::height).sum::<f32>() <= QR_TOP;
+    let smaller = (0..TITLE.len() - 1).map(set).find(|set| fits(set));
+    let paragraphs = smaller.unwrap_or_else(|| set(TITLE.len() - 1));
+    for (block, paragraph) in blocks.iter().zip(&paragraphs) {
+        paragraph.draw(surface, MARGIN, top + block.gap);
+        top += block.gap + paragraph.height();
     }
-    write(ticket.ticket_type, &HEAD, 2, 2.0 * GAP);
-    if let Some(place) = ticket.place {
-        write(&format!("{} · {} · {}", place.section, place.row, place.seat), &HEAD, 1, 0.0);
-    }
-    write(ticket.price, &BODY, 1, 0.0);
     Ok(top)
+}
+
+/// The texts above the QR.
+fn head<'a>(sheet: &Sheet<'a>, ticket: &Ticket<'a>) -> Vec<Block<'a>> {
+    let block = |text: Cow<'a, str>, styles, lines_max, gap| Block { text, styles, lines_max, gap };
+    let mut blocks =
+        vec![block(sheet.event.into(), &TITLE, 3, 0.0), block(date(sheet).into(), &BODY, 2, GAP)];
+    blocks.extend(sheet.place.map(|place| block(place.into(), &BODY, 2, 0.0)));
+    blocks.push(block(ticket.ticket_type.into(), &HEAD, 2, 2.0 * GAP));
+    let seat = |place: Place<'_>| format!("{} · {} · {}", place.section, place.row, place.seat);
+    blocks.extend(ticket.place.map(|place| block(seat(place).into(), &HEAD, 1, 0.0)));
+    blocks.push(block(ticket.price.into(), &BODY, 1, 0.0));
+    blocks
 }
 
 /// Draws what stands below the QR; answers where it ends.
 fn draw_foot(surface: &mut Surface<'_>, sheet: &Sheet<'_>, ticket: &Ticket<'_>) -> f32 {
     let mut top = FOOT_TOP;
     let mut write = |text: &str, lines_max: usize| {
-        top += Paragraph::fit(text, &FOOT, WIDTH, lines_max).draw(surface, MARGIN, top);
+        let paragraph = Paragraph::fit(text, &FOOT, WIDTH, lines_max);
+        paragraph.draw(surface, MARGIN, top);
+        top += paragraph.height();
     };
     write(&format!("{} · {}/{}", ticket.id, ticket.number, ticket.of), 1);
     if !sheet.note.is_empty() {
@@ -138,16 +167,18 @@ mod tests {
     use krilla::Document;
 
     use super::*;
-    use crate::pdf::Place;
 
-    /// The longest texts of each script that may be sent, and the highest logo.
+    /// Texts of each script up to the longest that may be sent, and the highest logo.
     #[test]
     fn the_longest_texts_touch_neither_the_qr_nor_the_edge() {
         let logo = Qr::of("LOGO").unwrap().png().unwrap();
         let logo = Logo::open(&logo).unwrap();
-        for letter in ["W", "ш", "ש", "ॐ", "漢", "แ", "ဪ", "W "] {
-            let text = letter.repeat(200 / letter.len());
-            let note = letter.repeat(500 / letter.len());
+        let letters = ["W", "ш", "ש", "ॐ", "漢", "แ", "ဪ", "W "];
+        for (letter, bytes) in
+            letters.iter().flat_map(|letter| (5..=200).step_by(15).map(move |bytes| (letter, bytes)))
+        {
+            let text = letter.repeat(bytes / letter.len());
+            let note = letter.repeat(bytes * 5 / 2 / letter.len());
             let sheet = Sheet {
                 event: &text,
                 starts_at: "2027-09-01T20:00:00Z".parse().unwrap(),
@@ -172,8 +203,8 @@ mod tests {
             let head = draw_head(&mut surface, &sheet, &ticket).unwrap();
             let foot = draw_foot(&mut surface, &sheet, &ticket);
             surface.finish();
-            assert!(head <= QR_TOP, "{letter} ends at {head}");
-            assert!(foot <= PAGE_HEIGHT_PT, "{letter} ends at {foot}");
+            assert!(head <= QR_TOP, "{bytes} bytes of {letter} end at {head}");
+            assert!(foot <= PAGE_HEIGHT_PT, "{bytes} bytes of {letter} end at {foot}");
         }
     }
 

@@ -26,14 +26,20 @@ impl<'a> Paragraph<'a> {
         Paragraph { text, layout, lines_max }
     }
 
-    /// Draws it below `top`; answers its height.
-    pub(crate) fn draw(&self, surface: &mut Surface<'_>, left: f32, top: f32) -> f32 {
-        let mut height = 0.0;
-        for line in self.layout.lines().take(self.lines_max) {
+    /// Height of what is drawn.
+    pub(crate) fn height(&self) -> f32 {
+        self.lines().map(|line| line.metrics().line_height).sum()
+    }
+
+    /// Draws it below `top`.
+    pub(crate) fn draw(&self, surface: &mut Surface<'_>, left: f32, top: f32) {
+        for line in self.lines() {
             self.draw_line(surface, &line, left, top);
-            height += line.metrics().line_height;
         }
-        height
+    }
+
+    fn lines(&self) -> impl Iterator<Item = Line<'_, ()>> {
+        self.layout.lines().take(self.lines_max)
     }
 
     fn draw_line(&self, surface: &mut Surface<'_>, line: &Line<'_, ()>, left: f32, top: f32) {

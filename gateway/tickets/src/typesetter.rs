@@ -9,7 +9,7 @@ use krilla::text::Font;
 use parley::fontique::{Blob, Collection, CollectionOptions, SourceCache};
 use parley::{
     Alignment, AlignmentOptions, FontContext, FontFamily, FontFamilyName, FontWeight, Layout, LayoutContext,
-    LineHeight, StyleProperty,
+    LineHeight, OverflowWrap, StyleProperty,
 };
 
 macro_rules! fonts {
@@ -105,6 +105,8 @@ pub(crate) fn set(text: &str, style: Style, width_pt: f32) -> Layout<()> {
         builder.push_default(FontFamily::List(Cow::Borrowed(&families)));
         builder.push_default(StyleProperty::FontSize(style.size_pt));
         builder.push_default(StyleProperty::LineHeight(LineHeight::FontSizeRelative(LINE_HEIGHT)));
+        // A word that is wider than the page goes on in the next line.
+        builder.push_default(StyleProperty::OverflowWrap(OverflowWrap::BreakWord));
         if style.bold {
             builder.push_default(StyleProperty::FontWeight(FontWeight::BOLD));
         }
@@ -152,6 +154,16 @@ mod tests {
         "한국어 클럽",
         "A · 12 – “x”",
     ];
+
+    #[test]
+    fn no_line_is_wider_than_it_may_be() {
+        for word in WORDS.iter().map(|word| word.replace(' ', "").repeat(20)) {
+            let layout = set(&word, Style { size_pt: 17.0, bold: true }, 250.0);
+            assert!(layout.len() > 1, "{word} is one line");
+            let widest = layout.lines().map(|line| line.metrics().advance).fold(0.0, f32::max);
+            assert!(widest <= 250.0, "{word} is {widest} wide");
+        }
+    }
 
     #[test]
     fn every_script_that_is_promised_has_its_glyphs() {

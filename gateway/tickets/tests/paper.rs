@@ -116,6 +116,71 @@ fn what_is_no_logo_is_told_before_a_ticket_needs_it() {
     }
 }
 
+/// The chunks of a PNG: kind, and all of its bytes.
+fn chunks(picture: &[u8]) -> Vec<(&[u8], &[u8])> {
+    let mut rest = &picture[8..];
+    let mut chunks = Vec::new();
+    while !rest.is_empty() {
+        let data = u32::from_be_bytes(rest[..4].try_into().unwrap()) as usize;
+        let (chunk, next) = rest.split_at(data + 12);
+        chunks.push((&chunk[4..8], chunk));
+        rest = next;
+    }
+    chunks
+}
+
+#[test]
+fn what_unpacks_to_a_thousand_times_its_bytes_reaches_no_ticket() {
+    // A colour profile of zeros, which a PDF would carry along.
+    let mut profile = vec![0; 16 << 20];
+    profile[8] = 2;
+    profile[16..20].copy_from_slice(b"RGB ");
+    let mut info = png::Info::with_size(2, 2);
+    (info.color_type, info.bit_depth) = (png::ColorType::Rgb, png::BitDepth::Eight);
+    info.icc_profile = Some(profile.into());
+    let mut picture = Vec::new();
+    let mut writer = png::Encoder::with_info(&mut picture, info).unwrap().write_header().unwrap();
+    writer.write_image_data(&[0x7f; 12]).unwrap();
+    writer.finish().unwrap();
+    assert!(picture.len() < LOGO_BYTES_MAX && contains(&picture, "iCCP") == 1);
+    Logo::examine(&picture).unwrap();
+    let made = pdf(&sheet(Some(&Logo::open(&picture).unwrap())), &[ticket(1)]).unwrap();
+    assert_eq!((contains(&made, "/Subtype/Image"), contains(&made, "ICCBased")), (1, 0));
+    // A head that says four pixels, and the data of a million.
+    let (small, large) = (png_of(2, 2), png_of(1_000, 1_000));
+    let (small, large) = (chunks(&small), chunks(&large));
+    let mut picture = b"\x89PNG\r\n\x1a\n".to_vec();
+    picture.extend(small.iter().filter(|(kind, _)| *kind == b"IHDR").flat_map(|(_, bytes)| *bytes));
+    picture.extend(large.iter().filter(|(kind, _)| *kind != b"IHDR").flat_map(|(_, bytes)| *bytes));
+    if let Ok(logo) = Logo::open(&picture) {
+        let made = pdf(&sheet(Some(&logo)), &[ticket(1)]);
+        assert!(made.is_ok_and(|made| made.len() < 2 * LOGO_BYTES_MAX));
+    }
+}
+
+/// What somebody may send as a name, drawn from all of Unicode.
+#[test]
+fn no_text_keeps_a_ticket_from_being_drawn() {
+    let mut state = 7_u32;
+    let mut letter = || {
+        // Numbers of a linear congruential generator: any will do.
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from_u32((state >> 8) % if state & 4 == 0 { 0x11_0000 } else { 0x3000 }).unwrap_or('\u{202e}')
+    };
+    let mut texts: Vec<String> = (0..60).map(|length| (0..length).map(|_| letter()).collect()).collect();
+    texts.push("e\u{301}\u{327}\u{488}".repeat(100));
+    texts.push("\u{202e}\u{2066}\u{200f}\0\r\n\t\u{2028}\u{feff}".repeat(20));
+    texts.push("👩‍👩‍👧‍👦🏳️‍🌈🇫🇷".repeat(30));
+    texts.push("W".repeat(10_000));
+    texts.push("Wort ".repeat(2_000));
+    for text in &texts {
+        let sheet = Sheet { event: text, place: Some(text), note: text, ..sheet(None) };
+        let ticket = Ticket { ticket_type: text, ..ticket(1) };
+        let made = pdf(&sheet, &[ticket]).unwrap_or_else(|error| panic!("{text:?}: {error}"));
+        assert_eq!(contains(&made, "/Type/Page/"), 1);
+    }
+}
+
 #[test]
 fn a_calendar_file_is_as_the_standard_wants_it() {
     let appointment = Appointment {

@@ -89,6 +89,14 @@ fn a_demo_that_holds_ends_with_zero_and_begins_anew() {
         assert_eq!(output.status.code(), Some(0), "{said} {}", text(&output.stderr));
         assert!(said.contains("✓ I7") && !said.contains('✗'), "{said}");
         assert!(said.contains("the state is the server's"), "{said}");
+        let paper = said.lines().find_map(|line| line.strip_prefix("on paper: ")).expect("somebody has paid");
+        assert!(paper.ends_with(" was let in by its QR"), "{paper}");
+        let (path, paper) = paper.split_once(", ").unwrap();
+        let tickets: usize = paper.split_once(" tickets").unwrap().0.parse().unwrap();
+        let file = fs::read(path).unwrap();
+        assert!(file.starts_with(b"%PDF-1.7") && file.trim_ascii_end().ends_with(b"%%EOF"), "it opens");
+        assert_eq!(text(&file).matches("/Type/Page/").count(), tickets, "a page each");
+        assert_eq!(fs::read_dir(data.join("demo/tickets")).unwrap().count(), 1, "those of before are gone");
     }
     let mode = fs::metadata(data.join("demo")).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o700, "its tables hold a secret");

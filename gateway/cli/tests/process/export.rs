@@ -8,7 +8,7 @@ use std::process::Output;
 use serde_json::json;
 
 use crate::installation::{HOLDS, Installation, digest, hold, text, verify_whole};
-use crate::server::{Sale, Server, free_port, get, run};
+use crate::server::{Sale, Server, base, free_port, get, post, run};
 
 fn export(data: &Path, out: &Path, more: &[&str]) -> Output {
     let arguments = ["export", "--data", data.to_str().unwrap(), "--out", out.to_str().unwrap()];
@@ -87,6 +87,39 @@ async fn one_event_is_exported_without_the_others() {
     let refused = other.bearer_auth(&old.sales[0].key).send().await.unwrap();
     assert_eq!(refused.status().as_u16(), 401, "the keys of other organizers are not there");
     assert!(server.terminate().success());
+}
+
+#[tokio::test]
+async fn a_ticket_that_was_shown_before_is_let_in_where_the_installation_is_now() {
+    let folder = tempfile::tempdir().unwrap();
+    let (old, port) = (folder.path().join("old"), free_port());
+    let server = Server::start(&old, port).await;
+    let sale = Sale::open(port, 10).await;
+    let buyer = sale.buyers(port, 1).await.remove(0);
+    let lines = json!({"lines": [{"ticket_type": "Free", "quantity": 1}]});
+    let hold = post(port, &sale.path("/holds"), &buyer, "hold", &lines).await;
+    let order = post(port, &sale.path("/orders"), &buyer, "order", &json!({"hold": hold["id"]})).await;
+    let below = sale.path(&format!("/orders/{}", order["id"].as_str().unwrap()));
+    let order = post(port, &format!("{below}/confirm"), &buyer, "confirm", &json!({"payment": "free"})).await;
+    let ticket = order["tickets"][0]["id"].as_str().unwrap();
+    let shown = get(port, &sale.path(&format!("/tickets/{ticket}")), &buyer).await;
+    let note = json!({"note": "Doors at seven."});
+    let design = reqwest::Client::new().put(format!("{}{}", base(port), sale.path("/ticket-design")));
+    assert!(design.bearer_auth(&sale.key).json(&note).send().await.unwrap().status().is_success());
+    assert!(server.terminate().success());
+
+    for (name, more) in [("all", &[][..]), ("one", &["--event", &sale.event])] {
+        let (file, new) = (folder.path().join(format!("{name}.tessera")), folder.path().join(name));
+        assert!(export(&old, &file, more).status.success());
+        assert!(import(&new, &file).status.success());
+        let server = Server::start(&new, port).await;
+        let again = get(port, &sale.path(&format!("/tickets/{ticket}")), &buyer).await;
+        assert_eq!(again["qr"], shown["qr"], "{name}: the same key signs");
+        assert_eq!(get(port, &sale.path("/ticket-design"), &sale.key).await["note"], note["note"]);
+        let scan = json!({"scan": shown["qr"], "gate": 1});
+        assert_eq!(post(port, &sale.path("/check-ins"), &sale.key, "scan", &scan).await["ticket"], ticket);
+        assert!(server.terminate().success());
+    }
 }
 
 #[tokio::test]

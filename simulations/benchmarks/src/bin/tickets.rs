@@ -11,6 +11,8 @@ use tessera_tickets::{EventMark, Printed, SigningKey, TicketKey, verify};
 const EVENT: u128 = 0x0198_0000_0000_7000_8000_0000_0000_0001;
 const VERIFICATIONS: u64 = 10_000;
 const DOCUMENTS: u64 = 1_000;
+/// As many tickets as an order may have.
+const ORDER_TICKETS_MAX: usize = 50;
 
 fn main() {
     let key = SigningKey::of_seed(&[1; 32]);
@@ -58,41 +60,68 @@ fn door(key: &SigningKey) {
     row("draw a QR as a PNG", drawn.summary());
 }
 
+/// A PDF of so many tickets, drawn again and again.
+fn draw(name: &str, sheet: &Sheet<'_>, ticket: &Ticket<'_>, tickets: usize, documents: u64) {
+    let printed: Vec<_> = (1..=tickets).map(|number| Ticket { number, of: tickets, ..*ticket }).collect();
+    let made = || pdf(sheet, &printed).unwrap();
+    // The first of a process reads the fonts.
+    let first = timed(1, |_| drop(black_box(made())));
+    let others = timed(documents, |_| drop(black_box(made())));
+    row(&format!("{name}: {tickets}, {} bytes", made().len()), others.summary());
+    row("  the first one", first.summary());
+}
+
 fn paper(key: &SigningKey, documents: u64) {
-    title("on paper: a PDF with logo, seat and QR");
+    title("on paper: a PDF of tickets with logo, seat and QR");
     let logo = Logo::open(&Qr::of("LOGO").unwrap().png().unwrap()).unwrap();
     let text = text(key, 4_711);
+    let sheet = Sheet {
+        event: "Nacht der Städte",
+        starts_at: "2027-03-01T20:00:00Z".parse().unwrap(),
+        ends_at: None,
+        zone: "Europe/Berlin",
+        place: Some("Halle am Fluss, Uferstraße 1, Berlin"),
+        logo: Some(&logo),
+        note: "Doors open one hour before.",
+    };
+    let ticket = Ticket {
+        qr: &text,
+        id: "tkt_3c9pkv0e5gg008000000000096",
+        ticket_type: "Reihe für Größen",
+        place: Some(Place { section: "A", row: "12", seat: "7" }),
+        price: "EUR 90.00",
+        number: 1,
+        of: 1,
+    };
     for (script, event, ticket_type) in [
-        ("Latin", "Nacht der Städte", "Reihe für Größen"),
+        ("Latin", sheet.event, ticket.ticket_type),
         ("Arabic", "ليلة المدينة", "منطقة الوقوف"),
         ("Chinese", "城市之夜", "前排座位"),
     ] {
-        for tickets in [1, 10] {
-            let sheet = Sheet {
-                event,
-                starts_at: "2027-03-01T20:00:00Z".parse().unwrap(),
-                ends_at: None,
-                zone: "Europe/Berlin",
-                place: Some("Halle am Fluss, Uferstraße 1, Berlin"),
-                logo: Some(&logo),
-                note: "Doors open one hour before.",
-            };
-            let ticket = |number| Ticket {
-                qr: &text,
-                id: "tkt_3c9pkv0e5gg008000000000096",
-                ticket_type,
-                place: Some(Place { section: "A", row: "12", seat: "7" }),
-                price: "EUR 90.00",
-                number,
-                of: tickets,
-            };
-            let printed: Vec<_> = (1..=tickets).map(ticket).collect();
-            // The first of a process reads the fonts.
-            let first = timed(1, |_| drop(black_box(pdf(&sheet, &printed).unwrap())));
-            let others = timed(documents, |_| drop(black_box(pdf(&sheet, &printed).unwrap())));
-            let bytes = pdf(&sheet, &printed).unwrap().len();
-            row(&format!("{tickets} of {script} names, {bytes} bytes"), others.summary());
-            row("  the first one", first.summary());
-        }
+        let (sheet, ticket) = (Sheet { event, ..sheet }, Ticket { ticket_type, ..ticket });
+        draw(script, &sheet, &ticket, 1, documents);
+        draw(script, &sheet, &ticket, ORDER_TICKETS_MAX, (documents / 10).max(1));
     }
+    title("on paper, at worst");
+    let name = "Wort ".repeat(2_000);
+    draw("a name of 10,000 letters", &Sheet { event: &name, ..sheet }, &ticket, 1, (documents / 10).max(1));
+    let (name, note) = ("漢".repeat(66), "漢".repeat(166));
+    let longest = Sheet { event: &name, place: Some(&name), note: &note, ..sheet };
+    let ticket = Ticket { ticket_type: &note[..120], ..ticket };
+    draw("the longest texts that may be sent", &longest, &ticket, ORDER_TICKETS_MAX, (documents / 10).max(1));
+    let large = Logo::open(&picture()).unwrap();
+    draw("a logo of 512 × 512", &Sheet { logo: Some(&large), ..sheet }, &ticket, 1, (documents / 10).max(1));
+}
+
+/// The largest picture that is a logo, of two bytes a channel.
+fn picture() -> Vec<u8> {
+    let mut picture = Vec::new();
+    let mut encoder = png::Encoder::new(&mut picture, 512, 512);
+    encoder.set_color(png::ColorType::Rgba);
+    encoder.set_depth(png::BitDepth::Sixteen);
+    let mut writer = encoder.write_header().unwrap();
+    let pixels: Vec<u8> = (0..512_usize * 512 * 8).map(|at| [0, 7, 0x7f, 0xff][at / 64 % 4]).collect();
+    writer.write_image_data(&pixels).unwrap();
+    writer.finish().unwrap();
+    picture
 }

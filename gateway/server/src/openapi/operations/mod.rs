@@ -21,7 +21,6 @@ use crate::router::Route;
 /// What the document says of a route; `None` for what stands for all paths that are no route.
 pub(super) fn of(route: Route) -> Option<Operation> {
     Some(match route {
-        Route::NotFound => return None,
         Route::MakeApiKey => credentials::make_api_key(),
         Route::ListApiKeys => credentials::list_api_keys(),
         Route::RevokeApiKey => credentials::revoke_api_key(),
@@ -54,16 +53,6 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::FailPayment => orders::fail_payment(),
         Route::RefundTickets => orders::refund(),
         Route::TransferTicket => tickets::transfer(),
-        Route::ReadTicket => tickets_shown::read(),
-        Route::ReadTicketQrSvg => tickets_shown::qr_svg(),
-        Route::ReadTicketQrPng => tickets_shown::qr_png(),
-        Route::ReadTicketsPdf => tickets_shown::tickets_pdf(),
-        Route::ReadCalendar => tickets_shown::calendar(),
-        Route::ReadTicketDesign => tickets_shown::design(),
-        Route::ReplaceTicketDesign => tickets_shown::replace_design(),
-        Route::ReadTicketKeys => tickets_shown::keys(),
-        Route::RotateTicketKey => tickets_shown::rotate_key(),
-        Route::RevokeTicketKey => tickets_shown::revoke_key(),
         Route::CheckIn => tickets::check_in(),
         Route::CheckOut => tickets::check_out(),
         Route::ReadReceipt => receipts::read(),
@@ -92,5 +81,6 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::Health => operation::health(),
         Route::Readiness => operation::readiness(),
         Route::Metrics => operation::metrics(),
+        other => return tickets_shown::of(other),
     })
 }

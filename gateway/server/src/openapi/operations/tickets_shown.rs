@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{Operation, Who, example};
 use crate::auth::Scope;
 use crate::code::Code;
+use crate::router::Route;
 use crate::routes::Nothing;
 use crate::routes::tickets_shown::{self, design, ticket_keys};
 
@@ -13,7 +14,24 @@ const TAG: &str = "tickets";
 const HOLDERS: [Who; 4] =
     [Who::Buyer, Who::HoldSecret, Who::Organizer(Scope::EventsRead), Who::Administrator];
 
-pub(super) fn read() -> Operation {
+/// What the document says of a route of this heading.
+pub(super) fn of(route: Route) -> Option<Operation> {
+    Some(match route {
+        Route::ReadTicket => read(),
+        Route::ReadTicketQrSvg => qr_svg(),
+        Route::ReadTicketQrPng => qr_png(),
+        Route::ReadTicketsPdf => tickets_pdf(),
+        Route::ReadCalendar => calendar(),
+        Route::ReadTicketDesign => design(),
+        Route::ReplaceTicketDesign => replace_design(),
+        Route::ReadTicketKeys => keys(),
+        Route::RotateTicketKey => rotate_key(),
+        Route::RevokeTicketKey => revoke_key(),
+        _ => return None,
+    })
+}
+
+fn read() -> Operation {
     let shown = json!({
         "id": example::TICKET, "order": example::ORDER, "ticket_type": "Lower tier",
         "seat": {"section": "A", "row": "1", "seat": "4"}, "generation": 0, "refunded": false, "qr": example::qr(),
@@ -34,11 +52,11 @@ fn picture(media_type: &str, summary: &'static str) -> Operation {
         .may(&[Code::TicketNotFound, Code::TicketRefunded])
 }
 
-pub(super) fn qr_svg() -> Operation {
+fn qr_svg() -> Operation {
     picture("image/svg+xml", "Read the QR of a ticket as an SVG")
 }
 
-pub(super) fn qr_png() -> Operation {
+fn qr_png() -> Operation {
     picture("image/png", "Read the QR of a ticket as a PNG")
 }
 
@@ -50,7 +68,7 @@ fn file(media_type: &str, summary: &'static str, about: &'static str) -> Operati
         .may(&[Code::OrderNotFound, Code::WrongState])
 }
 
-pub(super) fn tickets_pdf() -> Operation {
+fn tickets_pdf() -> Operation {
     file(
         "application/pdf",
         "Read the tickets of an order as a PDF",
@@ -59,7 +77,7 @@ pub(super) fn tickets_pdf() -> Operation {
     .may(&[Code::TicketRefunded, Code::TooManyStreams])
 }
 
-pub(super) fn calendar() -> Operation {
+fn calendar() -> Operation {
     file(
         "text/calendar",
         "Read the calendar file of an order",
@@ -71,18 +89,19 @@ fn design_example() -> Value {
     json!({"logo": null, "note": "Doors open one hour before."})
 }
 
-pub(super) fn design() -> Operation {
+fn design() -> Operation {
     Operation::new(TAG, "Read how the tickets of an event look")
         .by(&[Who::Organizer(Scope::EventsRead), Who::Administrator])
         .reads::<design::DesignReply<'_>>("The design.", design_example())
 }
 
-pub(super) fn replace_design() -> Operation {
+fn replace_design() -> Operation {
     Operation::new(TAG, "Replace how the tickets of an event look")
         .about("The logo is a PNG or a JPEG of at most 65,536 bytes and 262,144 pixels.")
         .by(&[Who::Organizer(Scope::EventsWrite), Who::Administrator])
         .takes::<design::DesignRequest<'_>>(json!({"note": "Doors open one hour before."}))
         .answers::<design::DesignReply<'_>>(200, "The design.", design_example())
+        .may(&[Code::TooManyStreams])
 }
 
 fn key() -> Value {
@@ -90,14 +109,14 @@ fn key() -> Value {
         "valid_until": null, "revoked_at": null})
 }
 
-pub(super) fn keys() -> Operation {
+fn keys() -> Operation {
     Operation::new(TAG, "Read the public keys of tickets")
         .about("With their history: what a key signed stays good until the key is revoked.")
         .by(&[Who::Anyone])
         .reads::<ticket_keys::KeysReply>("The keys.", json!({"keys": [key()]}))
 }
 
-pub(super) fn rotate_key() -> Operation {
+fn rotate_key() -> Operation {
     Operation::new(TAG, "Sign tickets with a new key from now on")
         .about(
             "Tickets of before stay good. Within a minute of the last rotation the newest key is answered.",
@@ -108,7 +127,7 @@ pub(super) fn rotate_key() -> Operation {
         .may(&[Code::InvalidRequest])
 }
 
-pub(super) fn revoke_key() -> Operation {
+fn revoke_key() -> Operation {
     Operation::new(TAG, "Revoke a key of tickets")
         .about("What it signed is refused from now on; whoever holds such a ticket shows it again, signed by another key. To do it twice is to do it once.")
         .by(&[Who::Administrator])

@@ -60,6 +60,7 @@ pub(crate) async fn read(call: Call, organizer: Organizer<EventsRead>) -> Answer
 
 /// `PUT /v1/events/{event}/ticket-design`
 pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
+    let principal = organizer.principal();
     let access = organizer.own_event(&call).await?;
     let bytes = call.body_up_to(DESIGN_BYTES_MAX).await?;
     let request: DesignRequest<'_> = json::parse(&bytes)?;
@@ -71,10 +72,13 @@ pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> An
     let logo = request.logo.as_deref().unwrap_or_default();
     let logo = STANDARD.decode(logo).map_err(|_| wrong("logo", "a logo is sent in base64".to_owned()))?;
     if !logo.is_empty() {
-        let (turn, examined) = (call.gateway().papers.acquire().await, logo.clone());
-        let _turn = turn.map_err(|error| problem::internal(error.to_string()))?;
-        let examined = actix_web::web::block(move || Logo::examine(&examined)).await;
-        let examined = examined.map_err(|error| problem::internal(error.to_string()))?;
+        let permit = call.papers_permit(principal, true)?;
+        let looked_at = logo.clone();
+        let examine = move || {
+            let _permit = permit;
+            Logo::examine(&looked_at)
+        };
+        let examined = call.gateway().drawing.run(examine).await?;
         examined.map_err(|error| wrong("logo", error.to_string()))?;
     }
     let design = TicketDesign { logo, note };

@@ -2,7 +2,8 @@
 
 use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
-use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::web::Bytes;
 use tessera_inventory::{ClaimState, Config, TicketView, Timestamp};
 use tessera_paper::{Appointment, Logo, PaperError, Place, Qr, Sheet, Ticket};
 use tessera_projections::ticket_designs::TicketDesign;
@@ -15,20 +16,21 @@ use crate::problem::{self, Problem};
 use crate::render::claim::type_name;
 use crate::render::{currency, documents};
 use crate::router::Answer;
+use crate::streams::StreamPermit;
 use crate::vocabulary::state_name;
 
 /// `GET /v1/events/{event}/tickets/{ticket}/qr.svg`
 pub(crate) async fn qr_svg(call: Call) -> Answer {
     let text = super::addressed_qr(&call).await?;
     let svg = Qr::of(&text).map_err(failed)?.svg();
-    file(call.headers(), svg.into_bytes(), "image/svg+xml", "inline; filename=\"ticket.svg\"")
+    file(&call, svg.into(), None, "image/svg+xml", "inline; filename=\"ticket.svg\"")
 }
 
 /// `GET /v1/events/{event}/tickets/{ticket}/qr.png`
 pub(crate) async fn qr_png(call: Call) -> Answer {
     let text = super::addressed_qr(&call).await?;
     let png = Qr::of(&text).and_then(|qr| qr.png()).map_err(failed)?;
-    file(call.headers(), png, "image/png", "inline; filename=\"ticket.png\"")
+    file(&call, png.into(), None, "image/png", "inline; filename=\"ticket.png\"")
 }
 
 /// `GET /v1/events/{event}/orders/{order}/tickets.pdf`: what the caller holds of the order.
@@ -45,14 +47,13 @@ pub(crate) async fn tickets_pdf(call: Call) -> Answer {
         let qr = shown.sign(&call, index, ticket)?.text();
         printed.push(PrintedTicket { index, ticket: *ticket, id: id.to_string(), qr });
     }
-    let _permit = call.download_permit(Some(shown.access.principal()), shown.access.is_organizer())?;
+    let permit = call.papers_permit(shown.access.principal(), shown.access.is_organizer())?;
     let design = call.gateway().ticket_designs.find(shown.event).await;
     let design = design.map_err(|error| problem::store(&error))?;
-    let turn = call.gateway().papers.acquire().await;
-    let _turn = turn.map_err(|error| problem::internal(error.to_string()))?;
-    let made = actix_web::web::block(move || make_pdf(&shown, &design, &printed)).await;
-    let pdf = made.map_err(|error| problem::internal(error.to_string()))??;
-    file(call.headers(), pdf, "application/pdf", "attachment; filename=\"tickets.pdf\"")
+    // Whoever reads it slowly keeps the permit, as of every large document.
+    let (made, permit) =
+        call.gateway().drawing.run(move || (make_pdf(&shown, &design, &printed), permit)).await?;
+    file(&call, made?.into(), Some(permit), "application/pdf", "attachment; filename=\"tickets.pdf\"")
 }
 
 /// A ticket on its way to its page.
@@ -117,12 +118,7 @@ pub(crate) async fn calendar(call: Call) -> Answer {
         changed_at: instant(card.created_at),
         version: shown.version,
     });
-    file(
-        call.headers(),
-        text.into_bytes(),
-        "text/calendar; charset=utf-8",
-        "attachment; filename=\"event.ics\"",
-    )
+    file(&call, text.into(), None, "text/calendar; charset=utf-8", "attachment; filename=\"event.ics\"")
 }
 
 /// The paid order that the path names, of which the caller holds a ticket.
@@ -159,13 +155,18 @@ fn price_text(config: &Config, minor: i64) -> String {
 
 /// The reply with a file; with an entity tag over its bytes, or 304 where the client has them.
 fn file(
-    headers: &HeaderMap,
-    bytes: Vec<u8>,
+    call: &Call,
+    bytes: Bytes,
+    permit: Option<StreamPermit>,
     media_type: &'static str,
     disposition: &'static str,
 ) -> Result<HttpResponse, Problem> {
     let etag = documents::etag_of(&bytes);
-    let mut response = documents::cacheable(headers, &etag, "private, no-store", || Ok(BoxBody::new(bytes)))?;
+    let body = || match permit {
+        Some(permit) => documents::body(call, &bytes, || Ok(permit)),
+        None => Ok(BoxBody::new(bytes.clone())),
+    };
+    let mut response = documents::cacheable(call.headers(), &etag, "private, no-store", body)?;
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_static(disposition));
