@@ -4,6 +4,7 @@
 mod balancer;
 mod clocks;
 mod cuts;
+mod expiries;
 mod fenced;
 mod kills;
 mod load;

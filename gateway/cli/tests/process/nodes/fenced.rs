@@ -130,6 +130,15 @@ impl Answer {
             }
             (About::RenewEnded, 404 | 409 | 410) => {}
             (About::RenewPlaced(hold), 200) => is("hold_renewed", &json!(hold)),
+            (About::RenewPlaced(hold), 409) => {
+                // Nothing is gained by a second one in the same millisecond.
+                assert_eq!(self.document["code"], "renewals_exhausted", "{self:?}");
+                let renewed = |item: &Value| item["type"] == "hold_renewed" && item["hold"] == hold.as_str();
+                assert!(
+                    log.items[..sequence].iter().any(renewed),
+                    "refused, and it was never renewed: {self:?}"
+                );
+            }
             _ => panic!("no answer of an owner: {self:?}"),
         }
     }
@@ -180,8 +189,7 @@ fn hall() -> Value {
         "categories": [{"name": "Hall", "focal_point": {"x_mm": 0, "y_mm": 0}}],
         "rows": (0..ROUNDS_MAX).map(row).collect::<Vec<_>>(),
         "ticket_types": [{"name": "Seat", "price": 0, "per_order_min": 1, "per_order_max": SEATS, "category": "Hall"}],
-        "seating": {"stranding_allowed": true},
-        "hold": {"duration_s": 600, "renewals_max": 2, "life_s_max": 1_800, "grace_s": 900}
+        "seating": {"stranding_allowed": true}
     })
 }
 
