@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tessera_pricing::Quote;
+
 use crate::{
     ChannelId, ClaimNumber, Config, Payment, Phase, RefundedUnits, SeatIndex, Subject, Subjects, TicketRef,
     TicketTypeId, Timestamp, Units,
@@ -152,6 +154,19 @@ pub struct HoldPlaced {
     pub origin: Origin,
     /// What it holds.
     pub lines: Vec<Line>,
+    /// What that costs, line by line; `None`: quantities times prices.
+    pub quote: Option<Box<Quote>>,
+}
+
+impl HoldPlaced {
+    /// What the buyer pays, in minor units.
+    #[must_use]
+    pub fn total_minor(&self) -> i64 {
+        match &self.quote {
+            Some(quote) => quote.total_minor,
+            None => self.lines.iter().map(|line| line.price_minor * i64::from(line.quantity)).sum(),
+        }
+    }
 }
 
 /// How a hold came about.

@@ -73,6 +73,9 @@ pub struct Image {
     pub keys_horizon: Timestamp,
     /// Holds that expired lately, ascending, a word each: `number << 24 | low bits of the subject`.
     pub expired: Vec<u64>,
+    /// Claims and orders with a quote, ascending, four words each: number, total as two's complement, what the promotion took off,
+    /// `promotion + 1 (0: none) | (serial + 1 (0: none)) << 32`. What promotions have given out follows from it.
+    pub quoted: Vec<u64>,
 }
 
 /// Why an image cannot become an inventory.

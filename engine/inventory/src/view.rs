@@ -110,6 +110,8 @@ pub struct ClaimView {
     pub attempts: u8,
     /// Units and frozen prices.
     pub lines: Vec<Line>,
+    /// What they cost together: as it was quoted, or else quantities times prices, in minor units.
+    pub total_minor: i64,
     /// How it was paid, for paid orders; the provider's reference stays in the log.
     pub payment: Option<PaymentKind>,
     /// The tickets of a paid order.

@@ -92,6 +92,7 @@ impl Inventory {
         }
         let extra_subjects = self.new_subjects(claim, extra_subjects)?;
         self.check_limits_of(claim, &extra_subjects)?;
+        self.check_promotion_of(hold, &extra_subjects)?;
         // A payment never shortens its hold: until the deadline that a failure returns to, it may go on.
         let least = if self.mutation.is(Mutant::GraceShortensHold) { now } else { claim.deadline_at };
         let before = if self.mutation.is(Mutant::AttemptsUncounted) { 0 } else { claim.attempts };
