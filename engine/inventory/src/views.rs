@@ -71,7 +71,7 @@ impl Inventory {
             deadline_at: Some(claim.due_at()),
             renewals: claim.renewals,
             attempts: claim.attempts,
-            total_minor: self.total_minor(number, claim),
+            quoted_minor: self.quoted.get(number).map(|money| money.total_minor),
             lines: claim.lines.as_slice().iter().map(line).collect(),
             payment: None,
             tickets: Vec::new(),
@@ -100,16 +100,11 @@ impl Inventory {
             deadline_at: None,
             renewals: 0,
             attempts: 0,
-            total_minor: self.total_of_order(order.number(), &lines),
+            quoted_minor: self.quoted.get(order.number()).map(|money| money.total_minor),
             lines,
             payment: Some(order.payment),
             tickets,
         }
-    }
-
-    fn total_of_order(&self, number: ClaimNumber, lines: &[Line]) -> i64 {
-        let plain = || lines.iter().map(|line| line.price_minor * i64::from(line.quantity)).sum();
-        self.quoted.get(number).map_or_else(plain, |money| money.total_minor)
     }
 
     fn view_ticket(&self, order: &Order, slot: TicketSlot, line: u16) -> TicketView {

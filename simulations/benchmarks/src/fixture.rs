@@ -36,6 +36,7 @@ pub fn standing(capacity: u32) -> Config {
         hold: HoldPolicy::default(),
         seating: SeatingPolicy { stranding_allowed: false, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
+        tariff: None,
     }
 }
 
@@ -69,6 +70,7 @@ fn ticket_type(
         access_code: None,
         category,
         draws_on,
+        kind: tessera_inventory::TicketKind::Admission,
     }
 }
 
@@ -146,6 +148,8 @@ fn command(number: u64, line: LineRequest) -> Command {
             access_code: None,
             channel: None,
             duration_ms: None,
+            promotion: None,
+            expected_total_minor: None,
         }),
     }
 }

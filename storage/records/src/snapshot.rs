@@ -95,6 +95,7 @@ fn message(image: &Image) -> wire::Image {
         keys_page_times: bytes_of_u64(&image.keys_page_times),
         keys_horizon_ms: image.keys_horizon.0,
         expired: bytes_of_u64(&image.expired),
+        quoted: bytes_of_u64(&image.quoted),
     }
 }
 
@@ -128,6 +129,7 @@ fn image(message: wire::Image) -> Result<Image, RecordError> {
         keys_page_times: u64_of_bytes(&message.keys_page_times)?,
         keys_horizon: Timestamp(message.keys_horizon_ms),
         expired: u64_of_bytes(&message.expired)?,
+        quoted: u64_of_bytes(&message.quoted)?,
     })
 }
 

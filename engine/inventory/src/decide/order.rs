@@ -37,7 +37,7 @@ impl Inventory {
     }
 
     /// What a claim costs: as it was quoted, or else at its frozen prices.
-    pub(crate) fn total_minor(&self, number: ClaimNumber, claim: &Claim) -> i64 {
+    fn total_minor(&self, number: ClaimNumber, claim: &Claim) -> i64 {
         if let Some(money) = self.quoted.get(number) {
             return money.total_minor;
         }

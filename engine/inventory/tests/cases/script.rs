@@ -89,7 +89,7 @@ impl Runner<'_> {
             ["claim", number] => self.claim(number),
             ["total", number] => {
                 let view = self.world.inventory.claim(ClaimNumber(number.parse().unwrap()));
-                view.map_or_else(|| "none".to_owned(), |view| view.total_minor.to_string())
+                view.map_or_else(|| "none".to_owned(), |view| view.total_minor().to_string())
             }
             ["ticket", at] => {
                 let ticket = ticket_ref(at);

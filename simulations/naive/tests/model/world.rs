@@ -125,6 +125,7 @@ pub(crate) fn ticket_type() -> impl Strategy<Value = TicketType> {
                 access_code,
                 category,
                 draws_on: if needs_pool { vec![PoolId(0)] } else { draws_on },
+                kind: tessera_inventory::TicketKind::Admission,
             }
         },
     )
@@ -210,6 +211,7 @@ pub(crate) fn config() -> impl Strategy<Value = Config> {
             hold,
             seating,
             schedule,
+            tariff: None,
         }
     })
 }

@@ -27,6 +27,7 @@ pub(crate) fn hold(lines: Vec<Line>) -> HoldPlaced {
         channel: None,
         origin: Origin::Direct,
         lines,
+        quote: None,
     }
 }
 
@@ -95,6 +96,7 @@ pub(crate) fn config() -> Config {
             on_sale_at: Some(Timestamp(AT + 10)),
             closes_at: Some(Timestamp(AT + 20)),
         },
+        tariff: None,
     }
 }
 
@@ -109,6 +111,7 @@ fn standing_type() -> TicketType {
         access_code: None,
         category: None,
         draws_on: vec![PoolId(0)],
+        kind: TicketKind::Admission,
     }
 }
 
@@ -211,5 +214,6 @@ pub(crate) fn image() -> Image {
         keys_page_times: vec![AT],
         keys_horizon: Timestamp(AT - 1),
         expired: vec![60, 1, 2],
+        quoted: Vec::new(),
     }
 }

@@ -33,6 +33,7 @@ fn config() -> Config {
             access_code: Some(AccessCode(u128::MAX)),
             category: None,
             draws_on: vec![PoolId(0)],
+            kind: tessera_inventory::TicketKind::Admission,
         }],
         units_per_subject_max: Some(10),
         ..Config::empty()
@@ -46,6 +47,8 @@ fn place(lines: Vec<LineRequest>) -> PlaceHold {
         access_code: None,
         channel: None,
         duration_ms: None,
+        promotion: None,
+        expected_total_minor: None,
     }
 }
 
@@ -158,6 +161,16 @@ pub(super) fn rejections() -> Vec<(&'static str, Rejection)> {
         Rejection::KeyReused => "key_reused": Rejection::KeyReused,
         Rejection::KeyExpired => "key_expired": Rejection::KeyExpired,
         Rejection::Forbidden => "forbidden": Rejection::Forbidden,
+        Rejection::TotalChanged { .. } => "total_changed": Rejection::TotalChanged { total_minor: 4_950 },
+        Rejection::PromotionUnknown => "promotion_unknown": Rejection::PromotionUnknown,
+        Rejection::PromotionClosed { .. } => "promotion_closed":
+            Rejection::PromotionClosed { opens_at: Some(Timestamp(0)) },
+            Rejection::PromotionClosed { opens_at: None },
+        Rejection::PromotionExhausted { .. } => "promotion_exhausted":
+            Rejection::PromotionExhausted { uses_left: Some(0), amount_left_minor: None },
+            Rejection::PromotionExhausted { uses_left: None, amount_left_minor: Some(0) },
+        Rejection::AddOnAlone { .. } => "add_on_alone": Rejection::AddOnAlone { ticket_type: TYPE },
+        Rejection::WrongKind => "wrong_kind": Rejection::WrongKind,
     });
     let seats_gone = Rejection::SoldOut { line: 0, pool: None, remaining: 0, may_return: false };
     rejections.push(("sold_out_seats", seats_gone));
@@ -203,6 +216,7 @@ pub(super) fn claim() -> ClaimView {
         lines: vec![line(seats()), line(Vec::new())],
         payment: Some(PaymentKind::Captured),
         tickets: vec![ticket, standing],
+        quoted_minor: None,
     }
 }
 
@@ -220,6 +234,7 @@ pub(super) fn events() -> Vec<(&'static str, Event)> {
         channel: Some(ChannelId(7)),
         origin: Origin::Direct,
         lines: claim().lines,
+        quote: None,
     };
     let configured = EventBody::Configured { version: 2, config: Arc::new(config()) };
     vec![

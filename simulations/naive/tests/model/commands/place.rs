@@ -69,6 +69,8 @@ fn request(
         access_code,
         channel,
         duration_ms,
+        promotion: None,
+        expected_total_minor: None,
     })
 }
 
