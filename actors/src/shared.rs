@@ -5,12 +5,13 @@ use std::sync::atomic::AtomicU64;
 
 use arc_swap::ArcSwapOption;
 use ractor::ActorRef;
+use tessera_cluster::OtherClocks;
 use tessera_heads::HeadWitness;
 use tessera_inventory::EventId;
 use tessera_projections::receipts::{Receipts, Signer};
 use tessera_store::snapshot::SnapshotRepository;
 use tessera_store::{Log, Table};
-use tessera_writer::Head;
+use tessera_writer::{ClockReading, Head};
 use tokio::sync::{Mutex, Semaphore};
 
 use crate::cluster::Cluster;
@@ -126,6 +127,14 @@ impl Shared {
         let (quarantined, went_back) = self.health.count_set_aside();
         self.meters.quarantined_events.set(number(quarantined as u64));
         self.meters.went_back_events.set(number(went_back as u64));
+    }
+
+    /// Both clocks now, and what contradicts the wall clock.
+    pub(crate) fn read_clocks(&self) -> ClockReading {
+        let clock = &*self.environment.clock;
+        let (wall, now) = (clock.wall(), clock.monotonic());
+        let others = self.cluster.as_ref().map_or(OtherClocks::Alone, |cluster| cluster.clocks(wall, now));
+        self.witness.read((wall, now), others)
     }
 
     /// The store has acknowledged this head.

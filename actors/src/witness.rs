@@ -1,4 +1,5 @@
-//! The process's own evidence of what time it is: an earlier reading of the wall clock, carried on by monotonic time.
+//! The process's evidence of what time it is: an earlier reading of its own wall clock, carried on by monotonic time, and, in a cluster, what
+//! most nodes say.
 //!
 //! The first reading is nobody's but the wall clock's, which may be wrong. So the witness also says since when it has watched, and the
 //! writer holds that against the last logged time (`engine/writer/src/clock.rs` has the rule). What other events have logged moves the
@@ -6,6 +7,7 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use tessera_cluster::OtherClocks;
 use tessera_inventory::Timestamp;
 use tessera_writer::{CLOCK_AHEAD_MS_MAX, CLOCK_BEHIND_MS_MAX, ClockReading, ClockWitness, Monotonic};
 
@@ -14,12 +16,17 @@ use crate::Clock;
 /// A reading this close to the witness replaces it, in milliseconds: slow drift is followed, a jump is not.
 const FOLLOWED_MS_MAX: u64 = 1_000;
 
+/// Since when was watched that an operator vouches for.
+const VOUCHED: Timestamp = Timestamp(0);
+
 #[derive(Debug)]
 struct Watch {
     /// The last reading of the wall clock that agreed with the one before.
     wall: Timestamp,
     read_at: Monotonic,
     since: Timestamp,
+    /// What most nodes said that contradicted the wall clock, and when.
+    told: Option<(Timestamp, Monotonic)>,
     /// The newest time that any event has logged, as far as was seen.
     logged: Option<Timestamp>,
 }
@@ -33,17 +40,17 @@ pub(crate) struct Witness {
 impl Witness {
     pub(crate) fn new(clock: &dyn Clock) -> Witness {
         let wall = clock.wall();
-        let watch = Watch { wall, read_at: clock.monotonic(), since: wall, logged: None };
+        let watch = Watch { wall, read_at: clock.monotonic(), since: wall, told: None, logged: None };
         Witness { watch: Mutex::new(watch) }
     }
 
-    /// Both clocks now.
-    pub(crate) fn read(&self, clock: &dyn Clock) -> ClockReading {
-        let (wall, now) = (clock.wall(), clock.monotonic());
+    /// Both clocks now, which the other nodes' have been held against.
+    pub(crate) fn read(&self, (wall, now): (Timestamp, Monotonic), others: OtherClocks) -> ClockReading {
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
         let expected = watch.wall.plus_ms(now.since_ms(watch.read_at));
-        if wall.0.abs_diff(expected.0) <= FOLLOWED_MS_MAX {
-            (watch.wall, watch.read_at) = (wall, now);
+        if wall.0.abs_diff(expected.0) <= FOLLOWED_MS_MAX || others == OtherClocks::Agree {
+            // Also where it jumped to what most nodes say.
+            (watch.wall, watch.read_at, watch.since) = (wall, now, watch.since.min(wall));
         } else if watch
             .logged
             .is_some_and(|logged| watch.is_disproved(expected, logged) && fits(wall, logged))
@@ -51,8 +58,16 @@ impl Witness {
             // What was watched contradicts what was logged, and this reading does not: the clock has been mended.
             (watch.wall, watch.read_at, watch.since) = (wall, now, wall);
         }
+        match others {
+            // Who vouches for this clock knows better than other clocks.
+            OtherClocks::Contradict(most) if watch.since > VOUCHED => watch.told = Some((most, now)),
+            OtherClocks::Agree | OtherClocks::Undecided => watch.told = None,
+            // What was told by who is gone counts on.
+            OtherClocks::Contradict(_) | OtherClocks::Unknown | OtherClocks::Alone => {}
+        }
+        let (evidence, at) = watch.told.unwrap_or((watch.wall, watch.read_at));
         let witness =
-            ClockWitness { now: watch.wall.plus_ms(now.since_ms(watch.read_at)), since: watch.since };
+            ClockWitness { now: evidence.plus_ms(now.since_ms(at)), since: watch.since.min(evidence) };
         ClockReading { wall, witness: Some(witness) }
     }
 
@@ -69,7 +84,7 @@ impl Witness {
     pub(crate) fn acknowledge(&self, clock: &dyn Clock) -> Timestamp {
         let wall = clock.wall();
         let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
-        (watch.wall, watch.read_at, watch.since) = (wall, clock.monotonic(), Timestamp(0));
+        (watch.wall, watch.read_at, watch.since, watch.told) = (wall, clock.monotonic(), VOUCHED, None);
         wall
     }
 }

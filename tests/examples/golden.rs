@@ -102,9 +102,9 @@ async fn sell(router: &InventoryRouter, event: EventId) -> Place {
         match number % 3 {
             0 => drop(ask(router, event, buyer(number, 2, CommandBody::ReleaseHold { hold })).await),
             1 => {
-                let begin = CommandBody::BeginPayment { hold, extra_subjects: Vec::new() };
+                let begin = CommandBody::BeginPayment { hold, provider: None, extra_subjects: Vec::new() };
                 ask(router, event, buyer(number, 2, begin)).await;
-                let confirm = CommandBody::Confirm { order: hold, payment: Payment::Free };
+                let confirm = CommandBody::Confirm { order: hold, payment: Payment::Free, attempt: None };
                 ask(router, event, buyer(number, 3, confirm)).await;
             }
             _ => {}

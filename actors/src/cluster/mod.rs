@@ -17,10 +17,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
-use tessera_cluster::{Load, Members, NodeId, NodeRow, OwnerRow, Standing};
-use tessera_inventory::EventId;
+use tessera_cluster::{Load, Members, NodeId, NodeRow, OtherClocks, OwnerRow, Standing};
+use tessera_inventory::{EventId, Timestamp};
 use tessera_projections::nodes::Nodes;
 use tessera_store::Table;
+use tessera_writer::Monotonic;
 
 pub(crate) use self::mirrors::{Mirrors, open as open_mirror};
 pub use self::operations::NodeError;
@@ -30,10 +31,14 @@ pub use self::peers::{Forwarded, ForwardedAsk, Peer, Peers, ServePeers, Told};
 pub(crate) use self::registrar::{Registrar, RegistrarMessage};
 pub(crate) use self::routing::is_here;
 pub use self::status::{ClusterStatus, NodeStatus};
+use crate::Clock;
 use crate::shared::Port;
 
 /// How often an ask is sent to another node than the one that was found in the store: a redirect is followed once, by who sent it.
 pub(crate) const HOPS: u8 = 1;
+
+/// Whoever waits for the beats of other nodes looks this often, in milliseconds.
+const CLOCKS_EVERY_MS: u64 = 100;
 
 /// What makes a node of a process.
 #[derive(Clone)]
@@ -109,6 +114,19 @@ impl Cluster {
 
     fn set_doubtful(&self, doubtful: bool) {
         self.is_doubtful.store(doubtful, Ordering::Release);
+    }
+
+    /// What the other nodes' wall clocks say about this node's.
+    pub(crate) fn clocks(&self, wall: Timestamp, now: Monotonic) -> OtherClocks {
+        self.members.load().clocks(wall, now)
+    }
+
+    /// Wait until it can be said whether this node's wall clock is ahead of the others': where one has not beaten since it was found, that takes as
+    /// long as its lease at most. Who has no registration claims nothing anyway.
+    pub(crate) async fn clocks_known(&self, clock: &dyn Clock) {
+        while self.me().is_some() && self.clocks(clock.wall(), clock.monotonic()) == OtherClocks::Unknown {
+            clock.sleep_until(clock.monotonic().plus_ms(CLOCKS_EVERY_MS)).await;
+        }
     }
 
     /// Another node that is there.

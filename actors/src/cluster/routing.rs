@@ -169,7 +169,7 @@ pub(crate) async fn way(shared: &Shared, cluster: &Cluster, event: EventId) -> R
             return Ok(Way::There(owner));
         }
         // Who is gone, cut off from the store, has not heard of it: it still answers, and can execute nothing.
-        cluster.owners.forget(event);
+        cluster.owners.forget_owner(event, (owner.peer.node, owner.term));
     }
     let owner = cluster.nodes.owner(event).await?;
     if let Some(owner) = owner

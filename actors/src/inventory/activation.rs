@@ -111,7 +111,10 @@ pub(crate) async fn activate(
     generation: u64,
 ) -> Result<Activated, Failure> {
     let owner = match &shared.cluster {
-        Some(cluster) => Some(cluster.claim(&shared, event).await?),
+        Some(cluster) => {
+            cluster.clocks_known(&*shared.environment.clock).await;
+            Some(cluster.claim(&shared, event).await?)
+        }
         None => {
             if let Some(row) = super::wake_up_rows::mark_active(&*shared.table, event).await? {
                 return Err(Failure::SetAside { row: Box::new(row) });
@@ -269,7 +272,7 @@ impl Driver {
         if state.sequence() > Sequence::ZERO {
             self.shared.witness.logged(state.logged_at());
         }
-        let (reading, now) = (self.shared.witness.read(clock), clock.monotonic());
+        let (reading, now) = (self.shared.read_clocks(), clock.monotonic());
         let refresh_ms = self.shared.limits.seat_map_refresh_ms;
         let activation = self.activation;
         let work = move || {

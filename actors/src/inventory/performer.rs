@@ -286,7 +286,7 @@ impl Performer {
     /// A new reading of the clocks, when the writer does not believe the last.
     pub(crate) fn doubted_clock(&self) -> Option<ClockReading> {
         let state = self.writer.as_ref()?.clock_state(self.now());
-        (state != ClockState::Trusted).then(|| self.shared.witness.read(&*self.shared.environment.clock))
+        (state != ClockState::Trusted).then(|| self.shared.read_clocks())
     }
 
     /// Whether the event is idle and can sleep; its slot is closed then, with nothing in it.

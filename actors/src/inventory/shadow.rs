@@ -9,7 +9,7 @@ use tessera_records::{Replay, encode_snapshot};
 use tessera_store::keys::SnapshotId;
 use tessera_store::snapshot::{Snapshot, SnapshotOutcome};
 use tessera_store::{LogRecord, StoreError};
-use tessera_writer::{FORMAT_VERSION, Format, MINIMUM_READER_VERSION, Monotonic};
+use tessera_writer::{Format, Monotonic};
 use tokio::sync::Mutex;
 
 use super::ShellMessage;
@@ -172,8 +172,7 @@ async fn write_snapshot(shared: &Arc<Shared>, slot: &Slot, replay: Replay) -> Re
     };
     let (replay, bytes) = blocking(&*shared.environment.spawn, work).await?;
     let (sequence, chain) = (replay.sequence(), replay.chain());
-    let format = Format { version: FORMAT_VERSION, minimum_reader: MINIMUM_READER_VERSION };
-    let snapshot = Snapshot { format, sequence, chain, bytes: bytes.into() };
+    let snapshot = Snapshot { format: Format::OLDEST, sequence, chain, bytes: bytes.into() };
     let id = SnapshotId(shared.environment.random.bits());
     if shared.snapshots.write(slot.event, id, &snapshot).await? == SnapshotOutcome::Superseded {
         // Another owner has written a newer one.

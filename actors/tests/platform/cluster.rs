@@ -20,6 +20,8 @@ use tessera_store::{Log, Table};
 use crate::store::TestStore;
 use crate::world::{BEGINNING, EVENT, GIVE_UP, TestClock, World, limits};
 
+mod clocks;
+
 const LEASE_MS: u64 = 3_000;
 
 /// A network in one process: by the names of nodes, and cut where a test wants it.
@@ -73,6 +75,8 @@ struct Trio {
     nodes: BTreeMap<&'static str, World>,
     /// What nodes have seen, of those that remember it.
     heads: BTreeMap<&'static str, Arc<HeadWitness>>,
+    /// How far the wall clocks of nodes are off.
+    off_ms: BTreeMap<&'static str, i64>,
     started: u64,
 }
 
@@ -88,7 +92,15 @@ impl Trio {
 
     fn over(store: TestStore) -> Trio {
         let (network, store, clock) = (Network::default(), Arc::new(store), TestClock::new());
-        Trio { network, store, clock, nodes: BTreeMap::new(), heads: BTreeMap::new(), started: 0 }
+        Trio {
+            network,
+            store,
+            clock,
+            nodes: BTreeMap::new(),
+            heads: BTreeMap::new(),
+            off_ms: BTreeMap::new(),
+            started: 0,
+        }
     }
 
     async fn join(&mut self, name: &'static str) {
@@ -103,7 +115,8 @@ impl Trio {
         };
         let services =
             Services { cluster: Some(options), heads: self.heads.get(name).cloned(), ..Services::default() };
-        let (store, clock) = (self.store.clone(), self.clock.clone());
+        let clock = self.clock.off_by_ms(self.off_ms.get(name).copied().unwrap_or_default());
+        let store = self.store.clone();
         let node = World::with(store, clock, limits(), self.started, services).await;
         self.network.routers.lock().unwrap().insert(name.to_owned(), node.router.clone());
         self.nodes.insert(name, node);

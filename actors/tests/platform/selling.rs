@@ -103,8 +103,8 @@ async fn renewing_paying_and_confirming_bring_the_lines_with_the_decision() {
     world.clock.advance_ms(60_000);
     let bodies = [
         CommandBody::RenewHold { hold },
-        CommandBody::BeginPayment { hold, extra_subjects: Vec::new() },
-        CommandBody::Confirm { order, payment: Payment::Free },
+        CommandBody::BeginPayment { hold, provider: None, extra_subjects: Vec::new() },
+        CommandBody::Confirm { order, payment: Payment::Free, attempt: None },
     ];
     for (number, body) in (1_000..).zip(bodies) {
         let first = world.ask(EVENT, command(1, number, body.clone())).await;

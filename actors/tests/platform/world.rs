@@ -54,6 +54,11 @@ impl TestClock {
         self.wall_off_ms.store(ms, Ordering::Release);
     }
 
+    /// The clock of another process at the same time, whose wall clock is off by so much.
+    pub(crate) fn off_by_ms(&self, ms: i64) -> TestClock {
+        TestClock { wall_off_ms: Arc::new(AtomicI64::new(ms)), ..self.clone() }
+    }
+
     pub(crate) fn advance_ms(&self, ms: u64) {
         self.micros.send_modify(|micros| *micros += ms * 1_000);
     }

@@ -4,6 +4,7 @@
 //! The reasons are in `docs/adr/0011-a-cluster-of-nodes.md`.
 
 mod claims;
+mod clocks;
 mod limits;
 mod members;
 mod membership;
@@ -11,6 +12,7 @@ mod placement;
 mod rows;
 
 pub use claims::{Claim, Transfer, claim, transfer};
+pub use clocks::OtherClocks;
 pub use limits::{LEASE_MS_DEFAULT, LEASE_MS_MAX, LEASE_MS_MIN, NODES_MAX};
 pub use members::{Member, Members};
 pub use membership::{

@@ -16,6 +16,8 @@ pub struct Member {
     pub beat: Beat,
     /// When that was seen first, on the clock of the node that looked.
     pub beat_seen_at: Monotonic,
+    /// How old it was then at most, in milliseconds: so long ago it was not there yet. `None`: it was found, and may be of any time.
+    pub beat_age_ms_max: Option<u64>,
 }
 
 /// The nodes of the cluster, as one of them sees it.

@@ -134,6 +134,8 @@ enum Call {
 struct Seen {
     number: u64,
     since: Monotonic,
+    /// How old the beat was then at most, if that is known.
+    age_ms_max: Option<u64>,
     is_being_evicted: bool,
 }
 
@@ -253,11 +255,12 @@ impl Membership {
         self.seen.retain(|node, _| listed.iter().any(|listed| listed.node == *node));
         let mut nodes = BTreeMap::new();
         for Listed { node, row, beat } in listed {
-            let fresh = Seen { number: beat.number, since: now, is_being_evicted: false };
-            let seen = self.seen.entry(node).or_insert(fresh);
+            let found = Seen { number: beat.number, since: now, age_ms_max: None, is_being_evicted: false };
+            let seen = self.seen.entry(node).or_insert(found);
             // Whoever could not look, because it or the store was away, has not seen a beat stand still.
             if seen.number != beat.number || unseen_ms >= row.lease_ms.max(LEASE_MS_MIN) {
-                *seen = Seen { is_being_evicted: seen.is_being_evicted, ..fresh };
+                let age_ms_max = (seen.number != beat.number).then_some(unseen_ms);
+                *seen = Seen { age_ms_max, is_being_evicted: seen.is_being_evicted, ..found };
             }
             let is_other = self.registration.is_none_or(|mine| mine.node != node);
             let has_expired = now.since_ms(seen.since) >= row.lease_ms.max(LEASE_MS_MIN);
@@ -265,7 +268,10 @@ impl Membership {
                 seen.is_being_evicted = true;
                 out.push(MembershipOutput::Evict { node, number: beat.number });
             }
-            nodes.insert(node, Member { row, beat, beat_seen_at: seen.since });
+            nodes.insert(
+                node,
+                Member { row, beat, beat_seen_at: seen.since, beat_age_ms_max: seen.age_ms_max },
+            );
         }
         // Until it has heard that it is registered it claims nothing: it might be evicted, forgotten, and registered once more unheard.
         let mine = self.registration.filter(|registration| registration.is_written);
@@ -278,7 +284,7 @@ impl Membership {
             seen.is_being_evicted = false;
             if evicted == Evicted::Alive {
                 // It renewed: its lease begins anew with the next beat that is seen, and not before.
-                seen.since = now;
+                (seen.since, seen.age_ms_max) = (now, None);
             }
         }
         if let Call::At(at) = &mut self.listing {

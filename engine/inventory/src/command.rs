@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    AccessCode, ChannelId, Config, Phase, PhaseCommand, PoolId, SeatIndex, SectionId, Subject, Subjects,
-    TicketTypeId, Timestamp,
+    AccessCode, ChannelId, Config, Phase, PhaseCommand, PoolId, ProviderId, SeatIndex, SectionId, Subject,
+    Subjects, TicketTypeId, Timestamp,
 };
 
 /// One request to change the inventory. `now` is given to `decide` beside it.
@@ -88,6 +88,8 @@ pub enum CommandBody {
     BeginPayment {
         /// Which.
         hold: ClaimNumber,
+        /// Who is to take the money, unless the organizer does.
+        provider: Option<ProviderId>,
         /// Subjects learnt at the till (payment fingerprint); limits are checked against them too.
         extra_subjects: Vec<Subject>,
     },
@@ -95,6 +97,8 @@ pub enum CommandBody {
     PaymentFailed {
         /// Which.
         order: ClaimNumber,
+        /// Which attempt failed, where that is known: no other one is ended.
+        attempt: Option<u8>,
     },
     /// The payment succeeded (or none was needed): sell.
     Confirm {
@@ -102,6 +106,9 @@ pub enum CommandBody {
         order: ClaimNumber,
         /// How it was paid.
         payment: Payment,
+        /// Which attempt brought the money, where that is known. Money that a provider vouches for buys the hold while it lives, also if
+        /// that attempt was given up, or another one is in flight.
+        attempt: Option<u8>,
     },
     /// Give money back for tickets of a paid order; not for those that are in, unless the event was cancelled.
     RefundTickets {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tessera_pricing::Tariff;
 
-use crate::{Subject, Timestamp};
+use crate::{FORMAT_MIN, Subject, Timestamp};
 
 /// Most pools of one event.
 pub const POOLS_MAX: usize = 256;
@@ -316,6 +316,12 @@ impl Config {
             schedule: Schedule::default(),
             tariff: None,
         }
+    }
+
+    /// The oldest format that can say it.
+    pub(crate) fn format(&self) -> u16 {
+        let has_add_ons = self.ticket_types.iter().any(|known| known.kind != TicketKind::Admission);
+        if self.tariff.is_some() || has_add_ons { 2 } else { FORMAT_MIN }
     }
 
     /// Whether a ticket type is an add-on.

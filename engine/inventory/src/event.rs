@@ -5,8 +5,8 @@ use std::sync::Arc;
 use tessera_pricing::Quote;
 
 use crate::{
-    ChannelId, ClaimNumber, Config, Payment, Phase, RefundedUnits, SeatIndex, Subject, Subjects, TicketRef,
-    TicketTypeId, Timestamp, Units,
+    ChannelId, ClaimNumber, Config, Payment, Phase, ProviderId, RefundedUnits, SeatIndex, Subject, Subjects,
+    TicketRef, TicketTypeId, Timestamp, Units,
 };
 
 /// One logged event. Its sequence is its position. A command yields exactly one.
@@ -76,11 +76,15 @@ pub enum EventBody {
         attempt: u8,
         /// Subjects that it counts against from now on, besides those of the hold; not any more if this attempt fails.
         extra_subjects: Vec<Subject>,
+        /// What a provider is to take; `None` where the organizer takes it, or there is nothing to take.
+        charge: Option<Charge>,
     },
     /// The payment failed; the hold has its original deadline again.
     PaymentFailed {
         /// Which.
         order: ClaimNumber,
+        /// The attempt, where it was named.
+        attempt: Option<u8>,
     },
     /// Sold: held units became sold units and tickets.
     Confirmed {
@@ -88,6 +92,8 @@ pub enum EventBody {
         order: ClaimNumber,
         /// How it was paid.
         payment: Payment,
+        /// The attempt that brought the money, where it was named.
+        attempt: Option<u8>,
     },
     /// Tickets were refunded.
     TicketsRefunded {
@@ -137,6 +143,35 @@ pub enum EventBody {
         /// Where.
         gate: u16,
     },
+}
+
+/// The oldest format of the log, which every reader knows.
+pub const FORMAT_MIN: u16 = 1;
+/// The newest format of the log. 2: payments by providers; tariffs and quotes.
+pub const FORMAT_MAX: u16 = 2;
+
+impl EventBody {
+    /// The oldest format that can say this: a reader that knows none so new must not read on, since it would decide otherwise.
+    #[must_use]
+    pub fn format(&self) -> u16 {
+        match self {
+            EventBody::PaymentBegun { charge: Some(_), .. }
+            | EventBody::PaymentFailed { attempt: Some(_), .. }
+            | EventBody::Confirmed { attempt: Some(_), .. }
+            | EventBody::HoldPlaced(HoldPlaced { quote: Some(_), .. }) => 2,
+            EventBody::Configured { config, .. } => config.format(),
+            _ => FORMAT_MIN,
+        }
+    }
+}
+
+/// What a provider is to take for an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// Who takes it.
+    pub provider: ProviderId,
+    /// The total of the order in minor units; not zero.
+    pub amount_minor: i64,
 }
 
 /// A placed hold, complete enough to render its reply.

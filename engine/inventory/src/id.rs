@@ -1,6 +1,7 @@
 //! Identities inside one event, and of events.
 
 use std::fmt;
+use std::num::NonZeroU16;
 
 /// An event's identity: the 128 bits of its UUIDv7, minted by the gateway.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -22,6 +23,10 @@ pub struct Subject(pub u128);
 /// Logged time: milliseconds since the Unix epoch, never going back within one event.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub u64);
+
+/// A payment provider, by the number that the installation knows it by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProviderId(pub NonZeroU16);
 
 impl Sequence {
     /// The position before the first event.

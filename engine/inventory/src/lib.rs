@@ -39,8 +39,10 @@ pub use command::{
     PlaceHold, PromotionClaim, RefundedUnits, TicketRef, Units, Want, Wishes,
 };
 pub use config::*;
-pub use event::{Event, EventBody, HoldPlaced, KeyMark, Line, Origin, TermsId};
-pub use id::{Epoch, EventId, Sequence, Subject, Timestamp};
+pub use event::{
+    Charge, Event, EventBody, FORMAT_MAX, FORMAT_MIN, HoldPlaced, KeyMark, Line, Origin, TermsId,
+};
+pub use id::{Epoch, EventId, ProviderId, Sequence, Subject, Timestamp};
 pub use image::{IMAGE_NONE, Image, ImageError};
 pub use inventory::{Decision, Digest, Inventory, Violation};
 #[doc(hidden)]

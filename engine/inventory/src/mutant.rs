@@ -34,6 +34,8 @@ pub enum Mutant {
     ChannelKeepsSeats,
     /// Who was learnt at the till is counted although the payment failed.
     LearntSubjectsStay,
+    /// The failure of a payment attempt ends whichever is in flight.
+    AnyAttemptFails,
 }
 
 /// See [`Mutant::KeyForgotten`].

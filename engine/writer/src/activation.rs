@@ -9,8 +9,8 @@ use crate::mutant::Mutant;
 use crate::options::BatchIds;
 use crate::writer::{Ownership, backoff_ms};
 use crate::{
-    AppendAnswer, CLAIMS_MAX, Chain, ClockReading, Encode, FORMAT_VERSION, Format, Head,
-    MINIMUM_READER_VERSION, Monotonic, Output, StoreFailure, Writer, WriterOptions,
+    AppendAnswer, CLAIMS_MAX, Chain, ClockReading, Encode, FORMAT_VERSION, Head, Monotonic, Output,
+    StoreFailure, Writer, WriterOptions,
 };
 
 /// What happens to an activation.
@@ -288,13 +288,7 @@ impl Activation {
     }
 
     fn claim(&mut self, expected: Head, out: &mut Vec<ActivationOutput>) {
-        let minimum_reader = expected.format.minimum_reader.max(MINIMUM_READER_VERSION);
-        let next = Head {
-            format: Format { version: FORMAT_VERSION, minimum_reader },
-            epoch: Epoch(expected.epoch.0 + 1),
-            batch_id: self.batch_ids.next(),
-            ..expected
-        };
+        let next = Head { epoch: Epoch(expected.epoch.0 + 1), batch_id: self.batch_ids.next(), ..expected };
         self.claims += 1;
         self.call(Call::Claim(Claim { expected, next, attempt: 0 }), out);
     }

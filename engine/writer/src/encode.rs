@@ -5,16 +5,26 @@ use std::sync::Arc;
 
 use tessera_inventory::{Event, Sequence};
 
+use crate::OLDEST_FORMAT_VERSION;
+
 /// Turns events into the bytes of a log record. Injected: the writer knows no format.
 pub trait Encode {
     /// Append to `out` the record of `events`, the first of which has sequence `first`. The same events give the same bytes.
     fn encode(&mut self, first: Sequence, events: &[Arc<Event>], out: &mut Vec<u8>);
 }
 
+/// The oldest format that can say all of these events.
+#[must_use]
+pub fn format_of<'a>(events: impl Iterator<Item = &'a Event>) -> u16 {
+    events.map(|event| event.body.format()).max().unwrap_or(OLDEST_FORMAT_VERSION)
+}
+
 /// One record of a turn: the bytes of one append.
 #[derive(Debug)]
 pub(crate) struct Part {
     pub(crate) record: Arc<[u8]>,
+    /// The format that it is written in.
+    pub(crate) format: u16,
     pub(crate) last: Sequence,
 }
 
@@ -31,7 +41,8 @@ pub(crate) fn pack<E: Encode>(
     encoder.encode(first, events, scratch);
     if scratch.len() <= record_bytes_max || events.len() <= 1 {
         let last = Sequence(first.0 + events.len() as u64 - 1);
-        parts.push_back(Part { record: Arc::from(scratch.as_slice()), last });
+        let format = format_of(events.iter().map(AsRef::as_ref));
+        parts.push_back(Part { record: Arc::from(scratch.as_slice()), format, last });
         return;
     }
     let (left, right) = events.split_at(events.len() / 2);

@@ -4,10 +4,10 @@ use std::fmt;
 
 use tessera_inventory::{Epoch, Sequence};
 
-/// The record format this binary writes.
-pub const FORMAT_VERSION: u16 = 1;
-/// The oldest reader that understands what this binary writes.
-pub const MINIMUM_READER_VERSION: u16 = 1;
+/// The newest record format that this binary knows. Each record is written in the oldest format that can say it.
+pub const FORMAT_VERSION: u16 = tessera_inventory::FORMAT_MAX;
+/// The oldest record format.
+pub const OLDEST_FORMAT_VERSION: u16 = tessera_inventory::FORMAT_MIN;
 
 /// Which record format the log holds, and who may read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -16,6 +16,18 @@ pub struct Format {
     pub version: u16,
     /// The oldest reader that may open this log; an older binary refuses it and applies nothing.
     pub minimum_reader: u16,
+}
+
+impl Format {
+    /// What every reader knows.
+    pub const OLDEST: Format =
+        Format { version: OLDEST_FORMAT_VERSION, minimum_reader: OLDEST_FORMAT_VERSION };
+
+    /// After a record of format `version`: whoever does not know that one opens the log no more.
+    #[must_use]
+    pub fn then(self, version: u16) -> Format {
+        Format { version, minimum_reader: self.minimum_reader.max(version) }
+    }
 }
 
 /// Names one append attempt, so that a writer recognises its own batch after an unknown outcome.
@@ -55,7 +67,7 @@ pub struct Head {
 impl Head {
     /// The head of an event that was never written: what `Log::head` answers where there is none.
     pub const GENESIS: Head = Head {
-        format: Format { version: FORMAT_VERSION, minimum_reader: MINIMUM_READER_VERSION },
+        format: Format::OLDEST,
         epoch: Epoch(0),
         sequence: Sequence(0),
         batch_id: BatchId(0),

@@ -19,8 +19,8 @@ mod writer;
 
 pub use activation::{Activation, ActivationInput, ActivationOutput, ActivationStop, ReplayRecord};
 pub use clock::{ClockReading, ClockState, ClockWitness};
-pub use encode::Encode;
-pub use head::{BatchId, Chain, FORMAT_VERSION, Format, Head, MINIMUM_READER_VERSION};
+pub use encode::{Encode, format_of};
+pub use head::{BatchId, Chain, FORMAT_VERSION, Format, Head, OLDEST_FORMAT_VERSION};
 pub use io::{
     Alert, AppendAnswer, Ask, Input, Lane, Monotonic, Output, RefusalPlace, Refused, Reply, Request,
     StopReason, StoreFailure,

@@ -6,8 +6,9 @@ use std::collections::BTreeMap;
 use tessera_inventory::{EventId, Sequence, Timestamp};
 use tessera_projections::catalogue;
 use tessera_store::keys::{
-    CatalogueEventKey, FollowerCursor, FollowerCursorKey, KeyKind, OrganizerEventKey, QuarantineKey,
-    ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey, ReconciliationKey, VenueChunkKey, WakeUpKey,
+    CatalogueEventKey, FollowerCursor, FollowerCursorKey, KeyKind, OrganizerEventKey, PaymentDueKey,
+    PaymentInFlightKey, PaymentKey, QuarantineKey, ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey,
+    ReconciliationKey, RefundKey, VenueChunkKey, WakeUpKey,
 };
 use tessera_store::{Row, StoreError, Table, transact};
 
@@ -44,6 +45,17 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result
         | KeyKind::WebhookPending
         | KeyKind::WebhookDue
         | KeyKind::WebhookFinished
+        | KeyKind::Payment
+        | KeyKind::PaymentDue
+        | KeyKind::PaymentReference
+        | KeyKind::ProviderEvent
+        | KeyKind::ProviderEventDue
+        | KeyKind::Refund
+        | KeyKind::PaymentContact
+        | KeyKind::PaymentInFlight
+        | KeyKind::LedgerEntry
+        | KeyKind::LedgerBalance
+        | KeyKind::LedgerMark
         | KeyKind::Quarantine
         | KeyKind::Reconciliation => same(),
         // Its effects are done and must not be done again; but it never stands beyond the log.
@@ -89,12 +101,16 @@ pub(crate) fn event_of((key, value): &Row) -> Result<Option<EventId>, StoreError
         Some(KeyKind::ReceiptPage) => Some(ReceiptPageKey::unpack(key)?.event),
         Some(KeyKind::ReceiptIndex) => Some(ReceiptIndexKey::unpack(key)?.event),
         Some(KeyKind::FollowerCursor) => Some(FollowerCursorKey::unpack(key)?.event),
+        Some(KeyKind::Payment) => Some(PaymentKey::unpack(key)?.event),
+        Some(KeyKind::PaymentDue) => Some(PaymentDueKey::unpack(key)?.payment.event),
+        Some(KeyKind::PaymentInFlight) => Some(PaymentInFlightKey::unpack(key)?.event),
+        Some(KeyKind::Refund) => Some(RefundKey::unpack(key)?.payment.event),
         _ => None,
     })
 }
 
-/// Whether the row is about an organizer's webhooks, and so in an export of everything only.
-pub(crate) fn is_webhook((key, _): &Row) -> bool {
+/// Whether the row is in an export of everything only: it is about an organizer's webhooks or books, a provider, or how buyers are reached.
+pub(crate) fn is_of_everything((key, _): &Row) -> bool {
     matches!(
         KeyKind::of(key),
         Some(
@@ -103,6 +119,13 @@ pub(crate) fn is_webhook((key, _): &Row) -> bool {
                 | KeyKind::WebhookPending
                 | KeyKind::WebhookDue
                 | KeyKind::WebhookFinished
+                | KeyKind::PaymentReference
+                | KeyKind::ProviderEvent
+                | KeyKind::ProviderEventDue
+                | KeyKind::PaymentContact
+                | KeyKind::LedgerEntry
+                | KeyKind::LedgerBalance
+                | KeyKind::LedgerMark
         )
     )
 }

@@ -30,19 +30,19 @@ impl Model {
             }
             EventBody::HoldReleased { hold } => self.end(hold.0),
             EventBody::Expired { through, .. } => self.expire(through),
-            EventBody::PaymentBegun { order, grace_until, attempt, extra_subjects } => {
+            EventBody::PaymentBegun { order, grace_until, attempt, extra_subjects, charge: _ } => {
                 let claim = self.claim_mut(order);
                 claim.grace_until = Some(grace_until);
                 claim.attempts = attempt;
                 claim.of_hold = claim.extra.len();
                 claim.extra.extend(extra_subjects);
             }
-            EventBody::PaymentFailed { order } => {
+            EventBody::PaymentFailed { order, attempt: _ } => {
                 let claim = self.claim_mut(order);
                 claim.grace_until = None;
                 claim.extra.truncate(claim.of_hold);
             }
-            EventBody::Confirmed { order, payment } => self.sell(order, payment),
+            EventBody::Confirmed { order, payment, attempt: _ } => self.sell(order, payment),
             EventBody::TicketsRefunded { order, tickets, units } => {
                 tickets.iter().for_each(|&ticket| self.refund_ticket(order, ticket, units));
             }

@@ -1,8 +1,8 @@
 //! Commands on holds and orders.
 
 use tessera_inventory::{
-    Authority, ClaimState, EXTRA_SUBJECTS_MAX, EventBody, PAYMENT_ATTEMPTS_MAX, Payment, Phase,
-    RefundedUnits, Rejection, RequestError, Subject, TicketTypeId, Timestamp,
+    Authority, Charge, ClaimState, EXTRA_SUBJECTS_MAX, EventBody, PAYMENT_ATTEMPTS_MAX, Payment, Phase,
+    ProviderId, RefundedUnits, Rejection, RequestError, Subject, TicketTypeId, Timestamp,
 };
 
 use super::tickets::already_in;
@@ -60,6 +60,7 @@ impl Model {
         now: Timestamp,
         by: Authority,
         hold: u64,
+        provider: Option<ProviderId>,
         learnt: &[Subject],
     ) -> Decided<EventBody> {
         let claim = self.held(by, hold)?;
@@ -93,20 +94,53 @@ impl Model {
         }
         let grace_until = now.plus_ms(self.config.as_ref().unwrap().hold.grace_ms).max(claim.deadline_at);
         let attempt = claim.attempts + 1;
-        Ok(EventBody::PaymentBegun { order: number(hold), grace_until, attempt, extra_subjects })
+        let amount_minor = claim.total_minor();
+        let charge = match provider {
+            Some(provider) if amount_minor > 0 => Some(Charge { provider, amount_minor }),
+            _ => None,
+        };
+        Ok(EventBody::PaymentBegun { order: number(hold), grace_until, attempt, extra_subjects, charge })
     }
 
-    pub(crate) fn payment_failed(&self, order: u64) -> Decided<EventBody> {
-        self.in_flight(Authority::System, order)?;
-        Ok(EventBody::PaymentFailed { order: number(order) })
+    pub(crate) fn payment_failed(&self, order: u64, attempt: Option<u8>) -> Decided<EventBody> {
+        let claim = self.in_flight(Authority::System, order)?;
+        self.is_current(claim, attempt)?;
+        Ok(EventBody::PaymentFailed { order: number(order), attempt })
     }
 
-    pub(crate) fn confirm(&self, by: Authority, order: u64, payment: Payment) -> Decided<EventBody> {
-        let total_minor = self.in_flight(by, order)?.total_minor();
+    /// An attempt that is named is the last one.
+    fn is_current(&self, claim: &Claim, attempt: Option<u8>) -> Decided<()> {
+        if attempt.is_some_and(|attempt| attempt != claim.attempts) {
+            return Err(vec![Rejection::WrongState { state: self.state_of(claim) }]);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn confirm(
+        &self,
+        by: Authority,
+        order: u64,
+        payment: Payment,
+        attempt: Option<u8>,
+    ) -> Decided<EventBody> {
+        let is_money = by == Authority::System && matches!(payment, Payment::Captured { .. });
+        if let Some(named) = attempt
+            && is_money
+            && let Some(claim) = self.claims.get(&order).filter(|claim| claim.payment.is_none())
+        {
+            // Money of an attempt that was begun, whenever it was.
+            if !(1..=claim.attempts).contains(&named) {
+                return Err(vec![Rejection::WrongState { state: self.state_of(claim) }]);
+            }
+            return Ok(EventBody::Confirmed { order: number(order), payment, attempt });
+        }
+        let claim = self.in_flight(by, order)?;
+        self.is_current(claim, attempt)?;
+        let total_minor = claim.total_minor();
         if payment == Payment::Free && total_minor != 0 {
             return Err(vec![Rejection::PaymentRequired { total_minor }]);
         }
-        Ok(EventBody::Confirmed { order: number(order), payment })
+        Ok(EventBody::Confirmed { order: number(order), payment, attempt })
     }
 
     pub(crate) fn refund(&self, order: u64, tickets: &[u16], units: RefundedUnits) -> Decided<EventBody> {

@@ -231,11 +231,11 @@ impl Model {
             CommandBody::PlaceHold(request) => self.place(now, by, request).map(EventBody::HoldPlaced),
             CommandBody::RenewHold { hold } => self.renew(now, by, hold.0),
             CommandBody::ReleaseHold { hold } => self.release(by, hold.0),
-            CommandBody::BeginPayment { hold, extra_subjects } => {
-                self.begin_payment(now, by, hold.0, extra_subjects)
+            CommandBody::BeginPayment { hold, provider, extra_subjects } => {
+                self.begin_payment(now, by, hold.0, *provider, extra_subjects)
             }
-            CommandBody::PaymentFailed { order } => self.payment_failed(order.0),
-            CommandBody::Confirm { order, payment } => self.confirm(by, order.0, *payment),
+            CommandBody::PaymentFailed { order, attempt } => self.payment_failed(order.0, *attempt),
+            CommandBody::Confirm { order, payment, attempt } => self.confirm(by, order.0, *payment, *attempt),
             CommandBody::RefundTickets { order, tickets, units } => self.refund(order.0, tickets, *units),
             CommandBody::Kill(units) => self.kill(units),
             CommandBody::Restore(units) => self.restore(units),

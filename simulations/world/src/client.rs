@@ -119,7 +119,8 @@ impl Client {
         match self.prng.weighted(&[(0, pay), (1, release), (2, renew), (3, read), (4, forget)])? {
             0 => {
                 let extra_subjects = wish::fingerprints(&mut self.prng, view);
-                Some(self.command(view, buyer, CommandBody::BeginPayment { hold, extra_subjects }))
+                let provider = stray::provider(&mut self.prng);
+                Some(self.command(view, buyer, CommandBody::BeginPayment { hold, provider, extra_subjects }))
             }
             1 => Some(self.command(view, buyer, CommandBody::ReleaseHold { hold })),
             2 => Some(self.command(view, buyer, CommandBody::RenewHold { hold })),
@@ -139,9 +140,13 @@ impl Client {
                     _ if is_free => (Payment::Free, self.by_whom()),
                     _ => (Payment::Captured { reference: self.key(self.asked) }, Authority::System),
                 };
-                Some(self.command(view, teller, CommandBody::Confirm { order, payment }))
+                let attempt = stray::attempt(&mut self.prng, view, order);
+                Some(self.command(view, teller, CommandBody::Confirm { order, payment, attempt }))
             }
-            1 => Some(self.command(view, Authority::System, CommandBody::PaymentFailed { order })),
+            1 => {
+                let attempt = stray::attempt(&mut self.prng, view, order);
+                Some(self.command(view, Authority::System, CommandBody::PaymentFailed { order, attempt }))
+            }
             _ => self.forget(view),
         }
     }
@@ -207,7 +212,7 @@ impl Client {
             CommandBody::PlaceHold(_) => Errand::Holding(ClaimNumber(sequence.0)),
             CommandBody::RenewHold { hold } => Errand::Holding(hold),
             CommandBody::BeginPayment { hold, .. } => Errand::Paying(hold),
-            CommandBody::PaymentFailed { order } => Errand::Holding(order),
+            CommandBody::PaymentFailed { order, .. } => Errand::Holding(order),
             CommandBody::Confirm { order, .. } => Errand::Bought(order),
             CommandBody::TransferTicket { ticket, .. }
             | CommandBody::CheckIn { ticket, .. }

@@ -61,7 +61,7 @@ const fn inventory(name: &'static str, mutant: Inventory, seeds_max: u64) -> Nam
 }
 
 /// Every defect.
-pub const MUTANTS: [NamedMutant; 62] = [
+pub const MUTANTS: [NamedMutant; 63] = [
     writer("reply-before-commit", Writer::ReplyBeforeCommit, 10),
     writer("skip-head-read", Writer::SkipHeadRead, 100),
     writer("refuse-without-verifying", Writer::RefuseWithoutVerifying, 100),
@@ -105,6 +105,7 @@ pub const MUTANTS: [NamedMutant; 62] = [
     inventory("extra-subjects-uncounted", Inventory::ExtraSubjectsUncounted, 50),
     inventory("channel-keeps-seats", Inventory::ChannelKeepsSeats, 100),
     inventory("learnt-subjects-stay", Inventory::LearntSubjectsStay, 300),
+    inventory("any-attempt-fails", Inventory::AnyAttemptFails, 200),
     journal("sync-skipped", Journal::SyncSkipped, 50),
     journal("failed-sync-trusted", Journal::FailedSyncTrusted, 200),
     journal("anchor-ignored", Journal::AnchorIgnored, 200),

@@ -14,7 +14,7 @@ use tessera_store::keys::SnapshotId;
 use tessera_store::memory::MemoryStore;
 use tessera_store::snapshot::{Snapshot, SnapshotOutcome, SnapshotRepository};
 use tessera_store::{Log, StoreError, Table};
-use tessera_writer::{Chain, FORMAT_VERSION, Format, MINIMUM_READER_VERSION, ReplayRecord};
+use tessera_writer::{Chain, Format, ReplayRecord};
 
 use crate::catalogue::EVENT;
 use crate::follower::{Followed, Halting, HaltingTable, Task, go_on};
@@ -203,9 +203,8 @@ async fn follow(
     let mut followed = Followed::Went;
     if let Some(id) = id.filter(|_| replay.sequence().0 >= since.0 + EVENTS_MIN) {
         let bytes = encode_snapshot(&replay.inventory().export(), replay.chain()).into();
-        let format = Format { version: FORMAT_VERSION, minimum_reader: MINIMUM_READER_VERSION };
         let (sequence, chain) = (replay.sequence(), replay.chain());
-        let snapshot = Snapshot { format, sequence, chain, bytes };
+        let snapshot = Snapshot { format: Format::OLDEST, sequence, chain, bytes };
         if repository.write(EVENT, id, &snapshot).await? == SnapshotOutcome::Superseded {
             followed = Followed::Overtaken;
         } else {

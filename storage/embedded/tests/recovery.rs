@@ -14,7 +14,7 @@ use tessera_embedded::disk::Disk;
 use tessera_inventory::{EventId, Sequence};
 use tessera_store::conformance::log::{batch, read_whole};
 use tessera_store::{AppendOutcome, Batch, Log, StoreError, Table, transact};
-use tessera_writer::{Format, Head};
+use tessera_writer::{FORMAT_VERSION, Format, Head};
 
 const CRASHES: u64 = 40;
 
@@ -419,11 +419,11 @@ fn scenario_28_an_older_binary_refuses_a_newer_record() {
         let rig = Rig::new();
         let head = append_all(&rig.store, EVENT, [100]);
         let newer = batch(head, 50, 1, b"from the future");
-        let next = Head { format: Format { version: 2, minimum_reader: 2 }, ..newer.next };
+        let next = Head { format: Format { version: 9, minimum_reader: 9 }, ..newer.next };
         let newer = Batch { next, ..newer };
         assert_eq!(block_on(rig.store.append(EVENT, head, newer)), AppendOutcome::Committed);
         append_all(&rig.store, OTHER, vec![1_000; records_after]);
-        let too_new = StoreError::FormatTooNew { needed: 2, supported: 1 };
+        let too_new = StoreError::FormatTooNew { needed: 9, supported: FORMAT_VERSION };
         match rig.reopen() {
             Err(error) => assert_eq!(error, too_new),
             Ok(rig) => {

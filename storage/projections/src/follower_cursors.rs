@@ -97,7 +97,10 @@ impl FollowerCursors {
 
 /// Move a cursor in a transaction that has effects besides. `None`: it moves; what is otherwise answered has been so before, and the
 /// effects with it, or must not be.
-pub(crate) async fn advance_in(
+///
+/// # Errors
+/// As the transaction says.
+pub async fn advance_in(
     transaction: &mut dyn Transaction,
     place: (EventId, &str),
     expected: FollowerCursor,

@@ -1,10 +1,10 @@
 //! Messages to domain: everything that no event can say is refused, nothing panics.
 
-use std::sync::Arc;
+use std::{num::NonZeroU16, sync::Arc};
 
 use tessera_inventory::{
-    ChannelId, ClaimNumber, Event, EventBody, HoldPlaced, KeyMark, Line, Origin, Payment, Phase, PoolId,
-    RefundedUnits, Subject, Subjects, TermsId, TicketRef, TicketTypeId, Timestamp, Units,
+    ChannelId, Charge, ClaimNumber, Event, EventBody, HoldPlaced, KeyMark, Line, Origin, Payment, Phase,
+    PoolId, ProviderId, RefundedUnits, Subject, Subjects, TermsId, TicketRef, TicketTypeId, Timestamp, Units,
 };
 
 use crate::{
@@ -14,6 +14,8 @@ use crate::{
     wide::{at_after, narrow, narrow_option, seats, subjects, whole},
     wire::{self, Body},
 };
+
+const ATTEMPT: &str = "an attempt is at most 255";
 
 /// The event that `message` says, whose predecessor in the record happened at `before`.
 pub(crate) fn event(message: wire::Event, before: Timestamp) -> Result<Event, RecordError> {
@@ -43,13 +45,19 @@ fn body(body: Body, at: Timestamp) -> Result<EventBody, RecordError> {
         Body::PaymentBegun(begun) => EventBody::PaymentBegun {
             order: ClaimNumber(begun.order),
             grace_until: at_after(at, begun.grace_after_ms),
-            attempt: narrow(begun.attempt, "an attempt is at most 255")?,
+            attempt: narrow(begun.attempt, ATTEMPT)?,
             extra_subjects: subjects(&begun.extra_subjects)?,
+            charge: charge(&begun)?,
         },
-        Body::PaymentFailed(claim) => EventBody::PaymentFailed { order: ClaimNumber(claim.number) },
-        Body::Confirmed(confirmed) => {
-            EventBody::Confirmed { order: ClaimNumber(confirmed.order), payment: payment(confirmed)? }
-        }
+        Body::PaymentFailed(failed) => EventBody::PaymentFailed {
+            order: ClaimNumber(failed.number),
+            attempt: narrow_option(failed.attempt, ATTEMPT)?,
+        },
+        Body::Confirmed(confirmed) => EventBody::Confirmed {
+            order: ClaimNumber(confirmed.order),
+            payment: payment(confirmed)?,
+            attempt: narrow_option(confirmed.attempt, ATTEMPT)?,
+        },
         Body::CheckedIn(passage) => {
             let (ticket, gate) = ticket_and_gate(passage)?;
             EventBody::CheckedIn { ticket, gate }
@@ -108,6 +116,18 @@ fn line(line: wire::Line) -> Result<Line, RecordError> {
         price_minor: line.price_minor,
         seats: seats(line.seats),
     })
+}
+
+/// Both or neither.
+fn charge(begun: &wire::PaymentBegun) -> Result<Option<Charge>, RecordError> {
+    let provider = narrow(begun.provider, "a provider is at most 65535")?;
+    match (NonZeroU16::new(provider), begun.amount_minor) {
+        (None, 0) => Ok(None),
+        (Some(provider), amount_minor) if amount_minor != 0 => {
+            Ok(Some(Charge { provider: ProviderId(provider), amount_minor }))
+        }
+        _ => Err(malformed("a provider takes an amount, and an amount is taken by a provider")),
+    }
 }
 
 fn payment(confirmed: wire::Confirmed) -> Result<Payment, RecordError> {

@@ -7,7 +7,7 @@ use std::{borrow::Borrow, sync::Arc};
 
 use prost::Message;
 use tessera_inventory::{Event, Sequence, Timestamp};
-use tessera_writer::{Encode, FORMAT_VERSION, MINIMUM_READER_VERSION};
+use tessera_writer::{Encode, format_of};
 
 use crate::{
     RecordError,
@@ -50,9 +50,10 @@ impl RecordEncoder {
     /// Append to `out` the record of `events`, the first of which has sequence `first`.
     pub fn encode_record<E: Borrow<Event>>(&mut self, first: Sequence, events: &[E], out: &mut Vec<u8>) {
         let mut before = events.first().map_or(Timestamp(0), |event| event.borrow().at);
+        let format = format_of(events.iter().map(Borrow::borrow)).into();
         let header = wire::Header {
-            format_version: FORMAT_VERSION.into(),
-            minimum_reader: MINIMUM_READER_VERSION.into(),
+            format_version: format,
+            minimum_reader: format,
             first_sequence: first.0,
             base_at_ms: before.0,
             // A turn is bounded far below; were it not, the decoder would refuse the record.

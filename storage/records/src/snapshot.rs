@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use prost::{Message, bytes::Bytes};
 use tessera_inventory::{Digest, EventId, Image, Sequence, Timestamp};
-use tessera_writer::{Chain, FORMAT_VERSION, MINIMUM_READER_VERSION};
+use tessera_writer::Chain;
 
 use crate::{
     RecordError, config,
@@ -32,8 +32,8 @@ pub struct SnapshotImage {
 pub fn encode_snapshot(image: &Image, chain: Chain) -> Vec<u8> {
     let mut out = Vec::new();
     let header = wire::SnapshotHeader {
-        format_version: FORMAT_VERSION.into(),
-        minimum_reader: MINIMUM_READER_VERSION.into(),
+        format_version: image.format().into(),
+        minimum_reader: image.format().into(),
         chain: chain.0.to_vec(),
     };
     put_field(HEADER_TAG, &header, &mut out);

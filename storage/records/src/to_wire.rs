@@ -1,7 +1,8 @@
 //! Domain to messages. The message is used again from event to event, so that a placed hold allocates nothing.
 
 use tessera_inventory::{
-    Event, EventBody, HoldPlaced, Origin, Payment, Phase, RefundedUnits, Subject, TicketRef, Timestamp, Units,
+    Charge, Event, EventBody, HoldPlaced, Origin, Payment, Phase, RefundedUnits, Subject, TicketRef,
+    Timestamp, Units,
 };
 
 use crate::{
@@ -61,12 +62,21 @@ fn body(body: &EventBody, at: Timestamp, spare: wire::HoldPlaced) -> Body {
             through_number: number.0,
             count: *count,
         }),
-        EventBody::PaymentBegun { order, grace_until, attempt, extra_subjects } => {
-            let grace_after_ms = after_ms(at, *grace_until);
-            Body::PaymentBegun(payment_begun(order.0, grace_after_ms, *attempt, extra_subjects))
+        EventBody::PaymentBegun { order, grace_until, attempt, extra_subjects, charge } => {
+            Body::PaymentBegun(wire::PaymentBegun {
+                order: order.0,
+                grace_after_ms: after_ms(at, *grace_until),
+                attempt: (*attempt).into(),
+                ..payment_begun(extra_subjects, *charge)
+            })
         }
-        EventBody::PaymentFailed { order } => Body::PaymentFailed(wire::Claim { number: order.0 }),
-        EventBody::Confirmed { order, payment } => Body::Confirmed(confirmed(order.0, *payment)),
+        EventBody::PaymentFailed { order, attempt } => {
+            Body::PaymentFailed(wire::PaymentFailed { number: order.0, attempt: attempt.map(Into::into) })
+        }
+        EventBody::Confirmed { order, payment, attempt } => Body::Confirmed(wire::Confirmed {
+            attempt: attempt.map(Into::into),
+            ..confirmed(order.0, *payment)
+        }),
         EventBody::TicketsRefunded { order, tickets, units } => {
             Body::TicketsRefunded(tickets_refunded(order.0, tickets, *units))
         }
@@ -94,10 +104,12 @@ fn body(body: &EventBody, at: Timestamp, spare: wire::HoldPlaced) -> Body {
     }
 }
 
-fn payment_begun(order: u64, grace_after_ms: i64, attempt: u8, extra: &[Subject]) -> wire::PaymentBegun {
+fn payment_begun(extra: &[Subject], charge: Option<Charge>) -> wire::PaymentBegun {
     let mut extra_subjects = Vec::new();
     put_subjects(&mut extra_subjects, extra);
-    wire::PaymentBegun { order, grace_after_ms, attempt: attempt.into(), extra_subjects }
+    let provider = charge.map_or(0, |charge| charge.provider.0.get().into());
+    let amount_minor = charge.map_or(0, |charge| charge.amount_minor);
+    wire::PaymentBegun { extra_subjects, amount_minor, provider, ..wire::PaymentBegun::default() }
 }
 
 fn tickets_refunded(order: u64, tickets: &[u16], units: RefundedUnits) -> wire::TicketsRefunded {
@@ -130,7 +142,7 @@ fn confirmed(order: u64, payment: Payment) -> wire::Confirmed {
         Payment::Captured { reference } => (wire::Payment::Captured, reference),
     };
     let (reference_high, reference_low) = halves(reference);
-    wire::Confirmed { order, payment: kind.into(), reference_high, reference_low }
+    wire::Confirmed { order, payment: kind.into(), reference_high, reference_low, attempt: None }
 }
 
 fn passage(ticket: TicketRef, gate: u16) -> wire::Passage {

@@ -2,11 +2,13 @@
 
 mod config;
 
+use std::num::NonZeroU16;
+
 use arbitrary::{Result, Unstructured};
 use tessera_inventory::{
     AccessCode, Authority, ChannelId, ClaimNumber, Command, CommandBody, IdempotencyKey, LineRequest,
-    Payment, Phase, PlaceHold, PoolId, RefundedUnits, SeatIndex, SectionId, Subject, Subjects, TicketRef,
-    TicketTypeId, Timestamp, Units, Want, Wishes,
+    Payment, Phase, PlaceHold, PoolId, ProviderId, RefundedUnits, SeatIndex, SectionId, Subject, Subjects,
+    TicketRef, TicketTypeId, Timestamp, Units, Want, Wishes,
 };
 
 use crate::scene::{BEGINNING, Scene};
@@ -107,8 +109,10 @@ fn authority(scene: &Scene, body: &CommandBody, bytes: &mut Unstructured<'_>) ->
         CommandBody::RenewHold { hold }
         | CommandBody::ReleaseHold { hold }
         | CommandBody::BeginPayment { hold, .. }
-        | CommandBody::Confirm { order: hold, payment: Payment::Free } => owner(*hold),
+        | CommandBody::Confirm { order: hold, payment: Payment::Free, .. } => owner(*hold),
         CommandBody::TransferTicket { ticket, .. } => owner(ticket.order),
+        // What a provider tells of an attempt.
+        CommandBody::Confirm { payment: Payment::Captured { .. }, attempt: Some(_), .. } => Authority::System,
         _ => Authority::Organizer,
     })
 }
@@ -131,6 +135,16 @@ fn key(bytes: &mut Unstructured<'_>) -> Result<Option<IdempotencyKey>> {
     }))
 }
 
+fn provider(bytes: &mut Unstructured<'_>) -> Result<Option<ProviderId>> {
+    Ok(NonZeroU16::new(bytes.int_in_range(0..=2)?).map(ProviderId))
+}
+
+fn attempt(bytes: &mut Unstructured<'_>) -> Result<Option<u8>> {
+    let attempt = bytes.int_in_range(0..=7_u8)?;
+    // Mostly none is named; 0 and 4 never were.
+    Ok((attempt <= 4).then_some(attempt))
+}
+
 /// A claim that is there, mostly.
 fn claim(scene: &Scene, bytes: &mut Unstructured<'_>) -> Result<ClaimNumber> {
     let last = scene.engine.sequence().0;
@@ -149,10 +163,18 @@ fn body(scene: &Scene, bytes: &mut Unstructured<'_>) -> Result<CommandBody> {
         12..=15 => {
             let count = bytes.int_in_range(0..=4_u8)?.saturating_sub(2);
             let extra_subjects = (0..count).map(|_| subject(bytes)).collect::<Result<_>>()?;
-            CommandBody::BeginPayment { hold: claim(scene, bytes)?, extra_subjects }
+            CommandBody::BeginPayment {
+                hold: claim(scene, bytes)?,
+                provider: provider(bytes)?,
+                extra_subjects,
+            }
         }
-        16 => CommandBody::PaymentFailed { order: claim(scene, bytes)? },
-        17..=19 => CommandBody::Confirm { order: claim(scene, bytes)?, payment: payment(bytes)? },
+        16 => CommandBody::PaymentFailed { order: claim(scene, bytes)?, attempt: attempt(bytes)? },
+        17..=19 => CommandBody::Confirm {
+            order: claim(scene, bytes)?,
+            payment: payment(bytes)?,
+            attempt: attempt(bytes)?,
+        },
         20 => CommandBody::RefundTickets {
             order: claim(scene, bytes)?,
             tickets: (0..bytes.int_in_range(0..=3_u8)?).map(|_| index(bytes)).collect::<Result<_>>()?,

@@ -44,10 +44,16 @@ async fn a_failed_payment_gives_the_hold_back() {
     let buyer = server.buyer().await;
     let held = sale.hold(&server, &buyer, "Standing", 2).await;
     let begin = || server.post(&sale.path("/orders")).bearer(&buyer).json(&json!({"hold": held.text("id")}));
-    for attempt in 0..3 {
+    for attempt in 1..=3 {
         let order = begin().expect(201).await;
         let failures = sale.path(&format!("/orders/{}/payment-failures", order.text("id")));
-        let failed = server.post(&failures).bearer(&sale.key).json(&json!({})).expect(200).await;
+        let fails = |body| server.post(&failures).bearer(&sale.key).json(&body);
+        // Word of an attempt before it, or of one that never was, ends nothing.
+        for other in [attempt - 1, attempt + 1] {
+            fails(json!({ "attempt": other })).refused(409, "wrong_state").await;
+        }
+        let body = if attempt == 3 { json!({}) } else { json!({ "attempt": attempt }) };
+        let failed = fails(body).expect(200).await;
         assert_eq!(
             (failed.text("id"), failed.text("state")),
             (held.text("id"), "held".to_owned()),

@@ -1,15 +1,19 @@
 //! A command as a message, and back.
 
+use std::num::NonZeroU16;
+
 use bytes::Bytes;
 use prost::Message;
 use tessera_inventory::{
-    Authority, ChannelId, ClaimNumber, CommandBody, IdempotencyKey, Payment, Phase, PoolId, RefundedUnits,
-    Subject, TicketRef, Timestamp, Units,
+    Authority, ChannelId, ClaimNumber, CommandBody, IdempotencyKey, Payment, Phase, PoolId, ProviderId,
+    RefundedUnits, Subject, TicketRef, Timestamp, Units,
 };
-use tessera_records::wide::{halves, narrow, put_seats, put_subjects, seats, subjects, whole};
+use tessera_records::wide::{halves, narrow, narrow_option, put_seats, put_subjects, seats, subjects, whole};
 use tessera_records::{RecordError, decode_config, encode_config};
 
 use super::{Word, hold, malformed};
+
+const ATTEMPT: &str = "an attempt is at most 255";
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Command {
@@ -52,8 +56,8 @@ enum Body {
     ReleaseHold(u64),
     #[prost(message, tag = "10")]
     BeginPayment(BeginPayment),
-    #[prost(uint64, tag = "11")]
-    PaymentFailed(u64),
+    #[prost(message, tag = "11")]
+    PaymentFailed(PaymentFailed),
     #[prost(message, tag = "12")]
     Confirm(Confirm),
     #[prost(message, tag = "13")]
@@ -87,6 +91,17 @@ struct BeginPayment {
     /// High, low, high, low …
     #[prost(fixed64, repeated, packed = "true", tag = "2")]
     extra_subjects: Vec<u64>,
+    /// 0: the organizer.
+    #[prost(uint32, tag = "3")]
+    provider: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct PaymentFailed {
+    #[prost(uint64, tag = "1")]
+    order: u64,
+    #[prost(uint32, optional, tag = "2")]
+    attempt: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -99,6 +114,8 @@ struct Confirm {
     reference_high: u64,
     #[prost(fixed64, tag = "4")]
     reference_low: u64,
+    #[prost(uint32, optional, tag = "5")]
+    attempt: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -194,13 +211,19 @@ fn body_to_wire(body: &CommandBody) -> Body {
         CommandBody::PlaceHold(place) => Body::PlaceHold(hold::to_wire(place)),
         CommandBody::RenewHold { hold } => Body::RenewHold(hold.0),
         CommandBody::ReleaseHold { hold } => Body::ReleaseHold(hold.0),
-        CommandBody::BeginPayment { hold, extra_subjects: extra } => {
+        CommandBody::BeginPayment { hold, provider, extra_subjects: extra } => {
             let mut extra_subjects = Vec::new();
             put_subjects(&mut extra_subjects, extra);
-            Body::BeginPayment(BeginPayment { hold: hold.0, extra_subjects })
+            let provider = provider.map_or(0, |provider| provider.0.get().into());
+            Body::BeginPayment(BeginPayment { hold: hold.0, extra_subjects, provider })
         }
-        CommandBody::PaymentFailed { order } => Body::PaymentFailed(order.0),
-        CommandBody::Confirm { order, payment } => Body::Confirm(confirm(*order, *payment)),
+        CommandBody::PaymentFailed { order, attempt } => {
+            Body::PaymentFailed(PaymentFailed { order: order.0, attempt: attempt.map(Into::into) })
+        }
+        CommandBody::Confirm { order, payment, attempt } => {
+            let attempt = attempt.map(Into::into);
+            Body::Confirm(Confirm { attempt, ..confirm(*order, *payment) })
+        }
         CommandBody::RefundTickets { order, tickets, units } => Body::RefundTickets(RefundTickets {
             order: order.0,
             tickets: tickets.iter().map(|&index| index.into()).collect(),
@@ -235,12 +258,18 @@ fn body_from_wire(body: Body) -> Result<CommandBody, RecordError> {
         Body::ReleaseHold(hold) => CommandBody::ReleaseHold { hold: ClaimNumber(hold) },
         Body::BeginPayment(begin) => CommandBody::BeginPayment {
             hold: ClaimNumber(begin.hold),
+            provider: NonZeroU16::new(narrow(begin.provider, "a provider is at most 65535")?).map(ProviderId),
             extra_subjects: subjects(&begin.extra_subjects)?,
         },
-        Body::PaymentFailed(order) => CommandBody::PaymentFailed { order: ClaimNumber(order) },
-        Body::Confirm(confirm) => {
-            CommandBody::Confirm { order: ClaimNumber(confirm.order), payment: payment(&confirm)? }
-        }
+        Body::PaymentFailed(failed) => CommandBody::PaymentFailed {
+            order: ClaimNumber(failed.order),
+            attempt: narrow_option(failed.attempt, ATTEMPT)?,
+        },
+        Body::Confirm(confirm) => CommandBody::Confirm {
+            order: ClaimNumber(confirm.order),
+            payment: payment(&confirm)?,
+            attempt: narrow_option(confirm.attempt, ATTEMPT)?,
+        },
         Body::RefundTickets(refund) => CommandBody::RefundTickets {
             order: ClaimNumber(refund.order),
             tickets: refund.tickets.into_iter().map(index).collect::<Result<_, _>>()?,
@@ -272,7 +301,8 @@ fn confirm(order: ClaimNumber, payment: Payment) -> Confirm {
         Payment::Free | Payment::Offline => 0,
     };
     let (reference_high, reference_low) = halves(reference);
-    Confirm { order: order.0, payment: payment.kind().word(), reference_high, reference_low }
+    let payment = payment.kind().word();
+    Confirm { order: order.0, payment, reference_high, reference_low, attempt: None }
 }
 
 fn payment(confirm: &Confirm) -> Result<Payment, RecordError> {

@@ -64,7 +64,7 @@ async fn an_ask_that_nobody_waits_for_any_more_hurts_no_other() {
 async fn an_ask_that_is_too_large_is_not_sent() {
     let (a, b) = (Node::start(1, &Security::Plain).await, Node::start(2, &Security::Plain).await);
     let extra_subjects = vec![Subject(1); MESSAGE_BYTES_MAX / 16 + 1];
-    let body = CommandBody::BeginPayment { hold: ClaimNumber(1), extra_subjects };
+    let body = CommandBody::BeginPayment { hold: ClaimNumber(1), provider: None, extra_subjects };
     let command = Command { authority: Authority::System, key: None, body };
     let large = tessera_actors::ForwardedAsk { ask: Ask::Command(Box::new(command)), ..read(0, PATIENCE) };
     assert!(matches!(a.streams.forward(&b.peer, &large).await, Forwarded::NotSent));
@@ -76,7 +76,7 @@ async fn an_ask_that_is_too_large_is_not_sent() {
 async fn a_large_ask_that_fits_is_served() {
     let (a, b) = (Node::start(1, &Security::Plain).await, Node::start(2, &Security::Plain).await);
     let extra_subjects = vec![Subject(1); MESSAGE_BYTES_MAX / 16 - 100];
-    let body = CommandBody::BeginPayment { hold: ClaimNumber(1), extra_subjects };
+    let body = CommandBody::BeginPayment { hold: ClaimNumber(1), provider: None, extra_subjects };
     let command = Command { authority: Authority::System, key: None, body };
     let large = tessera_actors::ForwardedAsk { ask: Ask::Command(Box::new(command)), ..read(0, PATIENCE) };
     assert_eq!(number(&a.streams.forward(&b.peer, &large).await), Some(0));

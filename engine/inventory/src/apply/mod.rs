@@ -27,11 +27,11 @@ impl Inventory {
             EventBody::HoldRenewed { hold, deadline_at } => self.apply_hold_renewed(*hold, *deadline_at),
             EventBody::HoldReleased { hold } => self.end_claim(*hold),
             EventBody::Expired { through, count } => self.apply_expired(*through, *count),
-            EventBody::PaymentBegun { order, grace_until, attempt, extra_subjects } => {
+            EventBody::PaymentBegun { order, grace_until, attempt, extra_subjects, charge: _ } => {
                 self.apply_payment_begun(*order, *grace_until, *attempt, extra_subjects);
             }
-            EventBody::PaymentFailed { order } => self.apply_payment_failed(*order),
-            EventBody::Confirmed { order, payment } => self.apply_confirmed(*order, *payment),
+            EventBody::PaymentFailed { order, attempt: _ } => self.apply_payment_failed(*order),
+            EventBody::Confirmed { order, payment, attempt: _ } => self.apply_confirmed(*order, *payment),
             EventBody::TicketsRefunded { order, tickets, units } => {
                 self.apply_refunded(*order, tickets, *units);
             }

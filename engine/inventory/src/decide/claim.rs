@@ -5,8 +5,8 @@ use crate::claims::Claim;
 use crate::mutant::Mutant;
 use crate::orders::Order;
 use crate::{
-    Authority, ClaimNumber, ClaimState, EXTRA_SUBJECTS_MAX, EventBody, Inventory, PAYMENT_ATTEMPTS_MAX,
-    Phase, Rejection, RequestError, Subject, Timestamp,
+    Authority, Charge, ClaimNumber, ClaimState, EXTRA_SUBJECTS_MAX, EventBody, Inventory,
+    PAYMENT_ATTEMPTS_MAX, Phase, ProviderId, Rejection, RequestError, Subject, Timestamp,
 };
 
 impl Inventory {
@@ -84,6 +84,7 @@ impl Inventory {
         now: Timestamp,
         authority: Authority,
         hold: ClaimNumber,
+        provider: Option<ProviderId>,
         extra_subjects: &[Subject],
     ) -> Result<EventBody, Rejection> {
         let claim = self.held(authority, hold)?;
@@ -101,7 +102,14 @@ impl Inventory {
             grace_until: now.plus_ms(self.config.hold.grace_ms).max(least),
             attempt: before + 1,
             extra_subjects,
+            charge: provider.and_then(|provider| self.charge(hold, claim, provider)),
         })
+    }
+
+    /// What a provider is to take for a claim, if there is anything to take.
+    fn charge(&self, hold: ClaimNumber, claim: &Claim, provider: ProviderId) -> Option<Charge> {
+        let amount_minor = self.total_minor(hold, claim);
+        (amount_minor != 0).then_some(Charge { provider, amount_minor })
     }
 
     /// Those subjects, each once, that the claim does not count against yet.

@@ -60,11 +60,13 @@ impl Inventory {
             CommandBody::PlaceHold(request) => self.decide_place(scratch, now, authority, request),
             CommandBody::RenewHold { hold } => self.decide_renew(now, authority, *hold),
             CommandBody::ReleaseHold { hold } => self.decide_release(authority, *hold),
-            CommandBody::BeginPayment { hold, extra_subjects } => {
-                self.decide_begin_payment(now, authority, *hold, extra_subjects)
+            CommandBody::BeginPayment { hold, provider, extra_subjects } => {
+                self.decide_begin_payment(now, authority, *hold, *provider, extra_subjects)
             }
-            CommandBody::PaymentFailed { order } => self.decide_payment_failed(*order),
-            CommandBody::Confirm { order, payment } => self.decide_confirm(authority, *order, *payment),
+            CommandBody::PaymentFailed { order, attempt } => self.decide_payment_failed(*order, *attempt),
+            CommandBody::Confirm { order, payment, attempt } => {
+                self.decide_confirm(authority, *order, *payment, *attempt)
+            }
             CommandBody::RefundTickets { order, tickets, units } => {
                 self.decide_refund(*order, tickets, *units)
             }

@@ -50,6 +50,85 @@ fn every_state_refuses_what_it_does_not_admit() {
 }
 
 #[test]
+fn the_failure_of_an_attempt_ends_that_one_only() {
+    check(
+        standing(),
+        "A hold 0*1
+         A pay 3 by=1
+         sys fail 3 attempt=2 => WrongState { state: PaymentInFlight }
+         sys fail 3 attempt=0 => WrongState { state: PaymentInFlight }
+         sys fail 3 attempt=1
+         sys fail 3 attempt=1 => WrongState { state: Held }
+         A pay 3 by=1
+         sys fail 3 attempt=1 => WrongState { state: PaymentInFlight }
+         claim 3 => PaymentInFlight 1 Some(900000) None
+         sys fail 3 attempt=2
+         A pay 3
+         sys fail 3
+         claim 3 => Held 1 Some(600000) None",
+    );
+}
+
+#[test]
+fn the_first_money_buys_the_hold_whichever_attempt_brought_it() {
+    let paid = "claim 3 => Paid 2 None Some(Captured)
+         pool 0 => 8 0 2 0";
+    // The first attempt was given up, and its money came all the same: the hold is there.
+    check(
+        standing(),
+        &format!(
+            "A hold 0*2
+         A pay 3 by=1
+         sys fail 3 attempt=1
+         sys confirm 3 captured attempt=1
+         {paid}
+         sys confirm 3 captured attempt=1 => WrongState {{ state: Paid }}"
+        ),
+    );
+    // Another attempt is in flight.
+    check(
+        standing(),
+        &format!(
+            "A hold 0*2
+         A pay 3 by=1 with=B
+         sys fail 3 attempt=1
+         A pay 3 by=1 with=C
+         sys confirm 3 captured attempt=3 => WrongState {{ state: PaymentInFlight }}
+         sys confirm 3 captured attempt=0 => WrongState {{ state: PaymentInFlight }}
+         sys confirm 3 captured attempt=1
+         {paid}
+         sys fail 3 attempt=2 => WrongState {{ state: Paid }}"
+        ),
+    );
+    // It is the provider's word that counts so much: what is free, or what an organizer says, is about the attempt in flight.
+    check(
+        standing(),
+        "A hold 0*2
+         A pay 3 by=1
+         sys fail 3 attempt=1
+         org confirm 3 captured attempt=1 => WrongState { state: Held }
+         org confirm 3 offline attempt=1 => WrongState { state: Held }
+         sys confirm 3 captured => WrongState { state: Held }
+         A pay 3 by=1
+         org confirm 3 offline attempt=1 => WrongState { state: PaymentInFlight }
+         org confirm 3 offline attempt=2",
+    );
+}
+
+#[test]
+fn money_that_comes_after_the_hold_has_ended_sells_nothing() {
+    check(
+        standing(),
+        "A hold 0*2
+         A pay 3 by=1
+         sys fail 3 attempt=1
+         A release 3
+         sys confirm 3 captured attempt=1 => OrderNotFound
+         pool 0 => 10 0 0 0",
+    );
+}
+
+#[test]
 fn a_failed_payment_returns_to_the_original_deadline() {
     check(
         standing(),

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use tessera_inventory::{
     AccessCode, Authority, ChannelId, ClaimNumber, Command, CommandBody, Config, Decision, IdempotencyKey,
-    LineRequest, Payment, Phase, PlaceHold, PoolId, PromotionClaim, RefundedUnits, SeatIndex, SectionId,
-    Subject, Subjects, TicketRef, TicketTypeId, Timestamp, Units, Want, Wishes,
+    LineRequest, Payment, Phase, PlaceHold, PoolId, PromotionClaim, ProviderId, RefundedUnits, SeatIndex,
+    SectionId, Subject, Subjects, TicketRef, TicketTypeId, Timestamp, Units, Want, Wishes,
 };
 
 use crate::world::World;
@@ -158,19 +158,21 @@ fn option<'a>(words: &[&'a str], name: &str) -> Option<&'a str> {
 fn body(words: &[&str]) -> CommandBody {
     let claim = || ClaimNumber(words[2].parse().unwrap());
     let with = option(words, "with").map(|names| names.split(',').map(subject).collect()).unwrap_or_default();
+    let provider = option(words, "by").map(|provider| ProviderId(provider.parse().unwrap()));
+    let attempt = option(words, "attempt").map(|attempt| attempt.parse().unwrap());
     match words[1] {
         "hold" => place_hold(words, with),
         "renew" => CommandBody::RenewHold { hold: claim() },
         "release" => CommandBody::ReleaseHold { hold: claim() },
-        "pay" => CommandBody::BeginPayment { hold: claim(), extra_subjects: with },
-        "fail" => CommandBody::PaymentFailed { order: claim() },
+        "pay" => CommandBody::BeginPayment { hold: claim(), provider, extra_subjects: with },
+        "fail" => CommandBody::PaymentFailed { order: claim(), attempt },
         "confirm" => {
             let payment = match words[3] {
                 "free" => Payment::Free,
                 "offline" => Payment::Offline,
                 _ => Payment::Captured { reference: 1 },
             };
-            CommandBody::Confirm { order: claim(), payment }
+            CommandBody::Confirm { order: claim(), payment, attempt }
         }
         "refund" => CommandBody::RefundTickets {
             order: claim(),

@@ -38,8 +38,9 @@ impl<T, E: Encode> Writer<T, E> {
     }
 
     fn append_next_part(&mut self, out: &mut Vec<Output<T>>) {
-        let Some(Part { record, last }) = self.parts.pop_front() else { return };
+        let Some(Part { record, format, last }) = self.parts.pop_front() else { return };
         let next = Head {
+            format: self.head.format.then(format),
             sequence: last,
             batch_id: self.batch_ids.next(),
             chain: self.head.chain.extend(&record),

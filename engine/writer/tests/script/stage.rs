@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use tessera_inventory::{
     Authority, ClaimNumber, Command, CommandBody, Config, Decision, Event, EventId, HoldPolicy,
-    IdempotencyKey, Inventory, LineRequest, Phase, PlaceHold, Pool, PoolId, Rejection, SaleWindow, Schedule,
-    SeatIndex, SeatingPolicy, Sequence, Subject, Subjects, TicketType, TicketTypeId, Timestamp, Units, Want,
+    IdempotencyKey, Inventory, LineRequest, Phase, PlaceHold, Pool, PoolId, ProviderId, Rejection,
+    SaleWindow, Schedule, SeatIndex, SeatingPolicy, Sequence, Subject, Subjects, TicketType, TicketTypeId,
+    Timestamp, Units, Want,
 };
 use tessera_writer::{
     Activation, ActivationInput, ActivationOutput, Alert, AppendAnswer, Ask, BatchId, Chain, ClockReading,
-    ClockWitness, Encode, Head, Input, Monotonic, Output, Refused, ReplayRecord, Reply, Request, StopReason,
-    StoreFailure, Writer, WriterOptions,
+    ClockWitness, Encode, Format, Head, Input, Monotonic, Output, Refused, ReplayRecord, Reply, Request,
+    StopReason, StoreFailure, Writer, WriterOptions,
 };
 
 pub(crate) const EVENT: EventId = EventId(77);
@@ -221,14 +222,15 @@ impl Stage {
                 let hold = ClaimNumber(claim.parse().unwrap());
                 self.submit(name, buyer(CommandBody::RenewHold { hold }), &[]);
             }
-            ["pay", name, claim] => {
+            ["pay", name, claim, options @ ..] => {
                 let hold = ClaimNumber(claim.parse().unwrap());
-                let body = CommandBody::BeginPayment { hold, extra_subjects: Vec::new() };
+                let provider = options.first().map(|number| ProviderId(number.parse().unwrap()));
+                let body = CommandBody::BeginPayment { hold, provider, extra_subjects: Vec::new() };
                 self.submit(name, buyer(body), &[]);
             }
             ["fail", name, claim] => {
                 let order = ClaimNumber(claim.parse().unwrap());
-                self.submit(name, command(CommandBody::PaymentFailed { order }), &[]);
+                self.submit(name, command(CommandBody::PaymentFailed { order, attempt: None }), &[]);
             }
             ["kill", name, seats] => {
                 let seats = vec![SeatIndex(0); seats.parse().unwrap()];
@@ -360,7 +362,14 @@ fn hold(quantity: u16, options: &[&str]) -> Command {
 fn render(output: Output<String>) -> String {
     match output {
         Output::Append { expected, next, attempt, .. } => {
-            format!("append {}..{} attempt {attempt}", expected.sequence.0 + 1, next.sequence)
+            let append = format!("append {}..{} attempt {attempt}", expected.sequence.0 + 1, next.sequence);
+            let Format { version, minimum_reader } = next.format;
+            let is_oldest = next.format == Format::OLDEST;
+            if is_oldest {
+                append
+            } else {
+                format!("{append} format {version} for readers of {minimum_reader}")
+            }
         }
         Output::ReadHead => "read head".to_owned(),
         Output::Reply { ticket, reply } => format!("reply {ticket} {}", render_reply(&reply)),

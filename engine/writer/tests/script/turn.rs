@@ -336,3 +336,29 @@ fn scenario_11_a_large_turn_is_split_and_keeps_its_order() {
          timer 60000",
     );
 }
+
+#[test]
+fn a_log_asks_for_a_newer_reader_from_the_first_event_on_that_needs_one() {
+    check(
+        Setup::default(),
+        "> hold a 1
+         > turn
+         append 3..3 attempt 0
+         > committed
+         reply a accepted 3
+         publish
+         timer 60000
+         > pay b 3 7
+         > turn
+         append 4..4 attempt 0 format 2 for readers of 2
+         > committed
+         reply b accepted 4
+         publish
+         > hold c 1
+         > turn
+         append 5..5 attempt 0 format 1 for readers of 2
+         > committed
+         reply c accepted 5
+         publish",
+    );
+}

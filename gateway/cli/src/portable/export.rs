@@ -20,7 +20,7 @@ use crate::events::{self, must_exist};
 use crate::failure::Failure;
 use crate::output::line;
 use crate::replay::verify;
-use crate::rows::{LogEnds, ROWS_PER_TRANSACTION, Source, event_of, is_webhook, keep};
+use crate::rows::{LogEnds, ROWS_PER_TRANSACTION, Source, event_of, is_of_everything, keep};
 use crate::store::Store;
 
 /// Bytes of log read at once.
@@ -168,7 +168,7 @@ async fn rows(
         for row in &page {
             let Some(row) = keep(row, ends, Source::Sound)? else { continue };
             let about = event_of(&row)?;
-            let is_meant = only.is_none() || about == only || about.is_none() && !is_webhook(&row);
+            let is_meant = only.is_none() || about == only || about.is_none() && !is_of_everything(&row);
             if is_meant && !foreign_keys.contains(&row.0) {
                 writer.piece(&Piece::Row(row))?;
             }

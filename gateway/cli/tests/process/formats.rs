@@ -135,7 +135,7 @@ async fn scenario_28_a_head_of_a_newer_format_is_refused_whole() {
         let output = tessera().args(command).arg("--data").arg(&sold.data).output().unwrap();
         let said = text(&output.stdout) + &text(&output.stderr);
         assert_eq!(output.status.code(), Some(4), "{command:?}: {said}");
-        assert!(said.contains("needs a reader of format 2 or newer"), "{command:?}: {said}");
+        assert!(said.contains("needs a reader of format 3 or newer"), "{command:?}: {said}");
     };
     refused(&["serve", "--listen", "127.0.0.1:0"]);
     refused(&["inspect", "verify"]);
@@ -191,7 +191,7 @@ async fn scenario_57_hand_over_goes_both_ways_within_one_version() {
 
         let head = block_on(open(&sold.data).head(event)).unwrap();
         assert!(head.epoch > written.epoch, "the newer one is fenced by the older one");
-        assert_eq!(head.format, Format { version: FORMAT_VERSION, minimum_reader: FORMAT_VERSION });
+        assert_eq!(head.format.minimum_reader, NEXT_MINOR.minimum_reader);
         verify_whole(&sold.data);
     }
     // Seen from the newer one: what this binary wrote in between is in its log, once.

@@ -2,7 +2,9 @@
 //! from the store, under load. Where `FDB_CLUSTER_FILE` names no cluster, nothing is tested, and it is said.
 
 mod balancer;
+mod clocks;
 mod cuts;
+mod fenced;
 mod kills;
 mod load;
 mod net;
@@ -71,6 +73,9 @@ struct Addresses {
     peers: SocketAddr,
 }
 
+/// A variable of the environment, and its value.
+type Variable = (&'static str, String);
+
 /// Makes the program of a node, with the settings of its store.
 type Program = Box<dyn Fn(usize) -> Command + Send + Sync>;
 
@@ -88,11 +93,16 @@ struct Nodes {
 impl Nodes {
     /// On loopback, over the cluster that is named.
     async fn start() -> Nodes {
+        Nodes::start_with(|_| Vec::new()).await
+    }
+
+    /// The same with variables in the environment of each node.
+    async fn start_with(variables: impl Fn(usize) -> Vec<Variable> + Send + Sync + 'static) -> Nodes {
         let prefix = Prefix::new();
         let name = prefix.0.clone();
-        let program = move |_| {
+        let program = move |node| {
             let mut command = tessera();
-            command.env("TESSERA_STORE__PREFIX", &name);
+            command.env("TESSERA_STORE__PREFIX", &name).envs(variables(node));
             command
         };
         let port = || SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));

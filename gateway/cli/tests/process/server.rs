@@ -157,16 +157,21 @@ impl Sale {
 
     /// Create and open the one of this name.
     pub(crate) async fn open_as(port: u16, name: &str, capacity: u32) -> Sale {
+        let configuration = json!({
+            "currency": "EUR", "pools": [{"name": "Floor", "capacity": capacity}], "categories": [], "sections": [], "rows": [], "channels": [],
+            "ticket_types": [{"name": "Free", "price": 0, "per_order_min": 1, "per_order_max": 4, "draws_on": ["Floor"]}]
+        });
+        Sale::open_hall(port, name, capacity, &configuration).await
+    }
+
+    /// The same with this configuration, which has so many units.
+    pub(crate) async fn open_hall(port: u16, name: &str, capacity: u32, configuration: &Value) -> Sale {
         let scopes = ["events:write", "events:read", "orders:write", "check-ins:write", "buyer-tokens:write"];
         let body = json!({"name": "process test", "scopes": scopes});
         let key = post(port, "/v1/api-keys", ADMIN_TOKEN, &format!("{name}-key"), &body).await["secret"]
             .as_str()
             .unwrap()
             .to_owned();
-        let configuration = json!({
-            "currency": "EUR", "pools": [{"name": "Floor", "capacity": capacity}], "categories": [], "sections": [], "rows": [], "channels": [],
-            "ticket_types": [{"name": "Free", "price": 0, "per_order_min": 1, "per_order_max": 4, "draws_on": ["Floor"]}]
-        });
         let event = json!({"name": "Killed", "starts_at": "2030-01-01T19:00:00Z", "zone": "Europe/Berlin", "configuration": configuration});
         let created = post(port, "/v1/events", &key, &format!("{name}-event"), &event).await;
         let event = created["id"].as_str().unwrap().to_owned();

@@ -163,7 +163,7 @@ impl<'a> Renderer<'a> {
                 count: *count,
             },
             EventBody::PaymentBegun { order, .. }
-            | EventBody::PaymentFailed { order }
+            | EventBody::PaymentFailed { order, .. }
             | EventBody::Confirmed { order, .. }
             | EventBody::TicketsRefunded { order, .. } => self.order(*order, body),
             EventBody::UnitsKilled(units) => Change::UnitsKilled(units_reply(self.config, units)),

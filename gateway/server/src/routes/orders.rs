@@ -44,7 +44,7 @@ pub(crate) async fn begin(call: Call) -> Answer {
         None => Access::to(&call, event, hold, None, problem::hold_not_found).await?,
     };
     let published = call.published(event, false).await?;
-    let body = CommandBody::BeginPayment { hold, extra_subjects: Vec::new() };
+    let body = CommandBody::BeginPayment { hold, provider: None, extra_subjects: Vec::new() };
     let (decided, held) = super::decide_on_claim(&call, hold, &access, body, &bytes).await?;
     let EventBody::PaymentBegun { grace_until, .. } = decided.event.body else {
         return Err(problem::another_event());
@@ -176,7 +176,7 @@ pub(crate) async fn confirm(call: Call) -> Answer {
         PaymentBody::Free => Payment::Free,
         PaymentBody::Offline => Payment::Offline,
     };
-    let body = CommandBody::Confirm { order, payment };
+    let body = CommandBody::Confirm { order, payment, attempt: None };
     let (decided, held) = super::decide_on_claim(&call, order, &access, body, &bytes).await?;
     let EventBody::Confirmed { payment, .. } = decided.event.body else {
         return Err(problem::another_event());
@@ -193,6 +193,15 @@ pub(crate) async fn confirm(call: Call) -> Answer {
     render::decision(StatusCode::OK, decided.mark, &reply)
 }
 
+/// A payment that failed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct FailureRequest {
+    /// Which attempt failed; absent: the one in flight. Another one than that in flight is not ended.
+    #[serde(default)]
+    attempt: Option<u8>,
+}
+
 /// A hold whose payment failed: it is held again.
 #[derive(Serialize, ToSchema)]
 pub(crate) struct HeldAgain {
@@ -207,8 +216,8 @@ pub(crate) async fn fail_payment(call: Call, organizer: Organizer<OrdersWrite>) 
     let access = organizer.own_event(&call).await?;
     let (event, order) = addressed(&call)?;
     let bytes = call.command_body().await?;
-    json::parse::<super::Nothing>(&bytes)?;
-    let body = CommandBody::PaymentFailed { order };
+    let request: FailureRequest = json::parse(&bytes)?;
+    let body = CommandBody::PaymentFailed { order, attempt: request.attempt };
     let decided = call.decide(&access, body, &bytes).await?;
     let reply = HeldAgain { id: call.tag(event).hold(order), state: "held", sequence: decided.sequence.0 };
     render::decision(StatusCode::OK, decided.mark, &reply)

@@ -63,8 +63,14 @@ async fn buy(router: InventoryRouter, buyer: u64) {
             accepted(&router, Command { authority, key: later(step), body }).await;
         };
         if number < SOLD {
-            then(1, authority, CommandBody::BeginPayment { hold, extra_subjects: vec![] }).await;
-            then(2, Authority::Organizer, CommandBody::Confirm { order: hold, payment: Payment::Free }).await;
+            then(1, authority, CommandBody::BeginPayment { hold, provider: None, extra_subjects: vec![] })
+                .await;
+            then(
+                2,
+                Authority::Organizer,
+                CommandBody::Confirm { order: hold, payment: Payment::Free, attempt: None },
+            )
+            .await;
         } else {
             then(1, authority, CommandBody::ReleaseHold { hold }).await;
         }

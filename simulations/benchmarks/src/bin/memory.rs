@@ -33,8 +33,8 @@ fn sell_out(tickets: u32) -> Inventory {
             let key = hold_command(u64::MAX - number * 2 - salt, 1).key;
             key.map(|key| IdempotencyKey { fingerprint: number, ..key })
         };
-        let begin = CommandBody::BeginPayment { hold, extra_subjects: vec![] };
-        let confirm = CommandBody::Confirm { order: hold, payment: Payment::Free };
+        let begin = CommandBody::BeginPayment { hold, provider: None, extra_subjects: vec![] };
+        let confirm = CommandBody::Confirm { order: hold, payment: Payment::Free, attempt: None };
         let authority = place.authority;
         apply(&mut inventory, &place);
         apply(&mut inventory, &Command { authority, key: key(0), body: begin });

@@ -3,13 +3,14 @@
 mod edits;
 mod place;
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use proptest::prelude::*;
 use proptest::sample::select;
 use tessera_inventory::{
     Authority, ChannelId, ClaimNumber, ClaimState, Command, CommandBody, IdempotencyKey, Payment, Phase,
-    PoolId, RefundedUnits, SeatIndex, Subject, TicketRef, Timestamp, Units,
+    PoolId, ProviderId, RefundedUnits, SeatIndex, Subject, TicketRef, Timestamp, Units,
 };
 use tessera_naive::Model;
 
@@ -166,9 +167,12 @@ fn on_claim(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
         6 => prop::collection::vec((0..SUBJECTS).prop_map(subject), 1..3),
         1 => prop::collection::vec((0..SUBJECTS).prop_map(subject), 4..5),
     ];
+    let provider = prop::option::of((1..3_u16).prop_filter_map("not zero", NonZeroU16::new));
+    let attempt = prop_oneof![2 => Just(None), 3 => (0..4_u8).prop_map(Some)];
+    let tried = (provider.prop_map(|provider| provider.map(ProviderId)), attempt);
     let acted = claim(model).prop_flat_map(|claim| (Just(claim), act(claim.2)));
-    (acted, payment, learnt, any::<bool>())
-        .prop_map(|(((number, subject, _), act), payment, extra_subjects, by_secret)| {
+    (acted, payment, tried, learnt, any::<bool>())
+        .prop_map(|(((number, subject, _), act), payment, (provider, attempt), extra_subjects, by_secret)| {
             let hold = ClaimNumber(number);
             let buyer = if by_secret { Authority::Secret(subject) } else { Authority::Subject(subject) };
             let teller = match payment {
@@ -179,9 +183,11 @@ fn on_claim(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
             match act {
                 Act::Renew => (CommandBody::RenewHold { hold }, buyer),
                 Act::Release => (CommandBody::ReleaseHold { hold }, buyer),
-                Act::BeginPayment => (CommandBody::BeginPayment { hold, extra_subjects }, buyer),
-                Act::PaymentFailed => (CommandBody::PaymentFailed { order: hold }, Authority::System),
-                Act::Confirm => (CommandBody::Confirm { order: hold, payment }, teller),
+                Act::BeginPayment => (CommandBody::BeginPayment { hold, provider, extra_subjects }, buyer),
+                Act::PaymentFailed => {
+                    (CommandBody::PaymentFailed { order: hold, attempt }, Authority::System)
+                }
+                Act::Confirm => (CommandBody::Confirm { order: hold, payment, attempt }, teller),
             }
         })
         .boxed()

@@ -65,10 +65,13 @@ fn command(numbers: &mut Numbers, model: &Model, step: u64) -> Command {
         66..68 => (Authority::Organizer, CommandBody::RenewHold { hold: claim }),
         68..82 => {
             let extra_subjects = vec![subject(numbers.below(BUYERS).into())];
-            (Authority::Organizer, CommandBody::BeginPayment { hold: claim, extra_subjects })
+            (Authority::Organizer, CommandBody::BeginPayment { hold: claim, provider: None, extra_subjects })
         }
-        82..93 => (Authority::Organizer, CommandBody::Confirm { order: claim, payment: Payment::Offline }),
-        93..96 => (Authority::Organizer, CommandBody::PaymentFailed { order: claim }),
+        82..93 => (
+            Authority::Organizer,
+            CommandBody::Confirm { order: claim, payment: Payment::Offline, attempt: None },
+        ),
+        93..96 => (Authority::Organizer, CommandBody::PaymentFailed { order: claim, attempt: None }),
         _ => {
             let units = if step.is_multiple_of(2) { RefundedUnits::Restock } else { RefundedUnits::Kill };
             (Authority::Organizer, CommandBody::RefundTickets { order: claim, tickets: vec![0], units })

@@ -1,8 +1,10 @@
 //! Requests that fit nothing: on claims and tickets of others, in wrong states, by those without a right.
 
+use std::num::NonZeroU16;
+
 use tessera_inventory::{
-    Authority, ChannelId, ClaimNumber, CommandBody, Payment, Phase, PoolId, RefundedUnits, SeatIndex,
-    TicketRef, Units,
+    Authority, ChannelId, ClaimNumber, CommandBody, Payment, Phase, PoolId, ProviderId, RefundedUnits,
+    SeatIndex, TicketRef, Units,
 };
 
 use super::{View, wish};
@@ -31,11 +33,15 @@ pub(super) fn stray(prng: &mut Prng, view: View<'_>) -> (Authority, CommandBody)
         1 => (buyer, CommandBody::ReleaseHold { hold: claim }),
         2 | 3 => {
             let extra_subjects = wish::fingerprints(prng, view);
-            (buyer, CommandBody::BeginPayment { hold: claim, extra_subjects })
+            let provider = provider(prng);
+            (buyer, CommandBody::BeginPayment { hold: claim, provider, extra_subjects })
         }
-        4 => (Authority::System, CommandBody::PaymentFailed { order: claim }),
-        5 => (Authority::Organizer, CommandBody::Confirm { order: claim, payment: Payment::Offline }),
-        6 => (buyer, CommandBody::Confirm { order: claim, payment: Payment::Free }),
+        4 => {
+            let attempt = attempt(prng, view, claim);
+            (Authority::System, CommandBody::PaymentFailed { order: claim, attempt })
+        }
+        5 => money(prng, view, claim),
+        6 => (buyer, CommandBody::Confirm { order: claim, payment: Payment::Free, attempt: None }),
         7 => (Authority::System, refund(prng, claim)),
         8 => (buyer, CommandBody::TransferTicket { ticket, to: someone }),
         9 | 10 => (Authority::Scanner, entrance(prng, view, ticket)),
@@ -44,6 +50,34 @@ pub(super) fn stray(prng: &mut Prng, view: View<'_>) -> (Authority, CommandBody)
             Some(request) => (anyone, CommandBody::PlaceHold(request)),
             None => (anyone, CommandBody::ReleaseHold { hold: claim }),
         },
+    }
+}
+
+/// Money for a claim: taken by the organizer, or what a provider tells of an attempt, which may have been given up long ago.
+fn money(prng: &mut Prng, view: View<'_>, order: ClaimNumber) -> (Authority, CommandBody) {
+    if prng.chance(500) {
+        return (
+            Authority::Organizer,
+            CommandBody::Confirm { order, payment: Payment::Offline, attempt: None },
+        );
+    }
+    let payment = Payment::Captured { reference: prng.between(0, u64::MAX - 1).into() };
+    (Authority::System, CommandBody::Confirm { order, payment, attempt: attempt(prng, view, order) })
+}
+
+/// Mostly one of a few.
+pub(super) fn provider(prng: &mut Prng) -> Option<ProviderId> {
+    NonZeroU16::new(u16::from(prng.small(3))).map(ProviderId)
+}
+
+/// An attempt to pay for it: none is named, the last one, an earlier one, one that never was.
+pub(super) fn attempt(prng: &mut Prng, view: View<'_>, order: ClaimNumber) -> Option<u8> {
+    let last = view.model.claims.get(&order.0).map_or(1, |claim| claim.attempts);
+    match prng.between(0, 9) {
+        0 | 1 => None,
+        2 | 3 => Some(last.saturating_sub(1)),
+        4 => Some(prng.small(5)),
+        _ => Some(last),
     }
 }
 

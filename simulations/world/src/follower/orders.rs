@@ -30,7 +30,7 @@ pub(super) fn all(events: &[Arc<Event>], model: &Model) -> Vec<Order> {
                 }
                 continue;
             }
-            EventBody::PaymentFailed { order }
+            EventBody::PaymentFailed { order, .. }
             | EventBody::Confirmed { order, .. }
             | EventBody::TicketsRefunded { order, .. } => order.0,
             EventBody::TicketTransferred { ticket, .. }

@@ -59,7 +59,7 @@ impl Promises {
             EventBody::PaymentBegun { order, grace_until, .. } => {
                 self.live(order.0, event.at, decided)?.grace = Some(deadline(*grace_until));
             }
-            EventBody::PaymentFailed { order } => self.live(order.0, event.at, decided)?.grace = None,
+            EventBody::PaymentFailed { order, .. } => self.live(order.0, event.at, decided)?.grace = None,
             EventBody::HoldReleased { hold: claim } | EventBody::Confirmed { order: claim, .. } => {
                 self.live(claim.0, event.at, decided)?;
                 self.claims.remove(&claim.0);

@@ -58,8 +58,10 @@ impl<'a> Fold<'a> {
             EventBody::PaymentBegun { order, grace_until, attempt, .. } => {
                 self.payment_begun(sequence, *order, *grace_until, *attempt).await
             }
-            EventBody::PaymentFailed { order } => self.payment_failed(sequence, *order).await,
-            EventBody::Confirmed { order, payment } => self.confirmed(sequence, *order, payment.kind()).await,
+            EventBody::PaymentFailed { order, .. } => self.payment_failed(sequence, *order).await,
+            EventBody::Confirmed { order, payment, .. } => {
+                self.confirmed(sequence, *order, payment.kind()).await
+            }
             EventBody::Expired { through, .. } => {
                 self.of_event.end_through(*through);
                 Ok(())

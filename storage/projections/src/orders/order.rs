@@ -203,7 +203,7 @@ struct OrderRow {
     #[prost(uint64, tag = "9")]
     sequence: u64,
     /// As a record has it.
-    #[prost(bytes = "vec", optional, tag = "15")]
+    #[prost(bytes = "vec", optional, tag = "10")]
     quote: Option<Vec<u8>>,
 }
 

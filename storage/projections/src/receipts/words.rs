@@ -109,8 +109,8 @@ fn describe(body: &EventBody, out: &mut String) -> fmt::Result {
         EventBody::PaymentBegun { order, grace_until, attempt, .. } => {
             write!(out, "order={} grace_until={grace_until} attempt={attempt}", order.0)
         }
-        EventBody::PaymentFailed { order } => write!(out, "order={}", order.0),
-        EventBody::Confirmed { order, payment } => {
+        EventBody::PaymentFailed { order, .. } => write!(out, "order={}", order.0),
+        EventBody::Confirmed { order, payment, .. } => {
             write!(out, "order={} payment={}", order.0, paid(*payment))
         }
         EventBody::TicketsRefunded { order, tickets, units } => {

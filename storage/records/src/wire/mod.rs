@@ -61,7 +61,7 @@ pub(crate) enum Body {
     #[prost(message, tag = "7")]
     PaymentBegun(PaymentBegun),
     #[prost(message, tag = "8")]
-    PaymentFailed(Claim),
+    PaymentFailed(PaymentFailed),
     #[prost(message, tag = "9")]
     Confirmed(Confirmed),
     #[prost(message, tag = "10")]
@@ -162,6 +162,18 @@ pub(crate) struct PaymentBegun {
     pub(crate) attempt: u32,
     #[prost(fixed64, repeated, packed = "true", tag = "4")]
     pub(crate) extra_subjects: Vec<u64>,
+    #[prost(sint64, tag = "5")]
+    pub(crate) amount_minor: i64,
+    #[prost(uint32, tag = "6")]
+    pub(crate) provider: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(crate) struct PaymentFailed {
+    #[prost(uint64, tag = "1")]
+    pub(crate) number: u64,
+    #[prost(uint32, optional, tag = "2")]
+    pub(crate) attempt: Option<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
@@ -174,6 +186,8 @@ pub(crate) struct Confirmed {
     pub(crate) reference_high: u64,
     #[prost(fixed64, tag = "4")]
     pub(crate) reference_low: u64,
+    #[prost(uint32, optional, tag = "5")]
+    pub(crate) attempt: Option<u32>,
 }
 
 /// A ticket that passed a gate.

@@ -1,8 +1,11 @@
 //! One event of each kind, and each of its variants that has bytes of its own.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use tessera_inventory::*;
+
+use crate::tariffs;
 
 const AT: u64 = 1_790_000_000_000;
 const CLAIM: ClaimNumber = ClaimNumber(4_711);
@@ -127,9 +130,40 @@ fn seated_type() -> TicketType {
     }
 }
 
+/// What format 2 says beyond format 1, by the names of the golden files.
+pub(crate) fn of_format_2() -> Vec<(&'static str, Event)> {
+    let provider = ProviderId(NonZeroU16::new(300).unwrap());
+    let begun = EventBody::PaymentBegun {
+        order: CLAIM,
+        grace_until: Timestamp(AT + 900_000),
+        attempt: 2,
+        extra_subjects: vec![Subject(2)],
+        charge: Some(Charge { provider, amount_minor: 123_456_789 }),
+    };
+    let payment = Payment::Captured { reference: 7 };
+    vec![
+        ("payment_begun_by_a_provider", event(begun)),
+        ("payment_failed_of_an_attempt", event(EventBody::PaymentFailed { order: CLAIM, attempt: Some(1) })),
+        ("confirmed_by_an_attempt", event(EventBody::Confirmed { order: CLAIM, payment, attempt: Some(3) })),
+        ("hold_placed_with_a_quote", event(EventBody::HoldPlaced(quoted_hold()))),
+        ("configured_with_a_tariff", event(EventBody::Configured { version: 1, config: Arc::new(priced()) })),
+    ]
+}
+
+fn quoted_hold() -> HoldPlaced {
+    HoldPlaced { quote: Some(Box::new(tariffs::quoted())), ..hold(vec![standing_line()]) }
+}
+
+/// A configuration with a tariff and an add-on.
+pub(crate) fn priced() -> Config {
+    let mut priced = Config { tariff: Some(Box::new(tariffs::example())), ..config() };
+    priced.ticket_types[0].kind = TicketKind::AddOn { with_admission_max: 2 };
+    priced
+}
+
 /// Names are those of the golden files.
 pub(crate) fn all() -> Vec<(&'static str, Event)> {
-    let confirmed = |payment| event(EventBody::Confirmed { order: CLAIM, payment });
+    let confirmed = |payment| event(EventBody::Confirmed { order: CLAIM, payment, attempt: None });
     let seats = Units::Seats(vec![SeatIndex(0), SeatIndex(99_999)]);
     vec![
         ("configured", event(EventBody::Configured { version: 1, config: Arc::new(config()) })),
@@ -147,9 +181,10 @@ pub(crate) fn all() -> Vec<(&'static str, Event)> {
                 grace_until: Timestamp(AT + 900_000),
                 attempt: 1,
                 extra_subjects: vec![Subject(2)],
+                charge: None,
             }),
         ),
-        ("payment_failed", event(EventBody::PaymentFailed { order: CLAIM })),
+        ("payment_failed", event(EventBody::PaymentFailed { order: CLAIM, attempt: None })),
         ("confirmed_free", confirmed(Payment::Free)),
         ("confirmed_offline", confirmed(Payment::Offline)),
         ("confirmed_captured", confirmed(Payment::Captured { reference: u128::MAX - 9 })),

@@ -1,5 +1,7 @@
 //! Arbitrary events: also those that no engine would log.
 
+use std::num::NonZeroU16;
+
 use proptest::{collection::vec, option, prelude::*};
 use tessera_inventory::*;
 
@@ -182,6 +184,12 @@ fn payment() -> impl Strategy<Value = Payment> {
     ]
 }
 
+fn charge() -> impl Strategy<Value = Charge> {
+    let amount = any::<i64>().prop_filter("not zero", |amount| *amount != 0);
+    (any::<NonZeroU16>(), amount)
+        .prop_map(|(provider, amount_minor)| Charge { provider: ProviderId(provider), amount_minor })
+}
+
 fn claim_body() -> impl Strategy<Value = EventBody> {
     prop_oneof![
         4 => hold_placed().prop_map(EventBody::HoldPlaced),
@@ -189,13 +197,15 @@ fn claim_body() -> impl Strategy<Value = EventBody> {
         1 => claim().prop_map(|hold| EventBody::HoldReleased { hold }),
         1 => (timestamp(), claim(), any::<u32>())
             .prop_map(|(at, number, count)| EventBody::Expired { through: (at, number), count }),
-        1 => (claim(), timestamp(), any::<u8>(), vec(subject(), 0..3)).prop_map(
-            |(order, grace_until, attempt, extra_subjects)| EventBody::PaymentBegun {
-                order, grace_until, attempt, extra_subjects
+        1 => (claim(), timestamp(), any::<u8>(), vec(subject(), 0..3), option::of(charge())).prop_map(
+            |(order, grace_until, attempt, extra_subjects, charge)| EventBody::PaymentBegun {
+                order, grace_until, attempt, extra_subjects, charge
             }
         ),
-        1 => claim().prop_map(|order| EventBody::PaymentFailed { order }),
-        1 => (claim(), payment()).prop_map(|(order, payment)| EventBody::Confirmed { order, payment }),
+        1 => (claim(), option::of(any::<u8>()))
+            .prop_map(|(order, attempt)| EventBody::PaymentFailed { order, attempt }),
+        1 => (claim(), payment(), option::of(any::<u8>()))
+            .prop_map(|(order, payment, attempt)| EventBody::Confirmed { order, payment, attempt }),
     ]
 }
 

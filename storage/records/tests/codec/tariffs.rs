@@ -1,7 +1,6 @@
 //! Arbitrary tariffs and quotes: also those that no engine would accept.
 
 use proptest::{collection::vec, option, prelude::*};
-use tessera_inventory::TicketKind;
 use tessera_pricing::*;
 use tessera_records::{decode_config, encode_config};
 
@@ -191,8 +190,6 @@ pub(crate) fn quoted() -> Quote {
 
 #[test]
 fn a_configuration_with_a_tariff_comes_back() {
-    let mut config = examples::config();
-    config.tariff = Some(Box::new(example()));
-    config.ticket_types[0].kind = TicketKind::AddOn { with_admission_max: 2 };
+    let config = examples::priced();
     assert_eq!(decode_config(&encode_config(&config)), Ok(config));
 }

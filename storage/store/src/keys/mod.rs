@@ -11,6 +11,9 @@ mod event_orders;
 mod follower_cursor;
 mod head;
 mod installation;
+mod ledger_balance;
+mod ledger_entry;
+mod ledger_mark;
 mod log_record;
 mod node;
 mod node_beat;
@@ -20,13 +23,21 @@ mod organizer_api_keys;
 mod organizer_event;
 mod owned;
 mod owner;
+mod payment;
+mod payment_contact;
+mod payment_due;
+mod payment_in_flight;
+mod payment_reference;
 mod projection_cursor;
+mod provider_event;
+mod provider_event_due;
 mod quarantine;
 mod receipt_index;
 mod receipt_keys;
 mod receipt_page;
 mod receipt_tree;
 mod reconciliation;
+mod refund;
 mod snapshot_chunk;
 mod snapshot_pointer;
 mod venue_chunk;
@@ -51,6 +62,9 @@ pub use event_orders::EventOrdersKey;
 pub use follower_cursor::{FollowerCursor, FollowerCursorKey};
 pub use head::{HEAD_VALUE_BYTES, HeadKey, decode_head, encode_head};
 pub use installation::InstallationKey;
+pub use ledger_balance::LedgerBalanceKey;
+pub use ledger_entry::LedgerEntryKey;
+pub use ledger_mark::LedgerMarkKey;
 pub use log_record::{LOG_RECORD_HEADER_BYTES, LogRecordHeader, LogRecordKey};
 pub use node::NodeKey;
 pub use node_beat::NodeBeatKey;
@@ -60,13 +74,21 @@ pub use organizer_api_keys::OrganizerApiKeysKey;
 pub use organizer_event::OrganizerEventKey;
 pub use owned::OwnedKey;
 pub use owner::OwnerKey;
+pub use payment::PaymentKey;
+pub use payment_contact::PaymentContactKey;
+pub use payment_due::PaymentDueKey;
+pub use payment_in_flight::PaymentInFlightKey;
+pub use payment_reference::PaymentReferenceKey;
 pub use projection_cursor::{ProjectionCursor, ProjectionCursorKey};
+pub use provider_event::ProviderEventKey;
+pub use provider_event_due::ProviderEventDueKey;
 pub use quarantine::QuarantineKey;
 pub use receipt_index::ReceiptIndexKey;
 pub use receipt_keys::ReceiptKeysKey;
 pub use receipt_page::ReceiptPageKey;
 pub use receipt_tree::ReceiptTreeKey;
 pub use reconciliation::ReconciliationKey;
+pub use refund::RefundKey;
 pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
 pub use venue_chunk::VenueChunkKey;
@@ -148,10 +170,32 @@ pub enum KeyKind {
     WebhookDue = 59,
     /// [`WebhookFinishedKey`].
     WebhookFinished = 60,
+    /// [`PaymentKey`].
+    Payment = 64,
+    /// [`PaymentDueKey`].
+    PaymentDue = 65,
+    /// [`PaymentReferenceKey`].
+    PaymentReference = 66,
+    /// [`ProviderEventKey`].
+    ProviderEvent = 67,
+    /// [`ProviderEventDueKey`].
+    ProviderEventDue = 68,
+    /// [`RefundKey`].
+    Refund = 69,
+    /// [`PaymentContactKey`].
+    PaymentContact = 71,
+    /// [`LedgerEntryKey`].
+    LedgerEntry = 72,
+    /// [`LedgerBalanceKey`].
+    LedgerBalance = 73,
+    /// [`LedgerMarkKey`].
+    LedgerMark = 74,
+    /// [`PaymentInFlightKey`].
+    PaymentInFlight = 78,
 }
 
 /// Every kind.
-const KINDS: [KeyKind; 32] = [
+const KINDS: [KeyKind; 43] = [
     KeyKind::Head,
     KeyKind::LogRecord,
     KeyKind::SnapshotChunk,
@@ -184,6 +228,17 @@ const KINDS: [KeyKind; 32] = [
     KeyKind::WebhookPending,
     KeyKind::WebhookDue,
     KeyKind::WebhookFinished,
+    KeyKind::Payment,
+    KeyKind::PaymentDue,
+    KeyKind::PaymentReference,
+    KeyKind::ProviderEvent,
+    KeyKind::ProviderEventDue,
+    KeyKind::Refund,
+    KeyKind::PaymentContact,
+    KeyKind::LedgerEntry,
+    KeyKind::LedgerBalance,
+    KeyKind::LedgerMark,
+    KeyKind::PaymentInFlight,
 ];
 
 /// First byte of an integer of eight bytes in a tuple: the hash of an event.
@@ -385,5 +440,35 @@ mod tests {
         let due = WebhookDueKey { endpoint, due_at: Timestamp(9), place };
         assert_eq!(hex(due.pack()), format!("153b{id}1509{tail}"));
         assert_eq!(hex(WebhookFinishedKey { endpoint, place }.pack()), format!("153c{id}{tail}"));
+    }
+
+    #[test]
+    fn golden_bytes_of_the_kinds_of_money() {
+        let hex = |key: Vec<u8>| format!("{:?}", KeyBytes(&key));
+        let hash = format!("{:016x}", event_hash(EVENT));
+        let id = format!("30{:032x}", EVENT.0);
+        let (event, order) = (EVENT, ClaimNumber(7));
+        let payment = PaymentKey { event, order, attempt: 1 };
+        assert_eq!(hex(payment.pack()), format!("1c{hash}1540{id}15071501"));
+        let due = PaymentDueKey { lane: 3, due_at: Timestamp(9), payment };
+        assert_eq!(hex(due.pack()), format!("154115031509{id}15071501"));
+        let (provider, name) = (2, "ab".to_owned());
+        let reference = PaymentReferenceKey { provider, reference: name.clone() };
+        assert_eq!(hex(reference.pack()), "1542150202616200");
+        let told = ProviderEventKey { provider, event: name.clone(), chunk: 1 };
+        assert_eq!(hex(told.pack()), "15431502026162001501");
+        let received_at = Timestamp(9);
+        let waits = ProviderEventDueKey { lane: 3, received_at, provider, event: name };
+        assert_eq!(hex(waits.pack()), "154415031509150202616200");
+        assert_eq!(hex(RefundKey { payment, number: 0 }.pack()), format!("1c{hash}1545{id}1507150114"));
+        assert_eq!(hex(PaymentContactKey { event, order }.pack()), format!("1c{hash}1547{id}1507"));
+        let (organizer, currency) = (EVENT.0, *b"EUR");
+        let entry = LedgerEntryKey { organizer, currency, at: Timestamp(9), id: EVENT.0 };
+        assert_eq!(hex(entry.pack()), format!("1548{id}01455552001509{id}"));
+        let balance = LedgerBalanceKey { organizer, currency, account: 4, of: EVENT.0, detail: 0, part: 5 };
+        assert_eq!(hex(balance.pack()), format!("1549{id}01455552001504{id}141505"));
+        assert_eq!(hex(LedgerMarkKey { id: EVENT.0 }.pack()), format!("154a{id}"));
+        let in_flight = PaymentInFlightKey { event, grace_until: Timestamp(9), order };
+        assert_eq!(hex(in_flight.pack()), format!("1c{hash}154e{id}15091507"));
     }
 }

@@ -1,5 +1,6 @@
 //! Commands, refusals and claims of every kind.
 
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use tessera_inventory::*;
@@ -86,9 +87,9 @@ pub(super) fn commands() -> Vec<(&'static str, CommandBody)> {
         CommandBody::RenewHold { .. } => "renew_hold": CommandBody::RenewHold { hold: CLAIM },
         CommandBody::ReleaseHold { .. } => "release_hold": CommandBody::ReleaseHold { hold: ClaimNumber(0) },
         CommandBody::BeginPayment { .. } => "begin_payment":
-            CommandBody::BeginPayment { hold: CLAIM, extra_subjects: vec![Subject(u128::MAX), subject()] },
-        CommandBody::PaymentFailed { .. } => "payment_failed": CommandBody::PaymentFailed { order: CLAIM },
-        CommandBody::Confirm { .. } => "confirm": CommandBody::Confirm { order: CLAIM, payment: Payment::Free },
+            CommandBody::BeginPayment { hold: CLAIM, provider: None, extra_subjects: vec![Subject(u128::MAX), subject()] },
+        CommandBody::PaymentFailed { .. } => "payment_failed": CommandBody::PaymentFailed { order: CLAIM, attempt: None },
+        CommandBody::Confirm { .. } => "confirm": CommandBody::Confirm { order: CLAIM, payment: Payment::Free, attempt: None },
         CommandBody::RefundTickets { .. } => "refund_tickets": CommandBody::RefundTickets {
             order: CLAIM, tickets: vec![0, 2, u16::MAX], units: RefundedUnits::Kill,
         },
@@ -107,8 +108,23 @@ pub(super) fn commands() -> Vec<(&'static str, CommandBody)> {
         Payment::Captured { .. } => "confirm_captured": Payment::Captured { reference: u128::MAX - 2 },
     });
     commands.extend(
-        payments.into_iter().map(|(name, payment)| (name, CommandBody::Confirm { order: CLAIM, payment })),
+        payments
+            .into_iter()
+            .map(|(name, payment)| (name, CommandBody::Confirm { order: CLAIM, payment, attempt: None })),
     );
+    let provider = NonZeroU16::new(300).map(ProviderId);
+    let attempt = Some(3);
+    commands.extend([
+        (
+            "begin_payment_by_provider",
+            CommandBody::BeginPayment { hold: CLAIM, provider, extra_subjects: Vec::new() },
+        ),
+        ("payment_failed_of_attempt", CommandBody::PaymentFailed { order: CLAIM, attempt }),
+        (
+            "confirm_attempt",
+            CommandBody::Confirm { order: CLAIM, payment: Payment::Captured { reference: 1 }, attempt },
+        ),
+    ]);
     commands.push(("place_by_wish", CommandBody::PlaceHold(wishful())));
     commands.push(("place_seats", CommandBody::PlaceHold(place(vec![line(Want::Seats(seats()))]))));
     commands.push(("place_nothing", CommandBody::PlaceHold(place(Vec::new()))));

@@ -6,7 +6,7 @@ use super::{Operation, Who, example};
 use crate::auth::Scope;
 use crate::code::Code;
 use crate::render::claim::OrderReply;
-use crate::routes::{Nothing, orders};
+use crate::routes::orders;
 
 const TAG: &str = "orders";
 const ORGANIZER: [Who; 2] = [Who::Organizer(Scope::OrdersWrite), Who::Administrator];
@@ -63,7 +63,7 @@ pub(super) fn fail_payment() -> Operation {
     Operation::new(TAG, "Say that a payment failed")
         .by(&ORGANIZER)
         .keyed()
-        .takes::<Nothing>(json!({}))
+        .takes::<orders::FailureRequest>(json!({ "attempt": 1 }))
         .answers::<orders::HeldAgain>(
             200,
             "The hold is held again.",

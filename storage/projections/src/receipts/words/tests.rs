@@ -60,7 +60,7 @@ fn events() -> Vec<(EventBody, &'static str, &'static str)> {
     let pool = Units::Pool { pool: PoolId(4), quantity: 30 };
     let seats = || Units::Seats(vec![SeatIndex(1), SeatIndex(2)]);
     let refunded = |units| EventBody::TicketsRefunded { order, tickets: vec![0, 2], units };
-    let paid = |payment| EventBody::Confirmed { order, payment };
+    let paid = |payment| EventBody::Confirmed { order, payment, attempt: None };
     let mut events = vec![
         (EventBody::Configured { version: 3, config: config() }, "configure", "version=3"),
         (placed(None, vec![line(2, &[])]), "place_hold", times(" units=2")),
@@ -86,11 +86,12 @@ fn events() -> Vec<(EventBody, &'static str, &'static str)> {
                 grace_until: at(7),
                 attempt: 2,
                 extra_subjects: vec![Subject(1)],
+                charge: None,
             },
             "begin_payment",
             "order=7 grace_until=1790000000007 attempt=2",
         ),
-        (EventBody::PaymentFailed { order }, "fail_payment", "order=7"),
+        (EventBody::PaymentFailed { order, attempt: None }, "fail_payment", "order=7"),
         (paid(Payment::Free), "confirm", "order=7 payment=free"),
         (paid(Payment::Offline), "confirm", "order=7 payment=offline"),
         (paid(Payment::Captured { reference: 8 }), "confirm", "order=7 payment=captured"),

@@ -100,15 +100,19 @@ pub(super) fn hold(subject: Subject) -> EventBody {
 
 pub(super) fn begun(order: u64, attempt: u8) -> EventBody {
     let order = ClaimNumber(order);
-    EventBody::PaymentBegun { order, grace_until: GRACE, attempt, extra_subjects: Vec::new() }
+    EventBody::PaymentBegun { order, grace_until: GRACE, attempt, extra_subjects: Vec::new(), charge: None }
 }
 
 pub(super) fn failed(order: u64) -> EventBody {
-    EventBody::PaymentFailed { order: ClaimNumber(order) }
+    EventBody::PaymentFailed { order: ClaimNumber(order), attempt: None }
 }
 
 pub(super) fn confirmed(order: u64) -> EventBody {
-    EventBody::Confirmed { order: ClaimNumber(order), payment: Payment::Captured { reference: 4 } }
+    EventBody::Confirmed {
+        order: ClaimNumber(order),
+        payment: Payment::Captured { reference: 4 },
+        attempt: None,
+    }
 }
 
 pub(super) fn refunded(order: u64, tickets: &[u16]) -> EventBody {

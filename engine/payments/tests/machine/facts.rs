@@ -1,0 +1,182 @@
+//! Facts in any order, and what follows from any row.
+
+use proptest::prelude::*;
+use tessera_inventory::{Sequence, Timestamp};
+use tessera_payments::{
+    Abilities, Ask, AskAnswer, Begun, Change, Decided, DisputeStanding, Fact, Facts, News, Next, Operation,
+    Outcome, Payment, RefundStanding, Refusal, Status, Want, Why, next,
+};
+
+use crate::{DAY, EUR, MINUTE, ORGANIZER, PRICE, PROVIDER, payment_id};
+
+fn facts() -> impl Strategy<Value = Fact> {
+    let names = || prop::sample::select(vec!["a", "b", "c"]).prop_map(Box::<str>::from);
+    let amounts = || prop::sample::select(vec![-5, 0, 1, 4_000, PRICE, PRICE + 1]);
+    let refunds =
+        prop::sample::select(vec![RefundStanding::Pending, RefundStanding::Done, RefundStanding::Failed]);
+    let disputes =
+        prop::sample::select(vec![DisputeStanding::Open, DisputeStanding::Won, DisputeStanding::Lost]);
+    prop_oneof![
+        (names(), prop::option::of(names())).prop_map(|(reference, page)| Fact::Created {
+            reference,
+            page,
+            secret: None
+        }),
+        Just(Fact::Processing),
+        (amounts(), prop::option::of(0_u64..9))
+            .prop_map(|(amount_minor, until)| Fact::Authorised { amount_minor, until: until.map(Timestamp) }),
+        amounts().prop_map(|amount_minor| Fact::Captured { amount_minor }),
+        names().prop_map(|code| Fact::Failed { code }),
+        Just(Fact::Cancelled),
+        (names(), prop::option::of(0_u64..3), amounts(), refunds)
+            .prop_map(|(id, ours, amount_minor, standing)| Fact::Refund { id, ours, amount_minor, standing }),
+        (names(), amounts(), amounts(), disputes).prop_map(|(id, amount_minor, fee_minor, standing)| {
+            Fact::Dispute { id, amount_minor, fee_minor, standing }
+        }),
+        amounts().prop_map(|amount_minor| Fact::Fee { amount_minor }),
+    ]
+}
+
+fn wants() -> impl Strategy<Value = Want> {
+    let whys =
+        vec![Why::Failed, Why::Expired, Why::Cancelled, Why::OtherAttempt, Why::SoldByOther, Why::Unpaid];
+    prop_oneof![Just(Want::Capture), prop::sample::select(whys).prop_map(|why| Want::Release { why }),]
+}
+
+fn news() -> impl Strategy<Value = News> {
+    let operations = vec![
+        Operation::Create,
+        Operation::LookUp,
+        Operation::Capture,
+        Operation::Void,
+        Operation::Refund { number: 0 },
+        Operation::Refund { number: 102 },
+        Operation::LookUpRefunds,
+    ];
+    let outcomes = vec![
+        Outcome::Done,
+        Outcome::Declined { code: "no".into() },
+        Outcome::Again { not_before: None },
+        Outcome::Again { not_before: Some(Timestamp(DAY)) },
+    ];
+    let asks = vec![Ask::Confirm, Ask::PaymentFailed, Ask::SellLate, Ask::RefundUnpaid];
+    let answers = vec![
+        AskAnswer::Unknown,
+        AskAnswer::Refused(Refusal::Ended),
+        AskAnswer::Refused(Refusal::NotNow),
+        AskAnswer::Refused(Refusal::Never),
+        AskAnswer::Refused(Refusal::SoldByOther),
+    ];
+    prop_oneof![
+        4 => facts().prop_map(News::Fact),
+        1 => (wants(), 101_u64..110).prop_map(|(want, by)| News::Wanted { want, by: Sequence(by) }),
+        1 => (102_u64..104, 1_i64..PRICE).prop_map(|(number, amount_minor)| News::RefundWanted {
+            number,
+            amount_minor,
+            reason: 0
+        }),
+        3 => (prop::sample::select(operations), 0_u16..3, 0_u64..2 * DAY, prop::sample::select(outcomes)).prop_map(
+            |(operation, n, at, outcome)| News::Called { operation, n, called_at: Timestamp(at), outcome }
+        ),
+        1 => (prop::sample::select(asks), prop::sample::select(answers))
+            .prop_map(|(ask, answer)| News::Decided(Decided { ask, answer })),
+    ]
+}
+
+fn begun() -> Payment {
+    let begun = Begun {
+        organizer: ORGANIZER,
+        provider: PROVIDER,
+        amount_minor: PRICE,
+        currency: EUR,
+        grace_until: Timestamp(15 * MINUTE),
+        sequence: Sequence(100),
+    };
+    Payment::begin(payment_id(1), &begun, Timestamp(1))
+}
+
+fn merged<'a>(facts: impl IntoIterator<Item = &'a Fact>) -> Facts {
+    let mut known = Facts::default();
+    facts.into_iter().for_each(|fact| known.merge(fact));
+    known
+}
+
+proptest! {
+    #[test]
+    fn facts_come_in_any_order_and_again_and_again(
+        mut told in prop::collection::vec(facts(), 0..24),
+        again in prop::collection::vec(any::<prop::sample::Index>(), 0..12),
+        shuffled in any::<u64>(),
+    ) {
+        let known = merged(&told);
+        let repeated: Vec<_> = again.iter().filter(|_| !told.is_empty()).map(|at| at.get(&told).clone()).collect();
+        told.extend(repeated);
+        let mut rng = crate::Rng(shuffled);
+        for position in (1..told.len()).rev() {
+            told.swap(position, usize::try_from(rng.below(position as u64 + 1)).unwrap());
+        }
+        prop_assert_eq!(merged(&told), known);
+    }
+
+    #[test]
+    fn whatever_was_learnt_there_is_a_next_step_that_is_allowed(
+        learnt in prop::collection::vec((news(), 0_u64..2 * DAY), 0..20),
+        now in 0_u64..3 * DAY,
+    ) {
+        let abilities = Abilities { key_life_ms: DAY, ..Abilities::new() };
+        let (mut payment, now) = (begun(), Timestamp(now));
+        for (news, at) in learnt {
+            let change = Change { payment: payment.id, at: Timestamp(at), news: vec![news], handled: vec![] };
+            payment.apply(&change, &abilities);
+        }
+        let facts = &payment.facts;
+        match next(&payment, &abilities, now) {
+            Next::Call(Operation::Capture) => {
+                prop_assert_eq!(payment.want, Want::Capture);
+                prop_assert_eq!(facts.status, Status::Authorised);
+            }
+            Next::Call(Operation::Void) => prop_assert!(payment.want != Want::Capture && !facts.is_over()),
+            Next::Call(Operation::Refund { number }) => {
+                let left = facts.captured_minor - facts.refunded_minor();
+                prop_assert!(payment.refunds[&number].amount_minor <= left);
+                prop_assert_eq!(facts.refund(number), None);
+            }
+            Next::Call(Operation::Create) => prop_assert!(facts.reference.is_none()),
+            Next::Call(Operation::LookUp | Operation::LookUpRefunds) => {}
+            Next::Ask(Ask::Confirm | Ask::SellLate) => {
+                prop_assert!(facts.is_paid() && payment.is_covered() && payment.want != Want::Capture);
+            }
+            Next::Ask(Ask::PaymentFailed) => {
+                let is_waited_for = matches!(payment.want, Want::Authorise { .. });
+                prop_assert!(is_waited_for);
+            }
+            Next::Ask(Ask::RefundUnpaid) => prop_assert!(payment.want == Want::Capture && facts.is_over()),
+            Next::Wait(at) => prop_assert!(at > now),
+            Next::Settled => {
+                let is_waited_for = matches!(payment.want, Want::Authorise { .. }) && !facts.is_paid();
+                prop_assert!(!is_waited_for, "a buyer is forgotten");
+                let is_set_aside = facts.status == Status::Authorised && facts.reference.is_some();
+                prop_assert!(!is_set_aside, "the buyer's money is left set aside");
+            }
+        }
+    }
+
+    #[test]
+    fn money_that_no_sale_wants_is_due_to_the_buyer(
+        learnt in prop::collection::vec(facts(), 0..20),
+        captured in prop::sample::select(vec![1, PRICE, PRICE + 1]),
+    ) {
+        let abilities = Abilities::new();
+        let mut payment = begun();
+        let mut news: Vec<_> = learnt.into_iter().map(News::Fact).collect();
+        news.push(News::Fact(Fact::Captured { amount_minor: captured }));
+        news.push(News::Wanted { want: Want::Release { why: Why::Cancelled }, by: Sequence(101) });
+        let change = Change { payment: payment.id, at: Timestamp(1), news, handled: vec![] };
+        payment.apply(&change, &abilities);
+        let due: i64 = payment.refunds.values().map(|refund| refund.amount_minor).sum();
+        prop_assert_eq!(due, payment.facts.captured_minor);
+        let refunds = payment.refunds.clone();
+        payment.apply(&change, &abilities);
+        prop_assert_eq!(payment.refunds, refunds, "and only once");
+    }
+}

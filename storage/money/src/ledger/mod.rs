@@ -1,0 +1,160 @@
+//! The ledger: entries that are written once, and what they come to.
+
+mod row;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tessera_inventory::{EventId, Timestamp};
+use tessera_ledger::{Account, AccountKind, Balances, Currency, Entry};
+use tessera_store::keys::{LedgerBalanceKey, LedgerEntryKey, LedgerMarkKey, event_hash};
+use tessera_store::{Row, StoreError, Table, Transaction};
+
+use crate::read::unreadable;
+
+/// Parts of a balance that belong to one truth: entries of different events rarely wait for each other.
+const PARTS: u8 = 16;
+/// Rows of balances that are read in one go.
+const READ_AT_ONCE: usize = 1_000;
+
+/// Whose truth an entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Truth {
+    /// What the log of an event says.
+    Log,
+    /// What a provider or an administrator says.
+    Provider,
+}
+
+/// The ledger, over a table.
+#[derive(Clone)]
+pub struct Ledger {
+    table: Arc<dyn Table>,
+}
+
+/// A part of the entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// In the order of time.
+    pub entries: Vec<Entry>,
+    /// Where the next page begins; `None`: this was the last.
+    pub next: Option<PageToken>,
+}
+
+/// Where a page of entries begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageToken(Vec<u8>);
+
+impl Ledger {
+    /// Over `table`.
+    #[must_use]
+    pub fn new(table: Arc<dyn Table>) -> Ledger {
+        Ledger { table }
+    }
+
+    /// Up to `limit` entries of an organizer in a currency from a time on and before another, the first first, or from where a page before ended.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn entries(
+        &self,
+        (organizer, currency): (u128, Currency),
+        (from, until): (Timestamp, Timestamp),
+        page: Option<PageToken>,
+        limit: usize,
+    ) -> Result<Page, StoreError> {
+        let (first, end) = LedgerEntryKey::range(organizer, currency, from, until);
+        let begin = page.map_or(first, |PageToken(begin)| begin);
+        let rows = self.table.begin().await?.range(&begin, &end, limit, false).await?;
+        let next = (rows.len() == limit).then(|| rows.last().map(|(key, _)| after(key))).flatten();
+        let entry = |(key, row): &Row| row::decode(&LedgerEntryKey::unpack(key)?, row);
+        Ok(Page { entries: rows.iter().map(entry).collect::<Result<_, _>>()?, next: next.map(PageToken) })
+    }
+
+    /// What the accounts of an organizer's business come to.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn balances(&self, organizer: u128) -> Result<Balances, StoreError> {
+        self.summed(LedgerBalanceKey::range(organizer)).await
+    }
+
+    /// What all accounts come to, of all organizers.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn all_balances(&self) -> Result<Balances, StoreError> {
+        self.summed(LedgerBalanceKey::range_of_all()).await
+    }
+
+    /// What rows of balances come to, all read at one version, so that no entry is half there.
+    async fn summed(&self, (mut begin, end): (Vec<u8>, Vec<u8>)) -> Result<Balances, StoreError> {
+        let mut transaction = self.table.begin().await?;
+        let mut balances = Balances::default();
+        loop {
+            let rows = transaction.range(&begin, &end, READ_AT_ONCE, false).await?;
+            for (key, value) in &rows {
+                let key = LedgerBalanceKey::unpack(key)?;
+                let kind = AccountKind::of(key.account).ok_or_else(|| unreadable("balances"))?;
+                let account = Account { kind, of: key.of, detail: key.detail };
+                balances.add(key.currency, account, LedgerBalanceKey::decode(value)?);
+            }
+            match rows.last() {
+                Some((last, _)) if rows.len() == READ_AT_ONCE => begin = after(last),
+                _ => return Ok(balances),
+            }
+        }
+    }
+}
+
+/// Write entries in a transaction that has other effects: those that are not there yet.
+///
+/// # Errors
+/// As the transaction says.
+pub async fn post_in(
+    transaction: &mut dyn Transaction,
+    truth: Truth,
+    entries: &[Entry],
+) -> Result<(), StoreError> {
+    let mut sums = BTreeMap::<Vec<u8>, i128>::new();
+    for entry in entries {
+        let heading = &entry.heading;
+        let mark = LedgerMarkKey { id: heading.id.0 }.pack();
+        if transaction.get(&mark).await?.is_some() {
+            continue;
+        }
+        transaction.set(&mark, &[]);
+        let (organizer, currency) = (heading.organizer, heading.currency);
+        let key = LedgerEntryKey { organizer, currency, at: heading.at, id: heading.id.0 };
+        transaction.set(&key.pack(), &row::encode(entry));
+        let part = part(truth, heading.order.map(|(event, _)| event));
+        for posting in entry.postings() {
+            let Account { kind, of, detail } = posting.account;
+            let account = kind.number();
+            let key = LedgerBalanceKey { organizer, currency, account, of, detail, part };
+            *sums.entry(key.pack()).or_default() += i128::from(posting.amount_minor);
+        }
+    }
+    for (key, amount_minor) in sums.into_iter().filter(|(_, amount_minor)| *amount_minor != 0) {
+        let stored = transaction.get(&key).await?;
+        let stored = stored.map_or(Ok(0), |value| LedgerBalanceKey::decode(&value))?;
+        transaction.set(&key, &(stored + amount_minor).to_be_bytes());
+    }
+    Ok(())
+}
+
+/// The part of a balance that an entry is counted in: whoever follows the log and the desk of one event do not conflict, nor do most events.
+fn part(truth: Truth, event: Option<EventId>) -> u8 {
+    let of_event = event.map_or(0, |event| {
+        let [.., last] = event_hash(event).to_be_bytes();
+        last % PARTS
+    });
+    match truth {
+        Truth::Log => of_event,
+        Truth::Provider => PARTS + of_event,
+    }
+}
+
+fn after(key: &[u8]) -> Vec<u8> {
+    [key, &[0x00]].concat()
+}

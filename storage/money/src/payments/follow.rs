@@ -1,0 +1,128 @@
+//! What the log wants, written in the transaction that moves the cursor of whoever follows it.
+
+use tessera_inventory::{EventId, Sequence, Timestamp};
+use tessera_ledger::Entry;
+use tessera_payments::{Begun, Change, Payment, PaymentId};
+use tessera_projections::follower_cursors::{Advance, advance_in};
+use tessera_store::keys::{FollowerCursor, FollowerCursorKey, PaymentInFlightKey};
+use tessera_store::{StoreError, Transaction, transact};
+
+use super::{Judge, Payments, write};
+use crate::ledger::{Truth, post_in};
+
+/// What follows from a stretch of the log.
+#[derive(Clone, Debug, Default)]
+pub struct Step {
+    /// Payments that were begun.
+    pub begun: Vec<(PaymentId, Begun)>,
+    /// What is wanted of others. Where one is among the begun, it counts after that; several of one payment count in their order.
+    pub changes: Vec<Change>,
+    /// Payments that the log does not wait for any more.
+    pub ended: Vec<PaymentInFlightKey>,
+    /// What the log says of orders, as the ledger has it.
+    pub entries: Vec<Entry>,
+}
+
+/// What became of a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Followed {
+    /// Where the cursor stands; where it is fenced, nothing was written.
+    pub advance: Advance,
+    /// The payments of the step, each once, as they stand now.
+    pub payments: Vec<Payment>,
+}
+
+impl Payments {
+    /// Write a step and move the cursor of `follower` in the log of `event` to `through`, both or neither.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn follow(
+        &self,
+        (event, follower): (EventId, &str),
+        expected: FollowerCursor,
+        through: Sequence,
+        (step, now): (&Step, Timestamp),
+    ) -> Result<Followed, StoreError> {
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let moved = advance_in(transaction.as_mut(), (event, follower), expected, through).await?;
+            if moved.is_none() {
+                write_step(transaction.as_mut(), step, now, &self.judge).await?;
+            }
+            let next = FollowerCursor { sequence: through, ..expected };
+            let advance = moved.unwrap_or(Advance::Advanced(next));
+            let payments = match advance {
+                Advance::Advanced(_) => payments(transaction.as_mut(), step).await?,
+                Advance::Fenced { .. } => Vec::new(),
+            };
+            Ok((transaction, Followed { advance, payments }))
+        })
+        .await
+    }
+
+    /// Write a part of a step that is too long for one transaction, while the cursor stays at `expected`. It may be written again.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn follow_part(
+        &self,
+        (event, follower): (EventId, &str),
+        expected: FollowerCursor,
+        (part, now): (&Step, Timestamp),
+    ) -> Result<Followed, StoreError> {
+        let key = FollowerCursorKey { event, follower: follower.to_owned() }.pack();
+        transact(self.table.as_ref(), |mut transaction| {
+            let key = key.clone();
+            async move {
+                let found = match transaction.get(&key).await? {
+                    Some(value) => FollowerCursor::decode(&value)?,
+                    None => FollowerCursor { fence: 0, sequence: Sequence::ZERO },
+                };
+                if found != expected {
+                    let advance = Advance::Fenced { found };
+                    return Ok((transaction, Followed { advance, payments: Vec::new() }));
+                }
+                write_step(transaction.as_mut(), part, now, &self.judge).await?;
+                let payments = payments(transaction.as_mut(), part).await?;
+                Ok((transaction, Followed { advance: Advance::Advanced(expected), payments }))
+            }
+        })
+        .await
+    }
+}
+
+async fn write_step(
+    transaction: &mut dyn Transaction,
+    step: &Step,
+    now: Timestamp,
+    judge: &Judge,
+) -> Result<(), StoreError> {
+    for (id, begun) in &step.begun {
+        if write::load(transaction, *id).await?.is_none() {
+            write::write(transaction, None, &Payment::begin(*id, begun, now), now, judge).await?;
+        }
+        let in_flight =
+            PaymentInFlightKey { event: id.event, grace_until: begun.grace_until, order: id.order };
+        transaction.set(&in_flight.pack(), &[id.attempt]);
+    }
+    for change in &step.changes {
+        write::change(transaction, change, judge).await?;
+    }
+    for ended in &step.ended {
+        transaction.clear(&ended.pack());
+    }
+    post_in(transaction, Truth::Log, &step.entries).await
+}
+
+/// The payments of a step as they stand.
+async fn payments(transaction: &mut dyn Transaction, step: &Step) -> Result<Vec<Payment>, StoreError> {
+    let begun = step.begun.iter().map(|(id, _)| *id);
+    let mut ids: Vec<_> = begun.chain(step.changes.iter().map(|change| change.payment)).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut payments = Vec::with_capacity(ids.len());
+    for id in ids {
+        payments.extend(write::load(transaction, id).await?.map(|stored| stored.payment));
+    }
+    Ok(payments)
+}

@@ -1,0 +1,167 @@
+//! Payments: what the log wants of them, written by whoever follows it, and what their providers said, written by desks. Both merge what
+//! they have learnt into the row as it stands, so that either may come first.
+
+mod follow;
+mod row;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tessera_inventory::{ClaimNumber, EventId, Timestamp};
+use tessera_ledger::Bearer;
+use tessera_payments::{Abilities, Change, Payment, PaymentId, ProviderId};
+use tessera_store::keys::{PaymentDueKey, PaymentInFlightKey, PaymentKey, PaymentReferenceKey};
+use tessera_store::{StoreError, Table, transact};
+
+use crate::Lane;
+
+pub use follow::{Followed, Step};
+
+/// How rows of payments are judged when they are written.
+#[derive(Clone, Debug)]
+pub struct Judge {
+    /// What each provider can do; of others nothing is known.
+    pub providers: BTreeMap<ProviderId, Abilities>,
+    /// Who bears disputes that are lost.
+    pub bears: Bearer,
+}
+
+/// Payments, over a table.
+#[derive(Clone)]
+pub struct Payments {
+    table: Arc<dyn Table>,
+    judge: Arc<Judge>,
+}
+
+/// What is due in a lane.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Due {
+    /// The payments that are due, the first first.
+    pub payments: Vec<Payment>,
+    /// When the next is that is not among them.
+    pub next_at: Option<Timestamp>,
+}
+
+impl Judge {
+    fn abilities(&self, provider: ProviderId) -> Abilities {
+        self.providers.get(&provider).copied().unwrap_or_default()
+    }
+}
+
+impl Payments {
+    /// Over `table`.
+    #[must_use]
+    pub fn new(table: Arc<dyn Table>, judge: Judge) -> Payments {
+        Payments { table, judge: Arc::new(judge) }
+    }
+
+    /// Merge what was learnt into the rows, book what follows from it, and mark the providers' events handled: all or nothing. The rows as they
+    /// stand then. Each change is of another payment.
+    ///
+    /// # Errors
+    /// As the table says; [`StoreError::Damaged`] where a payment has no row.
+    pub async fn record(&self, changes: &[Change]) -> Result<Vec<Payment>, StoreError> {
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let mut rows = Vec::with_capacity(changes.len());
+            for change in changes {
+                rows.push(write::change(transaction.as_mut(), change, &self.judge).await?);
+                for event in &change.handled {
+                    crate::provider_events::handled(transaction.as_mut(), event).await?;
+                }
+            }
+            Ok((transaction, rows))
+        })
+        .await
+    }
+
+    /// Up to `most` payments of a lane that are due.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn due(&self, lane: Lane, now: Timestamp, most: usize) -> Result<Due, StoreError> {
+        let mut transaction = self.table.begin().await?;
+        let (begin, end) = PaymentDueKey::range(lane.number());
+        let rows = transaction.range(&begin, &end, most.saturating_add(1), false).await?;
+        let mut due = Due { payments: Vec::new(), next_at: None };
+        for (key, _) in rows {
+            let PaymentDueKey { due_at, payment, .. } = PaymentDueKey::unpack(&key)?;
+            if due_at > now || due.payments.len() == most {
+                due.next_at = Some(due_at);
+                break;
+            }
+            let loaded = write::load(transaction.as_mut(), of_key(payment)).await?;
+            let loaded = loaded.ok_or_else(|| crate::read::unreadable("payments that are due"))?;
+            due.payments.push(loaded.payment);
+        }
+        Ok(due)
+    }
+
+    /// A payment.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn load(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        let mut transaction = self.table.begin().await?;
+        Ok(write::load(transaction.as_mut(), id).await?.map(|stored| stored.payment))
+    }
+
+    /// The attempts to pay an order, the first first.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn attempts(&self, event: EventId, order: ClaimNumber) -> Result<Vec<Payment>, StoreError> {
+        let mut transaction = self.table.begin().await?;
+        let (begin, end) = PaymentKey::range_of_order(event, order);
+        let mut attempts = Vec::new();
+        // As many as an attempt has numbers.
+        for (key, _) in transaction.range(&begin, &end, usize::from(u8::MAX), false).await? {
+            let loaded = write::load(transaction.as_mut(), of_key(PaymentKey::unpack(&key)?)).await?;
+            attempts.extend(loaded.map(|stored| stored.payment));
+        }
+        Ok(attempts)
+    }
+
+    /// The payment that a provider calls so.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn referred(
+        &self,
+        provider: ProviderId,
+        reference: &str,
+    ) -> Result<Option<PaymentId>, StoreError> {
+        let key = PaymentReferenceKey { provider: provider.0, reference: reference.to_owned() };
+        let row = self.table.begin().await?.get(&key.pack()).await?;
+        row.map(|row| PaymentReferenceKey::decode(&row).map(of_key)).transpose()
+    }
+
+    /// Up to `most` payments of an event that its log waits for until `through` or less; `None`: all it waits for.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn in_flight(
+        &self,
+        event: EventId,
+        through: Option<Timestamp>,
+        most: usize,
+    ) -> Result<Vec<(PaymentInFlightKey, PaymentId)>, StoreError> {
+        let range = through.map(|through| PaymentInFlightKey::range_through(event, through));
+        let (begin, end) = range.unwrap_or_else(|| PaymentInFlightKey::range(event));
+        let rows = self.table.begin().await?.range(&begin, &end, most, false).await?;
+        let in_flight = rows.into_iter().map(|(key, value)| {
+            let key = PaymentInFlightKey::unpack(&key)?;
+            let attempt = PaymentInFlightKey::decode(&value)?;
+            Ok((key, PaymentId { event, order: key.order, attempt }))
+        });
+        in_flight.collect()
+    }
+}
+
+fn key_of(id: PaymentId) -> PaymentKey {
+    PaymentKey { event: id.event, order: id.order, attempt: id.attempt }
+}
+
+fn of_key(key: PaymentKey) -> PaymentId {
+    PaymentId { event: key.event, order: key.order, attempt: key.attempt }
+}

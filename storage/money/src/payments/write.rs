@@ -1,0 +1,115 @@
+//! Reading and writing one payment in a transaction, with all that stands beside its row.
+
+use tessera_inventory::Timestamp;
+use tessera_ledger::{Entry, Heading, entry};
+use tessera_payments::{Change, Payment, PaymentId, bookings, due_at};
+use tessera_store::keys::{PaymentDueKey, PaymentKey, PaymentReferenceKey, RefundKey};
+use tessera_store::{StoreError, Transaction};
+
+use super::row::{Stored, decode_refund, encode_refund};
+use super::{Judge, key_of};
+use crate::Lane;
+use crate::ledger::{Truth, post_in};
+use crate::read::unreadable;
+
+/// Refunds of one payment that are read: each ticket of an order at most once, amounts, and the two that no command asked for.
+const REFUNDS_READ_MAX: usize = 1_000;
+
+pub(super) async fn load(
+    transaction: &mut dyn Transaction,
+    id: PaymentId,
+) -> Result<Option<Stored>, StoreError> {
+    let key = key_of(id);
+    let Some(row) = transaction.get(&key.pack()).await? else { return Ok(None) };
+    let mut stored = Stored::decode(id, &row)?;
+    if stored.has_refunds {
+        let (begin, end) = RefundKey::range(key);
+        for (key, row) in transaction.range(&begin, &end, REFUNDS_READ_MAX, false).await? {
+            stored.payment.refunds.insert(RefundKey::unpack(&key)?.number, decode_refund(&row)?);
+        }
+    }
+    Ok(Some(stored))
+}
+
+/// Merge a change into its row.
+pub(super) async fn change(
+    transaction: &mut dyn Transaction,
+    change: &Change,
+    judge: &Judge,
+) -> Result<Payment, StoreError> {
+    let before = load(transaction, change.payment).await?;
+    let before = before.ok_or_else(|| unreadable("payments that were to change"))?;
+    let mut after = before.payment.clone();
+    after.apply(change, &judge.abilities(after.provider));
+    write(transaction, Some(&before), &after, change.at, judge).await?;
+    Ok(after)
+}
+
+/// Write a payment, what it books, and what finds it: when it is due, and by its reference.
+pub(super) async fn write(
+    transaction: &mut dyn Transaction,
+    before: Option<&Stored>,
+    after: &Payment,
+    at: Timestamp,
+    judge: &Judge,
+) -> Result<(), StoreError> {
+    let (key, abilities) = (key_of(after.id), judge.abilities(after.provider));
+    let stored = Stored {
+        payment: after.clone(),
+        due_at: due_at(after, &abilities, at),
+        has_refunds: !after.refunds.is_empty(),
+    };
+    transaction.set(&key.pack(), &stored.encode());
+    move_due(transaction, key, before.and_then(|before| before.due_at), stored.due_at);
+    let known = before.map(|before| &before.payment);
+    for (&number, refund) in &after.refunds {
+        if known.and_then(|known| known.refunds.get(&number)) != Some(refund) {
+            transaction.set(&RefundKey { payment: key, number }.pack(), &encode_refund(refund));
+        }
+    }
+    if let Some(reference) = &after.facts.reference
+        && known.is_none_or(|known| known.facts.reference.as_ref() != Some(reference))
+    {
+        let reference = PaymentReferenceKey { provider: after.provider.0, reference: reference.to_string() };
+        transaction.set(&reference.pack(), &PaymentReferenceKey::encode(key));
+    }
+    let entries = entries(known, after, at, judge)?;
+    post_in(transaction, Truth::Provider, &entries).await
+}
+
+fn move_due(
+    transaction: &mut dyn Transaction,
+    payment: PaymentKey,
+    before: Option<Timestamp>,
+    after: Option<Timestamp>,
+) {
+    if before == after {
+        return;
+    }
+    let due = |due_at| PaymentDueKey { lane: Lane::of(payment.event).number(), due_at, payment }.pack();
+    if let Some(before) = before {
+        transaction.clear(&due(before));
+    }
+    if let Some(after) = after {
+        transaction.set(&due(after), &[]);
+    }
+}
+
+/// What a row books when it changes so.
+fn entries(
+    before: Option<&Payment>,
+    after: &Payment,
+    at: Timestamp,
+    judge: &Judge,
+) -> Result<Vec<Entry>, StoreError> {
+    let (organizer, currency) = (after.organizer, after.currency);
+    let order = Some((after.id.event, after.id.order));
+    let mut entries = Vec::new();
+    for booked in bookings(before, after, judge.bears, &judge.abilities(after.provider)) {
+        let heading = Heading { id: booked.id, at, organizer, currency, order };
+        let entry = entry(heading, &booked.movement);
+        let beyond = |error: tessera_ledger::TooLarge| StoreError::Damaged { reason: error.to_string() };
+        entries.extend(entry.map_err(beyond)?);
+    }
+    Ok(entries)
+}

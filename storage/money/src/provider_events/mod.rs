@@ -1,0 +1,178 @@
+//! What providers told by webhooks: kept before anything follows from it, and once, however often it is told.
+
+mod row;
+
+use std::sync::Arc;
+
+use tessera_inventory::Timestamp;
+use tessera_payments::{ProviderEventId, ProviderId};
+use tessera_store::keys::{ProviderEventDueKey, ProviderEventKey};
+use tessera_store::{CHUNK_BYTES, StoreError, Table, Transaction, transact};
+
+use crate::Lane;
+use crate::read::unreadable;
+
+pub use row::{ProviderEvent, Standing};
+
+/// Longest body of a provider's event, in bytes.
+pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Longest name of a provider's event, in bytes.
+pub const NAME_BYTES_MAX: usize = 255;
+/// Most headers of a provider's event that are kept, in bytes.
+pub const HEADERS_BYTES_MAX: usize = 8 * 1024;
+
+/// Chunks that a body has at most.
+const CHUNKS_MAX: usize = BODY_BYTES_MAX.div_ceil(CHUNK_BYTES) + 1;
+
+/// What became of an event that came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// It is kept now.
+    Now,
+    /// It was kept before.
+    Before(Standing),
+}
+
+/// An event that waits to be handled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Which.
+    pub id: ProviderEventId,
+    /// When it came.
+    pub received_at: Timestamp,
+}
+
+/// The events of providers, over a table.
+#[derive(Clone)]
+pub struct ProviderEvents {
+    table: Arc<dyn Table>,
+}
+
+impl ProviderEvents {
+    /// Over `table`.
+    #[must_use]
+    pub fn new(table: Arc<dyn Table>) -> ProviderEvents {
+        ProviderEvents { table }
+    }
+
+    /// Keep an event, unless one of its name is there. Its body has at most [`BODY_BYTES_MAX`], its headers [`HEADERS_BYTES_MAX`], its name
+    /// [`NAME_BYTES_MAX`] bytes.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn keep(&self, event: &ProviderEvent) -> Result<Kept, StoreError> {
+        transact(self.table.as_ref(), |mut transaction| async move {
+            if let Some(row) = transaction.get(&key(&event.id, 0).pack()).await? {
+                let kept = row::decode(&event.id, &row)?;
+                return Ok((transaction, Kept::Before(kept.standing)));
+            }
+            let (first, rest) = event.body.split_at(event.body.len().min(CHUNK_BYTES - HEADERS_BYTES_MAX));
+            transaction.set(&key(&event.id, 0).pack(), &row::encode(event, first));
+            for (chunk, body) in (1..).zip(rest.chunks(CHUNK_BYTES)) {
+                transaction.set(&key(&event.id, chunk).pack(), body);
+            }
+            if event.standing.waits() {
+                transaction.set(&due_key(event).pack(), &[]);
+            }
+            Ok((transaction, Kept::Now))
+        })
+        .await
+    }
+
+    /// An event as it came.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn load(&self, id: &ProviderEventId) -> Result<Option<ProviderEvent>, StoreError> {
+        let (begin, end) = ProviderEventKey::range(id.provider.0, &id.event);
+        let rows = self.table.begin().await?.range(&begin, &end, CHUNKS_MAX, false).await?;
+        let mut rows = rows.into_iter().map(|(_, row)| row);
+        let Some(first) = rows.next() else { return Ok(None) };
+        let mut event = row::decode(id, &first)?;
+        rows.for_each(|chunk| event.body.extend(chunk));
+        Ok(Some(event))
+    }
+
+    /// Up to `most` events of a lane that wait, the oldest first, after one that was seen.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn due(
+        &self,
+        lane: Lane,
+        seen: Option<&Waiting>,
+        most: usize,
+    ) -> Result<Vec<Waiting>, StoreError> {
+        let (first, end) = ProviderEventDueKey::range(lane.number());
+        let begin = seen.map_or(first, |seen| {
+            let key = ProviderEventDueKey {
+                lane: lane.number(),
+                received_at: seen.received_at,
+                provider: seen.id.provider.0,
+                event: seen.id.event.to_string(),
+            };
+            [&key.pack()[..], &[0x00]].concat()
+        });
+        let rows = self.table.begin().await?.range(&begin, &end, most, false).await?;
+        let waiting = rows.iter().map(|(key, _)| {
+            let ProviderEventDueKey { received_at, provider, event, .. } = ProviderEventDueKey::unpack(key)?;
+            let id = ProviderEventId { provider: ProviderId(provider), event: event.into_boxed_str() };
+            Ok(Waiting { id, received_at })
+        });
+        waiting.collect()
+    }
+
+    /// An event stands otherwise now; one that is handled stays so. What does not wait any more is not due.
+    ///
+    /// # Errors
+    /// As the table says; [`StoreError::Damaged`] where there is no such event.
+    pub async fn stand(&self, id: &ProviderEventId, standing: Standing) -> Result<(), StoreError> {
+        transact(self.table.as_ref(), |mut transaction| async move {
+            stand(transaction.as_mut(), id, standing).await?;
+            Ok((transaction, ()))
+        })
+        .await
+    }
+}
+
+/// What was told by this event is in the rows of the same transaction.
+pub(crate) async fn handled(
+    transaction: &mut dyn Transaction,
+    id: &ProviderEventId,
+) -> Result<(), StoreError> {
+    stand(transaction, id, Standing::Handled).await
+}
+
+async fn stand(
+    transaction: &mut dyn Transaction,
+    id: &ProviderEventId,
+    standing: Standing,
+) -> Result<(), StoreError> {
+    let key = key(id, 0).pack();
+    let row = transaction.get(&key).await?.ok_or_else(|| unreadable("a provider's events"))?;
+    let mut event = row::decode(id, &row)?;
+    if event.standing == standing || event.standing == Standing::Handled {
+        return Ok(());
+    }
+    event.standing = standing;
+    transaction.set(&key, &row::encode(&event, &event.body));
+    if standing.waits() {
+        transaction.set(&due_key(&event).pack(), &[]);
+    } else {
+        transaction.clear(&due_key(&event).pack());
+    }
+    Ok(())
+}
+
+fn key(id: &ProviderEventId, chunk: u32) -> ProviderEventKey {
+    ProviderEventKey { provider: id.provider.0, event: id.event.to_string(), chunk }
+}
+
+fn due_key(event: &ProviderEvent) -> ProviderEventDueKey {
+    ProviderEventDueKey {
+        lane: event.lane.number(),
+        received_at: event.received_at,
+        provider: event.id.provider.0,
+        event: event.id.event.to_string(),
+    }
+}

@@ -1,0 +1,76 @@
+use std::sync::Arc;
+
+use tessera_inventory::{EventId, Timestamp};
+use tessera_money::Lane;
+use tessera_money::provider_events::{
+    BODY_BYTES_MAX, HEADERS_BYTES_MAX, Kept, NAME_BYTES_MAX, ProviderEvent, ProviderEvents, Standing,
+};
+use tessera_payments::{ProviderEventId, ProviderId};
+use tessera_store::memory::{CommitFault, MemoryStore};
+
+fn event(name: &str, at: u64, standing: Standing) -> ProviderEvent {
+    ProviderEvent {
+        id: ProviderEventId { provider: ProviderId(2), event: name.into() },
+        received_at: Timestamp(at),
+        lane: Lane::of(EventId(1)),
+        standing,
+        headers: vec![("Stripe-Signature".to_owned(), "t=1".to_owned())],
+        body: b"{}".to_vec(),
+    }
+}
+
+fn events() -> (MemoryStore, ProviderEvents) {
+    let store = MemoryStore::new();
+    (store.clone(), ProviderEvents::new(Arc::new(store)))
+}
+
+#[tokio::test]
+async fn the_longest_event_is_kept_byte_by_byte() {
+    let (_, events) = events();
+    let body: Vec<u8> = (0..BODY_BYTES_MAX).map(|at| u8::try_from(at % 251).unwrap()).collect();
+    let headers = vec![("h".to_owned(), "v".repeat(HEADERS_BYTES_MAX - 1))];
+    let longest =
+        ProviderEvent { body, headers, ..event(&"n".repeat(NAME_BYTES_MAX), 9, Standing::Unparsed) };
+    assert_eq!(events.keep(&longest).await.unwrap(), Kept::Now);
+    assert_eq!(events.load(&longest.id).await.unwrap().as_ref(), Some(&longest));
+    // What stands otherwise has the same body.
+    events.stand(&longest.id, Standing::Handled).await.unwrap();
+    let handled = ProviderEvent { standing: Standing::Handled, ..longest.clone() };
+    assert_eq!(events.load(&longest.id).await.unwrap(), Some(handled));
+}
+
+#[tokio::test]
+async fn an_event_that_is_told_a_thousand_times_is_kept_once() {
+    let (store, events) = events();
+    let first = event("evt_1", 9, Standing::Waits);
+    store.inject_commit(CommitFault::UnknownNotApplied);
+    assert_eq!(events.keep(&first).await.unwrap(), Kept::Now);
+    for again in 10..1_010 {
+        let other = ProviderEvent { body: b"[]".to_vec(), ..event("evt_1", again, Standing::Waits) };
+        assert_eq!(events.keep(&other).await.unwrap(), Kept::Before(Standing::Waits));
+    }
+    assert_eq!(events.due(first.lane, None, 9).await.unwrap().len(), 1);
+    assert_eq!(events.load(&first.id).await.unwrap(), Some(first), "as it came first");
+}
+
+#[tokio::test]
+async fn what_waits_comes_in_the_order_it_came_until_it_is_handled() {
+    let (_, events) = events();
+    let standings = [Standing::Waits, Standing::Unparsed, Standing::Unknown, Standing::Unverified];
+    for (at, standing) in (1..).zip(standings) {
+        events.keep(&event(&format!("evt_{at}"), 1_000 - at, standing)).await.unwrap();
+    }
+    let lane = event("", 0, Standing::Waits).lane;
+    let waiting = events.due(lane, None, 9).await.unwrap();
+    let names: Vec<_> = waiting.iter().map(|waiting| &*waiting.id.event).collect();
+    assert_eq!(names, ["evt_4", "evt_3", "evt_1"], "nobody can read the second");
+    let after = events.due(lane, waiting.first(), 1).await.unwrap();
+    assert_eq!(after, waiting[1..2]);
+    events.stand(&waiting[0].id, Standing::Waits).await.unwrap();
+    assert_eq!(events.due(lane, None, 9).await.unwrap().len(), 3, "it is the provider's, and waits");
+    events.stand(&waiting[0].id, Standing::Handled).await.unwrap();
+    events.stand(&waiting[0].id, Standing::Unknown).await.unwrap();
+    assert_eq!(events.due(lane, None, 9).await.unwrap(), waiting[1..], "what is handled stays so");
+    let nobody = event("evt_9", 9, Standing::Waits).id;
+    assert!(events.stand(&nobody, Standing::Handled).await.is_err());
+}
