@@ -17,6 +17,7 @@ mod nodes;
 mod offers;
 mod operations;
 mod orders;
+mod pricing;
 mod rate_limit;
 mod raw_socket;
 mod receipts;

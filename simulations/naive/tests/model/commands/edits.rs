@@ -120,8 +120,7 @@ fn promotion_edit() -> impl Strategy<Value = Edit> {
     ]
 }
 
-/// Applies an edit of the tariff; answers with any other.
-fn apply_to_tariff(config: &mut Config, edit: Edit) -> Option<Edit> {
+fn apply_to_tariff(config: &mut Config, edit: Edit) {
     match edit {
         Edit::AppendPromotion(promotion) => {
             let promotions = &mut config.tariff.get_or_insert_default().promotions;
@@ -139,13 +138,11 @@ fn apply_to_tariff(config: &mut Config, edit: Edit) -> Option<Edit> {
             fees.for_each(|fee| fee.fixed_minor = amount);
         }
         Edit::RemoveTariff => config.tariff = None,
-        other => return Some(other),
+        other => unreachable!("{other:?} is no edit of the tariff"),
     }
-    None
 }
 
 fn apply(config: &mut Config, edit: Edit) {
-    let Some(edit) = apply_to_tariff(config, edit) else { return };
     let types = &mut config.ticket_types;
     match edit {
         Edit::Capacity { pool, units } => config.pools[pool].capacity = units,
@@ -190,6 +187,7 @@ fn apply(config: &mut Config, edit: Edit) {
         }
         Edit::Rename => config.pools[0].name = "renamed".into(),
         Edit::ShareCode => config.channels[1].code = config.channels[0].code,
+        of_tariff => apply_to_tariff(config, of_tariff),
     }
 }
 
