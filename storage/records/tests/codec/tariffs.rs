@@ -1,6 +1,6 @@
 //! Arbitrary tariffs and quotes: also those that no engine would accept.
 
-use proptest::{collection::vec, option, prelude::*};
+use proptest::{collection::vec, prelude::*};
 use tessera_pricing::*;
 use tessera_records::{decode_config, encode_config};
 
