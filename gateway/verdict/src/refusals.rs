@@ -11,7 +11,7 @@ use crate::recording::{Asked, Operation, Outcome};
 use crate::verdict::Finding;
 
 /// Why the event's writer refuses to place a hold.
-const PLACE_HOLD: [&str; 10] = [
+const PLACE_HOLD: [&str; 15] = [
     "sold_out",
     "seats_taken",
     "waitlist_ahead",

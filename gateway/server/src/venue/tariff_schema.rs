@@ -7,19 +7,24 @@ use crate::instant::Rfc3339;
 use crate::object::objects;
 
 /// What is added to prices and taken off them. Entries keep their place and their name for ever: append others.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(remote = "Self", deny_unknown_fields, default)]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(remote = "Self", deny_unknown_fields)]
 #[schema(as = VenueTariff)]
 pub struct Tariff {
     /// Taxes.
+    #[serde(default)]
     pub taxes: Vec<Tax>,
     /// Fees.
+    #[serde(default)]
     pub fees: Vec<Fee>,
     /// Types that cost less together, in the order in which they are looked for.
+    #[serde(default)]
     pub bundles: Vec<Bundle>,
     /// Discounts for who knows a code.
+    #[serde(default)]
     pub promotions: Vec<Promotion>,
     /// What the total is a multiple of, in minor units; 0 and 1: no rounding.
+    #[serde(default)]
     #[schema(maximum = 10000)]
     pub rounding_unit: u32,
 }

@@ -76,6 +76,11 @@ fn wishful() -> PlaceHold {
     }
 }
 
+fn promoted() -> PlaceHold {
+    let promotion = Some(PromotionClaim { code: AccessCode(1 << 100), serial: Some(0) });
+    PlaceHold { promotion, expected_total_minor: Some(-4_950), ..place(vec![line(Want::Quantity(2))]) }
+}
+
 /// A command of every kind.
 pub(super) fn commands() -> Vec<(&'static str, CommandBody)> {
     let gate = 7;
@@ -127,6 +132,7 @@ pub(super) fn commands() -> Vec<(&'static str, CommandBody)> {
     ]);
     commands.push(("place_by_wish", CommandBody::PlaceHold(wishful())));
     commands.push(("place_seats", CommandBody::PlaceHold(place(vec![line(Want::Seats(seats()))]))));
+    commands.push(("place_with_promotion", CommandBody::PlaceHold(promoted())));
     commands.push(("place_nothing", CommandBody::PlaceHold(place(Vec::new()))));
     commands.push(("kill_no_seats", CommandBody::Kill(Units::Seats(Vec::new()))));
     commands.extend(Phase::ALL.iter().map(|&to| ("change_phase_to", CommandBody::ChangePhase { to })));
@@ -160,7 +166,7 @@ pub(super) fn rejections() -> Vec<(&'static str, Rejection)> {
             stranded: SeatIndex(9), alternatives: vec![seats(), Vec::new()],
         },
         Rejection::WrongPhase { .. } => "wrong_phase": Rejection::WrongPhase {
-            phase: Phase::Scheduled, command: PhaseCommand::PlaceHold, opens_at: Some(AT),
+            phase: Phase::Scheduled, command: PhaseCommand::PlaceHold, PromotionClaim, opens_at: Some(AT),
         },
         Rejection::StaleVersion { .. } => "stale_version": Rejection::StaleVersion { current: 0 },
         Rejection::InvalidConfig(_) => "invalid_config": Rejection::InvalidConfig(ConfigError {
@@ -181,10 +187,8 @@ pub(super) fn rejections() -> Vec<(&'static str, Rejection)> {
         Rejection::PromotionUnknown => "promotion_unknown": Rejection::PromotionUnknown,
         Rejection::PromotionClosed { .. } => "promotion_closed":
             Rejection::PromotionClosed { opens_at: Some(Timestamp(0)) },
-            Rejection::PromotionClosed { opens_at: None },
         Rejection::PromotionExhausted { .. } => "promotion_exhausted":
-            Rejection::PromotionExhausted { uses_left: Some(0), amount_left_minor: None },
-            Rejection::PromotionExhausted { uses_left: None, amount_left_minor: Some(0) },
+            Rejection::PromotionExhausted { uses_left: Some(0), amount_left_minor: Some(-1) },
         Rejection::AddOnAlone { .. } => "add_on_alone": Rejection::AddOnAlone { ticket_type: TYPE },
         Rejection::WrongKind => "wrong_kind": Rejection::WrongKind,
     });
