@@ -166,7 +166,7 @@ pub(super) fn rejections() -> Vec<(&'static str, Rejection)> {
             stranded: SeatIndex(9), alternatives: vec![seats(), Vec::new()],
         },
         Rejection::WrongPhase { .. } => "wrong_phase": Rejection::WrongPhase {
-            phase: Phase::Scheduled, command: PhaseCommand::PlaceHold, PromotionClaim, opens_at: Some(AT),
+            phase: Phase::Scheduled, command: PhaseCommand::PlaceHold, opens_at: Some(AT),
         },
         Rejection::StaleVersion { .. } => "stale_version": Rejection::StaleVersion { current: 0 },
         Rejection::InvalidConfig(_) => "invalid_config": Rejection::InvalidConfig(ConfigError {
