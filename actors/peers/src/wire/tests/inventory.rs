@@ -34,7 +34,7 @@ fn config() -> Config {
             access_code: Some(AccessCode(u128::MAX)),
             category: None,
             draws_on: vec![PoolId(0)],
-            kind: tessera_inventory::TicketKind::Admission,
+            kind: TicketKind::Admission,
         }],
         units_per_subject_max: Some(10),
         ..Config::empty()
