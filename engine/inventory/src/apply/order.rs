@@ -92,8 +92,8 @@ impl Inventory {
     /// Gives the use of a promotion back whose order has no ticket any more, if the tariff says so.
     fn return_promotion(&mut self, number: ClaimNumber) {
         let Some(used) = self.quoted.get(number).and_then(|money| money.used) else { return };
-        let promotions = self.config.tariff.iter().flat_map(|tariff| &tariff.promotions);
-        let returns = promotions.skip(used.promotion.into()).next().is_some_and(|one| one.returns_on_refund);
+        let mut promotions = self.config.tariff.iter().flat_map(|tariff| &tariff.promotions);
+        let returns = promotions.nth(used.promotion.into()).is_some_and(|one| one.returns_on_refund);
         let Some(at) = self.orders.find(number).filter(|_| returns) else { return };
         let order = *self.orders.get(at);
         if order.refunded == order.tickets {

@@ -4,7 +4,8 @@ use tessera_pricing::{Applied, Basket, BasketLine, Promotion, Quote, quote};
 
 use super::stock::Scratch;
 use crate::{
-    Inventory, Line, PlaceHold, PromotionClaim, Rejection, Subject, TicketKind, TicketTypeId, Timestamp,
+    ClaimNumber, Inventory, Line, PlaceHold, PromotionClaim, Rejection, Subject, TicketKind, TicketTypeId,
+    Timestamp,
 };
 
 impl Inventory {
@@ -117,12 +118,12 @@ impl Inventory {
     /// Whether subjects that a claim is to count against as well may use its promotion.
     pub(super) fn check_promotion_of(
         &self,
-        number: crate::ClaimNumber,
+        number: ClaimNumber,
         subjects: &[Subject],
     ) -> Result<(), Rejection> {
         let Some(used) = self.quoted.get(number).and_then(|money| money.used) else { return Ok(()) };
-        let promotions = self.config.tariff.iter().flat_map(|tariff| &tariff.promotions);
-        let Some(promotion) = promotions.skip(used.promotion.into()).next() else { return Ok(()) };
+        let mut promotions = self.config.tariff.iter().flat_map(|tariff| &tariff.promotions);
+        let Some(promotion) = promotions.nth(used.promotion.into()) else { return Ok(()) };
         // The claim's own use, and its code, are taken already.
         let unbounded = Promotion { uses_max: None, ..promotion.clone() };
         self.check_uses(used.promotion, &unbounded, None, subjects.iter())
