@@ -49,11 +49,13 @@ fn config() -> Config {
             access_code: None,
             category: None,
             draws_on: vec![PoolId(0)],
+            kind: tessera_inventory::TicketKind::Admission,
         }],
         units_per_subject_max: Some(10),
         hold: HoldPolicy::default(),
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
+        tariff: None,
     }
 }
 
@@ -76,7 +78,15 @@ fn place(number: u128, quantity: u16) -> CommandBody {
         want: Want::Quantity(quantity),
     }];
     let subjects = Subjects { primary: Subject(number), extra: Vec::new() };
-    CommandBody::PlaceHold(PlaceHold { subjects, lines, access_code: None, channel: None, duration_ms: None })
+    CommandBody::PlaceHold(PlaceHold {
+        subjects,
+        lines,
+        access_code: None,
+        channel: None,
+        duration_ms: None,
+        promotion: None,
+        expected_total_minor: None,
+    })
 }
 
 /// Holds, of which a third is released, a third confirmed, and a third left alone; and a refusal, which is answered.

@@ -131,6 +131,7 @@ fn broken() -> Vec<EventBody> {
         channel: None,
         origin: Origin::Direct,
         lines,
+        quote: None,
     };
     vec![EventBody::Configured { version: 2, config: Arc::new(config) }, EventBody::HoldPlaced(held)]
 }

@@ -258,11 +258,13 @@ pub(crate) fn config(capacity: u32) -> Config {
             access_code: None,
             category: None,
             draws_on: vec![PoolId(0)],
+            kind: tessera_inventory::TicketKind::Admission,
         }],
         units_per_subject_max: None,
         hold: HoldPolicy::default(),
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
+        tariff: None,
     }
 }
 
@@ -294,6 +296,8 @@ fn place_hold_under(key: IdempotencyKey, buyer: u128, quantity: u16) -> Ask {
         access_code: None,
         channel: None,
         duration_ms: None,
+        promotion: None,
+        expected_total_minor: None,
     });
     Ask::Command(Box::new(Command { authority: Authority::Subject(subject), key: Some(key), body }))
 }

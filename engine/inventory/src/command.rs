@@ -200,6 +200,19 @@ pub struct PlaceHold {
     pub channel: Option<ChannelId>,
     /// Wanted time to the deadline in milliseconds, within the policy; `None`: the policy's.
     pub duration_ms: Option<u64>,
+    /// The code of a promotion.
+    pub promotion: Option<PromotionClaim>,
+    /// The total that the buyer saw, in minor units; another one now is refused as `total_changed`.
+    pub expected_total_minor: Option<i64>,
+}
+
+/// A promotion whose code was shown and verified at the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PromotionClaim {
+    /// Keyed hash of its code.
+    pub code: AccessCode,
+    /// Which of its single-use codes, where it has such.
+    pub serial: Option<u32>,
 }
 
 /// One line of a request.

@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use crate::{Subject, Timestamp};
+use tessera_pricing::Tariff;
+
+use crate::{FORMAT_MIN, Subject, Timestamp};
 
 /// Most pools of one event.
 pub const POOLS_MAX: usize = 256;
@@ -113,6 +115,8 @@ pub struct Config {
     pub seating: SeatingPolicy,
     /// When the phases begin by themselves.
     pub schedule: Schedule,
+    /// What is added to prices and taken off them; `None`: nothing.
+    pub tariff: Option<Box<Tariff>>,
 }
 
 /// A named capacity counter: a standing area, "VIP", a shared quota.
@@ -206,6 +210,21 @@ pub struct TicketType {
     pub category: Option<CategoryId>,
     /// The pools it draws on, one unit each; a hold takes from all of them or from none.
     pub draws_on: Vec<PoolId>,
+    /// Whether it admits its holder.
+    pub kind: TicketKind,
+}
+
+/// What a ticket of a type is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum TicketKind {
+    /// It admits its holder.
+    #[default]
+    Admission,
+    /// It goes with admissions in the same hold (parking, a programme) and makes a voucher, which no gate admits.
+    AddOn {
+        /// Most units with each admission of the hold; 0: any number.
+        with_admission_max: u16,
+    },
 }
 
 /// Half-open window of time in which a ticket type sells.
@@ -295,7 +314,19 @@ impl Config {
                 accessible_released: false,
             },
             schedule: Schedule::default(),
+            tariff: None,
         }
+    }
+
+    /// The oldest format that can say it.
+    pub(crate) fn format(&self) -> u16 {
+        let has_add_ons = self.ticket_types.iter().any(|known| known.kind != TicketKind::Admission);
+        if self.tariff.is_some() || has_add_ons { 2 } else { FORMAT_MIN }
+    }
+
+    /// Whether a ticket type is an add-on.
+    pub(crate) fn is_add_on(&self, id: TicketTypeId) -> bool {
+        self.ticket_type(id).is_some_and(|known| known.kind != TicketKind::Admission)
     }
 
     /// A ticket type, if there is one at this position.
@@ -315,3 +346,10 @@ impl Channel {
         self.allotments.iter().find(|(of, _)| of.index() == pool).map(|&(_, units)| units)
     }
 }
+
+// A quote is of a hold.
+const _: () = assert!(
+    HOLD_LINES_MAX == tessera_pricing::BASKET_LINES_MAX
+        && HOLD_UNITS_MAX == tessera_pricing::BASKET_UNITS_MAX
+        && PRICE_MINOR_MAX == tessera_pricing::AMOUNT_MINOR_MAX
+);

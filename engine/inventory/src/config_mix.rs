@@ -1,8 +1,11 @@
 //! The digest's share of a configuration: everything in it, in the order of its fields.
 
+mod tariff_mix;
+
 use crate::digest::{Kind, Mix};
 use crate::{
-    Category, Channel, Config, HoldPolicy, Pool, Row, Schedule, Seat, SeatingPolicy, TicketType, Timestamp,
+    Category, Channel, Config, HoldPolicy, Pool, Row, Schedule, Seat, SeatingPolicy, TicketKind, TicketType,
+    Timestamp,
 };
 
 /// The mix of a whole configuration. It takes time in proportion to the hall: a component keeps it.
@@ -19,6 +22,7 @@ pub(crate) fn mix(config: &Config) -> u128 {
         hold,
         seating,
         schedule,
+        tariff,
     } = config;
     let mix = Mix::new(Kind::Config).text(currency);
     let mix = list(mix, pools, pool);
@@ -28,7 +32,11 @@ pub(crate) fn mix(config: &Config) -> u128 {
     let mix = list(mix, channels, channel);
     let mix = list(mix, ticket_types, ticket_type);
     let mix = mix.word(units_per_subject_max.map_or(u64::MAX, u64::from));
-    policies(mix, hold, seating, schedule).finish()
+    let mix = policies(mix, hold, seating, schedule);
+    match tariff {
+        Some(tariff) => tariff_mix::mix(mix, tariff).finish(),
+        None => mix.finish(),
+    }
 }
 
 /// A list, its length first, so that two lists do not run into each other.
@@ -79,6 +87,7 @@ fn ticket_type(mix: Mix, ticket_type: &TicketType) -> Mix {
         access_code,
         category,
         draws_on,
+        kind,
     } = ticket_type;
     let mix = mix.text(name.as_bytes()).word(price_minor.cast_unsigned());
     let mix = instant(instant(mix, window.opens_at), window.closes_at)
@@ -89,7 +98,11 @@ fn ticket_type(mix: Mix, ticket_type: &TicketType) -> Mix {
         None => mix.word(0),
     };
     let mix = mix.word(category.map_or(u64::MAX, |category| u64::from(category.0)));
-    list(mix, draws_on, |mix, pool| mix.word(u64::from(pool.0)))
+    let mix = list(mix, draws_on, |mix, pool| mix.word(u64::from(pool.0)));
+    match kind {
+        TicketKind::Admission => mix,
+        TicketKind::AddOn { with_admission_max } => mix.word(1).word(u64::from(*with_admission_max)),
+    }
 }
 
 fn policies(mix: Mix, hold: &HoldPolicy, seating: &SeatingPolicy, schedule: &Schedule) -> Mix {
@@ -116,7 +129,8 @@ mod tests {
     #[test]
     fn everything_that_an_organizer_decides_counts() {
         let base = Config::empty();
-        let edits: [fn(&mut Config); 6] = [
+        let edits: [fn(&mut Config); 7] = [
+            |config| config.tariff = Some(Box::default()),
             |config| config.currency = *b"EUR",
             |config| config.units_per_subject_max = Some(4),
             |config| config.sections = vec!["ab".into()],

@@ -27,6 +27,7 @@ pub(crate) enum Kind {
     KeyHorizon,
     Expired,
     Config,
+    Quoted,
 }
 
 /// Mixes the words of one entity.

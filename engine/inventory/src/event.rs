@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tessera_pricing::Quote;
+
 use crate::{
     ChannelId, ClaimNumber, Config, Payment, Phase, ProviderId, RefundedUnits, SeatIndex, Subject, Subjects,
     TicketRef, TicketTypeId, Timestamp, Units,
@@ -145,17 +147,19 @@ pub enum EventBody {
 
 /// The oldest format of the log, which every reader knows.
 pub const FORMAT_MIN: u16 = 1;
-/// The newest format of the log. 2: payments by providers.
+/// The newest format of the log. 2: payments by providers; tariffs and quotes.
 pub const FORMAT_MAX: u16 = 2;
 
 impl EventBody {
     /// The oldest format that can say this: a reader that knows none so new must not read on, since it would decide otherwise.
     #[must_use]
-    pub const fn format(&self) -> u16 {
+    pub fn format(&self) -> u16 {
         match self {
             EventBody::PaymentBegun { charge: Some(_), .. }
             | EventBody::PaymentFailed { attempt: Some(_), .. }
-            | EventBody::Confirmed { attempt: Some(_), .. } => 2,
+            | EventBody::Confirmed { attempt: Some(_), .. }
+            | EventBody::HoldPlaced(HoldPlaced { quote: Some(_), .. }) => 2,
+            EventBody::Configured { config, .. } => config.format(),
             _ => FORMAT_MIN,
         }
     }
@@ -185,6 +189,19 @@ pub struct HoldPlaced {
     pub origin: Origin,
     /// What it holds.
     pub lines: Vec<Line>,
+    /// What that costs, line by line; `None`: quantities times prices.
+    pub quote: Option<Box<Quote>>,
+}
+
+impl HoldPlaced {
+    /// What the buyer pays, in minor units.
+    #[must_use]
+    pub fn total_minor(&self) -> i64 {
+        match &self.quote {
+            Some(quote) => quote.total_minor,
+            None => self.lines.iter().map(|line| line.price_minor * i64::from(line.quantity)).sum(),
+        }
+    }
 }
 
 /// How a hold came about.

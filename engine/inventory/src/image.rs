@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::{Config, Digest, EventId, Phase, Sequence, Timestamp};
+use crate::{Config, Digest, EventId, FORMAT_MIN, Phase, Sequence, Timestamp};
 
 /// Stands in a column for "none": no seat, no category.
 pub const IMAGE_NONE: u32 = u32::MAX;
@@ -73,6 +73,18 @@ pub struct Image {
     pub keys_horizon: Timestamp,
     /// Holds that expired lately, ascending, a word each: `number << 24 | low bits of the subject`.
     pub expired: Vec<u64>,
+    /// Claims and orders with a quote, ascending, four words each: number, total as two's complement, what the promotion took off,
+    /// `promotion + 1 (0: none) | (serial + 1 (0: none)) << 32`. What promotions have given out follows from it.
+    pub quoted: Vec<u64>,
+}
+
+impl Image {
+    /// The oldest format that can say it: a reader that knows none so new would make another state of it.
+    #[must_use]
+    pub fn format(&self) -> u16 {
+        let of_config = self.config.as_ref().map_or(FORMAT_MIN, |config| config.format());
+        if self.quoted.is_empty() { of_config } else { of_config.max(2) }
+    }
 }
 
 /// Why an image cannot become an inventory.

@@ -2,6 +2,7 @@
 
 use crate::claims::Claim;
 use crate::digest::{Kind, Mix, seat_mix};
+use crate::quoted::Quoted;
 use crate::subjects::Slot;
 use crate::{ClaimNumber, Digest, Inventory, SeatIndex, SeatState, Violation};
 
@@ -23,6 +24,7 @@ impl Inventory {
             self.seats_to_kill.sum(),
             self.claims.sum(),
             self.orders.sum(),
+            self.quoted.sum(),
             self.keys.sum(),
             self.expired.sum(),
             self.config_mix,
@@ -39,6 +41,7 @@ impl Inventory {
             self.seats_to_kill.fresh_sum(),
             self.claims.fresh_sum(&self.subjects),
             self.orders.fresh_sum(&self.subjects),
+            self.quoted.fresh_sum(),
             self.keys.fresh_sum(),
             self.expired.fresh_sum(),
             crate::config_mix::mix(&self.config),
@@ -67,6 +70,7 @@ impl Inventory {
     /// Every invariant, from scratch.
     pub(crate) fn check_invariants(&self) -> Checked {
         self.i1_pools_add_up()?;
+        self.i1p_promotions_add_up()?;
         self.i2_seats_have_one_owner()?;
         self.i3_limits_are_exact()?;
         self.i4_digest_is_true()?;
@@ -107,6 +111,35 @@ impl Inventory {
             }
             if pool.kill_debt > counters.held + counters.sold {
                 return Err(violation("I1", format!("pool {at} waits for kills that cannot come")));
+            }
+        }
+        Ok(())
+    }
+
+    /// I1p: what a promotion has given out is what claims and orders have of it, and not more than it may give.
+    fn i1p_promotions_add_up(&self) -> Checked {
+        let mut fresh = Quoted::default();
+        fresh.limit(self.quoted.limits().to_vec());
+        for (number, money) in self.quoted.iter() {
+            let subjects = self.subjects_of(number);
+            if subjects.is_empty() {
+                return Err(violation(
+                    "I1p",
+                    format!("{} has a quote and is neither claim nor order", number.0),
+                ));
+            }
+            fresh.insert(number, *money, subjects.into_iter());
+        }
+        if !self.quoted.counts_as(&fresh) {
+            return Err(violation("I1p", "a promotion counts other uses than there are"));
+        }
+        let promotions = self.config.tariff.iter().flat_map(|tariff| &tariff.promotions);
+        for (at, promotion) in (0_u16..).zip(promotions) {
+            let Some(given) = fresh.given(at) else { continue };
+            let over = promotion.uses_max.is_some_and(|max| given.uses > max)
+                || promotion.amount_max_minor.is_some_and(|max| given.amount_minor > max);
+            if over {
+                return Err(violation("I1p", format!("promotion {at} has given out {given:?}")));
             }
         }
         Ok(())
@@ -270,7 +303,7 @@ mod tests {
     use crate::deadlines::Deadlines;
     use crate::{
         Config, Event, EventBody, EventId, HoldPlaced, Line, Origin, Pool, PoolId, SaleWindow, Subject,
-        Subjects, TermsId, TicketType, TicketTypeId, Timestamp,
+        Subjects, TermsId, TicketKind, TicketType, TicketTypeId, Timestamp,
     };
 
     /// A hold of one unit until 2,000, at 1,000.
@@ -287,6 +320,7 @@ mod tests {
             access_code: None,
             category: None,
             draws_on: vec![PoolId(0)],
+            kind: TicketKind::Admission,
         }];
         let hold = HoldPlaced {
             subjects: Subjects { primary: Subject(1), extra: vec![] },
@@ -301,6 +335,7 @@ mod tests {
                 price_minor: 0,
                 seats: vec![],
             }],
+            quote: None,
         };
         let mut inventory = Inventory::new(EventId(1));
         for body in

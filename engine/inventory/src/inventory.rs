@@ -11,6 +11,7 @@ use crate::killed_seats::SeatsToKill;
 use crate::mutant::Mutation;
 use crate::orders::Orders;
 use crate::pools::Pools;
+use crate::quoted::Quoted;
 use crate::seating::{ReleasedChannels, Seating};
 use crate::subjects::Subjects;
 use crate::terms::Terms;
@@ -43,6 +44,7 @@ pub struct Inventory {
     pub(crate) subjects: Subjects,
     pub(crate) claims: Claims,
     pub(crate) orders: Orders,
+    pub(crate) quoted: Quoted,
     pub(crate) keys: Keys,
     pub(crate) deadlines: Deadlines,
     pub(crate) expired: Expired,
@@ -102,6 +104,7 @@ impl Inventory {
             subjects: Subjects::new(),
             claims: Claims::default(),
             orders: Orders::new(),
+            quoted: Quoted::default(),
             keys: Keys::new(),
             deadlines: Deadlines::default(),
             expired: Expired::default(),

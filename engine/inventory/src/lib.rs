@@ -22,6 +22,7 @@ mod orders;
 mod paged;
 mod phase;
 mod pools;
+mod quoted;
 mod rejection;
 mod returned;
 mod seating;
@@ -35,7 +36,7 @@ mod windows;
 
 pub use command::{
     Authority, ClaimNumber, Command, CommandBody, IdempotencyKey, LineRequest, Payment, PaymentKind,
-    PlaceHold, RefundedUnits, TicketRef, Units, Want, Wishes,
+    PlaceHold, PromotionClaim, RefundedUnits, TicketRef, Units, Want, Wishes,
 };
 pub use config::*;
 pub use event::{

@@ -63,6 +63,30 @@ pub enum Rejection {
         /// Its unit price now, in minor units.
         price_minor: i64,
     },
+    /// The total the buyer saw is gone.
+    TotalChanged {
+        /// The total now, in minor units.
+        total_minor: i64,
+    },
+    /// No promotion has the code shown.
+    PromotionUnknown,
+    /// The promotion does not apply now.
+    PromotionClosed {
+        /// When it opens, if it will.
+        opens_at: Option<Timestamp>,
+    },
+    /// The promotion, or the caller's part of it, is used up.
+    PromotionExhausted {
+        /// Uses that are left to the caller; `None`: no bound.
+        uses_left: Option<u32>,
+        /// What may still be taken off, in minor units; `None`: no bound.
+        amount_left_minor: Option<i64>,
+    },
+    /// Only add-ons are wanted.
+    AddOnAlone {
+        /// The first of them.
+        ticket_type: TicketTypeId,
+    },
     /// The hold's deadline has passed.
     HoldExpired {
         /// Which.
@@ -132,6 +156,8 @@ pub enum Rejection {
         /// Generation that is valid.
         generation: u8,
     },
+    /// A voucher, which admits nobody.
+    WrongKind,
     /// The ticket was refunded.
     TicketRefunded,
     /// The ticket was handed on as often as its code can tell generations apart.
@@ -219,6 +245,7 @@ impl Rejection {
                 | Rejection::LimitExceeded { .. }
                 | Rejection::StrandsSeat { .. }
                 | Rejection::WaitlistAhead { .. }
+                | Rejection::PromotionExhausted { .. }
         )
     }
 }

@@ -110,10 +110,21 @@ pub struct ClaimView {
     pub attempts: u8,
     /// Units and frozen prices.
     pub lines: Vec<Line>,
+    /// What they cost together in minor units, where that was quoted; quantities times prices otherwise.
+    pub quoted_minor: Option<i64>,
     /// How it was paid, for paid orders; the provider's reference stays in the log.
     pub payment: Option<PaymentKind>,
     /// The tickets of a paid order.
     pub tickets: Vec<TicketView>,
+}
+
+impl ClaimView {
+    /// What the buyer pays or paid, in minor units.
+    #[must_use]
+    pub fn total_minor(&self) -> i64 {
+        let plain = || self.lines.iter().map(|line| line.price_minor * i64::from(line.quantity)).sum();
+        self.quoted_minor.unwrap_or_else(plain)
+    }
 }
 
 /// One ticket of a paid order, at its position.

@@ -255,6 +255,8 @@ mod tests {
             access_code: None,
             channel: None,
             duration_ms: None,
+            promotion: None,
+            expected_total_minor: None,
         });
         let command = Command { authority: Authority::Subject(subject), key: None, body };
         Request { ticket, ask: Ask::Command(Box::new(command)), give_up_at: Monotonic(ticket as u64) }
@@ -349,6 +351,7 @@ mod tests {
             hold: HoldPolicy::default(),
             seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
             schedule: Schedule::default(),
+            tariff: None,
         };
         assert_eq!(config_weight(&config(&name)) - config_weight(&config("")), 3 * name.len());
     }

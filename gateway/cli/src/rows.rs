@@ -8,7 +8,7 @@ use tessera_projections::catalogue;
 use tessera_store::keys::{
     CatalogueEventKey, FollowerCursor, FollowerCursorKey, KeyKind, OrganizerEventKey, PaymentDueKey,
     PaymentInFlightKey, PaymentKey, QuarantineKey, ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey,
-    ReconciliationKey, RefundKey, TicketDesignKey, VenueChunkKey, WakeUpKey,
+    ReconciliationKey, RefundKey, SandboxPaymentKey, TicketDesignKey, VenueChunkKey, WakeUpKey,
 };
 use tessera_store::{Row, StoreError, Table, transact};
 
@@ -55,6 +55,7 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result
         | KeyKind::Refund
         | KeyKind::PaymentContact
         | KeyKind::PaymentInFlight
+        | KeyKind::SandboxPayment
         | KeyKind::LedgerEntry
         | KeyKind::LedgerBalance
         | KeyKind::LedgerMark
@@ -107,6 +108,7 @@ pub(crate) fn event_of((key, value): &Row) -> Result<Option<EventId>, StoreError
         Some(KeyKind::ReceiptIndex) => Some(ReceiptIndexKey::unpack(key)?.event),
         Some(KeyKind::FollowerCursor) => Some(FollowerCursorKey::unpack(key)?.event),
         Some(KeyKind::Payment) => Some(PaymentKey::unpack(key)?.event),
+        Some(KeyKind::SandboxPayment) => Some(SandboxPaymentKey::unpack(key)?.event),
         Some(KeyKind::PaymentDue) => Some(PaymentDueKey::unpack(key)?.payment.event),
         Some(KeyKind::PaymentInFlight) => Some(PaymentInFlightKey::unpack(key)?.event),
         Some(KeyKind::Refund) => Some(RefundKey::unpack(key)?.payment.event),

@@ -15,6 +15,7 @@ use crate::vocabulary::{command_name, phase_name, state_name};
 #[must_use]
 pub(crate) fn problem(sequence: Sequence, rejection: &Rejection, config: Option<&Config>) -> Problem {
     stock(rejection, config)
+        .or_else(|| pricing(rejection, config))
         .or_else(|| claim(rejection, config))
         .unwrap_or_else(|| rule(rejection))
         .with("sequence", sequence.0)
@@ -80,6 +81,34 @@ fn stock(rejection: &Rejection, config: Option<&Config>) -> Option<Problem> {
                 .with("ticket_type", type_name(config, *ticket_type))
                 .with("price", money(config, *price_minor))
         }
+        Rejection::AddOnAlone { ticket_type } => {
+            Problem::new(Code::AddOnAlone, "add-ons go with admissions in the same hold")
+                .with("ticket_type", type_name(config, *ticket_type))
+        }
+        _ => return None,
+    })
+}
+
+/// Refusals of what a hold would cost.
+fn pricing(rejection: &Rejection, config: Option<&Config>) -> Option<Problem> {
+    Some(match rejection {
+        Rejection::TotalChanged { total_minor } => {
+            Problem::new(Code::TotalChanged, "show the new total, and send it if it is accepted")
+                .with("total", money(config, *total_minor))
+        }
+        Rejection::PromotionUnknown => {
+            Problem::new(Code::PromotionUnknown, "correct the code, or hold without it")
+        }
+        Rejection::PromotionClosed { opens_at } => {
+            Problem::new(Code::PromotionClosed, "hold without the code, or wait until it applies")
+                .with("opens_at", instant(*opens_at))
+        }
+        Rejection::PromotionExhausted { uses_left, amount_left_minor } => {
+            let amount_left = amount_left_minor.map_or(Value::Null, |minor| money(config, minor));
+            Problem::new(Code::PromotionExhausted, "hold without the code")
+                .with("uses_left", uses_left.map_or(Value::Null, Value::from))
+                .with("amount_left", amount_left)
+        }
         _ => return None,
     })
 }
@@ -120,6 +149,7 @@ fn claim(rejection: &Rejection, config: Option<&Config>) -> Option<Problem> {
         Rejection::TransfersExhausted => {
             Problem::new(Code::TransfersExhausted, "the ticket was handed on as often as it can be")
         }
+        Rejection::WrongKind => Problem::new(Code::WrongKind, "it is for what it says; do not admit"),
         Rejection::TicketRefunded => Problem::new(Code::TicketRefunded, "do not admit"),
         _ => return None,
     })
@@ -154,7 +184,7 @@ fn rule(rejection: &Rejection) -> Problem {
             "this key is too old to know what became of it; read the state first",
         ),
         Rejection::Forbidden => Problem::new(Code::Forbidden, "your role does not allow this"),
-        // Answered by the two functions above. They stand here by name, so that a new rejection does not compile until
+        // Answered by the three functions above. They stand here by name, so that a new rejection does not compile until
         // it has its answer.
         Rejection::SoldOut { .. }
         | Rejection::SeatsTaken { .. }
@@ -164,6 +194,12 @@ fn rule(rejection: &Rejection) -> Problem {
         | Rejection::OrderSize { .. }
         | Rejection::NotOnSale { .. }
         | Rejection::PriceChanged { .. }
+        | Rejection::TotalChanged { .. }
+        | Rejection::PromotionUnknown
+        | Rejection::PromotionClosed { .. }
+        | Rejection::PromotionExhausted { .. }
+        | Rejection::AddOnAlone { .. }
+        | Rejection::WrongKind
         | Rejection::HoldExpired { .. }
         | Rejection::HoldNotFound
         | Rejection::OrderNotFound

@@ -15,8 +15,8 @@ use crate::problem::Problem;
 use crate::routes::tickets_shown::{self, design, papers, ticket_keys};
 use crate::routes::{
     api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, docs, events, holds,
-    nodes, offers, operations, orders, phases, probes, receipts, seats, tickets, units, webhook_deliveries,
-    webhook_endpoints,
+    nodes, offers, operations, orders, phases, probes, quotes, receipts, seats, tickets, units,
+    webhook_deliveries, webhook_endpoints,
 };
 
 /// What a controller answers.
@@ -64,6 +64,7 @@ routes! {
     ReadHold GET "/v1/events/{event}/holds/{hold}",
     RenewHold POST "/v1/events/{event}/holds/{hold}/renew",
     ReleaseHold POST "/v1/events/{event}/holds/{hold}/release",
+    MakeQuote POST "/v1/events/{event}/quotes",
     BeginOrder POST "/v1/events/{event}/orders",
     ListOrders GET "/v1/events/{event}/orders",
     ReadOrder GET "/v1/events/{event}/orders/{order}",
@@ -129,6 +130,7 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "events", event, "seat-map"] => (&[R::ReadSeatMap], [event, ""]),
         ["v1", "events", event, "seats"] => (&[R::ReadSeats], [event, ""]),
         ["v1", "events", event, "changes"] => (&[R::ReadChanges], [event, ""]),
+        ["v1", "events", event, "quotes"] => (&[R::MakeQuote], [event, ""]),
         ["v1", "events", event, "orders"] => (&[R::BeginOrder, R::ListOrders], [event, ""]),
         ["v1", "events", event, "check-ins"] => (&[R::CheckIn], [event, ""]),
         ["v1", "events", event, "check-outs"] => (&[R::CheckOut], [event, ""]),
@@ -217,6 +219,7 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ReadHold => go(call, async |call, Anyone| holds::read(call).await),
         Route::RenewHold => go(call, async |call, Anyone| holds::renew(call).await),
         Route::ReleaseHold => go(call, async |call, Anyone| holds::release(call).await),
+        Route::MakeQuote => go(call, async |call, who: Reader| quotes::make(call, who).await),
         Route::BeginOrder => go(call, async |call, Anyone| orders::begin(call).await),
         Route::ReadOrder => go(call, async |call, Anyone| orders::read(call).await),
         Route::ListOrders => go(call, async |call, who: Buyer| orders::list(call, who).await),

@@ -11,13 +11,18 @@ use crate::recording::{Asked, Operation, Outcome};
 use crate::verdict::Finding;
 
 /// Why the event's writer refuses to place a hold.
-const PLACE_HOLD: [&str; 10] = [
+const PLACE_HOLD: [&str; 15] = [
     "sold_out",
     "seats_taken",
     "waitlist_ahead",
     "limit_exceeded",
     "not_on_sale",
     "price_changed",
+    "total_changed",
+    "promotion_unknown",
+    "promotion_closed",
+    "promotion_exhausted",
+    "add_on_alone",
     "strands_seat",
     "wrong_phase",
     "order_size",

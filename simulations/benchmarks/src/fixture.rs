@@ -8,6 +8,7 @@ use tessera_inventory::{
     SaleWindow, Schedule, Seat, SeatingPolicy, SectionId, Subject, Subjects, TicketType, TicketTypeId,
     Timestamp, Want, Wishes,
 };
+use tessera_pricing::{Basis, Fee, Payer, Tariff, Tax, TypeSet};
 
 /// The event that is measured.
 pub const EVENT: EventId = EventId(0x0192_f0c1_0000_7000_8000_0000_0000_0001);
@@ -36,7 +37,34 @@ pub fn standing(capacity: u32) -> Config {
         hold: HoldPolicy::default(),
         seating: SeatingPolicy { stranding_allowed: false, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
+        tariff: None,
     }
+}
+
+/// As [`standing`], at 45.00 under a tariff: a tax inside of the price, and a fee.
+#[must_use]
+pub fn priced(capacity: u32) -> Config {
+    let mut config = standing(capacity);
+    config.ticket_types[0].price_minor = 4_500;
+    let fee = Fee {
+        name: "Service".into(),
+        basis: Basis::PerTicket,
+        fixed_minor: 150,
+        rate_ppm: 25_000,
+        min_minor: 0,
+        max_minor: None,
+        payer: Payer::Buyer,
+        taxes: 1,
+        types: TypeSet::default(),
+        refundable: false,
+    };
+    config.tariff = Some(Box::new(Tariff {
+        taxes: vec![Tax { name: "VAT".into(), rate_ppm: 70_000, included: true }],
+        type_taxes: vec![1],
+        fees: vec![fee],
+        ..Tariff::default()
+    }));
+    config
 }
 
 /// A hall of about `seats` seats in rows of five blocks, one category, no standing area.
@@ -69,6 +97,7 @@ fn ticket_type(
         access_code: None,
         category,
         draws_on,
+        kind: tessera_inventory::TicketKind::Admission,
     }
 }
 
@@ -146,6 +175,8 @@ fn command(number: u64, line: LineRequest) -> Command {
             access_code: None,
             channel: None,
             duration_ms: None,
+            promotion: None,
+            expected_total_minor: None,
         }),
     }
 }

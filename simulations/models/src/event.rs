@@ -34,6 +34,8 @@ pub(crate) fn command(buyer: Buyer) -> Command {
         access_code: None,
         channel: None,
         duration_ms: None,
+        promotion: None,
+        expected_total_minor: None,
     });
     let key = IdempotencyKey { digest: u128::from(buyer), fingerprint: 1, minted_at: None };
     Command { authority: Authority::Subject(subject), key: Some(key), body }
@@ -90,6 +92,7 @@ fn config() -> Config {
         access_code: None,
         category: None,
         draws_on: vec![PoolId(0)],
+        kind: tessera_inventory::TicketKind::Admission,
     };
     Config {
         currency: *b"EUR",
@@ -103,5 +106,6 @@ fn config() -> Config {
         hold: HoldPolicy { duration_ms: HOLD_MS, renewals_max: 0, life_ms_max: HOLD_MS, grace_ms: HOLD_MS },
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
+        tariff: None,
     }
 }

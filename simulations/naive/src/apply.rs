@@ -45,6 +45,7 @@ impl Model {
             EventBody::Confirmed { order, payment, attempt: _ } => self.sell(order, payment),
             EventBody::TicketsRefunded { order, tickets, units } => {
                 tickets.iter().for_each(|&ticket| self.refund_ticket(order, ticket, units));
+                self.return_promotion(order);
             }
             EventBody::UnitsKilled(units) => self.withdraw(units),
             EventBody::UnitsRestored(units) => self.bring_back(units),
@@ -222,6 +223,8 @@ impl Model {
             extra: placed.subjects.extra,
             channel: placed.channel,
             lines,
+            quote: placed.quote.map(|quote| *quote),
+            promotion_returned: false,
             deadline_at: placed.deadline_at,
             life_ends_at: placed.life_ends_at,
             grace_until: None,
@@ -323,6 +326,15 @@ impl Model {
                 self.killed_seats.insert(seat);
             }
         }
+    }
+
+    /// The last refund of an order returns its promotion, if that is to return.
+    fn return_promotion(&mut self, order: ClaimNumber) {
+        let promotions = self.promotions();
+        let claim = self.claim_mut(order);
+        let used = claim.quote.as_ref().and_then(|quote| quote.promotion);
+        let returns = used.is_some_and(|at| promotions[usize::from(at)].returns_on_refund);
+        claim.promotion_returned |= returns && claim.tickets.iter().all(|ticket| ticket.refunded);
     }
 
     fn withdraw(&mut self, units: Units) {

@@ -89,6 +89,7 @@ impl Model {
             let having = having(Some(line.ticket_type));
             reasons.extend(self.beyond_type_limit(&having, line.ticket_type, units));
         }
+        reasons.extend(self.promotion_refused_to(claim, &extra_subjects));
         if !reasons.is_empty() {
             return Err(reasons);
         }

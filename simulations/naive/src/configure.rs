@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use tessera_inventory::{
     BLOCK_SEATS_MAX, Config, ConfigError, EventBody, GRACE_MS_MAX, HOLD_MS_MAX, HOLD_MS_MIN, HOLD_UNITS_MAX,
-    Phase, Rejection, TicketType, Timestamp,
+    Phase, Rejection, TicketKind, TicketType, Timestamp,
 };
+use tessera_pricing::{Fee, Promotion, Tariff, TypeSet};
 
 use super::{Decided, Model};
 
@@ -38,9 +39,45 @@ impl Model {
         names(before).iter().zip(names(after)).all(|(before, after)| after.starts_with(before))
             && after.rows.starts_with(&before.rows)
             && before.currency == after.currency
+            && kinds(after).starts_with(&kinds(before))
+            && self.tariff_may_become(before, after)
             && (0..after.pools.len()).all(|pool| {
                 let (general, shares) = self.free_under(Some(before), after, pool);
                 general >= 0 && shares.iter().all(|&(_, free)| free >= 0)
+            })
+    }
+}
+
+/// Which types are add-ons.
+fn kinds(config: &Config) -> Vec<bool> {
+    config.ticket_types.iter().map(|known| known.kind != TicketKind::Admission).collect()
+}
+
+/// The identities of what stands in a tariff: names, and codes.
+fn identities(tariff: &Tariff) -> [Vec<String>; 5] {
+    let fees = |fees: &[Fee]| fees.iter().map(|one| one.name.to_string()).collect();
+    let promotion = |one: &Promotion| format!("{} {}", one.code, one.serials == 0);
+    [
+        tariff.taxes.iter().map(|one| one.name.to_string()).collect(),
+        fees(&tariff.fees),
+        fees(&tariff.platform_fees),
+        tariff.bundles.iter().map(|one| one.name.to_string()).collect(),
+        tariff.promotions.iter().map(promotion).collect(),
+    ]
+}
+
+impl Model {
+    /// Everything in a tariff keeps its place and its name, and no promotion has given out more than it may.
+    fn tariff_may_become(&self, before: &Config, after: &Config) -> bool {
+        let of = |config: &Config| config.tariff.as_deref().cloned().unwrap_or_default();
+        let (before, after) = (of(before), of(after));
+        let lists = identities(&before).into_iter().zip(identities(&after));
+        let mut promotions = before.promotions.iter().zip(&after.promotions);
+        lists.into_iter().all(|(before, after)| after.starts_with(&before))
+            && promotions.all(|(before, after)| after.serials >= before.serials)
+            && (0_u16..).zip(&after.promotions).all(|(at, promotion)| {
+                promotion.uses_max.is_none_or(|max| max >= self.uses(at))
+                    && promotion.amount_max_minor.is_none_or(|max| max >= self.taken_off(at))
             })
     }
 }
@@ -77,6 +114,17 @@ fn is_sound(config: &Config) -> bool {
         && (0..config.pools.len()).all(|pool| allotments_fit(config, pool))
         && config.ticket_types.iter().all(|known| is_sound_type(config, known))
         && has_sound_hall(config)
+        && config.tariff.as_deref().is_none_or(|tariff| has_sound_tariff(config, tariff))
+}
+
+/// What random edits can break of a tariff.
+fn has_sound_tariff(config: &Config, tariff: &Tariff) -> bool {
+    let types = config.ticket_types.len();
+    let known = |of: &TypeSet| of.0.iter().all(|&of| usize::from(of) < types);
+    tariff.type_taxes.len() <= types
+        && tariff.fees.iter().chain(&tariff.platform_fees).all(|fee| known(&fee.types))
+        && tariff.promotions.iter().all(|one| known(&one.types) && one.per_subject_max != Some(0))
+        && tariff.bundles.iter().flat_map(|one| &one.parts).all(|&(of, _)| usize::from(of) < types)
 }
 
 fn allotments_fit(config: &Config, pool: usize) -> bool {
@@ -101,6 +149,7 @@ fn is_sound_type(config: &Config, known: &TicketType) -> bool {
         && pools.iter().all(|pool| pool.index() < config.pools.len())
         && known.category.is_none_or(|category| category.index() < config.categories.len())
         && (known.category.is_some() || !known.draws_on.is_empty())
+        && (known.category.is_none() || known.kind == TicketKind::Admission)
 }
 
 fn has_sound_hall(config: &Config) -> bool {

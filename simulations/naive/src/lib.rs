@@ -11,6 +11,7 @@
 )]
 
 mod apply;
+mod bill;
 mod claims;
 mod compare;
 mod configure;
@@ -18,6 +19,7 @@ mod exact;
 pub mod hall;
 mod organizer;
 mod place;
+mod promotions;
 mod tickets;
 mod time;
 mod views;
@@ -30,6 +32,7 @@ use tessera_inventory::{
     PaymentKind, Phase, PhaseCommand, PoolId, Rejection, RequestError, SeatIndex, SeatState, Subject,
     TicketTypeId, Timestamp,
 };
+use tessera_pricing::Quote;
 
 pub use compare::{same, same_body, view_without_terms, without_terms};
 use hall::{Hall, Place};
@@ -105,6 +108,10 @@ pub struct Claim {
     pub channel: Option<ChannelId>,
     /// What it has.
     pub lines: Vec<Line>,
+    /// What that costs, where it was quoted.
+    pub quote: Option<Quote>,
+    /// Its promotion has its use back.
+    pub promotion_returned: bool,
     /// When the hold ends.
     pub deadline_at: Timestamp,
     /// Cap on its whole life.
@@ -375,8 +382,11 @@ impl Claim {
         self.units(|line| line.draws_on.contains(&pool))
     }
 
-    /// What it costs at its frozen prices, in minor units.
+    /// What it costs, as quoted or at its frozen prices, in minor units.
     pub fn total_minor(&self) -> i64 {
+        if let Some(quote) = &self.quote {
+            return quote.total_minor;
+        }
         self.lines.iter().map(|line| line.price_minor * i64::from(line.quantity)).sum()
     }
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use tessera_inventory::{
     AccessCode, Authority, CategoryId, ChannelId, EXTRA_SUBJECTS_MAX, HOLD_LINES_MAX, HOLD_MS_MAX,
     HOLD_MS_MIN, HOLD_UNITS_MAX, HoldPlaced, Line, LineRequest, Origin, Phase, PlaceHold, PoolId, Rejection,
-    RequestError, SeatIndex, Subject, TOGETHER_MAX, TermsId, TicketType, TicketTypeId, Timestamp, Want,
-    Wishes,
+    RequestError, SeatIndex, Subject, TOGETHER_MAX, TermsId, TicketKind, TicketType, TicketTypeId, Timestamp,
+    Want, Wishes,
 };
+use tessera_pricing::Quote;
 
 use super::hall::Wish;
 use super::{Decided, Model, Window};
@@ -79,6 +80,7 @@ impl Model {
         for (at, line) in (0_u16..).zip(&request.lines) {
             lines.push(self.place_line(&caller, &mut taken, at, line)?);
         }
+        let quote = self.quote(now, request, &lines)?;
         let policy = self.config.as_ref().unwrap().hold;
         let life_ends_at = now.plus_ms(policy.life_ms_max);
         let deadline_at = now.plus_ms(request.duration_ms.unwrap_or(policy.duration_ms)).min(life_ends_at);
@@ -89,7 +91,44 @@ impl Model {
             channel: caller.channel,
             origin: Origin::Direct,
             lines,
+            quote: quote.map(Box::new),
         })
+    }
+
+    /// What the lines cost, at the total that the buyer saw.
+    fn quote(&self, now: Timestamp, request: &PlaceHold, lines: &[Line]) -> Decided<Option<Quote>> {
+        let promotion = self.claimed(now, request)?;
+        let bill = super::bill::bill(self.config.as_ref().unwrap(), self.version, lines, promotion);
+        let serial = request.promotion.and_then(|claimed| claimed.serial);
+        let quote = bill.map(|quote| Quote { serial, ..quote });
+        let plain: i64 = lines.iter().map(|line| line.price_minor * i64::from(line.quantity)).sum();
+        let total_minor = quote.as_ref().map_or(plain, |quote| quote.total_minor);
+        match request.expected_total_minor {
+            Some(expected) if expected != total_minor => Err(vec![Rejection::TotalChanged { total_minor }]),
+            _ => Ok(quote),
+        }
+    }
+
+    /// Why add-ons may not be bought like this.
+    fn add_ons_refused(&self, caller: &Caller<'_>, units: &BTreeMap<TicketTypeId, u32>) -> Vec<Rejection> {
+        let most_of = |id: TicketTypeId| match self.ticket_type(id)?.kind {
+            TicketKind::Admission => None,
+            TicketKind::AddOn { with_admission_max } => Some(with_admission_max),
+        };
+        let add_ons: u32 =
+            units.iter().filter(|(id, _)| most_of(**id).is_some()).map(|(_, &units)| units).sum();
+        let all: u32 = caller.request.lines.iter().map(|line| quantity(&line.want)).sum();
+        let mut named = caller.request.lines.iter().filter_map(|line| line.ticket_type);
+        if add_ons > 0 && add_ons == all {
+            let first = named.find(|&id| most_of(id).is_some()).unwrap();
+            return vec![Rejection::AddOnAlone { ticket_type: first }];
+        }
+        let beyond = |(&id, &units): (&TicketTypeId, &u32)| {
+            let most = u32::from(most_of(id).filter(|&most| most > 0)?) * (all - add_ons);
+            let (min, max) = (self.ticket_type(id)?.per_order_min, u16::try_from(most).unwrap());
+            (units > most).then_some(Rejection::OrderSize { ticket_type: id, min, max })
+        };
+        units.iter().filter_map(beyond).collect()
     }
 
     /// What is wrong with a request whatever is in stock.
@@ -210,6 +249,7 @@ impl Model {
             reasons.extend(self.wrong_size(id, units));
             reasons.extend(self.beyond_type_limit(&caller.subjects(), id, units));
         }
+        reasons.extend(self.add_ons_refused(caller, &units));
         let all = caller.request.lines.iter().map(|line| quantity(&line.want)).sum();
         reasons.extend(self.beyond_event_limit(&caller.subjects(), all));
         reasons.extend(self.exact_seats_refused(caller));

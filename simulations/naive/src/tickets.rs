@@ -1,6 +1,6 @@
 //! Commands on single tickets.
 
-use tessera_inventory::{Authority, EventBody, Rejection, Subject, TicketRef};
+use tessera_inventory::{Authority, EventBody, Rejection, Subject, TicketKind, TicketRef};
 
 use super::{Decided, Model, Ticket};
 
@@ -41,6 +41,10 @@ impl Model {
     pub(crate) fn check_in(&self, named: TicketRef, generation: u8, gate: u16) -> Decided<EventBody> {
         let (ticket, _) = self.ticket(named)?;
         let mut reasons = Vec::new();
+        let line = &self.claims[&named.order.0].lines[usize::from(ticket.line)];
+        if self.ticket_type(line.ticket_type).is_some_and(|known| known.kind != TicketKind::Admission) {
+            reasons.push(Rejection::WrongKind);
+        }
         if ticket.refunded {
             reasons.push(Rejection::TicketRefunded);
         }

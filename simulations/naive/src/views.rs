@@ -134,6 +134,7 @@ impl Model {
             renewals: if is_live { claim.renewals } else { 0 },
             attempts: if is_live { claim.attempts } else { 0 },
             lines: claim.lines.iter().map(line).collect(),
+            quoted_minor: claim.quote.as_ref().map(|quote| quote.total_minor),
             payment: claim.payment,
             tickets: claim.tickets.iter().map(ticket).collect(),
         })

@@ -44,6 +44,7 @@ fn ticket_type(name: &str, price_minor: i64, draws_on: Vec<PoolId>) -> TicketTyp
         access_code: None,
         category: None,
         draws_on,
+        kind: tessera_inventory::TicketKind::Admission,
     }
 }
 
@@ -90,6 +91,7 @@ pub(crate) fn small(capacity: u32) -> Config {
         },
         seating: SeatingPolicy { stranding_allowed: false, companions_max: 1, accessible_released: false },
         schedule: Schedule { on_sale_at: opening(ON_SALE_MS), ..Schedule::default() },
+        tariff: None,
     }
 }
 

@@ -37,6 +37,7 @@ fn placed(number: u64) -> Event {
         channel: None,
         origin: Origin::Direct,
         lines: vec![line],
+        quote: None,
     });
     Event { at, key: Some(KeyMark { digest, fingerprint: number }), body }
 }

@@ -34,6 +34,7 @@ fn placed(number: u64, seats: &[u32]) -> Event {
             channel: None,
             origin: Origin::Direct,
             lines: vec![line],
+            quote: None,
         }),
     }
 }

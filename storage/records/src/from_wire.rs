@@ -10,6 +10,7 @@ use tessera_inventory::{
 use crate::{
     RecordError, config,
     error::malformed,
+    quote,
     wide::{at_after, narrow, narrow_option, seats, subjects, whole},
     wire::{self, Body},
 };
@@ -103,6 +104,7 @@ fn hold_placed(hold: wire::HoldPlaced, at: Timestamp) -> Result<HoldPlaced, Reco
         origin,
         // In place: the messages' memory becomes the lines'.
         lines: hold.lines.into_iter().map(line).collect::<Result<_, _>>()?,
+        quote: hold.quote.map(|message| quote::from_wire(&message).map(Box::new)).transpose()?,
     })
 }
 

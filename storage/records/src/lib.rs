@@ -5,6 +5,7 @@ mod error;
 mod framing;
 mod from_wire;
 mod hold;
+mod quote;
 mod record;
 mod replay;
 mod snapshot;
@@ -14,6 +15,7 @@ mod wire;
 
 pub use config::{decode_config, encode_config};
 pub use error::RecordError;
+pub use quote::{decode_quote, encode_quote};
 pub use record::{
     Record, RecordEncoder, RecordHeader, decode_header, decode_record, encode_record, for_each,
 };

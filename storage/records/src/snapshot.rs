@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use prost::{Message, bytes::Bytes};
 use tessera_inventory::{Digest, EventId, Image, Sequence, Timestamp};
-use tessera_writer::{Chain, OLDEST_FORMAT_VERSION};
+use tessera_writer::Chain;
 
 use crate::{
     RecordError, config,
@@ -32,8 +32,8 @@ pub struct SnapshotImage {
 pub fn encode_snapshot(image: &Image, chain: Chain) -> Vec<u8> {
     let mut out = Vec::new();
     let header = wire::SnapshotHeader {
-        format_version: OLDEST_FORMAT_VERSION.into(),
-        minimum_reader: OLDEST_FORMAT_VERSION.into(),
+        format_version: image.format().into(),
+        minimum_reader: image.format().into(),
         chain: chain.0.to_vec(),
     };
     put_field(HEADER_TAG, &header, &mut out);
@@ -95,6 +95,7 @@ fn message(image: &Image) -> wire::Image {
         keys_page_times: bytes_of_u64(&image.keys_page_times),
         keys_horizon_ms: image.keys_horizon.0,
         expired: bytes_of_u64(&image.expired),
+        quoted: bytes_of_u64(&image.quoted),
     }
 }
 
@@ -128,6 +129,7 @@ fn image(message: wire::Image) -> Result<Image, RecordError> {
         keys_page_times: u64_of_bytes(&message.keys_page_times)?,
         keys_horizon: Timestamp(message.keys_horizon_ms),
         expired: u64_of_bytes(&message.expired)?,
+        quoted: u64_of_bytes(&message.quoted)?,
     })
 }
 

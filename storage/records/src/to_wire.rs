@@ -6,7 +6,7 @@ use tessera_inventory::{
 };
 
 use crate::{
-    config,
+    config, quote,
     wide::{after_ms, halves, put_seats, put_subjects},
     wire::{self, Body},
 };
@@ -44,6 +44,7 @@ fn hold_placed(mut hold: wire::HoldPlaced, placed: &HoldPlaced, at: Timestamp) -
         message.price_minor = line.price_minor;
         put_seats(&mut message.seats, &line.seats);
     }
+    hold.quote = placed.quote.as_deref().map(quote::to_wire);
     hold
 }
 

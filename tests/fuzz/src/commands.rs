@@ -263,6 +263,8 @@ fn place(scene: &Scene, bytes: &mut Unstructured<'_>) -> Result<PlaceHold> {
         access_code: code(bytes)?,
         channel: if bytes.ratio(1_u8, 8_u8)? { Some(ChannelId(bytes.int_in_range(0..=3)?)) } else { None },
         duration_ms: if bytes.ratio(1_u8, 8_u8)? { Some(bytes.arbitrary()?) } else { None },
+        promotion: None,
+        expected_total_minor: None,
     })
 }
 

@@ -62,6 +62,8 @@ fn sell(scene: &mut Scene, ticket_type: TicketTypeId) {
             access_code: None,
             channel: None,
             duration_ms: None,
+            promotion: None,
+            expected_total_minor: None,
         };
         let body = CommandBody::PlaceHold(place);
         // Whatever the answer: the scene checks that it leaves a sound state.

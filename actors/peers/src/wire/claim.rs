@@ -33,6 +33,8 @@ pub(super) struct ClaimView {
     payment: Option<u32>,
     #[prost(message, repeated, tag = "10")]
     tickets: Vec<Ticket>,
+    #[prost(sint64, optional, tag = "11")]
+    quoted_minor: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -90,6 +92,7 @@ pub(super) fn to_wire(claim: &tessera_inventory::ClaimView) -> ClaimView {
         lines: claim.lines.iter().map(line_to_wire).collect(),
         payment: claim.payment.map(Word::word),
         tickets: claim.tickets.iter().map(ticket_to_wire).collect(),
+        quoted_minor: claim.quoted_minor,
     }
 }
 
@@ -105,6 +108,7 @@ pub(super) fn from_wire(message: ClaimView) -> Result<Box<tessera_inventory::Cla
         lines: message.lines.into_iter().map(line_from_wire).collect::<Result<_, _>>()?,
         payment: message.payment.map(PaymentKind::of_word).transpose()?,
         tickets: message.tickets.into_iter().map(ticket_from_wire).collect::<Result<_, _>>()?,
+        quoted_minor: message.quoted_minor,
     }))
 }
 

@@ -2,7 +2,8 @@
 
 use prost::Message;
 use tessera_inventory::{
-    AccessCode, ChannelId, LineRequest, SectionId, Subject, Subjects, TicketTypeId, Want, Wishes,
+    AccessCode, ChannelId, LineRequest, PromotionClaim, SectionId, Subject, Subjects, TicketTypeId, Want,
+    Wishes,
 };
 use tessera_records::RecordError;
 use tessera_records::wide::{halves, narrow, narrow_option, put_seats, put_subjects, seats, subjects, whole};
@@ -26,6 +27,18 @@ pub(super) struct PlaceHold {
     channel: Option<u32>,
     #[prost(uint64, optional, tag = "7")]
     duration_ms: Option<u64>,
+    #[prost(message, optional, tag = "8")]
+    promotion: Option<Promotion>,
+    #[prost(sint64, optional, tag = "9")]
+    expected_total_minor: Option<i64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct Promotion {
+    #[prost(message, required, tag = "1")]
+    code: Code,
+    #[prost(uint32, optional, tag = "2")]
+    serial: Option<u32>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -87,13 +100,23 @@ pub(super) fn to_wire(place: &tessera_inventory::PlaceHold) -> PlaceHold {
         subject_low,
         extra_subjects,
         lines: place.lines.iter().map(line_to_wire).collect(),
-        access_code: place.access_code.map(|code| {
-            let (high, low) = halves(code.0);
-            Code { high, low }
-        }),
+        access_code: place.access_code.map(code_to_wire),
         channel: place.channel.map(|channel| channel.0.into()),
         duration_ms: place.duration_ms,
+        promotion: place
+            .promotion
+            .map(|claimed| Promotion { code: code_to_wire(claimed.code), serial: claimed.serial }),
+        expected_total_minor: place.expected_total_minor,
     }
+}
+
+fn code_to_wire(code: AccessCode) -> Code {
+    let (high, low) = halves(code.0);
+    Code { high, low }
+}
+
+fn code_from_wire(code: Code) -> AccessCode {
+    AccessCode(whole(code.high, code.low))
 }
 
 /// The request that `message` says.
@@ -104,9 +127,13 @@ pub(super) fn from_wire(message: PlaceHold) -> Result<tessera_inventory::PlaceHo
             extra: subjects(&message.extra_subjects)?,
         },
         lines: message.lines.into_iter().map(line_from_wire).collect::<Result<_, _>>()?,
-        access_code: message.access_code.map(|code| AccessCode(whole(code.high, code.low))),
+        access_code: message.access_code.map(code_from_wire),
         channel: narrow_option(message.channel, "a channel is at most 255")?.map(ChannelId),
         duration_ms: message.duration_ms,
+        promotion: message
+            .promotion
+            .map(|claimed| PromotionClaim { code: code_from_wire(claimed.code), serial: claimed.serial }),
+        expected_total_minor: message.expected_total_minor,
     })
 }
 

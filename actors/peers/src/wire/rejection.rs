@@ -15,7 +15,7 @@ use super::{Word, malformed};
 pub(super) struct Rejection {
     #[prost(
         oneof = "Why",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36"
     )]
     why: Option<Why>,
 }
@@ -82,6 +82,32 @@ enum Why {
     KeyExpired(()),
     #[prost(message, tag = "30")]
     Forbidden(()),
+    #[prost(sint64, tag = "31")]
+    TotalChanged(i64),
+    #[prost(message, tag = "32")]
+    PromotionUnknown(()),
+    #[prost(message, tag = "33")]
+    PromotionClosed(PromotionClosed),
+    #[prost(message, tag = "34")]
+    PromotionExhausted(PromotionExhausted),
+    #[prost(uint32, tag = "35")]
+    AddOnAlone(u32),
+    #[prost(message, tag = "36")]
+    WrongKind(()),
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct PromotionClosed {
+    #[prost(uint64, optional, tag = "1")]
+    opens_at_ms: Option<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct PromotionExhausted {
+    #[prost(uint32, optional, tag = "1")]
+    uses_left: Option<u32>,
+    #[prost(sint64, optional, tag = "2")]
+    amount_left_minor: Option<i64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -236,6 +262,17 @@ fn why(rejection: &Refused) -> Why {
         Refused::KeyReused => Why::KeyReused(()),
         Refused::KeyExpired => Why::KeyExpired(()),
         Refused::Forbidden => Why::Forbidden(()),
+        Refused::TotalChanged { total_minor } => Why::TotalChanged(*total_minor),
+        Refused::PromotionUnknown => Why::PromotionUnknown(()),
+        Refused::PromotionClosed { opens_at } => {
+            Why::PromotionClosed(PromotionClosed { opens_at_ms: opens_at.map(|at| at.0) })
+        }
+        Refused::PromotionExhausted { uses_left, amount_left_minor } => {
+            let (uses_left, amount_left_minor) = (*uses_left, *amount_left_minor);
+            Why::PromotionExhausted(PromotionExhausted { uses_left, amount_left_minor })
+        }
+        Refused::AddOnAlone { ticket_type } => Why::AddOnAlone(ticket_type.0.into()),
+        Refused::WrongKind => Why::WrongKind(()),
     }
 }
 
@@ -296,6 +333,16 @@ fn rejection(why: Why) -> Result<Refused, RecordError> {
         Why::KeyReused(()) => Refused::KeyReused,
         Why::KeyExpired(()) => Refused::KeyExpired,
         Why::Forbidden(()) => Refused::Forbidden,
+        Why::TotalChanged(total_minor) => Refused::TotalChanged { total_minor },
+        Why::PromotionUnknown(()) => Refused::PromotionUnknown,
+        Why::PromotionClosed(PromotionClosed { opens_at_ms }) => {
+            Refused::PromotionClosed { opens_at: opens_at_ms.map(Timestamp) }
+        }
+        Why::PromotionExhausted(PromotionExhausted { uses_left, amount_left_minor }) => {
+            Refused::PromotionExhausted { uses_left, amount_left_minor }
+        }
+        Why::AddOnAlone(of) => Refused::AddOnAlone { ticket_type: ticket_type(of)? },
+        Why::WrongKind(()) => Refused::WrongKind,
     })
 }
 

@@ -2,6 +2,7 @@
 
 use crate::claims::{Claim, ClaimLine, ExtraSubjects};
 use crate::mutant::Mutant;
+use crate::quoted::Money;
 use crate::returned::{Returned, Source};
 use crate::{ClaimNumber, HoldPlaced, Inventory, Line, RefundedUnits, SeatState, Subject, Timestamp};
 
@@ -42,6 +43,9 @@ impl Inventory {
                 self.subjects.charge(slot, line.ticket_type, u32::from(line.quantity));
             }
         }
+        if let Some(quote) = &hold.quote {
+            self.quoted.insert(number, Money::of(quote), claim.subjects());
+        }
         self.deadlines.insert(hold.deadline_at, number);
         self.claims.insert(number, claim, &self.subjects);
     }
@@ -71,11 +75,13 @@ impl Inventory {
     pub(super) fn end_claim(&mut self, number: ClaimNumber) {
         let claim = self.claims.remove(number, &self.subjects);
         self.deadlines.remove(claim.due_at(), number);
-        self.dissolve(&claim);
+        self.dissolve(number, &claim);
     }
 
-    /// Gives back what a claim held that is no longer among the live ones. Returns its primary subject.
-    fn dissolve(&mut self, claim: &Claim) -> Subject {
+    /// Gives back what a claim held that is no longer among the live ones: units, and the use of a promotion. Returns its
+    /// primary subject.
+    fn dissolve(&mut self, number: ClaimNumber, claim: &Claim) -> Subject {
+        self.quoted.remove(number, claim.subjects());
         for line in claim.lines.as_slice() {
             self.return_units(Returned {
                 terms: line.terms,
@@ -103,7 +109,7 @@ impl Inventory {
             let claim = self.claims.remove(number, &self.subjects);
             let is_dropped = self.mutation.is(Mutant::ExpiryDropsTail) && count > 1 && ended + 1 == count;
             let subject =
-                if is_dropped { self.subjects.subject(claim.subject) } else { self.dissolve(&claim) };
+                if is_dropped { self.subjects.subject(claim.subject) } else { self.dissolve(number, &claim) };
             self.expired.remember(number, subject);
             ended += 1;
         }

@@ -24,6 +24,7 @@ impl Inventory {
                 }
             }
         }
+        self.quoted.learn(order, &new);
         self.move_claim(order, |claim| {
             claim.set_grace(Some(grace_until));
             claim.attempts = attempt;
@@ -45,6 +46,7 @@ impl Inventory {
                 }
             }
         }
+        self.quoted.unlearn(order, &learnt);
         learnt.into_iter().for_each(|slot| self.subjects.forget(slot));
     }
 
@@ -83,6 +85,20 @@ impl Inventory {
             for &subject in std::iter::once(&order.subject).chain(self.orders.extra(at)) {
                 self.subjects.discharge(subject, ticket_type, 1);
             }
+        }
+        self.return_promotion(number);
+    }
+
+    /// Gives the use of a promotion back whose order has no ticket any more, if the tariff says so.
+    fn return_promotion(&mut self, number: ClaimNumber) {
+        let Some(used) = self.quoted.get(number).and_then(|money| money.used) else { return };
+        let mut promotions = self.config.tariff.iter().flat_map(|tariff| &tariff.promotions);
+        let returns = promotions.nth(used.promotion.into()).is_some_and(|one| one.returns_on_refund);
+        let Some(at) = self.orders.find(number).filter(|_| returns) else { return };
+        let order = *self.orders.get(at);
+        if order.refunded == order.tickets {
+            let subjects = std::iter::once(order.subject).chain(self.orders.extra(at).iter().copied());
+            self.quoted.give_back(number, subjects);
         }
     }
 

@@ -8,7 +8,7 @@ use crate::seating::Seating;
 use crate::subjects::Slot;
 use crate::terms::Terms;
 use crate::windows::Windows;
-use crate::{ChannelId, Config, Inventory, Phase, SeatState, TicketTypeId, Timestamp, Units};
+use crate::{ChannelId, ClaimNumber, Config, Inventory, Phase, SeatState, TicketTypeId, Timestamp, Units};
 
 impl Inventory {
     /// Whether nothing was ever held, sold, killed or released: such a draft may be replaced altogether.
@@ -37,7 +37,37 @@ impl Inventory {
         self.config = Arc::clone(config);
         self.config_mix = crate::config_mix::mix(config);
         self.limit_types();
+        self.limit_promotions();
         self.plan();
+    }
+
+    /// Follows the tariff's limits by subject, counting afresh where that is needed.
+    pub(crate) fn limit_promotions(&mut self) {
+        let promotions = self.config.tariff.iter().flat_map(|tariff| &tariff.promotions);
+        let limited = promotions.map(|promotion| promotion.per_subject_max.is_some()).collect();
+        if self.quoted.limit(limited) {
+            for (promotion, slot) in self.promotion_uses() {
+                self.quoted.charge(promotion, slot);
+            }
+        }
+    }
+
+    /// Every use of a promotion with each of its subjects.
+    fn promotion_uses(&self) -> Vec<(u16, Slot)> {
+        let used = self.quoted.iter().filter_map(|(number, money)| Some((number, money.used?.promotion)));
+        used.flat_map(|(number, promotion)| {
+            self.subjects_of(number).into_iter().map(move |slot| (promotion, slot))
+        })
+        .collect()
+    }
+
+    /// The subjects of a live claim or an order; none of what is neither.
+    pub(crate) fn subjects_of(&self, number: ClaimNumber) -> Vec<Slot> {
+        if let Some(claim) = self.claims.get(number) {
+            return claim.subjects().collect();
+        }
+        let Some(at) = self.orders.find(number) else { return Vec::new() };
+        std::iter::once(self.orders.get(at).subject).chain(self.orders.extra(at).iter().copied()).collect()
     }
 
     /// Follows the configuration's limits by type, counting afresh where that is needed.

@@ -93,6 +93,7 @@ impl Inventory {
         }
         let extra_subjects = self.new_subjects(claim, extra_subjects)?;
         self.check_limits_of(claim, &extra_subjects)?;
+        self.check_promotion_of(hold, &extra_subjects)?;
         // A payment never shortens its hold: until the deadline that a failure returns to, it may go on.
         let least = if self.mutation.is(Mutant::GraceShortensHold) { now } else { claim.deadline_at };
         let before = if self.mutation.is(Mutant::AttemptsUncounted) { 0 } else { claim.attempts };
@@ -101,13 +102,13 @@ impl Inventory {
             grace_until: now.plus_ms(self.config.hold.grace_ms).max(least),
             attempt: before + 1,
             extra_subjects,
-            charge: provider.and_then(|provider| self.charge(claim, provider)),
+            charge: provider.and_then(|provider| self.charge(hold, claim, provider)),
         })
     }
 
     /// What a provider is to take for a claim, if there is anything to take.
-    fn charge(&self, claim: &Claim, provider: ProviderId) -> Option<Charge> {
-        let amount_minor = self.total_minor(claim);
+    fn charge(&self, hold: ClaimNumber, claim: &Claim, provider: ProviderId) -> Option<Charge> {
+        let amount_minor = self.total_minor(hold, claim);
         (amount_minor != 0).then_some(Charge { provider, amount_minor })
     }
 

@@ -7,6 +7,7 @@ mod claim;
 mod order;
 mod organizer;
 mod place;
+mod quote;
 mod seats;
 mod stock;
 mod ticket;

@@ -53,15 +53,18 @@ impl Inventory {
             (Authority::System, Payment::Captured { .. }, Some(attempt)) => self.bought(order, attempt)?,
             _ => self.pending(authority, order, attempt)?,
         };
-        let total_minor = self.total_minor(claim);
+        let total_minor = self.total_minor(order, claim);
         if payment == Payment::Free && total_minor != 0 {
             return Err(Rejection::PaymentRequired { total_minor });
         }
         Ok(EventBody::Confirmed { order, payment, attempt })
     }
 
-    /// What a claim costs at its frozen prices.
-    pub(super) fn total_minor(&self, claim: &Claim) -> i64 {
+    /// What a claim costs: as it was quoted, or else at its frozen prices.
+    pub(super) fn total_minor(&self, number: ClaimNumber, claim: &Claim) -> i64 {
+        if let Some(money) = self.quoted.get(number) {
+            return money.total_minor;
+        }
         let price = |line: &crate::claims::ClaimLine| {
             self.terms.get(line.terms).price_minor * i64::from(line.quantity)
         };

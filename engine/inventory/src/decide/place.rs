@@ -29,6 +29,7 @@ impl Inventory {
         let duration_ms = self.duration_of(request).map_err(Rejection::InvalidRequest)?;
         let access = self.access(authority, request)?;
         self.check_types(scratch, request, &access)?;
+        self.check_add_ons(scratch, units)?;
         self.check_exact_seats(scratch, request, &access)?;
         self.check_event_limit(&request.subjects, units)?;
         for &(ticket_type, quantity) in &scratch.units {
@@ -38,6 +39,7 @@ impl Inventory {
         for (at, line) in (0_u16..).zip(&request.lines) {
             lines.push(self.decide_line(scratch, request, &access, at, line)?);
         }
+        let quote = self.decide_quote(now, request, &lines)?;
         let life_ends_at = now.plus_ms(self.config.hold.life_ms_max);
         Ok(EventBody::HoldPlaced(HoldPlaced {
             subjects: request.subjects.clone(),
@@ -46,6 +48,7 @@ impl Inventory {
             channel: access.channel,
             origin: Origin::Direct,
             lines,
+            quote,
         }))
     }
 

@@ -50,6 +50,9 @@ impl Inventory {
         gate: u16,
     ) -> Result<EventBody, Rejection> {
         let (_, slot, found) = self.settled_ticket(ticket)?;
+        if self.config.is_add_on(self.terms.get(found.terms).ticket_type) {
+            return Err(Rejection::WrongKind);
+        }
         if found.is_refunded() {
             return Err(Rejection::TicketRefunded);
         }

@@ -1,5 +1,6 @@
 //! From the state to the columns of an image.
 
+use super::quoted;
 use crate::claims::Claim;
 use crate::digest::{high_half, low_half};
 use crate::orders::Order;
@@ -37,6 +38,7 @@ impl Inventory {
             keys_page_times: Vec::new(),
             keys_horizon: self.keys.horizon(),
             expired: self.expired.records().collect(),
+            quoted: self.quoted.iter().flat_map(|(number, money)| quoted::words_of(number, money)).collect(),
         };
         self.export_pools(&mut image);
         let positions = self.export_subjects(&mut image);

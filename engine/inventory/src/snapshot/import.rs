@@ -18,20 +18,20 @@ use crate::{
     ImageError, Inventory, Origin, PaymentKind, PoolId, SeatIndex, TermsId, TicketTypeId, Timestamp,
 };
 
-type Imported<T> = Result<T, ImageError>;
+pub(super) type Imported<T> = Result<T, ImageError>;
 
 /// Reads a column word by word.
-struct Words<'a, W> {
+pub(super) struct Words<'a, W> {
     words: std::slice::Iter<'a, W>,
     column: &'static str,
 }
 
 impl<'a, W: Copy> Words<'a, W> {
-    fn new(column: &'static str, words: &'a [W]) -> Self {
+    pub(super) fn new(column: &'static str, words: &'a [W]) -> Self {
         Words { words: words.iter(), column }
     }
 
-    fn is_empty(&self) -> bool {
+    pub(super) fn is_empty(&self) -> bool {
         self.words.len() == 0
     }
 
@@ -39,23 +39,23 @@ impl<'a, W: Copy> Words<'a, W> {
         ImageError::Malformed { column: self.column }
     }
 
-    fn next(&mut self) -> Imported<W> {
+    pub(super) fn next(&mut self) -> Imported<W> {
         self.words.next().copied().ok_or(ImageError::Malformed { column: self.column })
     }
 
-    fn ensure(&self, sound: bool) -> Imported<()> {
+    pub(super) fn ensure(&self, sound: bool) -> Imported<()> {
         if sound { Ok(()) } else { Err(self.malformed()) }
     }
 }
 
 /// The 16 bits of a word from bit `shift` on.
-const fn bits16(word: u64, shift: u32) -> u16 {
+pub(super) const fn bits16(word: u64, shift: u32) -> u16 {
     let bytes = (word >> shift).to_le_bytes();
     u16::from_le_bytes([bytes[0], bytes[1]])
 }
 
 /// The 32 bits of a word from bit `shift` on.
-const fn bits32(word: u64, shift: u32) -> u32 {
+pub(super) const fn bits32(word: u64, shift: u32) -> u32 {
     let bytes = (word >> shift).to_le_bytes();
     u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])
 }
@@ -87,6 +87,7 @@ impl Inventory {
         inventory.import_orders(image)?;
         let drawn = inventory.drawn_under(&inventory.config);
         inventory.pools.recount(&drawn);
+        inventory.import_quoted(image)?;
         inventory.import_keys(image)?;
         inventory.import_expired(image)?;
         // Units follow from claims and orders, so that no digest tells a wrong one.

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use super::{Checked, problem};
+use tessera_pricing::Tariff;
+
+use super::{Checked, of_tariff, problem};
 use crate::terms::TERMS_MAX;
-use crate::{Config, Inventory};
+use crate::{Config, Inventory, TicketKind, TicketType};
 
 /// Whether `new` may replace the inventory's configuration: lists only grow, names and seats stay what they are, and no
 /// pool shrinks below what is held, sold and allotted.
@@ -21,8 +23,10 @@ pub(crate) fn check_change(inventory: &Inventory, new: &Config) -> Checked {
     check_names("sections", &old.sections, &new.sections, |section| section)?;
     check_names("channels", &old.channels, &new.channels, |channel| &channel.name)?;
     check_names("ticket_types", &old.ticket_types, &new.ticket_types, |known| &known.name)?;
+    check_kinds(old, new)?;
     check_rows(old, new)?;
     check_pools(inventory, new)?;
+    check_tariff(inventory, new)?;
     if inventory.terms.len() + inventory.terms.missing(new) > TERMS_MAX {
         return Err(problem("ticket_types", format!("prices and draws changed more than {TERMS_MAX} times")));
     }
@@ -48,6 +52,41 @@ fn check_names<T>(path: &str, before: &[T], after: &[T], name: fn(&T) -> &str) -
                 format!("{path}[{at}]"),
                 format!("was named {before:?}, and keeps that name"),
             ));
+        }
+    }
+    Ok(())
+}
+
+/// What was sold as an admission is not to become a voucher, nor the other way round.
+fn check_kinds(old: &Config, new: &Config) -> Checked {
+    let is_add_on = |ticket_type: &TicketType| ticket_type.kind != TicketKind::Admission;
+    let mut pairs = old.ticket_types.iter().zip(&new.ticket_types);
+    match pairs.position(|(before, after)| is_add_on(before) != is_add_on(after)) {
+        Some(at) => {
+            Err(problem(format!("ticket_types[{at}].kind"), "is another than before; append another type"))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The tariff only grows, and no promotion shrinks below what it has given out.
+fn check_tariff(inventory: &Inventory, new: &Config) -> Checked {
+    let nothing = Tariff::default();
+    let [before, after] =
+        [&*inventory.config, new].map(|config| config.tariff.as_deref().unwrap_or(&nothing));
+    before.check_change(after).map_err(of_tariff)?;
+    for (at, promotion) in (0_u16..).zip(&after.promotions) {
+        let Some(given) = inventory.quoted.given(at) else { continue };
+        let path = |field: &str| format!("tariff.promotions[{at}].{field}");
+        if promotion.uses_max.is_some_and(|max| max < given.uses) {
+            return Err(problem(
+                path("uses_max"),
+                format!("is less than the {} uses that are taken", given.uses),
+            ));
+        }
+        if promotion.amount_max_minor.is_some_and(|max| max < given.amount_minor) {
+            let text = format!("is less than the {} that were taken off", given.amount_minor);
+            return Err(problem(path("amount_max_minor"), text));
         }
     }
     Ok(())

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use crate::{
     CATEGORIES_MAX, CHANNELS_MAX, Config, ConfigError, DRAWS_MAX, GRACE_MS_MAX, HOLD_LIFE_MS_MAX,
     HOLD_MS_MAX, HOLD_MS_MIN, HOLD_UNITS_MAX, NAME_BYTES_MAX, POOL_CAPACITY_MAX, POOLS_MAX, PRICE_MINOR_MAX,
-    SECTIONS_MAX, TICKET_TYPES_MAX, TicketType, Timestamp,
+    SECTIONS_MAX, TICKET_TYPES_MAX, TicketKind, TicketType, Timestamp,
 };
 
 /// The answer of a check.
@@ -41,7 +41,17 @@ pub(crate) fn check(config: &Config) -> Checked {
         return Err(problem("units_per_subject_max", "allow at least 1, or leave it out for no limit"));
     }
     check_hold(config)?;
-    check_schedule(config)
+    check_schedule(config)?;
+    match &config.tariff {
+        Some(tariff) => tariff.check(config.ticket_types.len()).map_err(of_tariff),
+        None => Ok(()),
+    }
+}
+
+/// What is wrong with a tariff, as it stands in a configuration.
+fn of_tariff(found: tessera_pricing::Problem) -> ConfigError {
+    let point = if found.path.is_empty() { "" } else { "." };
+    problem(format!("tariff{point}{}", found.path), found.problem)
 }
 
 fn check_length(path: &str, length: usize, max: usize) -> Checked {
@@ -126,6 +136,12 @@ fn check_type(config: &Config, path: &str, ticket_type: &TicketType) -> Checked 
     }
     if ticket_type.category.is_some_and(|category| category.index() >= config.categories.len()) {
         return Err(problem(format!("{path}.category"), "names a category that does not exist"));
+    }
+    if ticket_type.category.is_some() && ticket_type.kind != TicketKind::Admission {
+        return Err(problem(
+            format!("{path}.category"),
+            "gives an add-on a seat; an add-on draws on pools only",
+        ));
     }
     check_draws(config, path, ticket_type)
 }

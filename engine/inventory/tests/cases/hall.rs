@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tessera_inventory::{
     AccessCode, Category, CategoryId, Channel, ChannelId, Config, HoldPolicy, Point, Pool, PoolId, Row,
-    SaleWindow, Schedule, SeatingPolicy, SectionId, TicketType,
+    SaleWindow, Schedule, SeatingPolicy, SectionId, TicketKind, TicketType,
 };
 
 /// A pool of 10, `standing` at 20.00 from it (at most 4 an order).
@@ -21,6 +21,7 @@ pub(crate) fn standing() -> Config {
         hold: HoldPolicy::default(),
         seating: SeatingPolicy { stranding_allowed: false, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
+        tariff: None,
     }
 }
 
@@ -66,6 +67,7 @@ pub(crate) fn ticket_type(name: &str, price_minor: i64, draws_on: &[u16]) -> Tic
         access_code: None,
         category: None,
         draws_on: draws_on.iter().copied().map(PoolId).collect(),
+        kind: TicketKind::Admission,
     }
 }
 

@@ -14,6 +14,7 @@ mod kills;
 mod limits;
 mod orders;
 mod phases;
+mod pricing;
 mod requests;
 mod seats;
 mod snapshots;

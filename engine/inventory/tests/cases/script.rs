@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use tessera_inventory::{
     AccessCode, Authority, ChannelId, ClaimNumber, Command, CommandBody, Config, Decision, IdempotencyKey,
-    LineRequest, Payment, Phase, PlaceHold, PoolId, ProviderId, RefundedUnits, SeatIndex, SectionId, Subject,
-    Subjects, TicketRef, TicketTypeId, Timestamp, Units, Want, Wishes,
+    LineRequest, Payment, Phase, PlaceHold, PoolId, PromotionClaim, ProviderId, RefundedUnits, SeatIndex,
+    SectionId, Subject, Subjects, TicketRef, TicketTypeId, Timestamp, Units, Want, Wishes,
 };
 
 use crate::world::World;
@@ -87,6 +87,10 @@ impl Runner<'_> {
             ["seats"] => self.seats(),
             ["phase"] => format!("{:?}", self.world.inventory.availability().phase),
             ["claim", number] => self.claim(number),
+            ["total", number] => {
+                let view = self.world.inventory.claim(ClaimNumber(number.parse().unwrap()));
+                view.map_or_else(|| "none".to_owned(), |view| view.total_minor().to_string())
+            }
             ["ticket", at] => {
                 let ticket = ticket_ref(at);
                 let view = self.world.inventory.claim(ticket.order).unwrap();
@@ -212,7 +216,16 @@ fn place_hold(words: &[&str], extra: Vec<Subject>) -> CommandBody {
         access_code: option(words, "code").map(|text| AccessCode(text.parse().unwrap())),
         channel: option(words, "channel").map(|text| ChannelId(text.parse().unwrap())),
         duration_ms: option(words, "ms").map(|text| text.parse().unwrap()),
+        promotion: option(words, "promo").map(promotion_claim),
+        expected_total_minor: option(words, "total").map(|text| text.parse().unwrap()),
     })
+}
+
+/// `7`: the code; `7/3`: its single-use code 3.
+fn promotion_claim(text: &str) -> PromotionClaim {
+    let (code, serial) = text.split_once('/').map_or((text, None), |(code, serial)| (code, Some(serial)));
+    let serial = serial.map(|serial| serial.parse().unwrap());
+    PromotionClaim { code: AccessCode(code.parse().unwrap()), serial }
 }
 
 /// `0*2`: two of type 0; `1[4,5]`: these seats; `1~3` or `?~3`: three together. Anything else is no line.

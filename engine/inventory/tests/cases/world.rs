@@ -51,6 +51,11 @@ impl World {
     }
 
     /// The log and the snapshot lead to the same state.
+    /// The last event.
+    pub(crate) fn last(&self) -> &Event {
+        self.log.last().unwrap()
+    }
+
     pub(crate) fn check_replay(&self) {
         let mut replayed = Inventory::new(EVENT);
         for event in &self.log {

@@ -97,6 +97,7 @@ fn ticket_type(name: &str, opens_at: Option<Timestamp>) -> TicketType {
         access_code: None,
         category: None,
         draws_on: vec![PoolId(0)],
+        kind: tessera_inventory::TicketKind::Admission,
     }
 }
 
@@ -121,6 +122,7 @@ fn config(setup: Setup) -> Config {
         },
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
+        tariff: None,
     }
 }
 
@@ -351,6 +353,8 @@ fn hold(quantity: u16, options: &[&str]) -> Command {
         access_code: None,
         channel: None,
         duration_ms: None,
+        promotion: None,
+        expected_total_minor: None,
     });
     Command { authority: Authority::Subject(subject), key, body }
 }

@@ -29,6 +29,7 @@ fn config() -> EventBody {
         access_code: None,
         category: None,
         draws_on: vec![PoolId(0)],
+        kind: tessera_inventory::TicketKind::Admission,
     };
     let config = Config {
         currency: *b"EUR",
@@ -42,6 +43,7 @@ fn config() -> EventBody {
         hold: HoldPolicy::default(),
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
+        tariff: None,
     };
     EventBody::Configured { version: 1, config: Arc::new(config) }
 }
@@ -62,6 +64,7 @@ fn held(ticket_type: u16, terms: u16) -> EventBody {
         channel: None,
         origin: Origin::Direct,
         lines,
+        quote: None,
     })
 }
 

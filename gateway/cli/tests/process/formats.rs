@@ -105,6 +105,8 @@ fn place_as_newer(store: &EmbeddedStore, event: EventId, format: Format) {
         access_code: None,
         channel: None,
         duration_ms: None,
+        promotion: None,
+        expected_total_minor: None,
     };
     let body = CommandBody::PlaceHold(place);
     let at = inventory.logged_at();

@@ -68,6 +68,17 @@ fn a_lack_of_stock_says_what_is_in_the_way() {
     let price = Rejection::PriceChanged { ticket_type: standing, price_minor: 5 };
     let facts = json!({"ticket_type": "Standing", "price": {"amount": 5, "currency": "EUR"}});
     check(&price, 409, "price_changed", &facts);
+    let total = Rejection::TotalChanged { total_minor: 5 };
+    check(&total, 409, "total_changed", &json!({"total": {"amount": 5, "currency": "EUR"}}));
+    check(&Rejection::PromotionUnknown, 409, "promotion_unknown", &json!({}));
+    let opens = Rejection::PromotionClosed { opens_at: Some(at) };
+    check(&opens, 409, "promotion_closed", &json!({"opens_at": "1970-01-01T00:00:01Z"}));
+    let spent = Rejection::PromotionExhausted { uses_left: None, amount_left_minor: Some(0) };
+    let facts = json!({"uses_left": null, "amount_left": {"amount": 0, "currency": "EUR"}});
+    check(&spent, 409, "promotion_exhausted", &facts);
+    let alone = Rejection::AddOnAlone { ticket_type: standing };
+    check(&alone, 409, "add_on_alone", &json!({"ticket_type": "Standing"}));
+    check(&Rejection::WrongKind, 409, "wrong_kind", &json!({}));
 }
 
 #[test]

@@ -198,7 +198,7 @@ impl<'a> Renderer<'a> {
     }
 
     fn placed(self, sequence: Sequence, placed: &'a HoldPlaced) -> Change<'a> {
-        let lines = Lines { lines: &placed.lines, config: self.config };
+        let lines = Lines { lines: &placed.lines, quote: None, config: self.config };
         Change::HoldPlaced {
             hold: self.tag.hold(ClaimNumber(sequence.0)),
             deadline_at: Rfc3339(placed.deadline_at),

@@ -5,11 +5,12 @@ use tessera_inventory::{
     ClaimNumber, ClaimState, ClaimView, Config, EventId, Line, PaymentKind, SeatIndex, Sequence, Subject,
     TicketRef, TicketTypeId, TicketView, Timestamp,
 };
-
+use tessera_pricing::Quote;
 use tessera_projections::orders::{Order, OrderState as ProjectedState};
 use utoipa::ToSchema;
 
 use super::Money;
+use super::quote::{QuoteReply, quote_reply};
 use crate::auth::{HoldSecret, Keys, TicketCode};
 use crate::ids::{EventTag, IdText};
 use crate::instant::Rfc3339;
@@ -45,6 +46,8 @@ schema::schemas! {
 /// The lines of a hold or an order.
 pub(crate) struct Lines<'a> {
     pub(crate) lines: &'a [Line],
+    /// What they cost, where that is more than quantities times prices.
+    pub(crate) quote: Option<&'a Quote>,
     pub(crate) config: &'a Config,
 }
 
@@ -72,15 +75,25 @@ pub(crate) fn seats<S: Serializer>(seats: &[SeatIndex], serializer: S) -> Result
     serializer.collect_seq(seats.iter().map(|seat| seat.0))
 }
 
-impl Lines<'_> {
+impl<'a> Lines<'a> {
     /// What all units cost together.
-    pub(crate) fn total_minor(&self) -> i64 {
+    pub(crate) fn total(&self) -> Money<'a> {
+        Money::new(self.total_minor(), self.config)
+    }
+
+    /// The quote as buyers see it.
+    pub(crate) fn quote(&self) -> Option<QuoteReply<'a>> {
+        self.quote.map(|quote| quote_reply(quote, self.config))
+    }
+
+    fn total_minor(&self) -> i64 {
+        if let Some(quote) = self.quote {
+            return quote.total_minor;
+        }
         let due = |line: &Line| line.price_minor.saturating_mul(i64::from(line.quantity));
         self.lines.iter().fold(0_i64, |total, line| total.saturating_add(due(line)))
     }
-}
 
-impl<'a> Lines<'a> {
     fn reply(&self, line: &'a Line, named: bool) -> LineReply<'a> {
         LineReply {
             ticket_type: named.then(|| type_name(self.config, line)),
@@ -143,16 +156,19 @@ pub(crate) struct HoldReply<'a> {
     #[schema(value_type = Vec<LineReply>)]
     pub(crate) lines: Lines<'a>,
     pub(crate) total: Money<'a>,
+    /// Absent where the total is quantities times prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) quote: Option<QuoteReply<'a>>,
 }
 
 /// A hold as its view shows it.
 pub(crate) fn hold_view<'a>(
     tag: EventTag,
     sequence: Sequence,
-    view: &'a ClaimView,
-    config: &'a Config,
+    view: &ClaimView,
+    lines: Lines<'a>,
 ) -> HoldReply<'a> {
-    let lines = Lines { lines: &view.lines, config };
     HoldReply {
         id: tag.hold(view.number),
         secret: None,
@@ -161,7 +177,8 @@ pub(crate) fn hold_view<'a>(
         deadline_at: view.deadline_at.map(Rfc3339),
         life_ends_at: None,
         renewals: Some(view.renewals),
-        total: Money::new(lines.total_minor(), config),
+        total: lines.total(),
+        quote: lines.quote(),
         lines,
     }
 }
@@ -176,6 +193,10 @@ pub(crate) struct OrderReply<'a> {
     state: &'static str,
     sequence: u64,
     total: Money<'a>,
+    /// Absent where the total is quantities times prices.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    quote: Option<QuoteReply<'a>>,
     #[schema(value_type = Vec<LineReply>)]
     lines: Lines<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -248,24 +269,14 @@ pub(crate) fn order_state(state: ClaimState) -> Option<&'static str> {
 }
 
 /// An order whose payment has just begun: it has no tickets.
-pub(crate) fn pending_order<'a>(
-    tag: EventTag,
-    order: OrderState,
-    lines: &'a [Line],
-    config: &'a Config,
-) -> OrderReply<'a> {
-    reply(tag, order, lines, config, Vec::new())
+pub(crate) fn pending_order(tag: EventTag, order: OrderState, lines: Lines<'_>) -> OrderReply<'_> {
+    reply(tag, order, lines, Vec::new())
 }
 
 /// An order as it was when it was confirmed: every ticket fresh.
-pub(crate) fn confirmed_order<'a>(
-    names: Names<'_>,
-    order: OrderState,
-    lines: &'a [Line],
-    config: &'a Config,
-) -> OrderReply<'a> {
+pub(crate) fn confirmed_order<'a>(names: Names<'_>, order: OrderState, lines: Lines<'a>) -> OrderReply<'a> {
     let mut tickets = Vec::new();
-    for (position, line) in (0..).zip(lines) {
+    for (position, line) in (0..).zip(lines.lines) {
         for unit in 0..usize::from(line.quantity) {
             // An order has at most HOLD_UNITS_MAX tickets.
             let index = u16::try_from(tickets.len()).unwrap_or(u16::MAX);
@@ -282,19 +293,19 @@ pub(crate) fn confirmed_order<'a>(
             });
         }
     }
-    reply(names.tag, order, lines, config, tickets)
+    reply(names.tag, order, lines, tickets)
 }
 
 /// An order as its view shows it now.
 pub(crate) fn order_view<'a>(
     names: Names<'_>,
     order: OrderState,
-    view: &'a ClaimView,
-    config: &'a Config,
+    view: &ClaimView,
+    lines: Lines<'a>,
 ) -> OrderReply<'a> {
     let tickets =
         (0..).zip(&view.tickets).map(|(index, ticket)| ticket_reply(names, order.number, index, ticket));
-    reply(names.tag, order, &view.lines, config, tickets.collect())
+    reply(names.tag, order, lines, tickets.collect())
 }
 
 /// An order as its projection shows it.
@@ -316,7 +327,8 @@ pub(crate) fn projected_order<'a>(names: Names<'_>, order: &'a Order, config: &'
         payment: order.payment,
     };
     let tickets = order.tickets.iter().map(|one| ticket_reply(names, order.number, one.index, &one.ticket));
-    reply(names.tag, shown, &order.lines, config, tickets.collect())
+    let lines = Lines { lines: &order.lines, quote: order.quote.as_deref(), config };
+    reply(names.tag, shown, lines, tickets.collect())
 }
 
 fn ticket_reply(names: Names<'_>, order: ClaimNumber, index: u16, ticket: &TicketView) -> TicketReply {
@@ -334,20 +346,14 @@ fn ticket_reply(names: Names<'_>, order: ClaimNumber, index: u16, ticket: &Ticke
     }
 }
 
-fn reply<'a>(
-    tag: EventTag,
-    order: OrderState,
-    lines: &'a [Line],
-    config: &'a Config,
-    tickets: Vec<TicketReply>,
-) -> OrderReply<'a> {
-    let lines = Lines { lines, config };
+fn reply(tag: EventTag, order: OrderState, lines: Lines<'_>, tickets: Vec<TicketReply>) -> OrderReply<'_> {
     OrderReply {
         id: tag.order(order.number),
         hold: tag.hold(order.number),
         state: order.state,
         sequence: order.sequence.0,
-        total: Money::new(lines.total_minor(), config),
+        total: lines.total(),
+        quote: lines.quote(),
         lines,
         grace_until: order.grace_until.map(Rfc3339),
         payment: order.payment.map(payment_name),

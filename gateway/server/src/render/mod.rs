@@ -4,6 +4,7 @@ pub(crate) mod changes;
 pub(crate) mod claim;
 pub(crate) mod documents;
 pub(crate) mod hall;
+pub(crate) mod quote;
 pub(crate) mod receipt_page;
 mod receipt_words;
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use serde::Deserialize;
 use tessera_inventory::{
-    ClaimNumber, CommandBody, Config, EventBody, EventId, Line, LineRequest, PlaceHold, SeatIndex, Sequence,
-    Subject, Subjects, Want, Wishes,
+    ClaimNumber, CommandBody, Config, EventBody, EventId, Line, LineRequest, PlaceHold, PromotionClaim,
+    SeatIndex, Sequence, Subject, Subjects, Want, Wishes,
 };
 use utoipa::ToSchema;
 
@@ -21,8 +21,8 @@ use crate::json;
 use crate::limits::ACCESS_CODE_BYTES_MAX;
 use crate::object::objects;
 use crate::problem::{self, Problem};
+use crate::render;
 use crate::render::claim::{self, HoldReply, Lines};
-use crate::render::{self, Money};
 use crate::router::Answer;
 
 /// What a buyer wishes to hold.
@@ -46,6 +46,13 @@ pub(crate) struct HoldRequest<'a> {
     /// What an organizer draws on without its code.
     #[serde(borrow, default)]
     channel: Option<Cow<'a, str>>,
+    /// The code of a promotion.
+    #[serde(borrow, default)]
+    #[schema(min_length = 1, max_length = 64)]
+    promotion: Option<Cow<'a, str>>,
+    /// The total that the buyer saw; another one now is refused.
+    #[serde(borrow, default)]
+    expected_total: Option<MoneyBody<'a>>,
 }
 
 /// One wish: exactly one of `quantity`, `seats` and `together`.
@@ -151,6 +158,11 @@ async fn place_as(
         access_code: access_code(call, request.access_code.as_deref())?,
         channel: request.channel.as_ref().map(|name| names::channel(config, name)).transpose()?,
         duration_ms: request.duration_s.map(|seconds| u64::from(seconds) * 1_000),
+        promotion: promotion(call, request.promotion.as_deref())?,
+        expected_total_minor: match &request.expected_total {
+            Some(expected) => Some(amount(config, expected, || "expected_total".to_owned())?),
+            None => None,
+        },
     });
     let decided = call.decide(access, body, bytes).await?;
     let EventBody::HoldPlaced(placed) = &decided.event.body else { return Err(problem::another_event()) };
@@ -163,7 +175,7 @@ async fn place_as(
         &newer
     };
     let number = ClaimNumber(decided.sequence.0);
-    let lines = Lines { lines: &placed.lines, config };
+    let lines = Lines { lines: &placed.lines, quote: placed.quote.as_deref(), config };
     let reply = HoldReply {
         id: call.tag(event).hold(number),
         secret: Some(call.keys().hold_secret(event, number, buyer)),
@@ -172,7 +184,8 @@ async fn place_as(
         deadline_at: Some(Rfc3339(placed.deadline_at)),
         life_ends_at: Some(Rfc3339(placed.life_ends_at)),
         renewals: Some(0),
-        total: Money::new(lines.total_minor(), config),
+        total: lines.total(),
+        quote: lines.quote(),
         lines,
     };
     render::decision(StatusCode::CREATED, decided.mark, &reply)
@@ -187,7 +200,20 @@ async fn newer_config(call: &Call, event: EventId, lines: &[Line]) -> Result<Arc
     config.filter(|config| claim::knows(config, lines)).ok_or_else(|| problem::outcome_unknown(0))
 }
 
-fn access_code(call: &Call, code: Option<&str>) -> Result<Option<tessera_inventory::AccessCode>, Problem> {
+/// The promotion of a code that was shown.
+pub(super) fn promotion(call: &Call, code: Option<&str>) -> Result<Option<PromotionClaim>, Problem> {
+    match code {
+        Some(code) if code.is_empty() || code.len() > ACCESS_CODE_BYTES_MAX => {
+            Err(Problem::field(Code::InvalidValue, "promotion", "the code of a promotion has 1 to 64 bytes"))
+        }
+        code => Ok(code.map(|code| PromotionClaim { code: call.keys().access_code(code), serial: None })),
+    }
+}
+
+pub(super) fn access_code(
+    call: &Call,
+    code: Option<&str>,
+) -> Result<Option<tessera_inventory::AccessCode>, Problem> {
     match code {
         Some(code) if code.is_empty() || code.len() > ACCESS_CODE_BYTES_MAX => {
             Err(Problem::field(Code::InvalidValue, "access_code", "an access code has 1 to 64 bytes"))
@@ -271,7 +297,8 @@ pub(crate) async fn read(call: Call) -> Answer {
     let (sequence, view) = call.claim(event, number).await?;
     let view = view.filter(|view| access.opens(view.subject)).ok_or_else(problem::hold_not_found)?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::hold_not_found)?;
-    render::read(call.headers(), &claim::hold_view(call.tag(event), sequence, &view, config))
+    let held = super::Held::of(&call, event, &view).await?;
+    render::read(call.headers(), &claim::hold_view(call.tag(event), sequence, &view, held.lines(config)))
 }
 
 /// `POST /v1/events/{event}/holds/{hold}/renew`
@@ -286,7 +313,7 @@ pub(crate) async fn renew(call: Call) -> Answer {
         return Err(problem::another_event());
     };
     let (_, config) = published.config.as_ref().ok_or_else(problem::hold_not_found)?;
-    let lines = Lines { lines: &held, config };
+    let lines = held.lines(config);
     let reply = HoldReply {
         id: call.tag(event).hold(hold),
         secret: None,
@@ -295,7 +322,8 @@ pub(crate) async fn renew(call: Call) -> Answer {
         deadline_at: Some(Rfc3339(*deadline_at)),
         life_ends_at: None,
         renewals: None,
-        total: Money::new(lines.total_minor(), config),
+        total: lines.total(),
+        quote: lines.quote(),
         lines,
     };
     render::decision(StatusCode::OK, decided.mark, &reply)

@@ -17,6 +17,7 @@ pub(crate) mod operations;
 pub(crate) mod orders;
 pub(crate) mod phases;
 pub(crate) mod probes;
+pub(crate) mod quotes;
 pub(crate) mod receipts;
 pub(crate) mod seats;
 pub(crate) mod stream;
@@ -27,7 +28,10 @@ pub(crate) mod webhook_deliveries;
 pub(crate) mod webhook_endpoints;
 
 use serde::Deserialize;
-use tessera_inventory::{ClaimNumber, CommandBody, EventBody, EventId, Line, Sequence, Subject};
+use tessera_inventory::{
+    ClaimNumber, ClaimView, CommandBody, Config, EventBody, EventId, Line, Sequence, Subject,
+};
+use tessera_pricing::Quote;
 use utoipa::ToSchema;
 
 use crate::call::{Call, Decided};
@@ -35,6 +39,7 @@ use crate::caller::Access;
 use crate::code::Code;
 use crate::limits::{BUYER_REFERENCE_BYTES_MAX, LIST_LIMIT_DEFAULT, LIST_LIMIT_MAX};
 use crate::problem::{self, Problem};
+use crate::render::claim::Lines;
 
 /// The body of a command that needs none: absent, or an empty object.
 #[derive(Deserialize, ToSchema)]
@@ -50,23 +55,46 @@ pub(crate) async fn decide_on_claim(
     access: &Access,
     body: CommandBody,
     bytes: &[u8],
-) -> Result<(Decided, Vec<Line>), Problem> {
+) -> Result<(Decided, Held), Problem> {
     let mut decided = call.decide(access, body, bytes).await?;
-    let lines = match decided.claim.take() {
-        Some(view) => view.lines,
-        None => lines_in_log(call, access.event(), number).await?,
+    let held = match decided.claim.take() {
+        Some(view) => Held::of(call, access.event(), &view).await?,
+        None => held_in_log(call, access.event(), number).await?,
     };
-    Ok((decided, lines))
+    Ok((decided, held))
 }
 
-async fn lines_in_log(call: &Call, event: EventId, number: ClaimNumber) -> Result<Vec<Line>, Problem> {
+/// What a hold, or the order that it became, holds and costs.
+pub(crate) struct Held {
+    lines: Vec<Line>,
+    quote: Option<Box<Quote>>,
+}
+
+impl Held {
+    /// What a claim holds. Its state knows the total only: the lines of a quote stand in the log.
+    pub(crate) async fn of(call: &Call, event: EventId, view: &ClaimView) -> Result<Held, Problem> {
+        match view.quoted_minor {
+            Some(_) => held_in_log(call, event, view.number).await,
+            None => Ok(Held { lines: view.lines.clone(), quote: None }),
+        }
+    }
+
+    /// The lines, with the names of `config`.
+    pub(crate) fn lines<'a>(&'a self, config: &'a Config) -> Lines<'a> {
+        Lines { lines: &self.lines, quote: self.quote.as_deref(), config }
+    }
+}
+
+async fn held_in_log(call: &Call, event: EventId, number: ClaimNumber) -> Result<Held, Problem> {
     let before = Sequence(number.0.saturating_sub(1));
     let found = call.inventory().changes(event, before, 1).await.map_err(|error| {
         tracing::error!(%error, "the lines of what was decided could not be read");
         problem::outcome_unknown(0)
     })?;
     match found.first().map(|(_, event)| &event.body) {
-        Some(EventBody::HoldPlaced(placed)) => Ok(placed.lines.clone()),
+        Some(EventBody::HoldPlaced(placed)) => {
+            Ok(Held { lines: placed.lines.clone(), quote: placed.quote.clone() })
+        }
         _ => Err(problem::internal("the log has no hold where one was decided on")),
     }
 }

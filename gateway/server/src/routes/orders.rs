@@ -45,7 +45,7 @@ pub(crate) async fn begin(call: Call) -> Answer {
     };
     let published = call.published(event, false).await?;
     let body = CommandBody::BeginPayment { hold, provider: None, extra_subjects: Vec::new() };
-    let (decided, lines) = super::decide_on_claim(&call, hold, &access, body, &bytes).await?;
+    let (decided, held) = super::decide_on_claim(&call, hold, &access, body, &bytes).await?;
     let EventBody::PaymentBegun { grace_until, .. } = decided.event.body else {
         return Err(problem::another_event());
     };
@@ -57,7 +57,7 @@ pub(crate) async fn begin(call: Call) -> Answer {
         grace_until: Some(grace_until),
         payment: None,
     };
-    let reply = claim::pending_order(call.tag(event), order, &lines, config);
+    let reply = claim::pending_order(call.tag(event), order, held.lines(config));
     render::decision(StatusCode::CREATED, decided.mark, &reply)
 }
 
@@ -140,10 +140,9 @@ pub(crate) async fn read(call: Call) -> Answer {
     let (_, config) = published.config.as_ref().ok_or_else(problem::order_not_found)?;
     let grace_until = (view.state == ClaimState::PaymentInFlight).then_some(view.deadline_at).flatten();
     let order = OrderState { number, sequence, state, grace_until, payment: view.payment };
-    render::read(
-        call.headers(),
-        &claim::order_view(names(&call, event, access.subject()), order, &view, config),
-    )
+    let held = super::Held::of(&call, event, &view).await?;
+    let names = names(&call, event, access.subject());
+    render::read(call.headers(), &claim::order_view(names, order, &view, held.lines(config)))
 }
 
 /// How an order is paid.
@@ -178,7 +177,7 @@ pub(crate) async fn confirm(call: Call) -> Answer {
         PaymentBody::Offline => Payment::Offline,
     };
     let body = CommandBody::Confirm { order, payment, attempt: None };
-    let (decided, lines) = super::decide_on_claim(&call, order, &access, body, &bytes).await?;
+    let (decided, held) = super::decide_on_claim(&call, order, &access, body, &bytes).await?;
     let EventBody::Confirmed { payment, .. } = decided.event.body else {
         return Err(problem::another_event());
     };
@@ -190,7 +189,7 @@ pub(crate) async fn confirm(call: Call) -> Answer {
         grace_until: None,
         payment: Some(payment.kind()),
     };
-    let reply = claim::confirmed_order(names(&call, event, None), state, &lines, config);
+    let reply = claim::confirmed_order(names(&call, event, None), state, held.lines(config));
     render::decision(StatusCode::OK, decided.mark, &reply)
 }
 

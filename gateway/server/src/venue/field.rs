@@ -1,20 +1,30 @@
 //! From the engine's names of configuration fields to those of the venue file, in the units of the file.
 
 use tessera_inventory::{ConfigError, GRACE_MS_MAX, HOLD_LIFE_MS_MAX, HOLD_MS_MAX, HOLD_MS_MIN};
+use tessera_pricing::{AMOUNT_MINOR_MAX, RATE_PPM_MAX};
 
 use crate::problem::FieldError;
 
 const MS_PER_S: u64 = 1_000;
+const PPM_PER_CENT: u32 = 10_000;
 
 /// How a path of the engine ends, how it ends in the file, and what to say; `None`: what the engine says.
 type Field = (&'static str, &'static str, Option<fn() -> String>);
 
 /// Every field that has another name or another unit in the file.
-const FIELDS: [Field; 6] = [
+const FIELDS: [Field; 14] = [
     ("hold.duration_ms", "hold.duration_s", Some(duration)),
     ("hold.life_ms_max", "hold.life_s_max", Some(life)),
     ("hold.grace_ms", "hold.grace_s", Some(grace)),
     (".price_minor", ".price", None),
+    (".rate_ppm", ".rate", Some(rate)),
+    (".fixed_minor", ".fixed", None),
+    (".min_minor", ".min", None),
+    (".max_minor", ".max", None),
+    (".amount_max_minor", ".amount_max", None),
+    (".types", ".ticket_types", None),
+    (".effect", "", Some(effect)),
+    ("tariff.rounding_unit_minor", "tariff.rounding_unit", None),
     (".window", ".closes_at", Some(window)),
     ("schedule", "schedule", Some(schedule)),
 ];
@@ -31,6 +41,14 @@ fn life() -> String {
 
 fn grace() -> String {
     format!("use 1 to {} seconds", GRACE_MS_MAX / MS_PER_S)
+}
+
+fn rate() -> String {
+    format!("use at most {} %", RATE_PPM_MAX / PPM_PER_CENT)
+}
+
+fn effect() -> String {
+    format!("take off at most 100 %, or 0 to {AMOUNT_MINOR_MAX} minor units")
 }
 
 fn window() -> String {

@@ -4,6 +4,8 @@ mod field;
 mod intake;
 mod resolve;
 mod schema;
+mod tariff;
+mod tariff_schema;
 
 pub(crate) use field::in_file;
 pub(crate) use intake::{Intake, Room};

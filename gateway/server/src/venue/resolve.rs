@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use tessera_inventory::{
     AccessCode, BLOCK_SEATS_MAX, CategoryId, ChannelId, Config, HoldPolicy, PoolId, SEAT_LABEL_BYTES_MAX,
-    SEATS_MAX, SaleWindow, SeatingPolicy, SectionId,
+    SEATS_MAX, SaleWindow, SeatingPolicy, SectionId, TicketKind,
 };
 
 use super::schema::{self, Block, Run, Venue};
+use super::tariff;
 use crate::auth::Keys;
 use crate::instant::Rfc3339;
 use crate::limits::{ACCESS_CODE_BYTES_MAX, FIELD_ERRORS_MAX};
@@ -55,15 +56,16 @@ pub fn resolve(keys: &Keys, venue: &Venue) -> Result<Config, Vec<FieldError>> {
             on_sale_at: venue.schedule.on_sale_at.map(|at| at.0),
             closes_at: venue.schedule.closes_at.map(|at| at.0),
         },
+        tariff: tariff::resolve(keys, venue, &mut errors),
     };
     if errors.0.is_empty() { Ok(config) } else { Err(errors.0) }
 }
 
 #[derive(Default)]
-struct Errors(Vec<FieldError>);
+pub(super) struct Errors(pub(super) Vec<FieldError>);
 
 impl Errors {
-    fn add(&mut self, path: impl FnOnce() -> String, message: impl Into<String>) {
+    pub(super) fn add(&mut self, path: impl FnOnce() -> String, message: impl Into<String>) {
         if self.0.len() < FIELD_ERRORS_MAX {
             self.0.push(FieldError { path: format!("configuration.{}", path()), message: message.into() });
         }
@@ -91,7 +93,7 @@ impl<'a> Names<'a> {
     }
 }
 
-fn index<'a>(
+pub(super) fn index<'a>(
     list: &str,
     names: impl Iterator<Item = &'a str>,
     errors: &mut Errors,
@@ -109,7 +111,7 @@ fn index<'a>(
 }
 
 /// The position of a name, as the number type of its identifier. A list too long for that is refused by the engine.
-fn find<N: TryFrom<usize>>(
+pub(super) fn find<N: TryFrom<usize>>(
     index: &BTreeMap<&str, usize>,
     name: &str,
     what: &str,
@@ -150,7 +152,12 @@ fn hold(policy: &schema::Hold) -> HoldPolicy {
     }
 }
 
-fn code(keys: &Keys, text: &str, errors: &mut Errors, path: impl FnOnce() -> String) -> AccessCode {
+pub(super) fn code(
+    keys: &Keys,
+    text: &str,
+    errors: &mut Errors,
+    path: impl FnOnce() -> String,
+) -> AccessCode {
     if text.is_empty() || text.len() > ACCESS_CODE_BYTES_MAX {
         errors.add(path, "an access code has 1 to 64 bytes");
     }
@@ -211,9 +218,23 @@ fn ticket_types(
                 .map(|text| code(keys, text, errors, || format!("ticket_types[{at}].access_code"))),
             category: category.map(CategoryId),
             draws_on,
+            kind: kind(ticket_type, errors, || format!("ticket_types[{at}].with_admission_max")),
         }
     };
     venue.ticket_types.iter().enumerate().map(one).collect()
+}
+
+fn kind(ticket_type: &schema::TicketType, errors: &mut Errors, path: impl FnOnce() -> String) -> TicketKind {
+    let with_admission_max = ticket_type.with_admission_max;
+    match ticket_type.kind {
+        schema::TicketKind::AddOn => TicketKind::AddOn { with_admission_max },
+        schema::TicketKind::Admission => {
+            if with_admission_max > 0 {
+                errors.add(path, "is for add-ons only");
+            }
+            TicketKind::Admission
+        }
+    }
 }
 
 fn rows(venue: &Venue, names: &Names<'_>, errors: &mut Errors) -> Vec<tessera_inventory::Row> {

@@ -7,6 +7,7 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use utoipa::ToSchema;
 
+use super::tariff_schema::Tariff;
 use crate::instant::Rfc3339;
 use crate::object::objects;
 use crate::openapi::schema;
@@ -47,6 +48,9 @@ pub struct Venue {
     /// When the phases begin by themselves.
     #[serde(default)]
     pub schedule: Schedule,
+    /// What is added to prices and taken off them.
+    #[serde(default)]
+    pub tariff: Option<Tariff>,
 }
 
 /// A pool.
@@ -242,6 +246,28 @@ pub struct TicketType {
     /// Names of the pools it draws on.
     #[serde(default)]
     pub draws_on: Vec<String>,
+    /// Whether it admits its holder.
+    #[serde(default)]
+    pub kind: TicketKind,
+    /// Most units of an add-on with each admission of a hold; 0: any number.
+    #[serde(default)]
+    #[schema(maximum = 65535)]
+    pub with_admission_max: u16,
+    /// Names of the tariff's taxes on it.
+    #[serde(default)]
+    pub taxes: Vec<String>,
+}
+
+/// What a ticket of a type is good for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = VenueTicketKind)]
+pub enum TicketKind {
+    /// It admits its holder.
+    #[default]
+    Admission,
+    /// It goes with admissions in the same hold, and admits nobody.
+    AddOn,
 }
 
 /// How long holds last.

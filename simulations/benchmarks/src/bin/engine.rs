@@ -4,11 +4,11 @@
 use std::time::Instant;
 
 use tessera_benchmarks::{
-    EVENT, Latencies, SALE_OPENS_AT, hall, hold_command, median, opened, row, split_command, standing, title,
-    together_command,
+    EVENT, Latencies, SALE_OPENS_AT, hall, hold_command, median, opened, priced, row, split_command,
+    standing, title, together_command,
 };
 use tessera_inventory::{
-    Authority, ClaimNumber, Command, CommandBody, Decision, Event, Inventory, KeyMark, SeatIndex,
+    Authority, ClaimNumber, Command, CommandBody, Config, Decision, Event, Inventory, KeyMark, SeatIndex,
     TICKET_TYPES_MAX, TicketType, Units,
 };
 use tessera_records::{decode_record, encode_record};
@@ -32,8 +32,11 @@ const GROUPS: u32 = 25_000;
 const SEARCHES: u64 = 20_000;
 
 fn main() {
-    let log = holds();
-    replay(&log);
+    title("engine, one core");
+    let log = holds("standing holds", standing(10_000_000));
+    replay("replay", standing(10_000_000), &log);
+    let log = holds("holds with a fee and a tax", priced(10_000_000));
+    replay("their replay", priced(10_000_000), &log);
     best_available();
 }
 
@@ -46,9 +49,8 @@ fn accept(inventory: &mut Inventory, command: &Command) -> Event {
 }
 
 /// Decide, apply and encode holds above a million live ones, which are released again between the runs; returns the records of all of them.
-fn holds() -> Vec<Vec<u8>> {
-    title("engine, one core");
-    let mut inventory = opened(standing(10_000_000));
+fn holds(what: &str, config: Config) -> Vec<Vec<u8>> {
+    let mut inventory = opened(config);
     let mut log = Vec::new();
     let mut turn = Vec::with_capacity(TURN_HOLDS);
     let mut place = |inventory: &mut Inventory, commands: &[Command], log: &mut Vec<Vec<u8>>| {
@@ -80,7 +82,7 @@ fn holds() -> Vec<Vec<u8>> {
         let releases: Vec<Command> = (last - MEASURED_HOLDS + 1..=last).map(release).collect();
         place(&mut inventory, &releases, &mut log);
     }
-    row("standing holds, 1 M live, decide + apply + encode", format!("{:.2} M/s", median(rates) / 1e6));
+    row(&format!("{what}, 1 M live, decide + apply + encode"), format!("{:.2} M/s", median(rates) / 1e6));
     let bytes: usize = log.iter().map(Vec::len).sum();
     row("bytes of log per hold", format!("{:.1}", bytes as f64 / (inventory.sequence().0 as f64)));
     log
@@ -91,10 +93,10 @@ fn release(hold: u64) -> Command {
     Command { authority: Authority::Organizer, key: None, body }
 }
 
-fn replay(log: &[Vec<u8>]) {
+fn replay(what: &str, config: Config, log: &[Vec<u8>]) {
     let mut rates = Vec::new();
     for _ in 0..RUNS {
-        let mut inventory = opened(standing(10_000_000));
+        let mut inventory = opened(config.clone());
         let started = Instant::now();
         let mut events = 0;
         for record in log {
@@ -107,7 +109,7 @@ fn replay(log: &[Vec<u8>]) {
         rates.push(events as f64 / started.elapsed().as_secs_f64());
         assert_eq!(inventory.event(), EVENT);
     }
-    row("replay, decode + apply", format!("{:.2} M events/s", median(rates) / 1e6));
+    row(&format!("{what}, decode + apply"), format!("{:.2} M events/s", median(rates) / 1e6));
 }
 
 /// Best available for four, in a hall that is sold to `percent` in scattered groups of four. After each search one group is sold and another

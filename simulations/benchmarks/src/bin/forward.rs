@@ -70,6 +70,7 @@ fn placed(place: PlaceHold) -> HoldPlaced {
         channel: None,
         origin: Origin::Direct,
         lines: vec![line],
+        quote: None,
     }
 }
 

@@ -56,6 +56,8 @@ fn command(numbers: &mut Numbers, model: &Model, step: u64) -> Command {
                 access_code: None,
                 channel: None,
                 duration_ms: None,
+                promotion: None,
+                expected_total_minor: None,
             };
             (Authority::Subject(primary), CommandBody::PlaceHold(request))
         }

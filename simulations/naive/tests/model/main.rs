@@ -7,6 +7,7 @@ mod commands;
 mod crowd;
 mod machine;
 mod regressions;
+mod tariffs;
 mod world;
 
 use proptest::test_runner::Config;

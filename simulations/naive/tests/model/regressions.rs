@@ -29,11 +29,13 @@ pub(crate) fn standing() -> Config {
             access_code: None,
             category: None,
             draws_on: vec![PoolId(0)],
+            kind: tessera_inventory::TicketKind::Admission,
         }],
         units_per_subject_max: None,
         hold: HoldPolicy::default(),
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 0, accessible_released: false },
         schedule: Schedule::default(),
+        tariff: None,
     }
 }
 
@@ -60,6 +62,8 @@ fn hold(inventory: &mut Inventory, primary: Subject, want: Want) -> Result<(), R
         access_code: None,
         channel: None,
         duration_ms: None,
+        promotion: None,
+        expected_total_minor: None,
     };
     ask(inventory, Authority::Subject(primary), CommandBody::PlaceHold(request))
 }

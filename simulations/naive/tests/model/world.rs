@@ -3,8 +3,10 @@
 use proptest::prelude::*;
 use tessera_inventory::{
     AccessCode, Category, CategoryId, Channel, Config, HoldPolicy, Point, Pool, PoolId, Row, SaleWindow,
-    Schedule, Seat, SeatingPolicy, SectionId, Subject, TicketType, Timestamp,
+    Schedule, Seat, SeatingPolicy, SectionId, Subject, TicketKind, TicketType, Timestamp,
 };
+
+use crate::tariffs;
 
 /// When every world begins.
 pub(crate) const BEGINNING: Timestamp = Timestamp(1_800_000_000_000);
@@ -104,7 +106,11 @@ pub(crate) fn ticket_type() -> impl Strategy<Value = TicketType> {
         2 => (0_u16..2).prop_map(|category| Some(CategoryId(category)))
     ];
     let draws = prop::sample::subsequence(vec![PoolId(0), PoolId(1), PoolId(2)], 0..3);
-    (price, window(), sizes, prop::option::weighted(0.3, 2_u32..8), code, kind, draws).prop_map(
+    let add_on = prop_oneof![
+        3 => Just(TicketKind::Admission),
+        1 => (0_u16..3).prop_map(|with_admission_max| TicketKind::AddOn { with_admission_max }),
+    ];
+    (price, window(), sizes, prop::option::weighted(0.3, 2_u32..8), code, kind, draws, add_on).prop_map(
         |(
             price_minor,
             window,
@@ -113,6 +119,7 @@ pub(crate) fn ticket_type() -> impl Strategy<Value = TicketType> {
             access_code,
             category,
             draws_on,
+            add_on,
         )| {
             let needs_pool = category.is_none() && draws_on.is_empty();
             TicketType {
@@ -125,6 +132,7 @@ pub(crate) fn ticket_type() -> impl Strategy<Value = TicketType> {
                 access_code,
                 category,
                 draws_on: if needs_pool { vec![PoolId(0)] } else { draws_on },
+                kind: if category.is_none() { add_on } else { TicketKind::Admission },
             }
         },
     )
@@ -182,9 +190,10 @@ pub(crate) fn config() -> impl Strategy<Value = Config> {
     let capacities = prop::collection::vec(6_u32..16, 3);
     let types = prop::collection::vec(ticket_type(), 3..6);
     let parts = (capacities, [point(), point()], rows(0, 1..4), (channel(0), channel(1)), types);
-    let rest = (prop::option::weighted(0.3, 3_u32..12), hold_policy(), seating_policy(), schedule());
+    let tariff = prop::option::weighted(0.6, tariffs::tariff().prop_map(Box::new));
+    let rest = (prop::option::weighted(0.3, 3_u32..12), hold_policy(), seating_policy(), schedule(), tariff);
     (parts, rest).prop_map(|((capacities, focal_points, rows, channels, mut types), rest)| {
-        let (units_per_subject_max, hold, seating, schedule) = rest;
+        let (units_per_subject_max, hold, seating, schedule, tariff) = rest;
         let number = |(at, mut ticket_type): (usize, TicketType)| {
             ticket_type.name = format!("type {at}").into();
             ticket_type
@@ -210,6 +219,7 @@ pub(crate) fn config() -> impl Strategy<Value = Config> {
             hold,
             seating,
             schedule,
+            tariff,
         }
     })
 }

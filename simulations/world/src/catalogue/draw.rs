@@ -59,6 +59,7 @@ pub(crate) fn config(prng: &mut Prng) -> Config {
         hold: hold_policy(prng),
         seating: seating_policy(prng),
         schedule: schedule(prng),
+        tariff: None,
     }
 }
 
@@ -140,6 +141,7 @@ pub(crate) fn ticket_type(prng: &mut Prng, at: u64, pools: u64, has_seats: bool)
         access_code: prng.chance(150).then_some(TYPE_CODE),
         category,
         draws_on,
+        kind: tessera_inventory::TicketKind::Admission,
     }
 }
 

@@ -51,7 +51,15 @@ pub(super) fn hold(
 
 fn request(primary: Subject, lines: Vec<LineRequest>) -> PlaceHold {
     let subjects = Subjects { primary, extra: Vec::new() };
-    PlaceHold { subjects, lines, access_code: None, channel: None, duration_ms: None }
+    PlaceHold {
+        subjects,
+        lines,
+        access_code: None,
+        channel: None,
+        duration_ms: None,
+        promotion: None,
+        expected_total_minor: None,
+    }
 }
 
 /// Who else a hold or a payment counts against.

@@ -89,6 +89,7 @@ fn order(model: &Model, number: ClaimNumber, told: &Told<'_>) -> Order {
         grace_until: told.grace_until,
         payment: claim.and_then(|claim| claim.payment),
         lines: told.hold.lines.clone(),
+        quote: told.hold.quote.clone(),
         tickets: (0..).zip(tickets).map(|(index, ticket)| OrderTicket { index, ticket }).collect(),
         sequence: told.sequence,
     }

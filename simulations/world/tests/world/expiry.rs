@@ -33,6 +33,7 @@ fn config() -> Config {
         access_code: None,
         category: None,
         draws_on: vec![PoolId(pool)],
+        kind: tessera_inventory::TicketKind::Admission,
     };
     let pool = |name: &str, capacity| Pool { name: name.into(), capacity };
     Config {
@@ -47,6 +48,7 @@ fn config() -> Config {
         hold: HoldPolicy { duration_ms: HOLD_MS, renewals_max: 0, life_ms_max: HOLD_MS, grace_ms: HOLD_MS },
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
+        tariff: None,
     }
 }
 
@@ -69,6 +71,8 @@ fn hold(subject: u32, ticket_type: u16) -> Command {
         access_code: None,
         channel: None,
         duration_ms: None,
+        promotion: None,
+        expected_total_minor: None,
     });
     Command { authority: Authority::Subject(primary), key: None, body }
 }

@@ -6,6 +6,8 @@ use tessera_inventory::{
     TicketView, Timestamp,
 };
 
+use tessera_pricing::Quote;
+use tessera_records::{decode_quote, encode_quote};
 use tessera_store::StoreError;
 
 use super::event_orders::EventOrders;
@@ -45,6 +47,8 @@ pub struct Order {
     pub payment: Option<PaymentKind>,
     /// Units and frozen prices.
     pub lines: Vec<Line>,
+    /// What they cost, line by line; `None`: quantities times prices.
+    pub quote: Option<Box<Quote>>,
     /// Its tickets, once it is paid; in a list, those that the reader may see.
     pub tickets: Vec<OrderTicket>,
     /// Sequence of the last event that changed it.
@@ -61,9 +65,12 @@ pub struct OrderTicket {
 }
 
 impl Order {
-    /// Units times frozen prices, in minor units.
+    /// What the buyer pays, in minor units: as it was quoted, or else units times frozen prices.
     #[must_use]
     pub fn total_minor(&self) -> i64 {
+        if let Some(quote) = &self.quote {
+            return quote.total_minor;
+        }
         self.lines
             .iter()
             .map(|line| line.price_minor.saturating_mul(line.quantity.into()))
@@ -80,6 +87,7 @@ impl Order {
             grace_until: hold.deadline_at,
             payment: None,
             lines: hold.lines.clone(),
+            quote: hold.quote.clone(),
             tickets: Vec::new(),
             sequence: Sequence(number.0),
         }
@@ -138,6 +146,7 @@ impl Order {
             lines: self.lines.iter().map(line_row).collect(),
             tickets: self.tickets.iter().map(|each| ticket_row(&each.ticket, self.subject)).collect(),
             sequence: self.sequence.0,
+            quote: self.quote.as_deref().map(encode_quote),
         }
         .encode_to_vec()
     }
@@ -146,6 +155,7 @@ impl Order {
         let unreadable = || damaged(format!("the row of order {} cannot be read", number.0));
         let row = OrderRow::decode(bytes).map_err(|_| unreadable())?;
         let lines: Option<Vec<Line>> = row.lines.iter().map(line).collect();
+        let quote = row.quote.map(|bytes| decode_quote(&bytes).map(Box::new)).transpose();
         let mut order = Order {
             number,
             subject: subject(row.subject_high, row.subject_low),
@@ -154,6 +164,7 @@ impl Order {
             grace_until: Timestamp(row.grace_until_ms),
             payment: payment(row.payment).ok_or_else(unreadable)?,
             lines: lines.ok_or_else(unreadable)?,
+            quote: quote.map_err(|_| unreadable())?,
             tickets: Vec::new(),
             sequence: Sequence(row.sequence),
         };
@@ -191,6 +202,9 @@ struct OrderRow {
     tickets: Vec<TicketRow>,
     #[prost(uint64, tag = "9")]
     sequence: u64,
+    /// As a record has it.
+    #[prost(bytes = "vec", optional, tag = "10")]
+    quote: Option<Vec<u8>>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -223,6 +223,12 @@ fn reason(rejection: &Rejection) -> String {
         | Rejection::NotOnSale { .. }
         | Rejection::AccessCodeRequired
         | Rejection::PriceChanged { .. }
+        | Rejection::TotalChanged { .. }
+        | Rejection::PromotionUnknown
+        | Rejection::PromotionClosed { .. }
+        | Rejection::PromotionExhausted { .. }
+        | Rejection::AddOnAlone { .. }
+        | Rejection::WrongKind
         | Rejection::HoldExpired { .. }
         | Rejection::HoldNotFound
         | Rejection::OrderNotFound
@@ -255,6 +261,12 @@ pub fn refusal_code(rejection: &Rejection) -> &'static str {
         Rejection::NotOnSale { .. } => "not_on_sale",
         Rejection::AccessCodeRequired => "access_code_required",
         Rejection::PriceChanged { .. } => "price_changed",
+        Rejection::TotalChanged { .. } => "total_changed",
+        Rejection::PromotionUnknown => "promotion_unknown",
+        Rejection::PromotionClosed { .. } => "promotion_closed",
+        Rejection::PromotionExhausted { .. } => "promotion_exhausted",
+        Rejection::AddOnAlone { .. } => "add_on_alone",
+        Rejection::WrongKind => "wrong_kind",
         Rejection::HoldExpired { .. } => "hold_expired",
         Rejection::HoldNotFound => "hold_not_found",
         Rejection::OrderNotFound => "order_not_found",

@@ -1,11 +1,12 @@
 //! A configuration as a message, and back.
 
 mod hall;
+mod tariff;
 
 use prost::Message;
 use tessera_inventory::{
     AccessCode, Category, CategoryId, Channel, Config, HoldPolicy, Point, Pool, PoolId, SaleWindow, Schedule,
-    SeatingPolicy, TicketType, Timestamp,
+    SeatingPolicy, TicketKind, TicketType, Timestamp,
 };
 
 use crate::{
@@ -57,6 +58,7 @@ pub(crate) fn to_wire(config: &Config) -> wire::Config {
         presale_at_ms: milliseconds(config.schedule.presale_at),
         on_sale_at_ms: milliseconds(config.schedule.on_sale_at),
         closes_at_ms: milliseconds(config.schedule.closes_at),
+        tariff: config.tariff.as_deref().map(tariff::to_wire),
         ..wire::Config::default()
     };
     hall::put_rows(&mut message, &config.rows);
@@ -95,6 +97,7 @@ pub(crate) fn from_wire(mut message: wire::Config) -> Result<Config, RecordError
             on_sale_at: message.on_sale_at_ms.map(Timestamp),
             closes_at: message.closes_at_ms.map(Timestamp),
         },
+        tariff: message.tariff.map(|tariff| tariff::from_wire(tariff).map(Box::new)).transpose()?,
     })
 }
 
@@ -150,7 +153,13 @@ fn channel(message: wire::Channel) -> Result<Channel, RecordError> {
 }
 
 fn ticket_type_message(ticket_type: &TicketType) -> wire::TicketType {
+    let (kind, with_admission_max) = match ticket_type.kind {
+        TicketKind::Admission => (wire::TicketKind::Admission, 0),
+        TicketKind::AddOn { with_admission_max } => (wire::TicketKind::AddOn, with_admission_max.into()),
+    };
     wire::TicketType {
+        kind: kind.into(),
+        with_admission_max,
         name: ticket_type.name.to_string(),
         price_minor: ticket_type.price_minor,
         opens_at_ms: milliseconds(ticket_type.window.opens_at),
@@ -164,9 +173,19 @@ fn ticket_type_message(ticket_type: &TicketType) -> wire::TicketType {
     }
 }
 
+fn kind(message: &wire::TicketType) -> Result<TicketKind, RecordError> {
+    let with_admission_max = narrow(message.with_admission_max, "a quantity is at most 65535")?;
+    match (wire::TicketKind::try_from(message.kind), with_admission_max) {
+        (Ok(wire::TicketKind::Admission), 0) => Ok(TicketKind::Admission),
+        (Ok(wire::TicketKind::AddOn), _) => Ok(TicketKind::AddOn { with_admission_max }),
+        _ => Err(malformed("a ticket is an admission or an add-on")),
+    }
+}
+
 fn ticket_type(message: wire::TicketType) -> Result<TicketType, RecordError> {
     let draws_on = message.draws_on.iter();
     Ok(TicketType {
+        kind: kind(&message)?,
         price_minor: message.price_minor,
         window: SaleWindow {
             opens_at: message.opens_at_ms.map(Timestamp),

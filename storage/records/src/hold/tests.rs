@@ -57,6 +57,7 @@ fn event() -> impl Strategy<Value = Event> {
             channel: channel.map(ChannelId),
             origin,
             lines,
+            quote: None,
         };
         Event { at, key, body: EventBody::HoldPlaced(placed) }
     })

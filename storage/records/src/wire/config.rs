@@ -1,5 +1,7 @@
 //! The messages of a configuration. Seats stand in columns: a hall of 100,000 seats takes well below 1 MB.
 
+use super::Tariff;
+
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Config {
     #[prost(bytes = "vec", tag = "1")]
@@ -66,6 +68,8 @@ pub(crate) struct Config {
     /// As `seat_x_mm`.
     #[prost(sint32, repeated, packed = "true", tag = "27")]
     pub(crate) seat_y_mm: Vec<i32>,
+    #[prost(message, optional, tag = "28")]
+    pub(crate) tariff: Option<Tariff>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -130,4 +134,16 @@ pub(crate) struct TicketType {
     pub(crate) category: Option<u32>,
     #[prost(uint32, repeated, packed = "true", tag = "10")]
     pub(crate) draws_on: Vec<u32>,
+    #[prost(enumeration = "TicketKind", tag = "11")]
+    pub(crate) kind: i32,
+    /// Of an add-on; 0: any number.
+    #[prost(uint32, tag = "12")]
+    pub(crate) with_admission_max: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
+#[repr(i32)]
+pub(crate) enum TicketKind {
+    Admission = 0,
+    AddOn = 1,
 }

@@ -4,9 +4,13 @@
 
 mod config;
 mod snapshot;
+mod tariff;
 
-pub(crate) use config::{Category, Channel, Code, Config, Pool, TicketType};
+pub(crate) use config::{Category, Channel, Code, Config, Pool, TicketKind, TicketType};
 pub(crate) use snapshot::{Image, SnapshotHeader};
+pub(crate) use tariff::{
+    Basis, Bundle, Effect, Fee, LineKind, Payer, Promotion, Quote, QuoteLine, Tariff, Tax,
+};
 
 /// Field 1 of a record, always first.
 #[derive(Clone, PartialEq, prost::Message)]
@@ -103,6 +107,8 @@ pub(crate) struct HoldPlaced {
     pub(crate) extra_subjects: Vec<u64>,
     #[prost(message, repeated, tag = "8")]
     pub(crate) lines: Vec<Line>,
+    #[prost(message, optional, tag = "9")]
+    pub(crate) quote: Option<Quote>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

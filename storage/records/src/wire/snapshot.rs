@@ -79,4 +79,6 @@ pub(crate) struct Image {
     pub(crate) keys_horizon_ms: u64,
     #[prost(bytes = "bytes", tag = "30")]
     pub(crate) expired: Bytes,
+    #[prost(bytes = "bytes", tag = "31")]
+    pub(crate) quoted: Bytes,
 }

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use tessera_inventory::*;
 
+use crate::tariffs;
+
 const AT: u64 = 1_790_000_000_000;
 const CLAIM: ClaimNumber = ClaimNumber(4_711);
 const TICKET: TicketRef = TicketRef { order: CLAIM, index: 3 };
@@ -28,6 +30,7 @@ pub(crate) fn hold(lines: Vec<Line>) -> HoldPlaced {
         channel: None,
         origin: Origin::Direct,
         lines,
+        quote: None,
     }
 }
 
@@ -96,6 +99,7 @@ pub(crate) fn config() -> Config {
             on_sale_at: Some(Timestamp(AT + 10)),
             closes_at: Some(Timestamp(AT + 20)),
         },
+        tariff: None,
     }
 }
 
@@ -110,6 +114,7 @@ fn standing_type() -> TicketType {
         access_code: None,
         category: None,
         draws_on: vec![PoolId(0)],
+        kind: TicketKind::Admission,
     }
 }
 
@@ -140,7 +145,20 @@ pub(crate) fn of_format_2() -> Vec<(&'static str, Event)> {
         ("payment_begun_by_a_provider", event(begun)),
         ("payment_failed_of_an_attempt", event(EventBody::PaymentFailed { order: CLAIM, attempt: Some(1) })),
         ("confirmed_by_an_attempt", event(EventBody::Confirmed { order: CLAIM, payment, attempt: Some(3) })),
+        ("hold_placed_with_a_quote", event(EventBody::HoldPlaced(quoted_hold()))),
+        ("configured_with_a_tariff", event(EventBody::Configured { version: 1, config: Arc::new(priced()) })),
     ]
+}
+
+fn quoted_hold() -> HoldPlaced {
+    HoldPlaced { quote: Some(Box::new(tariffs::quoted())), ..hold(vec![standing_line()]) }
+}
+
+/// A configuration with a tariff and an add-on.
+pub(crate) fn priced() -> Config {
+    let mut priced = Config { tariff: Some(Box::new(tariffs::example())), ..config() };
+    priced.ticket_types[0].kind = TicketKind::AddOn { with_admission_max: 2 };
+    priced
 }
 
 /// Names are those of the golden files.
@@ -231,5 +249,6 @@ pub(crate) fn image() -> Image {
         keys_page_times: vec![AT],
         keys_horizon: Timestamp(AT - 1),
         expired: vec![60, 1, 2],
+        quoted: Vec::new(),
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{fmt::Write, fs, path::PathBuf};
 
-use tessera_inventory::{Event, Sequence};
+use tessera_inventory::{Event, Image, Sequence};
 use tessera_records::{
     SnapshotImage, decode_header, decode_record, decode_snapshot, encode_record, encode_snapshot,
 };
@@ -95,13 +95,28 @@ fn a_snapshot_is_written_and_read_as_format_1_did() {
 }
 
 #[test]
+fn a_snapshot_with_quotes_is_written_and_read_as_format_2_did() {
+    let image = Image {
+        config: Some(examples::priced().into()),
+        quoted: vec![77, 4_455, 495, 4 | 18 << 32],
+        ..examples::image()
+    };
+    assert_eq!((image.format(), examples::image().format()), (2, 1));
+    let expected = SnapshotImage { chain: Chain([7; 32]), image };
+    let bytes = golden("v2", "snapshot_with_quotes", &encode_snapshot(&expected.image, expected.chain));
+    assert_eq!(decode_snapshot(bytes.into()).unwrap(), expected);
+}
+
+#[test]
 fn every_golden_file_is_known() {
     let mut of_format_1 = examples::all();
     of_format_1.extend([
         ("all_kinds_in_one_record", of_format_1[0].1.clone()),
         ("snapshot", of_format_1[0].1.clone()),
     ]);
-    for (format, examples) in [("v1", of_format_1), ("v2", examples::of_format_2())] {
+    let mut of_format_2 = examples::of_format_2();
+    of_format_2.push(("snapshot_with_quotes", of_format_2[0].1.clone()));
+    for (format, examples) in [("v1", of_format_1), ("v2", of_format_2)] {
         for entry in fs::read_dir(file(format, "x").parent().unwrap()).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();
             let is_known = examples.iter().any(|(known, _)| format!("{known}.hex") == name);

@@ -9,3 +9,4 @@ mod round_trip;
 mod schema;
 mod snapshot;
 mod strategies;
+mod tariffs;

@@ -13,7 +13,7 @@ fn bytes() -> Vec<u8> {
 
 prop_compose! {
     fn image()(
-        words in (vec(any::<u64>(), 0..9), vec(any::<u64>(), 0..9), vec(any::<u64>(), 0..9)),
+        words in [(); 4].map(|()| vec(any::<u64>(), 0..9)),
         halves in (vec(any::<u32>(), 0..9), vec(any::<u32>(), 0..9), vec(any::<u32>(), 0..9)),
         small in vec(any::<u8>(), 0..9),
         numbers in any::<(u64, u64, u64)>(),
@@ -27,12 +27,13 @@ prop_compose! {
             config: configured.then(|| examples::config().into()),
             released_channels: numbers.1,
             seat_states: small,
-            subjects: words.0,
-            claims: words.1,
-            keys_recent: words.2,
+            subjects: words[0].clone(),
+            claims: words[1].clone(),
+            keys_recent: words[2].clone(),
             pools: halves.0,
             orders: halves.1,
             transferred: halves.2,
+            quoted: words[3].clone(),
             keys_recent_first: numbers.2,
             ..examples::image()
         }

@@ -5,6 +5,8 @@ use std::num::NonZeroU16;
 use proptest::{collection::vec, option, prelude::*};
 use tessera_inventory::*;
 
+use crate::tariffs;
+
 fn timestamp() -> impl Strategy<Value = Timestamp> {
     prop_oneof![any::<u64>(), 1_790_000_000_000..1_790_000_100_000u64].prop_map(Timestamp)
 }
@@ -48,14 +50,16 @@ fn line() -> impl Strategy<Value = Line> {
 fn hold_placed() -> impl Strategy<Value = HoldPlaced> {
     let origin = prop_oneof![Just(Origin::Direct), Just(Origin::Offer)];
     let subjects = (subject(), vec(subject(), 0..4));
-    (subjects, timestamp(), timestamp(), option::of(any::<u8>()), origin, vec(line(), 0..4)).prop_map(
-        |((primary, extra), deadline_at, life_ends_at, channel, origin, lines)| HoldPlaced {
+    let quote = option::of(tariffs::quote().prop_map(Box::new));
+    (subjects, timestamp(), timestamp(), option::of(any::<u8>()), origin, vec(line(), 0..4), quote).prop_map(
+        |((primary, extra), deadline_at, life_ends_at, channel, origin, lines, quote)| HoldPlaced {
             subjects: Subjects { primary, extra },
             deadline_at,
             life_ends_at,
             channel: channel.map(ChannelId),
             origin,
             lines,
+            quote,
         },
     )
 }
@@ -99,9 +103,13 @@ fn channel() -> impl Strategy<Value = Channel> {
 fn ticket_type() -> impl Strategy<Value = TicketType> {
     let window = (option::of(timestamp()), option::of(timestamp()));
     let limits = any::<(u16, u16, Option<u32>)>();
-    let draws = (option::of(any::<u16>()), vec(any::<u16>().prop_map(PoolId), 0..3));
+    let kind = prop_oneof![
+        Just(TicketKind::Admission),
+        any::<u16>().prop_map(|with_admission_max| TicketKind::AddOn { with_admission_max }),
+    ];
+    let draws = (option::of(any::<u16>()), vec(any::<u16>().prop_map(PoolId), 0..3), kind);
     (".{0,9}", any::<i64>(), window, limits, option::of(any::<u128>()), draws).prop_map(
-        |(name, price_minor, window, limits, code, (category, draws_on))| TicketType {
+        |(name, price_minor, window, limits, code, (category, draws_on, kind))| TicketType {
             name: name.into(),
             price_minor,
             window: SaleWindow { opens_at: window.0, closes_at: window.1 },
@@ -111,6 +119,7 @@ fn ticket_type() -> impl Strategy<Value = TicketType> {
             access_code: code.map(AccessCode),
             category: category.map(CategoryId),
             draws_on,
+            kind,
         },
     )
 }
@@ -137,8 +146,17 @@ fn config() -> impl Strategy<Value = Config> {
     let categories = vec((".{0,9}", any::<(i32, i32)>()), 0..3);
     let lists = (vec(channel(), 0..3), vec(ticket_type(), 0..3));
     let names = (any::<[u8; 3]>(), option::of(any::<u32>()), vec(".{0,9}", 0..3));
-    (names, pools, categories, vec(row(), 0..4), lists, policies()).prop_map(
-        |((currency, limit, sections), pools, categories, rows, (channels, ticket_types), policies)| Config {
+    let tariff = option::of(tariffs::tariff().prop_map(Box::new));
+    (names, pools, categories, vec(row(), 0..4), lists, policies(), tariff).prop_map(
+        |(
+            (currency, limit, sections),
+            pools,
+            categories,
+            rows,
+            (channels, ticket_types),
+            policies,
+            tariff,
+        )| Config {
             currency,
             pools: pools.into_iter().map(|(name, capacity)| Pool { name: name.into(), capacity }).collect(),
             categories: categories
@@ -153,6 +171,7 @@ fn config() -> impl Strategy<Value = Config> {
             hold: policies.0,
             seating: policies.1,
             schedule: policies.2,
+            tariff,
         },
     )
 }

@@ -36,6 +36,7 @@ pub(super) fn config(bytes: &mut Unstructured<'_>) -> Result<Config> {
             accessible_released: bytes.ratio(1_u8, 5_u8)?,
         },
         schedule: Schedule { presale_at: None, on_sale_at: instant(bytes)?, closes_at: late(bytes)? },
+        tariff: None,
     })
 }
 
@@ -172,6 +173,7 @@ fn ticket_type(bytes: &mut Unstructured<'_>, number: u8) -> Result<TicketType> {
         access_code: if number == 1 && bytes.arbitrary()? { Some(AccessCode(0x200)) } else { None },
         category,
         draws_on,
+        kind: tessera_inventory::TicketKind::Admission,
     })
 }
 

@@ -100,6 +100,9 @@ pub(super) fn answers() -> Vec<(&'static str, Forwarded)> {
         "accepted_claim",
         Forwarded::Answer(Answer::Accepted { sequence, event: event(), claim: claim() }),
     ));
+    let quoted = tessera_inventory::ClaimView { quoted_minor: Some(4_455), ..inventory::claim() };
+    let quoted = Some(Box::new(quoted));
+    answers.push(("read_quoted", Forwarded::Answer(Answer::Read { sequence, claim: quoted })));
     answers.push(("read_nothing", Forwarded::Answer(Answer::Read { sequence: Sequence(0), claim: None })));
     answers.extend(NotExecuted::ALL.iter().map(|&reason| {
         (reason.name(), Forwarded::Answer(Answer::NotExecuted { reason, retry_after_ms: u64::MAX }))

@@ -34,6 +34,7 @@ fn config() -> Config {
             access_code: Some(AccessCode(u128::MAX)),
             category: None,
             draws_on: vec![PoolId(0)],
+            kind: TicketKind::Admission,
         }],
         units_per_subject_max: Some(10),
         ..Config::empty()
@@ -47,6 +48,8 @@ fn place(lines: Vec<LineRequest>) -> PlaceHold {
         access_code: None,
         channel: None,
         duration_ms: None,
+        promotion: None,
+        expected_total_minor: None,
     }
 }
 
@@ -71,6 +74,11 @@ fn wishful() -> PlaceHold {
         duration_ms: Some(0),
         ..place(vec![best, line(anywhere), line(Want::Quantity(0))])
     }
+}
+
+fn promoted() -> PlaceHold {
+    let promotion = Some(PromotionClaim { code: AccessCode(1 << 100), serial: Some(0) });
+    PlaceHold { promotion, expected_total_minor: Some(-4_950), ..place(vec![line(Want::Quantity(2))]) }
 }
 
 /// A command of every kind.
@@ -124,6 +132,7 @@ pub(super) fn commands() -> Vec<(&'static str, CommandBody)> {
     ]);
     commands.push(("place_by_wish", CommandBody::PlaceHold(wishful())));
     commands.push(("place_seats", CommandBody::PlaceHold(place(vec![line(Want::Seats(seats()))]))));
+    commands.push(("place_with_promotion", CommandBody::PlaceHold(promoted())));
     commands.push(("place_nothing", CommandBody::PlaceHold(place(Vec::new()))));
     commands.push(("kill_no_seats", CommandBody::Kill(Units::Seats(Vec::new()))));
     commands.extend(Phase::ALL.iter().map(|&to| ("change_phase_to", CommandBody::ChangePhase { to })));
@@ -174,6 +183,14 @@ pub(super) fn rejections() -> Vec<(&'static str, Rejection)> {
         Rejection::KeyReused => "key_reused": Rejection::KeyReused,
         Rejection::KeyExpired => "key_expired": Rejection::KeyExpired,
         Rejection::Forbidden => "forbidden": Rejection::Forbidden,
+        Rejection::TotalChanged { .. } => "total_changed": Rejection::TotalChanged { total_minor: 4_950 },
+        Rejection::PromotionUnknown => "promotion_unknown": Rejection::PromotionUnknown,
+        Rejection::PromotionClosed { .. } => "promotion_closed":
+            Rejection::PromotionClosed { opens_at: Some(Timestamp(0)) },
+        Rejection::PromotionExhausted { .. } => "promotion_exhausted":
+            Rejection::PromotionExhausted { uses_left: Some(0), amount_left_minor: Some(-1) },
+        Rejection::AddOnAlone { .. } => "add_on_alone": Rejection::AddOnAlone { ticket_type: TYPE },
+        Rejection::WrongKind => "wrong_kind": Rejection::WrongKind,
     });
     let seats_gone = Rejection::SoldOut { line: 0, pool: None, remaining: 0, may_return: false };
     rejections.push(("sold_out_seats", seats_gone));
@@ -219,6 +236,7 @@ pub(super) fn claim() -> ClaimView {
         lines: vec![line(seats()), line(Vec::new())],
         payment: Some(PaymentKind::Captured),
         tickets: vec![ticket, standing],
+        quoted_minor: None,
     }
 }
 
@@ -236,6 +254,7 @@ pub(super) fn events() -> Vec<(&'static str, Event)> {
         channel: Some(ChannelId(7)),
         origin: Origin::Direct,
         lines: claim().lines,
+        quote: None,
     };
     let configured = EventBody::Configured { version: 2, config: Arc::new(config()) };
     vec![

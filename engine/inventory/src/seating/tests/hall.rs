@@ -38,6 +38,7 @@ pub(super) fn config(rows: Vec<Row>, focal_points: &[Point], channels: u8, seati
         hold: HoldPolicy::default(),
         seating,
         schedule: Schedule::default(),
+        tariff: None,
     }
 }
 

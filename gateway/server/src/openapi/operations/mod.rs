@@ -46,6 +46,7 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::ReadHold => holds::read(),
         Route::RenewHold => holds::renew(),
         Route::ReleaseHold => holds::release(),
+        Route::MakeQuote => holds::quote(),
         Route::BeginOrder => orders::begin(),
         Route::ListOrders => orders::list(),
         Route::ReadOrder => orders::read(),

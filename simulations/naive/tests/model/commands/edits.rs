@@ -7,8 +7,9 @@ use tessera_inventory::{
     CommandBody, Config, HoldPolicy, Pool, PoolId, Row, Schedule, SeatingPolicy, TicketType, Timestamp,
 };
 use tessera_naive::Model;
+use tessera_pricing::Promotion;
 
-use crate::world;
+use crate::{tariffs, world};
 
 /// One change of a configuration.
 #[derive(Clone, Debug)]
@@ -55,6 +56,15 @@ enum Edit {
     AppendPool,
     AppendType(TicketType),
     AppendRows(Vec<Row>),
+    AppendPromotion(Promotion),
+    PromotionLimits {
+        of: usize,
+        uses_max: Option<u32>,
+        amount_max_minor: Option<i64>,
+        per_subject_max: Option<u32>,
+    },
+    FeeAmount(i64),
+    RemoveTariff,
     /// Never sound once the event is past its draft.
     RemoveType,
     RemoveRow,
@@ -87,14 +97,49 @@ fn edit() -> impl Strategy<Value = Edit> {
         Just(Edit::AppendPool),
         world::ticket_type().prop_map(Edit::AppendType),
         world::rows(8, 1..2).prop_map(Edit::AppendRows),
+        promotion_edit(),
         prop_oneof![
             Just(Edit::RemoveType),
             Just(Edit::RemoveRow),
             Just(Edit::ChangeSeat),
             Just(Edit::Rename),
-            Just(Edit::ShareCode)
+            Just(Edit::ShareCode),
+            Just(Edit::RemoveTariff)
         ],
     ]
+}
+
+fn promotion_edit() -> impl Strategy<Value = Edit> {
+    let limits = (prop::option::of(0_u32..5), prop::option::of(0_i64..120), prop::option::of(0_u32..3));
+    prop_oneof![
+        tariffs::promotion().prop_map(Edit::AppendPromotion),
+        (0_usize..3, limits).prop_map(|(of, (uses_max, amount_max_minor, per_subject_max))| {
+            Edit::PromotionLimits { of, uses_max, amount_max_minor, per_subject_max }
+        }),
+        (0_i64..9).prop_map(Edit::FeeAmount),
+    ]
+}
+
+fn apply_to_tariff(config: &mut Config, edit: Edit) {
+    match edit {
+        Edit::AppendPromotion(promotion) => {
+            let promotions = &mut config.tariff.get_or_insert_default().promotions;
+            let code = tariffs::promotion_code(promotions.len());
+            promotions.push(Promotion { code, ..promotion });
+        }
+        Edit::PromotionLimits { of, uses_max, amount_max_minor, per_subject_max } => {
+            let mut promotions = config.tariff.iter_mut().flat_map(|tariff| &mut tariff.promotions);
+            if let Some(promotion) = promotions.nth(of) {
+                *promotion = Promotion { uses_max, amount_max_minor, per_subject_max, ..promotion.clone() };
+            }
+        }
+        Edit::FeeAmount(amount) => {
+            let fees = config.tariff.iter_mut().flat_map(|tariff| &mut tariff.fees);
+            fees.for_each(|fee| fee.fixed_minor = amount);
+        }
+        Edit::RemoveTariff => config.tariff = None,
+        other => unreachable!("{other:?} is no edit of the tariff"),
+    }
 }
 
 fn apply(config: &mut Config, edit: Edit) {
@@ -142,6 +187,7 @@ fn apply(config: &mut Config, edit: Edit) {
         }
         Edit::Rename => config.pools[0].name = "renamed".into(),
         Edit::ShareCode => config.channels[1].code = config.channels[0].code,
+        of_tariff => apply_to_tariff(config, of_tariff),
     }
 }
 

@@ -3,11 +3,12 @@
 use proptest::prelude::*;
 use proptest::sample::{Index, select, subsequence};
 use tessera_inventory::{
-    AccessCode, Authority, ChannelId, CommandBody, Config, LineRequest, Phase, PlaceHold, SeatIndex,
-    SectionId, Subject, Subjects, TicketTypeId, Want, Wishes,
+    AccessCode, Authority, ChannelId, CommandBody, Config, LineRequest, Phase, PlaceHold, PromotionClaim,
+    SeatIndex, SectionId, Subject, Subjects, TicketTypeId, Want, Wishes,
 };
 use tessera_naive::Model;
 
+use crate::tariffs::promotion_code;
 use crate::world::{NO_CODE, SUBJECTS, TYPE_CODE, channel_code, subject};
 
 pub(super) fn place(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
@@ -43,14 +44,16 @@ pub(super) fn place(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
         let named = if by_organizer { 0.3 } else { 0.01 };
         (Just(by_organizer), prop::option::weighted(named, (0_u8..3).prop_map(ChannelId)))
     });
-    (primary, extra, lines, codes(), duration, by_organizer)
-        .prop_map(move |(primary, extra, lines, codes, duration_ms, (by_organizer, channel))| {
+    let pricing = (promotion(), prop::option::weighted(0.05, 0_i64..200));
+    (primary, extra, lines, codes(), duration, by_organizer, pricing)
+        .prop_map(move |(primary, extra, lines, codes, duration_ms, (by_organizer, channel), pricing)| {
             let named = lines.iter().filter_map(|line| line.ticket_type);
             let wants_hidden = named.filter_map(|id| hidden.get(id.index())).any(|&hidden| hidden);
             let code = if wants_hidden { codes.hidden } else { codes.public };
             let code = if is_presale && !wants_hidden { codes.presale } else { code };
             let authority = if by_organizer { Authority::Organizer } else { Authority::Subject(primary) };
-            (request(primary, extra, lines, code, channel, duration_ms), authority)
+            let body = request(primary, extra, lines, code, channel, duration_ms);
+            (priced(body, pricing.0, pricing.1), authority)
         })
         .boxed()
 }
@@ -69,7 +72,26 @@ fn request(
         access_code,
         channel,
         duration_ms,
+        promotion: None,
+        expected_total_minor: None,
     })
+}
+
+/// Names a promotion in a request, and a total.
+fn priced(body: CommandBody, promotion: Option<PromotionClaim>, total: Option<i64>) -> CommandBody {
+    match body {
+        CommandBody::PlaceHold(request) => {
+            CommandBody::PlaceHold(PlaceHold { promotion, expected_total_minor: total, ..request })
+        }
+        other => other,
+    }
+}
+
+/// Codes of promotions that there are, and of one that there is not, with and without a number.
+fn promotion() -> impl Strategy<Value = Option<PromotionClaim>> {
+    let claim = (0_usize..4, prop::option::weighted(0.4, 0_u32..5))
+        .prop_map(|(number, serial)| PromotionClaim { code: AccessCode(promotion_code(number)), serial });
+    prop::option::weighted(0.4, claim)
 }
 
 /// The code that is shown, depending on what is wanted.

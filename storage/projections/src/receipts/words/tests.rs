@@ -32,6 +32,7 @@ fn config() -> Arc<Config> {
         hold: HoldPolicy { duration_ms: 1, renewals_max: 0, life_ms_max: 1, grace_ms: 1 },
         seating: SeatingPolicy { stranding_allowed: false, companions_max: 0, accessible_released: false },
         schedule: Schedule { presale_at: None, on_sale_at: None, closes_at: None },
+        tariff: None,
     })
 }
 
@@ -48,6 +49,7 @@ fn placed(channel: Option<ChannelId>, lines: Vec<Line>) -> EventBody {
         channel,
         origin: Origin::Direct,
         lines,
+        quote: None,
     })
 }
 
@@ -172,6 +174,16 @@ fn rejections() -> Vec<(Rejection, &'static str, &'static str)> {
         (Rejection::NotOnSale { ticket_type: TYPE, opens_at: Some(at(1)) }, "not_on_sale", ""),
         (Rejection::AccessCodeRequired, "access_code_required", ""),
         (Rejection::PriceChanged { ticket_type: TYPE, price_minor: 5 }, "price_changed", ""),
+        (Rejection::TotalChanged { total_minor: 5 }, "total_changed", ""),
+        (Rejection::PromotionUnknown, "promotion_unknown", ""),
+        (Rejection::PromotionClosed { opens_at: None }, "promotion_closed", ""),
+        (
+            Rejection::PromotionExhausted { uses_left: Some(0), amount_left_minor: None },
+            "promotion_exhausted",
+            "",
+        ),
+        (Rejection::AddOnAlone { ticket_type: TYPE }, "add_on_alone", ""),
+        (Rejection::WrongKind, "wrong_kind", ""),
         (Rejection::HoldExpired { hold: ClaimNumber(6) }, "hold_expired", ""),
         (Rejection::HoldNotFound, "hold_not_found", ""),
         (Rejection::OrderNotFound, "order_not_found", ""),

@@ -94,6 +94,7 @@ pub(super) fn hold(subject: Subject) -> EventBody {
         channel: None,
         origin: Origin::Direct,
         lines: vec![line(2, 9_000, &[40, 41]), line(1, 4_500, &[])],
+        quote: None,
     })
 }
 
