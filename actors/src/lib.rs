@@ -41,7 +41,7 @@ pub use limits::{
     REFUSED_WAITING_MAX, ROOM_IDLE_MS_MIN, STORE_HANGS_MS, STUCK_FOLLOWERS_MAX, WAKE_UPS_MAX,
     WITNESSED_CHECKED_AT_ONCE_MAX,
 };
-pub use payments::{About, CALL_MS_MAX, Genuine, Heard, Provider, ProviderCall};
+pub use payments::{About, CALL_MS_MAX, Genuine, Heard, Provider, ProviderCall, RowWritten, Till};
 pub use platform::{Platform, Services};
 pub use published::Published;
 pub use receipts::ReceiptAnswer;

@@ -30,6 +30,8 @@ pub struct Limits {
     pub check_every_ms: u64,
     /// A follower rests this long between two passes over one event, in milliseconds.
     pub follower_pause_ms: u64,
+    /// The follower of payments rests this long instead, in milliseconds: a buyer waits for the page of its provider.
+    pub payment_pause_ms: u64,
     /// Failures of one child within [`Limits::restart_window_ms`] after which it is not restarted any more.
     pub restarts_max: u32,
     /// See [`Limits::restarts_max`], in milliseconds.
@@ -103,6 +105,7 @@ impl Default for Limits {
             snapshot_every_events: 250_000,
             check_every_ms: 5 * 60_000,
             follower_pause_ms: 100,
+            payment_pause_ms: 5,
             restarts_max: 5,
             restart_window_ms: 60_000,
             restart_backoff_ms_min: 50,

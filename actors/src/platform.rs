@@ -6,14 +6,16 @@ use std::time::Duration;
 use ractor::{Actor, ActorRef};
 use tessera_heads::HeadWitness;
 use tessera_inventory::EventId;
+use tessera_projections::installation::Installation;
 use tessera_projections::receipts::Signer;
 use tessera_projections::webhooks::EndpointId;
 use tessera_store::{Log, StoreError, Table};
 
 use crate::cluster::{ClusterStatus, RegistrarMessage, Told, hand_over, register};
 use crate::inventory::InventoryMessage;
+use crate::payments::{Provider, Till};
 use crate::shared::Shared;
-use crate::supervision::{Root, RootMessage};
+use crate::supervision::{Role, Root, RootMessage};
 use crate::webhooks::{CourierMessage, Postman};
 use crate::{
     ClusterOptions, Environment, InventoryRouter, Limits, PlatformStatus, ReconcileError, Reconciled,
@@ -31,6 +33,8 @@ pub struct Services {
     pub cluster: Option<ClusterOptions>,
     /// What this node has seen acknowledged of each event, where a store that others restore may go back in time.
     pub heads: Option<Arc<HeadWitness>>,
+    /// Whom buyers may pay through. With none payments are not followed, and the ledger is not kept.
+    pub providers: Vec<Arc<dyn Provider>>,
 }
 
 impl std::fmt::Debug for Services {
@@ -71,7 +75,8 @@ impl Platform {
         limits: Limits,
         services: Services,
     ) -> Result<Platform, StartError> {
-        let shared = Arc::new(Shared::new(environment, log, table, limits, services));
+        let installation = installation(&table, &services).await?;
+        let shared = Arc::new(Shared::new(environment, log, table, limits, services, installation));
         crate::inventory::check_witnessed(&shared).await?;
         let root = Root { shared: Arc::clone(&shared) };
         // No names: they are global to the process, and a simulation runs several platforms in one.
@@ -95,6 +100,12 @@ impl Platform {
     #[must_use]
     pub fn inventory(&self) -> InventoryRouter {
         InventoryRouter::new(Arc::clone(&self.shared))
+    }
+
+    /// The way in to payments.
+    #[must_use]
+    pub fn till(&self) -> Till {
+        Till::new(Arc::clone(&self.shared))
     }
 
     /// How the tree is.
@@ -173,6 +184,21 @@ impl Platform {
         // The tree ends by itself; nothing in it is needed any more.
         let _ = self.root.cast(RootMessage::Stop);
     }
+}
+
+/// What calls to providers are named by; there must be one where there are providers.
+async fn installation(
+    table: &Arc<dyn Table>,
+    services: &Services,
+) -> Result<Option<Installation>, StartError> {
+    if services.providers.is_empty() {
+        return Ok(None);
+    }
+    let lacking = || StartError::Supervisor {
+        supervisor: Role::Payment.name(),
+        reason: "there is no installation that providers could know".to_owned(),
+    };
+    Installation::find(&**table).await?.ok_or_else(lacking).map(Some)
 }
 
 impl Drop for Platform {

@@ -8,6 +8,7 @@ use ractor::ActorRef;
 use tessera_cluster::OtherClocks;
 use tessera_heads::HeadWitness;
 use tessera_inventory::EventId;
+use tessera_projections::installation::Installation;
 use tessera_projections::receipts::{Receipts, Signer};
 use tessera_store::snapshot::SnapshotRepository;
 use tessera_store::{Log, Table};
@@ -22,6 +23,7 @@ use crate::ingress::Permits;
 use crate::inventory::{FrozenViews, InventoryMessage};
 use crate::limits::{CHECKPOINTS_LISTED_AT_ONCE_MAX, LARGE_DECODINGS_MAX, RECEIPTS_PROVEN_AT_ONCE_MAX};
 use crate::meters::{Meters, number};
+use crate::payments::Money;
 use crate::platform::Services;
 use crate::slot::Slot;
 use crate::webhooks::{CourierMessage, IN_FLIGHT_MAX, Postman};
@@ -47,6 +49,8 @@ pub(crate) struct Shared {
     /// Turns to send a webhook.
     pub(crate) webhooks_in_flight: Semaphore,
     pub(crate) courier: Port<CourierMessage>,
+    /// Payments.
+    pub(crate) money: Money,
     /// Turns to make the leaves of a receipt again.
     pub(crate) receipt_proofs: Arc<Semaphore>,
     /// Turns to read the checkpoints of many pages.
@@ -75,7 +79,8 @@ impl Shared {
         log: Arc<dyn Log>,
         table: Arc<dyn Table>,
         limits: Limits,
-        Services { signer, postman, cluster, heads }: Services,
+        Services { signer, postman, cluster, heads, providers }: Services,
+        installation: Option<Installation>,
     ) -> Shared {
         Shared {
             witness: Witness::new(environment.clock.as_ref()),
@@ -87,6 +92,7 @@ impl Shared {
             frozen: FrozenViews::default(),
             webhooks_in_flight: Semaphore::new(IN_FLIGHT_MAX),
             courier: Port::default(),
+            money: Money::new(&table, providers, installation),
             receipt_proofs: Arc::new(Semaphore::new(RECEIPTS_PROVEN_AT_ONCE_MAX)),
             checkpoint_lists: Semaphore::new(CHECKPOINTS_LISTED_AT_ONCE_MAX),
             directory: Directory::default(),

@@ -141,7 +141,7 @@ async fn make(directory: &Path) -> (String, String) {
     let (log, table) = (Arc::new(store.clone()), Arc::new(store.clone()));
     let signer = Signer::open(table.clone(), INSTALLATION, &[7; 32], Timestamp(1)).await.unwrap();
     let signer = Arc::new(signer);
-    let services = Services { signer: Some(Arc::clone(&signer)), postman: None, heads: None, cluster: None };
+    let services = Services { signer: Some(Arc::clone(&signer)), ..Services::default() };
     let platform = Platform::start_with(environment, log, table, limits, services).await.unwrap();
     let (mut lines, mut refused) = (String::new(), Vec::new());
     for event in EVENTS {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures::future::BoxFuture;
 use tessera_cluster::{NodeId, OwnerRow};
 use tessera_inventory::EventId;
+use tessera_money::Lane;
 use tessera_projections::webhooks::EndpointId;
 use tessera_writer::Ask;
 
@@ -64,6 +65,8 @@ pub enum Told {
     },
     /// Something may be due for a webhook endpoint, which it looks after.
     Webhooks(EndpointId),
+    /// Something may be due in a lane of payments, which it looks after.
+    Payments(Lane),
     /// An operator wants it to hand everything over and to take no more.
     Drain,
 }

@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use super::{Cluster, adoption, operations};
 use crate::inventory::{InventoryMessage, Timer};
 use crate::meters::{number, seconds};
+use crate::payments::DeskMessage;
 use crate::shared::Shared;
 use crate::webhooks::CourierMessage;
 
@@ -250,6 +251,7 @@ impl Registrar {
             // What another node looked after may be this one's now, or what it told was lost.
             state.endpoints_at = now.plus_ms(ENDPOINTS_EVERY_MS);
             self.shared.courier.cast(CourierMessage::Look(None));
+            self.shared.money.desks.cast(DeskMessage::Look);
         }
         self.shared.meters.nodes.set(number(present.len() as u64));
         self.shared.meters.owned_events.set(number(self.shared.directory.len() as u64));

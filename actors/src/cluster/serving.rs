@@ -9,6 +9,7 @@ use tessera_cluster::{NodeId, OwnerRow};
 use super::operations::hand_over;
 use super::{Forwarded, ForwardedAsk, ServePeers, Told};
 use crate::inventory::InventoryMessage;
+use crate::payments::DeskMessage;
 use crate::webhooks::CourierMessage;
 use crate::{Answer, InventoryRouter};
 
@@ -52,6 +53,9 @@ impl ServePeers for InventoryRouter {
             }
             Told::Webhooks(endpoint) => {
                 self.shared.courier.cast(CourierMessage::Take(endpoint));
+            }
+            Told::Payments(lane) => {
+                self.shared.money.desks.cast(DeskMessage::Take(lane));
             }
             Told::Drain => {
                 let (shared, spawn) = (Arc::clone(&self.shared), Arc::clone(&self.shared.environment.spawn));

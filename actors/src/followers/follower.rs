@@ -199,7 +199,11 @@ impl Follower {
         is_first: bool,
         position: &mut Position,
     ) -> Result<u64, StoreError> {
-        let mut pause_ms = self.shared.limits.follower_pause_ms;
+        let limits = &self.shared.limits;
+        let mut pause_ms = match worker {
+            Worker::Payments(_) => limits.payment_pause_ms,
+            _ => limits.follower_pause_ms,
+        };
         for _ in 0..STEPS_PER_PASS {
             // Looked at before the log: after the end nothing more comes.
             let is_last = slot.has_ended();

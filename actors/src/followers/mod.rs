@@ -8,13 +8,14 @@ mod work;
 
 pub(crate) use self::follower::{Follower, FollowerMessage};
 pub(crate) use self::supervisor::FollowerSupervisor;
+pub(crate) use self::work::{STORE_EVERY_EVENTS, Step};
 
 /// The followers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FollowerKind {
     /// Projects orders by subject, for the gateway's lists.
     OrdersBySubject,
-    /// Will drive payments.
+    /// Writes what is wanted of payments, and the ledger.
     Payment,
     /// Will match the waitlist.
     Waitlist,

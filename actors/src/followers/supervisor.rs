@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 
 use super::{Follower, FollowerKind};
+use crate::payments::Desks;
 use crate::shared::Shared;
 use crate::supervision::{RestartBudget, Verdict};
 use crate::webhooks::Courier;
@@ -16,6 +17,8 @@ pub(crate) enum Child {
     Follower,
     /// What sends webhooks, beside the follower of notifications.
     Courier,
+    /// What drives payments, beside the follower of payments.
+    Desks,
 }
 
 /// The back-off of a child has passed.
@@ -33,7 +36,8 @@ pub(crate) struct FollowerSupervisor {
 #[derive(Debug, Default)]
 pub(crate) struct Kept {
     budget: RestartBudget,
-    courier: Option<ActorId>,
+    /// Who works beside the follower.
+    beside: Option<(ActorId, Child)>,
 }
 
 impl Actor for FollowerSupervisor {
@@ -44,8 +48,13 @@ impl Actor for FollowerSupervisor {
     async fn pre_start(&self, myself: ActorRef<Restart>, (): ()) -> Result<Kept, ActorProcessingErr> {
         let mut kept = Kept::default();
         self.start(&myself, Child::Follower, &mut kept).await?;
-        if self.kind == FollowerKind::Notification && self.shared.postman.is_some() {
-            self.start(&myself, Child::Courier, &mut kept).await?;
+        let beside = match self.kind {
+            FollowerKind::Notification => self.shared.postman.is_some().then_some(Child::Courier),
+            FollowerKind::Payment => self.shared.money.has_providers().then_some(Child::Desks),
+            _ => None,
+        };
+        if let Some(child) = beside {
+            self.start(&myself, child, &mut kept).await?;
         }
         Ok(kept)
     }
@@ -73,8 +82,8 @@ impl Actor for FollowerSupervisor {
             SupervisionEvent::ActorTerminated(who, _, reason) => (who, reason.unwrap_or_default()),
             SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => return Ok(()),
         };
-        let is_courier = kept.courier == Some(who.get_id());
-        let child = if is_courier { Child::Courier } else { Child::Follower };
+        let beside = kept.beside.filter(|(beside, _)| *beside == who.get_id());
+        let child = beside.map_or(Child::Follower, |(_, child)| child);
         self.failed(&myself, child, &reason, kept)
     }
 }
@@ -90,7 +99,11 @@ impl FollowerSupervisor {
             Child::Courier => {
                 let (courier, _) =
                     Actor::spawn_linked(None, Courier { shared }, (), myself.get_cell()).await?;
-                kept.courier = Some(courier.get_id());
+                kept.beside = Some((courier.get_id(), child));
+            }
+            Child::Desks => {
+                let (desks, _) = Actor::spawn_linked(None, Desks { shared }, (), myself.get_cell()).await?;
+                kept.beside = Some((desks.get_id(), child));
             }
         }
         Ok(())

@@ -10,6 +10,7 @@ use tessera_store::keys::FollowerCursor;
 
 use super::FollowerKind;
 use super::notary::Notary;
+use crate::payments::{self, PaymentFollower};
 use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::webhooks::Outbox;
@@ -34,18 +35,24 @@ pub(crate) enum Step {
 
 /// A follower without effects stores its place whenever it is so many events behind, and at the end of an ownership: what a crash takes
 /// back has no effects to repeat. Where somebody may want effects later it does so at once.
-const STORE_EVERY_EVENTS: u64 = 1_000;
+pub(crate) const STORE_EVERY_EVENTS: u64 = 1_000;
 
 /// The stored place of a follower, as far as it is known.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Place {
-    cursor: FollowerCursor,
-    /// Whether it was taken over: nobody else moves it since.
-    is_ours: bool,
+#[derive(Debug)]
+pub(crate) enum Place {
+    /// Of a follower that moves a cursor.
+    Cursor {
+        /// Where it stands.
+        cursor: FollowerCursor,
+        /// Whether it was taken over: nobody else moves it since.
+        is_ours: bool,
+    },
+    /// Of the follower of payments.
+    Payments(payments::Place),
 }
 
-/// Works off logs. Payment and waitlist have no effects yet: they keep their place in the log, under a fence, so that
-/// the first effect begins where it should.
+/// Works off logs. The waitlist has no effects yet, and payments have none where nobody is paid through a provider: they keep their place in
+/// the log, under a fence, so that the first effect begins where it should.
 #[derive(Clone)]
 pub(crate) enum Worker {
     /// Writes the rows of orders; rows and cursor move in one transaction.
@@ -59,6 +66,8 @@ pub(crate) enum Worker {
         /// Keeps webhooks, under the same fence.
         outbox: Option<Outbox>,
     },
+    /// Writes what is wanted of payments; rows and cursor move in one transaction.
+    Payments(PaymentFollower),
     /// Signs receipts; page and tree move in one transaction.
     Notary(Notary),
 }
@@ -68,6 +77,9 @@ impl Worker {
         let table = &shared.table;
         match kind {
             FollowerKind::OrdersBySubject => Worker::Orders(OrdersBySubject::new(Arc::clone(table))),
+            FollowerKind::Payment if shared.money.has_providers() => {
+                Worker::Payments(PaymentFollower::new(shared))
+            }
             FollowerKind::Payment | FollowerKind::Waitlist | FollowerKind::Notification => {
                 let postman = shared.postman.clone().filter(|_| kind == FollowerKind::Notification);
                 let outbox = postman.map(|postman| Outbox::new(table, postman));
@@ -95,12 +107,21 @@ impl Worker {
                 orders::Step::Overtaken => Ok(Step::Fenced),
             },
             Worker::Notary(notary) => notary.step(shared, log, slot).await,
-            Worker::Cursor { cursors, follower, outbox } => {
-                let Place { cursor, is_ours } = match *place {
-                    Some(place) => place,
-                    None => Place { cursor: cursors.read(event, follower).await?, is_ours: false },
+            Worker::Payments(payments) => {
+                let mut at = match place.take() {
+                    Some(Place::Payments(at)) => Some(at),
+                    _ => None,
                 };
-                *place = Some(Place { cursor, is_ours });
+                let stepped = payments.step(shared, slot, is_last, &mut at).await;
+                *place = at.map(Place::Payments);
+                stepped
+            }
+            Worker::Cursor { cursors, follower, outbox } => {
+                let (cursor, is_ours) = match *place {
+                    Some(Place::Cursor { cursor, is_ours }) => (cursor, is_ours),
+                    _ => (cursors.read(event, follower).await?, false),
+                };
+                *place = Some(Place::Cursor { cursor, is_ours });
                 let stored = cursor.sequence;
                 if stored >= durable {
                     return Ok(Step::UpToDate(stored));
@@ -134,7 +155,7 @@ impl Worker {
 fn moved(advance: Advance, place: &mut Option<Place>, step: fn(Sequence) -> Step) -> Step {
     match advance {
         Advance::Advanced(cursor) => {
-            *place = Some(Place { cursor, is_ours: true });
+            *place = Some(Place::Cursor { cursor, is_ours: true });
             step(cursor.sequence)
         }
         Advance::Fenced { .. } => {
@@ -148,6 +169,7 @@ impl std::fmt::Debug for Worker {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Worker::Orders(_) => "Orders",
+            Worker::Payments(_) => "Payments",
             Worker::Notary(_) => "Notary",
             Worker::Cursor { follower, .. } => follower,
         })

@@ -113,7 +113,10 @@ impl Actor for InventorySupervisor {
     ) -> Result<(), ActorProcessingErr> {
         match message {
             InventoryMessage::Activate { event, waiter } => roster.request(event, waiter),
-            InventoryMessage::Activated { event, outcome } => roster.activated(event, *outcome).await,
+            InventoryMessage::Activated { event, outcome } => {
+                // On the heap: it is large, and rare.
+                Box::pin(roster.activated(event, *outcome)).await
+            }
             InventoryMessage::Rested(event) => roster.rested(event),
             InventoryMessage::Recorded(event) => roster.recorded(event),
             InventoryMessage::WakeUp => roster.wake_up(),

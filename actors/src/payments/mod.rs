@@ -1,5 +1,20 @@
-//! Payments: what their providers are. The machine is `tessera-payments`, the rows are `tessera-money`.
+//! Payments: the follower writes what the log wants of them, sixteen desks drive them, and providers are called. The machine is
+//! `tessera-payments`, the rows are `tessera-money`, the reasons are in `docs/adr/0016-payments.md`.
 
+mod desks;
+mod follower;
+mod in_flight;
+mod meters;
+mod money;
 mod provider;
+mod sale;
+mod till;
+mod wants;
+mod watchers;
 
+pub(crate) use desks::{DeskMessage, Desks};
+pub(crate) use follower::{PaymentFollower, Place};
+pub(crate) use money::Money;
 pub use provider::{About, CALL_MS_MAX, Genuine, Heard, Provider, ProviderCall};
+pub use till::Till;
+pub use watchers::RowWritten;

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use tessera_actors::{
-    Answer, ClusterOptions, Forwarded, ForwardedAsk, InventoryRouter, NotExecuted, Peer, Peers, ServePeers,
-    Services, Told,
+    Answer, ClusterOptions, Forwarded, ForwardedAsk, InventoryRouter, NotExecuted, Peer, Peers, Provider,
+    ServePeers, Services, Told,
 };
 use tessera_cluster::{NodeId, Standing};
 use tessera_heads::HeadWitness;
@@ -21,6 +21,7 @@ use crate::store::TestStore;
 use crate::world::{BEGINNING, EVENT, GIVE_UP, TestClock, World, limits};
 
 mod clocks;
+mod payments;
 
 const LEASE_MS: u64 = 3_000;
 
@@ -77,6 +78,8 @@ struct Trio {
     heads: BTreeMap<&'static str, Arc<HeadWitness>>,
     /// How far the wall clocks of nodes are off.
     off_ms: BTreeMap<&'static str, i64>,
+    /// Whom buyers may pay through.
+    providers: Vec<Arc<dyn Provider>>,
     started: u64,
 }
 
@@ -99,6 +102,7 @@ impl Trio {
             nodes: BTreeMap::new(),
             heads: BTreeMap::new(),
             off_ms: BTreeMap::new(),
+            providers: Vec::new(),
             started: 0,
         }
     }
@@ -113,8 +117,8 @@ impl Trio {
             release: "1".to_owned(),
             peers: Arc::new(self.network.clone()),
         };
-        let services =
-            Services { cluster: Some(options), heads: self.heads.get(name).cloned(), ..Services::default() };
+        let (heads, providers) = (self.heads.get(name).cloned(), self.providers.clone());
+        let services = Services { cluster: Some(options), heads, providers, ..Services::default() };
         let clock = self.clock.off_by_ms(self.off_ms.get(name).copied().unwrap_or_default());
         let store = self.store.clone();
         let node = World::with(store, clock, limits(), self.started, services).await;

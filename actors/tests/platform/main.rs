@@ -8,6 +8,7 @@ mod failures;
 mod flood;
 mod following;
 mod ownership;
+mod payments;
 mod poison;
 mod publication;
 mod receipts;

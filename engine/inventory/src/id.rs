@@ -24,7 +24,7 @@ pub struct Subject(pub u128);
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Timestamp(pub u64);
 
-/// A payment provider, by the number that the installation knows it by.
+/// A payment provider by its number: 1 the sandbox, 2 Stripe, 3 PayPal, 4 Razorpay; others from 100.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ProviderId(pub NonZeroU16);
 

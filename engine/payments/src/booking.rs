@@ -48,7 +48,7 @@ impl Bookings<'_> {
     }
 
     fn amounts(&mut self, before: Option<&Payment>) {
-        let (provider, facts) = (self.payment.provider.0, &self.payment.facts);
+        let (provider, facts) = (self.payment.provider.0.get(), &self.payment.facts);
         let known = before.map_or(0, |before| before.facts.captured_minor);
         let amount_minor = facts.captured_minor.saturating_sub(known);
         if amount_minor > 0 {
@@ -67,7 +67,7 @@ impl Bookings<'_> {
     /// Refunds that are wanted by nobody but us, and those that end without the provider.
     fn refunds(&mut self, before: Option<&Payment>, abilities: &Abilities) {
         let is_unbooked = abilities.mutation.is(Mutant::GivenBackUnbooked);
-        let (provider, payment) = (self.payment.provider.0, self.payment);
+        let (provider, payment) = (self.payment.provider.0.get(), self.payment);
         for (&number, refund) in &payment.refunds {
             let known = before.and_then(|before| before.refunds.get(&number));
             let (amount_minor, mark) = (refund.amount_minor, number.to_be_bytes());
@@ -89,7 +89,7 @@ impl Bookings<'_> {
 
     /// What left the provider, by the provider's names: also what we did not ask for.
     fn refund_facts(&mut self, before: Option<&Payment>) {
-        let (provider, payment) = (self.payment.provider.0, self.payment);
+        let (provider, payment) = (self.payment.provider.0.get(), self.payment);
         for (id, refund) in &payment.facts.refunds {
             let known = before.and_then(|before| before.facts.refunds.get(id));
             let left_before = known.filter(|known| known.standing == RefundStanding::Done);
@@ -111,7 +111,7 @@ impl Bookings<'_> {
 
     /// What is away, and what is lost of it: by how much each has grown.
     fn dispute(&mut self, id: &str, known: Option<&DisputeFact>, dispute: &DisputeFact, bears: Bearer) {
-        let (provider, amount_minor) = (self.payment.provider.0, dispute.amount_minor);
+        let (provider, amount_minor) = (self.payment.provider.0.get(), dispute.amount_minor);
         let mark =
             [&amount_minor.to_be_bytes()[..], &dispute.fee_minor.to_be_bytes(), id.as_bytes()].concat();
         let in_standing = |wanted: &[DisputeStanding]| {

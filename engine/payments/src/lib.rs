@@ -27,7 +27,7 @@ pub use call::{Answer, Ask, AskAnswer, Operation, Refusal};
 pub use change::{Change, Decided, News, Outcome, ProviderEventId};
 pub use desk::{Desk, DeskAlert, DeskOptions, Input, Output};
 pub use fact::{DisputeFact, DisputeStanding, Fact, Facts, RefundFact, RefundStanding, Status};
-pub use id::{PaymentId, ProviderId};
+pub use id::PaymentId;
 pub use key::{ProviderKey, provider_key};
 pub use limits::*;
 #[cfg(feature = "mutants")]
@@ -37,3 +37,4 @@ pub use mutant::Mutant;
 pub use mutant::Mutation;
 pub use next::{Next, due_at, next};
 pub use payment::{Asked, Begun, Calls, Looks, Payment, Refund, Replied, Standing, Want, Why};
+pub use tessera_inventory::ProviderId;

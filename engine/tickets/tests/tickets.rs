@@ -1,4 +1,5 @@
 //! What a ticket's QR says, and who believes it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
 
 use tessera_tickets::{
     EventMark, HOUR_MS, NotATicket, ORDER_NUMBER_END, Printed, Refused, SIGNED_BYTES, Signed, SigningKey,

@@ -24,7 +24,7 @@ pub(crate) struct Failed(StatusCode, String);
 type Answer = Result<HttpResponse, Failed>;
 
 impl Failed {
-    fn new(status: StatusCode, code: impl ToString) -> Failed {
+    fn new(status: StatusCode, code: &(impl ToString + ?Sized)) -> Failed {
         Failed(status, code.to_string())
     }
 
@@ -164,7 +164,7 @@ pub(crate) async fn take(
 ) -> Result<(Reference, State), Failed> {
     let reference = reference(shared, id)?;
     let taken = shared.books.act(&reference, act).await.map_err(|error| Failed::store(&error))?;
-    let (state, changed) = taken.map_err(|refused| Failed::new(StatusCode::CONFLICT, refused))?;
+    let (state, changed) = taken.map_err(|refused| Failed::new(StatusCode::CONFLICT, &refused))?;
     if changed {
         shared.webhooks.tell(id, &reference, &state, manner);
     }

@@ -1,5 +1,7 @@
 //! The sandbox as a provider: calls its API, and reads what it tells.
 
+use std::num::NonZeroU16;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use hyper::{Method, StatusCode};
@@ -17,7 +19,7 @@ use crate::shown::{Shown, ShownDisputeStatus, ShownEvent, ShownStatus};
 use crate::signature;
 
 /// Its number.
-const SANDBOX: ProviderId = ProviderId(1);
+const SANDBOX: ProviderId = ProviderId(NonZeroU16::MIN);
 /// Its name.
 const NAME: &str = "sandbox";
 /// How long it remembers a key, in milliseconds: for ever, since keys only make names.
@@ -37,12 +39,6 @@ impl SandboxClient {
     #[must_use]
     pub fn new(base: &str, secret: &[u8; 32]) -> SandboxClient {
         SandboxClient { http: Http::new(), secrets: Secrets::derive(secret), base: base.to_owned() }
-    }
-
-    /// What whoever calls the API presents as a bearer token.
-    #[must_use]
-    pub fn token(&self) -> &str {
-        &self.secrets.token
     }
 }
 

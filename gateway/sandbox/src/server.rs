@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use tessera_actors::Clock;
@@ -27,8 +27,6 @@ pub struct SandboxOptions {
     pub listen: SocketAddr,
     /// How others reach it (`http://…`, without a path); `None`: where it listens.
     pub url: Option<String>,
-    /// Where its webhooks go.
-    pub webhooks_to: String,
     /// What all that it signs is derived from.
     pub secret: [u8; 32],
     /// It does for tests what goes wrong with providers.
@@ -65,13 +63,15 @@ pub(crate) struct Shared {
 
 /// A sandbox that runs.
 pub struct Sandbox {
-    base: String,
+    local: String,
+    token: String,
     handle: actix_web::dev::ServerHandle,
+    url: Arc<OnceLock<String>>,
 }
 
 impl std::fmt::Debug for Sandbox {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sandbox").field("base", &self.base).finish_non_exhaustive()
+        f.debug_struct("Sandbox").field("local", &self.local).finish_non_exhaustive()
     }
 }
 
@@ -88,18 +88,16 @@ impl Sandbox {
         let failed = |source| SandboxError::Listen { address: options.listen, source };
         let listener = std::net::TcpListener::bind(options.listen).map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let base = options.url.clone().unwrap_or_else(|| format!("http://{address}"));
+        let local = format!("http://{address}");
+        let base = options.url.clone().unwrap_or_else(|| local.clone());
         let secrets = Secrets::derive(&options.secret);
+        let token = secrets.token.clone();
+        let url = Arc::new(OnceLock::new());
         let shared = web::Data::new(Shared {
             books: Books::new(table),
-            webhooks: Webhooks {
-                http: Http::new(),
-                secrets: secrets.clone(),
-                clock,
-                url: options.webhooks_to.clone(),
-            },
+            webhooks: Webhooks { http: Http::new(), secrets: secrets.clone(), clock, url: Arc::clone(&url) },
             secrets,
-            base: base.clone(),
+            base,
             tests: options.tests,
             losing: Mutex::default(),
         });
@@ -121,14 +119,25 @@ impl Sandbox {
             .run();
         let handle = server.handle();
         tokio::spawn(server);
-        tracing::info!(address = base, "a sandbox for payments: nothing is charged");
-        Ok(Sandbox { base, handle })
+        tracing::info!(address = local, "a sandbox for payments: nothing is charged");
+        Ok(Sandbox { local, token, handle, url })
     }
 
-    /// Where it is reached (`http://…`, without a path).
+    /// Its webhooks go to this address from now on. The first one told counts.
+    pub fn tell_to(&self, url: String) {
+        let _ = self.url.set(url);
+    }
+
+    /// Where it is reached from this machine (`http://…`, without a path).
     #[must_use]
-    pub fn base(&self) -> &str {
-        &self.base
+    pub fn local(&self) -> &str {
+        &self.local
+    }
+
+    /// What whoever calls its API presents as a bearer token.
+    #[must_use]
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     /// Answer what is under way, and stop.

@@ -1,6 +1,6 @@
 //! Webhooks out: at least tried three times. Who misses all of them looks the payment up.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use hyper::Method;
 use tessera_actors::Clock;
@@ -22,8 +22,8 @@ pub(crate) struct Webhooks {
     pub(crate) http: Http,
     pub(crate) secrets: Secrets,
     pub(crate) clock: Arc<dyn Clock>,
-    /// Where to.
-    pub(crate) url: String,
+    /// Where to, once that is known.
+    pub(crate) url: Arc<OnceLock<String>>,
 }
 
 /// How a webhook is sent; tests ask for what goes wrong.
@@ -72,10 +72,11 @@ impl Webhooks {
     async fn send(&self, body: &[u8], forged: bool) {
         for after_ms in TRIES_AFTER_MS {
             self.pause(after_ms).await;
+            let Some(url) = self.url.get() else { continue };
             let now = if forged { Timestamp(0) } else { self.clock.wall() };
             let signature = signature::sign(&self.secrets.webhooks, body, now);
             let headers = [(signature::HEADER, signature.as_str())];
-            match self.http.send(Method::POST, &self.url, &headers, body.to_vec()).await {
+            match self.http.send(Method::POST, url, &headers, body.to_vec()).await {
                 Ok((status, _)) if status.is_success() || status.is_client_error() => return,
                 Ok((status, _)) => tracing::warn!(%status, "a webhook of the sandbox was refused"),
                 Err(error) => tracing::warn!(%error, "a webhook of the sandbox did not arrive"),

@@ -37,16 +37,19 @@ impl Clock for SystemClock {
     }
 }
 
+/// Headers and body.
+type Webhook = (Vec<(String, String)>, Vec<u8>);
+
 /// A sandbox, its client, and whom it tells.
 struct Stage {
     sandbox: Sandbox,
     client: SandboxClient,
-    told: Receiver<(Vec<(String, String)>, Vec<u8>)>,
+    told: Receiver<Webhook>,
     receiver: actix_web::dev::ServerHandle,
     clock: Arc<dyn Clock>,
 }
 
-type Told = Sender<(Vec<(String, String)>, Vec<u8>)>;
+type Told = Sender<Webhook>;
 
 async fn hear(
     told: web::Data<std::sync::Mutex<Told>>,
@@ -75,14 +78,14 @@ fn start() -> Stage {
     let options = SandboxOptions {
         listen: "127.0.0.1:0".parse().unwrap(),
         url: None,
-        webhooks_to,
         secret: SECRET,
         tests: true,
         workers: 1,
     };
     let clock: Arc<dyn Clock> = Arc::new(SystemClock(Instant::now()));
     let sandbox = Sandbox::start(&options, Arc::new(MemoryStore::new()), Arc::clone(&clock)).unwrap();
-    let client = SandboxClient::new(sandbox.base(), &SECRET);
+    sandbox.tell_to(webhooks_to);
+    let client = SandboxClient::new(sandbox.local(), &SECRET);
     Stage { sandbox, client, told, receiver, clock }
 }
 
@@ -224,7 +227,7 @@ async fn money_goes_back_once_and_never_more_than_came() {
 async fn who_has_not_the_secret_does_nothing() {
     let stage = start();
     let (reference, page) = stage.create().await;
-    let stranger = SandboxClient::new(stage.sandbox.base(), &[1; 32]);
+    let stranger = SandboxClient::new(stage.sandbox.local(), &[1; 32]);
     let answer = stranger.call(stage.call_of(Some(&reference), Operation::Capture, 1_250)).await;
     assert!(matches!(answer, Answer::NotOurs { .. }), "{answer:?}");
     let forged = page.replace("sbx_", "sbx_A");
@@ -253,9 +256,9 @@ async fn it_does_for_tests_what_goes_wrong() {
     let (reference, _) = stage.create().await;
     let post = async |body: &str| {
         use tokio::io::{AsyncReadExt, AsyncWriteExt};
-        let authority = stage.sandbox.base().strip_prefix("http://").unwrap().to_owned();
+        let authority = stage.sandbox.local().strip_prefix("http://").unwrap().to_owned();
         let mut stream = tokio::net::TcpStream::connect(&authority).await.unwrap();
-        let token = stage.client.token();
+        let token = stage.sandbox.token();
         let request = format!(
             "POST /v1/tests/payments/{reference} HTTP/1.1\r\nhost: {authority}\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
              content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",

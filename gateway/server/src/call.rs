@@ -182,6 +182,12 @@ impl Call {
         json::body(self.headers(), &mut self.payload.borrow_mut(), bytes_max).await
     }
 
+    /// The body as it came, whatever it says that it is, at most `bytes_max`.
+    #[allow(clippy::await_holding_refcell_ref)] // as above
+    pub(crate) async fn raw_body_up_to(&self, bytes_max: usize) -> Result<Bytes, Problem> {
+        json::raw_body(self.headers(), &mut self.payload.borrow_mut(), bytes_max).await
+    }
+
     /// The query of a read.
     pub(crate) fn query<T: DeserializeOwned>(&self) -> Result<T, Problem> {
         query::parse(self.request.query_string())

@@ -19,22 +19,34 @@ pub(crate) async fn body(
     payload: &mut Payload,
     bytes_max: usize,
 ) -> Result<Bytes, Problem> {
-    check_length(headers, bytes_max)?;
-    let mut reading = std::pin::pin!(read(payload, bytes_max));
-    // Small bodies arrive with their headers: only a body that is still on its way costs a timer.
-    let bytes = match futures::poll!(reading.as_mut()) {
-        std::task::Poll::Ready(result) => result?,
-        std::task::Poll::Pending => {
-            // What is dropped here is a read of a socket, never an append.
-            #[allow(clippy::disallowed_methods)]
-            let waited = tokio::time::timeout(BODY_DEADLINE, reading).await;
-            waited.map_err(|_| Problem::new(Code::BodyTooSlow, "the body did not arrive in time"))??
-        }
-    };
+    let bytes = raw_body(headers, payload, bytes_max).await?;
     if !bytes.is_empty() {
         check_media_type(headers)?;
     }
     Ok(bytes)
+}
+
+/// The same of a body that may be of any kind.
+///
+/// # Errors
+/// As [`body`], but for `unsupported_media_type`.
+pub(crate) async fn raw_body(
+    headers: &HeaderMap,
+    payload: &mut Payload,
+    bytes_max: usize,
+) -> Result<Bytes, Problem> {
+    check_length(headers, bytes_max)?;
+    let mut reading = std::pin::pin!(read(payload, bytes_max));
+    // Small bodies arrive with their headers: only a body that is still on its way costs a timer.
+    match futures::poll!(reading.as_mut()) {
+        std::task::Poll::Ready(result) => result,
+        std::task::Poll::Pending => {
+            // What is dropped here is a read of a socket, never an append.
+            #[allow(clippy::disallowed_methods)]
+            let waited = tokio::time::timeout(BODY_DEADLINE, reading).await;
+            waited.map_err(|_| Problem::new(Code::BodyTooSlow, "the body did not arrive in time"))?
+        }
+    }
 }
 
 async fn read(payload: &mut Payload, bytes_max: usize) -> Result<Bytes, Problem> {

@@ -27,6 +27,7 @@ mod object;
 pub mod open_files;
 mod openapi;
 mod problem;
+mod providers;
 mod query;
 mod rate_limit;
 pub mod receipt;

@@ -157,3 +157,18 @@ const _: () = assert!(WEBHOOK_REPLAY_MAX <= tessera_actors::CHANGES_MAX);
 const _: () = assert!(COMMAND_BYTES_MAX <= CONFIGURATION_BYTES_MAX);
 // As many buyers as may be named fit into the body that names them, quotes and comma included.
 const _: () = assert!(BUYER_TOKENS_MAX * (BUYER_REFERENCE_BYTES_MAX + 3) < BUYERS_BYTES_MAX);
+
+/// Longest wait for the page of a payment, in milliseconds.
+pub const PAYMENT_WAIT_MS_MAX: u64 = 30_000;
+/// Between looks at the rows of a payment that is waited for: another node may have written them.
+pub(crate) const PAYMENT_POLL: Duration = Duration::from_millis(250);
+/// Longest address of e-mail, in bytes (RFC 5321).
+pub const EMAIL_BYTES_MAX: usize = 254;
+/// Most digits of a telephone number (E.164).
+pub const CONTACT_PHONE_DIGITS_MAX: usize = 15;
+/// Longest name of a buyer, in bytes.
+pub const CONTACT_NAME_BYTES_MAX: usize = 200;
+/// Longest language tag of a buyer, in bytes (RFC 5646).
+pub const CONTACT_LOCALE_BYTES_MAX: usize = 35;
+/// Longest address that a buyer returns to, in bytes.
+pub const URL_BYTES_MAX: usize = 2_048;

@@ -15,7 +15,7 @@ use crate::problem::Problem;
 use crate::routes::tickets_shown::{self, design, papers, ticket_keys};
 use crate::routes::{
     api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, docs, events, holds,
-    nodes, offers, operations, orders, phases, probes, quotes, receipts, seats, tickets, units,
+    nodes, offers, operations, orders, payments, phases, probes, quotes, receipts, seats, tickets, units,
     webhook_deliveries, webhook_endpoints,
 };
 
@@ -69,6 +69,8 @@ routes! {
     ListOrders GET "/v1/events/{event}/orders",
     ReadOrder GET "/v1/events/{event}/orders/{order}",
     ConfirmOrder POST "/v1/events/{event}/orders/{order}/confirm",
+    ReadPayment GET "/v1/events/{event}/orders/{order}/payment",
+    HearProvider POST "/v1/provider-events/{provider}",
     FailPayment POST "/v1/events/{event}/orders/{order}/payment-failures",
     RefundTickets POST "/v1/events/{event}/orders/{order}/refunds",
     TransferTicket POST "/v1/events/{event}/tickets/{ticket}/transfer",
@@ -151,6 +153,8 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "events", event, "holds", hold, "release"] => (&[R::ReleaseHold], [event, hold]),
         ["v1", "events", event, "orders", order] => (&[R::ReadOrder], [event, order]),
         ["v1", "events", event, "orders", order, "confirm"] => (&[R::ConfirmOrder], [event, order]),
+        ["v1", "events", event, "orders", order, "payment"] => (&[R::ReadPayment], [event, order]),
+        ["v1", "provider-events", provider] => (&[R::HearProvider], [provider, ""]),
         ["v1", "events", event, "orders", order, "payment-failures"] => (&[R::FailPayment], [event, order]),
         ["v1", "events", event, "orders", order, "refunds"] => (&[R::RefundTickets], [event, order]),
         ["v1", "events", event, "tickets", ticket, "transfer"] => (&[R::TransferTicket], [event, ticket]),
@@ -224,6 +228,8 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ReadOrder => go(call, async |call, Anyone| orders::read(call).await),
         Route::ListOrders => go(call, async |call, who: Buyer| orders::list(call, who).await),
         Route::ConfirmOrder => go(call, async |call, Anyone| orders::confirm(call).await),
+        Route::ReadPayment => go(call, async |call, Anyone| payments::read(call).await),
+        Route::HearProvider => go(call, async |call, Anyone| payments::hear(call).await),
         Route::FailPayment => go(call, async |call, who: Cashier| orders::fail_payment(call, who).await),
         Route::RefundTickets => go(call, async |call, who: Cashier| orders::refund(call, who).await),
         Route::TransferTicket => go(call, async |call, Anyone| tickets::transfer(call).await),

@@ -29,6 +29,7 @@ use crate::limits::{
 };
 use crate::open_files;
 use crate::problem;
+use crate::providers::Providers;
 use crate::routes::receipts;
 use crate::settings::Settings;
 use crate::telemetry;
@@ -65,6 +66,9 @@ pub enum ServeError {
         /// Where.
         path: PathBuf,
     },
+    /// The sandbox for payments does not start.
+    #[error(transparent)]
+    Sandbox(#[from] tessera_sandbox::SandboxError),
     /// The store does not answer.
     #[error("the store could not be read at start")]
     Store(#[from] StoreError),
@@ -119,6 +123,7 @@ pub struct Server {
     heads: Option<Arc<HeadWitness>>,
     /// Answers other nodes, in a cluster.
     peers: Option<PeerServer>,
+    providers: Providers,
     http: ServerHandle,
     running: JoinHandle<io::Result<()>>,
     maintenance: JoinHandle<()>,
@@ -170,7 +175,9 @@ impl Server {
         }
         let node = cluster.enabled.then(|| cluster::node(&cluster, installation.id, &environment));
         let (security, options) = node.transpose()?.unzip();
+        let providers = Providers::start(&settings.payments, &installation.secret, &table, &environment)?;
         let services = Services {
+            providers: providers.all.clone(),
             signer: proving,
             postman: Some(Arc::clone(&postman)),
             heads: heads.clone(),
@@ -200,11 +207,22 @@ impl Server {
         };
         let gateway = Arc::new(Gateway::new(parts));
         let (address, server) = bind(&gateway)?;
+        providers.served_at(address);
         let http = server.handle();
         let running = tokio::spawn(server);
         let maintenance = tokio::spawn(maintain(Arc::clone(&gateway)));
         tracing::info!(%address, workers = gateway.settings.workers(), "listening");
-        Ok(Server { address, administrator_token, gateway, heads, peers, http, running, maintenance })
+        Ok(Server {
+            address,
+            administrator_token,
+            gateway,
+            heads,
+            peers,
+            providers,
+            http,
+            running,
+            maintenance,
+        })
     }
 
     /// Where it listens.
@@ -217,6 +235,18 @@ impl Server {
     #[must_use]
     pub fn base_url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where the sandbox for payments is reached from this machine, where there is one.
+    #[must_use]
+    pub fn sandbox_address(&self) -> Option<&str> {
+        self.providers.sandbox_address()
+    }
+
+    /// What whoever calls the API of that sandbox presents.
+    #[must_use]
+    pub fn sandbox_token(&self) -> Option<&str> {
+        self.providers.sandbox_token()
     }
 
     /// The administrator's token.
@@ -274,6 +304,7 @@ impl Server {
             tracing::warn!(requests = self.gateway.in_flight(), "requests were cut off by the shutdown");
         }
         self.http.stop(true).await;
+        self.providers.stop().await;
         self.maintenance.abort();
         if let Ok(Err(error)) = self.running.await {
             tracing::error!(%error, "the HTTP server ended with an error");

@@ -1,4 +1,5 @@
 //! QR, PDF and calendar file of a ticket.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
 
 use tessera_paper::{
     Appointment, LOGO_BYTES_MAX, Logo, NotALogo, PaperError, Place, Qr, Sheet, Ticket, calendar, pdf,

@@ -1,5 +1,6 @@
 //! What we make is read back by programs of others. `tests/peers/run` installs them and says so by `TESSERA_PEERS`; without it these
 //! tests say `SKIPPED`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
 #![allow(clippy::print_stderr)] // they say that they were skipped
 
 use std::io::Write;
@@ -165,7 +166,7 @@ fn a_calendar_reads_what_the_file_says() {
         changed_at: "2027-01-01T10:00:00Z".parse().unwrap(),
         version: 2,
     });
-    let read = python(&peers, "calendar.py", text.as_bytes());
+    let read = python(&peers, "appointment.py", text.as_bytes());
     let expected = json!({"starts": "2027-03-01T20:00:00+0000", "ends": "2027-03-02T03:00:00+0000", "uid": "ord_1@tessera",
         "summary": long, "location": "Halle am Fluss, Berlin", "description": "ord_1\nStanding"});
     assert_eq!(read, expected);

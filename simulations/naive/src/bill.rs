@@ -3,6 +3,9 @@
 use tessera_inventory::{Config, Line, TicketKind};
 use tessera_pricing::{Basis, Effect, Fee, LineKind, Payer, Promotion, Quote, QuoteLine, Tariff};
 
+/// Which tax of the tariff, on which line, and whether its fee is kept.
+type Taxed = (u16, Option<u16>, bool);
+
 /// Millionths in one.
 const MILLION: i128 = 1_000_000;
 
@@ -200,7 +203,7 @@ impl Bill<'_> {
 
     fn taxes(&mut self) {
         let taxes = &self.tariff.taxes;
-        let mut amounts: Vec<((u16, Option<u16>, bool), i64)> = Vec::new();
+        let mut amounts: Vec<(Taxed, i64)> = Vec::new();
         for class in 0..1_u8 << taxes.len() {
             let taxed = self.taxed_by(class);
             let of_class = || (0_u16..).zip(taxes).filter(|(at, _)| class & (1 << at) != 0);

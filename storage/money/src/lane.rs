@@ -23,6 +23,12 @@ impl Lane {
         (0..LANES).map(Lane)
     }
 
+    /// The lane of this number; `None`: there is none.
+    #[must_use]
+    pub fn numbered(number: u8) -> Option<Lane> {
+        (number < LANES).then_some(Lane(number))
+    }
+
     /// Its number.
     #[must_use]
     pub const fn number(self) -> u8 {

@@ -10,7 +10,7 @@ use tessera_store::keys::PayoutKey;
 use tessera_store::{Row, StoreError, Table, Transaction, transact};
 
 use crate::ledger::{Truth, balance_in, post_in};
-use crate::read::{narrow, unreadable};
+use crate::read::{narrow, provider_of, unreadable};
 
 const WHAT: &str = "payouts";
 
@@ -149,7 +149,7 @@ impl Payouts {
             if payout.state != State::Begun {
                 return Ok((transaction, Ended::So(payout)));
             }
-            let (amount_minor, provider) = (payout.amount_minor, payout.provider.0);
+            let (amount_minor, provider) = (payout.amount_minor, payout.provider.0.get());
             let (state, step, movement) = if has_left {
                 (State::Done, 2, Movement::PayoutDone { provider, amount_minor })
             } else {
@@ -223,7 +223,7 @@ impl Payout {
         PayoutRow {
             amount_minor: self.amount_minor,
             currency: self.currency.to_vec(),
-            provider: u32::from(self.provider.0),
+            provider: u32::from(self.provider.0.get()),
             through_ms: self.through.0,
             begun_at_ms: self.begun_at.0,
             state: self.state as u32,
@@ -240,7 +240,7 @@ impl Payout {
             id: key.payout,
             amount_minor: row.amount_minor,
             currency: row.currency.try_into().map_err(|_| unreadable(WHAT))?,
-            provider: ProviderId(narrow(row.provider, WHAT)?),
+            provider: provider_of(narrow(row.provider, WHAT)?, WHAT)?,
             through: Timestamp(row.through_ms),
             begun_at: Timestamp(row.begun_at_ms),
             state: state.ok_or_else(|| unreadable(WHAT))?,
@@ -252,6 +252,8 @@ impl Payout {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::num::NonZeroU16;
+
     use super::*;
 
     #[test]
@@ -263,7 +265,7 @@ mod tests {
                 id: 8,
                 amount_minor: 3,
                 currency: *b"EUR",
-                provider: ProviderId(2),
+                provider: ProviderId(NonZeroU16::new(2).unwrap()),
                 through: Timestamp(4),
                 begun_at: Timestamp(5),
                 state,

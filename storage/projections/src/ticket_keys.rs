@@ -33,6 +33,7 @@ pub struct TicketRing {
 
 /// What became of a rotation or a revocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(clippy::large_enum_variant)] // There is one at a time.
 pub enum KeyChange {
     /// It is done. Of a rotation the key that signs from now on, which is less than [`crate::ROTATION_MS_MIN`] old; of a revocation the
     /// one that was revoked.

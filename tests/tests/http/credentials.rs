@@ -18,7 +18,7 @@ const ADMINISTRATOR: usize = 6;
 type Row = (&'static str, &'static str, [u16; 7]);
 
 #[rustfmt::skip]
-const TABLE: [Row; 62] = [
+const TABLE: [Row; 64] = [
     //                                                       nobody forger buyer door stranger owner admin
     ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
@@ -46,6 +46,8 @@ const TABLE: [Row; 62] = [
     ("GET",    "/orders",                                     [401, 401, 0,   403, 403, 403, 403]),
     ("POST",   "/orders",                                     [401, 401, 0,   403, 403, 403, 403]),
     ("GET",    "/orders/ORDER",                               [401, 401, 0,   403, 404, 0,   0]),
+    ("GET",    "/orders/ORDER/payment",                       [401, 401, 0,   403, 404, 0,   0]),
+    ("POST",   "/v1/provider-events/sandbox",                 [0,   0,   0,   0,   0,   0,   0]),
     ("POST",   "/orders/ORDER/confirm",                       [401, 401, 0,   403, 404, 0,   0]),
     ("POST",   "/tickets/TICKET/transfer",                    [401, 401, 0,   403, 403, 403, 403]),
     ("GET",    "/tickets/TICKET",                             [401, 401, 0,   403, 404, 0,   0]),

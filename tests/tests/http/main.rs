@@ -18,6 +18,7 @@ mod offers;
 mod operations;
 mod orders;
 mod papers;
+mod payments;
 mod pricing;
 mod rate_limit;
 mod raw_socket;

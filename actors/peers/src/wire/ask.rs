@@ -26,6 +26,7 @@ struct Ask {
 }
 
 #[derive(Clone, PartialEq, prost::Oneof)]
+#[allow(clippy::large_enum_variant)] // Nearly all are commands.
 enum Asked {
     #[prost(message, tag = "5")]
     Command(command::Command),

@@ -6,6 +6,7 @@ use prost::Message;
 use tessera_actors::Told;
 use tessera_cluster::NodeId;
 use tessera_inventory::EventId;
+use tessera_money::Lane;
 use tessera_projections::webhooks::EndpointId;
 use tessera_records::wide::{halves, whole};
 
@@ -86,7 +87,7 @@ pub(crate) struct Tiding {
     first_high: u64,
     #[prost(fixed64, tag = "2")]
     first_low: u64,
-    /// 0: an event is given; 1: one is to be moved; 2: a webhook endpoint has work; 3: drain.
+    /// 0: an event is given; 1: one is to be moved; 2: a webhook endpoint has work; 3: drain; 4: a lane of payments has work.
     #[prost(uint32, tag = "3")]
     kind: u32,
     #[prost(fixed64, tag = "4")]
@@ -114,6 +115,7 @@ impl From<Told> for Tiding {
             Told::Move { event, to } => (1, event.0, to.0),
             Told::Webhooks(EndpointId { organizer, endpoint }) => (2, organizer, endpoint),
             Told::Drain => (3, 0, 0),
+            Told::Payments(lane) => (4, lane.number().into(), 0),
         };
         let ((first_high, first_low), (second_high, second_low)) = (halves(first), halves(second));
         Tiding { first_high, first_low, kind, second_high, second_low }
@@ -130,6 +132,7 @@ impl Tiding {
             1 => Told::Move { event: EventId(first), to: NodeId(second) },
             2 => Told::Webhooks(EndpointId { organizer: first, endpoint: second }),
             3 => Told::Drain,
+            4 => Told::Payments(Lane::numbered(u8::try_from(first).ok()?)?),
             _ => return None,
         })
     }

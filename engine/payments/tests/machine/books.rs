@@ -82,7 +82,7 @@ fn ledger(world: &World) -> Result<(), String> {
         let row = &world.rows.payments[&paid.id].0;
         expected -= row.facts.fee_minor.map_or(0, |_| FEE);
     }
-    let balance = |kind| balances.balance(EUR, Account::with_provider(kind, PROVIDER.0));
+    let balance = |kind| balances.balance(EUR, Account::with_provider(kind, PROVIDER.0.get()));
     let provider = balance(AccountKind::Provider);
     ensure!(provider == i128::from(expected), "the provider has {expected}, the books say {provider}");
     for kind in [AccountKind::InFlight, AccountKind::RefundsDue, AccountKind::Disputes] {

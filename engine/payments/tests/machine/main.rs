@@ -14,11 +14,13 @@ mod rows;
 mod stories;
 mod world;
 
+use std::num::NonZeroU16;
+
 use tessera_inventory::{ClaimNumber, EventId};
 use tessera_payments::{PaymentId, ProviderId};
 
 /// The provider of every payment here.
-const PROVIDER: ProviderId = ProviderId(2);
+const PROVIDER: ProviderId = ProviderId(NonZeroU16::new(2).unwrap());
 /// The organizer of the event.
 const ORGANIZER: u128 = 77;
 /// The price of the order, in minor units.

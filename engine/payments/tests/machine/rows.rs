@@ -73,7 +73,7 @@ impl Rows {
             |id, news| changes.push(Change { payment: id, at: now, news: vec![news], handled: vec![] });
         let release = |why| News::Wanted { want: Want::Release { why }, by };
         let rows = self.payments.clone();
-        let provider = PROVIDER.0;
+        let provider = PROVIDER.0.get();
         match event {
             Logged::Begun { attempt, grace_until } => {
                 for (id, (row, _)) in &rows {

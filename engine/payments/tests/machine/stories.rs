@@ -80,36 +80,63 @@ impl Story {
     }
 }
 
+const PAYS: (u64, Act) = (10 * SECOND, Act::Pay { attempt: 1, amount: None });
+/// As late as the hold lives.
+const PAYS_LATE: (u64, Act) = (50 * SECOND, Act::Pay { attempt: 1, amount: None });
+const ENDS: (u64, Act) = (50 * SECOND + 20, Act::Expire);
+const DAY_PASSES: (u64, Act) = (2 * HOUR, Act::DayPasses);
+
 /// The stories.
 pub(crate) fn stories() -> Vec<Story> {
-    let pays = (10 * SECOND, Act::Pay { attempt: 1, amount: None });
-    let pays_late = (50 * SECOND, Act::Pay { attempt: 1, amount: None });
-    let ends = (50 * SECOND + 20, Act::Expire);
-    let day_passes = (2 * HOUR, Act::DayPasses);
+    let mut stories = without_refund();
+    stories.extend(with_refund());
+    stories
+}
+
+/// The buyer keeps its ticket, or never pays.
+fn without_refund() -> Vec<Story> {
     vec![
-        Story::new("pay", &[pays, day_passes]),
-        Story { authorises: false, ..Story::new("pay, charged at once", &[pays, day_passes]) },
+        Story::new("pay", &[PAYS, DAY_PASSES]),
+        Story { authorises: false, ..Story::new("pay, charged at once", &[PAYS, DAY_PASSES]) },
         Story::new("decline", &[(10 * SECOND, Act::Decline { attempt: 1 })]).ends(false, 0, 0),
         Story {
             authorises: false,
             hooks_late_ms: 2 * HOUR,
-            ..Story::new("late, sold anew", &[pays_late, ends])
+            ..Story::new("late, sold anew", &[PAYS_LATE, ENDS])
         },
+        Story { no_hooks: true, ..Story::new("lost webhook", &[PAYS, (14 * MINUTE, Act::Expire)]) },
+        Story { unanswered: ("capture", 3), ..Story::new("capture unanswered", &[PAYS, DAY_PASSES]) },
+        Story { unanswered: ("confirm", 3), ..Story::new("confirmation unanswered", &[PAYS, DAY_PASSES]) },
+        Story { unanswered: ("create", 3), ..Story::new("creation unanswered", &[PAYS, DAY_PASSES]) },
+        Story::new(
+            "dispute",
+            &[
+                PAYS,
+                DAY_PASSES,
+                (9 * DAY, Act::Dispute { won: false }),
+                (20 * DAY, Act::Dispute { won: false }),
+            ],
+        ),
+    ]
+}
+
+/// Money goes back, or is let go.
+fn with_refund() -> Vec<Story> {
+    vec![
         Story {
             authorises: false,
             hooks_late_ms: 2 * HOUR,
             stock: false,
-            ..Story::new("late, given back", &[pays_late, ends])
+            ..Story::new("late, given back", &[PAYS_LATE, ENDS])
         }
         .ends(false, 0, 1),
-        Story { no_hooks: true, ..Story::new("lost webhook", &[pays, (14 * MINUTE, Act::Expire)]) },
         Story {
             authorises: false,
             hooks_late_ms: DAY,
             ..Story::new(
                 "two attempts",
                 &[
-                    pays,
+                    PAYS,
                     (10 * SECOND + 50, Act::Retry { grace_ms: 15 * MINUTE }),
                     (11 * SECOND, Act::Pay { attempt: 2, amount: None }),
                     (20 * MINUTE, Act::Expire),
@@ -120,7 +147,7 @@ pub(crate) fn stories() -> Vec<Story> {
         Story {
             no_hooks: true,
             unanswered: ("refund", 10_000),
-            ..Story::new("refund a day later", &[pays, (2 * DAY, Act::Refund { amount: 4_000 })])
+            ..Story::new("refund a day later", &[PAYS, (2 * DAY, Act::Refund { amount: 4_000 })])
         }
         .ends(true, 6_000, 1),
         Story {
@@ -129,7 +156,7 @@ pub(crate) fn stories() -> Vec<Story> {
             ..Story::new(
                 "slow refund of all",
                 &[
-                    pays,
+                    PAYS,
                     (HOUR, Act::Refund { amount: 4_000 }),
                     (HOUR, Act::Refund { amount: 6_000 }),
                     (3 * DAY, Act::DayPasses),
@@ -137,19 +164,9 @@ pub(crate) fn stories() -> Vec<Story> {
             )
         }
         .ends(true, 0, 2),
-        Story { stock: false, ..Story::new("void", &[pays_late, ends]) }.ends(false, 0, 0),
-        Story { unanswered: ("capture", 3), ..Story::new("capture unanswered", &[pays, day_passes]) },
-        Story::new("capture lost", &[pays, (10 * SECOND + 70, Act::Lapse)]).ends(false, 0, 0),
-        Story::new(
-            "dispute",
-            &[
-                pays,
-                day_passes,
-                (9 * DAY, Act::Dispute { won: false }),
-                (20 * DAY, Act::Dispute { won: false }),
-            ],
-        ),
-        Story::new("called off", &[pays_late, (50 * SECOND + 52, Act::Cancel)]).ends(false, 0, 0),
+        Story { stock: false, ..Story::new("void", &[PAYS_LATE, ENDS]) }.ends(false, 0, 0),
+        Story::new("capture lost", &[PAYS, (10 * SECOND + 70, Act::Lapse)]).ends(false, 0, 0),
+        Story::new("called off", &[PAYS_LATE, (50 * SECOND + 52, Act::Cancel)]).ends(false, 0, 0),
         Story {
             authorises: false,
             ..Story::new(

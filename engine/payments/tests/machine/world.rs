@@ -82,7 +82,7 @@ pub(crate) struct Plan {
     pub(crate) no_hooks: bool,
     /// Webhooks arrive so late, in milliseconds.
     pub(crate) hooks_late_ms: u64,
-    /// The answers to the first so many calls of this operation are lost, and the calls are made.
+    /// The answers to the first so many calls of this operation, or to so many confirmations, are lost, and they are made.
     pub(crate) unanswered: BTreeMap<&'static str, u32>,
 }
 
@@ -266,7 +266,8 @@ impl World {
                 let events = self.log.events.len();
                 let decided = self.log.decide(self.now, payment.attempt, ask);
                 self.follow_from(events);
-                let answer = if self.is_lost() { AskAnswer::Unknown } else { decided };
+                let is_unanswered = ask == Ask::Confirm && self.is_unanswered("confirm");
+                let answer = if is_unanswered || self.is_lost() { AskAnswer::Unknown } else { decided };
                 self.answer(seat, life, 5, Input::Decided { payment, ask, answer });
             }
             Happening::Hook { number, id, facts } => self.hook(number, id, facts),
@@ -298,21 +299,14 @@ impl World {
             Answer::Unknown
         } else {
             let answer = self.provider.call(self.now, payment, operation, key);
-            if self.is_unanswered(operation) || self.is_lost() { Answer::Unknown } else { answer }
+            if self.is_unanswered(name(operation)) || self.is_lost() { Answer::Unknown } else { answer }
         };
         self.tell_hooks();
         let ms = self.takes(100, 20 * SECOND);
         self.answer(seat, life, ms, Input::Answered { payment: payment.id, operation, answer });
     }
 
-    fn is_unanswered(&mut self, operation: Operation) -> bool {
-        let name = match operation {
-            Operation::Create => "create",
-            Operation::Capture => "capture",
-            Operation::Void => "void",
-            Operation::Refund { .. } => "refund",
-            Operation::LookUp | Operation::LookUpRefunds => "look",
-        };
+    fn is_unanswered(&mut self, name: &str) -> bool {
         let left = self.plan.unanswered.get_mut(name).filter(|left| **left > 0);
         left.map(|left| *left -= 1).is_some()
     }
@@ -441,6 +435,12 @@ impl World {
                 self.at(ms, Happening::Record { seat, life, batch, changes, fails });
             }
             Output::Call { payment, operation, key } => {
+                let recorded = &self.rows.payments[&payment.id].0.facts;
+                let is_recorded = recorded.status >= payment.facts.status
+                    && (recorded.reference.is_some() || payment.facts.reference.is_none());
+                if !is_recorded {
+                    self.wrong.push(format!("{operation:?} of what is not recorded"));
+                }
                 let ms = self.takes(100, 10 * SECOND);
                 self.at(ms, Happening::Call { seat, life, payment, operation, key });
             }
@@ -467,5 +467,16 @@ impl World {
             self.give_once(0, input);
             self.run();
         }
+    }
+}
+
+/// What a plan calls an operation.
+fn name(operation: Operation) -> &'static str {
+    match operation {
+        Operation::Create => "create",
+        Operation::Capture => "capture",
+        Operation::Void => "void",
+        Operation::Refund { .. } => "refund",
+        Operation::LookUp | Operation::LookUpRefunds => "look",
     }
 }

@@ -83,7 +83,7 @@ async fn one_event_is_exported_without_the_others() {
     let port = free_port();
     let server = Server::start(&new, port).await;
     assert_eq!(hold(port, sale).await.0, 201);
-    let other = reqwest::Client::new().get(format!("{}/v1/events", crate::server::base(port)));
+    let other = reqwest::Client::new().get(format!("{}/v1/events", base(port)));
     let refused = other.bearer_auth(&old.sales[0].key).send().await.unwrap();
     assert_eq!(refused.status().as_u16(), 401, "the keys of other organizers are not there");
     assert!(server.terminate().success());
@@ -108,7 +108,8 @@ async fn a_ticket_that_was_shown_before_is_let_in_where_the_installation_is_now(
     assert!(design.bearer_auth(&sale.key).json(&note).send().await.unwrap().status().is_success());
     assert!(server.terminate().success());
 
-    for (name, more) in [("all", &[][..]), ("one", &["--event", &sale.event])] {
+    let only = ["--event", sale.event.as_str()];
+    for (name, more) in [("all", &[][..]), ("one", &only[..])] {
         let (file, new) = (folder.path().join(format!("{name}.tessera")), folder.path().join(name));
         assert!(export(&old, &file, more).status.success());
         assert!(import(&new, &file).status.success());

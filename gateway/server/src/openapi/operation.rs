@@ -115,6 +115,13 @@ impl Operation {
         self
     }
 
+    /// With a body of any kind.
+    pub(super) fn takes_bytes(mut self) -> Operation {
+        self.body = Some(json!({"required": true, "content": {"*/*": {"schema": {}}}}));
+        self.codes.extend([Code::MalformedJson, Code::BodyTooLarge, Code::BodyTooSlow, Code::RouteNotFound]);
+        self
+    }
+
     /// Its body may be left out.
     pub(super) fn or_nothing(mut self) -> Operation {
         if let Some(body) = &mut self.body {

@@ -22,6 +22,8 @@ use crate::render::changes::refunded_name;
 use crate::render::claim::{self, OrderState};
 use crate::router::Answer;
 
+use super::checkout::{self, ContactRequest, PaymentRequest};
+
 /// Which hold is to be paid.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -30,6 +32,12 @@ pub(crate) struct BeginRequest<'a> {
     #[serde(borrow)]
     #[schema(value_type = IdText)]
     hold: Cow<'a, str>,
+    /// Through whom it is paid; absent: the organizer takes the money, and confirms.
+    #[serde(borrow, default)]
+    pub(super) payment: Option<PaymentRequest<'a>>,
+    /// How the buyer is reached about it.
+    #[serde(borrow, default)]
+    pub(super) contact: Option<ContactRequest<'a>>,
 }
 
 /// `POST /v1/events/{event}/orders`
@@ -44,7 +52,9 @@ pub(crate) async fn begin(call: Call) -> Answer {
         None => Access::to(&call, event, hold, None, problem::hold_not_found).await?,
     };
     let published = call.published(event, false).await?;
-    let body = CommandBody::BeginPayment { hold, provider: None, extra_subjects: Vec::new() };
+    let provider = request.payment.as_ref().map(|payment| payment.provider(&call)).transpose()?;
+    checkout::keep(&call, (event, hold), &access, &request).await?;
+    let body = CommandBody::BeginPayment { hold, provider, extra_subjects: Vec::new() };
     let (decided, held) = super::decide_on_claim(&call, hold, &access, body, &bytes).await?;
     let EventBody::PaymentBegun { grace_until, .. } = decided.event.body else {
         return Err(problem::another_event());

@@ -2,6 +2,7 @@
 
 mod cluster;
 mod load;
+mod payments;
 
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -12,6 +13,7 @@ use serde::Deserialize;
 
 pub use cluster::{ClusterSettings, ClusterTlsSettings};
 pub use load::{Overrides, SettingsError, load};
+pub use payments::{PaymentSettings, SandboxSettings};
 
 /// Our own life cycle; of the libraries only what is wrong.
 const LOG_LEVEL_DEFAULT: &str =
@@ -47,6 +49,8 @@ pub struct Settings {
     pub receipts: ReceiptSettings,
     /// Webhooks.
     pub webhooks: WebhookSettings,
+    /// Through whom buyers pay.
+    pub payments: PaymentSettings,
     /// Where telemetry goes.
     pub telemetry: TelemetrySettings,
     /// Other nodes.
@@ -233,6 +237,7 @@ impl Default for Settings {
             writer: WriterSettings::default(),
             receipts: ReceiptSettings::default(),
             webhooks: WebhookSettings::default(),
+            payments: PaymentSettings::default(),
             telemetry: TelemetrySettings::default(),
             cluster: ClusterSettings::default(),
         }

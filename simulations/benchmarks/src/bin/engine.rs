@@ -34,9 +34,9 @@ const SEARCHES: u64 = 20_000;
 fn main() {
     title("engine, one core");
     let log = holds("standing holds", standing(10_000_000));
-    replay("replay", standing(10_000_000), &log);
+    replay("replay", &standing(10_000_000), &log);
     let log = holds("holds with a fee and a tax", priced(10_000_000));
-    replay("their replay", priced(10_000_000), &log);
+    replay("their replay", &priced(10_000_000), &log);
     best_available();
 }
 
@@ -93,7 +93,7 @@ fn release(hold: u64) -> Command {
     Command { authority: Authority::Organizer, key: None, body }
 }
 
-fn replay(what: &str, config: Config, log: &[Vec<u8>]) {
+fn replay(what: &str, config: &Config, log: &[Vec<u8>]) {
     let mut rates = Vec::new();
     for _ in 0..RUNS {
         let mut inventory = opened(config.clone());

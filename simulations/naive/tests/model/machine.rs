@@ -14,6 +14,7 @@ const EVENT: EventId = EventId(0x0192_f0c1_0000_7000_8000_0000_0000_0001);
 
 /// One step of a world.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // Nearly all are asks.
 pub(crate) enum Step {
     /// Time passes; at most `turns` of the things that are due happen, if they are.
     Wait { ms: u64, turns: usize },

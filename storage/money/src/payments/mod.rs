@@ -40,6 +40,15 @@ pub struct Due {
     pub next_at: Option<Timestamp>,
 }
 
+/// What is unsettled in a lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Payments about which there is something to do, now or later.
+    pub unsettled: usize,
+    /// When the first of them is due.
+    pub due_at: Option<Timestamp>,
+}
+
 impl Judge {
     fn abilities(&self, provider: ProviderId) -> Abilities {
         self.providers.get(&provider).copied().unwrap_or_default()
@@ -94,6 +103,17 @@ impl Payments {
         Ok(due)
     }
 
+    /// How much of a lane is unsettled, counted up to `most`.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn backlog(&self, lane: Lane, most: usize) -> Result<Backlog, StoreError> {
+        let (begin, end) = PaymentDueKey::range(lane.number());
+        let rows = self.table.begin().await?.range(&begin, &end, most, false).await?;
+        let first = rows.first().map(|(key, _)| PaymentDueKey::unpack(key)).transpose()?;
+        Ok(Backlog { unsettled: rows.len(), due_at: first.map(|first| first.due_at) })
+    }
+
     /// A payment.
     ///
     /// # Errors
@@ -128,7 +148,7 @@ impl Payments {
         provider: ProviderId,
         reference: &str,
     ) -> Result<Option<PaymentId>, StoreError> {
-        let key = PaymentReferenceKey { provider: provider.0, reference: reference.to_owned() };
+        let key = PaymentReferenceKey { provider: provider.0.get(), reference: reference.to_owned() };
         let row = self.table.begin().await?.get(&key.pack()).await?;
         row.map(|row| PaymentReferenceKey::decode(&row).map(of_key)).transpose()
     }

@@ -3,12 +3,12 @@
 use prost::Message;
 use tessera_inventory::{Sequence, Timestamp};
 use tessera_payments::{
-    Asked, Calls, DisputeFact, DisputeStanding, Facts, Looks, Payment, PaymentId, ProviderId, Refund,
-    RefundFact, RefundStanding, Replied, Standing, Status, Want, Why,
+    Asked, Calls, DisputeFact, DisputeStanding, Facts, Looks, Payment, PaymentId, Refund, RefundFact,
+    RefundStanding, Replied, Standing, Status, Want, Why,
 };
 use tessera_store::StoreError;
 
-use crate::read::{identity, narrow, time, unreadable};
+use crate::read::{identity, narrow, provider_of, time, unreadable};
 
 const WHAT: &str = "payments";
 
@@ -161,7 +161,7 @@ impl Stored {
         };
         PaymentRow {
             organizer: payment.organizer.to_be_bytes().to_vec(),
-            provider: u32::from(payment.provider.0),
+            provider: u32::from(payment.provider.0.get()),
             amount_minor: payment.amount_minor,
             currency: payment.currency.to_vec(),
             begun_at_ms: payment.begun_at.0,
@@ -197,7 +197,7 @@ impl Stored {
         let payment = Payment {
             id,
             organizer: identity(&row.organizer, WHAT)?,
-            provider: ProviderId(narrow(row.provider, WHAT)?),
+            provider: provider_of(narrow(row.provider, WHAT)?, WHAT)?,
             amount_minor: row.amount_minor,
             currency: row.currency.try_into().map_err(|_| unreadable(WHAT))?,
             begun_at: Timestamp(row.begun_at_ms),

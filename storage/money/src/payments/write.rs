@@ -69,7 +69,8 @@ pub(super) async fn write(
     if let Some(reference) = &after.facts.reference
         && known.is_none_or(|known| known.facts.reference.as_ref() != Some(reference))
     {
-        let reference = PaymentReferenceKey { provider: after.provider.0, reference: reference.to_string() };
+        let reference =
+            PaymentReferenceKey { provider: after.provider.0.get(), reference: reference.to_string() };
         transaction.set(&reference.pack(), &PaymentReferenceKey::encode(key));
     }
     let bears = bears(transaction, after, at).await?;

@@ -5,12 +5,12 @@ mod row;
 use std::sync::Arc;
 
 use tessera_inventory::Timestamp;
-use tessera_payments::{ProviderEventId, ProviderId};
+use tessera_payments::ProviderEventId;
 use tessera_store::keys::{ProviderEventDueKey, ProviderEventKey};
 use tessera_store::{CHUNK_BYTES, StoreError, Table, Transaction, transact};
 
 use crate::Lane;
-use crate::read::unreadable;
+use crate::read::{provider_of, unreadable};
 
 pub use row::{ProviderEvent, Standing};
 
@@ -84,7 +84,7 @@ impl ProviderEvents {
     /// # Errors
     /// As the table says.
     pub async fn load(&self, id: &ProviderEventId) -> Result<Option<ProviderEvent>, StoreError> {
-        let (begin, end) = ProviderEventKey::range(id.provider.0, &id.event);
+        let (begin, end) = ProviderEventKey::range(id.provider.0.get(), &id.event);
         let rows = self.table.begin().await?.range(&begin, &end, CHUNKS_MAX, false).await?;
         let mut rows = rows.into_iter().map(|(_, row)| row);
         let Some(first) = rows.next() else { return Ok(None) };
@@ -108,7 +108,7 @@ impl ProviderEvents {
             let key = ProviderEventDueKey {
                 lane: lane.number(),
                 received_at: seen.received_at,
-                provider: seen.id.provider.0,
+                provider: seen.id.provider.0.get(),
                 event: seen.id.event.to_string(),
             };
             [&key.pack()[..], &[0x00]].concat()
@@ -116,7 +116,10 @@ impl ProviderEvents {
         let rows = self.table.begin().await?.range(&begin, &end, most, false).await?;
         let waiting = rows.iter().map(|(key, _)| {
             let ProviderEventDueKey { received_at, provider, event, .. } = ProviderEventDueKey::unpack(key)?;
-            let id = ProviderEventId { provider: ProviderId(provider), event: event.into_boxed_str() };
+            let id = ProviderEventId {
+                provider: provider_of(provider, "a provider's events")?,
+                event: event.into_boxed_str(),
+            };
             Ok(Waiting { id, received_at })
         });
         waiting.collect()
@@ -165,14 +168,14 @@ async fn stand(
 }
 
 fn key(id: &ProviderEventId, chunk: u32) -> ProviderEventKey {
-    ProviderEventKey { provider: id.provider.0, event: id.event.to_string(), chunk }
+    ProviderEventKey { provider: id.provider.0.get(), event: id.event.to_string(), chunk }
 }
 
 fn due_key(event: &ProviderEvent) -> ProviderEventDueKey {
     ProviderEventDueKey {
         lane: event.lane.number(),
         received_at: event.received_at,
-        provider: event.id.provider.0,
+        provider: event.id.provider.0.get(),
         event: event.id.event.to_string(),
     }
 }

@@ -85,8 +85,7 @@ pub(super) fn encode(event: &ProviderEvent, body: &[u8]) -> Vec<u8> {
 /// The event with the first part of its body.
 pub(super) fn decode(id: &ProviderEventId, row: &[u8]) -> Result<ProviderEvent, StoreError> {
     let row = EventRow::decode(row).map_err(|_| unreadable(WHAT))?;
-    let number = narrow::<u8>(row.lane, WHAT)?;
-    let lane = Lane::all().find(|lane| lane.number() == number).ok_or_else(|| unreadable(WHAT))?;
+    let lane = Lane::numbered(narrow(row.lane, WHAT)?).ok_or_else(|| unreadable(WHAT))?;
     let standing = STANDINGS.into_iter().find(|standing| *standing as u32 == row.standing);
     let header = |pair: &[String]| Some((pair.first()?.clone(), pair.get(1)?.clone()));
     Ok(ProviderEvent {
@@ -102,14 +101,15 @@ pub(super) fn decode(id: &ProviderEventId, row: &[u8]) -> Result<ProviderEvent, 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use tessera_inventory::EventId;
-    use tessera_payments::ProviderId;
+    use std::num::NonZeroU16;
+
+    use tessera_inventory::{EventId, ProviderId};
 
     use super::*;
 
     #[test]
     fn an_event_has_the_bytes_that_it_always_had() {
-        let id = ProviderEventId { provider: ProviderId(2), event: "evt_1".into() };
+        let id = ProviderEventId { provider: ProviderId(NonZeroU16::new(2).unwrap()), event: "evt_1".into() };
         let event = ProviderEvent {
             id: id.clone(),
             received_at: Timestamp(9),

@@ -20,7 +20,7 @@ fn sold(sequence: u64) -> tessera_ledger::Entry {
         currency: EUR,
         order: Some((EVENT, ClaimNumber(3))),
     };
-    let sale = Movement::Sold { by: Paid::Provider(PROVIDER.0), sale: Sale::plain(PRICE) };
+    let sale = Movement::Sold { by: Paid::Provider(PROVIDER.0.get()), sale: Sale::plain(PRICE) };
     entry(heading, &sale).unwrap().unwrap()
 }
 

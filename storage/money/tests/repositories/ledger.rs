@@ -14,7 +14,7 @@ fn captured(number: u64, organizer: u128, currency: [u8; 3], amount_minor: i64) 
         currency,
         order: Some((EventId(u128::from(number)), ClaimNumber(1))),
     };
-    entry(heading, &Movement::Captured { provider: PROVIDER.0, amount_minor }).unwrap().unwrap()
+    entry(heading, &Movement::Captured { provider: PROVIDER.0.get(), amount_minor }).unwrap().unwrap()
 }
 
 async fn post(store: &MemoryStore, truth: Truth, entries: &[Entry]) -> Result<(), StoreError> {
@@ -34,7 +34,7 @@ async fn an_entry_is_there_once_and_counted_once() {
         store.inject_commit(fault);
         post(&store, Truth::Provider, &entries).await.unwrap();
         post(&store, Truth::Log, &entries[1..]).await.unwrap();
-        let of = |kind| Account::with_provider(kind, PROVIDER.0);
+        let of = |kind| Account::with_provider(kind, PROVIDER.0.get());
         let balances = ledger.balances(ORGANIZER).await.unwrap();
         assert_eq!(balances.balance(EUR, of(AccountKind::Provider)), 120);
         assert_eq!(balances.balance(EUR, of(AccountKind::InFlight)), -120);
@@ -60,7 +60,7 @@ async fn whatever_is_posted_at_once_is_counted() {
         post_all(Truth::Provider, log)
     );
     let balances = ledger.all_balances().await.unwrap();
-    let provider = Account::with_provider(AccountKind::Provider, PROVIDER.0);
+    let provider = Account::with_provider(AccountKind::Provider, PROVIDER.0.get());
     assert_eq!(balances.balance(EUR, provider), 40);
     assert!(balances.trial().values().all(|sum| *sum == 0));
 }
@@ -85,5 +85,5 @@ async fn a_statement_has_one_organizer_one_currency_and_its_time_page_by_page() 
     let trial = ledger.all_balances().await.unwrap().trial();
     assert_eq!(trial.into_iter().collect::<Vec<_>>(), [(*b"CHF", 0), (EUR, 0)]);
     let own = ledger.balances(8).await.unwrap();
-    assert_eq!(own.balance(EUR, Account::with_provider(AccountKind::Provider, PROVIDER.0)), 9);
+    assert_eq!(own.balance(EUR, Account::with_provider(AccountKind::Provider, PROVIDER.0.get())), 9);
 }

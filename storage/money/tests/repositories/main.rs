@@ -10,6 +10,7 @@ mod provider_events;
 mod terms;
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use tessera_inventory::{ClaimNumber, EventId, Sequence, Timestamp};
@@ -21,7 +22,7 @@ use tessera_store::memory::MemoryStore;
 
 const EVENT: EventId = EventId(5);
 const ORGANIZER: u128 = 7;
-const PROVIDER: ProviderId = ProviderId(2);
+const PROVIDER: ProviderId = ProviderId(NonZeroU16::new(2).unwrap());
 const PRICE: i64 = 10_000;
 const EUR: [u8; 3] = *b"EUR";
 const FOLLOWER: &str = "payment";
@@ -65,5 +66,5 @@ fn stores() -> (MemoryStore, Payments, Ledger) {
 async fn balance(ledger: &Ledger, kind: AccountKind) -> i128 {
     let balances = ledger.balances(ORGANIZER).await.unwrap();
     assert!(balances.trial().values().all(|sum| *sum == 0), "the books are balanced at any time");
-    balances.balance(EUR, Account::with_provider(kind, PROVIDER.0))
+    balances.balance(EUR, Account::with_provider(kind, PROVIDER.0.get()))
 }

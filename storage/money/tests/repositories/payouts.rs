@@ -11,7 +11,7 @@ use crate::{EUR, EVENT, ORGANIZER, PROVIDER, stores};
 
 /// The organizer sold for so much by a provider, and took so much at its own till.
 async fn sold(store: &MemoryStore, by_provider: i64, at_till: i64) {
-    let sold = [(Paid::Provider(PROVIDER.0), by_provider), (Paid::Cash, at_till)];
+    let sold = [(Paid::Provider(PROVIDER.0.get()), by_provider), (Paid::Cash, at_till)];
     let entries: Vec<_> = (1..)
         .zip(sold)
         .filter_map(|(sequence, (by, total))| {

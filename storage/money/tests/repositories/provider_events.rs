@@ -1,3 +1,4 @@
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use tessera_inventory::{EventId, Timestamp};
@@ -10,7 +11,7 @@ use tessera_store::memory::{CommitFault, MemoryStore};
 
 fn event(name: &str, at: u64, standing: Standing) -> ProviderEvent {
     ProviderEvent {
-        id: ProviderEventId { provider: ProviderId(2), event: name.into() },
+        id: ProviderEventId { provider: ProviderId(NonZeroU16::new(2).unwrap()), event: name.into() },
         received_at: Timestamp(at),
         lane: Lane::of(EventId(1)),
         standing,

@@ -1,5 +1,7 @@
 //! One step of the projection along the log of an event.
 
+use std::collections::BTreeMap;
+
 use tessera_inventory::{ClaimNumber, Event, EventBody, EventId, HoldPlaced, Sequence};
 use tessera_records::for_each;
 use tessera_store::{
@@ -159,8 +161,23 @@ async fn holds(
             _ => earlier.push(order),
         }
     }
-    earlier.sort_unstable();
-    let mut earlier = earlier.into_iter().peekable();
+    holds.extend(placed_holds(log, event, earlier).await?);
+    Ok(holds)
+}
+
+/// The holds of these numbers, read from the log.
+///
+/// # Errors
+/// As the log says; [`StoreError::Damaged`] where one of them is no hold.
+pub async fn placed_holds(
+    log: &dyn Log,
+    event: EventId,
+    mut numbers: Vec<ClaimNumber>,
+) -> Result<BTreeMap<ClaimNumber, HoldPlaced>, StoreError> {
+    let mut holds = Holds::new();
+    numbers.sort_unstable();
+    numbers.dedup();
+    let mut earlier = numbers.into_iter().peekable();
     while let Some(first) = earlier.peek().copied() {
         let records = log.read(event, Sequence(first.0.saturating_sub(1)), 1).await?;
         let Some(record) = records.first() else { return Err(no_hold(event, first)) };

@@ -18,7 +18,7 @@ use tessera_store::{
 };
 
 use event_orders::EventOrders;
-pub use follow::{STEP_BYTES, STEP_EVENTS_MAX, Step};
+pub use follow::{STEP_BYTES, STEP_EVENTS_MAX, Step, placed_holds};
 pub use order::{Order, OrderState, OrderTicket};
 
 use crate::{

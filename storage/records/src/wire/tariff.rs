@@ -137,6 +137,7 @@ pub(crate) struct QuoteLine {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
 #[repr(i32)]
+#[allow(clippy::enum_variant_names)] // As `tessera_pricing::Basis` calls them.
 pub(crate) enum Basis {
     PerTicket = 0,
     PerAddOn = 1,

@@ -110,8 +110,11 @@ mod tests {
     #[test]
     fn a_newer_head_is_refused() {
         let mut value = encode_head(&example());
-        value[3] = 2;
-        assert_eq!(decode_head(&value), Err(StoreError::FormatTooNew { needed: 2, supported: 1 }));
+        value[3] = 9;
+        assert_eq!(
+            decode_head(&value),
+            Err(StoreError::FormatTooNew { needed: 9, supported: FORMAT_VERSION })
+        );
     }
 
     #[test]

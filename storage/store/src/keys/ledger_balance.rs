@@ -101,7 +101,7 @@ mod tests {
         for (begin, end) in ranges {
             assert!(begin <= key.pack() && key.pack() < end);
         }
-        let other = LedgerBalanceKey { detail: 301, ..key.clone() };
+        let other = LedgerBalanceKey { detail: 301, ..key };
         assert!(other.pack() >= key.range_of_account().1);
         assert_eq!(LedgerBalanceKey::decode(&(-5_i128).to_be_bytes()).unwrap(), -5);
         assert!(LedgerBalanceKey::decode(&[0; 8]).is_err());

@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use prost::Message;
 use tessera_actors::{Forwarded, ForwardedAsk, Told};
 use tessera_cluster::NodeId;
+use tessera_money::Lane;
 use tessera_projections::webhooks::EndpointId;
 use tessera_records::{RecordEncoder, RecordError};
 
@@ -70,6 +71,7 @@ fn a_frame_keeps_numbers_times_and_bytes_together() {
         Told::Move { event: examples::EVENT, to: NodeId(u128::MAX - 3) },
         Told::Webhooks(EndpointId { organizer: 1 << 100, endpoint: 7 }),
         Told::Drain,
+        Told::Payments(Lane::numbered(15).unwrap()),
     ];
     let mut frame = AskFrame { told: told.map(Into::into).to_vec(), ..AskFrame::default() }.encode_to_vec();
     put_ask(7, 1_500, vec![1, 2], &mut frame);

@@ -8,6 +8,7 @@ mod nodes;
 mod offers;
 mod operation;
 mod orders;
+mod payments;
 mod receipts;
 mod tickets;
 mod tickets_shown;
@@ -51,6 +52,8 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::ListOrders => orders::list(),
         Route::ReadOrder => orders::read(),
         Route::ConfirmOrder => orders::confirm(),
+        Route::ReadPayment => payments::read(),
+        Route::HearProvider => payments::hear(),
         Route::FailPayment => orders::fail_payment(),
         Route::RefundTickets => orders::refund(),
         Route::TransferTicket => tickets::transfer(),

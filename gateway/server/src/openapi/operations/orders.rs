@@ -16,10 +16,14 @@ pub(super) fn begin() -> Operation {
         .about("The payment of a hold begins; the order is pending until `grace_until`.")
         .by(&[Who::Buyer, Who::HoldSecret])
         .keyed()
-        .takes::<orders::BeginRequest<'_>>(json!({"hold": example::HOLD}))
+        .takes::<orders::BeginRequest<'_>>(json!({
+            "hold": example::HOLD,
+            "payment": {"provider": "sandbox", "return_url": "https://shop.example/thanks"},
+            "contact": {"email": "ada@example.com"},
+        }))
         .answers::<OrderReply<'_>>(201, "The order.", example::order("pending"))
         .may(&[Code::HoldNotFound, Code::HoldExpired, Code::PaymentAttemptsExhausted, Code::WrongState])
-        .may(&[Code::WrongPhase, Code::LimitExceeded, Code::InvalidRequest])
+        .may(&[Code::WrongPhase, Code::LimitExceeded, Code::InvalidRequest, Code::ProviderUnknown])
 }
 
 pub(super) fn list() -> Operation {

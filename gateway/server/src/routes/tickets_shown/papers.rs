@@ -23,14 +23,14 @@ use crate::vocabulary::state_name;
 pub(crate) async fn qr_svg(call: Call) -> Answer {
     let text = super::addressed_qr(&call).await?;
     let svg = Qr::of(&text).map_err(failed)?.svg();
-    file(&call, svg.into(), None, "image/svg+xml", "inline; filename=\"ticket.svg\"")
+    file(&call, &svg.into(), None, "image/svg+xml", "inline; filename=\"ticket.svg\"")
 }
 
 /// `GET /v1/events/{event}/tickets/{ticket}/qr.png`
 pub(crate) async fn qr_png(call: Call) -> Answer {
     let text = super::addressed_qr(&call).await?;
     let png = Qr::of(&text).and_then(|qr| qr.png()).map_err(failed)?;
-    file(&call, png.into(), None, "image/png", "inline; filename=\"ticket.png\"")
+    file(&call, &png.into(), None, "image/png", "inline; filename=\"ticket.png\"")
 }
 
 /// `GET /v1/events/{event}/orders/{order}/tickets.pdf`: what the caller holds of the order.
@@ -53,7 +53,7 @@ pub(crate) async fn tickets_pdf(call: Call) -> Answer {
     // Whoever reads it slowly keeps the permit, as of every large document.
     let (made, permit) =
         call.gateway().drawing.run(move || (make_pdf(&shown, &design, &printed), permit)).await?;
-    file(&call, made?.into(), Some(permit), "application/pdf", "attachment; filename=\"tickets.pdf\"")
+    file(&call, &made?.into(), Some(permit), "application/pdf", "attachment; filename=\"tickets.pdf\"")
 }
 
 /// A ticket on its way to its page.
@@ -118,7 +118,7 @@ pub(crate) async fn calendar(call: Call) -> Answer {
         changed_at: instant(card.created_at),
         version: shown.version,
     });
-    file(&call, text.into(), None, "text/calendar; charset=utf-8", "attachment; filename=\"event.ics\"")
+    file(&call, &text.into(), None, "text/calendar; charset=utf-8", "attachment; filename=\"event.ics\"")
 }
 
 /// The paid order that the path names, of which the caller holds a ticket.
@@ -156,14 +156,14 @@ fn price_text(config: &Config, minor: i64) -> String {
 /// The reply with a file; with an entity tag over its bytes, or 304 where the client has them.
 fn file(
     call: &Call,
-    bytes: Bytes,
+    bytes: &Bytes,
     permit: Option<StreamPermit>,
     media_type: &'static str,
     disposition: &'static str,
 ) -> Result<HttpResponse, Problem> {
-    let etag = documents::etag_of(&bytes);
+    let etag = documents::etag_of(bytes);
     let body = || match permit {
-        Some(permit) => documents::body(call, &bytes, || Ok(permit)),
+        Some(permit) => documents::body(call, bytes, || Ok(permit)),
         None => Ok(BoxBody::new(bytes.clone())),
     };
     let mut response = documents::cacheable(call.headers(), &etag, "private, no-store", body)?;
@@ -173,6 +173,7 @@ fn file(
     Ok(response)
 }
 
+#[allow(clippy::needless_pass_by_value)] // As it comes out of a result.
 fn failed(error: PaperError) -> Problem {
     problem::internal(error.to_string())
 }

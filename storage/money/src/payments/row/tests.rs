@@ -2,8 +2,9 @@
 #![allow(clippy::unwrap_used)] // tests
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 
-use tessera_inventory::{ClaimNumber, EventId};
+use tessera_inventory::{ClaimNumber, EventId, ProviderId};
 use tessera_payments::Begun;
 
 use super::*;
@@ -15,7 +16,7 @@ fn id() -> PaymentId {
 fn begun() -> Payment {
     let begun = Begun {
         organizer: 7,
-        provider: ProviderId(2),
+        provider: ProviderId(NonZeroU16::new(2).unwrap()),
         amount_minor: 300,
         currency: *b"EUR",
         grace_until: Timestamp(90),

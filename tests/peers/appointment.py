@@ -1,4 +1,4 @@
-"""Reads a calendar file, as the calendar of a buyer would, and writes what its one event says."""
+"""Reads a calendar file, as the calendar of a buyer would, and writes what its one event says. (A script named calendar would stand before Python's own.)"""
 import json
 import sys
 

@@ -1,0 +1,95 @@
+//! What the follower, the desks and the way in of payments share.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tessera_money::Lane;
+use tessera_money::contacts::Contacts;
+use tessera_money::payments::{Judge, Payments};
+use tessera_money::provider_events::ProviderEvents;
+use tessera_payments::{Abilities, DeskOptions, Payment, ProviderId};
+use tessera_projections::installation::Installation;
+use tessera_store::Table;
+
+use super::Provider;
+use super::desks::DeskMessage;
+use super::meters::PaymentMeters;
+use super::watchers::Watchers;
+use crate::shared::Port;
+
+pub(crate) struct Money {
+    pub(super) providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
+    /// `None`: nobody is paid through a provider in this process.
+    installation: Option<Installation>,
+    pub(super) payments: Payments,
+    pub(super) events: ProviderEvents,
+    pub(super) contacts: Contacts,
+    pub(super) watchers: Arc<Watchers>,
+    pub(super) meters: PaymentMeters,
+    pub(crate) desks: Port<DeskMessage>,
+}
+
+impl Money {
+    /// `installation` is there where there are providers.
+    pub(crate) fn new(
+        table: &Arc<dyn Table>,
+        providers: Vec<Arc<dyn Provider>>,
+        installation: Option<Installation>,
+    ) -> Money {
+        let providers: BTreeMap<_, _> =
+            providers.into_iter().map(|provider| (provider.id(), provider)).collect();
+        let judge = Judge { providers: abilities(&providers) };
+        Money {
+            payments: Payments::new(Arc::clone(table), judge),
+            events: ProviderEvents::new(Arc::clone(table)),
+            contacts: Contacts::new(Arc::clone(table)),
+            watchers: Arc::default(),
+            meters: PaymentMeters::new(&providers),
+            desks: Port::default(),
+            providers,
+            installation,
+        }
+    }
+
+    /// Whether anybody is paid through a provider.
+    pub(crate) fn has_providers(&self) -> bool {
+        !self.providers.is_empty()
+    }
+
+    pub(super) fn desk_options(&self) -> DeskOptions {
+        let installation = self.installation.as_ref().map_or(0, |installation| installation.id);
+        DeskOptions { installation, providers: abilities(&self.providers) }
+    }
+
+    /// How the log names a provider's payment: a hash under the installation's secret, since the log is for ever.
+    pub(super) fn named_in_log(&self, provider: ProviderId, reference: &str) -> u128 {
+        let secret = self.installation.as_ref().map(|installation| installation.secret).unwrap_or_default();
+        let mut hasher = blake3::Hasher::new_keyed(&secret);
+        hasher.update(b"payment reference");
+        hasher.update(&provider.0.get().to_be_bytes());
+        hasher.update(reference.as_bytes());
+        first_half(&hasher.finalize())
+    }
+
+    /// The follower has written these rows, all of one event.
+    pub(super) fn written(&self, rows: Vec<Payment>) {
+        for row in &rows {
+            self.watchers.tell(row.id.event, row.id.order);
+        }
+        if let Some(first) = rows.first() {
+            // Rows are due, too: where no desk listens they are found later.
+            self.desks.cast(DeskMessage::Written(Lane::of(first.id.event), rows));
+        }
+    }
+}
+
+/// The first 128 bits of a hash.
+pub(super) fn first_half(hash: &blake3::Hash) -> u128 {
+    let mut first = [0; 16];
+    first.copy_from_slice(&hash.as_bytes()[..16]);
+    u128::from_be_bytes(first)
+}
+
+fn abilities(providers: &BTreeMap<ProviderId, Arc<dyn Provider>>) -> BTreeMap<ProviderId, Abilities> {
+    providers.iter().map(|(id, provider)| (*id, provider.abilities())).collect()
+}

@@ -1,0 +1,234 @@
+//! What the log wants of payments: one event after the other, a [`Step`] for the rows. The table is in `docs/adr/0016-payments.md`, *Wants*.
+
+use std::collections::BTreeMap;
+
+use tessera_inventory::{
+    Charge, ClaimNumber, Event, EventBody, EventId, HoldPlaced, Payment as PaidBy, Phase, ProviderId,
+    Sequence, Timestamp,
+};
+use tessera_ledger::{Currency, Entry, EntryId, Heading, Movement, Paid, Sale, TooLarge, entry};
+use tessera_money::payments::Step;
+use tessera_payments::{Begun, Change, News, Payment, PaymentId, Want, Why};
+use tessera_store::StoreError;
+
+use super::in_flight::{Ended, InFlight};
+use super::sale;
+
+/// What a stretch of a log is judged by.
+pub(super) struct Known {
+    pub(super) event: EventId,
+    /// Whose it is.
+    pub(super) organizer: u128,
+    pub(super) currency: Currency,
+    pub(super) now: Timestamp,
+    /// The holds of the orders that are sold or refunded in it.
+    pub(super) holds: BTreeMap<ClaimNumber, HoldPlaced>,
+    /// The attempts at providers of the orders that it is about, those before it included.
+    pub(super) attempts: BTreeMap<ClaimNumber, Attempts>,
+}
+
+/// The attempts of an order that have rows, by number.
+pub(super) type Attempts = BTreeMap<u8, Attempt>;
+
+/// An attempt at a provider.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Attempt {
+    provider: ProviderId,
+    /// It is what the order was sold for.
+    is_sold: bool,
+}
+
+/// Turns events into a step.
+pub(super) struct Wants<'a> {
+    known: Known,
+    in_flight: &'a mut InFlight,
+    step: Step,
+}
+
+/// Orders that must be looked up before an event is turned into wants.
+#[derive(Debug, Default)]
+pub(super) struct Needed {
+    /// Their holds.
+    pub(super) holds: Vec<ClaimNumber>,
+    /// Their attempts.
+    pub(super) attempts: Vec<ClaimNumber>,
+    /// Whether anything follows at all.
+    pub(super) any: bool,
+}
+
+impl Attempt {
+    pub(super) fn of(row: &Payment) -> Attempt {
+        let is_sold = matches!(row.want, Want::Capture | Want::Release { why: Why::Unpaid });
+        Attempt { provider: row.provider, is_sold }
+    }
+}
+
+impl Needed {
+    pub(super) fn add(&mut self, body: &EventBody) {
+        match body {
+            EventBody::PaymentBegun { order, attempt, charge: Some(_), .. } => {
+                self.any = true;
+                if *attempt > 1 {
+                    self.attempts.push(*order);
+                }
+            }
+            EventBody::Confirmed { order, .. } | EventBody::TicketsRefunded { order, .. } => {
+                self.any = true;
+                self.holds.push(*order);
+                self.attempts.push(*order);
+            }
+            EventBody::PaymentFailed { .. }
+            | EventBody::Expired { .. }
+            | EventBody::PhaseChanged { to: Phase::Cancelled } => self.any = true,
+            _ => {}
+        }
+    }
+}
+
+impl<'a> Wants<'a> {
+    pub(super) fn new(known: Known, in_flight: &'a mut InFlight) -> Wants<'a> {
+        Wants { known, in_flight, step: Step::default() }
+    }
+
+    /// The next event of the log.
+    pub(super) fn follow(&mut self, by: Sequence, logged: &Event) -> Result<(), StoreError> {
+        let event = self.known.event;
+        match &logged.body {
+            EventBody::PaymentBegun { order, grace_until, attempt, charge: Some(charge), .. } => {
+                self.begun(by, (*order, *attempt), *grace_until, *charge);
+            }
+            EventBody::PaymentFailed { order, .. } => {
+                let ended = self.in_flight.end(event, *order);
+                self.release(by, ended, Why::Failed);
+            }
+            EventBody::Expired { through, .. } => {
+                let ended = self.in_flight.end_through(event, Some(*through));
+                self.release(by, ended, Why::Expired);
+            }
+            EventBody::PhaseChanged { to: Phase::Cancelled } => {
+                let ended = self.in_flight.end_through(event, None);
+                self.release(by, ended, Why::Cancelled);
+            }
+            EventBody::Confirmed { order, payment, attempt } => {
+                self.sold((by, logged.at), *order, *payment, *attempt)?;
+            }
+            EventBody::TicketsRefunded { order, tickets, .. } => {
+                self.refunded((by, logged.at), *order, tickets)?;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// What follows from all of it.
+    pub(super) fn finish(self) -> Step {
+        self.step
+    }
+
+    fn begun(
+        &mut self,
+        by: Sequence,
+        (order, attempt): (ClaimNumber, u8),
+        grace_until: Timestamp,
+        charge: Charge,
+    ) {
+        let Known { event, organizer, currency, .. } = self.known;
+        let Charge { provider, amount_minor } = charge;
+        let begun = Begun { organizer, provider, amount_minor, currency, grace_until, sequence: by };
+        self.step.begun.push((PaymentId { event, order, attempt }, begun));
+        self.in_flight.begin(order, attempt, grace_until);
+        let attempts = self.known.attempts.entry(order).or_default();
+        attempts.insert(attempt, Attempt { provider, is_sold: false });
+        let before: Vec<_> = attempts.range(..attempt).map(|(before, _)| *before).collect();
+        for before in before {
+            self.want(by, (order, before), Want::Release { why: Why::OtherAttempt });
+        }
+    }
+
+    fn release(&mut self, by: Sequence, ended: impl IntoIterator<Item = Ended>, why: Why) {
+        for (id, key) in ended {
+            self.step.ended.push(key);
+            self.want(by, (id.order, id.attempt), Want::Release { why });
+        }
+    }
+
+    fn sold(
+        &mut self,
+        (by, at): (Sequence, Timestamp),
+        order: ClaimNumber,
+        payment: PaidBy,
+        attempt: Option<u8>,
+    ) -> Result<(), StoreError> {
+        self.step.ended.extend(self.in_flight.end(self.known.event, order).map(|(_, key)| key));
+        let attempts = self.known.attempts.entry(order).or_default();
+        let is_captured = matches!(payment, PaidBy::Captured { .. });
+        let bought_by = attempt.filter(|attempt| is_captured && attempts.contains_key(attempt));
+        let mut wants = Vec::new();
+        let mut by_whom = if payment == PaidBy::Free { Paid::Nothing } else { Paid::Cash };
+        for (number, attempt) in attempts {
+            attempt.is_sold = bought_by == Some(*number);
+            if attempt.is_sold {
+                by_whom = Paid::Provider(attempt.provider.0.get());
+                wants.push((*number, Want::Capture));
+            } else {
+                wants.push((*number, Want::Release { why: Why::SoldByOther }));
+            }
+        }
+        for (attempt, want) in wants {
+            self.want(by, (order, attempt), want);
+        }
+        let sale = sale::sale(self.hold(order)?);
+        self.book((by, at), order, &Movement::Sold { by: by_whom, sale })
+    }
+
+    fn refunded(
+        &mut self,
+        (by, at): (Sequence, Timestamp),
+        order: ClaimNumber,
+        tickets: &[u16],
+    ) -> Result<(), StoreError> {
+        let share: Sale = sale::share(self.hold(order)?, tickets);
+        let mut attempts = self.known.attempts.get(&order).into_iter().flatten();
+        let sold = attempts.find(|(_, attempt)| attempt.is_sold).map(|(number, sold)| (*number, *sold));
+        if let Some((attempt, _)) = sold
+            && share.total_minor > 0
+        {
+            let wanted = News::RefundWanted { number: by.0, amount_minor: share.total_minor, reason: 0 };
+            self.change((order, attempt), wanted);
+        }
+        // What no provider has taken is given back by hand.
+        let provider = sold.map_or(0, |(_, sold)| sold.provider.0.get());
+        self.book((by, at), order, &Movement::RefundWanted { provider, sale: share })
+    }
+
+    fn want(&mut self, by: Sequence, attempt: (ClaimNumber, u8), want: Want) {
+        self.change(attempt, News::Wanted { want, by });
+    }
+
+    fn change(&mut self, (order, attempt): (ClaimNumber, u8), news: News) {
+        let payment = PaymentId { event: self.known.event, order, attempt };
+        let change = Change { payment, at: self.known.now, news: vec![news], handled: Vec::new() };
+        self.step.changes.push(change);
+    }
+
+    fn hold(&self, order: ClaimNumber) -> Result<&HoldPlaced, StoreError> {
+        self.known.holds.get(&order).ok_or_else(|| StoreError::Damaged {
+            reason: format!("order {} of {:?} comes from no hold", order.0, self.known.event),
+        })
+    }
+
+    fn book(
+        &mut self,
+        (by, at): (Sequence, Timestamp),
+        order: ClaimNumber,
+        movement: &Movement,
+    ) -> Result<(), StoreError> {
+        let Known { event, organizer, currency, .. } = self.known;
+        let id = EntryId::of_log(event, by);
+        let heading = Heading { id, at, organizer, currency, order: Some((event, order)) };
+        let beyond = |error: TooLarge| StoreError::Damaged { reason: error.to_string() };
+        let entry: Option<Entry> = entry(heading, movement).map_err(beyond)?;
+        self.step.entries.extend(entry);
+        Ok(())
+    }
+}

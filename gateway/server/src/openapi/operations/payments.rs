@@ -1,0 +1,38 @@
+//! Payments.
+
+use serde_json::json;
+
+use super::{Operation, Who};
+use crate::auth::Scope;
+use crate::code::Code;
+use crate::routes::payments;
+
+const TAG: &str = "payments";
+
+pub(super) fn read() -> Operation {
+    let wait = json!({
+        "name": "wait_ms",
+        "in": "query",
+        "description": "Wait so long, in milliseconds, until the provider has said where the buyer pays.",
+        "schema": {"type": "integer", "minimum": 0, "maximum": crate::limits::PAYMENT_WAIT_MS_MAX},
+    });
+    Operation::new(TAG, "Read how the payment of an order goes on")
+        .about("Its last attempt by a provider. The buyer pays at `page`.")
+        .by(&[Who::Buyer, Who::HoldSecret, Who::Organizer(Scope::EventsRead), Who::Administrator])
+        .taking(wait)
+        .with(&[])
+        .reads::<payments::PaymentReply>(
+            "How it stands.",
+            json!({"attempt": 1, "state": "awaiting_buyer", "page": "https://pay.example/p/123"}),
+        )
+        .may(&[Code::OrderNotFound, Code::PaymentNotFound, Code::TooManyStreams, Code::InvalidRequest])
+}
+
+pub(super) fn hear() -> Operation {
+    Operation::new(TAG, "Tell of a payment, as its provider")
+        .about("Signed by the provider, whatever its form. 200 once it is kept; it may come again, late, and in any order.")
+        .by(&[Who::Anyone])
+        .takes_bytes()
+        .reply(200, "It is kept.", &["X-Request-Id"], None)
+        .may(&[Code::SignatureInvalid, Code::NotExecuted, Code::OutcomeUnknown])
+}

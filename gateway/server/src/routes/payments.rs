@@ -1,0 +1,198 @@
+//! How the payment of an order goes on, and what providers tell of it.
+
+use actix_web::HttpResponse;
+use actix_web::http::header::HeaderMap;
+use serde::{Deserialize, Serialize};
+use tessera_actors::{About, Genuine, Provider};
+use tessera_inventory::EventId;
+use tessera_money::Lane;
+use tessera_money::provider_events::{
+    BODY_BYTES_MAX, HEADERS_BYTES_MAX, NAME_BYTES_MAX, ProviderEvent, Standing,
+};
+use tessera_payments::{Payment, ProviderEventId, Status, Want};
+use utoipa::ToSchema;
+
+use crate::auth::Scope;
+use crate::call::Call;
+use crate::caller::Access;
+use crate::code::Code;
+use crate::limits::{PAYMENT_POLL, PAYMENT_WAIT_MS_MAX};
+use crate::problem::{self, Problem};
+use crate::render;
+use crate::router::Answer;
+
+/// How the payment of an order stands.
+#[derive(Serialize, ToSchema)]
+#[schema(as = OrderPayment)]
+pub(crate) struct PaymentReply {
+    /// Counted from 1.
+    attempt: u8,
+    state: PaymentState,
+    /// Where the buyer pays; null: nowhere yet, or not any more.
+    #[schema(required)]
+    page: Option<String>,
+    /// Why it failed, in the provider's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
+}
+
+/// How a payment stands: the provider has yet to say where the buyer pays; it waits for the buyer; the money is set aside, or taken; it
+/// failed; what is there is let go or given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PaymentState {
+    Creating,
+    AwaitingBuyer,
+    Authorised,
+    Captured,
+    Failed,
+    Releasing,
+    Refunding,
+    Refunded,
+}
+
+impl PaymentReply {
+    fn of(payment: &Payment) -> PaymentReply {
+        let state = PaymentState::of(payment);
+        let page = payment.facts.page.as_deref().filter(|_| state == PaymentState::AwaitingBuyer);
+        PaymentReply {
+            attempt: payment.id.attempt,
+            state,
+            page: page.map(str::to_owned),
+            failure: payment.facts.failure.as_deref().map(str::to_owned),
+        }
+    }
+}
+
+impl PaymentState {
+    fn of(payment: &Payment) -> PaymentState {
+        let facts = &payment.facts;
+        let is_released = matches!(payment.want, Want::Release { .. });
+        match facts.status {
+            Status::Captured if payment.refunds.is_empty() => PaymentState::Captured,
+            Status::Captured if facts.refunded_minor() >= facts.captured_minor => PaymentState::Refunded,
+            Status::Captured => PaymentState::Refunding,
+            Status::Failed | Status::Cancelled => PaymentState::Failed,
+            _ if is_released => PaymentState::Releasing,
+            Status::Authorised => PaymentState::Authorised,
+            Status::Open | Status::Processing if facts.reference.is_none() => PaymentState::Creating,
+            Status::Open | Status::Processing => PaymentState::AwaitingBuyer,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    wait_ms: Option<u64>,
+}
+
+/// `GET /v1/events/{event}/orders/{order}/payment`
+pub(crate) async fn read(call: Call) -> Answer {
+    let event = call.event()?;
+    let number = call.tag(event).parse_order(call.parameter(1)).ok_or_else(problem::order_not_found)?;
+    let query: Query = call.query()?;
+    let wait_ms = query.wait_ms.unwrap_or(0);
+    if wait_ms > PAYMENT_WAIT_MS_MAX {
+        let range = format!("at most {PAYMENT_WAIT_MS_MAX}");
+        return Err(Problem::field(Code::OutOfRange, "wait_ms", range));
+    }
+    let access = Access::to(&call, event, number, Some(Scope::EventsRead), problem::order_not_found).await?;
+    let (_, view) = call.claim(event, number).await?;
+    view.filter(|view| access.opens(view.subject)).ok_or_else(problem::order_not_found)?;
+    let till = call.gateway().platform.till();
+    let clock = &call.gateway().environment.clock;
+    let give_up_at = clock.monotonic().plus_ms(if call.is_head() { 0 } else { wait_ms });
+    let _permit = (wait_ms > 0).then(|| call.stream_permit(None, access.is_organizer())).transpose()?;
+    loop {
+        let written = till.row_written(event, number);
+        let attempts = till.attempts(event, number).await.map_err(|error| problem::store(&error))?;
+        let last = attempts.last().map(PaymentReply::of);
+        match last {
+            Some(reply) if reply.state != PaymentState::Creating || clock.monotonic() >= give_up_at => {
+                return render::read(call.headers(), &reply);
+            }
+            None if clock.monotonic() >= give_up_at => {
+                return Err(Problem::new(
+                    Code::PaymentNotFound,
+                    "nobody began to pay this order by a provider",
+                ));
+            }
+            _ => {
+                let looks_again = std::pin::pin!(tokio::time::sleep(PAYMENT_POLL));
+                futures::future::select(written, looks_again).await;
+            }
+        }
+    }
+}
+
+/// `POST /v1/provider-events/{provider}`: whatever is genuine is kept, and answered 200 once it is.
+pub(crate) async fn hear(call: Call) -> Answer {
+    let till = call.gateway().platform.till();
+    let unknown = || Problem::new(Code::RouteNotFound, "nobody is paid through a provider of this name here");
+    let provider = till.provider(call.parameter(0)).ok_or_else(unknown)?;
+    let body = call.raw_body_up_to(BODY_BYTES_MAX).await?;
+    let headers = signed_headers(&*provider, call.headers());
+    let now = call.gateway().environment.clock.wall();
+    let genuine = provider.verify(&headers, &body, now);
+    if genuine == Genuine::No {
+        return Err(Problem::new(Code::SignatureInvalid, "this is not signed as the provider signs"));
+    }
+    let heard = provider.read(&body);
+    let standing = match (&heard, genuine) {
+        (_, Genuine::Ask) => Standing::Unverified,
+        (None, _) => Standing::Unparsed,
+        (Some(heard), _) if heard.about.is_none() => Standing::Handled,
+        _ => Standing::Waits,
+    };
+    let name = heard.as_ref().and_then(|heard| heard.event.clone());
+    let name = name.filter(|name| name.len() <= NAME_BYTES_MAX);
+    let about = heard.and_then(|heard| heard.about);
+    let lane = lane(&call, &*provider, about.as_ref()).await?;
+    let event = ProviderEvent {
+        id: ProviderEventId {
+            provider: provider.id(),
+            event: name.unwrap_or_else(|| blake3::hash(&body).to_string().into()),
+        },
+        received_at: now,
+        lane,
+        standing,
+        headers,
+        body: body.to_vec(),
+    };
+    till.provider_events().keep(&event).await.map_err(|error| problem::store(&error))?;
+    if standing.waits() {
+        till.was_told(lane);
+    }
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// The headers that the provider's signature needs, as far as they are to be kept.
+fn signed_headers(provider: &dyn Provider, headers: &HeaderMap) -> Vec<(String, String)> {
+    let mut bytes_left = HEADERS_BYTES_MAX;
+    let mut kept = Vec::new();
+    for name in provider.signed_headers() {
+        let Some(value) = headers.get(*name).and_then(|value| value.to_str().ok()) else { continue };
+        let bytes = name.len() + value.len();
+        if bytes <= bytes_left {
+            bytes_left -= bytes;
+            kept.push(((*name).to_owned(), value.to_owned()));
+        }
+    }
+    kept
+}
+
+/// Who looks after the event: the lane of the payment that it is about, as far as that is known; otherwise any.
+async fn lane(call: &Call, provider: &dyn Provider, about: Option<&About>) -> Result<Lane, Problem> {
+    let ours = about.and_then(|about| about.payment);
+    let reference = about.and_then(|about| about.reference.as_deref());
+    let found = match (ours, reference) {
+        (Some(payment), _) => Some(payment),
+        (None, Some(reference)) => {
+            let referred = call.gateway().platform.till().referred(provider.id(), reference).await;
+            referred.map_err(|error| problem::store(&error))?
+        }
+        (None, None) => None,
+    };
+    Ok(Lane::of(found.map_or(EventId(0), |payment| payment.event)))
+}

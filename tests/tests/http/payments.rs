@@ -1,0 +1,224 @@
+//! Paying by a provider: the sandbox, over HTTP from the hold to the ticket.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tessera_server::settings::Settings;
+use tessera_tests::{Reply, Sale, Server, hall};
+
+/// Longest wait for something that is to happen, in tries of 20 ms.
+const TRIES_MAX: usize = 1_500;
+
+fn settings() -> Settings {
+    let mut settings = Server::settings();
+    settings.payments.sandbox.enabled = true;
+    settings.payments.sandbox.tests = true;
+    settings
+}
+
+/// A buyer with an order that waits for its money.
+struct Checkout {
+    buyer: String,
+    hold: Reply,
+    order: Reply,
+    /// Where the buyer pays.
+    page: String,
+}
+
+impl Checkout {
+    async fn begin(server: &Server, sale: &Sale) -> Checkout {
+        let buyer = server.buyer().await;
+        let lines = json!({"lines": [{"ticket_type": "Seat", "together": {"quantity": 2}}]});
+        let hold = server.post(&sale.path("/holds")).bearer(&buyer).json(&lines).expect(201).await;
+        Checkout::of(server, sale, buyer, hold).await
+    }
+
+    async fn of(server: &Server, sale: &Sale, buyer: String, hold: Reply) -> Checkout {
+        let begin = json!({
+            "hold": hold.text("id"),
+            "payment": {"provider": "sandbox", "return_url": "https://shop.example/thanks"},
+            "contact": {"email": "ada@example.com", "name": "Ada", "locale": "de-CH"},
+        });
+        let order = server.post(&sale.path("/orders")).bearer(&buyer).json(&begin).expect(201).await;
+        let path = sale.path(&format!("/orders/{}/payment?wait_ms=20000", order.text("id")));
+        let payment = server.get(&path).bearer(&buyer).expect(200).await;
+        assert_eq!(payment.text("state"), "awaiting_buyer");
+        Checkout { buyer, hold, order, page: payment.text("page") }
+    }
+
+    /// What the buyer chooses at the page, and where that leads.
+    async fn choose(&self, choice: &str) -> String {
+        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
+        let client = client.build().unwrap();
+        let form = client.post(&self.page).header("content-type", "application/x-www-form-urlencoded");
+        let answered = form.body(format!("choice={choice}")).send().await.unwrap();
+        assert_eq!(answered.status(), 303);
+        answered.headers()["location"].to_str().unwrap().to_owned()
+    }
+
+    /// What the sandbox does for tests.
+    async fn ask_sandbox(&self, server: &Server, body: &Value) {
+        let base = server.running().sandbox_address().unwrap();
+        let reference = self.page.split("/pay/").nth(1).unwrap().split('?').next().unwrap();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let asked = client
+            .post(format!("{base}/v1/tests/payments/{reference}"))
+            .bearer_auth(server.running().sandbox_token().unwrap())
+            .header("content-type", "application/json")
+            .body(body.to_string());
+        let status = asked.send().await.unwrap().status();
+        assert!(status.is_success(), "{status}");
+    }
+
+    async fn order(&self, server: &Server, sale: &Sale) -> Reply {
+        let path = sale.path(&format!("/orders/{}", self.order.text("id")));
+        server.get(&path).bearer(&self.buyer).send().await
+    }
+
+    async fn payment(&self, server: &Server, sale: &Sale) -> Reply {
+        let path = sale.path(&format!("/orders/{}/payment", self.order.text("id")));
+        server.get(&path).bearer(&self.buyer).send().await
+    }
+
+    /// Waits until the order and its payment stand so.
+    async fn comes_to(&self, server: &Server, sale: &Sale, order: &str, payment: &str) -> Reply {
+        let mut last = (None, None);
+        for _ in 0..TRIES_MAX {
+            let (found, paying) = (self.order(server, sale).await, self.payment(server, sale).await);
+            if found.json["state"] == order && paying.json["state"] == payment {
+                return found;
+            }
+            last = (Some(found.json), Some(paying.json));
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        panic!("never {order} and {payment}: {last:?}");
+    }
+}
+
+#[tokio::test]
+async fn scenario_35_a_buyer_pays_at_the_page_and_has_tickets() {
+    let server = Server::start_with(settings()).await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let checkout = Checkout::begin(&server, &sale).await;
+    assert_eq!(checkout.choose("pay").await, "https://shop.example/thanks");
+    let paid = checkout.comes_to(&server, &sale, "paid", "captured").await;
+    assert_eq!(paid.json["payment"], "captured");
+    assert_eq!(paid.json["tickets"].as_array().unwrap().len(), 2);
+    let stands = checkout.payment(&server, &sale).await;
+    assert_eq!((stands.number("attempt"), &stands.json["page"]), (1, &Value::Null), "nobody pays twice");
+}
+
+#[tokio::test]
+async fn who_is_declined_tries_again_with_the_same_seats() {
+    let server = Server::start_with(settings()).await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let declined = Checkout::begin(&server, &sale).await;
+    declined.choose("decline").await;
+    let hold = sale.path(&format!("/holds/{}", declined.hold.text("id")));
+    let mut held = server.get(&hold).bearer(&declined.buyer).send().await;
+    for _ in 0..TRIES_MAX {
+        if held.json["state"] == "held" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        held = server.get(&hold).bearer(&declined.buyer).send().await;
+    }
+    assert_eq!((held.status, &held.json["state"]), (200, &json!("held")));
+    let seats = held.json["lines"].clone();
+    let again = Checkout::of(&server, &sale, declined.buyer.clone(), held).await;
+    again.choose("pay").await;
+    let paid = again.comes_to(&server, &sale, "paid", "captured").await;
+    assert_eq!(again.payment(&server, &sale).await.number("attempt"), 2);
+    assert_eq!(paid.json["lines"][0]["seats"], seats[0]["seats"]);
+}
+
+#[tokio::test]
+async fn scenario_36_what_is_told_a_hundred_times_sells_once() {
+    let server = Server::start_with(settings()).await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let checkout = Checkout::begin(&server, &sale).await;
+    checkout.ask_sandbox(&server, &json!({"act": "pay", "webhooks": {"times": 100}})).await;
+    checkout.comes_to(&server, &sale, "paid", "captured").await;
+    let changes = server.get(&sale.path("/changes?after=0&limit=100")).bearer(&sale.key).expect(200).await;
+    let of = |kind: &str| {
+        changes.json["items"].as_array().unwrap().iter().filter(|item| item["type"] == kind).count()
+    };
+    assert_eq!((of("hold_placed"), of("payment_begun"), of("confirmed")), (1, 1, 1), "three turns an order");
+}
+
+#[tokio::test]
+async fn a_capture_whose_answer_is_lost_is_made_once() {
+    let server = Server::start_with(settings()).await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let checkout = Checkout::begin(&server, &sale).await;
+    checkout.ask_sandbox(&server, &json!({"act": "lose_answers", "count": 3})).await;
+    checkout.choose("pay").await;
+    checkout.comes_to(&server, &sale, "paid", "captured").await;
+}
+
+#[tokio::test]
+async fn what_is_not_signed_by_the_provider_changes_nothing() {
+    let server = Server::start_with(settings()).await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let checkout = Checkout::begin(&server, &sale).await;
+    let forged = json!({"act": "pay", "webhooks": {"forged": true}});
+    for body in [&b"{}"[..], b"not json at all", b""] {
+        let ask = server.post("/v1/provider-events/sandbox").raw(body);
+        ask.refused(400, "signature_invalid").await;
+    }
+    server.post("/v1/provider-events/nobody").raw("{}").refused(404, "route_not_found").await;
+    let order = checkout.order(&server, &sale).await;
+    assert_eq!(order.json["state"], "pending");
+    // It has been paid, though: the provider is looked up.
+    checkout.ask_sandbox(&server, &forged).await;
+    checkout.comes_to(&server, &sale, "paid", "captured").await;
+}
+
+#[tokio::test]
+async fn a_sale_goes_on_after_a_restart_in_the_middle_of_a_payment() {
+    let server = Server::start_with(settings()).await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let checkout = Checkout::begin(&server, &sale).await;
+    // Nobody is told; then the server is gone, and its sandbox with it.
+    checkout.ask_sandbox(&server, &json!({"act": "pay", "webhooks": {"times": 0}})).await;
+    let store = server.stop().await;
+    let server = Server::start_on(store, settings()).await;
+    checkout.comes_to(&server, &sale, "paid", "captured").await;
+}
+
+#[tokio::test]
+async fn what_is_said_at_the_till_is_checked() {
+    let server = Server::start_with(settings()).await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let buyer = server.buyer().await;
+    let lines = json!({"lines": [{"ticket_type": "Seat", "together": {"quantity": 1}}]});
+    let hold = server.post(&sale.path("/holds")).bearer(&buyer).json(&lines).expect(201).await;
+    let begin = |rest: Value| {
+        let mut body = json!({"hold": hold.text("id")});
+        body.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        server.post(&sale.path("/orders")).bearer(&buyer).json(&body)
+    };
+    let refused = begin(json!({"payment": {"provider": "gold"}})).refused(422, "provider_unknown").await;
+    assert_eq!(refused.json["field"], "payment.provider");
+    let to = |url: &str| json!({"payment": {"provider": "sandbox", "return_url": url}});
+    begin(to("javascript:alert(1)")).refused(422, "invalid_value").await;
+    begin(json!({"contact": {"email": "ada"}})).refused(422, "invalid_value").await;
+    begin(json!({"contact": {"fax": "1"}})).refused(422, "unknown_field").await;
+    let order = begin(json!({})).expect(201).await;
+    let path = sale.path(&format!("/orders/{}/payment", order.text("id")));
+    server.get(&path).bearer(&buyer).refused(404, "payment_not_found").await;
+    server.get(&path).bearer(&server.buyer().await).refused(404, "order_not_found").await;
+    server.get(&format!("{path}?wait_ms=30001")).bearer(&buyer).refused(422, "out_of_range").await;
+}
+
+#[tokio::test]
+async fn without_a_provider_orders_are_paid_by_hand() {
+    let server = Server::start().await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let buyer = server.buyer().await;
+    let lines = json!({"lines": [{"ticket_type": "Seat", "together": {"quantity": 1}}]});
+    let hold = server.post(&sale.path("/holds")).bearer(&buyer).json(&lines).expect(201).await;
+    let body = json!({"hold": hold.text("id"), "payment": {"provider": "sandbox"}});
+    server.post(&sale.path("/orders")).bearer(&buyer).json(&body).refused(422, "provider_unknown").await;
+    server.post("/v1/provider-events/sandbox").raw("{}").refused(404, "route_not_found").await;
+}
