@@ -205,6 +205,17 @@ impl Server {
             postman,
             traces,
         };
+        Server::serve(parts, administrator_token, heads, peers, providers)
+    }
+
+    /// Listens, and answers from now on.
+    fn serve(
+        parts: Parts,
+        administrator_token: String,
+        heads: Option<Arc<HeadWitness>>,
+        peers: Option<PeerServer>,
+        providers: Providers,
+    ) -> Result<Server, ServeError> {
         let gateway = Arc::new(Gateway::new(parts));
         let (address, server) = bind(&gateway)?;
         providers.served_at(address);

@@ -199,7 +199,7 @@ async fn what_is_said_at_the_till_is_checked() {
         server.post(&sale.path("/orders")).bearer(&buyer).json(&body)
     };
     let refused = begin(json!({"payment": {"provider": "gold"}})).refused(422, "provider_unknown").await;
-    assert_eq!(refused.json["field"], "payment.provider");
+    assert_eq!(refused.json["errors"][0]["path"], "payment.provider");
     let to = |url: &str| json!({"payment": {"provider": "sandbox", "return_url": url}});
     begin(to("javascript:alert(1)")).refused(422, "invalid_value").await;
     begin(json!({"contact": {"email": "ada"}})).refused(422, "invalid_value").await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
-use tessera_tests::{Reply, Sale, Server};
+use tessera_tests::{Reply, Sale, Server, fresh_key};
 
 /// Ten of `Standing` at 45.00 with 7 % inside and a fee of 1.50 each, `Parking` at 10.00 (one with each ticket); `SUMMER` takes 10 % off, twice in all.
 fn priced() -> Value {
@@ -120,6 +120,7 @@ async fn a_tariff_that_is_wrong_is_told_by_the_names_of_the_file() {
         let refused = server
             .ask(Method::PUT, &path)
             .bearer(&sale.key)
+            .key(&fresh_key())
             .json(&body)
             .refused(422, "invalid_configuration")
             .await;

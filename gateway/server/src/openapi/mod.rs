@@ -24,11 +24,12 @@ use crate::webhooks::Message;
 /// The version of OpenAPI that the document follows.
 const OPENAPI_VERSION: &str = "3.1.0";
 /// The headings, in the order of a purchase.
-const TAGS: [(&str, &str); 9] = [
+const TAGS: [(&str, &str); 10] = [
     ("events", "Events: what is sold, where and when."),
     ("availability", "What is free, and what happens: for everyone who watches."),
     ("holds", "Holds: units that a buyer has for some minutes."),
     ("orders", "Orders: holds that are being paid or were paid."),
+    ("payments", "Payments: how a buyer pays through a provider, and what the provider tells."),
     ("tickets", "Tickets: handing them on, and the door."),
     ("receipts", "Receipts: proof of every decision, for whoever trusts nobody."),
     ("webhooks", "Webhooks: to be told of what happens, with signed messages, at least once."),

@@ -97,6 +97,10 @@ pub(crate) struct ProblemDocument {
     price: Option<Money<'static>>,
     #[schema(nullable = false)]
     total: Option<Money<'static>>,
+    /// How often a promotion can still be used; null: that is not bounded.
+    uses_left: Option<u32>,
+    /// What is left of a promotion; null: that is not bounded.
+    amount_left: Option<Money<'static>>,
     #[schema(value_type = Option<PhaseName>, nullable = false)]
     phase: Option<PhaseName>,
     /// The command that the phase does not admit.

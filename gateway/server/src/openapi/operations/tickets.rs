@@ -35,6 +35,7 @@ fn scan(summary: &'static str) -> Operation {
         .may(&[
             Code::TicketNotFound,
             Code::CodeRevoked,
+            Code::WrongKind,
             Code::TicketExpired,
             Code::TicketRefunded,
             Code::WrongState,
