@@ -160,6 +160,8 @@ const _: () = assert!(BUYER_TOKENS_MAX * (BUYER_REFERENCE_BYTES_MAX + 3) < BUYER
 
 /// Longest wait for the page of a payment, in milliseconds.
 pub const PAYMENT_WAIT_MS_MAX: u64 = 30_000;
+/// Longest wait for the first row of a payment: an order that is paid by hand never has one.
+pub(crate) const PAYMENT_ROW_WAIT_MS: u64 = 5_000;
 /// Between looks at the rows of a payment that is waited for: another node may have written them.
 pub(crate) const PAYMENT_POLL: Duration = Duration::from_millis(250);
 /// Longest address of e-mail, in bytes (RFC 5321).

@@ -16,7 +16,7 @@ use crate::auth::Scope;
 use crate::call::Call;
 use crate::caller::Access;
 use crate::code::Code;
-use crate::limits::{PAYMENT_POLL, PAYMENT_WAIT_MS_MAX};
+use crate::limits::{PAYMENT_POLL, PAYMENT_ROW_WAIT_MS, PAYMENT_WAIT_MS_MAX};
 use crate::problem::{self, Problem};
 use crate::render;
 use crate::router::Answer;
@@ -102,7 +102,9 @@ pub(crate) async fn read(call: Call) -> Answer {
     view.filter(|view| access.opens(view.subject)).ok_or_else(problem::order_not_found)?;
     let till = call.gateway().platform.till();
     let clock = &call.gateway().environment.clock;
-    let give_up_at = clock.monotonic().plus_ms(if call.is_head() { 0 } else { wait_ms });
+    let wait_ms = if call.is_head() { 0 } else { wait_ms };
+    let began = clock.monotonic();
+    let (give_up_at, by_hand_at) = (began.plus_ms(wait_ms), began.plus_ms(wait_ms.min(PAYMENT_ROW_WAIT_MS)));
     let _permit = (wait_ms > 0).then(|| call.stream_permit(None, access.is_organizer())).transpose()?;
     loop {
         let written = till.row_written(event, number);
@@ -112,7 +114,7 @@ pub(crate) async fn read(call: Call) -> Answer {
             Some(reply) if reply.state != PaymentState::Creating || clock.monotonic() >= give_up_at => {
                 return render::read(call.headers(), &reply);
             }
-            None if clock.monotonic() >= give_up_at => {
+            None if clock.monotonic() >= by_hand_at => {
                 return Err(Problem::new(
                     Code::PaymentNotFound,
                     "nobody began to pay this order by a provider",

@@ -100,6 +100,7 @@ fn replace_design() -> Operation {
         .about("The logo is a PNG or a JPEG of at most 65,536 bytes and 262,144 pixels.")
         .by(&[Who::Organizer(Scope::EventsWrite), Who::Administrator])
         .takes::<design::DesignRequest<'_>>(json!({"note": "Doors open one hour before."}))
+        .or_nothing()
         .answers::<design::DesignReply<'_>>(200, "The design.", design_example())
         .may(&[Code::TooManyStreams])
 }
