@@ -6,7 +6,7 @@ use tessera_ledger::Currency;
 use tessera_money::contacts::Contact;
 use tessera_payments::{Abilities, Answer, Fact, Operation, PaymentId, ProviderId, ProviderKey};
 
-/// A payment provider. `docs/providers.md` says how to write one.
+/// A payment provider. `docs/adr/0016-payments.md` says what is expected of one; `gateway/sandbox` is an example.
 pub trait Provider: Send + Sync + 'static {
     /// Its number, which is stored with every payment.
     fn id(&self) -> ProviderId;
