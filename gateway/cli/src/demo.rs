@@ -12,7 +12,9 @@ use tessera_demo::run::{DemoOptions, DemoOutcome};
 use tessera_embedded::{EmbeddedStore, Options};
 use tessera_server::ids;
 use tessera_server::server::{Server, Stores};
-use tessera_server::settings::{self, Overrides, RateLimitSettings, Settings};
+use tessera_server::settings::{
+    self, Overrides, PaymentSettings, RateLimitSettings, SandboxSettings, Settings,
+};
 use tessera_server::telemetry;
 
 use crate::arguments::DemoArguments;
@@ -21,6 +23,8 @@ use crate::output::line;
 use crate::replay::{Shown, verify};
 use crate::serve::{stop, until_the_end};
 use crate::store::Store;
+
+mod books;
 
 /// Where the demo keeps its store unless told otherwise, in the data directory. It is emptied first.
 const FOLDER_DEFAULT: &str = "demo";
@@ -57,7 +61,10 @@ pub(crate) async fn run(arguments: DemoArguments) -> Result<(), Failure> {
     if let Some(papers) = &outcome.papers {
         keep(papers, &data)?;
     }
-    let inside = inside(&store, &server, &outcome).await;
+    let inside = match inside(&store, &server, &outcome).await {
+        Ok(()) => books::balance(&store, outcome.revenue_minor).await,
+        broken => broken,
+    };
     let held = match inside {
         Ok(()) if outcome.all_held() => Ok(()),
         Ok(()) => Err(Failure::NotSound(
@@ -128,12 +135,16 @@ fn settings(configured: Settings, arguments: &DemoArguments, data: &Path) -> Set
         listen: arguments.listen,
         data: data.to_owned(),
         log_level: "warn".to_owned(),
-        // All of the buyers come from one address, and one organizer's till confirms all of their orders.
+        // All of the buyers come from one address, and pay at the sandbox, which charges nothing.
         rate_limit: RateLimitSettings {
             address_per_second: 0,
             caller_per_second: 0,
             organizer_minting_per_minute: 0,
             ..configured.rate_limit
+        },
+        payments: PaymentSettings {
+            sandbox: SandboxSettings { enabled: true, ..SandboxSettings::default() },
+            ..configured.payments
         },
         ..configured
     }

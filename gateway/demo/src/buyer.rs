@@ -6,9 +6,11 @@ use std::sync::atomic::Ordering;
 use http::header::HeaderValue;
 
 use crate::client::{Call, Connection, Reply};
+use crate::cashier::Cashier;
 use crate::error::DemoError;
 use crate::keys::Keys;
 use crate::mix::{Duplicate, Ending};
+use crate::page::Choice;
 use crate::pick;
 use crate::sale::Sale;
 use crate::tally::{Accepted, Operation, PaidOrder, Refusal, Tally};
@@ -31,10 +33,12 @@ const SECOND_CHANCES: u32 = 2;
 /// One connection and who stands behind it.
 #[derive(Debug)]
 pub struct Till {
-    sale: Arc<Sale>,
-    connection: Connection,
+    pub(crate) sale: Arc<Sale>,
+    pub(crate) connection: Connection,
     /// For what is sent twice at once.
     second: Connection,
+    /// Where buyers pay, once one was sent there.
+    pub(crate) cashier: Option<Cashier>,
     /// What was heard.
     pub tally: Tally,
 }
@@ -56,6 +60,7 @@ impl Till {
             sale: Arc::clone(sale),
             connection: Connection::new(&sale.server),
             second: Connection::new(&sale.server),
+            cashier: None,
             tally: Tally::new(sale.began),
         }
     }
@@ -180,18 +185,16 @@ impl Till {
                     &reply,
                 )?;
             }
-            Ending::FailThenPay => {
-                let Some(order) = self.begin_payment(number, hold, keys).await? else { return Ok(()) };
-                let path = self.sale.path(&format!("/orders/{}/payment-failures", order.id));
-                let reply = self
-                    .by_organizer(Operation::FailPayment, path, "{}".into(), Duplicate::None, keys)
-                    .await?;
-                let what = Accepted::PaymentFailed { order: order.id.clone() };
-                if !self.note(Operation::FailPayment, number, what, &reply)? {
+            Ending::FailThenPay if hold.total.amount > 0 => {
+                let Some(order) = self.begin_payment(number, hold, Duplicate::None, keys).await? else {
+                    return Ok(());
+                };
+                if !self.pay_at_page(number, &order.id, Choice::Decline).await? {
                     return Ok(());
                 }
             }
-            Ending::Pay => {}
+            // Nobody is declined who pays nothing.
+            Ending::Pay | Ending::FailThenPay => {}
         }
         self.pay(number, hold, duplicate, keys).await
     }
@@ -208,12 +211,21 @@ impl Till {
         &mut self,
         number: u32,
         hold: &Hold,
+        duplicate: Duplicate,
         keys: &mut Keys,
     ) -> Result<Option<Order>, DemoError> {
-        let body = format!("{{\"hold\":{}}}", wire::quoted(&hold.id));
-        let path = self.sale.path("/orders");
-        let reply = self.by_buyer(Operation::BeginPayment, path, number, body, keys).await?;
-        self.order(Operation::BeginPayment, number, &reply, |order| Accepted::PaymentBegun { order })
+        let sale = Arc::clone(&self.sale);
+        let hold_id = wire::quoted(&hold.id);
+        let body = if hold.total.amount == 0 {
+            format!(r#"{{"hold":{hold_id}}}"#)
+        } else {
+            format!(r#"{{"hold":{hold_id},"payment":{{"provider":"sandbox"}}}}"#)
+        };
+        let credential = &sale.credentials.buyers[number as usize];
+        let operation = Operation::BeginPayment;
+        let step = Step { operation, path: sale.path("/orders"), credential, body, duplicate };
+        let reply = self.send(step, keys).await?;
+        self.order(operation, number, &reply, |order| Accepted::PaymentBegun { order })
     }
 
     async fn pay(
@@ -223,15 +235,17 @@ impl Till {
         duplicate: Duplicate,
         keys: &mut Keys,
     ) -> Result<(), DemoError> {
-        let Some(order) = self.begin_payment(number, hold, keys).await? else { return Ok(()) };
-        let path = self.sale.path(&format!("/orders/{}/confirm", order.id));
-        let reply = if hold.total.amount == 0 {
-            self.by_buyer(Operation::Confirm, path, number, r#"{"payment":"free"}"#.into(), keys).await?
+        let Some(order) = self.begin_payment(number, hold, duplicate, keys).await? else { return Ok(()) };
+        let paid = if hold.total.amount == 0 {
+            let path = self.sale.path(&format!("/orders/{}/confirm", order.id));
+            let body = r#"{"payment":"free"}"#.into();
+            let reply = self.by_buyer(Operation::Confirm, path, number, body, keys).await?;
+            self.order(Operation::Confirm, number, &reply, |order| Accepted::Confirmed { order })?
+        } else if self.pay_at_page(number, &order.id, Choice::Pay).await? {
+            Some(self.read_order(number, &order.id).await?)
         } else {
-            let body = r#"{"payment":"offline"}"#.into();
-            self.by_organizer(Operation::Confirm, path, body, duplicate, keys).await?
+            None
         };
-        let paid = self.order(Operation::Confirm, number, &reply, |order| Accepted::Confirmed { order })?;
         if let Some(order) = paid {
             let tickets = order.tickets.into_iter().map(|ticket| (ticket.id, ticket.code)).collect();
             self.tally.paid.push(PaidOrder {
@@ -310,19 +324,6 @@ impl Till {
         let sale = Arc::clone(&self.sale);
         let credential = &sale.credentials.buyers[number as usize];
         self.send(Step { operation, path, credential, body, duplicate: Duplicate::None }, keys).await
-    }
-
-    async fn by_organizer(
-        &mut self,
-        operation: Operation,
-        path: String,
-        body: String,
-        duplicate: Duplicate,
-        keys: &mut Keys,
-    ) -> Result<Reply, DemoError> {
-        let sale = Arc::clone(&self.sale);
-        self.send(Step { operation, path, credential: &sale.credentials.organizer, body, duplicate }, keys)
-            .await
     }
 
     /// Send a step under a fresh key, and maybe a second time under the same; answers the reply that counts.

@@ -84,15 +84,43 @@ pub struct Call {
     pub key: Option<HeaderValue>,
     /// Value of `If-None-Match`.
     pub known: Option<HeaderValue>,
-    /// JSON, or nothing.
+    /// What is sent, or nothing.
     pub body: Bytes,
+    /// What the body is.
+    pub content: Content,
+}
+
+/// What a body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// JSON, as the API reads it.
+    Json,
+    /// The fields of a form, as a page sends them.
+    Form,
+}
+
+impl Content {
+    fn name(self) -> &'static [u8] {
+        match self {
+            Content::Json => b"application/json",
+            Content::Form => b"application/x-www-form-urlencoded",
+        }
+    }
 }
 
 impl Call {
     /// A GET.
     #[must_use]
     pub fn get(path: String) -> Self {
-        Call { method: Method::GET, path, credential: None, key: None, known: None, body: Bytes::new() }
+        let (body, content) = (Bytes::new(), Content::Json);
+        Call { method: Method::GET, path, credential: None, key: None, known: None, body, content }
+    }
+
+    /// A form of a page.
+    #[must_use]
+    pub fn form(path: String, fields: &'static str) -> Self {
+        let body = Bytes::from_static(fields.as_bytes());
+        Call { method: Method::POST, body, content: Content::Form, ..Call::get(path) }
     }
 
     /// A POST with a JSON body.
@@ -105,6 +133,7 @@ impl Call {
             key: None,
             known: None,
             body: body.into(),
+            content: Content::Json,
         }
     }
 

@@ -12,6 +12,7 @@
 pub mod aftermath;
 pub mod arena;
 pub mod buyer;
+mod cashier;
 pub mod check;
 pub mod client;
 pub mod error;
@@ -19,6 +20,7 @@ pub mod feed;
 pub mod fold;
 pub mod keys;
 pub mod mix;
+pub mod page;
 pub mod papers;
 pub mod pick;
 pub mod progress;

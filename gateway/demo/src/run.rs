@@ -65,6 +65,8 @@ pub struct DemoOutcome {
     pub sequence: u64,
     /// Everything to print.
     pub report: Report,
+    /// What buyers paid and did not get back, in minor units, where that follows from prices alone.
+    pub revenue_minor: Option<i64>,
     /// What one buyer keeps, if anybody has paid.
     pub papers: Option<Papers>,
 }
@@ -132,7 +134,9 @@ pub async fn run(options: DemoOptions) -> Result<DemoOutcome, DemoError> {
         items: done.feed.items.len(),
     });
     let sequence = done.feed.items.last().map_or(0, |item| item.sequence);
-    Ok(DemoOutcome { event: done.sale.event.clone(), sequence, report, papers: done.papers })
+    let revenue_minor = done.sale.venue.revenue_minor(&checked.sold_by_type);
+    let event = done.sale.event.clone();
+    Ok(DemoOutcome { event, sequence, report, revenue_minor, papers: done.papers })
 }
 
 /// Everything that stands before the first buyer comes.

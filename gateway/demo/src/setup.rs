@@ -90,9 +90,7 @@ pub async fn credentials(
 ) -> Result<Credentials, DemoError> {
     let administrator = bearer(administrator_token)?;
     let (organizer, owner) = organizer_key(connection, &administrator, "demo organizer", None).await?;
-    let scopes = json!(["check-ins:write"]);
-    let (scanner, _) =
-        api_key(connection, &administrator, "demo gate", &scopes, Some(owner.as_str())).await?;
+    let scanner = scanner_key(connection, &administrator, "demo gate", &owner).await?;
     let buyers = buyer_tokens(connection, &organizer, buyers, told).await?;
     Ok(Credentials { organizer, scanner, buyers })
 }
@@ -109,6 +107,20 @@ pub async fn organizer_key(
 ) -> Result<(HeaderValue, String), DemoError> {
     let scopes = json!(["events:write", "events:read", "orders:write", "buyer-tokens:write"]);
     api_key(connection, administrator, name, &scopes, organizer).await
+}
+
+/// Make a key of an organizer that may check in, and nothing else.
+///
+/// # Errors
+/// [`DemoError`] when it is refused or the server is gone.
+pub async fn scanner_key(
+    connection: &mut Connection,
+    administrator: &HeaderValue,
+    name: &str,
+    organizer: &str,
+) -> Result<HeaderValue, DemoError> {
+    let scopes = json!(["check-ins:write"]);
+    Ok(api_key(connection, administrator, name, &scopes, Some(organizer)).await?.0)
 }
 
 /// Make tokens, each for a buyer of its own. `told` hears how many there are.

@@ -24,8 +24,14 @@ pub enum Operation {
     ReleaseHold,
     /// Begin payment.
     BeginPayment,
-    /// Payment failed.
+    /// Payment failed, as its organizer reports it.
     FailPayment,
+    /// Ask where to pay.
+    AskPage,
+    /// Pay at the page of the provider.
+    PayAtPage,
+    /// From there until the order is decided, as its buyer hears it.
+    HearDecided,
     /// Confirm.
     Confirm,
     /// Refund tickets.
@@ -38,12 +44,15 @@ pub enum Operation {
 
 impl Operation {
     /// Every operation, in the order of the table.
-    pub const ALL: [Operation; 9] = [
+    pub const ALL: [Operation; 12] = [
         Operation::PlaceHold,
         Operation::RenewHold,
         Operation::ReleaseHold,
         Operation::BeginPayment,
         Operation::FailPayment,
+        Operation::AskPage,
+        Operation::PayAtPage,
+        Operation::HearDecided,
         Operation::Confirm,
         Operation::Refund,
         Operation::Transfer,
@@ -59,6 +68,9 @@ impl Operation {
             Operation::ReleaseHold => "release hold",
             Operation::BeginPayment => "begin payment",
             Operation::FailPayment => "payment failed",
+            Operation::AskPage => "ask where to pay",
+            Operation::PayAtPage => "pay at the page",
+            Operation::HearDecided => "hear it is paid",
             Operation::Confirm => "confirm",
             Operation::Refund => "refund",
             Operation::Transfer => "transfer",

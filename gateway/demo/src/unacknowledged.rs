@@ -37,6 +37,7 @@ pub enum Wanted {
     Payment { hold: String },
     FailedPayment { order: String },
     Confirmation { order: String },
+    CheckIn { ticket: String },
 }
 
 /// One line of a wanted hold.
@@ -93,6 +94,7 @@ fn place_of(wanted: &Wanted) -> Place {
         Wanted::Payment { hold } => (3, hold.clone()),
         Wanted::FailedPayment { order } => (4, order.clone()),
         Wanted::Confirmation { order } => (5, order.clone()),
+        Wanted::CheckIn { ticket } => (6, ticket.clone()),
     }
 }
 
@@ -107,6 +109,7 @@ fn place_in(change: &Change) -> Option<Place> {
         Change::PaymentBegun { hold, .. } => Some((3, hold.clone())),
         Change::PaymentFailed { order, .. } => Some((4, order.clone())),
         Change::Confirmed { order, .. } => Some((5, order.clone())),
+        Change::CheckedIn { ticket } => Some((6, ticket.clone())),
         _ => None,
     }
 }

@@ -30,6 +30,8 @@ pub struct Venue {
     pub stranding_allowed: bool,
     /// How often a hold may be renewed; none where the file does not say.
     pub renewals_max: Option<u32>,
+    /// Whether it has a tariff: then prices alone are not what buyers pay.
+    pub has_tariff: bool,
 }
 
 /// A named capacity counter.
@@ -120,6 +122,8 @@ struct VenueFile {
     units_per_subject_max: Option<u32>,
     seating: Option<Seating>,
     hold: Option<HoldFile>,
+    /// Whatever it says: then prices alone are not what buyers pay.
+    tariff: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -227,6 +231,13 @@ fn position<T>(list: &[T], name: &str, named: impl Fn(&T) -> &str) -> Result<usi
 }
 
 impl Venue {
+    /// What so many units of each type cost together, in minor units; `None`: the tariff says.
+    #[must_use]
+    pub fn revenue_minor(&self, sold_by_type: &[u32]) -> Option<i64> {
+        let each = self.ticket_types.iter().zip(sold_by_type);
+        (!self.has_tariff).then(|| each.map(|(one, sold)| one.price * i64::from(*sold)).sum())
+    }
+
     /// Read a venue file.
     ///
     /// # Errors
@@ -241,6 +252,7 @@ impl Venue {
             units_per_subject_max: file.units_per_subject_max,
             stranding_allowed: file.seating.is_some_and(|seating| seating.stranding_allowed),
             renewals_max: file.hold.and_then(|hold| hold.renewals_max),
+            has_tariff: file.tariff.is_some(),
             ..Venue::default()
         };
         for row in file.rows {

@@ -43,6 +43,25 @@ pub struct HoldLine {
     pub seats: Vec<u32>,
 }
 
+/// How the payment of an order stands.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Payment {
+    /// In a word.
+    pub state: String,
+    /// The decision that it was begun by, or is sold or over by.
+    pub sequence: u64,
+    /// Where its buyer pays.
+    pub page: Option<String>,
+}
+
+impl Payment {
+    /// Whether nothing is decided yet.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.state.as_str(), "creating" | "awaiting_buyer")
+    }
+}
+
 /// Reply about an order.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Order {
@@ -50,6 +69,9 @@ pub struct Order {
     pub id: String,
     /// The decision.
     pub sequence: u64,
+    /// How it stands.
+    #[serde(default)]
+    pub state: String,
     /// Its tickets, once paid.
     #[serde(default)]
     pub tickets: Vec<Ticket>,

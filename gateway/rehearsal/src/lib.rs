@@ -8,10 +8,11 @@
 // The rehearsal is a client from outside of the system: its clock is the wall's, its threads and its patience are its own.
 #![allow(clippy::disallowed_methods)]
 
-pub mod arrivals;
+mod arrivals;
 pub mod capacity;
 pub mod crowd;
 mod dashboard;
+mod door;
 mod environment;
 pub mod error;
 mod latencies;
@@ -20,6 +21,7 @@ mod metrics;
 pub mod notes;
 pub mod open_files;
 pub mod own_server;
+mod payment;
 pub mod plan;
 mod prepare;
 mod quiet;

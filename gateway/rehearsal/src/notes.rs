@@ -24,6 +24,10 @@ pub enum Request {
     Availability,
     /// The seat map.
     SeatMap,
+    /// Where an order is paid.
+    Payment,
+    /// A paid order.
+    Order,
 }
 
 impl Request {
@@ -34,6 +38,8 @@ impl Request {
             Request::Command(command) => command.name(),
             Request::Availability => "read availability",
             Request::SeatMap => "read seat map",
+            Request::Payment => "ask where to pay",
+            Request::Order => "read order",
         }
     }
 }
@@ -268,6 +274,12 @@ impl Notes {
             Reception::HalfSent => totals.half_sent += 1,
             Reception::Read | Reception::Dropped => {}
         }
+    }
+
+    /// A command was accepted, as its client read elsewhere than in a reply to it.
+    pub(crate) fn accepted_elsewhere(&mut self, at_us: u64) {
+        self.second(at_us).counts.accepted += 1;
+        self.totals.accepted += 1;
     }
 
     /// An operation has ended, so long after it was first due: with an answer, or (after every retry) without one.

@@ -29,8 +29,11 @@ const TOKEN_BYTES: usize = 24;
 const PARENT_FLAG: &str = "--parent";
 /// Lines of its log that an error shows.
 const SAID_LINES: usize = 20;
-/// What differs from the defaults: all buyers come from one address, and one organizer's till confirms all of their orders.
-const SETTINGS: [(&str, &str); 5] = [
+/// What differs from the defaults: all buyers come from one address, wait for their payments in long polls, and pay at the sandbox.
+const SETTINGS: [(&str, &str); 8] = [
+    ("TESSERA_PAYMENTS__SANDBOX__ENABLED", "true"),
+    ("TESSERA_HTTP__STREAMS_MAX", "200000"),
+    ("TESSERA_HTTP__STREAMS_PER_ADDRESS_MAX", "200000"),
     ("TESSERA_RATE_LIMIT__ADDRESS_PER_SECOND", "0"),
     ("TESSERA_RATE_LIMIT__CALLER_PER_SECOND", "0"),
     ("TESSERA_RATE_LIMIT__ORGANIZER_MINTING_PER_MINUTE", "0"),

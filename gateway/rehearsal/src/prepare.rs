@@ -23,6 +23,8 @@ use crate::wishes::Menu;
 const NOT_FOUND: u16 = 404;
 /// What the organizer's key is called.
 const KEY_NAME: &str = "rehearsal";
+/// What the door's key is called.
+const GATE_NAME: &str = "rehearsal door";
 /// From now to the day of the event.
 const STARTS_AFTER: SignedDuration = SignedDuration::from_hours(24 * 30);
 /// Tokens between two lines about how many there are.
@@ -54,6 +56,8 @@ struct Opened {
     event: String,
     configuration: Value,
     credential: HeaderValue,
+    /// Whose event it is.
+    owner: String,
     organizer: Organizer,
     presale_s: Option<f64>,
 }
@@ -91,12 +95,15 @@ pub(crate) async fn prepare(
             told(format!("{made} of {tokens} buyer tokens"));
         }
     };
+    let scanner = setup::scanner_key(&mut connection, &administrator, GATE_NAME, &opened.owner).await?;
     let tokens = setup::buyer_tokens(&mut connection, &opened.credential, tokens, count).await?;
     let stage = Stage {
         server: server.clone(),
         event: opened.event,
         venue,
         organizer: opened.credential,
+        scanner,
+        has_sandbox: has_sandbox(&mut connection).await?,
         tokens,
         behaviours: scenario.behaviours.clone(),
         menus,
@@ -121,13 +128,13 @@ async fn create(
     seed: u64,
 ) -> Result<Opened, RehearsalError> {
     let mut connection = Connection::new(server);
-    let (credential, _) = setup::organizer_key(&mut connection, administrator, KEY_NAME, None).await?;
+    let (credential, owner) = setup::organizer_key(&mut connection, administrator, KEY_NAME, None).await?;
     let mut organizer = Organizer::new(connection, credential.clone(), seed);
     let now = Timestamp::now();
     let configuration = venue::configuration(&configuration.to_string(), &(now + release).to_string())?;
     let starts_at = (now + STARTS_AFTER).to_string();
     let event = organizer.create_event(name, configuration.clone(), &starts_at, &mut unread()).await?;
-    Ok(Opened { event, configuration, credential, organizer, presale_s: None })
+    Ok(Opened { event, configuration, credential, owner, organizer, presale_s: None })
 }
 
 async fn open(opened: &mut Opened) -> Result<(), RehearsalError> {
@@ -163,8 +170,9 @@ async fn find(
             found.phase
         )));
     }
-    let owner = Some(found.organizer.as_str());
-    let (credential, _) = setup::organizer_key(&mut connection, administrator, KEY_NAME, owner).await?;
+    let owner = found.organizer;
+    let (credential, _) =
+        setup::organizer_key(&mut connection, administrator, KEY_NAME, Some(owner.as_str())).await?;
     if has_holds(&mut connection, &credential, event).await? {
         // Of what was held before, nobody's record tells.
         return Err(RehearsalError::Usage(format!(
@@ -176,7 +184,7 @@ async fn find(
     let (reply, _) = connection.call(&call).await?;
     let ConfigurationReply { configuration } = accepted("reading the configuration", &reply)?;
     let organizer = Organizer::new(connection, credential.clone(), seed);
-    Ok(Opened { event: event.to_owned(), configuration, credential, organizer, presale_s: None })
+    Ok(Opened { event: event.to_owned(), configuration, credential, owner, organizer, presale_s: None })
 }
 
 /// The version that a server's API document names; empty where it has none.
@@ -184,6 +192,12 @@ async fn server_version(connection: &mut Connection) -> Result<String, Rehearsal
     let (reply, _) = connection.call(&Call::get("/openapi.json".into())).await?;
     let document: Value = serde_json::from_slice(&reply.body).unwrap_or_default();
     Ok(document["info"]["version"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Whether orders can be paid through the sandbox of a server: only then it listens to what a sandbox tells.
+async fn has_sandbox(connection: &mut Connection) -> Result<bool, RehearsalError> {
+    let call = Call::form("/v1/provider-events/sandbox".into(), "");
+    Ok(connection.call(&call).await?.0.status != NOT_FOUND)
 }
 
 /// Whether anybody ever placed a hold at an event.

@@ -102,6 +102,8 @@ mod tests {
             event: "evt_test".into(),
             venue: Venue::default(),
             organizer: bearer("tsa_test").unwrap(),
+            scanner: bearer("tsa_test").unwrap(),
+            has_sandbox: false,
             tokens: Vec::new(),
             behaviours: Vec::new(),
             menus: Vec::new(),

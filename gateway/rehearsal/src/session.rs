@@ -4,12 +4,14 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use serde::Deserialize;
-use serde_json::from_slice;
+use serde_json::{from_slice, json};
 use tessera_demo::tally::Operation as Command;
 use tessera_demo::wire::{self, AskedUnits, Hold, SeatMap};
 use tessera_verdict::recording::Asked;
 
+use crate::door;
 use crate::notes::{Ended, Request};
+use crate::payment::Manner;
 use crate::plan::Arrival;
 use crate::scenario::behaviour::Kind;
 use crate::shard::Shard;
@@ -148,28 +150,30 @@ async fn release(visitor: &mut Visitor, hold: &Hold) {
 }
 
 async fn pay(visitor: &mut Visitor, hold: &Hold, fails: bool) -> Result<(), Ended> {
-    let order = begin_payment(visitor, hold).await?;
-    visitor.think().await;
-    if fails {
-        let asked = Asked::FailPayment { order: order.id.clone() };
-        let rest = format!("/orders/{}/payment-failures", order.id);
-        visitor.have_asked(Command::FailPayment, asked, &rest, "{}".into()).await.accepted()?;
-        visitor.think().await;
-        begin_payment(visitor, hold).await?;
-    }
-    let asked = Asked::Confirm { order: order.id.clone() };
-    let rest = format!("/orders/{}/confirm", order.id);
-    let decided = if hold.total.amount == 0 {
-        visitor.ask(Command::Confirm, asked, &rest, r#"{"payment":"free"}"#.into()).await
-    } else {
-        visitor.have_asked(Command::Confirm, asked, &rest, r#"{"payment":"offline"}"#.into()).await
+    let manner = match hold.total.amount {
+        0 => Manner::Free,
+        _ if visitor.shard.stage.has_sandbox => Manner::AtPage,
+        _ => Manner::ByHand,
     };
-    decided.accepted().map(drop)
+    let order = begin_payment(visitor, hold, manner).await?.id;
+    visitor.think().await;
+    if fails && manner != Manner::Free {
+        visitor.fail(&order, manner).await.accepted()?;
+        visitor.think().await;
+        begin_payment(visitor, hold, manner).await?;
+    }
+    visitor.confirm(&order, manner).await.accepted()?;
+    door::enter(visitor, &order).await;
+    Ok(())
 }
 
-async fn begin_payment(visitor: &mut Visitor, hold: &Hold) -> Result<Order, Ended> {
+async fn begin_payment(visitor: &mut Visitor, hold: &Hold, manner: Manner) -> Result<Order, Ended> {
     let asked = Asked::BeginPayment { hold: hold.id.clone() };
-    let body = format!("{{\"hold\":{}}}", wire::quoted(&hold.id));
-    let body = visitor.ask(Command::BeginPayment, asked, "/orders", body).await.accepted()?;
+    let body = match manner {
+        Manner::AtPage => json!({ "hold": hold.id, "payment": { "provider": "sandbox" } }),
+        Manner::Free | Manner::ByHand => json!({ "hold": hold.id }),
+    };
+    let body =
+        visitor.ask(Command::BeginPayment, asked, "/orders", body.to_string()).await.accepted()?;
     from_slice(&body).map_err(|_| Ended::Unanswered)
 }

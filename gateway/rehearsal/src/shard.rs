@@ -4,8 +4,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tessera_demo::client::{Call, Cut, Reply};
+use tessera_demo::client::{Call, Cut, Reply, Server};
+use tessera_demo::error::DemoError;
 use tessera_demo::wire::Problem;
+use tokio::sync::OnceCell;
 use tokio::task::JoinSet;
 
 use crate::error::RehearsalError;
@@ -15,6 +17,8 @@ use crate::session;
 use crate::sockets::Sockets;
 use crate::stage::{Clock, Stage};
 
+/// Most sockets of a thread to the pages where buyers pay.
+const PAGE_SOCKETS_MAX: u32 = 64;
 /// Time between two looks of a thread at itself: how late its timers are, and what is open.
 const BEAT_US: u64 = 20_000;
 
@@ -24,6 +28,8 @@ pub struct Shard {
     pub(crate) stage: Arc<Stage>,
     pub(crate) clock: Clock,
     sockets: Sockets,
+    /// To the pages where buyers pay, once one was sent there.
+    pages: OnceCell<Sockets>,
     buyers: AtomicU32,
     notes: Mutex<Notes>,
 }
@@ -72,6 +78,7 @@ impl Shard {
             stage: Arc::clone(stage),
             clock,
             sockets: Sockets::new(&stage.server, sockets_max),
+            pages: OnceCell::new(),
             buyers: AtomicU32::new(0),
             notes: Mutex::new(Notes::new(stage.behaviours.iter().map(|behaviour| behaviour.name()))),
         })
@@ -137,8 +144,31 @@ impl Shard {
 
     /// One try, which was due then: its client's patience counts from that moment.
     pub(crate) async fn send(&self, request: Request, call: &Call, due_us: u64, network: Network) -> Tried {
+        self.send_over(&self.sockets, request, call, due_us, network).await
+    }
+
+    /// One try at the page of a provider, where the network is sound.
+    pub(crate) async fn send_to_page(&self, base: &str, request: Request, call: &Call, due_us: u64) -> Tried {
+        let opened = self.pages.get_or_try_init(|| async {
+            let server = Server::locate(base).await?;
+            Ok::<_, DemoError>(Sockets::new(&server, PAGE_SOCKETS_MAX))
+        });
+        match opened.await {
+            Ok(sockets) => self.send_over(sockets, request, call, due_us, Network::Sound).await,
+            Err(_) => Tried::NotSent,
+        }
+    }
+
+    async fn send_over(
+        &self,
+        sockets: &Sockets,
+        request: Request,
+        call: &Call,
+        due_us: u64,
+        network: Network,
+    ) -> Tried {
         self.notes().due(due_us);
-        let mut socket = self.sockets.take().await;
+        let mut socket = sockets.take().await;
         let sent_us = self.clock.now_us();
         let left = match network {
             Network::Sound | Network::Cuts(_) => {
@@ -147,7 +177,7 @@ impl Shard {
             Network::Fails(after) => after,
         };
         if left.is_zero() && !matches!(network, Network::Fails(_)) {
-            self.sockets.give(socket);
+            sockets.give(socket);
             self.note(Reception::Unanswered, due_us);
             return Tried::NotSent;
         }
@@ -163,8 +193,8 @@ impl Shard {
         if !matches!(tried, Ok(Ok(_))) {
             socket.close();
         }
-        self.sockets.changed(was_open, socket.is_open());
-        self.sockets.give(socket);
+        sockets.changed(was_open, socket.is_open());
+        sockets.give(socket);
         match (tried, network) {
             (Ok(Ok(Some(reply))), _) => {
                 let reception = Reception::of(request, reply.status);

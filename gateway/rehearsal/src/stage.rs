@@ -21,6 +21,10 @@ pub struct Stage {
     pub venue: Venue,
     /// The organizer's key, which confirms and fails payments.
     pub organizer: HeaderValue,
+    /// The door's key, which lets tickets in.
+    pub scanner: HeaderValue,
+    /// Whether orders are paid through the sandbox of the server; by the organizer's hand otherwise.
+    pub has_sandbox: bool,
     /// Tokens of buyers, by number.
     pub tokens: Vec<HeaderValue>,
     /// The kinds of buyers.

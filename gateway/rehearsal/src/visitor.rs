@@ -82,6 +82,7 @@ impl Decided {
 
 #[derive(Deserialize)]
 struct Accepted {
+    #[serde(alias = "ticket")]
     id: String,
     sequence: u64,
 }
@@ -141,7 +142,17 @@ impl Visitor {
 
     /// Read a document, once; `None`: no answer.
     pub(crate) async fn read(&mut self, request: Request, rest: &str) -> Option<Reply> {
-        let call = Call::get(self.shard.stage.path(rest));
+        self.fetch(request, Call::get(self.shard.stage.path(rest))).await
+    }
+
+    /// Read what is the buyer's own, once; `None`: no answer.
+    pub(crate) async fn read_own(&mut self, request: Request, rest: &str) -> Option<Reply> {
+        let mut call = Call::get(self.shard.stage.path(rest));
+        call.credential = Some(self.token().clone());
+        self.fetch(request, call).await
+    }
+
+    async fn fetch(&mut self, request: Request, call: Call) -> Option<Reply> {
         let tried = self.shard.send(request, &call, self.due_us, Network::Sound).await;
         let is_read = |reply: &Reply| Reception::of(request, reply.status) == Reception::Read;
         let answered = matches!(&tried, Tried::Reply { reply, .. } if is_read(reply));
@@ -172,10 +183,15 @@ impl Visitor {
         self.decide(command, asked, call).await
     }
 
-    /// Send a request under a fresh key until it is decided, or its retries are used up.
-    async fn decide(&mut self, command: Command, asked: Asked, call: Call) -> Decided {
-        let call = call.keyed(self.keys.mint());
-        let mut operation = Operation {
+    /// Let the door scan for this buyer.
+    pub(crate) async fn scan(&mut self, command: Command, asked: Asked, body: String) -> Decided {
+        let call = Call::post(self.shard.stage.path("/check-ins"), &self.shard.stage.scanner, body);
+        self.decide(command, asked, call).await
+    }
+
+    /// An operation that is due now, and not yet sent.
+    pub(crate) fn begun(&self, asked: Asked) -> Operation {
+        Operation {
             buyer: Some(self.number),
             due_us: self.due_us,
             latency_us: 0,
@@ -185,7 +201,13 @@ impl Visitor {
             half_sent: 0,
             asked,
             outcome: Outcome::NotExecuted { code: NOT_SENT.to_owned() },
-        };
+        }
+    }
+
+    /// Send a request under a fresh key until it is decided, or its retries are used up.
+    async fn decide(&mut self, command: Command, asked: Asked, call: Call) -> Decided {
+        let call = call.keyed(self.keys.mint());
+        let mut operation = self.begun(asked);
         let unlucky = self.facts().unlucky_ms();
         let retries_max = if unlucky.is_some() { UNLUCKY_RETRIES_MAX } else { RETRIES_MAX };
         // Once a try may have had an effect, only a decision tells.
@@ -242,7 +264,7 @@ impl Visitor {
     }
 
     /// Write an operation down.
-    fn finish(&mut self, request: Request, mut operation: Operation, is_open: bool, decided: &Decided) {
+    pub(crate) fn finish(&mut self, request: Request, mut operation: Operation, is_open: bool, decided: &Decided) {
         if matches!(decided, Decided::Unanswered) && is_open {
             operation.outcome = Outcome::Unknown;
         }

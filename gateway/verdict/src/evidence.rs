@@ -101,6 +101,7 @@ fn acknowledgement(operation: &Operation) -> Option<Acknowledgement> {
         Asked::BeginPayment { .. } => Accepted::PaymentBegun { order: id.clone() },
         Asked::FailPayment { order } => Accepted::PaymentFailed { order: order.clone() },
         Asked::Confirm { order } => Accepted::Confirmed { order: order.clone() },
+        Asked::CheckIn { ticket } => Accepted::CheckedIn { ticket: ticket.clone() },
     };
     Some(Acknowledgement { sequence: *sequence, buyer: operation.buyer, what })
 }
@@ -119,6 +120,7 @@ fn unacknowledged(operation: &Operation) -> Option<Unacknowledged> {
         Asked::BeginPayment { hold } => Wanted::Payment { hold: hold.clone() },
         Asked::FailPayment { order } => Wanted::FailedPayment { order: order.clone() },
         Asked::Confirm { order } => Wanted::Confirmation { order: order.clone() },
+        Asked::CheckIn { ticket } => Wanted::CheckIn { ticket: ticket.clone() },
     };
     Some(Unacknowledged { buyer: operation.buyer, wanted, told })
 }

@@ -135,6 +135,7 @@ pub fn name(asked: &Asked) -> &'static str {
         Asked::BeginPayment { .. } => Operation::BeginPayment,
         Asked::FailPayment { .. } => Operation::FailPayment,
         Asked::Confirm { .. } => Operation::Confirm,
+        Asked::CheckIn { .. } => Operation::CheckIn,
     };
     operation.name()
 }

@@ -92,8 +92,14 @@ fn judge_one(recording: &Recording, generator: &Generator, objective: &Objective
 pub fn measured(recording: &Recording, measure: Measure) -> Option<f64> {
     let holds = |latency: &&OperationLatency| is(latency, Name::PlaceHold);
     let existing = |latency: &&OperationLatency| {
-        let others =
-            [Name::RenewHold, Name::ReleaseHold, Name::BeginPayment, Name::FailPayment, Name::Confirm];
+        let others = [
+            Name::RenewHold,
+            Name::ReleaseHold,
+            Name::BeginPayment,
+            Name::FailPayment,
+            Name::Confirm,
+            Name::CheckIn,
+        ];
         others.into_iter().any(|name| is(latency, name))
     };
     let of_holds = || recording.latencies.iter().filter(holds).collect::<Vec<_>>();

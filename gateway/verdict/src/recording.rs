@@ -245,15 +245,20 @@ pub enum Asked {
         /// The hold.
         hold: String,
     },
-    /// Report a payment that failed.
+    /// Report a payment that failed, or be declined at the page of its provider.
     FailPayment {
         /// The order.
         order: String,
     },
-    /// Confirm an order.
+    /// Confirm an order, or pay it at the page of its provider: then it is asked with the form, and answered with word of the sale.
     Confirm {
         /// The order.
         order: String,
+    },
+    /// Show a ticket at the door.
+    CheckIn {
+        /// The ticket.
+        ticket: String,
     },
 }
 

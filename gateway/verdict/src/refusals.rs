@@ -47,6 +47,8 @@ const FAIL_PAYMENT: [&str; 4] = ["order_not_found", "wrong_state", "wrong_phase"
 /// Why it refuses to confirm an order.
 const CONFIRM: [&str; 5] =
     ["order_not_found", "payment_required", "wrong_state", "wrong_phase", "hold_expired"];
+/// Why it refuses to let a ticket in: nobody shows one twice, or one that was refunded.
+const CHECK_IN: [&str; 1] = ["wrong_phase"];
 /// What a right server may say to a rehearsal without deciding anything: a scenario may ask for more than an order may have, buyer tokens run out,
 /// a generator that stalls sends its body too slowly.
 const UNDECIDED: [&str; 4] = ["invalid_request", "credential_expired", "key_expired", "body_too_slow"];
@@ -174,5 +176,6 @@ const fn reasons(asked: &Asked) -> &'static [&'static str] {
         Asked::BeginPayment { .. } => &BEGIN_PAYMENT,
         Asked::FailPayment { .. } => &FAIL_PAYMENT,
         Asked::Confirm { .. } => &CONFIRM,
+        Asked::CheckIn { .. } => &CHECK_IN,
     }
 }

@@ -36,22 +36,21 @@ async fn rehearsed(scenario: &Scenario) -> Recording {
 }
 
 async fn rehearsed_with(scenario: &Scenario, mutation: Mutation) -> Recording {
-    let server = unlimited(mutation).await;
+    let server = Server::start_mutated(unlimited(), mutation).await;
     let outcome = rehearsed_at(&server, scenario).await.unwrap();
     server.stop().await;
     outcome.recording
 }
 
-/// A server without limits: the crowd comes from one address.
-async fn unlimited(mutation: Mutation) -> Server {
+/// Without limits: the crowd comes from one address.
+fn unlimited() -> Settings {
     let unlimited = RateLimitSettings {
         address_per_second: 0,
         caller_per_second: 0,
         organizer_minting_per_minute: 0,
         ..RateLimitSettings::default()
     };
-    let settings = Settings { rate_limit: unlimited, ..Server::settings() };
-    Server::start_mutated(settings, mutation).await
+    Settings { rate_limit: unlimited, ..Server::settings() }
 }
 
 async fn rehearsed_at(server: &Server, scenario: &Scenario) -> Result<Ran, RehearsalError> {
@@ -136,7 +135,8 @@ async fn what_is_recorded_is_what_happened() {
     assert!(recording.history.iter().all(|operation| operation.outcome != Outcome::Unknown));
     assert_eq!(set(&told), set(&placed), "every accepted hold is in the feed, and no other");
     let kinds: BTreeSet<String> = recording.history.iter().map(kind).collect();
-    let expected = ["begin_payment", "confirm", "fail_payment", "place_hold", "release_hold", "renew_hold"];
+    let expected =
+        ["begin_payment", "check_in", "confirm", "fail_payment", "place_hold", "release_hold", "renew_hold"];
     assert_eq!(kinds, expected.map(str::to_owned).into());
     let buyers: u64 = recording.behaviours.iter().map(|figures| figures.buyers).sum();
     let bought: u64 = recording.behaviours.iter().map(|figures| figures.bought).sum();
@@ -154,6 +154,24 @@ async fn what_is_recorded_is_what_happened() {
     is_sound(&recording);
 }
 
+#[tokio::test]
+async fn buyers_pay_at_the_sandbox_and_are_let_in() {
+    let mut settings = unlimited();
+    settings.payments.sandbox.enabled = true;
+    let server = Server::start_with(settings).await;
+    let recording = rehearsed_at(&server, &scenario(120, EVERY_KIND)).await.unwrap().recording;
+    server.stop().await;
+    let of = |kind: &str| -> Vec<&Value> { recording.feed.iter().filter(|item| item["type"] == kind).collect() };
+    let confirmed = of("confirmed");
+    let through_it = confirmed.iter().filter(|item| item["payment"] == "captured").count();
+    let free = confirmed.iter().filter(|item| item["payment"] == "free").count();
+    assert!(through_it > 5, "{through_it} orders were paid at the page");
+    assert_eq!(through_it + free, confirmed.len(), "nobody pays by hand");
+    assert!(!of("payment_failed").is_empty(), "somebody was declined there");
+    assert_eq!(of("checked_in").len(), confirmed.len(), "the first ticket of each order opens the door");
+    is_sound(&recording);
+}
+
 /// What an operation asks.
 fn kind(operation: &tessera_verdict::recording::Operation) -> String {
     serde_json::to_value(&operation.asked).unwrap()["ask"].as_str().unwrap().to_owned()
@@ -163,7 +181,7 @@ fn kind(operation: &tessera_verdict::recording::Operation) -> String {
 async fn an_event_is_rehearsed_at_once_only_and_one_that_is_not_there_is_told() {
     let behaviours = "[[behaviours]]\nkind = 'decisive'\nshare = 1\nthink_s = [0, 0.02]\n";
     let scenario = scenario(20, behaviours);
-    let server = unlimited(Mutation::default()).await;
+    let server = Server::start_with(unlimited()).await;
     let recording = rehearsed_at(&server, &scenario).await.unwrap().recording;
     assert_eq!(recording.environment.server_version, env!("CARGO_PKG_VERSION"));
     let aimed = |event: &str| {

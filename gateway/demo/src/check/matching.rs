@@ -107,6 +107,7 @@ pub(super) fn wanted_in_words(wanted: &Wanted) -> String {
         Wanted::Payment { hold } => format!("the payment of {hold}"),
         Wanted::FailedPayment { order } => format!("the failed payment of {order}"),
         Wanted::Confirmation { order } => format!("the confirmation of {order}"),
+        Wanted::CheckIn { ticket } => format!("the admission of {ticket}"),
     }
 }
 

@@ -207,7 +207,7 @@ fn write_request(server: &Server, call: &Call, out: &mut Vec<u8>) -> io::Result<
         }
     }
     if call.method != Method::GET {
-        header("content-type: ", b"application/json");
+        header("content-type: ", call.content.name());
         header("content-length: ", call.body.len().to_string().as_bytes());
     }
     out.extend_from_slice(b"\r\n");

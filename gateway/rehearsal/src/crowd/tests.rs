@@ -104,6 +104,8 @@ fn stage(scenario: &Scenario, server: Server, tokens: u32, patience: Duration) -
         event: "evt_test".into(),
         venue,
         organizer: credential.clone(),
+        scanner: credential.clone(),
+        has_sandbox: false,
         tokens: vec![credential; tokens as usize],
         behaviours: scenario.behaviours.clone(),
         menus,

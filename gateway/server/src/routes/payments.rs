@@ -28,6 +28,8 @@ pub(crate) struct PaymentReply {
     /// Counted from 1.
     attempt: u8,
     state: PaymentState,
+    /// Of the decision that began it, or by which the order is sold or this attempt over.
+    sequence: u64,
     /// Where the buyer pays; null: nowhere yet, or not any more.
     #[schema(required)]
     page: Option<String>,
@@ -58,6 +60,7 @@ impl PaymentReply {
         PaymentReply {
             attempt: payment.id.attempt,
             state,
+            sequence: payment.wanted_by.0,
             page: page.map(str::to_owned),
             failure: payment.facts.failure.as_deref().map(str::to_owned),
         }
@@ -85,6 +88,28 @@ impl PaymentState {
 #[serde(deny_unknown_fields)]
 struct Query {
     wait_ms: Option<u64>,
+    #[serde(default)]
+    until: Until,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Until {
+    /// The provider has said where the buyer pays.
+    #[default]
+    Page,
+    /// The order is sold, or this attempt is over.
+    Decided,
+}
+
+impl Until {
+    fn has_come(self, payment: &Payment) -> bool {
+        match self {
+            Until::Page => PaymentState::of(payment) != PaymentState::Creating,
+            Until::Decided => !matches!(payment.want, Want::Authorise { .. }),
+        }
+    }
 }
 
 /// `GET /v1/events/{event}/orders/{order}/payment`
@@ -99,7 +124,7 @@ pub(crate) async fn read(call: Call) -> Answer {
     }
     let access = Access::to(&call, event, number, Some(Scope::EventsRead), problem::order_not_found).await?;
     let (_, view) = call.claim(event, number).await?;
-    view.filter(|view| access.opens(view.subject)).ok_or_else(problem::order_not_found)?;
+    let view = view.filter(|view| access.opens(view.subject)).ok_or_else(problem::order_not_found)?;
     let till = call.gateway().platform.till();
     let clock = &call.gateway().environment.clock;
     let wait_ms = if call.is_head() { 0 } else { wait_ms };
@@ -109,16 +134,17 @@ pub(crate) async fn read(call: Call) -> Answer {
     loop {
         let written = till.row_written(event, number);
         let attempts = till.attempts(event, number).await.map_err(|error| problem::store(&error))?;
-        let last = attempts.last().map(PaymentReply::of);
-        match last {
-            Some(reply) if reply.state != PaymentState::Creating || clock.monotonic() >= give_up_at => {
-                return render::read(call.headers(), &reply);
+        let last = attempts.last();
+        // The row of an attempt follows its log: until it is there, the one before says nothing of it.
+        let newest = last.filter(|last| last.id.attempt >= view.attempts);
+        match newest {
+            Some(newest) if query.until.has_come(newest) || clock.monotonic() >= give_up_at => {
+                return render::read(call.headers(), &PaymentReply::of(newest));
             }
             None if clock.monotonic() >= by_hand_at => {
-                return Err(Problem::new(
-                    Code::PaymentNotFound,
-                    "nobody began to pay this order by a provider",
-                ));
+                let by_hand =
+                    || Problem::new(Code::PaymentNotFound, "nobody began to pay this order by a provider");
+                return render::read(call.headers(), &PaymentReply::of(last.ok_or_else(by_hand)?));
             }
             _ => {
                 let looks_again = std::pin::pin!(tokio::time::sleep(PAYMENT_POLL));

@@ -80,10 +80,10 @@ enum Named<'a> {
     Order(&'a str),
 }
 
-/// What a command is about; none where it asks for something new.
+/// What a command is about; none where it asks for something new, or for the door.
 fn hold_or_order(asked: &Asked) -> Option<Named<'_>> {
     match asked {
-        Asked::PlaceHold { .. } => None,
+        Asked::PlaceHold { .. } | Asked::CheckIn { .. } => None,
         Asked::RenewHold { hold } | Asked::ReleaseHold { hold } | Asked::BeginPayment { hold } => {
             Some(Named::Hold(hold))
         }
@@ -130,7 +130,7 @@ fn verdict(fold: &Fold<'_>, claim: Option<&Claim>, asked: &Asked, code: &str) ->
         },
         (_, claim) if claim.is_none() || state != Some(needed(asked)) => OfRefusal::Right,
         ("wrong_state", _) => wrong(was),
-        ("payment_required", _) => wrong("was being paid, and a rehearsal pays offline whatever is not free"),
+        ("payment_required", _) => wrong("was being paid, and a rehearsal pays whatever is not free"),
         ("payment_attempts_exhausted", Some(claim)) if claim.attempts < ATTEMPTS_MAX => {
             wrong(&format!("had had {} of {ATTEMPTS_MAX} attempts", claim.attempts))
         }

@@ -127,7 +127,7 @@ impl<'a> Parts<'a> {
         }
         for (position, operation) in self.history.iter().enumerate() {
             let hold = match &operation.asked {
-                Asked::PlaceHold { .. } => continue,
+                Asked::PlaceHold { .. } | Asked::CheckIn { .. } => continue,
                 Asked::RenewHold { hold } | Asked::ReleaseHold { hold } | Asked::BeginPayment { hold } => {
                     Some(hold.as_str())
                 }
@@ -278,7 +278,7 @@ fn act(operation: &Operation) -> Option<(Act, bool)> {
     };
     let until = deadline.unwrap_or(i64::MIN);
     let act = match &operation.asked {
-        Asked::PlaceHold { .. } => return None,
+        Asked::PlaceHold { .. } | Asked::CheckIn { .. } => return None,
         Asked::RenewHold { .. } => Act::Renew(0, until),
         Asked::ReleaseHold { .. } => Act::Release(0),
         Asked::BeginPayment { .. } => Act::Begin(0, until),

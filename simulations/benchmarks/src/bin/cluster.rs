@@ -34,6 +34,8 @@ const SECONDS: u64 = 6;
 const HOT_CONNECTIONS: [u32; 4] = [16, 64, 256, 512];
 /// Connections to the event of each node under a quota.
 const QUOTA_CONNECTIONS: u32 = 64;
+/// The same with turns of few holds, to tell what a turn costs the cluster from what a hold costs it.
+const FEW_QUOTA_CONNECTIONS: u32 = 8;
 /// Nodes under quotas.
 const QUOTA_NODES: [usize; 3] = [1, 2, 3];
 /// What each of them may take, in hundredths of a processor.
@@ -69,25 +71,84 @@ fn hot(scratch: &Path, rounds: u64, seconds: u64) {
 /// A node has a quarter of a processor and an event of its own.
 fn quotas(scratch: &Path, rounds: u64, seconds: u64) {
     let mut baseline: Option<(f64, f64)> = None;
+    let mut points = Vec::new();
     for count in QUOTA_NODES {
         let nodes = Nodes::start(scratch, count);
         let _quotas: Vec<Quota> =
             nodes.processes().map(|process| Quota::new(process, QUOTA_PERCENT)).collect();
+        let idle_cores = nodes.idle_store_cores(seconds);
         let own: Vec<(usize, usize)> = (0..count).map(|node| (node, node)).collect();
-        // The first one warms up.
-        nodes.measure(scratch, &own, QUOTA_CONNECTIONS, seconds);
-        let runs: Vec<Run> =
-            (0..rounds).map(|_| nodes.measure(scratch, &own, QUOTA_CONNECTIONS, seconds)).collect();
-        title(&format!(
-            "{count} nodes of {QUOTA_PERCENT} % of a processor, an event and {QUOTA_CONNECTIONS} connections each, {rounds} rounds of {seconds} s, medians"
-        ));
-        print(&runs);
-        let (node, store) = (middle(&runs, |run| run.node_us), middle(&runs, |run| run.store_us));
-        let (node_before, store_before) = *baseline.get_or_insert((node, store));
-        row(
-            "processor a hold of nodes, of the cluster, as a share of one node's",
-            format!("{:.3}, {:.3}", node / node_before, store / store_before),
-        );
+        for connections in [FEW_QUOTA_CONNECTIONS, QUOTA_CONNECTIONS] {
+            // The first one warms up.
+            nodes.measure(scratch, &own, connections, seconds);
+            let runs: Vec<Run> =
+                (0..rounds).map(|_| nodes.measure(scratch, &own, connections, seconds)).collect();
+            title(&format!(
+                "{count} nodes of {QUOTA_PERCENT} % of a processor, an event and {connections} connections each, {rounds} rounds of {seconds} s, medians"
+            ));
+            print(&runs);
+            let point = Point::of(&runs, count, connections, idle_cores);
+            row("the same of fdbserver above what it takes idle", point.in_words());
+            points.push(point);
+            if connections == QUOTA_CONNECTIONS {
+                let (node, store) = (middle(&runs, |run| run.node_us), middle(&runs, |run| run.store_us));
+                let (node_before, store_before) = *baseline.get_or_insert((node, store));
+                row(
+                    "processor a hold of nodes, of the cluster, as a share of one node's",
+                    format!("{:.3}, {:.3}", node / node_before, store / store_before),
+                );
+            }
+        }
+    }
+    explain(&points);
+}
+
+/// What `fdbserver` took at some nodes under some load.
+struct Point {
+    nodes: usize,
+    connections: u32,
+    holds: f64,
+    turns: f64,
+    /// Above what it takes idle, in microseconds a second.
+    store_us: f64,
+}
+
+impl Point {
+    fn of(runs: &[Run], nodes: usize, connections: u32, idle_cores: f64) -> Point {
+        Point {
+            nodes,
+            connections,
+            holds: middle(runs, |run| run.per_second),
+            turns: middle(runs, |run| run.turns_per_second),
+            store_us: (middle(runs, |run| run.store_cores) - idle_cores) * 1e6,
+        }
+    }
+
+    fn in_words(&self) -> String {
+        let Point { holds, turns, store_us, .. } = self;
+        format!(
+            "{turns:.0} turns/s of {:.1} holds; {:.0} ms/s, {:.0} µs a turn, {:.1} µs a hold",
+            holds / turns,
+            store_us / 1e3,
+            store_us / turns,
+            store_us / holds
+        )
+    }
+}
+
+/// What a turn and what a hold costs `fdbserver`, by least squares over all points; and how far each point is from it.
+fn explain(points: &[Point]) {
+    let sum = |of: fn(&Point) -> f64| points.iter().map(of).sum::<f64>();
+    let [tt, hh, th] = [sum(|p| p.turns * p.turns), sum(|p| p.holds * p.holds), sum(|p| p.turns * p.holds)];
+    let [ts, hs] = [sum(|p| p.turns * p.store_us), sum(|p| p.holds * p.store_us)];
+    let determinant = tt * hh - th * th;
+    let (turn_us, hold_us) = ((ts * hh - hs * th) / determinant, (hs * tt - ts * th) / determinant);
+    title("fdbserver above idle = a · turns + b · holds, by least squares over these points");
+    row("a turn, a hold", format!("{turn_us:.0} µs, {hold_us:.1} µs"));
+    for point in points {
+        let expected = turn_us * point.turns + hold_us * point.holds;
+        let name = format!("{} nodes, {} connections: measured of expected", point.nodes, point.connections);
+        row(&name, format!("{:.3}", point.store_us / expected));
     }
 }
 

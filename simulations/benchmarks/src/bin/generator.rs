@@ -75,6 +75,8 @@ fn stage(scenario: &Scenario, port: u16, tokens: u32) -> Stage {
         menus: scenario.behaviours.iter().map(menu).collect(),
         venue,
         organizer: credential.clone(),
+        scanner: credential.clone(),
+        has_sandbox: false,
         tokens: vec![credential; tokens as usize],
         behaviours: scenario.behaviours.clone(),
         patience: Duration::from_secs(10),

@@ -41,6 +41,8 @@ pub(crate) struct Run {
     pub(crate) node_cores: f64,
     /// Processors that the cluster was on.
     pub(crate) store_cores: f64,
+    /// Turns of the events a second, all nodes together.
+    pub(crate) turns_per_second: f64,
 }
 
 impl Nodes {
@@ -106,7 +108,7 @@ impl Nodes {
             (wrk::Run { url, identity, tokens, connections, seconds }, folder)
         };
         let runs: Vec<_> = asked.iter().map(run).collect();
-        let begun = (Instant::now(), self.node_us(), self.store_us());
+        let begun = (Instant::now(), self.node_us(), self.store_us(), self.turns());
         let figures: Vec<wrk::Figures> = thread::scope(|scope| {
             let threads: Vec<_> =
                 runs.iter().map(|(run, folder)| scope.spawn(move || run.measure(folder))).collect();
@@ -114,6 +116,7 @@ impl Nodes {
         });
         let elapsed_us = begun.0.elapsed().as_secs_f64() * 1e6;
         let (node_us, store_us) = (self.node_us() - begun.1, self.store_us() - begun.2);
+        let turns = self.turns() - begun.3;
         let holds = figures.iter().map(|figures| figures.requests).sum::<u64>() as f64;
         assert_eq!(
             figures.iter().map(|figures| figures.refused).sum::<u64>(),
@@ -129,7 +132,19 @@ impl Nodes {
             store_us: store_us / holds,
             node_cores: node_us / elapsed_us,
             store_cores: store_us / elapsed_us,
+            turns_per_second: turns * 1e6 / elapsed_us,
         }
+    }
+
+    /// Processors that the cluster is on while nobody asks for anything.
+    pub(crate) fn idle_store_cores(&self, seconds: u64) -> f64 {
+        let begun = (Instant::now(), self.store_us());
+        thread::sleep(Duration::from_secs(seconds));
+        (self.store_us() - begun.1) / begun.0.elapsed().as_secs_f64() / 1e6
+    }
+
+    fn turns(&self) -> f64 {
+        self.nodes.iter().map(Product::turns).sum()
     }
 
     fn node_us(&self) -> f64 {

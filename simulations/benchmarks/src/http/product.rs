@@ -135,11 +135,38 @@ impl Product {
 
     /// Units in holds now.
     pub(crate) fn held(&self) -> u64 {
+        self.availability()["pools"][0]["held"].as_u64().expect("a counter")
+    }
+
+    /// Items of the event's log that everyone may see.
+    pub(crate) fn sequence(&self) -> u64 {
+        self.availability()["sequence"].as_u64().expect("a sequence")
+    }
+
+    fn availability(&self) -> Value {
         let url = format!("{}/v1/events/{}/availability", self.base, self.event);
-        let document: Value = self.runtime.block_on(async {
+        self.runtime.block_on(async {
             self.client.get(url).send().await.expect("the product answers").json().await.expect("a document")
-        });
-        document["pools"][0]["held"].as_u64().expect("a counter")
+        })
+    }
+
+    /// Where it is reached.
+    pub(crate) fn base(&self) -> &str {
+        &self.base
+    }
+
+    /// Turns of its events so far.
+    pub(crate) fn turns(&self) -> f64 {
+        let metrics = self.metrics();
+        let count = |line: &str| line.strip_prefix("tessera_turn_seconds_count")?.rsplit_once(' ')?.1.parse().ok();
+        metrics.lines().filter_map(count).sum::<f64>()
+    }
+
+    /// What it measures of itself, in the text format of Prometheus.
+    pub(crate) fn metrics(&self) -> String {
+        let request = self.client.get(format!("{}/metrics", self.base)).bearer_auth(ADMIN_TOKEN);
+        let reply = async { request.send().await.expect("the product answers").text().await };
+        self.runtime.block_on(reply).expect("a text")
     }
 
     /// Write a file of fresh buyer tokens, a subject each, for about `requests` requests.

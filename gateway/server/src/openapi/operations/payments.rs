@@ -13,17 +13,24 @@ pub(super) fn read() -> Operation {
     let wait = json!({
         "name": "wait_ms",
         "in": "query",
-        "description": "Wait so long, in milliseconds, until the provider has said where the buyer pays.",
+        "description": "Wait so long, in milliseconds, for what `until` says.",
         "schema": {"type": "integer", "minimum": 0, "maximum": crate::limits::PAYMENT_WAIT_MS_MAX},
+    });
+    let until = json!({
+        "name": "until",
+        "in": "query",
+        "description": "What to wait for: `page`, the provider has said where the buyer pays; `decided`, the order is sold, or this attempt is over.",
+        "schema": {"enum": ["page", "decided"], "default": "page"},
     });
     Operation::new(TAG, "Read how the payment of an order goes on")
         .about("Its last attempt by a provider. The buyer pays at `page`.")
         .by(&[Who::Buyer, Who::HoldSecret, Who::Organizer(Scope::EventsRead), Who::Administrator])
         .taking(wait)
+        .taking(until)
         .with(&[])
         .reads::<payments::PaymentReply>(
             "How it stands.",
-            json!({"attempt": 1, "state": "awaiting_buyer", "page": "https://pay.example/p/123"}),
+            json!({"attempt": 1, "state": "awaiting_buyer", "sequence": 1204, "page": "https://pay.example/p/123"}),
         )
         .may(&[Code::OrderNotFound, Code::PaymentNotFound, Code::TooManyStreams, Code::InvalidRequest])
 }
