@@ -12,6 +12,7 @@ mod health;
 mod ingress;
 mod inventory;
 mod limits;
+mod messages;
 mod meters;
 mod payments;
 mod platform;
@@ -26,6 +27,7 @@ mod slot;
 mod status;
 mod supervision;
 mod timeline;
+mod waitlist;
 mod webhooks;
 mod witness;
 
@@ -41,7 +43,10 @@ pub use limits::{
     REFUSED_WAITING_MAX, ROOM_IDLE_MS_MIN, STORE_HANGS_MS, STUCK_FOLLOWERS_MAX, WAKE_UPS_MAX,
     WITNESSED_CHECKED_AT_ONCE_MAX,
 };
-pub use payments::{About, CALL_MS_MAX, Genuine, Heard, Provider, ProviderCall, RowWritten, Till};
+pub use messages::{BACK_OFF_S, Channel, LANE_IN_FLIGHT_MAX, Letter, Messaging, Reached, Sent, ShownOrder};
+pub use payments::{
+    About, CALL_MS_MAX, Genuine, Heard, Provider, ProviderCall, RowWritten, Till, Ways, Whose,
+};
 pub use platform::{Platform, Services};
 pub use published::Published;
 pub use receipts::ReceiptAnswer;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ractor::{Actor, ActorRef};
+use tessera_correspondence::Messages;
 use tessera_heads::HeadWitness;
 use tessera_inventory::EventId;
 use tessera_projections::installation::Installation;
@@ -13,6 +14,7 @@ use tessera_store::{Log, StoreError, Table};
 
 use crate::cluster::{ClusterStatus, RegistrarMessage, Told, hand_over, register};
 use crate::inventory::InventoryMessage;
+use crate::messages::{MessageCourierMessage, Messaging, People, inbox_lane};
 use crate::payments::{Provider, Till};
 use crate::shared::Shared;
 use crate::supervision::{Role, Root, RootMessage};
@@ -35,6 +37,8 @@ pub struct Services {
     pub heads: Option<Arc<HeadWitness>>,
     /// Whom buyers may pay through. With none payments are not followed, and the ledger is not kept.
     pub providers: Vec<Arc<dyn Provider>>,
+    /// Through what people are told of what concerns them; `None`: nobody is told anything, and inboxes stay as they are.
+    pub messaging: Option<Messaging>,
 }
 
 impl std::fmt::Debug for Services {
@@ -76,7 +80,8 @@ impl Platform {
         services: Services,
     ) -> Result<Platform, StartError> {
         let installation = installation(&table, &services).await?;
-        let shared = Arc::new(Shared::new(environment, log, table, limits, services, installation));
+        let told = told(&environment, &table, &services).await?;
+        let shared = Arc::new(Shared::new(environment, log, table, limits, services, installation, told));
         crate::inventory::check_witnessed(&shared).await?;
         let root = Root { shared: Arc::clone(&shared) };
         // No names: they are global to the process, and a simulation runs several platforms in one.
@@ -161,6 +166,16 @@ impl Platform {
         self.shared.courier.cast(CourierMessage::Work(endpoint));
     }
 
+    /// Messages to people may be due: dead letters are to be sent again.
+    pub fn send_messages(&self) {
+        self.shared.message_courier.cast(MessageCourierMessage::Work);
+    }
+
+    /// A broadcast was begun, or may go on.
+    pub fn run_broadcast(&self, event: EventId, run: u64) {
+        self.shared.message_courier.cast(MessageCourierMessage::Run(event, run));
+    }
+
     /// An operator vouches for the wall clock, after an implausible jump has blocked openings and expiries.
     pub fn acknowledge_clock(&self) {
         self.shared.inventory.cast(InventoryMessage::AcknowledgeClock);
@@ -184,6 +199,18 @@ impl Platform {
         // The tree ends by itself; nothing in it is needed any more.
         let _ = self.root.cast(RootMessage::Stop);
     }
+}
+
+/// What is shared of messages to people, and since when they are told.
+async fn told(
+    environment: &Environment,
+    table: &Arc<dyn Table>,
+    services: &Services,
+) -> Result<Option<People>, StoreError> {
+    let Some(messaging) = services.messaging.clone() else { return Ok(None) };
+    let (messages, now) = (Messages::new(Arc::clone(table)), environment.clock.wall());
+    let since = messages.open(&inbox_lane(), now).await?.since;
+    Ok(Some(People::new(messaging, since)))
 }
 
 /// What calls to providers are named by; there must be one where there are providers.

@@ -22,6 +22,7 @@ use crate::health::{Health, SetAside};
 use crate::ingress::Permits;
 use crate::inventory::{FrozenViews, InventoryMessage};
 use crate::limits::{CHECKPOINTS_LISTED_AT_ONCE_MAX, LARGE_DECODINGS_MAX, RECEIPTS_PROVEN_AT_ONCE_MAX};
+use crate::messages::{MessageCourierMessage, People};
 use crate::meters::{Meters, number};
 use crate::payments::Money;
 use crate::platform::Services;
@@ -49,6 +50,9 @@ pub(crate) struct Shared {
     /// Turns to send a webhook.
     pub(crate) webhooks_in_flight: Semaphore,
     pub(crate) courier: Port<CourierMessage>,
+    /// Messages to people; `None`: nobody is told anything.
+    pub(crate) told: Option<Arc<People>>,
+    pub(crate) message_courier: Port<MessageCourierMessage>,
     /// Payments.
     pub(crate) money: Money,
     /// Turns to make the leaves of a receipt again.
@@ -79,8 +83,9 @@ impl Shared {
         log: Arc<dyn Log>,
         table: Arc<dyn Table>,
         limits: Limits,
-        Services { signer, postman, cluster, heads, providers }: Services,
+        Services { signer, postman, cluster, heads, providers, messaging: _ }: Services,
         installation: Option<Installation>,
+        told: Option<People>,
     ) -> Shared {
         Shared {
             witness: Witness::new(environment.clock.as_ref()),
@@ -92,6 +97,8 @@ impl Shared {
             frozen: FrozenViews::default(),
             webhooks_in_flight: Semaphore::new(IN_FLIGHT_MAX),
             courier: Port::default(),
+            told: told.map(Arc::new),
+            message_courier: Port::default(),
             money: Money::new(&table, providers, installation),
             receipt_proofs: Arc::new(Semaphore::new(RECEIPTS_PROVEN_AT_ONCE_MAX)),
             checkpoint_lists: Semaphore::new(CHECKPOINTS_LISTED_AT_ONCE_MAX),

@@ -4,7 +4,10 @@
 
 mod clock;
 mod contract;
+pub mod provider;
+pub mod reach;
 pub mod receiver;
+pub mod relay;
 mod sale;
 mod server;
 

@@ -1,6 +1,7 @@
 //! Followers of the log: what happens after an event is durable, outside of its inventory. A follower that falls behind never holds up
 //! a writer: it is told that the log has grown, at most once at a time, and reads the log itself.
 
+mod entry;
 mod follower;
 mod notary;
 mod supervisor;
@@ -17,24 +18,27 @@ pub(crate) enum FollowerKind {
     OrdersBySubject,
     /// Writes what is wanted of payments, and the ledger.
     Payment,
-    /// Will match the waitlist.
+    /// Keeps who waits.
     Waitlist,
-    /// Will send notifications.
+    /// Keeps webhooks, and writes what is to be said to people.
     Notification,
     /// Signs receipts.
     Notary,
+    /// Projects what passed the gates, for devices and the gateway's lists.
+    Entry,
 }
 
 /// How many followers there are.
 pub(crate) const FOLLOWERS: usize = FollowerKind::ALL.len();
 
 impl FollowerKind {
-    pub(crate) const ALL: [FollowerKind; 5] = [
+    pub(crate) const ALL: [FollowerKind; 6] = [
         FollowerKind::OrdersBySubject,
         FollowerKind::Payment,
         FollowerKind::Waitlist,
         FollowerKind::Notification,
         FollowerKind::Notary,
+        FollowerKind::Entry,
     ];
 
     pub(crate) const fn index(self) -> usize {
@@ -49,6 +53,7 @@ impl FollowerKind {
             FollowerKind::Waitlist => "waitlist",
             FollowerKind::Notification => "notification",
             FollowerKind::Notary => "notary",
+            FollowerKind::Entry => "entry",
         }
     }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SpawnErr, SupervisionEvent};
 
 use super::{Follower, FollowerKind};
-use crate::payments::Desks;
+use crate::messages::MessageCourier;
+use crate::payments::{Clerk, Desks};
 use crate::shared::Shared;
 use crate::supervision::{RestartBudget, Verdict};
 use crate::webhooks::Courier;
@@ -17,8 +18,14 @@ pub(crate) enum Child {
     Follower,
     /// What sends webhooks, beside the follower of notifications.
     Courier,
+    /// What sends messages to people, beside the follower of notifications.
+    MessageCourier,
     /// What drives payments, beside the follower of payments.
     Desks,
+    /// What refunds many orders, beside the follower of payments.
+    Clerk,
+    /// The follower of entry, beside that of orders by subject.
+    Entry,
 }
 
 /// The back-off of a child has passed.
@@ -37,7 +44,7 @@ pub(crate) struct FollowerSupervisor {
 pub(crate) struct Kept {
     budget: RestartBudget,
     /// Who works beside the follower.
-    beside: Option<(ActorId, Child)>,
+    beside: Vec<(ActorId, Child)>,
 }
 
 impl Actor for FollowerSupervisor {
@@ -48,12 +55,16 @@ impl Actor for FollowerSupervisor {
     async fn pre_start(&self, myself: ActorRef<Restart>, (): ()) -> Result<Kept, ActorProcessingErr> {
         let mut kept = Kept::default();
         self.start(&myself, Child::Follower, &mut kept).await?;
+        let courier = self.shared.postman.is_some().then_some(Child::Courier);
+        let message_courier = self.shared.told.is_some().then_some(Child::MessageCourier);
+        let desks = self.shared.money.has_providers().then_some(Child::Desks);
         let beside = match self.kind {
-            FollowerKind::Notification => self.shared.postman.is_some().then_some(Child::Courier),
-            FollowerKind::Payment => self.shared.money.has_providers().then_some(Child::Desks),
-            _ => None,
+            FollowerKind::Notification => vec![courier, message_courier],
+            FollowerKind::Payment => vec![desks, Some(Child::Clerk)],
+            FollowerKind::OrdersBySubject => vec![Some(Child::Entry)],
+            _ => Vec::new(),
         };
-        if let Some(child) = beside {
+        for child in beside.into_iter().flatten() {
             self.start(&myself, child, &mut kept).await?;
         }
         Ok(kept)
@@ -82,9 +93,17 @@ impl Actor for FollowerSupervisor {
             SupervisionEvent::ActorTerminated(who, _, reason) => (who, reason.unwrap_or_default()),
             SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => return Ok(()),
         };
-        let beside = kept.beside.filter(|(beside, _)| *beside == who.get_id());
-        let child = beside.map_or(Child::Follower, |(_, child)| child);
+        let beside = kept.beside.iter().find(|(beside, _)| *beside == who.get_id());
+        let child = beside.map_or(Child::Follower, |(_, child)| *child);
         self.failed(&myself, child, &reason, kept)
+    }
+}
+
+impl Kept {
+    /// A child works beside the follower, instead of the one before.
+    fn now_is(&mut self, child: Child, id: ActorId) {
+        self.beside.retain(|(_, known)| *known != child);
+        self.beside.push((id, child));
     }
 }
 
@@ -99,11 +118,27 @@ impl FollowerSupervisor {
             Child::Courier => {
                 let (courier, _) =
                     Actor::spawn_linked(None, Courier { shared }, (), myself.get_cell()).await?;
-                kept.beside = Some((courier.get_id(), child));
+                kept.now_is(child, courier.get_id());
+            }
+            Child::MessageCourier => {
+                // Without anybody to tell, nobody starts it.
+                let Some(told) = shared.told.clone() else { return Ok(()) };
+                let courier = MessageCourier { shared, told };
+                let (courier, _) = Actor::spawn_linked(None, courier, (), myself.get_cell()).await?;
+                kept.now_is(child, courier.get_id());
             }
             Child::Desks => {
                 let (desks, _) = Actor::spawn_linked(None, Desks { shared }, (), myself.get_cell()).await?;
-                kept.beside = Some((desks.get_id(), child));
+                kept.now_is(child, desks.get_id());
+            }
+            Child::Clerk => {
+                let (clerk, _) = Actor::spawn_linked(None, Clerk { shared }, (), myself.get_cell()).await?;
+                kept.now_is(child, clerk.get_id());
+            }
+            Child::Entry => {
+                let follower = Follower { shared, kind: FollowerKind::Entry };
+                let (entry, _) = Actor::spawn_linked(None, follower, (), myself.get_cell()).await?;
+                kept.now_is(child, entry.get_id());
             }
         }
         Ok(())

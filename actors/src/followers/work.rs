@@ -9,10 +9,13 @@ use tessera_store::StoreError;
 use tessera_store::keys::FollowerCursor;
 
 use super::FollowerKind;
+use super::entry::{self, EntryFollower};
 use super::notary::Notary;
+use crate::messages::{NotificationFollower, NotificationPlace};
 use crate::payments::{self, PaymentFollower};
 use crate::shared::Shared;
 use crate::slot::Slot;
+use crate::waitlist::{self, WaitlistFollower};
 use crate::webhooks::Outbox;
 
 /// What one step along the log did.
@@ -49,10 +52,15 @@ pub(crate) enum Place {
     },
     /// Of the follower of payments.
     Payments(payments::Place),
+    /// Of the follower of entry.
+    Entry(entry::Place),
+    /// Of the follower of the waitlist.
+    Waitlist(waitlist::Place),
+    /// Of the follower of notifications, where people are told anything.
+    Notifications(NotificationPlace),
 }
 
-/// Works off logs. The waitlist has no effects yet, and payments have none where nobody is paid through a provider: they keep their place in
-/// the log, under a fence, so that the first effect begins where it should.
+/// Works off logs. Payments have no effects where nobody is paid through a provider: their follower keeps its place in the log, under a fence, so that the first effect begins where it should.
 #[derive(Clone)]
 pub(crate) enum Worker {
     /// Writes the rows of orders; rows and cursor move in one transaction.
@@ -68,8 +76,14 @@ pub(crate) enum Worker {
     },
     /// Writes what is wanted of payments; rows and cursor move in one transaction.
     Payments(PaymentFollower),
+    /// Writes who waits; rows and cursor move in one transaction.
+    Waitlist(WaitlistFollower),
+    /// Writes what is to be said to people, and webhooks; rows and cursor move in one transaction.
+    Notifications(NotificationFollower),
     /// Signs receipts; page and tree move in one transaction.
     Notary(Notary),
+    /// Writes what passed the gates; rows and cursor move in one transaction.
+    Entry(EntryFollower),
 }
 
 impl Worker {
@@ -80,13 +94,18 @@ impl Worker {
             FollowerKind::Payment if shared.money.has_providers() => {
                 Worker::Payments(PaymentFollower::new(shared))
             }
-            FollowerKind::Payment | FollowerKind::Waitlist | FollowerKind::Notification => {
+            FollowerKind::Waitlist => Worker::Waitlist(WaitlistFollower::new(shared)),
+            FollowerKind::Payment | FollowerKind::Notification => {
+                if let Some(told) = shared.told.clone().filter(|_| kind == FollowerKind::Notification) {
+                    return Worker::Notifications(NotificationFollower::new(shared, told));
+                }
                 let postman = shared.postman.clone().filter(|_| kind == FollowerKind::Notification);
                 let outbox = postman.map(|postman| Outbox::new(table, postman));
                 let cursors = FollowerCursors::new(Arc::clone(table));
                 Worker::Cursor { cursors, follower: kind.name(), outbox }
             }
             FollowerKind::Notary => Worker::Notary(Notary::new(table, shared.signer.clone())),
+            FollowerKind::Entry => Worker::Entry(EntryFollower::new(table)),
         }
     }
 
@@ -99,7 +118,7 @@ impl Worker {
         is_last: bool,
         place: &mut Option<Place>,
     ) -> Result<Step, StoreError> {
-        let (log, event, durable) = (&*shared.log, slot.event, slot.durable());
+        let (log, event) = (&*shared.log, slot.event);
         match self {
             Worker::Orders(orders) => match orders.project(log, event).await? {
                 orders::Step::Advanced { through } => Ok(Step::Advanced(through)),
@@ -116,38 +135,77 @@ impl Worker {
                 *place = at.map(Place::Payments);
                 stepped
             }
-            Worker::Cursor { cursors, follower, outbox } => {
-                let (cursor, is_ours) = match *place {
-                    Some(Place::Cursor { cursor, is_ours }) => (cursor, is_ours),
-                    _ => (cursors.read(event, follower).await?, false),
+            Worker::Entry(entry) => {
+                let mut at = match *place {
+                    Some(Place::Entry(at)) => Some(at),
+                    _ => None,
                 };
-                *place = Some(Place::Cursor { cursor, is_ours });
-                let stored = cursor.sequence;
-                if stored >= durable {
-                    return Ok(Step::UpToDate(stored));
-                }
-                // Looked at before the endpoints: one that listens from now on is told of what follows.
-                let end = log.head(event).await?.sequence;
-                let listeners = match outbox {
-                    Some(outbox) => outbox.listeners(event).await?,
-                    None => None,
-                };
-                // One that is disabled must not hear of this when it is enabled again, so the place is kept at once.
-                let is_kept = is_last || listeners.is_some();
-                let mine =
-                    async || if is_ours { Ok(cursor) } else { cursors.take_over(event, follower).await };
-                if let (Some(outbox), Some(listeners)) = (outbox, listeners.filter(|all| !all.is_empty())) {
-                    let kept = outbox.step(shared, slot, mine().await?, follower, (listeners, end)).await?;
-                    return Ok(moved(kept, place, Step::Advanced));
-                }
-                // Without effects there is nothing to read: the place to keep is the end of the log.
-                if !is_kept && end.0.saturating_sub(stored.0) < STORE_EVERY_EVENTS {
-                    return Ok(Step::Seen { through: end, stored });
-                }
-                let advance = cursors.advance(event, follower, mine().await?, end).await?;
-                Ok(moved(advance, place, Step::UpToDate))
+                let stepped = entry.step(log, slot, is_last, &mut at).await;
+                *place = at.map(Place::Entry);
+                stepped
             }
+            Worker::Waitlist(waitlist) => {
+                let mut at = match place.take() {
+                    Some(Place::Waitlist(at)) => Some(at),
+                    _ => None,
+                };
+                let stepped = waitlist.step(shared, slot, is_last, &mut at).await;
+                *place = at.map(Place::Waitlist);
+                stepped
+            }
+            Worker::Notifications(notifications) => {
+                let mut at = match place.take() {
+                    Some(Place::Notifications(at)) => Some(at),
+                    _ => None,
+                };
+                let stepped = notifications.step(shared, slot, is_last, &mut at).await;
+                *place = at.map(Place::Notifications);
+                stepped
+            }
+            Worker::Cursor { .. } => self.keep_place(shared, slot, is_last, place).await,
         }
+    }
+
+    /// One step of a follower that keeps its place, and tells of what it passes where there is an outbox.
+    async fn keep_place(
+        &self,
+        shared: &Shared,
+        slot: &Slot,
+        is_last: bool,
+        place: &mut Option<Place>,
+    ) -> Result<Step, StoreError> {
+        let Worker::Cursor { cursors, follower, outbox } = self else {
+            return Ok(Step::UpToDate(slot.durable()));
+        };
+        let (log, event, durable) = (&*shared.log, slot.event, slot.durable());
+        let (cursor, is_ours) = match *place {
+            Some(Place::Cursor { cursor, is_ours }) => (cursor, is_ours),
+            _ => (cursors.read(event, follower).await?, false),
+        };
+        *place = Some(Place::Cursor { cursor, is_ours });
+        let stored = cursor.sequence;
+        if stored >= durable {
+            return Ok(Step::UpToDate(stored));
+        }
+        // Looked at before the endpoints: one that listens from now on is told of what follows.
+        let end = log.head(event).await?.sequence;
+        let listeners = match outbox {
+            Some(outbox) => outbox.listeners(event).await?,
+            None => None,
+        };
+        // One that is disabled must not hear of this when it is enabled again, so the place is kept at once.
+        let is_kept = is_last || listeners.is_some();
+        let mine = async || if is_ours { Ok(cursor) } else { cursors.take_over(event, follower).await };
+        if let (Some(outbox), Some(listeners)) = (outbox, listeners.filter(|all| !all.is_empty())) {
+            let kept = outbox.step(shared, slot, mine().await?, follower, (listeners, end)).await?;
+            return Ok(moved(kept, place, Step::Advanced));
+        }
+        // Without effects there is nothing to read: the place to keep is the end of the log.
+        if !is_kept && end.0.saturating_sub(stored.0) < STORE_EVERY_EVENTS {
+            return Ok(Step::Seen { through: end, stored });
+        }
+        let advance = cursors.advance(event, follower, mine().await?, end).await?;
+        Ok(moved(advance, place, Step::UpToDate))
     }
 }
 
@@ -170,7 +228,10 @@ impl std::fmt::Debug for Worker {
         f.write_str(match self {
             Worker::Orders(_) => "Orders",
             Worker::Payments(_) => "Payments",
+            Worker::Waitlist(_) => "Waitlist",
+            Worker::Notifications(_) => "Notifications",
             Worker::Notary(_) => "Notary",
+            Worker::Entry(_) => "Entry",
             Worker::Cursor { follower, .. } => follower,
         })
     }

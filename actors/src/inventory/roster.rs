@@ -195,7 +195,7 @@ impl Roster {
             let (shared, myself, generation) =
                 (Arc::clone(&self.shared), self.myself.clone(), self.generation);
             self.shared.environment.spawn.spawn(Box::pin(async move {
-                let outcome = caught(activate(shared, event, generation)).await;
+                let outcome = Box::pin(caught(activate(shared, event, generation))).await;
                 let outcome = Box::new(outcome.unwrap_or_else(|panicked| Err(panicked.into())));
                 let _ = myself.cast(InventoryMessage::Activated { event, outcome });
             }));

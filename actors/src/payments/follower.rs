@@ -7,14 +7,16 @@ use std::sync::Arc;
 use futures::future::try_join_all;
 use tessera_inventory::{ClaimNumber, Event, EventBody, EventId, HoldPlaced, Sequence};
 use tessera_money::payments::{Followed, Payments, Step};
+use tessera_payments::Payment;
 use tessera_projections::catalogue::Catalogue;
 use tessera_projections::follower_cursors::{Advance, FollowerCursors};
 use tessera_projections::orders::placed_holds;
 use tessera_store::StoreError;
 use tessera_store::keys::FollowerCursor;
 
+use super::clerk::ClerkMessage;
 use super::in_flight::InFlight;
-use super::wants::{Attempt, Attempts, Known, Needed, Wants};
+use super::wants::{Attempt, Attempts, Known, Needed, Refunded, Refunds, Wants};
 use crate::followers::{FollowerKind, STORE_EVERY_EVENTS, Step as Stepped};
 use crate::inventory::decode;
 use crate::shared::Shared;
@@ -50,7 +52,7 @@ pub(crate) struct Place {
 
 /// A stretch of the log.
 type Stretch = Vec<Logged>;
-type Logged = (Sequence, Event);
+pub(crate) type Logged = (Sequence, Event);
 
 impl PaymentFollower {
     pub(crate) fn new(shared: &Shared) -> PaymentFollower {
@@ -122,19 +124,43 @@ impl PaymentFollower {
         let card = self.catalogue.get(event).await?.ok_or_else(|| StoreError::Damaged {
             reason: format!("{event:?} sells, and is not in the catalogue"),
         })?;
+        let attempts = self.attempts(event, needed.attempts).await?;
+        let first = events.first().map_or(Sequence::ZERO, |(first, _)| *first);
         let known = Known {
+            refunds: self.refunds((event, shared), &needed.refunds, first).await?,
             event,
             organizer: card.organizer,
             currency: config.currency,
             now: shared.environment.clock.wall(),
             holds: holds(shared, event, events, needed.holds).await?,
-            attempts: self.attempts(event, needed.attempts).await?,
+            attempts,
         };
         let mut wants = Wants::new(known, in_flight);
         for (sequence, logged) in events {
             wants.follow(*sequence, logged)?;
         }
         Ok(Some(wants.finish()).filter(|step| !is_empty(step)))
+    }
+
+    /// What was given back of these orders before this place of the log, as far as it was wanted of a provider.
+    async fn refunds(
+        &self,
+        (event, shared): (EventId, &Shared),
+        orders: &[ClaimNumber],
+        before: Sequence,
+    ) -> Result<Refunds, StoreError> {
+        let mut refunds = Refunds::new();
+        for &order in orders {
+            let rows = self.payments.attempts(event, order).await?;
+            let numbers = rows.iter().flat_map(|row| row.refunds.keys().copied());
+            for number in numbers.filter(|number| *number > Payment::EXCESS && *number < before.0) {
+                let place = Sequence(number);
+                if let Some(refunded) = refund_at(shared, event, order, place).await? {
+                    refunds.entry(order).or_default().insert(place, refunded);
+                }
+            }
+        }
+        Ok(refunds)
     }
 
     async fn attempts(
@@ -162,6 +188,7 @@ impl PaymentFollower {
         step: Step,
     ) -> Result<Advance, StoreError> {
         let now = shared.environment.clock.wall();
+        let begins_runs = !step.runs.is_empty();
         let mut parts = parts(step);
         let last = parts.pop().unwrap_or_default();
         for part in &parts {
@@ -174,6 +201,9 @@ impl PaymentFollower {
         let Followed { advance, payments } =
             self.payments.follow((event, FOLLOWER), cursor, reached, (&last, now)).await?;
         shared.money.written(payments);
+        if begins_runs {
+            shared.money.clerk.cast(ClerkMessage::Look);
+        }
         Ok(advance)
     }
 }
@@ -217,8 +247,29 @@ async fn stretch(shared: &Shared, slot: &Slot, after: Sequence) -> Result<(Seque
     Ok((reached, events))
 }
 
+/// The refund of an order at a place in the log.
+async fn refund_at(
+    shared: &Shared,
+    event: EventId,
+    order: ClaimNumber,
+    place: Sequence,
+) -> Result<Option<Refunded>, StoreError> {
+    let records = shared.log.read(event, Sequence(place.0.saturating_sub(1)), 1).await?;
+    for record in &records {
+        let numbered = (record.first_sequence.0..).map(Sequence).zip(decode(record)?);
+        let found = numbered.into_iter().find(|(number, _)| *number == place);
+        if let Some(EventBody::TicketsRefunded { order: of, tickets, amount_minor, .. }) =
+            found.map(|(_, logged)| logged.body)
+            && of == order
+        {
+            return Ok(Some(Refunded { tickets, amount_minor }));
+        }
+    }
+    Ok(None)
+}
+
 /// The holds of these orders: of the stretch itself, or from the log before it.
-async fn holds(
+pub(crate) async fn holds(
     shared: &Shared,
     event: EventId,
     events: &[Logged],
@@ -241,13 +292,13 @@ async fn holds(
 }
 
 fn is_empty(step: &Step) -> bool {
-    let Step { begun, changes, ended, entries } = step;
-    begun.is_empty() && changes.is_empty() && ended.is_empty() && entries.is_empty()
+    let Step { begun, changes, ended, entries, runs } = step;
+    begun.is_empty() && changes.is_empty() && ended.is_empty() && entries.is_empty() && runs.is_empty()
 }
 
 /// The transactions of a step, in order. Rows come before what is wanted of them, and what is waited for is forgotten after that.
 fn parts(step: Step) -> Vec<Step> {
-    let Step { begun, changes, ended, entries } = &step;
+    let Step { begun, changes, ended, entries, runs } = &step;
     if begun.len() + changes.len() + entries.len() <= PART_MAX && ended.len() <= PART_MAX {
         return vec![step];
     }
@@ -257,5 +308,6 @@ fn parts(step: Step) -> Vec<Step> {
     let ended = ended.chunks(PART_MAX).map(|ended| Step { ended: ended.to_vec(), ..Step::default() });
     let entries =
         entries.chunks(PART_MAX).map(|entries| Step { entries: entries.to_vec(), ..Step::default() });
-    begun.chain(changes).chain(ended).chain(entries).collect()
+    let runs = runs.chunks(PART_MAX).map(|runs| Step { runs: runs.to_vec(), ..Step::default() });
+    begun.chain(changes).chain(ended).chain(entries).chain(runs).collect()
 }

@@ -10,7 +10,7 @@ use super::Provider;
 
 const OPERATIONS: [&str; 6] = ["create", "look_up", "capture", "void", "refund", "look_up_refunds"];
 const OUTCOMES: [&str; 5] = ["done", "declined", "later", "unknown", "not_ours"];
-const ASKS: [&str; 4] = ["confirm", "payment_failed", "sell_late", "refund_unpaid"];
+const ASKS: [&str; 5] = ["confirm", "payment_failed", "sell_late", "refund_unpaid", "dispute"];
 const DECISIONS: [&str; 3] = ["accepted", "refused", "unknown"];
 const ALARMS: [&str; 10] = [
     "short",
@@ -79,6 +79,7 @@ impl PaymentMeters {
             Ask::PaymentFailed => 1,
             Ask::SellLate => 2,
             Ask::RefundUnpaid => 3,
+            Ask::Dispute { .. } => 4,
         };
         let decision = match answer {
             AskAnswer::Accepted(_) => 0,

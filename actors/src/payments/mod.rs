@@ -1,6 +1,7 @@
 //! Payments: the follower writes what the log wants of them, sixteen desks drive them, and providers are called. The machine is
 //! `tessera-payments`, the rows are `tessera-money`, the reasons are in `docs/adr/0016-payments.md`.
 
+mod clerk;
 mod desks;
 mod follower;
 mod in_flight;
@@ -12,9 +13,10 @@ mod till;
 mod wants;
 mod watchers;
 
+pub(crate) use clerk::Clerk;
 pub(crate) use desks::{DeskMessage, Desks};
-pub(crate) use follower::{PaymentFollower, Place};
+pub(crate) use follower::{Logged, PaymentFollower, Place, holds};
 pub(crate) use money::Money;
-pub use provider::{About, CALL_MS_MAX, Genuine, Heard, Provider, ProviderCall};
+pub use provider::{About, CALL_MS_MAX, Genuine, Heard, Provider, ProviderCall, Ways, Whose};
 pub use till::Till;
 pub use watchers::RowWritten;

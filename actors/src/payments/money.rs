@@ -7,11 +7,13 @@ use tessera_money::Lane;
 use tessera_money::contacts::Contacts;
 use tessera_money::payments::{Judge, Payments};
 use tessera_money::provider_events::ProviderEvents;
+use tessera_money::refund_runs::RefundRuns;
 use tessera_payments::{Abilities, DeskOptions, Payment, ProviderId};
 use tessera_projections::installation::Installation;
 use tessera_store::Table;
 
 use super::Provider;
+use super::clerk::ClerkMessage;
 use super::desks::DeskMessage;
 use super::meters::PaymentMeters;
 use super::watchers::Watchers;
@@ -26,7 +28,9 @@ pub(crate) struct Money {
     pub(super) contacts: Contacts,
     pub(super) watchers: Arc<Watchers>,
     pub(super) meters: PaymentMeters,
+    pub(crate) runs: RefundRuns,
     pub(crate) desks: Port<DeskMessage>,
+    pub(crate) clerk: Port<ClerkMessage>,
 }
 
 impl Money {
@@ -45,7 +49,9 @@ impl Money {
             contacts: Contacts::new(Arc::clone(table)),
             watchers: Arc::default(),
             meters: PaymentMeters::new(&providers),
+            runs: RefundRuns::new(Arc::clone(table)),
             desks: Port::default(),
+            clerk: Port::default(),
             providers,
             installation,
         }
@@ -54,6 +60,10 @@ impl Money {
     /// Whether anybody is paid through a provider.
     pub(crate) fn has_providers(&self) -> bool {
         !self.providers.is_empty()
+    }
+
+    pub(super) fn abilities_of(&self, provider: ProviderId) -> Abilities {
+        self.providers.get(&provider).map(|provider| provider.abilities()).unwrap_or_default()
     }
 
     pub(super) fn desk_options(&self) -> DeskOptions {

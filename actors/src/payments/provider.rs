@@ -1,12 +1,13 @@
 //! What a payment provider is to the product: a name, what it can do, calls to it, and what it tells by webhooks.
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use tessera_inventory::Timestamp;
 use tessera_ledger::Currency;
 use tessera_money::contacts::Contact;
 use tessera_payments::{Abilities, Answer, Fact, Operation, PaymentId, ProviderId, ProviderKey};
 
-/// A payment provider. `docs/adr/0016-payments.md` says what is expected of one; `gateway/sandbox` is an example.
+/// A payment provider. `docs/adr/0016-payments.md` says what is expected of one, `docs/providers.md` how one is written.
 pub trait Provider: Send + Sync + 'static {
     /// Its number, which is stored with every payment.
     fn id(&self) -> ProviderId;
@@ -16,6 +17,11 @@ pub trait Provider: Send + Sync + 'static {
 
     /// What it can do.
     fn abilities(&self) -> Abilities;
+
+    /// How buyers pay through it.
+    fn ways(&self) -> Ways {
+        Ways::default()
+    }
 
     /// Whether it takes payments of so much, in minor units.
     fn takes(&self, currency: Currency, amount_minor: i64) -> bool;
@@ -31,6 +37,18 @@ pub trait Provider: Send + Sync + 'static {
 
     /// What the body of a webhook says; `None`: it cannot be read.
     fn read(&self, body: &[u8]) -> Option<Heard>;
+
+    /// Whether a webhook of which [`Provider::verify`] says [`Genuine::Ask`] is the provider's own, as it says itself; [`Genuine::Ask`] where it could
+    /// not be asked. It ends by itself within [`CALL_MS_MAX`].
+    fn ask_genuine(&self, _headers: Vec<(String, String)>, _body: Vec<u8>) -> BoxFuture<'static, Genuine> {
+        std::future::ready(Genuine::No).boxed()
+    }
+
+    /// Whose payment it is that a webhook calls so, and whose own name it does not say. It ends by itself within [`CALL_MS_MAX`].
+    #[allow(clippy::boxed_local)] // who answers keeps it
+    fn ask_whose(&self, _reference: Box<str>) -> BoxFuture<'static, Whose> {
+        std::future::ready(Whose::NotKnown).boxed()
+    }
 }
 
 /// Longest call to a provider, in milliseconds. Then its outcome is unknown.
@@ -55,6 +73,28 @@ pub struct ProviderCall {
     pub grace_until: Option<Timestamp>,
     /// How the buyer is reached, where that is known: only creation needs it.
     pub contact: Option<Contact>,
+}
+
+/// How buyers pay through a provider.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ways {
+    /// Also at a page of the organizer's own, which is given a secret.
+    pub own_page: bool,
+    /// Its own page cannot be made without an address to which the buyer returns.
+    pub needs_return_url: bool,
+}
+
+/// Whose a payment is that a provider tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Whose {
+    /// Ours.
+    Ours(PaymentId),
+    /// Of something else that is paid through the same account.
+    NotOurs,
+    /// It may be ours: the provider does not say, or not yet.
+    NotKnown,
+    /// The provider could not be asked.
+    Later,
 }
 
 /// Whether a webhook is the provider's own.

@@ -2,24 +2,93 @@
 
 use tessera_inventory::{HoldPlaced, Line};
 use tessera_ledger::{Sale, Tax};
-use tessera_pricing::{BasketLine, Split};
+use tessera_pricing::{BasketLine, Quote, Split};
+use tessera_projections::orders::Order;
+
+use super::wants::Refunded;
+
+/// What was bought: the lines of an order, and what they cost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bought<'a> {
+    lines: &'a [Line],
+    quote: Option<&'a Quote>,
+}
+
+impl<'a> Bought<'a> {
+    pub(super) fn of(order: &'a Order) -> Bought<'a> {
+        Bought { lines: &order.lines, quote: order.quote.as_deref() }
+    }
+}
+
+impl<'a> From<&'a HoldPlaced> for Bought<'a> {
+    fn from(hold: &'a HoldPlaced) -> Bought<'a> {
+        Bought { lines: &hold.lines, quote: hold.quote.as_deref() }
+    }
+}
 
 /// What a whole order comes to.
 pub(super) fn sale(hold: &HoldPlaced) -> Sale {
-    of_split(&tessera_pricing::split(hold.quote.as_deref(), &basket(hold)))
+    let bought = Bought::from(hold);
+    of_split(&tessera_pricing::split(bought.quote, &basket(bought)))
 }
 
 /// What a refund of these tickets of an order gives back, and out of whose part. Tickets are numbered along its lines.
-pub(super) fn share(hold: &HoldPlaced, tickets: &[u16]) -> Sale {
-    let (basket, quote) = (basket(hold), hold.quote.as_deref());
+fn share(bought: Bought<'_>, tickets: &[u16]) -> Sale {
+    let basket = basket(bought);
     let mut share = Sale::default();
     for &ticket in tickets {
-        add(&mut share, &of_split(&tessera_pricing::refund(quote, &basket, ticket)));
+        add(&mut share, &of_split(&tessera_pricing::refund(bought.quote, &basket, ticket)));
     }
     share
 }
 
-fn basket(hold: &HoldPlaced) -> Vec<BasketLine> {
+/// What a refund gives back, and out of whose part: what its tickets come to, or, of an amount, in proportion to that. An amount without tickets is
+/// in proportion to all of them; what goes beyond what they come to is the organizer's.
+pub(super) fn given_back<'a>(bought: impl Into<Bought<'a>>, refunded: &Refunded) -> Sale {
+    let bought = bought.into();
+    let Some(amount_minor) = refunded.amount_minor else { return share(bought, &refunded.tickets) };
+    let all: Vec<u16>;
+    let tickets = if refunded.tickets.is_empty() {
+        all = (0..bought.lines.iter().map(|line| line.quantity).sum()).collect();
+        &all
+    } else {
+        &refunded.tickets
+    };
+    let whole = share(bought, tickets);
+    let (of, part) = (whole.total_minor, amount_minor.min(whole.total_minor));
+    let scaled = |minor: i64| match i128::from(minor) * i128::from(part) {
+        _ if of == 0 => 0,
+        // A part of an amount fits where the amount does.
+        product => i64::try_from(product / i128::from(of)).unwrap_or(minor),
+    };
+    let tax = |tax: &Tax| Tax { position: tax.position, amount_minor: scaled(tax.amount_minor) };
+    Sale {
+        total_minor: amount_minor,
+        fees_minor: scaled(whole.fees_minor),
+        commission_minor: scaled(whole.commission_minor),
+        taxes: whole.taxes.iter().map(tax).collect(),
+        rounding_minor: scaled(whole.rounding_minor),
+    }
+}
+
+/// What is left of a sale after these were given back.
+pub(super) fn less(sale: Sale, given: impl Iterator<Item = Sale>) -> Sale {
+    let mut left = sale;
+    for part in given {
+        let negative = |tax: &Tax| Tax { position: tax.position, amount_minor: -tax.amount_minor };
+        let taken = Sale {
+            total_minor: -part.total_minor,
+            fees_minor: -part.fees_minor,
+            commission_minor: -part.commission_minor,
+            taxes: part.taxes.iter().map(negative).collect(),
+            rounding_minor: -part.rounding_minor,
+        };
+        add(&mut left, &taken);
+    }
+    left
+}
+
+fn basket(bought: Bought<'_>) -> Vec<BasketLine> {
     let line = |line: &Line| BasketLine {
         ticket_type: line.ticket_type.0,
         // A quote that was made is split by its own lines.
@@ -27,7 +96,7 @@ fn basket(hold: &HoldPlaced) -> Vec<BasketLine> {
         quantity: line.quantity,
         price_minor: line.price_minor,
     };
-    hold.lines.iter().map(line).collect()
+    bought.lines.iter().map(line).collect()
 }
 
 /// An organizer's own fees are the organizer's, like its prices.
@@ -78,6 +147,7 @@ mod tests {
             origin: Origin::Direct,
             lines: vec![line(2, 1_000), line(1, 250)],
             quote: None,
+            entry: None,
         }
     }
 
@@ -85,9 +155,9 @@ mod tests {
     fn tickets_come_to_what_their_lines_cost() {
         let hold = hold();
         assert_eq!(sale(&hold), Sale::plain(2_250));
-        assert_eq!(share(&hold, &[1, 2]), Sale::plain(1_250));
-        assert_eq!(share(&hold, &[0, 1, 2]), sale(&hold));
-        assert_eq!(share(&hold, &[3]), Sale::plain(0), "there is no such ticket");
+        assert_eq!(share((&hold).into(), &[1, 2]), Sale::plain(1_250));
+        assert_eq!(share((&hold).into(), &[0, 1, 2]), sale(&hold));
+        assert_eq!(share((&hold).into(), &[3]), Sale::plain(0), "there is no such ticket");
     }
 
     #[test]
@@ -95,12 +165,24 @@ mod tests {
         let mut hold = hold();
         let tax = tessera_pricing::Tax { name: "VAT".into(), rate_ppm: 190_000, included: false };
         let tariff = Tariff { taxes: vec![tax], type_taxes: vec![1], ..Tariff::default() };
-        let lines = basket(&hold);
+        let lines = basket((&hold).into());
         let quote = tessera_pricing::quote(&tariff, 1, &Basket { lines: &lines, promotion: None });
         hold.quote = quote.map(Box::new);
         let whole = sale(&hold);
         assert_eq!((whole.total_minor, whole.taxes[0].amount_minor), (2_678, 428), "2250 and 19 % of it");
         assert_eq!(whole.organizer_minor(), Ok(2_250));
-        assert_eq!(share(&hold, &[0, 1, 2]), whole);
+        assert_eq!(share((&hold).into(), &[0, 1, 2]), whole);
+        let given = |tickets: &[u16], amount_minor| {
+            given_back(&hold, &Refunded { tickets: tickets.to_vec(), amount_minor })
+        };
+        let part = given(&[], Some(1_339));
+        assert_eq!((part.total_minor, part.taxes[0].amount_minor), (1_339, 214), "the state bears its part");
+        assert_eq!(given(&[0], Some(0)).organizer_minor(), Ok(0));
+        assert_eq!(given(&[0], None), share((&hold).into(), &[0]));
+        let all = given(&[0, 1, 2], Some(3_000));
+        assert_eq!((all.taxes[0].amount_minor, all.organizer_minor()), (428, Ok(2_572)), "the rest is its");
+        let left = less(whole.clone(), [part, given(&[2], None)].into_iter());
+        assert_eq!(less(left, [given(&[0, 1], None)].into_iter()).total_minor, -1_339, "all, and goodwill");
+        assert_eq!(less(whole.clone(), [whole].into_iter()).organizer_minor(), Ok(0));
     }
 }

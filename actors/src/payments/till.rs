@@ -1,16 +1,19 @@
 //! The way in to payments, for whoever serves buyers and hears providers.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tessera_inventory::{ClaimNumber, EventId};
+use tessera_inventory::{ClaimNumber, EventId, Timestamp};
 use tessera_money::Lane;
 use tessera_money::contacts::Contacts;
 use tessera_money::provider_events::ProviderEvents;
-use tessera_payments::{Payment, PaymentId, ProviderId};
+use tessera_money::refund_runs::RefundRuns;
+use tessera_payments::{Alarm, Change, News, Payment, PaymentId, ProviderId};
 use tessera_store::StoreError;
 
 use super::Provider;
-use super::desks::DeskMessage;
+use super::clerk::ClerkMessage;
+use super::desks::{self, DeskMessage};
 use super::watchers::RowWritten;
 use crate::shared::Shared;
 
@@ -43,6 +46,17 @@ impl Till {
         self.shared.money.contacts.clone()
     }
 
+    /// Refunds of many orders: kept there before [`Till::run_goes_on`].
+    #[must_use]
+    pub fn refund_runs(&self) -> RefundRuns {
+        self.shared.money.runs.clone()
+    }
+
+    /// A refund run was begun or resumed.
+    pub fn run_goes_on(&self) {
+        self.shared.money.clerk.cast(ClerkMessage::Look);
+    }
+
     /// A provider's event was kept for this lane: whoever looks after the lane reads it, here or at another node.
     pub fn was_told(&self, lane: Lane) {
         self.shared.money.desks.cast(DeskMessage::Heard(lane));
@@ -66,6 +80,62 @@ impl Till {
         reference: &str,
     ) -> Result<Option<PaymentId>, StoreError> {
         self.shared.money.payments.referred(provider, reference).await
+    }
+
+    /// Up to `most` payments about which there is something to do, with when that is due, the first first.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn unsettled(&self, most: usize) -> Result<Vec<(Payment, Timestamp)>, StoreError> {
+        let mut all = Vec::new();
+        for lane in Lane::all() {
+            all.extend(self.shared.money.payments.unsettled(lane, most).await?);
+        }
+        all.sort_by_key(|(payment, due_at)| (*due_at, payment.id));
+        all.truncate(most);
+        Ok(all)
+    }
+
+    /// What is wrong with a payment.
+    #[must_use]
+    pub fn alarms(&self, payment: &Payment) -> BTreeSet<Alarm> {
+        tessera_payments::alarms(payment, &self.shared.money.abilities_of(payment.provider))
+    }
+
+    /// When there is something to do about a payment; `None`: never, unless there is news.
+    #[must_use]
+    pub fn due_at(&self, payment: &Payment) -> Option<Timestamp> {
+        let now = self.shared.environment.clock.wall();
+        tessera_payments::due_at(payment, &self.shared.money.abilities_of(payment.provider), now)
+    }
+
+    /// Ask the provider of a payment how it stands, and merge what it says. As it stands then; `None`: there is none.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn look_up(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        let Some(row) = self.shared.money.payments.load(id).await? else { return Ok(None) };
+        // Without the provider's name for it there is nothing to ask for.
+        let facts =
+            if row.facts.reference.is_some() { desks::look_up(&self.shared, &row).await } else { Vec::new() };
+        self.learn(id, facts.into_iter().map(News::Fact).collect()).await
+    }
+
+    /// Somebody has given the money of a refund back by hand: it is not tried any more. As the payment stands then; `None`: there is none.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn settle_by_hand(&self, id: PaymentId, refund: u64) -> Result<Option<Payment>, StoreError> {
+        self.learn(id, vec![News::RefundedByHand { number: refund }]).await
+    }
+
+    async fn learn(&self, payment: PaymentId, news: Vec<News>) -> Result<Option<Payment>, StoreError> {
+        let at = self.shared.environment.clock.wall();
+        let change = Change { payment, at, news, handled: Vec::new() };
+        let rows = self.shared.money.payments.record(&[change]).await?;
+        let row = rows.first().cloned();
+        self.shared.money.written(rows);
+        Ok(row)
     }
 
     /// Resolves once this process has written a row of the order after this call. Another node may write it, too: look at the attempts now and

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tessera_inventory::{
     Charge, ClaimNumber, Event, EventBody, EventId, HoldPlaced, Payment as PaidBy, Phase, ProviderId,
-    Sequence, Timestamp,
+    RefundReason, Sequence, Timestamp,
 };
 use tessera_ledger::{Currency, Entry, EntryId, Heading, Movement, Paid, Sale, TooLarge, entry};
 use tessera_money::payments::Step;
@@ -12,7 +12,7 @@ use tessera_payments::{Begun, Change, News, Payment, PaymentId, Want, Why};
 use tessera_store::StoreError;
 
 use super::in_flight::{Ended, InFlight};
-use super::sale;
+use super::{clerk, sale};
 
 /// What a stretch of a log is judged by.
 pub(super) struct Known {
@@ -25,6 +25,18 @@ pub(super) struct Known {
     pub(super) holds: BTreeMap<ClaimNumber, HoldPlaced>,
     /// The attempts at providers of the orders that it is about, those before it included.
     pub(super) attempts: BTreeMap<ClaimNumber, Attempts>,
+    /// What was given back before, by its place in the log, of the orders that are never paid.
+    pub(super) refunds: Refunds,
+}
+
+/// What was given back of orders, by its place in the log.
+pub(super) type Refunds = BTreeMap<ClaimNumber, BTreeMap<Sequence, Refunded>>;
+
+/// A refund as the log has it.
+#[derive(Clone, Debug)]
+pub(super) struct Refunded {
+    pub(super) tickets: Vec<u16>,
+    pub(super) amount_minor: Option<i64>,
 }
 
 /// The attempts of an order that have rows, by number.
@@ -52,6 +64,8 @@ pub(super) struct Needed {
     pub(super) holds: Vec<ClaimNumber>,
     /// Their attempts.
     pub(super) attempts: Vec<ClaimNumber>,
+    /// What was given back of them before.
+    pub(super) refunds: Vec<ClaimNumber>,
     /// Whether anything follows at all.
     pub(super) any: bool,
 }
@@ -72,16 +86,27 @@ impl Needed {
                     self.attempts.push(*order);
                 }
             }
-            EventBody::Confirmed { order, .. } | EventBody::TicketsRefunded { order, .. } => {
-                self.any = true;
-                self.holds.push(*order);
-                self.attempts.push(*order);
+            EventBody::Confirmed { order, .. } => self.sale(*order),
+            EventBody::SoldLate(sold) => self.sale(sold.order),
+            EventBody::TicketsRefunded { order, reason, .. } => {
+                self.sale(*order);
+                if *reason == RefundReason::Unpaid {
+                    self.refunds.push(*order);
+                }
             }
             EventBody::PaymentFailed { .. }
             | EventBody::Expired { .. }
             | EventBody::PhaseChanged { to: Phase::Cancelled } => self.any = true,
             _ => {}
         }
+    }
+}
+
+impl Needed {
+    fn sale(&mut self, order: ClaimNumber) {
+        self.any = true;
+        self.holds.push(order);
+        self.attempts.push(order);
     }
 }
 
@@ -108,12 +133,21 @@ impl<'a> Wants<'a> {
             EventBody::PhaseChanged { to: Phase::Cancelled } => {
                 let ended = self.in_flight.end_through(event, None);
                 self.release(by, ended, Why::Cancelled);
+                let Known { organizer, now, .. } = self.known;
+                self.step.runs.push(clerk::of_cancelled(event, organizer, (by, now)));
             }
             EventBody::Confirmed { order, payment, attempt } => {
                 self.sold((by, logged.at), *order, *payment, *attempt)?;
             }
-            EventBody::TicketsRefunded { order, tickets, .. } => {
-                self.refunded((by, logged.at), *order, tickets)?;
+            EventBody::SoldLate(sold) => {
+                self.sold((by, logged.at), sold.order, sold.payment, Some(sold.attempt))?;
+            }
+            EventBody::TicketsRefunded { order, reason: RefundReason::Unpaid, .. } => {
+                self.unpaid((by, logged.at), *order)?;
+            }
+            EventBody::TicketsRefunded { order, tickets, amount_minor, reason, .. } => {
+                let refunded = Refunded { tickets: tickets.clone(), amount_minor: *amount_minor };
+                self.refunded((by, logged.at), *order, refunded, *reason)?;
             }
             _ => {}
         }
@@ -185,20 +219,38 @@ impl<'a> Wants<'a> {
         &mut self,
         (by, at): (Sequence, Timestamp),
         order: ClaimNumber,
-        tickets: &[u16],
+        refunded: Refunded,
+        reason: RefundReason,
     ) -> Result<(), StoreError> {
-        let share: Sale = sale::share(self.hold(order)?, tickets);
-        let mut attempts = self.known.attempts.get(&order).into_iter().flatten();
-        let sold = attempts.find(|(_, attempt)| attempt.is_sold).map(|(number, sold)| (*number, *sold));
+        let share: Sale = sale::given_back(self.hold(order)?, &refunded);
+        let sold = self.sold_by(order);
         if let Some((attempt, _)) = sold
             && share.total_minor > 0
         {
-            let wanted = News::RefundWanted { number: by.0, amount_minor: share.total_minor, reason: 0 };
-            self.change((order, attempt), wanted);
+            let (amount_minor, reason) = (share.total_minor, reason as u8);
+            self.change((order, attempt), News::RefundWanted { number: by.0, amount_minor, reason });
         }
+        self.known.refunds.entry(order).or_default().insert(by, refunded);
         // What no provider has taken is given back by hand.
         let provider = sold.map_or(0, |(_, sold)| sold.provider.0.get());
         self.book((by, at), order, &Movement::RefundWanted { provider, sale: share })
+    }
+
+    /// The money of a sale never comes: what is left of it is reversed.
+    fn unpaid(&mut self, (by, at): (Sequence, Timestamp), order: ClaimNumber) -> Result<(), StoreError> {
+        let hold = self.hold(order)?;
+        let before = self.known.refunds.get(&order).into_iter().flatten();
+        let before = before.map(|(_, refunded)| sale::given_back(hold, refunded));
+        let left = sale::less(sale::sale(hold), before);
+        let Some((attempt, sold)) = self.sold_by(order) else { return Ok(()) };
+        self.want(by, (order, attempt), Want::Release { why: Why::Unpaid });
+        self.book((by, at), order, &Movement::Unpaid { provider: sold.provider.0.get(), sale: left })
+    }
+
+    /// The attempt at a provider that the order was sold for.
+    fn sold_by(&self, order: ClaimNumber) -> Option<(u8, Attempt)> {
+        let mut attempts = self.known.attempts.get(&order).into_iter().flatten();
+        attempts.find(|(_, attempt)| attempt.is_sold).map(|(number, sold)| (*number, *sold))
     }
 
     fn want(&mut self, by: Sequence, attempt: (ClaimNumber, u8), want: Want) {

@@ -10,7 +10,7 @@ use tessera_inventory::{Config, Event, EventBody, EventId, Sequence, Timestamp};
 use tessera_projections::webhooks::{Attempt, Delivery, Endpoint, EndpointId, Why};
 
 pub(crate) use courier::{Courier, CourierMessage};
-pub(crate) use outbox::Outbox;
+pub(crate) use outbox::{Outbox, told};
 
 use crate::shared::Shared;
 

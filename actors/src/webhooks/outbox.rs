@@ -73,9 +73,28 @@ impl Outbox {
         follower: &'static str,
         (listeners, end): (Vec<Endpoint>, Sequence),
     ) -> Result<Advance, StoreError> {
-        let postman = Arc::clone(&self.postman);
-        let (event, after) = (slot.event, cursor.sequence);
-        let records = shared.log.read(event, after, STEP_LOG_BYTES).await?;
+        let now = shared.environment.clock.wall();
+        let records = shared.log.read(slot.event, cursor.sequence, STEP_LOG_BYTES).await?;
+        let stretch = (cursor.sequence, records, end);
+        let (reached, batches) = self.gather(shared, slot, stretch, listeners, now).await?;
+        let followed =
+            self.deliveries.follow((slot.event, follower), cursor, reached, (&batches, now)).await?;
+        if let Advance::Advanced(_) = followed.advance {
+            told(shared, &batches, &followed.disabled);
+        }
+        Ok(followed.advance)
+    }
+
+    /// The messages about what of these records comes after `after`, up to `end`, and how far they go.
+    pub(crate) async fn gather(
+        &self,
+        shared: &Shared,
+        slot: &Slot,
+        (after, records, end): (Sequence, Vec<LogRecord>, Sequence),
+        listeners: Vec<Endpoint>,
+        now: Timestamp,
+    ) -> Result<(Sequence, Vec<Batch>), StoreError> {
+        let (event, postman) = (slot.event, Arc::clone(&self.postman));
         // Looked at after the log: its names are at least as new as what is published.
         let published = slot.published();
         let through = published.availability.sequence.min(end);
@@ -83,22 +102,21 @@ impl Outbox {
             .config
             .as_ref()
             .map_or_else(|| Arc::new(Config::empty()), |(_, config)| Arc::clone(config));
-        let now = shared.environment.clock.wall();
         let part = Part { event, after, through, now, config, postman };
         let work = move || part.batches(&records, &listeners);
         let panicked =
             |Panicked { reason }| StoreError::Damaged { reason: format!("the outbox panicked: {reason}") };
-        let (reached, batches) = blocking(&*shared.environment.spawn, work).await.map_err(panicked)??;
-        let followed = self.deliveries.follow((event, follower), cursor, reached, (&batches, now)).await?;
-        for endpoint in followed.disabled {
-            note_disabled(shared, endpoint, Why::Backlog);
-        }
-        if let Advance::Advanced(_) = followed.advance {
-            for batch in &batches {
-                shared.courier.cast(CourierMessage::Work(batch.endpoint));
-            }
-        }
-        Ok(followed.advance)
+        blocking(&*shared.environment.spawn, work).await.map_err(panicked)?
+    }
+}
+
+/// What is kept is to be sent, and operators hear of endpoints that are disabled.
+pub(crate) fn told(shared: &Shared, batches: &[Batch], disabled: &[EndpointId]) {
+    for endpoint in disabled {
+        note_disabled(shared, *endpoint, Why::Backlog);
+    }
+    for batch in batches {
+        shared.courier.cast(CourierMessage::Work(batch.endpoint));
     }
 }
 

@@ -13,6 +13,7 @@ mod poison;
 mod publication;
 mod receipts;
 mod recovery;
+mod refunds;
 mod selling;
 mod sleep;
 mod store;

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering;
 
 use futures::future::join_all;
 use tessera_actors::{Answer, NotExecuted};
-use tessera_inventory::{Epoch, Rejection, Sequence};
+use tessera_inventory::{Epoch, EventId, Rejection, Sequence};
 use tessera_store::Log;
 
 use crate::world::{EVENT, GIVE_UP, World, limits, place_another_hold, place_hold, until};
@@ -41,6 +41,8 @@ async fn scenario_26_what_a_failed_supervisor_had_begun_claims_nothing() {
     world.platform.drain(GIVE_UP).await;
 
     let world = World::on(world.store.clone(), world.clock.clone(), limits(), 2).await;
+    // Who looks around at the start has begun by then.
+    world.on_sale(EventId(EVENT.0 ^ 1), 10).await;
     world.store.holds_next_begin.store(true, Ordering::Release);
     let first = tokio::spawn(world.asking(EVENT, place_hold(1, 1), GIVE_UP));
     until("an activation is under way", || world.store.has_held_begin()).await;

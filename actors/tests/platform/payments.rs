@@ -4,7 +4,9 @@ pub(crate) mod provider;
 pub(crate) mod shop;
 
 use futures::future::join_all;
-use tessera_inventory::{ClaimNumber, CommandBody, EventBody, Phase, RefundedUnits};
+use tessera_inventory::{
+    ClaimNumber, CommandBody, EventBody, Phase, RefundAmount, RefundReason, RefundedUnits,
+};
 use tessera_money::payments::{Judge, Payments};
 use tessera_payments::{Operation, Status, Want, Why};
 use tessera_store::Table;
@@ -24,6 +26,7 @@ async fn turns(shop: &Shop, order: ClaimNumber) -> String {
         EventBody::PaymentFailed { .. } => 'f',
         EventBody::Confirmed { .. } => 'c',
         EventBody::TicketsRefunded { .. } => 'r',
+        EventBody::SoldLate(_) => 'l',
         _ => 'e',
     };
     shop.log_of(order).await.iter().map(letter).collect()
@@ -114,6 +117,7 @@ async fn money_that_comes_after_the_hold_is_given_back_once() {
     shop.passes_ms(TOO_LATE_MS);
     let expired = Want::Release { why: Why::Expired };
     shop.until(order, 1, "its time is up", |row| row.want == expired).await;
+    crate::refunds::nothing_is_left(&shop, 1_000).await;
     let body = shop.provider.happens(order, 1, Status::Captured);
     shop.hears(body.clone(), true).await;
     shop.until(order, 1, "it is refused", |row| row.asked.refused).await;
@@ -134,6 +138,7 @@ async fn an_authorisation_that_comes_after_the_hold_is_called_off() {
     shop.passes_ms(TOO_LATE_MS);
     let expired = Want::Release { why: Why::Expired };
     shop.until(order, 1, "its time is up", |row| row.want == expired).await;
+    crate::refunds::nothing_is_left(&shop, 1_000).await;
     pays(&mut shop, order, 1).await;
     shop.until(order, 1, "it is heard of", |row| row.facts.status == Status::Authorised).await;
     shop.provider.books().is_away = false;
@@ -167,7 +172,8 @@ async fn tickets_that_are_refunded_are_given_back_by_the_provider_that_took_the_
     pays(&mut shop, order, 1).await;
     is_sold(&shop, order, 1).await;
     for tickets in [vec![1], vec![0, 2]] {
-        shop.organizer(CommandBody::RefundTickets { order, tickets, units: RefundedUnits::Restock }).await;
+        let (amount, reason, units) = (RefundAmount::Full, RefundReason::Organizer, RefundedUnits::Restock);
+        shop.organizer(CommandBody::RefundTickets { order, tickets, amount, reason, units }).await;
     }
     shop.until(order, 1, "both are done", |row| row.facts.refunds.len() == 2).await;
     let given: Vec<_> = shop.provider.paid(order, 1).refunds.into_values().collect();

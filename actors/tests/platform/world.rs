@@ -265,6 +265,8 @@ pub(crate) fn config(capacity: u32) -> Config {
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
         tariff: None,
+        entry: Vec::new(),
+        waitlist: None,
     }
 }
 

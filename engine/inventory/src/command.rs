@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    AccessCode, ChannelId, Config, Phase, PhaseCommand, PoolId, ProviderId, SeatIndex, SectionId, Subject,
-    Subjects, TicketTypeId, Timestamp,
+    AccessCode, ChannelId, Config, EntryNumber, HoldPlaced, JoinWaitlist, Phase, PhaseCommand, PoolId,
+    ProviderId, Scan, SeatIndex, SectionId, Subject, Subjects, TicketTypeId, Timestamp,
 };
 
 /// One request to change the inventory. `now` is given to `decide` beside it.
@@ -27,7 +27,7 @@ pub enum Authority {
     Secret(Subject),
     /// The organizer's team (or an administrator): acts on everything of the event.
     Organizer,
-    /// Door staff: check in and out only.
+    /// Door staff: check in and out, and what devices recorded, only.
     Scanner,
     /// Tessera itself: payment followers and the like.
     System,
@@ -114,10 +114,24 @@ pub enum CommandBody {
     RefundTickets {
         /// Which order.
         order: ClaimNumber,
-        /// Positions in the order; each at most once.
+        /// Positions in the order; each at most once. None: only an amount is given back, and every ticket stays good; of a sale
+        /// that is never paid, every ticket that is not in.
         tickets: Vec<u16>,
+        /// How much.
+        amount: RefundAmount,
+        /// Why.
+        reason: RefundReason,
         /// What becomes of the units.
         units: RefundedUnits,
+    },
+    /// Money came after its hold had ended: sell anew what it had, if that is still to be had.
+    SellLate(Box<SellLate>),
+    /// A provider has said how a dispute over the payment of an order stands.
+    SetDispute {
+        /// Which order.
+        order: ClaimNumber,
+        /// How it stands.
+        dispute: Dispute,
     },
     /// Withdraw units: free ones now, held and sold ones when they return.
     Kill(Units),
@@ -153,6 +167,25 @@ pub enum CommandBody {
         /// At which gate.
         gate: u16,
     },
+    /// Give a ticket a new code, to the same holder; the old code dies.
+    ReissueTicket {
+        /// Which.
+        ticket: TicketRef,
+    },
+    /// Record what a device scanned while it was offline. A scan is a fact: it is not refused for what it says.
+    RecordScans {
+        /// Which device; not 0.
+        device: u32,
+        /// 1 to [`crate::SCANS_MAX`], their numbers without a gap.
+        scans: Vec<Scan>,
+    },
+    /// Wait for what is sold out.
+    JoinWaitlist(JoinWaitlist),
+    /// Wait no more.
+    LeaveWaitlist {
+        /// Which entry.
+        entry: EntryNumber,
+    },
 }
 
 impl CommandBody {
@@ -177,12 +210,18 @@ impl CommandBody {
             CommandBody::PaymentFailed { .. } => PhaseCommand::PaymentFailed,
             CommandBody::Confirm { .. } => PhaseCommand::Confirm,
             CommandBody::RefundTickets { .. } => PhaseCommand::RefundTickets,
+            CommandBody::SellLate(_) => PhaseCommand::SellLate,
+            CommandBody::SetDispute { .. } => PhaseCommand::SetDispute,
             CommandBody::Kill(_) => PhaseCommand::Kill,
             CommandBody::Restore(_) => PhaseCommand::Restore,
             CommandBody::ReleaseChannel { .. } => PhaseCommand::ReleaseChannel,
             CommandBody::TransferTicket { .. } => PhaseCommand::TransferTicket,
             CommandBody::CheckIn { .. } => PhaseCommand::CheckIn,
             CommandBody::CheckOut { .. } => PhaseCommand::CheckOut,
+            CommandBody::ReissueTicket { .. } => PhaseCommand::ReissueTicket,
+            CommandBody::RecordScans { .. } => PhaseCommand::RecordScans,
+            CommandBody::JoinWaitlist(_) => PhaseCommand::JoinWaitlist,
+            CommandBody::LeaveWaitlist { .. } => PhaseCommand::LeaveWaitlist,
         })
     }
 }
@@ -314,4 +353,65 @@ pub enum RefundedUnits {
     Restock,
     /// They are withdrawn.
     Kill,
+}
+
+/// How much a refund gives back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RefundAmount {
+    /// What the tickets come to, without fees that are not refundable; at most what is left of that.
+    Full,
+    /// So much, in minor units; at most what is left of the total.
+    Minor(i64),
+}
+
+/// Why money is given back. The number is stored: it is never changed and never reused (2 is not used).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum RefundReason {
+    /// The organizer wants it so.
+    Organizer = 0,
+    /// The event was cancelled.
+    Cancelled = 1,
+    /// The order's money can never be captured: the sale is taken back, and nothing is given back.
+    Unpaid = 3,
+    /// The organizer is obliging.
+    Goodwill = 4,
+}
+
+impl RefundReason {
+    /// The reason of a number.
+    #[must_use]
+    pub const fn of(number: u8) -> Option<RefundReason> {
+        match number {
+            0 => Some(RefundReason::Organizer),
+            1 => Some(RefundReason::Cancelled),
+            3 => Some(RefundReason::Unpaid),
+            4 => Some(RefundReason::Goodwill),
+            _ => None,
+        }
+    }
+}
+
+/// A late sale: what an ended hold had, under its old number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SellLate {
+    /// The number of the hold that has ended.
+    pub order: ClaimNumber,
+    /// The hold, as the log has it: the same terms, seats and quote are sold.
+    pub hold: HoldPlaced,
+    /// How it was paid.
+    pub payment: Payment,
+    /// Which attempt brought the money.
+    pub attempt: u8,
+}
+
+/// How a dispute over the payment of an order stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dispute {
+    /// Undecided: tickets are neither handed on, refunded nor let in.
+    Open,
+    /// The money stays: everything is as before.
+    Won,
+    /// The buyer has the money back: tickets that are not in are revoked.
+    Lost,
 }

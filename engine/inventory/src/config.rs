@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tessera_pricing::Tariff;
 
-use crate::{FORMAT_MIN, Subject, Timestamp};
+use crate::{EntryList, FORMAT_MIN, Subject, Timestamp, WaitlistOrder, WaitlistPolicy};
 
 /// Most pools of one event.
 pub const POOLS_MAX: usize = 256;
@@ -117,6 +117,10 @@ pub struct Config {
     pub schedule: Schedule,
     /// What is added to prices and taken off them; `None`: nothing.
     pub tariff: Option<Box<Tariff>>,
+    /// Which gate admits what, and when; none: every gate admits every admission.
+    pub entry: Vec<EntryList>,
+    /// Whether people may wait for what is sold out; `None`: nobody.
+    pub waitlist: Option<Box<WaitlistPolicy>>,
 }
 
 /// A named capacity counter: a standing area, "VIP", a shared quota.
@@ -315,13 +319,22 @@ impl Config {
             },
             schedule: Schedule::default(),
             tariff: None,
+            entry: Vec::new(),
+            waitlist: None,
         }
     }
 
     /// The oldest format that can say it.
     pub(crate) fn format(&self) -> u16 {
         let has_add_ons = self.ticket_types.iter().any(|known| known.kind != TicketKind::Admission);
-        if self.tariff.is_some() || has_add_ons { 2 } else { FORMAT_MIN }
+        let is_new =
+            self.tariff.is_some() || has_add_ons || !self.entry.is_empty() || self.waitlist.is_some();
+        if is_new { 2 } else { FORMAT_MIN }
+    }
+
+    /// Whether units are kept for the head of a line that does not fit.
+    pub(crate) fn accumulates(&self) -> bool {
+        self.waitlist.as_deref().is_some_and(|policy| policy.order == WaitlistOrder::Accumulate)
     }
 
     /// Whether a ticket type is an add-on.

@@ -4,8 +4,8 @@ mod tariff_mix;
 
 use crate::digest::{Kind, Mix};
 use crate::{
-    Category, Channel, Config, HoldPolicy, Pool, Row, Schedule, Seat, SeatingPolicy, TicketKind, TicketType,
-    Timestamp,
+    Category, Channel, Config, EntryList, HoldPolicy, Pool, Row, Schedule, Seat, SeatingPolicy, TicketKind,
+    TicketType, Timestamp, WaitlistPolicy,
 };
 
 /// The mix of a whole configuration. It takes time in proportion to the hall: a component keeps it.
@@ -23,6 +23,8 @@ pub(crate) fn mix(config: &Config) -> u128 {
         seating,
         schedule,
         tariff,
+        entry,
+        waitlist,
     } = config;
     let mix = Mix::new(Kind::Config).text(currency);
     let mix = list(mix, pools, pool);
@@ -33,10 +35,41 @@ pub(crate) fn mix(config: &Config) -> u128 {
     let mix = list(mix, ticket_types, ticket_type);
     let mix = mix.word(units_per_subject_max.map_or(u64::MAX, u64::from));
     let mix = policies(mix, hold, seating, schedule);
-    match tariff {
-        Some(tariff) => tariff_mix::mix(mix, tariff).finish(),
+    let mix = match tariff {
+        Some(tariff) => tariff_mix::mix(mix, tariff),
+        None => mix,
+    };
+    let mix = match entry.as_slice() {
+        [] => mix,
+        lists => list(mix.text(b"entry"), lists, entry_list),
+    };
+    match waitlist {
+        Some(policy) => waitlist_policy(mix, policy).finish(),
         None => mix.finish(),
     }
+}
+
+fn entry_list(mix: Mix, entry: &EntryList) -> Mix {
+    let EntryList { name, gates, types, re_entry, opens_at, closes_at } = entry;
+    let mix = list(mix.text(name.as_bytes()), gates, |mix, gate| mix.word(u64::from(*gate)));
+    let mix = list(mix, types, |mix, ticket_type| mix.word(u64::from(ticket_type.0)));
+    instant(instant(mix.word(u64::from(*re_entry)), *opens_at), *closes_at)
+}
+
+fn waitlist_policy(mix: Mix, policy: &WaitlistPolicy) -> Mix {
+    let WaitlistPolicy {
+        enabled,
+        order,
+        patience_ms,
+        offer_ms,
+        entries_max,
+        types,
+        price_may_rise,
+        per_subject_max,
+    } = policy;
+    let flags = u32::from(*enabled) | u32::from(*price_may_rise) << 1 | (*order as u32) << 2;
+    let mix = mix.pair(flags, u32::from(*per_subject_max)).word(*patience_ms).word(*offer_ms);
+    list(mix.word(u64::from(*entries_max)), types, |mix, id| mix.word(u64::from(id.0)))
 }
 
 /// A list, its length first, so that two lists do not run into each other.
@@ -126,11 +159,19 @@ fn instant(mix: Mix, at: Option<Timestamp>) -> Mix {
 mod tests {
     use super::*;
 
+    fn entry_list_of(gates: Vec<u16>, types: Vec<u16>) -> EntryList {
+        let types = types.into_iter().map(crate::TicketTypeId).collect();
+        EntryList { name: "door".into(), gates, types, re_entry: true, opens_at: None, closes_at: None }
+    }
+
     #[test]
     fn everything_that_an_organizer_decides_counts() {
         let base = Config::empty();
-        let edits: [fn(&mut Config); 7] = [
+        let edits: [fn(&mut Config); 10] = [
+            |config| config.waitlist = Some(Box::default()),
             |config| config.tariff = Some(Box::default()),
+            |config| config.entry = vec![entry_list_of(vec![], vec![1])],
+            |config| config.entry = vec![entry_list_of(vec![1], vec![])],
             |config| config.currency = *b"EUR",
             |config| config.units_per_subject_max = Some(4),
             |config| config.sections = vec!["ab".into()],

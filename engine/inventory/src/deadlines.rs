@@ -18,6 +18,8 @@ pub(crate) enum Due {
     Window(TicketTypeId, bool),
     /// A phase of the schedule.
     Phase(Phase),
+    /// The end of the patience with the head of a line.
+    Patience(TicketTypeId),
 }
 
 /// What is due when. Claims stand in the order of (deadline, number); the calendar of the configuration has few entries,
@@ -69,6 +71,7 @@ impl Deadlines {
         phase: Phase,
         windows: &Windows,
         released: ReleasedChannels,
+        patience: &[(Timestamp, TicketTypeId)],
     ) {
         self.calendar.clear();
         // A draft is still being written: time does nothing to it that could not be undone.
@@ -106,6 +109,7 @@ impl Deadlines {
             Phase::OnSale | Phase::Paused => enter(schedule.closes_at, Due::Phase(Phase::Closed)),
             Phase::Draft | Phase::Closed | Phase::Cancelled => {}
         }
+        self.calendar.extend(patience.iter().map(|&(at, id)| (at, Due::Patience(id))));
         self.calendar.sort_unstable();
     }
 
@@ -164,5 +168,6 @@ fn event_of(due: Due) -> EventBody {
         Due::Channel(channel) => EventBody::ChannelReleased { channel },
         Due::Window(ticket_type, open) => EventBody::SaleWindowChanged { ticket_type, open },
         Due::Phase(to) => EventBody::PhaseChanged { to },
+        Due::Patience(ticket_type) => EventBody::WaitlistPatienceEnded { ticket_type },
     }
 }

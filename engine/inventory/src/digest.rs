@@ -28,6 +28,10 @@ pub(crate) enum Kind {
     Expired,
     Config,
     Quoted,
+    Shares,
+    Device = 40,
+    Entry,
+    Patience,
 }
 
 /// Mixes the words of one entity.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tessera_pricing::Quote;
 
 use crate::{
-    ChannelId, ClaimNumber, Config, Payment, Phase, ProviderId, RefundedUnits, SeatIndex, Subject, Subjects,
-    TicketRef, TicketTypeId, Timestamp, Units,
+    ChannelId, ClaimNumber, Config, Dispute, EntryNumber, LeftReason, Payment, Phase, ProviderId,
+    RefundReason, RefundedUnits, ScansRecorded, SeatIndex, Subject, Subjects, TicketRef, TicketTypeId,
+    Timestamp, Units, WaitlistJoined,
 };
 
 /// One logged event. Its sequence is its position. A command yields exactly one.
@@ -103,6 +104,21 @@ pub enum EventBody {
         tickets: Vec<u16>,
         /// What became of the units.
         units: RefundedUnits,
+        /// How much is given back, in minor units, where it is not what these tickets come to.
+        amount_minor: Option<i64>,
+        /// Why.
+        reason: RefundReason,
+    },
+    /// What an ended hold had was sold anew.
+    SoldLate(Box<SoldLate>),
+    /// A dispute over the payment of an order was opened, or decided.
+    OrderDisputed {
+        /// Which.
+        order: ClaimNumber,
+        /// How it stands.
+        dispute: Dispute,
+        /// Positions of the tickets that are revoked by that; their units return to sale.
+        revoked: Vec<u16>,
     },
     /// Units were withdrawn.
     UnitsKilled(Units),
@@ -135,6 +151,8 @@ pub enum EventBody {
         ticket: TicketRef,
         /// Where.
         gate: u16,
+        /// By which entry list, where there are lists: its position in the configuration.
+        list: Option<u8>,
     },
     /// A ticket was let out.
     CheckedOut {
@@ -142,12 +160,40 @@ pub enum EventBody {
         ticket: TicketRef,
         /// Where.
         gate: u16,
+        /// The entry list that counts it, as in [`EventBody::CheckedIn`].
+        list: Option<u8>,
+        /// Whether the state remembers it. A way out of format 1 left nothing behind, and must not when it is replayed.
+        stamped: bool,
+    },
+    /// A ticket has a new code, and its holder has it still.
+    TicketReissued {
+        /// Which.
+        ticket: TicketRef,
+        /// Generation of the new code.
+        generation: u8,
+    },
+    /// A device told what it had scanned.
+    ScansRecorded(ScansRecorded),
+    /// Somebody waits; the number of the entry is this event's sequence.
+    WaitlistJoined(Box<WaitlistJoined>),
+    /// Somebody does not wait any more, and got no offer.
+    WaitlistLeft {
+        /// Which entry.
+        entry: EntryNumber,
+        /// Why.
+        reason: LeftReason,
+    },
+    /// What was kept for the head of a line is kept no longer: whoever fits is served until the head is another.
+    WaitlistPatienceEnded {
+        /// Whose line.
+        ticket_type: TicketTypeId,
     },
 }
 
 /// The oldest format of the log, which every reader knows.
 pub const FORMAT_MIN: u16 = 1;
-/// The newest format of the log. 2: payments by providers; tariffs and quotes.
+/// The newest format of the log. 2: payments by providers, late sales, disputes, refunds by amount; tariffs and quotes; ways out with their
+/// time, lists, re-issue and scans; the waitlist.
 pub const FORMAT_MAX: u16 = 2;
 
 impl EventBody {
@@ -158,7 +204,19 @@ impl EventBody {
             EventBody::PaymentBegun { charge: Some(_), .. }
             | EventBody::PaymentFailed { attempt: Some(_), .. }
             | EventBody::Confirmed { attempt: Some(_), .. }
-            | EventBody::HoldPlaced(HoldPlaced { quote: Some(_), .. }) => 2,
+            | EventBody::TicketsRefunded { amount_minor: Some(_), .. }
+            | EventBody::SoldLate(_)
+            | EventBody::OrderDisputed { .. }
+            | EventBody::HoldPlaced(HoldPlaced { quote: Some(_), .. } | HoldPlaced { entry: Some(_), .. })
+            | EventBody::CheckedIn { list: Some(_), .. }
+            | EventBody::CheckedOut { list: Some(_), .. }
+            | EventBody::CheckedOut { stamped: true, .. }
+            | EventBody::TicketReissued { .. }
+            | EventBody::ScansRecorded(_)
+            | EventBody::WaitlistJoined(_)
+            | EventBody::WaitlistLeft { .. }
+            | EventBody::WaitlistPatienceEnded { .. } => 2,
+            EventBody::TicketsRefunded { reason, .. } if *reason != RefundReason::Organizer => 2,
             EventBody::Configured { config, .. } => config.format(),
             _ => FORMAT_MIN,
         }
@@ -191,6 +249,8 @@ pub struct HoldPlaced {
     pub lines: Vec<Line>,
     /// What that costs, line by line; `None`: quantities times prices.
     pub quote: Option<Box<Quote>>,
+    /// The entry of the waitlist that it is offered to, and that ends with it.
+    pub entry: Option<EntryNumber>,
 }
 
 impl HoldPlaced {
@@ -202,6 +262,19 @@ impl HoldPlaced {
             None => self.lines.iter().map(|line| line.price_minor * i64::from(line.quantity)).sum(),
         }
     }
+}
+
+/// A late sale.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SoldLate {
+    /// Which order: the number of the hold that had ended.
+    pub order: ClaimNumber,
+    /// What was sold; its channel is the one it was drawn from now.
+    pub hold: HoldPlaced,
+    /// How it was paid.
+    pub payment: Payment,
+    /// The attempt that brought the money.
+    pub attempt: u8,
 }
 
 /// How a hold came about.

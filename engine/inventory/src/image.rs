@@ -59,7 +59,7 @@ pub struct Image {
     pub order_extras: Vec<u32>,
     /// Two words a transferred ticket: ticket, holder.
     pub transferred: Vec<u32>,
-    /// Two words a ticket that is in: `ticket | gate << 32`, since when.
+    /// Two words a ticket that was let in online: `ticket | gate << 32`, since when.
     pub checked_in: Vec<u64>,
     /// Idempotency records kept for ever, two words each: key, `sequence | fingerprint << 40`.
     pub keys_settled: Vec<u64>,
@@ -76,6 +76,22 @@ pub struct Image {
     /// Claims and orders with a quote, ascending, four words each: number, total as two's complement, what the promotion took off,
     /// `promotion + 1 (0: none) | (serial + 1 (0: none)) << 32`. What promotions have given out follows from it.
     pub quoted: Vec<u64>,
+    /// What a refund of each ticket of those gives back, one after another, ascending: `[number, count, amounts as two's complement…]`.
+    pub shares_quoted: Vec<u64>,
+    /// What was given back beside what refunded tickets come to, two words an order: order, amount as two's complement.
+    pub refunded_beyond: Vec<u64>,
+    /// Orders whose payment is disputed, ascending.
+    pub disputes: Vec<u32>,
+    /// Four words a ticket whose last passage is a way out, or was told by a device: `ticket | gate << 32 | inward << 48`, when, device
+    /// (0: online), number among its scans (0 online).
+    pub passages: Vec<u64>,
+    /// Three words a device that recorded scans, ascending: device, number of its next scan, when its last one was made.
+    pub devices: Vec<u64>,
+    /// Entries of the waitlist, by number, one after another: `[number, subject | extras << 32 | choices << 40 | priority << 48,
+    /// highest price (-1 as two's complement: none), extras…, choices…]`; a choice is `type | quantity << 16 | manner << 32`.
+    pub waitlist: Vec<u64>,
+    /// Lines that keep units for their head, three words each: type, head, since when (0: in vain).
+    pub accumulating: Vec<u64>,
 }
 
 impl Image {
@@ -83,7 +99,13 @@ impl Image {
     #[must_use]
     pub fn format(&self) -> u16 {
         let of_config = self.config.as_ref().map_or(FORMAT_MIN, |config| config.format());
-        if self.quoted.is_empty() { of_config } else { of_config.max(2) }
+        let is_old = self.quoted.is_empty()
+            && self.refunded_beyond.is_empty()
+            && self.disputes.is_empty()
+            && self.passages.is_empty()
+            && self.devices.is_empty()
+            && self.waitlist.is_empty();
+        if is_old { of_config } else { of_config.max(2) }
     }
 }
 

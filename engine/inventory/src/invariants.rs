@@ -2,6 +2,8 @@
 
 use crate::claims::Claim;
 use crate::digest::{Kind, Mix, seat_mix};
+use crate::orders::TicketFlags;
+use crate::passages::Passage;
 use crate::quoted::Quoted;
 use crate::subjects::Slot;
 use crate::{ClaimNumber, Digest, Inventory, SeatIndex, SeatState, Violation};
@@ -25,8 +27,10 @@ impl Inventory {
             self.claims.sum(),
             self.orders.sum(),
             self.quoted.sum(),
+            self.devices.sum(),
             self.keys.sum(),
             self.expired.sum(),
+            self.waitlist.sum(),
             self.config_mix,
         ];
         self.digest_from(&components)
@@ -42,8 +46,10 @@ impl Inventory {
             self.claims.fresh_sum(&self.subjects),
             self.orders.fresh_sum(&self.subjects),
             self.quoted.fresh_sum(),
+            self.devices.fresh_sum(),
             self.keys.fresh_sum(),
             self.expired.fresh_sum(),
+            self.waitlist.fresh_sum(&self.subjects),
             crate::config_mix::mix(&self.config),
         ];
         self.digest_from(&components)
@@ -73,9 +79,12 @@ impl Inventory {
         self.i1p_promotions_add_up()?;
         self.i2_seats_have_one_owner()?;
         self.i3_limits_are_exact()?;
+        self.e1_passages_say_who_is_in()?;
         self.i4_digest_is_true()?;
         self.i5_held_units_have_a_deadline()?;
-        self.i7_keys_have_one_record()
+        self.i6r_no_order_gives_back_more_than_it_cost()?;
+        self.i7_keys_have_one_record()?;
+        self.i8_nobody_is_passed_over()
     }
 
     /// I1: free + held + sold + killed is the capacity, and held and sold are those of claims and orders; of channels, too.
@@ -128,7 +137,8 @@ impl Inventory {
                     format!("{} has a quote and is neither claim nor order", number.0),
                 ));
             }
-            fresh.insert(number, *money, subjects.into_iter());
+            let shares = self.quoted.shares(number).unwrap_or_default();
+            fresh.insert(number, *money, shares.into(), subjects.into_iter());
         }
         if !self.quoted.counts_as(&fresh) {
             return Err(violation("I1p", "a promotion counts other uses than there are"));
@@ -225,12 +235,34 @@ impl Inventory {
         for (_, &slot) in self.orders.transfers() {
             names[slot as usize] += 1;
         }
+        for slot in self.waitlist.iter().flat_map(|(_, entry)| entry.subjects()) {
+            names[slot as usize] += 1;
+        }
         for (slot, named) in (0..).zip(names) {
             if self.subjects.names(slot) != named {
                 return Err(violation("I3", format!("subject {slot} is named {named} times")));
             }
         }
         Ok(())
+    }
+
+    /// E1: a ticket is in exactly if its last passage was inwards, and no device told of a scan that it has not numbered yet.
+    fn e1_passages_say_who_is_in(&self) -> Checked {
+        for (slot, ticket) in (0..).zip(self.orders.tickets()) {
+            if ticket.flags.has(TicketFlags::CHECKED_IN) != self.orders.entrance(slot).is_some() {
+                return Err(violation("E1", format!("ticket {slot} is in against its last passage")));
+            }
+        }
+        let untold = |passage: &Passage| {
+            let known = self.devices.get(passage.device);
+            passage.device != 0 && known.is_none_or(|device| passage.number >= device.next)
+        };
+        match self.orders.passages().find(|(_, passage)| untold(passage)) {
+            Some((slot, passage)) => {
+                Err(violation("E1", format!("ticket {slot} passed by an untold scan: {passage:?}")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// I4: the incremental digest is the one from scratch.
@@ -271,9 +303,21 @@ impl Inventory {
             return Err(violation("I5", "the deadlines are not those of the claims"));
         }
         let mut fresh = self.deadlines.clone();
-        fresh.plan(&self.config, self.phase, &self.windows, self.released);
+        let patience = self.waitlist.patience_ends(&self.config);
+        fresh.plan(&self.config, self.phase, &self.windows, self.released, &patience);
         if fresh.next_at() != self.deadlines.next_at() {
             return Err(violation("I5", "the calendar is not that of the configuration"));
+        }
+        Ok(())
+    }
+
+    /// I6r: what was given back of an order is at most what it cost, and not less than nothing.
+    fn i6r_no_order_gives_back_more_than_it_cost(&self) -> Checked {
+        for (at, order) in self.orders.iter() {
+            let money = self.money_of(at);
+            if !(0..=money.total_minor).contains(&money.refunded_minor) {
+                return Err(violation("I6r", format!("order {}: {money:?}", order.number().0)));
+            }
         }
         Ok(())
     }
@@ -290,6 +334,28 @@ impl Inventory {
         keys.dedup();
         if keys.len() != records {
             return Err(violation("I7", "a key has two records"));
+        }
+        Ok(())
+    }
+}
+
+impl Inventory {
+    /// I8: nobody waits who could be served, but for those whom the next consequence looks at; and everybody stands in exactly the
+    /// lines of the entry.
+    fn i8_nobody_is_passed_over(&self) -> Checked {
+        if self.waitlist.is_quiet() {
+            return Ok(());
+        }
+        if !self.waitlist.is_exact(&self.config) {
+            return Err(violation("I8", "the lines are not those of the entries"));
+        }
+        let marks = self.waitlist.marks();
+        let unmarked = self.config.ticket_type_ids().filter(|&id| !marks.contains(id));
+        for id in unmarked {
+            if let Some(place) = self.next_in_line(id) {
+                let detail = format!("entry {} fits type {} and nobody looks", place.number().0, id.0);
+                return Err(violation("I8", detail));
+            }
         }
         Ok(())
     }
@@ -336,6 +402,7 @@ mod tests {
                 seats: vec![],
             }],
             quote: None,
+            entry: None,
         };
         let mut inventory = Inventory::new(EventId(1));
         for body in

@@ -10,11 +10,13 @@ use crate::keys::Keys;
 use crate::killed_seats::SeatsToKill;
 use crate::mutant::Mutation;
 use crate::orders::Orders;
+use crate::passages::Devices;
 use crate::pools::Pools;
 use crate::quoted::Quoted;
 use crate::seating::{ReleasedChannels, Seating};
 use crate::subjects::Subjects;
 use crate::terms::Terms;
+use crate::waitlist::Waitlist;
 use crate::windows::Windows;
 use crate::{
     Availability, ClaimNumber, ClaimView, Command, Config, Event, EventBody, EventId, Image, ImageError,
@@ -45,9 +47,12 @@ pub struct Inventory {
     pub(crate) claims: Claims,
     pub(crate) orders: Orders,
     pub(crate) quoted: Quoted,
+    /// Those that recorded scans.
+    pub(crate) devices: Devices,
     pub(crate) keys: Keys,
     pub(crate) deadlines: Deadlines,
     pub(crate) expired: Expired,
+    pub(crate) waitlist: Waitlist,
     /// Boxed, so that taking it for a decision moves one word.
     pub(crate) scratch: Option<Box<Scratch>>,
     pub(crate) mutation: Mutation,
@@ -105,9 +110,11 @@ impl Inventory {
             claims: Claims::default(),
             orders: Orders::new(),
             quoted: Quoted::default(),
+            devices: Devices::default(),
             keys: Keys::new(),
             deadlines: Deadlines::default(),
             expired: Expired::default(),
+            waitlist: Waitlist::default(),
             scratch: None,
             mutation: Mutation::default(),
         }
@@ -136,6 +143,24 @@ impl Inventory {
     /// before commands are decided at `now`.
     pub fn decide_due(&mut self, now: Timestamp) -> Option<EventBody> {
         self.deadlines.next(now)
+    }
+
+    /// What follows from the state alone, at logged time `now`: an offer to who waits, or the end of an entry. Call and apply until `None`,
+    /// before anything else is decided.
+    pub fn decide_consequence(&mut self, now: Timestamp) -> Option<EventBody> {
+        self.consequence(now)
+    }
+
+    /// Whether [`Self::decide_consequence`] may have something to say. After it said nothing, it has not.
+    #[must_use]
+    pub fn may_have_consequence(&self) -> bool {
+        !self.waitlist.marks().is_empty() || self.waitlist.first_lost().is_some()
+    }
+
+    /// How many wait.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waitlist.len()
     }
 
     /// When the next thing is due that time does.

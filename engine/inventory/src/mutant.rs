@@ -36,6 +36,20 @@ pub enum Mutant {
     LearntSubjectsStay,
     /// The failure of a payment attempt ends whichever is in flight.
     AnyAttemptFails,
+    /// A refund may be more than is left of the total.
+    RefundBeyondTotal,
+    /// A late sale asks no limit.
+    LateSaleUnlimited,
+    /// A ticket goes on though its money is disputed.
+    DisputeIgnored,
+    /// Of those who wait for the same, the newest is served.
+    NewestServed,
+    /// Units that return to a pool wake nobody.
+    MarkForgotten,
+    /// Only those who wait for a single unit are served.
+    BucketSkipped,
+    /// Direct holds pass those who wait.
+    WaitlistPassed,
 }
 
 /// See [`Mutant::KeyForgotten`].

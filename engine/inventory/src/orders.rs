@@ -1,18 +1,23 @@
 //! Settled orders and their tickets, compact: 20 bytes an order, 8 a ticket. What few have stands in side tables.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::digest::{Kind, Mix};
 use crate::index::{Index, hash_of};
 use crate::paged::Paged;
+use crate::passages::Passage;
 use crate::subjects::{Slot, Subjects};
-use crate::{ChannelId, ClaimNumber, PaymentKind, SeatIndex, TermsId, Timestamp};
+use crate::{ChannelId, ClaimNumber, PaymentKind, SeatIndex, TermsId};
 
 /// Position of a ticket in the arena.
 pub(crate) type TicketSlot = u32;
 
 const NO_CHANNEL: u8 = u8::MAX;
 const NO_SEAT: u32 = u32::MAX;
+/// What the words of an order's mix that only few have are told by.
+const MIX_BEYOND: u32 = 1;
+const MIX_DISPUTED: u32 = 2;
+
 /// A paid order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Order {
@@ -62,13 +67,6 @@ impl TicketFlags {
     }
 }
 
-/// Since when, and at which gate, a ticket is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Entrance {
-    pub(crate) at: Timestamp,
-    pub(crate) gate: u16,
-}
-
 /// The settled orders of one event.
 #[derive(Clone, Debug)]
 pub(crate) struct Orders {
@@ -78,7 +76,12 @@ pub(crate) struct Orders {
     /// Further subjects, by order.
     extra: BTreeMap<u32, Box<[Slot]>>,
     transferred: BTreeMap<TicketSlot, Slot>,
-    entrances: BTreeMap<TicketSlot, Entrance>,
+    /// The last passage of each ticket that passed a gate.
+    passages: BTreeMap<TicketSlot, Passage>,
+    /// What was given back beside what refunded tickets come to, in minor units, by order; none is zero.
+    beyond: BTreeMap<u32, i64>,
+    /// Orders whose payment is disputed.
+    disputed: BTreeSet<u32>,
     /// Orders with a ticket that is not refunded.
     open: u32,
     sum: u128,
@@ -155,7 +158,9 @@ impl Orders {
             tickets: Paged::new(),
             extra: BTreeMap::new(),
             transferred: BTreeMap::new(),
-            entrances: BTreeMap::new(),
+            passages: BTreeMap::new(),
+            beyond: BTreeMap::new(),
+            disputed: BTreeSet::new(),
             open: 0,
             sum: 0,
         }
@@ -209,8 +214,54 @@ impl Orders {
         self.transferred.get(&slot).copied().unwrap_or(order.subject)
     }
 
-    pub(crate) fn entrance(&self, slot: TicketSlot) -> Option<Entrance> {
-        self.entrances.get(&slot).copied()
+    pub(crate) fn passage(&self, slot: TicketSlot) -> Option<Passage> {
+        self.passages.get(&slot).copied()
+    }
+
+    /// The passage by which a ticket is in.
+    pub(crate) fn entrance(&self, slot: TicketSlot) -> Option<Passage> {
+        self.passage(slot).filter(|passage| passage.inward)
+    }
+
+    /// What was given back of an order beside what its refunded tickets come to, in minor units; negative: less than that.
+    pub(crate) fn beyond(&self, at: u32) -> i64 {
+        self.beyond.get(&at).copied().unwrap_or(0)
+    }
+
+    /// Counts so much more as given back.
+    pub(crate) fn add_beyond(&mut self, at: u32, amount_minor: i64, subjects: &Subjects) {
+        self.edit(at, subjects, |orders| {
+            let beyond_minor = orders.beyond(at) + amount_minor;
+            if beyond_minor == 0 {
+                orders.beyond.remove(&at);
+            } else {
+                orders.beyond.insert(at, beyond_minor);
+            }
+        });
+    }
+
+    /// Whether the payment of an order is disputed.
+    pub(crate) fn is_disputed(&self, at: u32) -> bool {
+        self.disputed.contains(&at)
+    }
+
+    /// The payment of an order is disputed, or is not any more.
+    pub(crate) fn set_disputed(&mut self, at: u32, is_disputed: bool, subjects: &Subjects) {
+        self.edit(at, subjects, |orders| {
+            if is_disputed {
+                orders.disputed.insert(at);
+            } else {
+                orders.disputed.remove(&at);
+            }
+        });
+    }
+
+    pub(crate) fn beyonds(&self) -> impl Iterator<Item = (&u32, &i64)> {
+        self.beyond.iter()
+    }
+
+    pub(crate) fn disputes(&self) -> impl Iterator<Item = &u32> {
+        self.disputed.iter()
     }
 
     /// Marks a ticket as refunded.
@@ -244,26 +295,26 @@ impl Orders {
         before
     }
 
-    /// Lets a ticket in, or (`None`) out.
-    pub(crate) fn set_entrance(
-        &mut self,
-        at: u32,
-        slot: TicketSlot,
-        entrance: Option<Entrance>,
-        subjects: &Subjects,
-    ) {
+    /// Gives a ticket another code.
+    pub(crate) fn reissue(&mut self, at: u32, slot: TicketSlot, generation: u8, subjects: &Subjects) {
+        self.edit(at, subjects, |orders| orders.tickets.get_mut(slot).generation = generation);
+    }
+
+    /// Lets a ticket pass, in or out.
+    pub(crate) fn pass(&mut self, at: u32, slot: TicketSlot, passage: Passage, subjects: &Subjects) {
         self.edit(at, subjects, |orders| {
-            let ticket = orders.tickets.get_mut(slot);
-            match entrance {
-                Some(entrance) => {
-                    ticket.flags.0 |= TicketFlags::CHECKED_IN;
-                    orders.entrances.insert(slot, entrance);
-                }
-                None => {
-                    ticket.flags.0 &= !TicketFlags::CHECKED_IN;
-                    orders.entrances.remove(&slot);
-                }
-            }
+            let flags = &mut orders.tickets.get_mut(slot).flags.0;
+            *flags &= !TicketFlags::CHECKED_IN;
+            *flags |= if passage.inward { TicketFlags::CHECKED_IN } else { 0 };
+            orders.passages.insert(slot, passage);
+        });
+    }
+
+    /// Lets a ticket out without a trace.
+    pub(crate) fn forget_passage(&mut self, at: u32, slot: TicketSlot, subjects: &Subjects) {
+        self.edit(at, subjects, |orders| {
+            orders.tickets.get_mut(slot).flags.0 &= !TicketFlags::CHECKED_IN;
+            orders.passages.remove(&slot);
         });
     }
 
@@ -300,8 +351,8 @@ impl Orders {
         self.transferred.iter()
     }
 
-    pub(crate) fn entrances(&self) -> impl Iterator<Item = (&TicketSlot, &Entrance)> {
-        self.entrances.iter()
+    pub(crate) fn passages(&self) -> impl Iterator<Item = (&TicketSlot, &Passage)> {
+        self.passages.iter()
     }
 
     /// A ticket of an image.
@@ -324,12 +375,23 @@ impl Orders {
         &mut self,
         extra: BTreeMap<u32, Box<[Slot]>>,
         transferred: BTreeMap<TicketSlot, Slot>,
-        entrances: BTreeMap<TicketSlot, Entrance>,
+        passages: BTreeMap<TicketSlot, Passage>,
         subjects: &Subjects,
     ) {
         self.extra = extra;
         self.transferred = transferred;
-        self.entrances = entrances;
+        self.passages = passages;
+        self.sum = self.fresh_sum(subjects);
+    }
+
+    /// What an image says of money that went back.
+    pub(crate) fn import_money(
+        &mut self,
+        beyond: BTreeMap<u32, i64>,
+        disputed: BTreeSet<u32>,
+        subjects: &Subjects,
+    ) {
+        (self.beyond, self.disputed) = (beyond, disputed);
         self.sum = self.fresh_sum(subjects);
     }
 
@@ -362,10 +424,15 @@ impl Orders {
             if ticket.flags.has(TicketFlags::TRANSFERRED) {
                 mix = mix.wide(subjects.subject(self.holder(order, slot)).0);
             }
-            if let Some(entrance) = self.entrance(slot).filter(|_| ticket.flags.has(TicketFlags::CHECKED_IN))
-            {
-                mix = mix.word(entrance.at.0).word(u64::from(entrance.gate));
+            if let Some(passage) = self.passage(slot) {
+                mix = passage.mix(mix);
             }
+        }
+        if let Some(beyond_minor) = self.beyond.get(&at) {
+            mix = mix.pair(MIX_BEYOND, 0).word(beyond_minor.cast_unsigned());
+        }
+        if self.is_disputed(at) {
+            mix = mix.pair(MIX_DISPUTED, 0);
         }
         mix.finish()
     }

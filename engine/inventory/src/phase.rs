@@ -62,6 +62,18 @@ pub enum PhaseCommand {
     CheckIn,
     /// Check out.
     CheckOut,
+    /// Sell anew what an ended hold had.
+    SellLate,
+    /// Say how a dispute stands.
+    SetDispute,
+    /// Give a ticket a new code.
+    ReissueTicket,
+    /// Record offline scans.
+    RecordScans,
+    /// Join the waitlist.
+    JoinWaitlist,
+    /// Leave the waitlist.
+    LeaveWaitlist,
 }
 
 impl Phase {
@@ -82,7 +94,7 @@ use PhaseCommand as C;
 /// One row per command: the phases that admit it, in the order of [`Phase::ALL`].
 /// D draft, S scheduled, P presale, O on sale, U paused, C closed, X cancelled.
 #[rustfmt::skip]
-pub const PHASE_TABLE: [(PhaseCommand, [bool; 7]); 20] = {
+pub const PHASE_TABLE: [(PhaseCommand, [bool; 7]); 26] = {
     const Y: bool = true;
     const N: bool = false;
     [   //                   D  S  P  O  U  C  X
@@ -106,6 +118,12 @@ pub const PHASE_TABLE: [(PhaseCommand, [bool; 7]); 20] = {
         (C::TransferTicket, [N, N, Y, Y, Y, Y, N]),
         (C::CheckIn,        [N, N, Y, Y, Y, Y, N]),
         (C::CheckOut,       [N, N, Y, Y, Y, Y, N]),
+        (C::SellLate,       [N, N, Y, Y, N, Y, N]),
+        (C::SetDispute,     [N, N, Y, Y, Y, Y, Y]),
+        (C::ReissueTicket,  [N, N, Y, Y, Y, Y, N]),
+        (C::RecordScans,    [Y, Y, Y, Y, Y, Y, Y]),
+        (C::JoinWaitlist,   [N, N, Y, Y, Y, N, N]),
+        (C::LeaveWaitlist,  [N, Y, Y, Y, Y, Y, Y]),
     ]
 };
 

@@ -111,7 +111,6 @@ impl Pool {
         let killed = quantity.min(self.kill_debt);
         self.kill_debt -= killed;
         self.killed += killed;
-        // The waitlist will be served here, before the rest is free.
         *self.source(channel) += quantity - killed;
     }
 

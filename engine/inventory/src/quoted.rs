@@ -42,6 +42,8 @@ pub(crate) struct Given {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Quoted {
     entries: BTreeMap<ClaimNumber, Money>,
+    /// What a refund of each ticket gives back, in minor units.
+    shares: BTreeMap<ClaimNumber, Box<[i64]>>,
     /// By promotion.
     given: Vec<Given>,
     /// Uses of promotions that are limited by subject.
@@ -121,10 +123,24 @@ impl Quoted {
         self.entries.get(&number)
     }
 
-    /// Enters a claim with its subjects.
-    pub(crate) fn insert(&mut self, number: ClaimNumber, money: Money, subjects: impl Iterator<Item = Slot>) {
-        self.sum = self.sum.wrapping_add(money.mix(number));
+    /// What a refund of each ticket of a claim or an order gives back, in minor units; `None`: it has no quote.
+    #[inline]
+    pub(crate) fn shares(&self, number: ClaimNumber) -> Option<&[i64]> {
+        self.shares.get(&number).map(|shares| &**shares)
+    }
+
+    /// Enters a claim with its subjects; `shares` are those of its tickets.
+    pub(crate) fn insert(
+        &mut self,
+        number: ClaimNumber,
+        money: Money,
+        shares: Box<[i64]>,
+        subjects: impl Iterator<Item = Slot>,
+    ) {
+        let sum = self.sum.wrapping_add(money.mix(number));
+        self.sum = sum.wrapping_add(shares_mix(number, &shares));
         self.entries.insert(number, money);
+        self.shares.insert(number, shares);
         if let Some(used) = &money.used {
             let at = usize::from(used.promotion);
             if self.given.len() <= at {
@@ -144,6 +160,9 @@ impl Quoted {
         self.give_back(number, subjects);
         if let Some(money) = self.entries.remove(&number) {
             self.sum = self.sum.wrapping_sub(money.mix(number));
+        }
+        if let Some(shares) = self.shares.remove(&number) {
+            self.sum = self.sum.wrapping_sub(shares_mix(number, &shares));
         }
     }
 
@@ -242,6 +261,13 @@ impl Quoted {
 
     /// The digest's share of the entries, from scratch.
     pub(crate) fn fresh_sum(&self) -> u128 {
-        self.iter().fold(0, |sum, (number, money)| sum.wrapping_add(money.mix(number)))
+        let shares = self.shares.iter().map(|(&number, shares)| shares_mix(number, shares));
+        let entries = self.iter().map(|(number, money)| money.mix(number));
+        entries.chain(shares).fold(0, u128::wrapping_add)
     }
+}
+
+fn shares_mix(number: ClaimNumber, shares: &[i64]) -> u128 {
+    let mix = Mix::new(Kind::Shares).word(number.0);
+    shares.iter().fold(mix, |mix, share| mix.word(share.cast_unsigned())).finish()
 }

@@ -1,6 +1,6 @@
 //! Rejections: values that say why, and what to do next. A rejection is a pure function of (state at a sequence, command).
 
-use crate::{ClaimNumber, Phase, PhaseCommand, PoolId, SeatIndex, TicketTypeId, Timestamp};
+use crate::{ClaimNumber, EntryNumber, Phase, PhaseCommand, PoolId, SeatIndex, TicketTypeId, Timestamp};
 
 /// Most alternatives that a rejection names.
 pub const ALTERNATIVES_MAX: usize = 3;
@@ -137,6 +137,13 @@ pub enum Rejection {
     InvalidConfig(ConfigError),
     /// The request contradicts itself or names what does not exist.
     InvalidRequest(RequestError),
+    /// A refund of more than is left of the order's total.
+    AmountExceeded {
+        /// What is left, in minor units.
+        refundable_minor: i64,
+    },
+    /// The buyer disputes the payment of the order, and that is undecided.
+    InDispute,
     /// More units to restore than are killed.
     NothingToRestore {
         /// Units killed, or waiting for their return.
@@ -148,9 +155,30 @@ pub enum Rejection {
         at: Timestamp,
         /// Where.
         gate: u16,
+        /// By which device; 0: online.
+        device: u32,
     },
     /// The ticket is not in.
     NotCheckedIn,
+    /// No entry list admits the ticket at this gate, now.
+    NotAdmittedHere {
+        /// Gates that admit it, now or from `opens_at` on, ascending; at most [`crate::GATES_NAMED_MAX`].
+        gates: Vec<u16>,
+        /// When they begin to, unless they have; `None` also where none will.
+        opens_at: Option<Timestamp>,
+    },
+    /// The ticket was in, and its list lets nobody in again.
+    NoReEntry {
+        /// When it went out.
+        at: Timestamp,
+        /// Where.
+        gate: u16,
+    },
+    /// The scans do not follow those that the device recorded: some are missing in between, or all were recorded before.
+    ScanNumbers {
+        /// Number of the next scan of the device.
+        next: u64,
+    },
     /// The code shown was replaced by a transfer or re-issue.
     CodeRevoked {
         /// Generation that is valid.
@@ -168,6 +196,25 @@ pub enum Rejection {
     KeyExpired,
     /// The caller's role does not allow this.
     Forbidden,
+    /// The subject waits already, as often as is allowed.
+    AlreadyWaiting {
+        /// As this entry, for one.
+        entry: EntryNumber,
+    },
+    /// There is no waitlist, or none for this type.
+    WaitlistClosed,
+    /// As many wait as may.
+    WaitlistFull {
+        /// How many.
+        entries_max: u32,
+    },
+    /// No such entry, or not the caller's, or it does not wait any more.
+    EntryNotFound,
+    /// What is wished for is there: nobody needs to wait for it.
+    AvailableNow {
+        /// Of this type.
+        ticket_type: TicketTypeId,
+    },
 }
 
 /// Where a claim stands in its life.
@@ -203,7 +250,7 @@ pub enum RequestError {
     NoLines,
     /// More lines than [`crate::HOLD_LINES_MAX`].
     TooManyLines,
-    /// A line wants zero units.
+    /// A line wants zero units; or nothing is to be refunded.
     ZeroQuantity,
     /// More units than [`crate::HOLD_UNITS_MAX`] in a hold; more units to kill than are free, held and sold.
     TooManyUnits,
@@ -229,6 +276,16 @@ pub enum RequestError {
     TooManyCompanions,
     /// More subjects than [`crate::EXTRA_SUBJECTS_MAX`].
     TooManySubjects,
+    /// No scans at all.
+    NoScans,
+    /// More scans than [`crate::SCANS_MAX`].
+    TooManyScans,
+    /// Numbers of scans that do not follow one another, from 1 on.
+    ScansOutOfOrder,
+    /// No device has the number 0.
+    UnknownDevice,
+    /// More devices than [`crate::DEVICES_MAX`] record scans of the event.
+    TooManyDevices,
     /// No command leads to that phase: nothing becomes a draft again.
     NoSuchPhaseChange,
 }

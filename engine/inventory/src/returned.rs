@@ -1,7 +1,7 @@
 //! Returned units: released, expired, cancelled, refunded. This is the only way back, for pools and for seats.
 //!
-//! Order: kills that wait for a return are served first; then the waitlist will be, here and nowhere else; what is left
-//! goes to the channel that it was drawn from, while that is unreleased, or else to everyone.
+//! Order: kills that wait for a return are served first; what is left goes to the channel that it was drawn from, while that
+//! is unreleased, or else to everyone. It wakes the waitlist, and does not serve it: offers are events of their own.
 
 use crate::mutant::Mutant;
 use crate::{ChannelId, Inventory, RefundedUnits, SeatIndex, SeatState, TermsId};
@@ -46,7 +46,9 @@ impl Inventory {
         let channel = channel.filter(|_| !leaks);
         let is_doubled = source == Source::Sold && self.mutation.is(Mutant::UnitReturnedTwice);
         let restocked = if is_doubled { 2 * quantity } else { quantity };
-        for &pool in &self.terms.get(terms).draws_on {
+        for at in 0..self.terms.get(terms).draws_on.len() {
+            let pool = self.terms.get(terms).draws_on[at];
+            self.wake_pool(pool);
             self.pools.edit(pool, |pool| {
                 pool.take_back(quantity, source, channel);
                 match fate {

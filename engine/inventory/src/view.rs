@@ -116,6 +116,10 @@ pub struct ClaimView {
     pub payment: Option<PaymentKind>,
     /// The tickets of a paid order.
     pub tickets: Vec<TicketView>,
+    /// What was given back of a paid order, or is to be, in minor units.
+    pub refunded_minor: i64,
+    /// Whether the payment of a paid order is disputed.
+    pub in_dispute: bool,
 }
 
 impl ClaimView {

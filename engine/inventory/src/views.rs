@@ -41,21 +41,25 @@ impl Inventory {
     fn view_type(&self, id: TicketTypeId) -> TypeAvailability {
         let open = self.windows.is_open(id);
         let hidden = self.config.ticket_type(id).is_none_or(|known| known.access_code.is_some());
-        if !open || hidden || self.phase != Phase::OnSale {
+        if !open || hidden || self.phase != Phase::OnSale || self.is_ahead(id) {
             return TypeAvailability { open, available: 0 };
         }
+        TypeAvailability { open, available: self.free_of(id) }
+    }
+
+    /// Units of a type that are free for everyone.
+    pub(crate) fn free_of(&self, id: TicketTypeId) -> u32 {
         let term = self.terms.get(self.terms.current(id));
         let pools = term.draws_on.iter().map(|&pool| self.pools.get(pool).free_for(None));
         let seats = term.category.map(|category| self.seating.available(category, None));
-        TypeAvailability { open, available: pools.chain(seats).min().unwrap_or(0) }
+        pools.chain(seats).min().unwrap_or(0)
     }
 
     pub(crate) fn view_claim(&self, number: ClaimNumber) -> Option<ClaimView> {
         if let Some(claim) = self.claims.get(number) {
             return Some(self.view_live(number, claim));
         }
-        let order = self.orders.get(self.orders.find(number)?);
-        Some(self.view_order(order))
+        Some(self.view_order(self.orders.find(number)?))
     }
 
     fn view_live(&self, number: ClaimNumber, claim: &Claim) -> ClaimView {
@@ -75,10 +79,13 @@ impl Inventory {
             lines: claim.lines.as_slice().iter().map(line).collect(),
             payment: None,
             tickets: Vec::new(),
+            refunded_minor: 0,
+            in_dispute: false,
         }
     }
 
-    fn view_order(&self, order: &Order) -> ClaimView {
+    fn view_order(&self, at: u32) -> ClaimView {
+        let order = self.orders.get(at);
         let mut lines: Vec<Line> = Vec::new();
         let mut tickets = Vec::new();
         for slot in order.ticket_slots() {
@@ -104,6 +111,8 @@ impl Inventory {
             lines,
             payment: Some(order.payment),
             tickets,
+            refunded_minor: self.money_of(at).refunded_minor,
+            in_dispute: self.orders.is_disputed(at),
         }
     }
 

@@ -8,7 +8,7 @@ use crate::mutant::Mutant;
 use crate::payment::Course;
 use crate::{
     Abilities, Ask, AskAnswer, Calls, Change, Decided, Fact, News, Operation, Outcome, Payment, PaymentId,
-    Refund, RefundStanding, Refusal, Replied, Standing, Want, Why,
+    Refund, RefundStanding, Refusal, Replied, Standing, Status, Want, Why,
 };
 
 impl Payment {
@@ -63,6 +63,10 @@ impl Payment {
         self.facts.merge_with(fact, abilities.mutation);
         if (self.facts.status, self.facts.reference.is_some()) != before {
             self.restart(at);
+            if self.facts.status == Status::Processing {
+                // Somebody has just paid: the provider may know more already.
+                self.looks.next_at = at;
+            }
         }
     }
 
@@ -107,7 +111,12 @@ impl Payment {
             }
             Operation::Create | Operation::Capture | Operation::Void => {
                 if operation == Operation::Void {
-                    self.called_off = !matches!(outcome, Outcome::Declined { .. });
+                    match outcome {
+                        Outcome::Done | Outcome::Again { .. } => self.called_off = true,
+                        Outcome::Declined { .. } => self.called_off = false,
+                        // What was not executed changes nothing: an earlier one may have been.
+                        Outcome::Later { .. } => {}
+                    }
                 }
                 if operation != self.operation() || n != self.calls.n {
                     return;
@@ -123,7 +132,7 @@ impl Payment {
     fn looked(&mut self, called_at: Timestamp, at: Timestamp, outcome: &Outcome, abilities: &Abilities) {
         self.looks.tries = self.looks.tries.saturating_add(1);
         self.looks.next_at = self.look_at(at);
-        if let Outcome::Again { not_before } = outcome {
+        if let Outcome::Later { not_before } | Outcome::Again { not_before } = outcome {
             let again = again_at(self.id, self.looks.tries, at);
             self.looks.next_at = again.max(not_before.unwrap_or_default());
             return;
@@ -148,7 +157,7 @@ impl Payment {
         {
             let calls = &mut refund.calls;
             let standing = facts.refund(*number);
-            if let Outcome::Again { not_before } = outcome {
+            if let Outcome::Later { not_before } | Outcome::Again { not_before } = outcome {
                 if calls.next_at <= at {
                     calls.tries = calls.tries.saturating_add(1);
                     calls.next_at = again_at(id, calls.tries, at).max(not_before.unwrap_or_default());
@@ -179,6 +188,14 @@ impl Payment {
             }
             (Ask::RefundUnpaid, AskAnswer::Accepted(by)) => {
                 self.wanted(Want::Release { why: Why::Unpaid }, by, at);
+            }
+            (
+                Ask::Dispute { standing, .. },
+                AskAnswer::Accepted(_)
+                | AskAnswer::Refused(Refusal::Ended | Refusal::Never | Refusal::SoldByOther),
+            ) => {
+                self.told = Some(standing);
+                (self.asked.tries, self.asked.next_at) = (0, at);
             }
             (Ask::Confirm, AskAnswer::Refused(Refusal::Ended)) => {
                 self.asked.ended = true;
@@ -253,7 +270,7 @@ impl Calls {
             Outcome::Declined { code } => {
                 (self.replied, self.since, self.error) = (Replied::Declined, at, Some(code.clone()));
             }
-            Outcome::Again { not_before } => {
+            Outcome::Later { not_before } | Outcome::Again { not_before } => {
                 self.next_at = self.next_at.max(not_before.unwrap_or_default());
                 if abilities.mutation.is(Mutant::KeyDrawnAnew) {
                     self.n = self.n.saturating_add(1);

@@ -2,7 +2,7 @@
 
 use tessera_inventory::{Sequence, Timestamp};
 
-use crate::Fact;
+use crate::{DisputeStanding, Fact};
 
 /// What a provider is called for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -69,6 +69,13 @@ pub enum Ask {
     SellLate,
     /// Take the sale back, without money: it can never be captured.
     RefundUnpaid,
+    /// Take note how the buyer's disputes stand.
+    Dispute {
+        /// How.
+        standing: DisputeStanding,
+        /// Of how many disputes: a later one is another ask.
+        known: u16,
+    },
 }
 
 /// What the log answered.

@@ -23,7 +23,12 @@ pub enum Outcome {
         /// In the provider's words.
         code: Box<str>,
     },
-    /// It is to be made again under the same key.
+    /// It was certainly not executed, and is to be made again under the same key.
+    Later {
+        /// Not before this time, where there is one.
+        not_before: Option<Timestamp>,
+    },
+    /// It may have been executed, and is to be made again under the same key.
     Again {
         /// Not before this time, where there is one.
         not_before: Option<Timestamp>,

@@ -240,6 +240,17 @@ impl Facts {
         alive.fold(0, |sum, refund| sum.saturating_add(refund.amount_minor))
     }
 
+    /// How the disputes stand together: one that is lost counts most, then one that is open. `None`: there are none.
+    #[must_use]
+    pub fn disputed(&self) -> Option<DisputeStanding> {
+        let rank = |standing: &DisputeStanding| match standing {
+            DisputeStanding::Won => 0,
+            DisputeStanding::Open => 1,
+            DisputeStanding::Lost => 2,
+        };
+        self.disputes.values().map(|dispute| dispute.standing).max_by_key(rank)
+    }
+
     /// How our refund of this number stands at the provider; `None`: it does not know it.
     #[must_use]
     pub fn refund(&self, number: u64) -> Option<RefundStanding> {

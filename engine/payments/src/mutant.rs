@@ -40,6 +40,8 @@ pub enum Mutant {
     SoldWhileCalledOff,
     /// Money that bought nothing is not booked as due to the buyer.
     GivenBackUnbooked,
+    /// The log does not hear of disputes.
+    DisputeUntold,
 }
 
 /// Which defect is built in, if any.

@@ -167,9 +167,17 @@ impl Step<'_> {
         }
     }
 
-    /// A dispute is decided in weeks: it is looked at once a day.
+    /// The log is told how disputes over what it has sold stand. They are decided in weeks: one that is open is looked at once a day.
     fn disputes(&self) -> Next {
-        let Payment { facts, looks, wanted_at, .. } = self.payment;
+        let Payment { facts, looks, wanted_at, told, .. } = self.payment;
+        let is_sold = self.payment.course(self.abilities) == Course::Capture;
+        let is_untold = is_sold && facts.disputed() != *told;
+        if let Some(standing) = facts.disputed().filter(|_| is_untold)
+            && !self.abilities.mutation.is(Mutant::DisputeUntold)
+        {
+            let known = u16::try_from(facts.disputes.len()).unwrap_or(u16::MAX);
+            return self.ask(Ask::Dispute { standing, known });
+        }
         let is_open = |dispute: &DisputeFact| dispute.standing == DisputeStanding::Open;
         if !facts.disputes.values().any(is_open) {
             return Next::Settled;

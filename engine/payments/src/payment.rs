@@ -6,7 +6,7 @@ use tessera_inventory::{Sequence, Timestamp};
 use tessera_ledger::Currency;
 
 use crate::backoff::look_at;
-use crate::{Abilities, Facts, PaymentId, ProviderId};
+use crate::{Abilities, DisputeStanding, Facts, PaymentId, ProviderId};
 
 /// What the log wants of an attempt to pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,6 +178,8 @@ pub struct Payment {
     pub asked: Asked,
     /// It was called off, or may have been: money that is only set aside may be gone, whatever was heard, and does not buy any more.
     pub called_off: bool,
+    /// How disputes stand, as the log was told.
+    pub told: Option<DisputeStanding>,
     /// Our refunds: by the place in the log that wants them, or 0 and 1, which no place wants ([`Payment::GIVEN_BACK`] and [`Payment::EXCESS`]).
     pub refunds: BTreeMap<u64, Refund>,
 }
@@ -232,6 +234,7 @@ impl Payment {
             looks: Looks { tries: 0, next_at: look_at(0, at), answered_at: None },
             asked: Asked { tries: 0, next_at: at, ended: false, refused: false },
             called_off: false,
+            told: None,
             refunds: BTreeMap::new(),
         }
     }

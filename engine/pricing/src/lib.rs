@@ -21,5 +21,5 @@ pub use check::Problem;
 pub use limits::*;
 pub use quote::{Applied, Basket, BasketLine, LineKind, Quote, QuoteLine};
 pub use rounding::{PPM, round_ratio, spread};
-pub use split::{Split, refund, share, split};
+pub use split::{Split, refund, refunds, share, split};
 pub use tariff::{Basis, Bundle, Commission, Effect, Fee, Payer, Promotion, Tariff, Tax, TypeSet};

@@ -61,6 +61,12 @@ pub fn refund(quote: Option<&Quote>, lines: &[BasketLine], ticket: u16) -> Split
     tickets(quote, lines).into_iter().nth(ticket.into()).unwrap_or_default().back
 }
 
+/// What a refund of each ticket gives back to the buyer, in minor units: the totals of [`refund`].
+#[must_use]
+pub fn refunds(quote: Option<&Quote>, lines: &[BasketLine]) -> Vec<i64> {
+    tickets(quote, lines).iter().map(|ticket| ticket.back.total_minor).collect()
+}
+
 /// Every ticket of a sale.
 fn tickets(quote: Option<&Quote>, lines: &[BasketLine]) -> Vec<Ticket> {
     let quoted = quote.map_or(&[][..], |quote| &quote.lines);

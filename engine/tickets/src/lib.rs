@@ -6,12 +6,15 @@
 //!
 //! Identities and times are plain numbers, so that the crate depends on no other of ours.
 
+pub mod entry;
+mod judge;
 mod key;
 mod printed;
 mod verify;
 
 use sha2::{Digest, Sha256};
 
+pub use judge::{DoubleAdmission, Passage, double_admissions, last_passage};
 pub use key::{KeyId, SigningKey, TicketKey};
 pub use printed::{
     EventMark, HOUR_MS, NotATicket, ORDER_NUMBER_END, Printed, SIGNED_BYTES, STATEMENT_BYTES, Signed,

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 use std::mem::size_of;
 
 use tessera_inventory::{
-    Category, Channel, Command, CommandBody, Config, LineRequest, Pool, PoolId, Row, Seat, SeatIndex,
-    Subject, TicketType, Units, Want,
+    Category, Channel, Choice, Command, CommandBody, Config, EntryList, Line, LineRequest, Pool, PoolId, Row,
+    Scan, Seat, SeatIndex, SellLate, Subject, TicketType, TicketTypeId, Units, Want,
 };
 
 use crate::{
@@ -18,7 +18,11 @@ impl Lane {
     #[must_use]
     pub fn of(ask: &Ask) -> Lane {
         match ask {
-            Ask::Command(command) if matches!(command.body, CommandBody::PlaceHold(_)) => Lane::New,
+            Ask::Command(command)
+                if matches!(command.body, CommandBody::PlaceHold(_) | CommandBody::JoinWaitlist(_)) =>
+            {
+                Lane::New
+            }
             Ask::Command(_) | Ask::Read(_) => Lane::Existing,
         }
     }
@@ -191,8 +195,17 @@ fn weight(ask: &Ask) -> usize {
             let lines: usize = hold.lines.iter().map(line_weight).sum();
             lines + subjects(hold.subjects.extra.len())
         }
+        CommandBody::JoinWaitlist(join) => {
+            join.choices.len() * size_of::<Choice>() + subjects(join.subjects.extra.len())
+        }
         CommandBody::BeginPayment { extra_subjects, .. } => subjects(extra_subjects.len()),
         CommandBody::RefundTickets { tickets, .. } => tickets.len() * size_of::<u16>(),
+        CommandBody::SellLate(sale) => {
+            let lines = sale.hold.lines.iter().map(|line| size_of::<Line>() + seats(line.seats.len()));
+            let quoted = sale.hold.quote.as_ref().map_or(0, |quote| size_of_val(quote.lines.as_slice()));
+            size_of::<SellLate>() + lines.sum::<usize>() + quoted + subjects(sale.hold.subjects.extra.len())
+        }
+        CommandBody::RecordScans { scans, .. } => scans.len() * size_of::<Scan>(),
         CommandBody::Kill(Units::Seats(list)) | CommandBody::Restore(Units::Seats(list)) => seats(list.len()),
         _ => 0,
     };
@@ -214,8 +227,12 @@ fn config_weight(config: &Config) -> usize {
         .ticket_types
         .iter()
         .map(|known| size_of::<TicketType>() + known.name.len() + known.draws_on.len() * size_of::<PoolId>());
+    let entry = config.entry.iter().map(|list| {
+        let numbers = list.gates.len() * size_of::<u16>() + list.types.len() * size_of::<TicketTypeId>();
+        size_of::<EntryList>() + list.name.len() + numbers
+    });
     let parts = pools.chain(categories).chain(sections).chain(rows).chain(channels).chain(ticket_types);
-    size_of::<Config>() + parts.sum::<usize>()
+    size_of::<Config>() + parts.chain(entry).sum::<usize>()
 }
 
 fn line_weight(line: &LineRequest) -> usize {
@@ -352,6 +369,8 @@ mod tests {
             seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
             schedule: Schedule::default(),
             tariff: None,
+            entry: Vec::new(),
+            waitlist: None,
         };
         assert_eq!(config_weight(&config(&name)) - config_weight(&config("")), 3 * name.len());
     }

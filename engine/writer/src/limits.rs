@@ -22,6 +22,8 @@ pub const LANE_BYTES_MAX: usize = 16_777_216;
 pub const EXPIRIES_PER_TURN_MAX: u32 = 10_000;
 /// Most events that time causes in one turn, of whatever kind: more than everything that one configuration lets happen at one instant.
 pub const DUE_EVENTS_PER_TURN_MAX: u32 = 1_024;
+/// Most consequences of one turn, offers to who waits above all; what is left is the first thing that the next turn does.
+pub const CONSEQUENCES_PER_TURN_MAX: u32 = 4_096;
 /// A turn's events are split over successive records of about this size, in bytes.
 pub const RECORD_BYTES_MAX: usize = 1_000_000;
 /// Largest single event, in bytes: a command that would cause a larger one is refused. Below the store's limit of 10 MB.

@@ -11,8 +11,8 @@ use crate::lanes::Waiting;
 use crate::mutant::{KEPT_LONGER_MS, Mutant, Mutation};
 use crate::refusals::{Refusals, Remembered};
 use crate::{
-    DUE_EVENTS_PER_TURN_MAX, EVENT_BYTES_MAX, EXPIRIES_PER_TURN_MAX, Encode, Monotonic, RefusalPlace,
-    Refused, Reply,
+    CONSEQUENCES_PER_TURN_MAX, DUE_EVENTS_PER_TURN_MAX, EVENT_BYTES_MAX, EXPIRIES_PER_TURN_MAX, Encode,
+    Monotonic, RefusalPlace, Refused, Reply,
 };
 
 /// The turn under way. Its lists are reused from turn to turn.
@@ -47,12 +47,17 @@ impl<T> Turn<T> {
 pub(crate) struct DueBudget {
     events: u32,
     expiries: u32,
+    consequences: u32,
 }
 
 impl DueBudget {
     /// That of a turn that begins.
     pub(crate) fn new() -> Self {
-        DueBudget { events: DUE_EVENTS_PER_TURN_MAX, expiries: EXPIRIES_PER_TURN_MAX }
+        DueBudget {
+            events: DUE_EVENTS_PER_TURN_MAX,
+            expiries: EXPIRIES_PER_TURN_MAX,
+            consequences: CONSEQUENCES_PER_TURN_MAX,
+        }
     }
 
     fn is_spent(&self) -> bool {
@@ -92,7 +97,20 @@ pub(crate) struct Decider<'a, E> {
 }
 
 impl<E: Encode> Decider<'_, E> {
-    /// Log what time does by `due_by`, up to what is left of the limits of a turn. Whether more is due.
+    /// Log what follows from the state by itself, up to what is left of the limits of a turn. Whether more follows.
+    pub(crate) fn follow(&mut self, budget: &mut DueBudget, events: &mut Vec<Arc<Event>>) -> bool {
+        while self.state.may_have_consequence() {
+            if budget.consequences == 0 {
+                return true;
+            }
+            let Some(body) = self.state.decide_consequence(self.at.logged) else { return false };
+            budget.consequences -= 1;
+            self.apply(events, None, body);
+        }
+        false
+    }
+
+    /// Log what time does by `due_by`, and what follows from it, up to what is left of the limits of a turn. Whether more is due.
     pub(crate) fn fire_due(
         &mut self,
         due_by: Timestamp,
@@ -100,7 +118,7 @@ impl<E: Encode> Decider<'_, E> {
         events: &mut Vec<Arc<Event>>,
     ) -> bool {
         while self.state.next_due_at().is_some_and(|due| due <= due_by) {
-            if budget.is_spent() {
+            if self.follow(budget, events) || budget.is_spent() {
                 return true;
             }
             let Some(body) = self.state.decide_due(due_by) else { return false };

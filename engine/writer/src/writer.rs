@@ -124,6 +124,8 @@ impl<T, E: Encode> Writer<T, E> {
             receipts: options.receipts,
             mutation: options.mutation,
         };
+        // After an activation everything is marked: only if somebody is to be served is there something to do.
+        writer.state.decide_consequence(writer.clock.now(now));
         writer.arm_due(now, out);
         writer
     }
@@ -256,6 +258,9 @@ impl<T, E: Encode> Writer<T, E> {
     }
 
     fn due_at(&self, now: Monotonic) -> Option<Monotonic> {
+        if self.state.may_have_consequence() {
+            return Some(now);
+        }
         if self.clock.state(now) == ClockState::Doubted {
             return None;
         }
@@ -277,8 +282,8 @@ impl<T, E: Encode> Writer<T, E> {
     }
 
     fn is_due(&self, now: Monotonic) -> bool {
-        self.clock.state(now) == ClockState::Trusted
-            && self.state.next_due_at().is_some_and(|due| due <= self.due_by(now))
+        let is_due = || self.state.next_due_at().is_some_and(|due| due <= self.due_by(now));
+        self.state.may_have_consequence() || (self.clock.state(now) == ClockState::Trusted && is_due())
     }
 
     /// What is due by this time happens now.
@@ -325,7 +330,7 @@ impl<T, E: Encode> Writer<T, E> {
         (decider, &mut self.turn, &mut self.lanes)
     }
 
-    /// What is due comes first: before the first request, and whenever a request has made something due. While more is due than a turn
+    /// What is due, and what follows from the state, comes first: before the first request, and after each. While more is due than a turn
     /// may do, a lack of stock is not final.
     fn decide_requests(&mut self, now: Monotonic, out: &mut Vec<Output<T>>) {
         let due_by = (self.clock.state(now) == ClockState::Trusted).then(|| self.due_by(now));
@@ -339,6 +344,7 @@ impl<T, E: Encode> Writer<T, E> {
             let due_by = due_by.filter(|_| !due_last || lanes.is_empty());
             let more_due =
                 due_by.is_some_and(|due_by| decider.fire_due(due_by, &mut due_budget, &mut turn.events));
+            let more_due = decider.follow(&mut due_budget, &mut turn.events) || more_due;
             let Some(waiting) = lanes.take(&mut budget) else { break };
             if waiting.request.give_up_at <= now && !serves_all {
                 out.push(Output::Reply { ticket: waiting.request.ticket, reply: Reply::GaveUp });

@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 
 use tessera_inventory::{EventId, Sequence, Timestamp};
-use tessera_projections::catalogue;
+use tessera_projections::{catalogue, waitlist};
 use tessera_store::keys::{
     CatalogueEventKey, FollowerCursor, FollowerCursorKey, KeyKind, OrganizerEventKey, PaymentDueKey,
     PaymentInFlightKey, PaymentKey, QuarantineKey, ReceiptIndexKey, ReceiptPageKey, ReceiptTreeKey,
-    ReconciliationKey, RefundKey, SandboxPaymentKey, TicketDesignKey, VenueChunkKey, WakeUpKey,
+    ReconciliationKey, RefundKey, RefundRunKey, RefundRunOpenKey, SandboxPaymentKey, TicketDesignKey,
+    VenueChunkKey, WakeUpKey,
 };
 use tessera_store::{Row, StoreError, Table, transact};
 
@@ -28,56 +29,30 @@ pub(crate) enum Source {
 }
 
 /// The row as it goes into the new installation, if it does.
+#[rustfmt::skip] // several kinds a line
 pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result<Option<Row>, StoreError> {
     let same = || Ok(Some((key.clone(), value.clone())));
     let Some(kind) = KeyKind::of(key) else { return same() };
     match kind {
-        KeyKind::CatalogueEvent
-        | KeyKind::OrganizerEvent
-        | KeyKind::CatalogueRequest
-        | KeyKind::VenueChunk
-        | KeyKind::ApiKey
-        | KeyKind::OrganizerApiKeys
-        | KeyKind::Installation
-        | KeyKind::ReceiptKeys
-        | KeyKind::TicketKeys
-        | KeyKind::TicketDesign
-        | KeyKind::WebhookEndpoint
-        | KeyKind::WebhookStanding
-        | KeyKind::WebhookPending
-        | KeyKind::WebhookDue
-        | KeyKind::WebhookFinished
-        | KeyKind::Payment
-        | KeyKind::PaymentDue
-        | KeyKind::PaymentReference
-        | KeyKind::ProviderEvent
-        | KeyKind::ProviderEventDue
-        | KeyKind::Refund
-        | KeyKind::PaymentContact
-        | KeyKind::PaymentInFlight
-        | KeyKind::SandboxPayment
-        | KeyKind::LedgerEntry
-        | KeyKind::LedgerBalance
-        | KeyKind::LedgerMark
-        | KeyKind::Payout
-        | KeyKind::Terms
-        | KeyKind::Quarantine
-        | KeyKind::Reconciliation => same(),
+        KeyKind::CatalogueEvent | KeyKind::OrganizerEvent | KeyKind::CatalogueRequest | KeyKind::VenueChunk
+        | KeyKind::ApiKey | KeyKind::OrganizerApiKeys | KeyKind::Installation | KeyKind::ReceiptKeys
+        | KeyKind::TicketKeys | KeyKind::TicketDesign | KeyKind::EntryDevice | KeyKind::WebhookEndpoint
+        | KeyKind::WebhookStanding | KeyKind::WebhookPending | KeyKind::WebhookDue
+        | KeyKind::WebhookFinished | KeyKind::Payment | KeyKind::PaymentDue | KeyKind::PaymentReference
+        | KeyKind::ProviderEvent | KeyKind::ProviderEventDue | KeyKind::Refund | KeyKind::RefundRun
+        | KeyKind::RefundRunOpen | KeyKind::PaymentContact | KeyKind::PaymentInFlight
+        | KeyKind::SandboxPayment | KeyKind::LedgerEntry | KeyKind::LedgerBalance | KeyKind::LedgerMark
+        | KeyKind::Payout | KeyKind::Terms | KeyKind::MessagePending | KeyKind::MessageDue
+        | KeyKind::MessageFinished | KeyKind::InboxItem | KeyKind::MessageTemplate | KeyKind::Contact
+        | KeyKind::PushSubscription | KeyKind::Broadcast | KeyKind::MessageAccount | KeyKind::Suppressed
+        | KeyKind::BroadcastSeen | KeyKind::Quarantine | KeyKind::Reconciliation => same(),
         // Its effects are done and must not be done again; but it never stands beyond the log.
-        KeyKind::FollowerCursor => {
-            let FollowerCursor { fence, sequence } = FollowerCursor::decode(value)?;
-            let end = ends.get(&FollowerCursorKey::unpack(key)?.event).copied().unwrap_or_default();
-            let cursor = FollowerCursor { fence, sequence: sequence.min(end) };
-            Ok(Some((key.clone(), cursor.encode())))
-        }
+        KeyKind::FollowerCursor => kept_cursor(key, value, ends),
         // Refusals stand nowhere else. But a tree that goes beyond a log that was cut could not go on: there it begins anew.
-        KeyKind::ReceiptTree | KeyKind::ReceiptPage | KeyKind::ReceiptIndex => {
-            if source == Source::Sound {
-                same()
-            } else {
-                Ok(None)
-            }
+        KeyKind::ReceiptTree | KeyKind::ReceiptPage | KeyKind::ReceiptIndex if source == Source::Sound => {
+            same()
         }
+        KeyKind::ReceiptTree | KeyKind::ReceiptPage | KeyKind::ReceiptIndex => Ok(None),
         // Of the processes that serve there, not of what is served.
         KeyKind::Node | KeyKind::NodeBeat | KeyKind::Owner | KeyKind::Owned => Ok(None),
         // Made from the log.
@@ -88,9 +63,28 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result
         | KeyKind::Order
         | KeyKind::OrderBySubject
         | KeyKind::EventOrders
+        | KeyKind::EntryScan
+        | KeyKind::EntryConflict
+        | KeyKind::EntryStatistics
+        | KeyKind::EntryChange
+        | KeyKind::EntryTicket
         | KeyKind::ProjectionCursor
+        | KeyKind::WaitlistEntry
+        | KeyKind::WaitlistBySubject
         | KeyKind::WakeUp => Ok(None),
     }
+}
+
+fn kept_cursor(key: &[u8], value: &[u8], ends: &LogEnds) -> Result<Option<Row>, StoreError> {
+    let FollowerCursorKey { event, follower } = FollowerCursorKey::unpack(key)?;
+    // The rows of waitlists are written again.
+    if follower == waitlist::FOLLOWER {
+        return Ok(None);
+    }
+    let FollowerCursor { fence, sequence } = FollowerCursor::decode(value)?;
+    let end = ends.get(&event).copied().unwrap_or_default();
+    let cursor = FollowerCursor { fence, sequence: sequence.min(end) };
+    Ok(Some((key.to_vec(), cursor.encode())))
 }
 
 /// The event that a row which is kept is about; `None` for what is about the installation, or about an organizer.
@@ -112,6 +106,8 @@ pub(crate) fn event_of((key, value): &Row) -> Result<Option<EventId>, StoreError
         Some(KeyKind::PaymentDue) => Some(PaymentDueKey::unpack(key)?.payment.event),
         Some(KeyKind::PaymentInFlight) => Some(PaymentInFlightKey::unpack(key)?.event),
         Some(KeyKind::Refund) => Some(RefundKey::unpack(key)?.payment.event),
+        Some(KeyKind::RefundRun) => Some(RefundRunKey::unpack(key)?.event),
+        Some(KeyKind::RefundRunOpen) => Some(RefundRunOpenKey::unpack(key)?.run.event),
         _ => None,
     })
 }
@@ -130,6 +126,18 @@ pub(crate) fn is_of_everything((key, _): &Row) -> bool {
                 | KeyKind::ProviderEvent
                 | KeyKind::ProviderEventDue
                 | KeyKind::PaymentContact
+                | KeyKind::EntryDevice
+                | KeyKind::MessagePending
+                | KeyKind::MessageDue
+                | KeyKind::MessageFinished
+                | KeyKind::InboxItem
+                | KeyKind::MessageTemplate
+                | KeyKind::Contact
+                | KeyKind::PushSubscription
+                | KeyKind::Broadcast
+                | KeyKind::MessageAccount
+                | KeyKind::Suppressed
+                | KeyKind::BroadcastSeen
                 | KeyKind::LedgerEntry
                 | KeyKind::LedgerBalance
                 | KeyKind::LedgerMark

@@ -5,8 +5,8 @@ use std::sync::atomic::Ordering;
 
 use http::header::HeaderValue;
 
-use crate::client::{Call, Connection, Reply};
 use crate::cashier::Cashier;
+use crate::client::{Call, Connection, Reply};
 use crate::error::DemoError;
 use crate::keys::Keys;
 use crate::mix::{Duplicate, Ending};

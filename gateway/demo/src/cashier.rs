@@ -39,7 +39,8 @@ impl Till {
             self.tally.surprises.note(|| format!("{order} cannot be paid: it is {}", asked.state));
             return Ok(false);
         };
-        let (reply, effort) = self.cashier(&page).await?.call(&Call::form(path_of(&page)?, choice.fields())).await?;
+        let (reply, effort) =
+            self.cashier(&page).await?.call(&Call::form(path_of(&page)?, choice.fields())).await?;
         self.tally.hear(Operation::PayAtPage, &reply, effort, false);
         if reply.status != SEE_OTHER {
             self.tally.surprises.note(|| format!("the page of {order} answers {}", reply.status));

@@ -73,6 +73,17 @@ pub enum Change {
         tickets: Vec<u16>,
         units: String,
     },
+    SoldLate {
+        order: String,
+        hold: String,
+        channel: Option<String>,
+        lines: Vec<Line>,
+    },
+    OrderDisputed {
+        order: String,
+        hold: String,
+        revoked: Vec<u16>,
+    },
     UnitsKilled(Units),
     UnitsRestored(Units),
     ChannelReleased {
@@ -91,6 +102,13 @@ pub enum Change {
     CheckedOut {
         ticket: String,
     },
+    TicketReissued {
+        ticket: String,
+    },
+    ScansRecorded {},
+    WaitlistJoined {},
+    WaitlistLeft {},
+    WaitlistPatienceEnded {},
 }
 
 /// Units of one type.

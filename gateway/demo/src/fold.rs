@@ -144,6 +144,11 @@ impl<'a> Fold<'a> {
             Change::PaymentFailed { hold, .. } => self.fail_payment(hold),
             Change::Confirmed { hold, .. } => self.confirm(item.at, hold),
             Change::TicketsRefunded { hold, tickets, units, .. } => self.refund(hold, tickets, units),
+            Change::SoldLate { hold, channel, lines, .. } => {
+                let channel = channel.as_deref().and_then(|name| self.channel_named(name));
+                self.sell_late(hold, lines, channel);
+            }
+            Change::OrderDisputed { hold, revoked, .. } => self.refund(hold, revoked, "restock"),
             Change::UnitsKilled(units) => self.kill(units),
             Change::UnitsRestored(units) => self.restore(units),
             Change::ChannelReleased { channel } => {
@@ -156,7 +161,14 @@ impl<'a> Fold<'a> {
             Change::SaleWindowChanged { ticket_type, open } => {
                 self.windows.extend(self.venue.ticket_type(ticket_type).map(|known| (known, *open)));
             }
-            Change::TicketTransferred { .. } | Change::CheckedIn { .. } | Change::CheckedOut { .. } => {}
+            Change::TicketTransferred { .. }
+            | Change::TicketReissued { .. }
+            | Change::CheckedIn { .. }
+            | Change::CheckedOut { .. }
+            | Change::ScansRecorded {}
+            | Change::WaitlistJoined {}
+            | Change::WaitlistLeft {}
+            | Change::WaitlistPatienceEnded {} => {}
         }
     }
 

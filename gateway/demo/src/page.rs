@@ -74,8 +74,8 @@ mod tests {
         let page = "http://127.0.0.1:8081/pay/spay_1?return=x";
         assert_eq!(base_of(page).unwrap(), "http://127.0.0.1:8081");
         assert_eq!(path_of(page).unwrap(), "/pay/spay_1?return=x");
-        for nowhere in ["", "/pay/1", "http://127.0.0.1:8081", "pay"] {
-            assert!(path_of(nowhere).is_err(), "{nowhere}");
+        for text in ["", "/pay/1", "http://127.0.0.1:8081", "pay"] {
+            assert!(path_of(text).is_err(), "{text}");
         }
     }
 }

@@ -42,7 +42,7 @@ pub fn judge(fold: &Fold<'_>, venue: &Venue, refusal: &Refusal) -> Verdict {
         "order_size" => request::order_size(venue, refusal),
         "not_on_sale" => request::not_on_sale(fold, venue, refusal),
         "invalid_request" => request::invalid(venue, refusal),
-        "waitlist_ahead" => Verdict::Wrong("nobody can wait for anything: the API has no waitlists".into()),
+        "waitlist_ahead" => Verdict::Wrong("nobody can wait for anything in this sale".into()),
         "strands_seat" if venue.stranding_allowed => Verdict::Wrong("the venue allows stranding".into()),
         "strands_seat" => strands_seat(fold, venue, refusal),
         _ => Verdict::Unchecked,

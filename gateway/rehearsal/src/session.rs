@@ -173,7 +173,6 @@ async fn begin_payment(visitor: &mut Visitor, hold: &Hold, manner: Manner) -> Re
         Manner::AtPage => json!({ "hold": hold.id, "payment": { "provider": "sandbox" } }),
         Manner::Free | Manner::ByHand => json!({ "hold": hold.id }),
     };
-    let body =
-        visitor.ask(Command::BeginPayment, asked, "/orders", body.to_string()).await.accepted()?;
+    let body = visitor.ask(Command::BeginPayment, asked, "/orders", body.to_string()).await.accepted()?;
     from_slice(&body).map_err(|_| Ended::Unanswered)
 }

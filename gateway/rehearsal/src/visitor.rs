@@ -264,7 +264,13 @@ impl Visitor {
     }
 
     /// Write an operation down.
-    pub(crate) fn finish(&mut self, request: Request, mut operation: Operation, is_open: bool, decided: &Decided) {
+    pub(crate) fn finish(
+        &mut self,
+        request: Request,
+        mut operation: Operation,
+        is_open: bool,
+        decided: &Decided,
+    ) {
         if matches!(decided, Decided::Unanswered) && is_open {
             operation.outcome = Outcome::Unknown;
         }

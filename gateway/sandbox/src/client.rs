@@ -1,19 +1,20 @@
 //! The sandbox as a provider: calls its API, and reads what it tells.
 
 use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use hyper::{Method, StatusCode};
 use serde_json::json;
 use tessera_actors::{About, Genuine, Heard, Provider, ProviderCall};
 use tessera_inventory::Timestamp;
 use tessera_ledger::Currency;
+use tessera_outbound::{Bytes, Client, Method, NoAnswer, Request};
 use tessera_payments::{
     Abilities, Answer, DisputeStanding, Fact, Operation, PaymentId, ProviderId, RefundStanding,
 };
 
-use crate::http::{Http, NoAnswer};
 use crate::secrets::Secrets;
 use crate::shown::{Shown, ShownDisputeStatus, ShownEvent, ShownStatus};
 use crate::signature;
@@ -27,9 +28,14 @@ const KEY_LIFE_MS: u64 = 10 * 365 * 86_400_000;
 /// Calls a second that it takes: as many as the machine does.
 const CALLS_PER_SECOND: u32 = 100_000;
 
+/// Longest answer that is read, in bytes.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
+/// Longest exchange.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(15);
+
 /// See the module.
 pub struct SandboxClient {
-    http: Http,
+    http: Arc<Client>,
     secrets: Secrets,
     base: String,
 }
@@ -38,7 +44,9 @@ impl SandboxClient {
     /// Of the sandbox at this address (`http://…`, without a path) with this secret.
     #[must_use]
     pub fn new(base: &str, secret: &[u8; 32]) -> SandboxClient {
-        SandboxClient { http: Http::new(), secrets: Secrets::derive(secret), base: base.to_owned() }
+        // The operator says where it is.
+        let http = Arc::new(Client::new(true));
+        SandboxClient { http, secrets: Secrets::derive(secret), base: base.to_owned() }
     }
 }
 
@@ -60,16 +68,25 @@ impl Provider for SandboxClient {
     }
 
     fn call(&self, call: ProviderCall) -> BoxFuture<'static, Answer> {
-        let (http, base, token) = (self.http.clone(), self.base.clone(), self.secrets.token.clone());
+        let (http, base, token) = (Arc::clone(&self.http), self.base.clone(), self.secrets.token.clone());
         async move {
             let Some((method, path, body)) = request(&call) else {
                 let detail = "a payment of the sandbox has no reference".into();
                 return Answer::NotOurs { detail };
             };
             let authorization = format!("Bearer {token}");
-            let headers = [("authorization", authorization.as_str()), ("idempotency-key", call.key.as_str())];
-            let body = if body.is_null() { Vec::new() } else { body.to_string().into_bytes() };
-            answer(http.send(method, &format!("{base}{path}"), &headers, body).await)
+            let headers = [
+                ("authorization", authorization.as_str()),
+                ("idempotency-key", call.key.as_str()),
+                ("content-type", "application/json"),
+            ];
+            let body = if body.is_null() { Bytes::new() } else { Bytes::from(body.to_string()) };
+            let url = format!("{base}{path}");
+            // All of them have a key.
+            let may_repeat = true;
+            let request =
+                Request { method, url: &url, headers: &headers, body, may_repeat, deadline: DEADLINE };
+            answer(http.ask(&request, ANSWER_BYTES_MAX).await)
         }
         .boxed()
     }
@@ -119,20 +136,20 @@ fn request(call: &ProviderCall) -> Option<(Method, String, serde_json::Value)> {
     })
 }
 
-fn answer(answered: Result<(StatusCode, hyper::body::Bytes), NoAnswer>) -> Answer {
+fn answer(answered: Result<tessera_outbound::Answer, NoAnswer>) -> Answer {
     let (status, body) = match answered {
-        Ok(answered) => answered,
+        Ok(answered) => (answered.head.status, answered.body),
         Err(NoAnswer::NotSent(_)) => return Answer::Later { not_before: None },
         Err(NoAnswer::NotAnswered(_)) => return Answer::Unknown,
     };
     let text = || String::from_utf8_lossy(&body).into_owned();
-    match status {
-        StatusCode::OK | StatusCode::CREATED => match serde_json::from_slice::<Shown>(&body) {
+    match status.as_u16() {
+        200 | 201 => match serde_json::from_slice::<Shown>(&body) {
             Ok(shown) => Answer::Facts(facts(shown)),
             Err(_) => Answer::Unknown,
         },
-        StatusCode::CONFLICT => Answer::Declined { code: text().into(), facts: Vec::new() },
-        StatusCode::SERVICE_UNAVAILABLE | StatusCode::TOO_MANY_REQUESTS => Answer::Later { not_before: None },
+        409 => Answer::Declined { code: text().into(), facts: Vec::new() },
+        503 | 429 => Answer::Later { not_before: None },
         _ if status.is_client_error() => Answer::NotOurs { detail: text().into() },
         _ => Answer::Unknown,
     }

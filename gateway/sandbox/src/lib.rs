@@ -7,7 +7,6 @@
 mod api;
 mod books;
 mod client;
-mod http;
 mod page;
 mod reference;
 mod secrets;

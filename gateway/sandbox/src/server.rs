@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use actix_web::{App, HttpResponse, HttpServer, web};
 use tessera_actors::Clock;
+use tessera_outbound::Client;
 use tessera_store::Table;
 
 use crate::api::{self, Failed};
 use crate::books::Books;
-use crate::http::Http;
 use crate::page;
 use crate::secrets::Secrets;
 use crate::webhooks::Webhooks;
@@ -95,7 +95,13 @@ impl Sandbox {
         let url = Arc::new(OnceLock::new());
         let shared = web::Data::new(Shared {
             books: Books::new(table),
-            webhooks: Webhooks { http: Http::new(), secrets: secrets.clone(), clock, url: Arc::clone(&url) },
+            webhooks: Webhooks {
+                // The operator says where to.
+                http: Arc::new(Client::new(true)),
+                secrets: secrets.clone(),
+                clock,
+                url: Arc::clone(&url),
+            },
             secrets,
             base,
             tests: options.tests,

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use hyper::Method;
 use tessera_actors::Clock;
 use tessera_inventory::Timestamp;
+use tessera_outbound::{Bytes, Client, Method, Request};
 
-use crate::http::Http;
+use crate::client::DEADLINE;
 use crate::reference::Reference;
 use crate::secrets::{Secrets, hex};
 use crate::shown::{CHANGED, Shown, ShownEvent};
@@ -19,7 +19,7 @@ const TRIES_AFTER_MS: [u64; 3] = [0, 1_000, 5_000];
 /// Sends webhooks to one address.
 #[derive(Clone)]
 pub(crate) struct Webhooks {
-    pub(crate) http: Http,
+    pub(crate) http: Arc<Client>,
     pub(crate) secrets: Secrets,
     pub(crate) clock: Arc<dyn Clock>,
     /// Where to, once that is known.
@@ -75,10 +75,18 @@ impl Webhooks {
             let Some(url) = self.url.get() else { continue };
             let now = if forged { Timestamp(0) } else { self.clock.wall() };
             let signature = signature::sign(&self.secrets.webhooks, body, now);
-            let headers = [(signature::HEADER, signature.as_str())];
-            match self.http.send(Method::POST, url, &headers, body.to_vec()).await {
-                Ok((status, _)) if status.is_success() || status.is_client_error() => return,
-                Ok((status, _)) => tracing::warn!(%status, "a webhook of the sandbox was refused"),
+            let headers = [("content-type", "application/json"), (signature::HEADER, signature.as_str())];
+            let request = Request {
+                method: Method::POST,
+                url,
+                headers: &headers,
+                body: Bytes::copy_from_slice(body),
+                may_repeat: true,
+                deadline: DEADLINE,
+            };
+            match self.http.tell(&request).await {
+                Ok(head) if head.status.is_success() || head.status.is_client_error() => return,
+                Ok(head) => tracing::warn!(status = %head.status, "a webhook of the sandbox was refused"),
                 Err(error) => tracing::warn!(%error, "a webhook of the sandbox did not arrive"),
             }
         }

@@ -283,6 +283,12 @@ impl Call {
                 let published = self.inventory().published(id);
                 let config = published.as_ref().and_then(|published| published.config.as_ref());
                 let problem = refusal::problem(sequence, &rejection, config.map(|(_, config)| &**config));
+                let problem = match rejection {
+                    Rejection::AlreadyWaiting { entry } => {
+                        problem.with("entry", self.tag(id).entry(entry).as_str())
+                    }
+                    _ => problem,
+                };
                 let place = Place::Refused { epoch: place.epoch.0, number: place.number };
                 Err(match self.receipt(id, place) {
                     Some(receipt) => problem.with("receipt", receipt.as_str()),

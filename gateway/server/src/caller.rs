@@ -154,6 +154,24 @@ impl Caller for Placer {
     }
 }
 
+/// Who reads what is a buyer's own, or of an event of the organizer's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Asker {
+    /// A buyer, about itself.
+    Buyer(Buyer),
+    /// An organizer, about everyone.
+    Organizer(Organizer<EventsRead>),
+}
+
+impl Caller for Asker {
+    async fn identify(call: &Call) -> Result<Self, Problem> {
+        match Credential::of(call.headers())? {
+            Credential::Buyer(token) => buyer(call, token).map(Asker::Buyer),
+            _ => Organizer::identify(call).await.map(Asker::Organizer),
+        }
+    }
+}
+
 /// A right that a route demands of an organizer key.
 pub(crate) trait Right: 'static {
     const SCOPE: Scope;
@@ -180,12 +198,14 @@ rights! {
 pub(crate) struct Organizer<R: Right> {
     /// Whose events.
     pub(crate) tenant: Tenant,
+    /// The number of the device at a gate whose key it is, where it is one's.
+    pub(crate) device: Option<u32>,
     right: PhantomData<R>,
 }
 
 impl<R: Right> Organizer<R> {
-    fn new(tenant: Tenant) -> Organizer<R> {
-        Organizer { tenant, right: PhantomData }
+    fn new(tenant: Tenant, device: Option<u32>) -> Organizer<R> {
+        Organizer { tenant, device, right: PhantomData }
     }
 
     pub(crate) fn principal(self) -> Principal {
@@ -206,10 +226,13 @@ impl<R: Right> Organizer<R> {
 impl<R: Right> Caller for Organizer<R> {
     async fn identify(call: &Call) -> Result<Self, Problem> {
         match Credential::of(call.headers())? {
-            Credential::Organizer(secret) => organizer(call, secret, R::SCOPE).await.map(Organizer::new),
+            Credential::Organizer(secret) => {
+                let key = organizer(call, secret, R::SCOPE).await?;
+                Ok(Organizer::new(Tenant::Of(key.organizer), key.device))
+            }
             Credential::Administrator(token) => {
                 administrator(call, token)?;
-                Ok(Organizer::new(Tenant::All))
+                Ok(Organizer::new(Tenant::All, None))
             }
             Credential::Buyer(token) => {
                 buyer(call, token)?;
@@ -322,8 +345,8 @@ impl Access {
         match (Credential::of(call.headers())?, scope) {
             (Credential::Buyer(token), _) => buyer(call, token).map(|buyer| Access::of(buyer, event)),
             (Credential::Organizer(secret), Some(scope)) => {
-                let tenant = organizer(call, secret, scope).await?;
-                Access::own(call, tenant, event).await
+                let key = organizer(call, secret, scope).await?;
+                Access::own(call, Tenant::Of(key.organizer), event).await
             }
             (Credential::Administrator(token), Some(_)) => {
                 administrator(call, token)?;
@@ -436,10 +459,10 @@ fn buyer(call: &Call, token: &str) -> Result<Buyer, Problem> {
     Ok(Buyer { subject: token.subject, organizer: token.organizer })
 }
 
-/// The organizer of a live key with this scope.
-async fn organizer(call: &Call, secret: &str, scope: Scope) -> Result<Tenant, Problem> {
+/// A live key with this scope.
+async fn organizer(call: &Call, secret: &str, scope: Scope) -> Result<LiveKey, Problem> {
     let key = organizer_key(call, secret).await?;
-    if key.scopes.has(scope) { Ok(Tenant::Of(key.organizer)) } else { Err(forbidden(scope.name())) }
+    if key.scopes.has(scope) { Ok(key) } else { Err(forbidden(scope.name())) }
 }
 
 async fn organizer_key(call: &Call, secret: &str) -> Result<LiveKey, Problem> {

@@ -8,12 +8,17 @@ use std::time::Duration;
 
 use tessera_actors::{Environment, InventoryRouter, Platform, Postman};
 use tessera_inventory::{EventId, Timestamp};
+use tessera_money::ledger::Ledger;
+use tessera_money::terms::TermsOfOrganizers;
 use tessera_projections::api_keys::ApiKeys;
 use tessera_projections::catalogue::Catalogue;
+use tessera_projections::entry::EntryRows;
+use tessera_projections::entry_devices::EntryDevices;
 use tessera_projections::orders::OrdersBySubject;
 use tessera_projections::receipts::Signer;
 use tessera_projections::ticket_designs::TicketDesigns;
 use tessera_projections::ticket_keys::TicketKeys;
+use tessera_projections::waitlist::Waitlists;
 use tessera_projections::webhooks::{Deliveries, WebhookEndpoints};
 use tessera_store::Table;
 use tokio::sync::watch;
@@ -21,6 +26,7 @@ use tokio::sync::watch;
 use crate::auth::{AdministratorToken, Keys};
 use crate::drawing::Drawing;
 use crate::in_flight::InFlight;
+use crate::messages::{People, Reach};
 use crate::rate_limit::RateLimits;
 use crate::render::documents::Documents;
 use crate::render::hall::Halls;
@@ -44,8 +50,10 @@ pub(crate) struct Gateway {
     /// Signs receipts, and knows its public keys.
     pub(crate) signer: Arc<Signer>,
     /// Sign tickets, and verify them at the door.
-    pub(crate) ticket_keys: TicketKeys,
+    pub(crate) ticket_keys: Arc<TicketKeys>,
     pub(crate) ticket_designs: TicketDesigns,
+    pub(crate) entry: EntryRows,
+    pub(crate) entry_devices: EntryDevices,
     pub(crate) drawing: Drawing,
     /// Renders webhooks.
     pub(crate) postman: Arc<dyn Postman>,
@@ -53,9 +61,14 @@ pub(crate) struct Gateway {
     pub(crate) traces: Option<Arc<Traces>>,
     pub(crate) api_keys: KeyCache,
     pub(crate) catalogue: CardCache,
+    pub(crate) terms: TermsOfOrganizers,
+    pub(crate) ledger: Ledger,
     pub(crate) orders: OrdersBySubject,
+    pub(crate) waitlists: Waitlists,
     pub(crate) webhook_endpoints: WebhookEndpoints,
     pub(crate) webhook_deliveries: Deliveries,
+    /// How people are reached, and what is said to them.
+    pub(crate) people: People,
     pub(crate) halls: Halls,
     /// Room for configurations that come in.
     pub(crate) intake: Intake,
@@ -82,24 +95,31 @@ pub(crate) struct Parts {
     pub(crate) keys: Keys,
     pub(crate) administrator: AdministratorToken,
     pub(crate) signer: Arc<Signer>,
-    pub(crate) ticket_keys: TicketKeys,
+    pub(crate) ticket_keys: Arc<TicketKeys>,
     pub(crate) postman: Arc<dyn Postman>,
+    pub(crate) reach: Reach,
     pub(crate) traces: Option<Arc<Traces>>,
 }
 
 impl Gateway {
     pub(crate) fn new(parts: Parts) -> Gateway {
         let Parts { settings, environment, platform, table, keys, administrator, .. } = parts;
-        let Parts { signer, ticket_keys, postman, traces, .. } = parts;
+        let Parts { signer, ticket_keys, postman, reach, traces, .. } = parts;
         Gateway {
             deadline: settings.deadline(),
             inventory: platform.inventory(),
             api_keys: KeyCache::new(ApiKeys::new(Arc::clone(&table))),
+            terms: TermsOfOrganizers::new(Arc::clone(&table)),
+            ledger: Ledger::new(Arc::clone(&table)),
             catalogue: CardCache::new(Catalogue::new(Arc::clone(&table))),
             webhook_endpoints: WebhookEndpoints::new(Arc::clone(&table)),
             webhook_deliveries: Deliveries::new(Arc::clone(&table)),
+            people: People::new(&table, reach),
             ticket_designs: TicketDesigns::new(Arc::clone(&table)),
+            entry: EntryRows::new(Arc::clone(&table)),
+            entry_devices: EntryDevices::new(Arc::clone(&table)),
             drawing: Drawing::default(),
+            waitlists: Waitlists::new(Arc::clone(&table)),
             orders: OrdersBySubject::new(table),
             halls: Halls::default(),
             intake: Intake::default(),

@@ -1,6 +1,6 @@
 //! Identifiers of the API: TypeIDs.
 //!
-//! `evt_` carries the UUIDv7 of an event. `hld_`, `ord_` and `tkt_` carry a UUIDv8 of {48-bit keyed tag of the event,
+//! `evt_` carries the UUIDv7 of an event. `hld_`, `ord_`, `tkt_` and `wle_` carry a UUIDv8 of {48-bit keyed tag of the event,
 //! 12-bit ticket index, 62-bit claim number}: nothing has to be looked up to understand one, and one of another event
 //! or another installation is told apart by its tag.
 
@@ -8,7 +8,7 @@ use std::fmt;
 
 use mti::prelude::{FromStr, TypeIdSuffix};
 use serde::{Serialize, Serializer};
-use tessera_inventory::{ClaimNumber, EventId, Sequence, TicketRef, Timestamp};
+use tessera_inventory::{ClaimNumber, EntryNumber, EventId, Sequence, TicketRef, Timestamp};
 use tessera_store::keys::WebhookPlace;
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ use crate::openapi::schema;
 
 schema::schemas! {
     IdText, "Id" => schema::text(
-        "^(evt|hld|ord|tkt|key|org|whk|nod)_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        "^(evt|hld|ord|tkt|wle|key|org|whk|nod|rfr|dev)_[0-7][0-9a-hjkmnp-tv-z]{25}$",
         "A TypeID: what it names, and 128 bits.",
     );
 }
@@ -43,6 +43,8 @@ pub enum Kind {
     Order,
     /// `tkt_`
     Ticket,
+    /// `wle_`
+    WaitlistEntry,
     /// `key_`
     ApiKey,
     /// `org_`
@@ -53,6 +55,10 @@ pub enum Kind {
     WebhookEndpoint,
     /// `nod_`
     Node,
+    /// `rfr_`
+    RefundRun,
+    /// `dev_`
+    EntryDevice,
 }
 
 impl Kind {
@@ -62,11 +68,14 @@ impl Kind {
             Kind::Hold => b"hld_",
             Kind::Order => b"ord_",
             Kind::Ticket => b"tkt_",
+            Kind::WaitlistEntry => b"wle_",
             Kind::ApiKey => b"key_",
             Kind::Organizer => b"org_",
             Kind::Receipt => b"rct_",
             Kind::WebhookEndpoint => b"whk_",
             Kind::Node => b"nod_",
+            Kind::RefundRun => b"rfr_",
+            Kind::EntryDevice => b"dev_",
         }
     }
 }
@@ -181,6 +190,18 @@ impl EventTag {
     #[must_use]
     pub fn ticket(self, ticket: TicketRef) -> IdText {
         IdText::new(Kind::Ticket, self.bits(ticket.order, ticket.index))
+    }
+
+    /// The identifier of an entry of the waitlist.
+    #[must_use]
+    pub fn entry(self, number: EntryNumber) -> IdText {
+        IdText::new(Kind::WaitlistEntry, self.bits(ClaimNumber(number.0), 0))
+    }
+
+    /// The entry of the waitlist that an identifier names; `None` for a malformed or foreign one.
+    #[must_use]
+    pub fn parse_entry(self, text: &str) -> Option<EntryNumber> {
+        self.parse_claim(Kind::WaitlistEntry, text).map(|number| EntryNumber(number.0))
     }
 
     /// The hold that an identifier names; `None` for a malformed or foreign one.

@@ -23,6 +23,7 @@ mod in_flight;
 pub mod instant;
 mod json;
 pub mod limits;
+mod messages;
 mod object;
 pub mod open_files;
 mod openapi;

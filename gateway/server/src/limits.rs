@@ -32,12 +32,24 @@ pub const NAME_BYTES_MAX: usize = 200;
 pub const DESIGN_BYTES_MAX: usize = 96 * 1024;
 /// Longest note of a design of tickets, in bytes of UTF-8.
 pub const DESIGN_NOTE_BYTES_MAX: usize = 500;
+/// Largest body with a template of messages, in bytes.
+pub const TEMPLATE_BYTES_MAX: usize = 96 * 1024;
+/// How long a link is good by which a buyer begins a chat with the bot in Telegram, in milliseconds.
+pub const TELEGRAM_LINK_MS: u64 = 900_000;
+/// Largest update of Telegram's that is read, in bytes.
+pub const TELEGRAM_UPDATE_BYTES_MAX: usize = 64 * 1024;
+/// Longest text of a broadcast, in bytes of UTF-8.
+pub const BROADCAST_TEXT_BYTES_MAX: usize = 4_000;
 /// Most PDFs of tickets that are made, and logos that are looked at, at once: each takes a core for some milliseconds.
 pub const PAPERS_MADE_MAX: usize = 2;
 /// Most of them that one caller has on their way: they are made in the order in which they were asked for.
 pub const PAPERS_PER_CALLER_MAX: usize = 8;
 /// How long after the end of its event a ticket says that it is good, in milliseconds: events end late.
 pub const TICKET_GRACE_MS: u64 = 86_400_000;
+/// Largest body of an upload of offline scans, in bytes.
+pub const SCANS_BYTES_MAX: usize = 256 * 1024;
+/// Changes of tickets that a device is told of at once, about.
+pub const ENTRY_CHANGES_MAX: usize = 1_000;
 /// Largest body that names buyers, in bytes: as many references as one call may name.
 pub const BUYERS_BYTES_MAX: usize = 256 * 1024;
 /// Most buyer tokens made by one call.
@@ -107,22 +119,10 @@ pub const KEYS_KEPT_S: u64 = 5;
 /// How often idle subjects and addresses are forgotten, and the seconds of [`KEYS_KEPT_S`] are counted.
 pub const RATE_LIMIT_SWEEP: Duration = Duration::from_secs(1);
 
-/// Longest URL of a webhook endpoint, in bytes.
-pub const WEBHOOK_URL_BYTES_MAX: usize = 2_048;
 /// Most events that a webhook endpoint names.
 pub const WEBHOOK_EVENTS_MAX: usize = 100;
 /// Longest an attempt to deliver a webhook takes, from the look-up of its name to the status of its answer.
 pub const WEBHOOK_DEADLINE: Duration = Duration::from_secs(15);
-/// Longest a connection to a receiver of webhooks is kept without use: shorter than servers usually do, so that seldom both end it at once.
-pub const WEBHOOK_CONNECTION_IDLE: Duration = Duration::from_secs(2);
-/// Oldest a connection is over which another webhook is sent: then its name is resolved again.
-pub const WEBHOOK_CONNECTION_AGE: Duration = Duration::from_secs(30);
-/// Most connections to receivers of webhooks that are kept without use.
-pub const WEBHOOK_CONNECTIONS_KEPT_MAX: usize = 256;
-/// Longest answer to a webhook, in bytes, after which its connection is kept. Nobody looks at what it says.
-pub const WEBHOOK_ANSWER_BYTES_MAX: usize = 65_536;
-/// Most addresses of a name that an attempt tries.
-pub const WEBHOOK_ADDRESSES_MAX: usize = 4;
 /// Bytes of a webhook secret.
 pub const WEBHOOK_SECRET_BYTES: usize = 32;
 /// How long an old webhook secret signs beside a new one unless told, in seconds.
@@ -153,6 +153,7 @@ const _: () =
 // A page of a stream never exceeds what the log gives at once.
 const _: () = assert!(STREAM_PAGE_EVENTS <= tessera_actors::CHANGES_MAX);
 const _: () = assert!(LIST_LIMIT_MAX <= tessera_actors::CHANGES_MAX);
+const _: () = assert!(WEBHOOK_DEADLINE.as_secs() <= tessera_outbound::DEADLINE_MAX.as_secs());
 const _: () = assert!(WEBHOOK_REPLAY_MAX <= tessera_actors::CHANGES_MAX);
 const _: () = assert!(COMMAND_BYTES_MAX <= CONFIGURATION_BYTES_MAX);
 // As many buyers as may be named fit into the body that names them, quotes and comma included.

@@ -116,6 +116,11 @@ impl Problem {
         self.0.code
     }
 
+    /// A member that is a number.
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+        self.0.members.get(name)?.as_u64()
+    }
+
     /// Logs a defect of our own, so that the request id that a client reports leads to its cause. Everything else is an
     /// answer, and is not logged.
     pub(crate) fn report(&self, route: &str, request_id: &str) {
@@ -279,6 +284,12 @@ pub(crate) fn not_configured() -> Problem {
 #[must_use]
 pub(crate) fn hold_not_found() -> Problem {
     Problem::new(Code::HoldNotFound, "there is no live hold of this id that you may see")
+}
+
+/// There is no such entry of the waitlist, it waits no more, or it is not the caller's.
+#[must_use]
+pub(crate) fn entry_not_found() -> Problem {
+    Problem::new(Code::EntryNotFound, "there is no entry of this id that waits, and that you may see")
 }
 
 /// There is no such order, or it is not the caller's.

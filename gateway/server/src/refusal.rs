@@ -17,6 +17,7 @@ pub(crate) fn problem(sequence: Sequence, rejection: &Rejection, config: Option<
     stock(rejection, config)
         .or_else(|| pricing(rejection, config))
         .or_else(|| claim(rejection, config))
+        .or_else(|| waiting(rejection, config))
         .unwrap_or_else(|| rule(rejection))
         .with("sequence", sequence.0)
 }
@@ -136,11 +137,10 @@ fn claim(rejection: &Rejection, config: Option<&Config>) -> Option<Problem> {
             Problem::new(Code::PaymentRequired, "the order is not free")
                 .with("total", money(config, *total_minor))
         }
-        Rejection::AlreadyCheckedIn { at, gate } => {
-            Problem::new(Code::AlreadyCheckedIn, "the ticket was let in before")
-                .with("at", Rfc3339(*at).to_string())
-                .with("gate", *gate)
-        }
+        Rejection::AlreadyCheckedIn { .. }
+        | Rejection::NotAdmittedHere { .. }
+        | Rejection::NoReEntry { .. }
+        | Rejection::ScanNumbers { .. } => return entry(rejection),
         Rejection::NotCheckedIn => Problem::new(Code::NotCheckedIn, "the ticket is not in"),
         Rejection::CodeRevoked { generation } => {
             Problem::new(Code::CodeRevoked, "ask for the ticket of its present holder")
@@ -151,6 +151,40 @@ fn claim(rejection: &Rejection, config: Option<&Config>) -> Option<Problem> {
         }
         Rejection::WrongKind => Problem::new(Code::WrongKind, "it is for what it says; do not admit"),
         Rejection::TicketRefunded => Problem::new(Code::TicketRefunded, "do not admit"),
+        Rejection::AmountExceeded { refundable_minor } => {
+            Problem::new(Code::AmountExceeded, "give back at most what is left")
+                .with("refundable", money(config, *refundable_minor))
+        }
+        Rejection::InDispute => Problem::new(
+            Code::InDispute,
+            "its buyer has asked for the money back; wait until that is decided",
+        ),
+        _ => return None,
+    })
+}
+
+/// Refusals to who wants to wait.
+fn waiting(rejection: &Rejection, config: Option<&Config>) -> Option<Problem> {
+    Some(match rejection {
+        Rejection::AlreadyWaiting { .. } => {
+            // Its identifier is added by who knows the event.
+            Problem::new(
+                Code::AlreadyWaiting,
+                "read the entry that you have; leave it to wait for something else",
+            )
+        }
+        Rejection::WaitlistClosed => {
+            Problem::new(Code::WaitlistClosed, "the organizer keeps no waitlist for this")
+        }
+        Rejection::WaitlistFull { entries_max } => {
+            Problem::new(Code::WaitlistFull, "try again when others have been served")
+                .with("entries_max", *entries_max)
+        }
+        Rejection::EntryNotFound => problem::entry_not_found(),
+        Rejection::AvailableNow { ticket_type } => {
+            Problem::new(Code::AvailableNow, "nobody needs to wait for it: place a hold")
+                .with("ticket_type", type_name(config, *ticket_type))
+        }
         _ => return None,
     })
 }
@@ -184,7 +218,7 @@ fn rule(rejection: &Rejection) -> Problem {
             "this key is too old to know what became of it; read the state first",
         ),
         Rejection::Forbidden => Problem::new(Code::Forbidden, "your role does not allow this"),
-        // Answered by the three functions above. They stand here by name, so that a new rejection does not compile until
+        // Answered by the functions above. They stand here by name, so that a new rejection does not compile until
         // it has its answer.
         Rejection::SoldOut { .. }
         | Rejection::SeatsTaken { .. }
@@ -200,6 +234,8 @@ fn rule(rejection: &Rejection) -> Problem {
         | Rejection::PromotionExhausted { .. }
         | Rejection::AddOnAlone { .. }
         | Rejection::WrongKind
+        | Rejection::AmountExceeded { .. }
+        | Rejection::InDispute
         | Rejection::HoldExpired { .. }
         | Rejection::HoldNotFound
         | Rejection::OrderNotFound
@@ -210,10 +246,46 @@ fn rule(rejection: &Rejection) -> Problem {
         | Rejection::PaymentRequired { .. }
         | Rejection::AlreadyCheckedIn { .. }
         | Rejection::NotCheckedIn
+        | Rejection::NotAdmittedHere { .. }
+        | Rejection::NoReEntry { .. }
+        | Rejection::ScanNumbers { .. }
         | Rejection::CodeRevoked { .. }
         | Rejection::TransfersExhausted
+        | Rejection::AlreadyWaiting { .. }
+        | Rejection::WaitlistClosed
+        | Rejection::WaitlistFull { .. }
+        | Rejection::EntryNotFound
+        | Rejection::AvailableNow { .. }
         | Rejection::TicketRefunded => problem::internal("a refusal has no answer"),
     }
+}
+
+/// Refusals at the door.
+fn entry(rejection: &Rejection) -> Option<Problem> {
+    Some(match rejection {
+        Rejection::AlreadyCheckedIn { at, gate, device } => {
+            // Nothing has the number 0: it was online.
+            let device = if *device == 0 { Value::Null } else { json!(device) };
+            Problem::new(Code::AlreadyCheckedIn, "the ticket was let in before")
+                .with("at", Rfc3339(*at).to_string())
+                .with("gate", *gate)
+                .with("device", device)
+        }
+        Rejection::NotAdmittedHere { gates, opens_at } => {
+            Problem::new(Code::NotAdmittedHere, "show the holder to one of these gates, or have them wait")
+                .with("gates", json!(gates))
+                .with("opens_at", instant(*opens_at))
+        }
+        Rejection::NoReEntry { at, gate } => {
+            Problem::new(Code::NoReEntry, "who has left is not let in again")
+                .with("at", Rfc3339(*at).to_string())
+                .with("gate", *gate)
+        }
+        Rejection::ScanNumbers { next } => {
+            Problem::new(Code::ScanNumbers, "send the scans from this number on").with("next", *next)
+        }
+        _ => return None,
+    })
 }
 
 fn invalid_configuration(error: &ConfigError) -> Problem {
@@ -230,7 +302,10 @@ pub(crate) fn invalid_request(error: RequestError) -> Problem {
     let (reason, detail) = match error {
         RequestError::NoLines => ("no_lines", "ask for at least one line"),
         RequestError::TooManyLines => ("too_many_lines", "ask for at most 16 lines"),
-        RequestError::ZeroQuantity => ("zero_quantity", "every line wants at least one unit"),
+        RequestError::ZeroQuantity => (
+            "zero_quantity",
+            "every line wants at least one unit; a refund names tickets, an amount, or both",
+        ),
         RequestError::TooManyUnits => ("too_many_units", "ask for at most 50 units"),
         RequestError::Duplicate => ("duplicate", "name every seat and every ticket once"),
         RequestError::UnknownTicketType => ("unknown_ticket_type", "there is no such ticket type"),
@@ -251,6 +326,13 @@ pub(crate) fn invalid_request(error: RequestError) -> Problem {
             ("too_many_companions", "more accessible spaces or companions than the policy allows")
         }
         RequestError::TooManySubjects => ("too_many_subjects", "name fewer subjects"),
+        RequestError::NoScans => ("no_scans", "send at least one scan"),
+        RequestError::TooManyScans => ("too_many_scans", "send them in several uploads"),
+        RequestError::ScansOutOfOrder => ("scans_out_of_order", "number the scans one after another, from 1"),
+        RequestError::UnknownDevice => ("unknown_device", "no device has this number"),
+        RequestError::TooManyDevices => {
+            ("too_many_devices", "no more devices may record scans of this event")
+        }
         RequestError::NoSuchPhaseChange => ("no_such_phase_change", "no event goes back to this phase"),
     };
     Problem::new(Code::InvalidRequest, detail).with("reason", reason)

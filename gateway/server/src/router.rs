@@ -1,5 +1,9 @@
 //! Every route of the API, on one page.
 
+mod messages;
+mod money;
+mod tickets;
+
 use actix_web::HttpResponse;
 use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderValue};
@@ -7,16 +11,15 @@ use futures::future::LocalBoxFuture;
 
 use crate::call::Call;
 use crate::caller::{
-    Administrator, Anyone, Buyer, BuyersWrite, CheckInsWrite, EventsRead, EventsWrite, OrdersWrite,
+    Administrator, Anyone, Asker, Buyer, BuyersWrite, CheckInsWrite, EventsRead, EventsWrite, OrdersWrite,
     Organizer, Placer, Reader, WebhooksWrite,
 };
 use crate::code::Code;
 use crate::problem::Problem;
-use crate::routes::tickets_shown::{self, design, papers, ticket_keys};
 use crate::routes::{
     api_keys, availability, buyer_tokens, changes, channels, check_ins, configuration, docs, events, holds,
-    nodes, offers, operations, orders, payments, phases, probes, quotes, receipts, seats, tickets, units,
-    webhook_deliveries, webhook_endpoints,
+    nodes, offers, operations, orders, payments, phases, probes, quotes, receipts, scan, seats, units,
+    waitlist, webhook_deliveries, webhook_endpoints,
 };
 
 /// What a controller answers.
@@ -65,14 +68,30 @@ routes! {
     RenewHold POST "/v1/events/{event}/holds/{hold}/renew",
     ReleaseHold POST "/v1/events/{event}/holds/{hold}/release",
     MakeQuote POST "/v1/events/{event}/quotes",
+    JoinWaitlist POST "/v1/events/{event}/waitlist",
+    ListWaitlist GET "/v1/events/{event}/waitlist",
+    ReadWaitlistEntry GET "/v1/events/{event}/waitlist/{entry}",
+    LeaveWaitlist POST "/v1/events/{event}/waitlist/{entry}/leave",
     BeginOrder POST "/v1/events/{event}/orders",
     ListOrders GET "/v1/events/{event}/orders",
     ReadOrder GET "/v1/events/{event}/orders/{order}",
     ConfirmOrder POST "/v1/events/{event}/orders/{order}/confirm",
     ReadPayment GET "/v1/events/{event}/orders/{order}/payment",
     HearProvider POST "/v1/provider-events/{provider}",
+    ReadTerms GET "/v1/organizers/{organizer}/terms",
+    ReplaceTerms PUT "/v1/organizers/{organizer}/terms",
+    ReadStatement GET "/v1/organizers/{organizer}/statements",
+    ReadTrialBalance GET "/v1/trial-balance",
+    ListPayments GET "/v1/payments",
+    LookUpPayment POST "/v1/payments/{payment}/look-ups",
+    SettleRefund POST "/v1/payments/{payment}/settlements",
     FailPayment POST "/v1/events/{event}/orders/{order}/payment-failures",
     RefundTickets POST "/v1/events/{event}/orders/{order}/refunds",
+    BeginRefundRun POST "/v1/events/{event}/refund-runs",
+    ListRefundRuns GET "/v1/events/{event}/refund-runs",
+    ReadRefundRun GET "/v1/events/{event}/refund-runs/{run}",
+    PauseRefundRun POST "/v1/events/{event}/refund-runs/{run}/pause",
+    ResumeRefundRun POST "/v1/events/{event}/refund-runs/{run}/resume",
     TransferTicket POST "/v1/events/{event}/tickets/{ticket}/transfer",
     ReadTicket GET "/v1/events/{event}/tickets/{ticket}",
     ReadTicketQrSvg GET "/v1/events/{event}/tickets/{ticket}/qr.svg",
@@ -86,6 +105,13 @@ routes! {
     RevokeTicketKey POST "/v1/ticket-keys/{ticket_key}/revoke",
     CheckIn POST "/v1/events/{event}/check-ins",
     CheckOut POST "/v1/events/{event}/check-outs",
+    ReissueTicket POST "/v1/events/{event}/tickets/{ticket}/reissue",
+    RegisterEntryDevice POST "/v1/entry-devices",
+    ReadEntrySnapshot GET "/v1/events/{event}/entry/snapshot",
+    ReadEntryChanges GET "/v1/events/{event}/entry/changes",
+    RecordScans POST "/v1/events/{event}/scans",
+    ListEntryConflicts GET "/v1/events/{event}/entry/conflicts",
+    ListEntryStatistics GET "/v1/events/{event}/entry/statistics",
     KillUnits POST "/v1/events/{event}/kills",
     RestoreUnits POST "/v1/events/{event}/restores",
     ListKills GET "/v1/events/{event}/kills",
@@ -113,10 +139,38 @@ routes! {
     ListWebhookDeliveries GET "/v1/webhook-endpoints/{endpoint}/deliveries",
     ReplayWebhooks POST "/v1/webhook-endpoints/{endpoint}/replays",
     PingWebhook POST "/v1/webhook-endpoints/{endpoint}/pings",
+    ReplaceContact PUT "/v1/contacts/me",
+    ReadContact GET "/v1/contacts/me",
+    EraseContact DELETE "/v1/contacts/me",
+    ReadPushKey GET "/v1/push-key",
+    KeepPushSubscription PUT "/v1/push-subscriptions",
+    RemovePushSubscription DELETE "/v1/push-subscriptions",
+    LinkTelegram POST "/v1/telegram-links",
+    UnlinkTelegram DELETE "/v1/telegram-links",
+    HearTelegram POST "/v1/telegram-updates/{token}",
+    ReplaceDiscordWebhook PUT "/v1/discord-webhook",
+    ReadDiscordWebhook GET "/v1/discord-webhook",
+    RemoveDiscordWebhook DELETE "/v1/discord-webhook",
+    ReadInbox GET "/v1/inbox",
+    MarkInbox POST "/v1/inbox/reads",
+    AskOptOut GET "/v1/opt-outs/{token}",
+    OptOut POST "/v1/opt-outs/{token}",
+    KeepTemplate POST "/v1/templates",
+    ListTemplates GET "/v1/templates",
+    PreviewTemplate POST "/v1/templates/preview",
+    ListDeadLetters GET "/v1/dead-letters",
+    ReplayDeadLetters POST "/v1/dead-letters/replays",
+    BeginBroadcast POST "/v1/events/{event}/broadcasts",
+    ListBroadcasts GET "/v1/events/{event}/broadcasts",
+    PauseBroadcast POST "/v1/events/{event}/broadcasts/{broadcast}/pause",
+    ResumeBroadcast POST "/v1/events/{event}/broadcasts/{broadcast}/resume",
     ReadProblem GET "/docs/errors/{code}",
     ReadOpenApi GET "/openapi.json",
     ReadDocs GET "/docs",
     ReadDocsFile GET "/docs/files/{file}",
+    ReadScanner GET "/scan",
+    ReadScannerFile GET "/scan/files/{file}",
+    ReadScannerVendored GET "/scan/vendor/{package}/{file}",
     Health GET "/healthz",
     Readiness GET "/readyz",
     Metrics GET "/metrics",
@@ -133,6 +187,9 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["v1", "events", event, "seats"] => (&[R::ReadSeats], [event, ""]),
         ["v1", "events", event, "changes"] => (&[R::ReadChanges], [event, ""]),
         ["v1", "events", event, "quotes"] => (&[R::MakeQuote], [event, ""]),
+        ["v1", "events", event, "waitlist"] => (&[R::JoinWaitlist, R::ListWaitlist], [event, ""]),
+        ["v1", "events", event, "waitlist", entry] => (&[R::ReadWaitlistEntry], [event, entry]),
+        ["v1", "events", event, "waitlist", entry, "leave"] => (&[R::LeaveWaitlist], [event, entry]),
         ["v1", "events", event, "orders"] => (&[R::BeginOrder, R::ListOrders], [event, ""]),
         ["v1", "events", event, "check-ins"] => (&[R::CheckIn], [event, ""]),
         ["v1", "events", event, "check-outs"] => (&[R::CheckOut], [event, ""]),
@@ -186,26 +243,7 @@ fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])
         ["healthz"] => (&[R::Health], ["", ""]),
         ["readyz"] => (&[R::Readiness], ["", ""]),
         ["metrics"] => (&[R::Metrics], ["", ""]),
-        _ => return resource_of_tickets(segments),
-    })
-}
-
-/// Of what is shown of tickets.
-fn resource_of_tickets<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])> {
-    use Route as R;
-    Some(match *segments {
-        ["v1", "events", event, "orders", order, "tickets.pdf"] => (&[R::ReadTicketsPdf], [event, order]),
-        ["v1", "events", event, "orders", order, "calendar.ics"] => (&[R::ReadCalendar], [event, order]),
-        ["v1", "events", event, "tickets", ticket] => (&[R::ReadTicket], [event, ticket]),
-        ["v1", "events", event, "tickets", ticket, "qr.svg"] => (&[R::ReadTicketQrSvg], [event, ticket]),
-        ["v1", "events", event, "tickets", ticket, "qr.png"] => (&[R::ReadTicketQrPng], [event, ticket]),
-        ["v1", "events", event, "ticket-design"] => {
-            (&[R::ReadTicketDesign, R::ReplaceTicketDesign], [event, ""])
-        }
-        ["v1", "ticket-keys"] => (&[R::RotateTicketKey], ["", ""]),
-        ["v1", "ticket-keys", key, "revoke"] => (&[R::RevokeTicketKey], [key, ""]),
-        [".well-known", "tessera-ticket-keys"] => (&[R::ReadTicketKeys], ["", ""]),
-        _ => return None,
+        _ => return tickets::resource(segments),
     })
 }
 
@@ -224,6 +262,10 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::RenewHold => go(call, async |call, Anyone| holds::renew(call).await),
         Route::ReleaseHold => go(call, async |call, Anyone| holds::release(call).await),
         Route::MakeQuote => go(call, async |call, who: Reader| quotes::make(call, who).await),
+        Route::JoinWaitlist => go(call, async |call, who: Placer| waitlist::join(call, who).await),
+        Route::ListWaitlist => go(call, async |call, who: Asker| waitlist::list(call, who).await),
+        Route::ReadWaitlistEntry => go(call, async |call, Anyone| waitlist::read(call).await),
+        Route::LeaveWaitlist => go(call, async |call, Anyone| waitlist::leave(call).await),
         Route::BeginOrder => go(call, async |call, Anyone| orders::begin(call).await),
         Route::ReadOrder => go(call, async |call, Anyone| orders::read(call).await),
         Route::ListOrders => go(call, async |call, who: Buyer| orders::list(call, who).await),
@@ -232,7 +274,7 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::HearProvider => go(call, async |call, Anyone| payments::hear(call).await),
         Route::FailPayment => go(call, async |call, who: Cashier| orders::fail_payment(call, who).await),
         Route::RefundTickets => go(call, async |call, who: Cashier| orders::refund(call, who).await),
-        Route::TransferTicket => go(call, async |call, Anyone| tickets::transfer(call).await),
+        Route::TransferTicket => go(call, async |call, Anyone| crate::routes::tickets::transfer(call).await),
         Route::CheckIn => go(call, async |call, who: Door| check_ins::check_in(call, who).await),
         Route::CheckOut => go(call, async |call, who: Door| check_ins::check_out(call, who).await),
         Route::ReadAvailability => go(call, async |call, who: Reader| availability::read(call, who).await),
@@ -279,23 +321,7 @@ pub(crate) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         | Route::ListWebhookDeliveries
         | Route::ReplayWebhooks
         | Route::PingWebhook => run_webhooks(call),
-        _ => run_tickets_shown(call),
-    }
-}
-
-fn run_tickets_shown(call: Call) -> LocalBoxFuture<'static, Answer> {
-    match call.route {
-        Route::ReadTicket => go(call, async |call, Anyone| tickets_shown::read(call).await),
-        Route::ReadTicketQrSvg => go(call, async |call, Anyone| papers::qr_svg(call).await),
-        Route::ReadTicketQrPng => go(call, async |call, Anyone| papers::qr_png(call).await),
-        Route::ReadTicketsPdf => go(call, async |call, Anyone| papers::tickets_pdf(call).await),
-        Route::ReadCalendar => go(call, async |call, Anyone| papers::calendar(call).await),
-        Route::ReadTicketDesign => go(call, async |call, who: Watcher| design::read(call, who).await),
-        Route::ReplaceTicketDesign => go(call, async |call, who: Editor| design::replace(call, who).await),
-        Route::ReadTicketKeys => go(call, async |call, Anyone| ticket_keys::read(&call)),
-        Route::RotateTicketKey => go(call, async |call, _: Administrator| ticket_keys::rotate(call).await),
-        Route::RevokeTicketKey => go(call, async |call, _: Administrator| ticket_keys::revoke(call).await),
-        _ => run_documents(call),
+        _ => tickets::run(call),
     }
 }
 
@@ -305,6 +331,9 @@ fn run_documents(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ReadOpenApi => go(call, async |call, Anyone| docs::document(&call)),
         Route::ReadDocs => go(call, async |call, Anyone| docs::page(&call)),
         Route::ReadDocsFile => go(call, async |call, Anyone| docs::file(&call)),
+        Route::ReadScanner => go(call, async |call, Anyone| scan::page(&call)),
+        Route::ReadScannerFile => go(call, async |call, Anyone| scan::file(&call)),
+        Route::ReadScannerVendored => go(call, async |call, Anyone| scan::vendored(&call)),
         Route::Health => go(call, async |_, Anyone| Ok(probes::health())),
         Route::Readiness => go(call, async |call, Anyone| Ok(probes::readiness(&call))),
         Route::Metrics => go(call, async |call, Anyone| probes::metrics(&call)),

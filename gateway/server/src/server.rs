@@ -27,6 +27,7 @@ use crate::gateway::{Gateway, Parts, Worker};
 use crate::limits::{
     CONNECTION_LINGER_S, FATAL_SHUTDOWN, IN_FLIGHT_POLL, KEYS_KEPT_S, RATE_LIMIT_SWEEP, TRACES_FLUSH,
 };
+use crate::messages::{self, Writing};
 use crate::open_files;
 use crate::problem;
 use crate::providers::Providers;
@@ -69,6 +70,9 @@ pub enum ServeError {
     /// The sandbox for payments does not start.
     #[error(transparent)]
     Sandbox(#[from] tessera_sandbox::SandboxError),
+    /// Messages cannot be sent.
+    #[error(transparent)]
+    Messages(#[from] tessera_messages::ChannelError),
     /// The store does not answer.
     #[error("the store could not be read at start")]
     Store(#[from] StoreError),
@@ -162,7 +166,7 @@ impl Server {
         let table = Arc::clone(&stores.table);
         let signer = signer(&environment, &table, installation.id).await?;
         let (seed, now) = (receipts::fresh_seed(&*environment.random), environment.clock.wall());
-        let ticket_keys = TicketKeys::open(Arc::clone(&table), &seed, now).await?;
+        let ticket_keys = Arc::new(TicketKeys::open(Arc::clone(&table), &seed, now).await?);
         let proving = settings.receipts.enabled.then(|| Arc::clone(&signer));
         let (log, limits) = (stores.log, settings.limits());
         let keys = Keys::derive(&installation.secret);
@@ -176,7 +180,10 @@ impl Server {
         let node = cluster.enabled.then(|| cluster::node(&cluster, installation.id, &environment));
         let (security, options) = node.transpose()?.unzip();
         let providers = Providers::start(&settings.payments, &installation.secret, &table, &environment)?;
+        let writing = Writing { keys: &keys, table: &table, ticket_keys: &ticket_keys };
+        let (messaging, reach) = messages::start(&settings, &environment, &writing)?;
         let services = Services {
+            messaging,
             providers: providers.all.clone(),
             signer: proving,
             postman: Some(Arc::clone(&postman)),
@@ -203,6 +210,7 @@ impl Server {
             signer,
             ticket_keys,
             postman,
+            reach,
             traces,
         };
         Server::serve(parts, administrator_token, heads, peers, providers)

@@ -21,6 +21,8 @@ pub(crate) struct LiveKey {
     pub(crate) organizer: NonZeroU128,
     /// What it may do.
     pub(crate) scopes: ScopeSet,
+    /// The number of the device at a gate that has it, where one has.
+    pub(crate) device: Option<u32>,
 }
 
 impl LiveKey {
@@ -29,7 +31,7 @@ impl LiveKey {
     fn of(key: &ApiKey) -> Option<LiveKey> {
         let organizer = NonZeroU128::new(key.organizer)?;
         let scopes = key.scopes.iter().filter_map(|name| Scope::find(name)).collect();
-        key.revoked_at.is_none().then_some(LiveKey { organizer, scopes })
+        key.revoked_at.is_none().then_some(LiveKey { organizer, scopes, device: key.device })
     }
 }
 
@@ -161,6 +163,7 @@ mod tests {
             scopes: vec!["events:read".to_owned(), "a scope of a later release".to_owned()],
             created_at: Timestamp(1),
             revoked_at: None,
+            device: None,
         };
         cache.repository.insert(&key).await.unwrap();
         let live = cache.find(&[9; 32]).await.unwrap().unwrap();
@@ -197,6 +200,7 @@ mod tests {
             scopes: vec!["events:write".to_owned()],
             created_at: Timestamp(1),
             revoked_at: None,
+            device: None,
         };
         cache.repository.insert(&key).await.unwrap();
         assert_eq!(cache.find(&[9; 32]).await.unwrap(), None);

@@ -62,6 +62,12 @@ pub(crate) const fn command_name(command: PhaseCommand) -> &'static str {
         PhaseCommand::TransferTicket => "transfer_ticket",
         PhaseCommand::CheckIn => "check_in",
         PhaseCommand::CheckOut => "check_out",
+        PhaseCommand::SellLate => "sell_late",
+        PhaseCommand::SetDispute => "set_dispute",
+        PhaseCommand::ReissueTicket => "reissue_ticket",
+        PhaseCommand::RecordScans => "record_scans",
+        PhaseCommand::JoinWaitlist => "join_waitlist",
+        PhaseCommand::LeaveWaitlist => "leave_waitlist",
     }
 }
 

@@ -172,6 +172,7 @@ impl<'a> Waiting<'a> {
             Change::HoldReleased { .. }
                 | Change::Expired { .. }
                 | Change::TicketsRefunded { .. }
+                | Change::OrderDisputed { .. }
                 | Change::UnitsRestored(_)
                 | Change::ChannelReleased { .. }
         );

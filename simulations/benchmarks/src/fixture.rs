@@ -38,6 +38,8 @@ pub fn standing(capacity: u32) -> Config {
         seating: SeatingPolicy { stranding_allowed: false, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
         tariff: None,
+        entry: Vec::new(),
+        waitlist: None,
     }
 }
 

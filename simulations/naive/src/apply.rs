@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use tessera_inventory::{
     ChannelId, ClaimNumber, Config, Event, EventBody, HoldPlaced, Payment, Phase, PoolId, RefundedUnits,
-    SeatIndex, SeatState, Timestamp, Units,
+    SeatIndex, SeatState, Subject, Timestamp, Units,
 };
 
-use super::{Claim, Line, Model, Pool, Ticket, Window};
+use super::{Claim, Line, Model, Passed, Pool, Ticket, Waiting, Window};
 
 impl Model {
     /// Adds the next event.
@@ -31,11 +31,7 @@ impl Model {
             EventBody::HoldReleased { hold } => self.end(hold.0),
             EventBody::Expired { through, .. } => self.expire(through),
             EventBody::PaymentBegun { order, grace_until, attempt, extra_subjects, charge: _ } => {
-                let claim = self.claim_mut(order);
-                claim.grace_until = Some(grace_until);
-                claim.attempts = attempt;
-                claim.of_hold = claim.extra.len();
-                claim.extra.extend(extra_subjects);
+                self.begin(order, grace_until, attempt, extra_subjects);
             }
             EventBody::PaymentFailed { order, attempt: _ } => {
                 let claim = self.claim_mut(order);
@@ -43,32 +39,61 @@ impl Model {
                 claim.extra.truncate(claim.of_hold);
             }
             EventBody::Confirmed { order, payment, attempt: _ } => self.sell(order, payment),
-            EventBody::TicketsRefunded { order, tickets, units } => {
-                tickets.iter().for_each(|&ticket| self.refund_ticket(order, ticket, units));
-                self.return_promotion(order);
+            EventBody::TicketsRefunded { order, tickets, units, amount_minor, reason } => {
+                self.give_back(order, &tickets, units, (amount_minor, reason));
             }
+            EventBody::SoldLate(sold) => {
+                let (_, lines) = self.placed[&sold.order.0].clone();
+                self.enter_hold(sold.order.0, sold.hold, lines);
+                self.sell(sold.order, sold.payment);
+            }
+            EventBody::OrderDisputed { order, dispute, revoked } => self.dispute(order, dispute, &revoked),
             EventBody::UnitsKilled(units) => self.withdraw(units),
             EventBody::UnitsRestored(units) => self.bring_back(units),
-            EventBody::ChannelReleased { channel } => {
-                self.released.insert(channel.0);
-                for pool in &mut self.pools {
-                    pool.general += pool.shares.remove(&channel.0).unwrap_or(0);
-                }
-            }
+            EventBody::ChannelReleased { channel } => self.open_channel(channel),
             EventBody::SaleWindowChanged { ticket_type, open } => {
                 self.windows[ticket_type.index()] = if open { Window::Open } else { Window::After };
             }
             EventBody::TicketTransferred { ticket, to, generation } => {
-                let ticket = self.ticket_mut(ticket.order, ticket.index);
-                ticket.holder = to;
-                ticket.generation = generation;
+                self.ticket_mut(ticket.order, ticket.index).holder = to;
+                self.ticket_mut(ticket.order, ticket.index).generation = generation;
             }
-            EventBody::CheckedIn { ticket, gate } => {
-                self.ticket_mut(ticket.order, ticket.index).checked_in = Some((at, gate));
+            EventBody::TicketReissued { ticket, generation } => {
+                self.ticket_mut(ticket.order, ticket.index).generation = generation;
+            }
+            EventBody::CheckedIn { ticket, gate, .. } => {
+                self.pass(ticket, Passed { at, device: 0, number: sequence, gate, inward: true });
+            }
+            EventBody::CheckedOut { ticket, gate, stamped: true, .. } => {
+                self.pass(ticket, Passed { at, device: 0, number: sequence, gate, inward: false });
             }
             EventBody::CheckedOut { ticket, .. } => {
-                self.ticket_mut(ticket.order, ticket.index).checked_in = None;
+                self.ticket_mut(ticket.order, ticket.index).passages.clear();
             }
+            EventBody::ScansRecorded(record) => self.add_scans(record),
+            EventBody::WaitlistJoined(joined) => {
+                self.waiting.push(Waiting { number: sequence, joined: *joined });
+            }
+            EventBody::WaitlistLeft { entry, .. } => self.stop_waiting(entry.0),
+            EventBody::WaitlistPatienceEnded { ticket_type } => {
+                self.kept.get_mut(&ticket_type.0).unwrap().since = None;
+            }
+        }
+        self.keep(at);
+    }
+
+    fn begin(&mut self, order: ClaimNumber, grace_until: Timestamp, attempt: u8, extra: Vec<Subject>) {
+        let claim = self.claim_mut(order);
+        claim.grace_until = Some(grace_until);
+        claim.attempts = attempt;
+        claim.of_hold = claim.extra.len();
+        claim.extra.extend(extra);
+    }
+
+    fn open_channel(&mut self, channel: ChannelId) {
+        self.released.insert(channel.0);
+        for pool in &mut self.pools {
+            pool.general += pool.shares.remove(&channel.0).unwrap_or(0);
         }
     }
 
@@ -76,7 +101,7 @@ impl Model {
         self.claims.get_mut(&claim.0).unwrap()
     }
 
-    fn ticket_mut(&mut self, order: ClaimNumber, index: u16) -> &mut Ticket {
+    pub(crate) fn ticket_mut(&mut self, order: ClaimNumber, index: u16) -> &mut Ticket {
         &mut self.claim_mut(order).tickets[usize::from(index)]
     }
 
@@ -199,9 +224,15 @@ impl Model {
             let live: Vec<u64> = live.map(|claim| claim.number).collect();
             live.into_iter().for_each(|claim| self.end(claim));
         }
+        if matches!(phase, Phase::Closed | Phase::Cancelled) {
+            self.waiting.clear();
+        }
     }
 
     fn hold(&mut self, number: u64, placed: HoldPlaced) {
+        if let Some(entry) = placed.entry {
+            self.stop_waiting(entry.0);
+        }
         let config = Arc::clone(self.config.as_ref().unwrap());
         let freeze = |line: tessera_inventory::Line| Line {
             ticket_type: line.ticket_type,
@@ -210,7 +241,12 @@ impl Model {
             quantity: line.quantity,
             seats: line.seats,
         };
-        let lines: Vec<Line> = placed.lines.into_iter().map(freeze).collect();
+        let lines: Vec<Line> = placed.lines.iter().cloned().map(freeze).collect();
+        self.placed.insert(number, (placed.clone(), lines.clone()));
+        self.enter_hold(number, placed, lines);
+    }
+
+    fn enter_hold(&mut self, number: u64, placed: HoldPlaced, lines: Vec<Line>) {
         for line in &lines {
             for &pool in &line.draws_on {
                 *self.source(pool, placed.channel) -= u32::from(line.quantity);
@@ -224,6 +260,8 @@ impl Model {
             channel: placed.channel,
             lines,
             quote: placed.quote.map(|quote| *quote),
+            beyond_minor: 0,
+            in_dispute: false,
             promotion_returned: false,
             deadline_at: placed.deadline_at,
             life_ends_at: placed.life_ends_at,
@@ -297,13 +335,13 @@ impl Model {
                     holder: claim.subject,
                     generation: 0,
                     refunded: false,
-                    checked_in: None,
+                    passages: vec![],
                 });
             }
         }
     }
 
-    fn refund_ticket(&mut self, order: ClaimNumber, index: u16, fate: RefundedUnits) {
+    pub(crate) fn refund_ticket(&mut self, order: ClaimNumber, index: u16, fate: RefundedUnits) {
         let ticket = self.ticket_mut(order, index);
         ticket.refunded = true;
         let (line, seat) = (usize::from(ticket.line), ticket.seat);
@@ -329,7 +367,7 @@ impl Model {
     }
 
     /// The last refund of an order returns its promotion, if that is to return.
-    fn return_promotion(&mut self, order: ClaimNumber) {
+    pub(crate) fn return_promotion(&mut self, order: ClaimNumber) {
         let promotions = self.promotions();
         let claim = self.claim_mut(order);
         let used = claim.quote.as_ref().and_then(|quote| quote.promotion);

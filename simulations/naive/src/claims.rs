@@ -2,11 +2,10 @@
 
 use tessera_inventory::{
     Authority, Charge, ClaimState, EXTRA_SUBJECTS_MAX, EventBody, PAYMENT_ATTEMPTS_MAX, Payment, Phase,
-    ProviderId, RefundedUnits, Rejection, RequestError, Subject, TicketTypeId, Timestamp,
+    PoolId, ProviderId, Rejection, RequestError, Subject, TicketTypeId, Timestamp,
 };
 
-use super::tickets::already_in;
-use super::{Claim, Decided, Model, number, owns};
+use super::{Claim, Decided, Line, Model, Ticket, number, owns};
 
 impl Model {
     /// Where a claim stands.
@@ -21,7 +20,13 @@ impl Model {
     }
 
     /// The caller's claim in a state that the command needs.
-    fn claim_in(&self, by: Authority, claim: u64, state: ClaimState, missing: Rejection) -> Decided<&Claim> {
+    pub(crate) fn claim_in(
+        &self,
+        by: Authority,
+        claim: u64,
+        state: ClaimState,
+        missing: Rejection,
+    ) -> Decided<&Claim> {
         let found = self.claims.get(&claim).filter(|found| owns(by, found.subject));
         let is_expired = self.expired.iter().any(|&(hold, of)| hold == claim && owns(by, of));
         match found {
@@ -143,35 +148,28 @@ impl Model {
         }
         Ok(EventBody::Confirmed { order: number(order), payment, attempt })
     }
+}
 
-    pub(crate) fn refund(&self, order: u64, tickets: &[u16], units: RefundedUnits) -> Decided<EventBody> {
-        let Some(claim) = self.claims.get(&order).filter(|claim| claim.payment.is_some()) else {
-            // No sale: its state, or its absence, is the answer.
-            self.claim_in(Authority::System, order, ClaimState::Paid, Rejection::OrderNotFound)?;
-            unreachable!("what is not paid is not in the state of the paid");
-        };
-        let mut reasons = Vec::new();
-        let mut sorted = tickets.to_vec();
-        sorted.sort();
-        sorted.dedup();
-        if sorted.is_empty() {
-            reasons.push(Rejection::InvalidRequest(RequestError::ZeroQuantity));
+impl Claim {
+    /// Units of some of its lines, refunded ones left out.
+    pub fn units(&self, of: impl Fn(&Line) -> bool) -> u32 {
+        if self.payment.is_none() {
+            return self.lines.iter().filter(|line| of(line)).map(|line| u32::from(line.quantity)).sum();
         }
-        if sorted.len() < tickets.len() {
-            reasons.push(Rejection::InvalidRequest(RequestError::Duplicate));
+        let counts = |ticket: &&Ticket| !ticket.refunded && of(&self.lines[usize::from(ticket.line)]);
+        u32::try_from(self.tickets.iter().filter(counts).count()).unwrap()
+    }
+
+    /// Units it has of a pool, refunded ones left out.
+    pub fn units_of(&self, pool: PoolId) -> u32 {
+        self.units(|line| line.draws_on.contains(&pool))
+    }
+
+    /// What it costs, as quoted or at its frozen prices, in minor units.
+    pub fn total_minor(&self) -> i64 {
+        if let Some(quote) = &self.quote {
+            return quote.total_minor;
         }
-        for &ticket in &sorted {
-            match claim.tickets.get(usize::from(ticket)) {
-                None => reasons.push(Rejection::TicketNotFound),
-                Some(ticket) if ticket.refunded => reasons.push(Rejection::TicketRefunded),
-                // Nobody sits in a cancelled event.
-                Some(_) if self.phase == Phase::Cancelled => {}
-                Some(ticket) => reasons.extend(already_in(ticket)),
-            }
-        }
-        if !reasons.is_empty() {
-            return Err(reasons);
-        }
-        Ok(EventBody::TicketsRefunded { order: number(order), tickets: sorted, units })
+        self.lines.iter().map(|line| line.price_minor * i64::from(line.quantity)).sum()
     }
 }

@@ -6,7 +6,9 @@ use tessera_inventory::{ClaimView, EventBody, Rejection, TermsId};
 #[must_use]
 pub fn same_body(body: &EventBody, expected: &EventBody) -> bool {
     match body {
-        EventBody::HoldPlaced(_) => &without_terms(body.clone()) == expected,
+        EventBody::HoldPlaced(_) | EventBody::SoldLate(_) => {
+            without_terms(body.clone()) == without_terms(expected.clone())
+        }
         _ => body == expected,
     }
 }
@@ -14,9 +16,12 @@ pub fn same_body(body: &EventBody, expected: &EventBody) -> bool {
 /// The model keeps no terms.
 #[must_use]
 pub fn without_terms(mut body: EventBody) -> EventBody {
-    if let EventBody::HoldPlaced(placed) = &mut body {
-        placed.lines.iter_mut().for_each(|line| line.terms = TermsId(0));
-    }
+    let lines = match &mut body {
+        EventBody::HoldPlaced(placed) => &mut placed.lines[..],
+        EventBody::SoldLate(sold) => &mut sold.hold.lines[..],
+        _ => return body,
+    };
+    lines.iter_mut().for_each(|line| line.terms = TermsId(0));
     body
 }
 

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use tessera_inventory::{
     BLOCK_SEATS_MAX, Config, ConfigError, EventBody, GRACE_MS_MAX, HOLD_MS_MAX, HOLD_MS_MIN, HOLD_UNITS_MAX,
-    Phase, Rejection, TicketKind, TicketType, Timestamp,
+    PATIENCE_MS_MAX, Phase, Rejection, TicketKind, TicketType, TicketTypeId, Timestamp, WAITLIST_ENTRIES_MAX,
+    WAITLIST_PER_SUBJECT_MAX, WaitlistOrder, WaitlistPolicy,
 };
 use tessera_pricing::{Fee, Promotion, Tariff, TypeSet};
 
@@ -83,13 +84,14 @@ impl Model {
 }
 
 /// The names of every list: identities, which only grow.
-fn names(config: &Config) -> [Vec<&str>; 5] {
+fn names(config: &Config) -> [Vec<&str>; 6] {
     [
         config.pools.iter().map(|one| &*one.name).collect(),
         config.categories.iter().map(|one| &*one.name).collect(),
         config.sections.iter().map(|one| &**one).collect(),
         config.channels.iter().map(|one| &*one.name).collect(),
         config.ticket_types.iter().map(|one| &*one.name).collect(),
+        config.entry.iter().map(|one| &*one.name).collect(),
     ]
 }
 
@@ -115,6 +117,18 @@ fn is_sound(config: &Config) -> bool {
         && config.ticket_types.iter().all(|known| is_sound_type(config, known))
         && has_sound_hall(config)
         && config.tariff.as_deref().is_none_or(|tariff| has_sound_tariff(config, tariff))
+        && has_sound_entry(config)
+        && config.waitlist.as_deref().is_none_or(|policy| has_sound_waitlist(config, policy))
+}
+
+fn has_sound_waitlist(config: &Config, policy: &WaitlistPolicy) -> bool {
+    let least_ms = if policy.order == WaitlistOrder::Accumulate { 1 } else { 0 };
+    (least_ms..=PATIENCE_MS_MAX).contains(&policy.patience_ms)
+        && (HOLD_MS_MIN..=HOLD_MS_MAX).contains(&policy.offer_ms)
+        && (1..=WAITLIST_ENTRIES_MAX).contains(&policy.entries_max)
+        && (1..=WAITLIST_PER_SUBJECT_MAX).contains(&policy.per_subject_max)
+        && policy.types.iter().all(|id| id.index() < config.ticket_types.len())
+        && policy.types.windows(2).all(|pair| pair[0] < pair[1])
 }
 
 /// What random edits can break of a tariff.
@@ -125,6 +139,23 @@ fn has_sound_tariff(config: &Config, tariff: &Tariff) -> bool {
         && tariff.fees.iter().chain(&tariff.platform_fees).all(|fee| known(&fee.types))
         && tariff.promotions.iter().all(|one| known(&one.types) && one.per_subject_max != Some(0))
         && tariff.bundles.iter().flat_map(|one| &one.parts).all(|&(of, _)| usize::from(of) < types)
+}
+
+/// What random edits can break of entry lists.
+fn has_sound_entry(config: &Config) -> bool {
+    let names: BTreeSet<_> = config.entry.iter().map(|list| &list.name).collect();
+    let admits = |of: &TicketTypeId| {
+        config.ticket_types.get(of.index()).is_some_and(|known| known.kind == TicketKind::Admission)
+    };
+    names.len() == config.entry.len()
+        && config.entry.iter().all(|list| {
+            let types: BTreeSet<_> = list.types.iter().collect();
+            let gates: BTreeSet<_> = list.gates.iter().collect();
+            types.len() == list.types.len()
+                && gates.len() == list.gates.len()
+                && list.types.iter().all(admits)
+                && in_order(list.opens_at, list.closes_at)
+        })
 }
 
 fn allotments_fit(config: &Config, pool: usize) -> bool {

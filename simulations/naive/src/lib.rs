@@ -15,27 +15,36 @@ mod bill;
 mod claims;
 mod compare;
 mod configure;
+mod entry;
 mod exact;
 pub mod hall;
 mod organizer;
+mod phases;
 mod place;
 mod promotions;
+mod refunds;
+mod rights;
 mod tickets;
 mod time;
 mod views;
+mod waitlist;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tessera_inventory::{
-    Authority, CategoryId, ChannelId, ClaimNumber, Command, CommandBody, Config, EventBody, KeyMark,
-    PaymentKind, Phase, PhaseCommand, PoolId, Rejection, RequestError, SeatIndex, SeatState, Subject,
+    Authority, CategoryId, ChannelId, ClaimNumber, Command, CommandBody, Config, EventBody, HoldPlaced,
+    KeyMark, PaymentKind, Phase, PoolId, Rejection, RequestError, Scan, SeatIndex, SeatState, Subject,
     TicketTypeId, Timestamp,
 };
 use tessera_pricing::Quote;
 
 pub use compare::{same, same_body, view_without_terms, without_terms};
+pub use entry::Passed;
 use hall::{Hall, Place};
+use phases::{admits, row_of};
+use rights::{may, owns};
+pub use waitlist::{Kept, Waiting};
 
 /// A day: how long the key of a settled command is good.
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -110,6 +119,10 @@ pub struct Claim {
     pub lines: Vec<Line>,
     /// What that costs, where it was quoted.
     pub quote: Option<Quote>,
+    /// What was given back beside what its refunded tickets come to, in minor units.
+    pub beyond_minor: i64,
+    /// Its payment is disputed.
+    pub in_dispute: bool,
     /// Its promotion has its use back.
     pub promotion_returned: bool,
     /// When the hold ends.
@@ -141,8 +154,8 @@ pub struct Ticket {
     pub generation: u8,
     /// Its money went back.
     pub refunded: bool,
-    /// Since when and where it is in.
-    pub checked_in: Option<(Timestamp, u16)>,
+    /// Every passage that is remembered.
+    pub passages: Vec<Passed>,
 }
 
 /// One event, seen naively.
@@ -170,10 +183,18 @@ pub struct Model {
     pub seats_to_kill: BTreeSet<SeatIndex>,
     /// Everything that is held or sold; what ended without a sale is gone.
     pub claims: BTreeMap<u64, Claim>,
+    /// Every hold that ever was, as it was placed, with the lines that it froze.
+    pub placed: BTreeMap<u64, (HoldPlaced, Vec<Line>)>,
     /// Holds that expired, in that order. The engine forgets some in the end; a small world keeps all.
     pub expired: Vec<(u64, Subject)>,
+    /// Who waits, by number.
+    pub waiting: Vec<Waiting>,
+    /// What is kept for the heads of lines, by type.
+    pub kept: BTreeMap<u16, Kept>,
     /// Digest to (fingerprint, sequence). Records may be kept longer than a day; a small world keeps all.
     pub keys: BTreeMap<u128, (u64, u64)>,
+    /// Every scan that was recorded, by device.
+    pub scans: BTreeMap<u32, Vec<Scan>>,
 }
 
 impl Default for Model {
@@ -197,8 +218,12 @@ impl Model {
             killed_seats: BTreeSet::new(),
             seats_to_kill: BTreeSet::new(),
             claims: BTreeMap::new(),
+            placed: BTreeMap::new(),
             expired: vec![],
+            waiting: vec![],
+            kept: BTreeMap::new(),
             keys: BTreeMap::new(),
+            scans: BTreeMap::new(),
         }
     }
 
@@ -243,13 +268,25 @@ impl Model {
             }
             CommandBody::PaymentFailed { order, attempt } => self.payment_failed(order.0, *attempt),
             CommandBody::Confirm { order, payment, attempt } => self.confirm(by, order.0, *payment, *attempt),
-            CommandBody::RefundTickets { order, tickets, units } => self.refund(order.0, tickets, *units),
+            CommandBody::RefundTickets { order, tickets, amount, reason, units } => {
+                self.refund(order.0, tickets, *amount, *reason, *units)
+            }
+            CommandBody::SellLate(sale) => self.sell_late(sale),
+            CommandBody::SetDispute { order, dispute } => self.set_dispute(order.0, *dispute),
             CommandBody::Kill(units) => self.kill(units),
             CommandBody::Restore(units) => self.restore(units),
             CommandBody::ReleaseChannel { channel } => self.release_channel(*channel),
             CommandBody::TransferTicket { ticket, to } => self.transfer(by, *ticket, *to),
-            CommandBody::CheckIn { ticket, generation, gate } => self.check_in(*ticket, *generation, *gate),
-            CommandBody::CheckOut { ticket, generation, gate } => self.check_out(*ticket, *generation, *gate),
+            CommandBody::CheckIn { ticket, generation, gate } => {
+                self.check_in(now, *ticket, *generation, *gate)
+            }
+            CommandBody::CheckOut { ticket, generation, gate } => {
+                self.check_out(now, *ticket, *generation, *gate)
+            }
+            CommandBody::ReissueTicket { ticket } => self.reissue(by, *ticket),
+            CommandBody::RecordScans { device, scans } => self.record_scans(now, *device, scans),
+            CommandBody::JoinWaitlist(request) => self.join(request),
+            CommandBody::LeaveWaitlist { entry } => self.leave(by, *entry),
         }
     }
 
@@ -367,123 +404,9 @@ impl Model {
     }
 }
 
-impl Claim {
-    /// Units of some of its lines, refunded ones left out.
-    pub fn units(&self, of: impl Fn(&Line) -> bool) -> u32 {
-        if self.payment.is_none() {
-            return self.lines.iter().filter(|line| of(line)).map(|line| u32::from(line.quantity)).sum();
-        }
-        let counts = |ticket: &&Ticket| !ticket.refunded && of(&self.lines[usize::from(ticket.line)]);
-        u32::try_from(self.tickets.iter().filter(counts).count()).unwrap()
-    }
-
-    /// Units it has of a pool, refunded ones left out.
-    pub fn units_of(&self, pool: PoolId) -> u32 {
-        self.units(|line| line.draws_on.contains(&pool))
-    }
-
-    /// What it costs, as quoted or at its frozen prices, in minor units.
-    pub fn total_minor(&self) -> i64 {
-        if let Some(quote) = &self.quote {
-            return quote.total_minor;
-        }
-        self.lines.iter().map(|line| line.price_minor * i64::from(line.quantity)).sum()
-    }
-}
-
 /// The mark that an accepted command leaves.
 pub fn mark_of(command: &Command) -> Option<KeyMark> {
     command.key.map(|key| KeyMark { digest: key.digest, fingerprint: key.fingerprint })
-}
-
-/// Roles and what they may ask for; whose claim it is, is another question.
-fn may(by: Authority, body: &CommandBody) -> bool {
-    use tessera_inventory::Payment;
-    let organizer = by == Authority::Organizer;
-    let buyer = matches!(by, Authority::Subject(_) | Authority::Secret(_));
-    let system = by == Authority::System;
-    match body {
-        CommandBody::Configure { .. }
-        | CommandBody::ChangePhase { .. }
-        | CommandBody::Kill(_)
-        | CommandBody::Restore(_)
-        | CommandBody::ReleaseChannel { .. } => organizer,
-        CommandBody::PlaceHold(request) => {
-            let is_own = by == Authority::Subject(request.subjects.primary) && request.channel.is_none();
-            organizer || is_own
-        }
-        CommandBody::RenewHold { .. }
-        | CommandBody::ReleaseHold { .. }
-        | CommandBody::TransferTicket { .. } => organizer || buyer,
-        CommandBody::BeginPayment { .. } | CommandBody::Confirm { payment: Payment::Free, .. } => {
-            organizer || buyer || system
-        }
-        CommandBody::Confirm { payment: Payment::Offline, .. } => organizer,
-        CommandBody::Confirm { payment: Payment::Captured { .. }, .. }
-        | CommandBody::PaymentFailed { .. }
-        | CommandBody::RefundTickets { .. } => organizer || system,
-        CommandBody::CheckIn { .. } | CommandBody::CheckOut { .. } => organizer || by == Authority::Scanner,
-    }
-}
-
-/// Whether a claim of `subject` is the caller's; what is not does not exist for the caller.
-fn owns(by: Authority, subject: Subject) -> bool {
-    match by {
-        Authority::Subject(caller) => caller == subject,
-        Authority::Secret(_) | Authority::Organizer | Authority::System => true,
-        Authority::Scanner => false,
-    }
-}
-
-/// When a command makes sense.
-fn admits(phase: Phase, command: PhaseCommand) -> bool {
-    use PhaseCommand as Row;
-    let in_sale = matches!(phase, Phase::Presale | Phase::OnSale | Phase::Paused);
-    match command {
-        Row::Configure => in_sale || matches!(phase, Phase::Draft | Phase::Scheduled),
-        Row::Schedule => phase == Phase::Draft,
-        Row::OpenPresale => matches!(phase, Phase::Draft | Phase::Scheduled),
-        Row::Open => matches!(phase, Phase::Draft | Phase::Scheduled | Phase::Presale | Phase::Paused),
-        Row::Pause => phase == Phase::OnSale,
-        Row::Close | Row::RenewHold => in_sale,
-        Row::PlaceHold => matches!(phase, Phase::Presale | Phase::OnSale),
-        Row::Cancel | Row::Kill | Row::Restore | Row::ReleaseChannel => phase != Phase::Cancelled,
-        Row::RefundTickets => in_sale || matches!(phase, Phase::Closed | Phase::Cancelled),
-        Row::ReleaseHold
-        | Row::BeginPayment
-        | Row::PaymentFailed
-        | Row::Confirm
-        | Row::TransferTicket
-        | Row::CheckIn
-        | Row::CheckOut => in_sale || phase == Phase::Closed,
-    }
-}
-
-fn row_of(body: &CommandBody) -> Option<PhaseCommand> {
-    use PhaseCommand as Row;
-    Some(match body {
-        CommandBody::Configure { .. } => Row::Configure,
-        CommandBody::ChangePhase { to: Phase::Draft } => return None,
-        CommandBody::ChangePhase { to: Phase::Scheduled } => Row::Schedule,
-        CommandBody::ChangePhase { to: Phase::Presale } => Row::OpenPresale,
-        CommandBody::ChangePhase { to: Phase::OnSale } => Row::Open,
-        CommandBody::ChangePhase { to: Phase::Paused } => Row::Pause,
-        CommandBody::ChangePhase { to: Phase::Closed } => Row::Close,
-        CommandBody::ChangePhase { to: Phase::Cancelled } => Row::Cancel,
-        CommandBody::PlaceHold(_) => Row::PlaceHold,
-        CommandBody::RenewHold { .. } => Row::RenewHold,
-        CommandBody::ReleaseHold { .. } => Row::ReleaseHold,
-        CommandBody::BeginPayment { .. } => Row::BeginPayment,
-        CommandBody::PaymentFailed { .. } => Row::PaymentFailed,
-        CommandBody::Confirm { .. } => Row::Confirm,
-        CommandBody::RefundTickets { .. } => Row::RefundTickets,
-        CommandBody::Kill(_) => Row::Kill,
-        CommandBody::Restore(_) => Row::Restore,
-        CommandBody::ReleaseChannel { .. } => Row::ReleaseChannel,
-        CommandBody::TransferTicket { .. } => Row::TransferTicket,
-        CommandBody::CheckIn { .. } => Row::CheckIn,
-        CommandBody::CheckOut { .. } => Row::CheckOut,
-    })
 }
 
 /// The number of a claim, as events write it.

@@ -30,7 +30,7 @@ pub(crate) struct Caller<'a> {
     code: Option<AccessCode>,
     pub(crate) request: &'a PlaceHold,
     /// The unreleased channel that the organizer named or the code opens.
-    channel: Option<ChannelId>,
+    pub(crate) channel: Option<ChannelId>,
     knows_channel: bool,
 }
 
@@ -92,6 +92,7 @@ impl Model {
             origin: Origin::Direct,
             lines,
             quote: quote.map(Box::new),
+            entry: None,
         })
     }
 
@@ -318,6 +319,9 @@ impl Model {
             }
             (_, None) => unreachable!("refused by the rules"),
         };
+        if !self.is_own_of_channel(caller.channel, id, &seats) && self.is_ahead(id) {
+            return Err(vec![Rejection::WaitlistAhead { ticket_type: id }]);
+        }
         if matches!(line.want, Want::Together { .. }) {
             taken.seats.extend(&seats);
         }
@@ -455,6 +459,9 @@ impl Model {
             against.extend(self.wrong_size(id, units));
             against.extend(self.beyond_type_limit(&caller.subjects(), id, units));
             against.extend(self.pools_lack(caller, taken, line, id, quantity.into()));
+            if caller.channel.is_none() && self.is_ahead(id) {
+                against.push(Rejection::WaitlistAhead { ticket_type: id });
+            }
             if against.is_empty() && !is_too_dear {
                 candidates.push((id, category));
             }

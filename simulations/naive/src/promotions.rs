@@ -1,6 +1,6 @@
 //! Promotions: who may use one, and what is left of it, by one look at each claim.
 
-use tessera_inventory::{PlaceHold, Rejection, Subject, Timestamp};
+use tessera_inventory::{HoldPlaced, PlaceHold, Rejection, Subject, Timestamp};
 use tessera_pricing::{Promotion, Quote};
 
 use super::{Claim, Decided, Model};
@@ -94,6 +94,23 @@ impl Model {
             reasons.push(Rejection::PromotionExhausted { uses_left: of_all, amount_left_minor });
         }
         if reasons.is_empty() { Ok(Some((at, amount_left_minor))) } else { Err(reasons) }
+    }
+
+    /// Why the promotion of a hold that has ended cannot be had again.
+    pub(crate) fn late_promotion_refused(&self, hold: &HoldPlaced) -> Option<Rejection> {
+        let quote = hold.quote.as_deref()?;
+        let at = quote.promotion?;
+        let promotion = &self.promotions()[usize::from(at)];
+        let subjects = [&[hold.subjects.primary], hold.subjects.extra.as_slice()].concat();
+        let of_all = promotion.uses_max.map(|max| max.saturating_sub(self.uses(at)));
+        let of_code = quote.serial.map(|_| u32::from(!self.is_code_used(at, quote.serial)));
+        let amount_left_minor = self.amount_left(at, promotion);
+        let bounds = [of_all, of_code, self.uses_left_of(at, promotion, &subjects)];
+        if bounds.contains(&Some(0)) {
+            return Some(Rejection::PromotionExhausted { uses_left: Some(0), amount_left_minor });
+        }
+        let lacks = amount_left_minor.is_some_and(|left| left < quote.promotion_minor());
+        lacks.then_some(Rejection::PromotionExhausted { uses_left: of_all, amount_left_minor })
     }
 
     fn is_code_used(&self, at: u16, serial: Option<u32>) -> bool {

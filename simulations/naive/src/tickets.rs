@@ -1,18 +1,33 @@
 //! Commands on single tickets.
 
-use tessera_inventory::{Authority, EventBody, Rejection, Subject, TicketKind, TicketRef};
+use tessera_inventory::{Authority, EventBody, Rejection, Subject, TicketKind, TicketRef, Timestamp};
 
-use super::{Decided, Model, Ticket};
+use super::{Decided, Model, Passed, Ticket};
 
 impl Model {
-    fn ticket(&self, named: TicketRef) -> Decided<(&Ticket, Subject)> {
+    pub(crate) fn ticket(&self, named: TicketRef) -> Decided<(&Ticket, Subject)> {
         let order = self.claims.get(&named.order.0);
         let found =
             order.and_then(|order| Some((order.tickets.get(usize::from(named.index))?, order.subject)));
         found.ok_or_else(|| vec![Rejection::TicketNotFound])
     }
 
+    /// Money that is disputed holds its tickets where they are.
+    fn in_dispute(&self, named: TicketRef) -> Option<Rejection> {
+        self.claims[&named.order.0].in_dispute.then_some(Rejection::InDispute)
+    }
+
     pub(crate) fn transfer(&self, by: Authority, named: TicketRef, to: Subject) -> Decided<EventBody> {
+        let generation = self.next_code(by, named)?;
+        Ok(EventBody::TicketTransferred { ticket: named, to, generation })
+    }
+
+    pub(crate) fn reissue(&self, by: Authority, named: TicketRef) -> Decided<EventBody> {
+        let generation = self.next_code(by, named)?;
+        Ok(EventBody::TicketReissued { ticket: named, generation })
+    }
+
+    fn next_code(&self, by: Authority, named: TicketRef) -> Decided<u8> {
         let (ticket, buyer) = self.ticket(named)?;
         let is_callers = match by {
             Authority::Subject(caller) => ticket.holder == caller,
@@ -29,16 +44,20 @@ impl Model {
             reasons.push(Rejection::TicketRefunded);
         }
         reasons.extend(already_in(ticket));
+        reasons.extend(self.in_dispute(named));
         let Some(generation) = ticket.generation.checked_add(1) else {
             return Err(vec![Rejection::TransfersExhausted]);
         };
-        if !reasons.is_empty() {
-            return Err(reasons);
-        }
-        Ok(EventBody::TicketTransferred { ticket: named, to, generation })
+        if reasons.is_empty() { Ok(generation) } else { Err(reasons) }
     }
 
-    pub(crate) fn check_in(&self, named: TicketRef, generation: u8, gate: u16) -> Decided<EventBody> {
+    pub(crate) fn check_in(
+        &self,
+        now: Timestamp,
+        named: TicketRef,
+        generation: u8,
+        gate: u16,
+    ) -> Decided<EventBody> {
         let (ticket, _) = self.ticket(named)?;
         let mut reasons = Vec::new();
         let line = &self.claims[&named.order.0].lines[usize::from(ticket.line)];
@@ -52,25 +71,36 @@ impl Model {
             reasons.push(Rejection::CodeRevoked { generation: ticket.generation });
         }
         reasons.extend(already_in(ticket));
+        reasons.extend(self.in_dispute(named));
         if !reasons.is_empty() {
             return Err(reasons);
         }
-        Ok(EventBody::CheckedIn { ticket: named, gate })
+        let list = self.admit(now, line.ticket_type, ticket, gate)?;
+        Ok(EventBody::CheckedIn { ticket: named, gate, list })
     }
 
-    pub(crate) fn check_out(&self, named: TicketRef, generation: u8, gate: u16) -> Decided<EventBody> {
+    pub(crate) fn check_out(
+        &self,
+        now: Timestamp,
+        named: TicketRef,
+        generation: u8,
+        gate: u16,
+    ) -> Decided<EventBody> {
         let (ticket, _) = self.ticket(named)?;
-        if ticket.checked_in.is_none() {
+        if ticket.is_in().is_none() {
             let refunded = ticket.refunded.then_some(Rejection::TicketRefunded);
             return Err(refunded.into_iter().chain([Rejection::NotCheckedIn]).collect());
         }
         if ticket.generation != generation {
             return Err(vec![Rejection::CodeRevoked { generation: ticket.generation }]);
         }
-        Ok(EventBody::CheckedOut { ticket: named, gate })
+        let line = &self.claims[&named.order.0].lines[usize::from(ticket.line)];
+        let list = self.list_of(now, line.ticket_type, gate);
+        Ok(EventBody::CheckedOut { ticket: named, gate, list, stamped: true })
     }
 }
 
 pub(crate) fn already_in(ticket: &Ticket) -> Option<Rejection> {
-    ticket.checked_in.map(|(at, gate)| Rejection::AlreadyCheckedIn { at, gate })
+    let Passed { at, gate, device, .. } = ticket.is_in()?;
+    Some(Rejection::AlreadyCheckedIn { at, gate, device })
 }

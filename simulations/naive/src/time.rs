@@ -9,7 +9,7 @@ const ENDED_TOGETHER_MAX: usize = 1_024;
 
 impl Model {
     /// Everything that the configuration has planned, in order: of one instant, channels come first, then windows, then
-    /// phases.
+    /// phases, then what is kept for those who wait.
     fn calendar(&self) -> Vec<(Timestamp, EventBody)> {
         let Some(config) = &self.config else { return vec![] };
         if matches!(self.phase, Phase::Draft | Phase::Closed | Phase::Cancelled) {
@@ -44,6 +44,10 @@ impl Model {
         if self.phase != Phase::Draft {
             planned.push((schedule.closes_at, EventBody::PhaseChanged { to: Phase::Closed }));
         }
+        let ends = self.keeping_ends().into_iter();
+        planned.extend(
+            ends.map(|(at, ticket_type)| (Some(at), EventBody::WaitlistPatienceEnded { ticket_type })),
+        );
         let mut dated: Vec<(Timestamp, EventBody)> =
             planned.into_iter().filter_map(|(at, body)| Some((at?, body))).collect();
         // A stable sort keeps the order within one instant.

@@ -89,6 +89,14 @@ impl Model {
     fn type_availability(&self, id: TicketTypeId) -> TypeAvailability {
         let known = &self.config.as_ref().unwrap().ticket_types[id.index()];
         let open = self.windows[id.index()] == Window::Open;
+        let is_public = self.phase == Phase::OnSale && known.access_code.is_none();
+        let is_sold = open && is_public && !self.is_ahead(id);
+        TypeAvailability { open, available: if is_sold { self.free_of(id) } else { 0 } }
+    }
+
+    /// Units of a type that are free for everyone.
+    pub(crate) fn free_of(&self, id: TicketTypeId) -> u32 {
+        let known = &self.config.as_ref().unwrap().ticket_types[id.index()];
         let nobody: Option<ChannelId> = None;
         let hall = self.hall().unwrap();
         let in_pools = known.draws_on.iter().map(|&pool| self.free_for(pool, nobody));
@@ -101,9 +109,7 @@ impl Model {
             });
             u32::try_from(seats.count()).unwrap()
         });
-        let is_public = self.phase == Phase::OnSale && known.access_code.is_none();
-        let available = in_pools.chain(in_seats).min().filter(|_| open && is_public).unwrap_or(0);
-        TypeAvailability { open, available }
+        in_pools.chain(in_seats).min().unwrap_or(0)
     }
 
     /// A claim as its holder sees it; the terms of lines are not told.
@@ -123,7 +129,7 @@ impl Model {
             holder: ticket.holder,
             generation: ticket.generation,
             refunded: ticket.refunded,
-            checked_in: ticket.checked_in,
+            checked_in: ticket.is_in().map(|passed| (passed.at, passed.gate)),
         };
         Some(ClaimView {
             number: ClaimNumber(number),
@@ -137,6 +143,8 @@ impl Model {
             quoted_minor: claim.quote.as_ref().map(|quote| quote.total_minor),
             payment: claim.payment,
             tickets: claim.tickets.iter().map(ticket).collect(),
+            refunded_minor: claim.refunded_minor(),
+            in_dispute: claim.in_dispute,
         })
     }
 

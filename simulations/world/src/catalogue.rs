@@ -92,6 +92,8 @@ pub(crate) fn small(capacity: u32) -> Config {
         seating: SeatingPolicy { stranding_allowed: false, companions_max: 1, accessible_released: false },
         schedule: Schedule { on_sale_at: opening(ON_SALE_MS), ..Schedule::default() },
         tariff: None,
+        entry: Vec::new(),
+        waitlist: None,
     }
 }
 

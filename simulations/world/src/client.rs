@@ -162,7 +162,8 @@ impl Client {
                 let units = if act == 0 { RefundedUnits::Restock } else { RefundedUnits::Kill };
                 let all = (0..u16::try_from(count).unwrap_or(1)).collect();
                 let tickets = if self.prng.chance(300) { all } else { vec![index] };
-                (Authority::Organizer, CommandBody::RefundTickets { order, tickets, units })
+                let (amount, reason) = stray::amount(&mut self.prng);
+                (Authority::Organizer, CommandBody::RefundTickets { order, tickets, amount, reason, units })
             }
             2 => {
                 let to = subject(self.prng.index(crate::catalogue::SUBJECTS));

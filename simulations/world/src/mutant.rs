@@ -61,7 +61,7 @@ const fn inventory(name: &'static str, mutant: Inventory, seeds_max: u64) -> Nam
 }
 
 /// Every defect.
-pub const MUTANTS: [NamedMutant; 63] = [
+pub const MUTANTS: [NamedMutant; 66] = [
     writer("reply-before-commit", Writer::ReplyBeforeCommit, 10),
     writer("skip-head-read", Writer::SkipHeadRead, 100),
     writer("refuse-without-verifying", Writer::RefuseWithoutVerifying, 100),
@@ -106,6 +106,9 @@ pub const MUTANTS: [NamedMutant; 63] = [
     inventory("channel-keeps-seats", Inventory::ChannelKeepsSeats, 100),
     inventory("learnt-subjects-stay", Inventory::LearntSubjectsStay, 300),
     inventory("any-attempt-fails", Inventory::AnyAttemptFails, 200),
+    inventory("refund-beyond-total", Inventory::RefundBeyondTotal, 100),
+    inventory("late-sale-unlimited", Inventory::LateSaleUnlimited, 200),
+    inventory("dispute-ignored", Inventory::DisputeIgnored, 200),
     journal("sync-skipped", Journal::SyncSkipped, 50),
     journal("failed-sync-trusted", Journal::FailedSyncTrusted, 200),
     journal("anchor-ignored", Journal::AnchorIgnored, 200),

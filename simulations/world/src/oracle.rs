@@ -283,7 +283,8 @@ impl Oracle {
     /// What is logged is what the naive rules make of the request behind it, or of the time.
     fn follows_the_rules(&self, event: &Event) -> Result<(), Violation> {
         let told: Option<EventBody> = match &event.key {
-            None => self.model().due(event.at),
+            // What follows from the state comes before what is due.
+            None => self.model().consequence(event.at).or_else(|| self.model().due(event.at)),
             Some(key) => {
                 let Some(command) = self.behind(key) else {
                     return Err(broken("behind every decision stands a request", format!("{event:?}")));

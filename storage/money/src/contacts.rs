@@ -22,6 +22,8 @@ pub struct Contact {
     pub locale: Option<String>,
     /// Where its browser goes once it has paid.
     pub return_url: Option<String>,
+    /// It pays at a page of the organizer's own, which is given a secret, and not at the provider's.
+    pub by_own_page: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -36,6 +38,8 @@ struct ContactRow {
     locale: Option<String>,
     #[prost(string, optional, tag = "5")]
     return_url: Option<String>,
+    #[prost(bool, tag = "6")]
+    by_own_page: bool,
 }
 
 /// Contacts of orders, over a table.
@@ -94,14 +98,14 @@ impl Contacts {
 
 impl Contact {
     fn encode(&self) -> Vec<u8> {
-        let Contact { email, phone, name, locale, return_url } = self.clone();
-        ContactRow { email, phone, name, locale, return_url }.encode_to_vec()
+        let Contact { email, phone, name, locale, return_url, by_own_page } = self.clone();
+        ContactRow { email, phone, name, locale, return_url, by_own_page }.encode_to_vec()
     }
 
     fn decode(row: &[u8]) -> Result<Contact, StoreError> {
         let row = ContactRow::decode(row).map_err(|_| unreadable("contacts"))?;
-        let ContactRow { email, phone, name, locale, return_url } = row;
-        Ok(Contact { email, phone, name, locale, return_url })
+        let ContactRow { email, phone, name, locale, return_url, by_own_page } = row;
+        Ok(Contact { email, phone, name, locale, return_url, by_own_page })
     }
 }
 
@@ -121,5 +125,8 @@ mod tests {
         let bytes = contact.encode();
         assert_eq!(bytes, [10, 3, b'a', b'@', b'b', 26, 2, 0xc3, 0x85, 34, 2, b'd', b'e']);
         assert_eq!(Contact::decode(&bytes).unwrap(), contact);
+        let by_own_page = Contact { by_own_page: true, ..Contact::default() };
+        assert_eq!(by_own_page.encode(), [48, 1]);
+        assert_eq!(Contact::decode(&[48, 1]).unwrap(), by_own_page);
     }
 }

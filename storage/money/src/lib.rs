@@ -9,6 +9,7 @@ pub mod ledger;
 pub mod payments;
 pub mod payouts;
 pub mod provider_events;
+pub mod refund_runs;
 pub mod terms;
 
 pub use lane::{LANES, Lane};

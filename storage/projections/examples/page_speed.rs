@@ -38,6 +38,7 @@ fn placed(number: u64) -> Event {
         origin: Origin::Direct,
         lines: vec![line],
         quote: None,
+        entry: None,
     });
     Event { at, key: Some(KeyMark { digest, fingerprint: number }), body }
 }

@@ -47,6 +47,8 @@ pub struct ApiKey {
     pub created_at: Timestamp,
     /// When it was revoked, if it was.
     pub revoked_at: Option<Timestamp>,
+    /// The number of the device at a gate that has it; `None`: it is nobody's in particular.
+    pub device: Option<u32>,
 }
 
 impl ApiKey {
@@ -195,6 +197,8 @@ struct ApiKeyRow {
     created_at_ms: u64,
     #[prost(uint64, optional, tag = "6")]
     revoked_at_ms: Option<u64>,
+    #[prost(uint32, optional, tag = "7")]
+    device: Option<u32>,
 }
 
 fn encode(key: &ApiKey) -> Vec<u8> {
@@ -205,6 +209,7 @@ fn encode(key: &ApiKey) -> Vec<u8> {
         scopes: key.scopes.clone(),
         created_at_ms: key.created_at.0,
         revoked_at_ms: key.revoked_at.map(|at| at.0),
+        device: key.device,
     }
     .encode_to_vec()
 }
@@ -219,5 +224,6 @@ fn decode(row: &[u8]) -> Result<ApiKey, StoreError> {
         scopes: row.scopes,
         created_at: Timestamp(row.created_at_ms),
         revoked_at: row.revoked_at_ms.map(Timestamp),
+        device: row.device,
     })
 }

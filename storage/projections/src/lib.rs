@@ -7,6 +7,8 @@ mod page;
 
 pub mod api_keys;
 pub mod catalogue;
+pub mod entry;
+pub mod entry_devices;
 pub mod follower_cursors;
 pub mod installation;
 pub mod nodes;
@@ -16,6 +18,7 @@ pub mod receipts;
 pub mod reconciliation;
 pub mod ticket_designs;
 pub mod ticket_keys;
+pub mod waitlist;
 pub mod webhooks;
 
 pub use key_ring::{KEYS_MAX, ROTATION_MS_MIN};

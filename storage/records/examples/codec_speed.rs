@@ -35,6 +35,7 @@ fn placed(number: u64, seats: &[u32]) -> Event {
             origin: Origin::Direct,
             lines: vec![line],
             quote: None,
+            entry: None,
         }),
     }
 }

@@ -3,14 +3,15 @@
 use std::{num::NonZeroU16, sync::Arc};
 
 use tessera_inventory::{
-    ChannelId, Charge, ClaimNumber, Event, EventBody, HoldPlaced, KeyMark, Line, Origin, Payment, Phase,
-    PoolId, ProviderId, RefundedUnits, Subject, Subjects, TermsId, TicketRef, TicketTypeId, Timestamp, Units,
+    ChannelId, Charge, ClaimNumber, Dispute, EntryNumber, Event, EventBody, HoldPlaced, KeyMark, Line,
+    Origin, Payment, Phase, PoolId, ProviderId, RefundReason, RefundedUnits, SoldLate, Subject, Subjects,
+    TermsId, TicketRef, TicketTypeId, Timestamp, Units,
 };
 
 use crate::{
-    RecordError, config,
+    RecordError, config, entry,
     error::malformed,
-    quote,
+    quote, waitlist,
     wide::{at_after, narrow, narrow_option, seats, subjects, whole},
     wire::{self, Body},
 };
@@ -42,13 +43,7 @@ fn body(body: Body, at: Timestamp) -> Result<EventBody, RecordError> {
             ),
             count: expired.count,
         },
-        Body::PaymentBegun(begun) => EventBody::PaymentBegun {
-            order: ClaimNumber(begun.order),
-            grace_until: at_after(at, begun.grace_after_ms),
-            attempt: narrow(begun.attempt, ATTEMPT)?,
-            extra_subjects: subjects(&begun.extra_subjects)?,
-            charge: charge(&begun)?,
-        },
+        Body::PaymentBegun(begun) => payment_begun(&begun, at)?,
         Body::PaymentFailed(failed) => EventBody::PaymentFailed {
             order: ClaimNumber(failed.number),
             attempt: narrow_option(failed.attempt, ATTEMPT)?,
@@ -60,18 +55,26 @@ fn body(body: Body, at: Timestamp) -> Result<EventBody, RecordError> {
         },
         Body::CheckedIn(passage) => {
             let (ticket, gate) = ticket_and_gate(passage)?;
-            EventBody::CheckedIn { ticket, gate }
+            EventBody::CheckedIn { ticket, gate, list: entry::list_from_wire(passage.list)? }
         }
         Body::CheckedOut(passage) => {
             let (ticket, gate) = ticket_and_gate(passage)?;
-            EventBody::CheckedOut { ticket, gate }
+            let list = entry::list_from_wire(passage.list)?;
+            EventBody::CheckedOut { ticket, gate, list, stamped: passage.stamped }
         }
+        Body::TicketReissued(reissued) => EventBody::TicketReissued {
+            ticket: ticket(reissued.order, reissued.index)?,
+            generation: narrow(reissued.generation, "a generation is at most 255")?,
+        },
+        Body::ScansRecorded(record) => EventBody::ScansRecorded(entry::from_wire(&record, at)?),
         Body::TicketTransferred(transferred) => EventBody::TicketTransferred {
             ticket: ticket(transferred.order, transferred.index)?,
             to: Subject(whole(transferred.to_high, transferred.to_low)),
             generation: narrow(transferred.generation, "a generation is at most 255")?,
         },
         Body::TicketsRefunded(refunded) => tickets_refunded(&refunded)?,
+        Body::SoldLate(sold) => EventBody::SoldLate(Box::new(sold_late(*sold, at)?)),
+        Body::OrderDisputed(disputed) => order_disputed(&disputed)?,
         Body::UnitsKilled(killed) => EventBody::UnitsKilled(units(killed)?),
         Body::UnitsRestored(restored) => EventBody::UnitsRestored(units(restored)?),
         Body::Configured(configured) => configured_body(*configured)?,
@@ -83,6 +86,21 @@ fn body(body: Body, at: Timestamp) -> Result<EventBody, RecordError> {
             ticket_type: TicketTypeId(narrow(changed.ticket_type, "a ticket type is at most 65535")?),
             open: changed.open,
         },
+        Body::WaitlistJoined(joined) => waitlist::joined_from_wire(&joined)?,
+        Body::WaitlistLeft(left) => waitlist::left_from_wire(left)?,
+        Body::WaitlistPatienceEnded(ended) => EventBody::WaitlistPatienceEnded {
+            ticket_type: TicketTypeId(narrow(ended.ticket_type, "a ticket type is at most 65535")?),
+        },
+    })
+}
+
+fn payment_begun(begun: &wire::PaymentBegun, at: Timestamp) -> Result<EventBody, RecordError> {
+    Ok(EventBody::PaymentBegun {
+        order: ClaimNumber(begun.order),
+        grace_until: at_after(at, begun.grace_after_ms),
+        attempt: narrow(begun.attempt, ATTEMPT)?,
+        extra_subjects: subjects(&begun.extra_subjects)?,
+        charge: charge(begun)?,
     })
 }
 
@@ -105,6 +123,7 @@ fn hold_placed(hold: wire::HoldPlaced, at: Timestamp) -> Result<HoldPlaced, Reco
         // In place: the messages' memory becomes the lines'.
         lines: hold.lines.into_iter().map(line).collect::<Result<_, _>>()?,
         quote: hold.quote.map(|message| quote::from_wire(&message).map(Box::new)).transpose()?,
+        entry: hold.entry.map(EntryNumber),
     })
 }
 
@@ -157,14 +176,45 @@ fn tickets_refunded(refunded: &wire::TicketsRefunded) -> Result<EventBody, Recor
             return Err(malformed("refunded units have a known destination"));
         }
     };
-    let tickets = refunded.tickets.iter();
+    let reason = u8::try_from(refunded.reason).ok().and_then(RefundReason::of);
     Ok(EventBody::TicketsRefunded {
         order: ClaimNumber(refunded.order),
-        tickets: tickets
-            .map(|&index| narrow(index, "a ticket's position is at most 65535"))
-            .collect::<Result<_, _>>()?,
+        tickets: positions(&refunded.tickets)?,
         units,
+        amount_minor: refunded.amount_minor,
+        reason: reason.ok_or(malformed("money is given back for a known reason"))?,
     })
+}
+
+fn positions(tickets: &[u32]) -> Result<Vec<u16>, RecordError> {
+    tickets.iter().map(|&index| narrow(index, "a ticket's position is at most 65535")).collect()
+}
+
+fn sold_late(sold: wire::SoldLate, at: Timestamp) -> Result<SoldLate, RecordError> {
+    let hold = sold.hold.ok_or(malformed("a late sale says what is sold"))?;
+    let paid = wire::Confirmed {
+        payment: sold.payment,
+        reference_high: sold.reference_high,
+        reference_low: sold.reference_low,
+        ..wire::Confirmed::default()
+    };
+    Ok(SoldLate {
+        order: ClaimNumber(sold.order),
+        hold: hold_placed(hold, at)?,
+        payment: payment(paid)?,
+        attempt: narrow(sold.attempt, ATTEMPT)?,
+    })
+}
+
+fn order_disputed(disputed: &wire::OrderDisputed) -> Result<EventBody, RecordError> {
+    let dispute = match (disputed.open, wire::DisputeOutcome::try_from(disputed.outcome)) {
+        (true, Ok(wire::DisputeOutcome::Undecided)) => Dispute::Open,
+        (false, Ok(wire::DisputeOutcome::Won)) => Dispute::Won,
+        (false, Ok(wire::DisputeOutcome::Lost)) => Dispute::Lost,
+        _ => return Err(malformed("a dispute is open, won or lost")),
+    };
+    let (order, revoked) = (ClaimNumber(disputed.order), positions(&disputed.revoked)?);
+    Ok(EventBody::OrderDisputed { order, dispute, revoked })
 }
 
 fn units(units: wire::Units) -> Result<Units, RecordError> {

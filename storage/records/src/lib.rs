@@ -1,6 +1,7 @@
 //! Protobuf records of events and snapshots, with golden bytes per format version.
 
 mod config;
+mod entry;
 mod error;
 mod framing;
 mod from_wire;
@@ -10,6 +11,7 @@ mod record;
 mod replay;
 mod snapshot;
 mod to_wire;
+mod waitlist;
 pub mod wide;
 mod wire;
 

@@ -96,6 +96,13 @@ fn message(image: &Image) -> wire::Image {
         keys_horizon_ms: image.keys_horizon.0,
         expired: bytes_of_u64(&image.expired),
         quoted: bytes_of_u64(&image.quoted),
+        shares_quoted: bytes_of_u64(&image.shares_quoted),
+        refunded_beyond: bytes_of_u64(&image.refunded_beyond),
+        disputes: bytes_of_u32(&image.disputes),
+        passages: bytes_of_u64(&image.passages),
+        devices: bytes_of_u64(&image.devices),
+        waitlist: bytes_of_u64(&image.waitlist),
+        accumulating: bytes_of_u64(&image.accumulating),
     }
 }
 
@@ -130,6 +137,13 @@ fn image(message: wire::Image) -> Result<Image, RecordError> {
         keys_horizon: Timestamp(message.keys_horizon_ms),
         expired: u64_of_bytes(&message.expired)?,
         quoted: u64_of_bytes(&message.quoted)?,
+        shares_quoted: u64_of_bytes(&message.shares_quoted)?,
+        refunded_beyond: u64_of_bytes(&message.refunded_beyond)?,
+        disputes: u32_of_bytes(&message.disputes)?,
+        passages: u64_of_bytes(&message.passages)?,
+        devices: u64_of_bytes(&message.devices)?,
+        waitlist: u64_of_bytes(&message.waitlist)?,
+        accumulating: u64_of_bytes(&message.accumulating)?,
     })
 }
 

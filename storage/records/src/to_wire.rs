@@ -1,12 +1,12 @@
 //! Domain to messages. The message is used again from event to event, so that a placed hold allocates nothing.
 
 use tessera_inventory::{
-    Charge, Event, EventBody, HoldPlaced, Origin, Payment, Phase, RefundedUnits, Subject, TicketRef,
-    Timestamp, Units,
+    Charge, Dispute, Event, EventBody, HoldPlaced, Origin, Payment, Phase, RefundedUnits, SoldLate, Subject,
+    TicketRef, Timestamp, Units,
 };
 
 use crate::{
-    config, quote,
+    config, entry, quote, waitlist,
     wide::{after_ms, halves, put_seats, put_subjects},
     wire::{self, Body},
 };
@@ -45,6 +45,7 @@ fn hold_placed(mut hold: wire::HoldPlaced, placed: &HoldPlaced, at: Timestamp) -
         put_seats(&mut message.seats, &line.seats);
     }
     hold.quote = placed.quote.as_deref().map(quote::to_wire);
+    hold.entry = placed.entry.map(|entry| entry.0);
     hold
 }
 
@@ -63,28 +64,39 @@ fn body(body: &EventBody, at: Timestamp, spare: wire::HoldPlaced) -> Body {
             count: *count,
         }),
         EventBody::PaymentBegun { order, grace_until, attempt, extra_subjects, charge } => {
-            Body::PaymentBegun(wire::PaymentBegun {
-                order: order.0,
-                grace_after_ms: after_ms(at, *grace_until),
-                attempt: (*attempt).into(),
-                ..payment_begun(extra_subjects, *charge)
-            })
+            let grace_after_ms = after_ms(at, *grace_until);
+            let (order, attempt) = (order.0, (*attempt).into());
+            let rest = payment_begun(extra_subjects, *charge);
+            Body::PaymentBegun(wire::PaymentBegun { order, grace_after_ms, attempt, ..rest })
         }
         EventBody::PaymentFailed { order, attempt } => {
             Body::PaymentFailed(wire::PaymentFailed { number: order.0, attempt: attempt.map(Into::into) })
         }
-        EventBody::Confirmed { order, payment, attempt } => Body::Confirmed(wire::Confirmed {
-            attempt: attempt.map(Into::into),
-            ..confirmed(order.0, *payment)
-        }),
-        EventBody::TicketsRefunded { order, tickets, units } => {
-            Body::TicketsRefunded(tickets_refunded(order.0, tickets, *units))
+        EventBody::Confirmed { order, payment, attempt } => {
+            let attempt = attempt.map(Into::into);
+            Body::Confirmed(wire::Confirmed { attempt, ..confirmed(order.0, *payment) })
+        }
+        EventBody::TicketsRefunded { order, tickets, units, amount_minor, reason } => {
+            let (amount_minor, reason) = (*amount_minor, u32::from(*reason as u8));
+            let rest = tickets_refunded(order.0, tickets, *units);
+            Body::TicketsRefunded(wire::TicketsRefunded { amount_minor, reason, ..rest })
+        }
+        EventBody::SoldLate(sold) => Body::SoldLate(Box::new(sold_late(sold, at))),
+        EventBody::OrderDisputed { order, dispute, revoked } => {
+            Body::OrderDisputed(order_disputed(order.0, *dispute, revoked))
         }
         EventBody::TicketTransferred { ticket, to, generation } => {
             Body::TicketTransferred(ticket_transferred(*ticket, to.0, *generation))
         }
-        EventBody::CheckedIn { ticket, gate } => Body::CheckedIn(passage(*ticket, *gate)),
-        EventBody::CheckedOut { ticket, gate } => Body::CheckedOut(passage(*ticket, *gate)),
+        EventBody::CheckedIn { ticket, gate, list } => Body::CheckedIn(passage(*ticket, *gate, *list)),
+        EventBody::CheckedOut { ticket, gate, list, stamped } => {
+            Body::CheckedOut(wire::Passage { stamped: *stamped, ..passage(*ticket, *gate, *list) })
+        }
+        EventBody::TicketReissued { ticket, generation } => {
+            let (order, index, generation) = (ticket.order.0, ticket.index.into(), (*generation).into());
+            Body::TicketReissued(wire::TicketReissued { order, index, generation })
+        }
+        EventBody::ScansRecorded(record) => Body::ScansRecorded(entry::to_wire(record, at)),
         EventBody::Configured { version, config } => Body::Configured(Box::new(wire::Configured {
             version: *version,
             config: Some(config::to_wire(config)),
@@ -96,10 +108,15 @@ fn body(body: &EventBody, at: Timestamp, spare: wire::HoldPlaced) -> Body {
             Body::ChannelReleased(wire::ChannelReleased { channel: channel.0.into() })
         }
         EventBody::SaleWindowChanged { ticket_type, open } => {
-            Body::SaleWindowChanged(wire::SaleWindowChanged {
-                ticket_type: ticket_type.0.into(),
-                open: *open,
-            })
+            let ticket_type = ticket_type.0.into();
+            Body::SaleWindowChanged(wire::SaleWindowChanged { ticket_type, open: *open })
+        }
+        EventBody::WaitlistJoined(joined) => Body::WaitlistJoined(waitlist::joined_to_wire(joined)),
+        EventBody::WaitlistLeft { entry, reason } => {
+            Body::WaitlistLeft(waitlist::left_to_wire(*entry, *reason))
+        }
+        EventBody::WaitlistPatienceEnded { ticket_type } => {
+            Body::WaitlistPatienceEnded(wire::WaitlistPatienceEnded { ticket_type: ticket_type.0.into() })
         }
     }
 }
@@ -121,6 +138,33 @@ fn tickets_refunded(order: u64, tickets: &[u16], units: RefundedUnits) -> wire::
         order,
         tickets: tickets.iter().map(|&index| index.into()).collect(),
         units: units.into(),
+        ..wire::TicketsRefunded::default()
+    }
+}
+
+fn sold_late(sold: &SoldLate, at: Timestamp) -> wire::SoldLate {
+    let wire::Confirmed { payment, reference_high, reference_low, .. } = confirmed(0, sold.payment);
+    wire::SoldLate {
+        order: sold.order.0,
+        hold: Some(hold_placed(wire::HoldPlaced::default(), &sold.hold, at)),
+        payment,
+        reference_high,
+        reference_low,
+        attempt: sold.attempt.into(),
+    }
+}
+
+fn order_disputed(order: u64, dispute: Dispute, revoked: &[u16]) -> wire::OrderDisputed {
+    let outcome = match dispute {
+        Dispute::Open => wire::DisputeOutcome::Undecided,
+        Dispute::Won => wire::DisputeOutcome::Won,
+        Dispute::Lost => wire::DisputeOutcome::Lost,
+    };
+    wire::OrderDisputed {
+        order,
+        open: dispute == Dispute::Open,
+        outcome: outcome.into(),
+        revoked: revoked.iter().map(|&index| index.into()).collect(),
     }
 }
 
@@ -145,8 +189,15 @@ fn confirmed(order: u64, payment: Payment) -> wire::Confirmed {
     wire::Confirmed { order, payment: kind.into(), reference_high, reference_low, attempt: None }
 }
 
-fn passage(ticket: TicketRef, gate: u16) -> wire::Passage {
-    wire::Passage { order: ticket.order.0, index: ticket.index.into(), gate: gate.into() }
+fn passage(ticket: TicketRef, gate: u16, list: Option<u8>) -> wire::Passage {
+    let list = entry::list_to_wire(list);
+    wire::Passage {
+        order: ticket.order.0,
+        index: ticket.index.into(),
+        gate: gate.into(),
+        stamped: false,
+        list,
+    }
 }
 
 fn units(units: &Units) -> wire::Units {

@@ -7,8 +7,8 @@ use std::num::NonZeroU16;
 use arbitrary::{Result, Unstructured};
 use tessera_inventory::{
     AccessCode, Authority, ChannelId, ClaimNumber, Command, CommandBody, IdempotencyKey, LineRequest,
-    Payment, Phase, PlaceHold, PoolId, ProviderId, RefundedUnits, SeatIndex, SectionId, Subject, Subjects,
-    TicketRef, TicketTypeId, Timestamp, Units, Want, Wishes,
+    Payment, Phase, PlaceHold, PoolId, ProviderId, RefundAmount, RefundReason, RefundedUnits, SeatIndex,
+    SectionId, Subject, Subjects, TicketRef, TicketTypeId, Timestamp, Units, Want, Wishes,
 };
 
 use crate::scene::{BEGINNING, Scene};
@@ -178,6 +178,8 @@ fn body(scene: &Scene, bytes: &mut Unstructured<'_>) -> Result<CommandBody> {
         20 => CommandBody::RefundTickets {
             order: claim(scene, bytes)?,
             tickets: (0..bytes.int_in_range(0..=3_u8)?).map(|_| index(bytes)).collect::<Result<_>>()?,
+            amount: RefundAmount::Full,
+            reason: RefundReason::Organizer,
             units: *bytes.choose(&[RefundedUnits::Restock, RefundedUnits::Kill])?,
         },
         21 => CommandBody::Kill(units(bytes)?),

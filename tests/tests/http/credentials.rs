@@ -18,7 +18,7 @@ const ADMINISTRATOR: usize = 6;
 type Row = (&'static str, &'static str, [u16; 7]);
 
 #[rustfmt::skip]
-const TABLE: [Row; 63] = [
+const TABLE: [Row; 107] = [
     //                                                       nobody forger buyer door stranger owner admin
     ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
@@ -43,6 +43,10 @@ const TABLE: [Row; 63] = [
     ("GET",    "/holds/HOLD",                                 [401, 401, 0,   403, 404, 0,   0]),
     ("POST",   "/holds/HOLD/renew",                           [401, 401, 0,   403, 403, 403, 403]),
     ("POST",   "/holds/HOLD/release",                         [401, 401, 0,   403, 404, 0,   0]),
+    ("POST",   "/waitlist",                                   [401, 401, 0,   403, 404, 0,   0]),
+    ("GET",    "/waitlist",                                   [401, 401, 0,   403, 404, 0,   0]),
+    ("GET",    "/waitlist/ENTRY",                             [401, 401, 0,   403, 404, 0,   0]),
+    ("POST",   "/waitlist/ENTRY/leave",                       [401, 401, 0,   403, 404, 0,   0]),
     ("GET",    "/orders",                                     [401, 401, 0,   403, 403, 403, 403]),
     ("POST",   "/orders",                                     [401, 401, 0,   403, 403, 403, 403]),
     ("GET",    "/orders/ORDER",                               [401, 401, 0,   403, 404, 0,   0]),
@@ -60,7 +64,26 @@ const TABLE: [Row; 63] = [
     ("POST",   "/v1/ticket-keys/KEY/revoke",                  [401, 401, 403, 403, 403, 403, 0]),
     ("POST",   "/restores",                                   [401, 401, 403, 403, 404, 0,   0]),
     ("POST",   "/orders/ORDER/payment-failures",              [401, 401, 403, 403, 404, 0,   0]),
+    ("GET",    "/v1/organizers/ORGANIZER/terms",              [401, 401, 403, 403, 404, 404, 0]),
+    ("PUT",    "/v1/organizers/ORGANIZER/terms",              [401, 401, 403, 403, 403, 403, 0]),
+    ("GET",    "/v1/organizers/ORGANIZER/statements",         [401, 401, 403, 403, 404, 404, 0]),
+    ("GET",    "/v1/trial-balance",                           [401, 401, 403, 403, 403, 403, 0]),
+    ("GET",    "/v1/payments",                                [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/v1/payments/PAYMENT/look-ups",               [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/v1/payments/PAYMENT/settlements",            [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/refund-runs",                                [401, 401, 403, 403, 404, 0,   0]),
+    ("GET",    "/refund-runs",                                [401, 401, 403, 403, 404, 0,   0]),
+    ("GET",    "/refund-runs/X",                              [401, 401, 403, 403, 404, 0,   0]),
+    ("POST",   "/refund-runs/X/pause",                        [401, 401, 403, 403, 404, 0,   0]),
+    ("POST",   "/refund-runs/X/resume",                       [401, 401, 403, 403, 404, 0,   0]),
     ("POST",   "/orders/ORDER/refunds",                       [401, 401, 403, 403, 404, 0,   0]),
+    ("POST",   "/tickets/TICKET/reissue",                     [401, 401, 0,   403, 404, 0,   0]),
+    ("POST",   "/v1/entry-devices",                           [401, 401, 403, 0,   0,   0,   403]),
+    ("GET",    "/entry/snapshot",                             [401, 401, 403, 0,   404, 0,   0]),
+    ("GET",    "/entry/changes",                              [401, 401, 403, 0,   404, 0,   0]),
+    ("GET",    "/entry/conflicts",                            [401, 401, 403, 403, 404, 0,   0]),
+    ("GET",    "/entry/statistics",                           [401, 401, 403, 403, 404, 0,   0]),
+    ("POST",   "/scans",                                      [401, 401, 403, 0,   404, 0,   0]),
     ("POST",   "/check-ins",                                  [401, 401, 403, 0,   404, 0,   0]),
     ("POST",   "/check-outs",                                 [401, 401, 403, 0,   404, 0,   0]),
     ("POST",   "/repairs",                                    [401, 401, 403, 403, 403, 403, 0]),
@@ -74,6 +97,27 @@ const TABLE: [Row; 63] = [
     ("POST",   "/v1/clock-acknowledgements",                  [401, 401, 403, 403, 403, 403, 0]),
     ("POST",   "/kills",                                      [401, 401, 403, 403, 404, 0,   0]),
     ("POST",   "/channels/X/release",                         [401, 401, 403, 403, 404, 0,   0]),
+    ("PUT",    "/v1/contacts/me",                             [401, 401, 0,   403, 403, 403, 403]),
+    ("GET",    "/v1/contacts/me",                             [401, 401, 0,   403, 403, 403, 403]),
+    ("DELETE", "/v1/contacts/me",                             [401, 401, 0,   403, 403, 403, 403]),
+    ("PUT",    "/v1/push-subscriptions",                      [401, 401, 0,   403, 403, 403, 403]),
+    ("DELETE", "/v1/push-subscriptions",                      [401, 401, 0,   403, 403, 403, 403]),
+    ("POST",   "/v1/telegram-links",                          [401, 401, 0,   403, 403, 403, 403]),
+    ("DELETE", "/v1/telegram-links",                          [401, 401, 0,   403, 403, 403, 403]),
+    ("PUT",    "/v1/discord-webhook",                         [401, 401, 403, 403, 0,   0,   0]),
+    ("GET",    "/v1/discord-webhook",                         [401, 401, 403, 403, 0,   0,   0]),
+    ("DELETE", "/v1/discord-webhook",                         [401, 401, 403, 403, 0,   0,   0]),
+    ("GET",    "/v1/inbox",                                   [401, 401, 0,   403, 403, 403, 403]),
+    ("POST",   "/v1/inbox/reads",                             [401, 401, 0,   403, 403, 403, 403]),
+    ("POST",   "/v1/templates",                               [401, 401, 403, 403, 0,   0,   0]),
+    ("GET",    "/v1/templates",                               [401, 401, 403, 403, 0,   0,   0]),
+    ("POST",   "/v1/templates/preview",                       [401, 401, 403, 403, 0,   0,   0]),
+    ("GET",    "/v1/dead-letters",                            [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/v1/dead-letters/replays",                    [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/broadcasts",                                 [401, 401, 403, 403, 404, 0,   0]),
+    ("GET",    "/broadcasts",                                 [401, 401, 403, 403, 404, 0,   0]),
+    ("POST",   "/broadcasts/RUN/pause",                       [401, 401, 403, 403, 404, 0,   0]),
+    ("POST",   "/broadcasts/RUN/resume",                      [401, 401, 403, 403, 404, 0,   0]),
     ("POST",   "/v1/webhook-endpoints",                       [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/webhook-endpoints",                       [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/webhook-endpoints/whk_00000000000000000000000000",            [401, 401, 403, 403, 404, 0, 0]),
@@ -86,10 +130,13 @@ const TABLE: [Row; 63] = [
 ];
 
 /// The routes that need no credential, or look at it in their own tests.
-const OPEN: [&str; 10] = [
+const OPEN: [&str; 17] = [
     "GET /docs/errors/{}",
     "GET /docs",
     "GET /docs/files/{}",
+    "GET /scan",
+    "GET /scan/files/{}",
+    "GET /scan/vendor/{}/{}",
     "GET /openapi.json",
     "GET /healthz",
     "GET /readyz",
@@ -97,6 +144,10 @@ const OPEN: [&str; 10] = [
     "GET /.well-known/tessera-keys",
     "GET /.well-known/tessera-ticket-keys",
     "POST /v1/provider-events/{}",
+    "GET /v1/opt-outs/{}",
+    "POST /v1/opt-outs/{}",
+    "GET /v1/push-key",
+    "POST /v1/telegram-updates/{}",
 ];
 
 #[test]
@@ -163,6 +214,7 @@ async fn every_route_knows_who_may_call() {
             let hold = held.text("id");
             let path = path.replace("HOLD", &hold).replace("ORDER", &hold.replace("hld_", "ord_"));
             let path = path.replace("TICKET", &hold.replace("hld_", "tkt_"));
+            let path = path.replace("ENTRY", &hold.replace("hld_", "wle_"));
             let path = path.replace("RECEIPT", &held.text("receipt"));
             let path = if path.starts_with("/v1") { path } else { sale.path(&path) };
             let mut ask = server.ask(Method::from_bytes(method.as_bytes()).unwrap(), &path).key(&fresh_key());

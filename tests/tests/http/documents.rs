@@ -68,3 +68,39 @@ async fn the_page_needs_nothing_from_elsewhere() {
         server.get(&format!("/docs/files/{name}")).expect(404).await;
     }
 }
+
+#[tokio::test]
+async fn the_scanner_page_is_whole_and_needs_nothing_from_elsewhere() {
+    let server = Server::start().await;
+    let page = server.get("/scan").expect(200).await;
+    let text = String::from_utf8(page.bytes.clone()).unwrap();
+    assert!(page.header("content-type").starts_with("text/html") && !text.contains("://"));
+    assert!(page.header("content-security-policy").contains("default-src 'none'; script-src 'self'"));
+    assert!(page.header("permissions-policy").contains("camera=(self)"));
+    let worker = server.get("/scan/files/worker.js").expect(200).await;
+    assert_eq!(worker.header("service-worker-allowed"), "/scan");
+    // What the worker keeps is what the page and its scripts name, each with a tag and a type.
+    let kept = String::from_utf8(worker.bytes.clone()).unwrap();
+    let kept: Vec<&str> = kept.split('"').filter(|path| path.starts_with("/scan")).collect();
+    for path in text.split('"').filter(|part| part.starts_with("/scan/files/")) {
+        assert!(kept.contains(&path), "{path} is not kept");
+    }
+    for path in &kept {
+        let file = server.get(path).expect(200).await;
+        server.get(path).header("if-none-match", file.header("etag")).expect(304).await;
+        let Some((folder, _)) = path.rsplit_once('/').filter(|_| path.ends_with(".js")) else { continue };
+        assert!(file.header("content-type").starts_with("text/javascript"));
+        let script = String::from_utf8(file.bytes).unwrap();
+        for import in script.split(['"', '\'']).filter(|part| part.ends_with(".js") && part.starts_with('.'))
+        {
+            let url = reqwest::Url::parse(&format!("http://host{folder}/")).unwrap().join(import).unwrap();
+            assert!(kept.contains(&url.path()), "{path} loads {import}, which is not kept");
+        }
+    }
+    assert_eq!(kept.len(), 25);
+    for path in
+        ["/scan/files/index.html", "/scan/files/..", "/scan/vendor/qr/LICENSE", "/scan/vendor/x/index.js"]
+    {
+        server.get(path).expect(404).await;
+    }
+}

@@ -9,7 +9,7 @@ use tessera_tests::{Reply, Sale, Server, hall};
 /// Longest wait for something that is to happen, in tries of 20 ms.
 const TRIES_MAX: usize = 1_500;
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     let mut settings = Server::settings();
     settings.payments.sandbox.enabled = true;
     settings.payments.sandbox.tests = true;
@@ -17,16 +17,16 @@ fn settings() -> Settings {
 }
 
 /// A buyer with an order that waits for its money.
-struct Checkout {
-    buyer: String,
+pub(crate) struct Checkout {
+    pub(crate) buyer: String,
     hold: Reply,
-    order: Reply,
+    pub(crate) order: Reply,
     /// Where the buyer pays.
     page: String,
 }
 
 impl Checkout {
-    async fn begin(server: &Server, sale: &Sale) -> Checkout {
+    pub(crate) async fn begin(server: &Server, sale: &Sale) -> Checkout {
         let buyer = server.buyer().await;
         let lines = json!({"lines": [{"ticket_type": "Seat", "together": {"quantity": 2}}]});
         let hold = server.post(&sale.path("/holds")).bearer(&buyer).json(&lines).expect(201).await;
@@ -47,7 +47,7 @@ impl Checkout {
     }
 
     /// What the buyer chooses at the page, and where that leads.
-    async fn choose(&self, choice: &str) -> String {
+    pub(crate) async fn choose(&self, choice: &str) -> String {
         let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let client = client.build().unwrap();
         let form = client.post(&self.page).header("content-type", "application/x-www-form-urlencoded");
@@ -57,7 +57,7 @@ impl Checkout {
     }
 
     /// What the sandbox does for tests.
-    async fn ask_sandbox(&self, server: &Server, body: &Value) {
+    pub(crate) async fn ask_sandbox(&self, server: &Server, body: &Value) {
         let base = server.running().sandbox_address().unwrap();
         let reference = self.page.split("/pay/").nth(1).unwrap().split('?').next().unwrap();
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
@@ -70,7 +70,7 @@ impl Checkout {
         assert!(status.is_success(), "{status}");
     }
 
-    async fn order(&self, server: &Server, sale: &Sale) -> Reply {
+    pub(crate) async fn order(&self, server: &Server, sale: &Sale) -> Reply {
         let path = sale.path(&format!("/orders/{}", self.order.text("id")));
         server.get(&path).bearer(&self.buyer).send().await
     }
@@ -88,7 +88,7 @@ impl Checkout {
     }
 
     /// Waits until the order and its payment stand so.
-    async fn comes_to(&self, server: &Server, sale: &Sale, order: &str, payment: &str) -> Reply {
+    pub(crate) async fn comes_to(&self, server: &Server, sale: &Sale, order: &str, payment: &str) -> Reply {
         let mut last = (None, None);
         for _ in 0..TRIES_MAX {
             let (found, paying) = (self.order(server, sale).await, self.payment(server, sale).await);
@@ -109,7 +109,11 @@ async fn scenario_35_a_buyer_pays_at_the_page_and_has_tickets() {
     let checkout = Checkout::begin(&server, &sale).await;
     assert_eq!(checkout.choose("pay").await, "https://shop.example/thanks");
     let decided = checkout.decided(&server, &sale).await;
-    assert!(["authorised", "captured"].contains(&decided.json["state"].as_str().unwrap()), "{:?}", decided.json);
+    assert!(
+        ["authorised", "captured"].contains(&decided.json["state"].as_str().unwrap()),
+        "{:?}",
+        decided.json
+    );
     assert_eq!(checkout.order(&server, &sale).await.json["state"], "paid", "who was told so finds it so");
     let paid = checkout.comes_to(&server, &sale, "paid", "captured").await;
     assert_eq!(paid.json["payment"], "captured");

@@ -161,7 +161,8 @@ async fn buyers_pay_at_the_sandbox_and_are_let_in() {
     let server = Server::start_with(settings).await;
     let recording = rehearsed_at(&server, &scenario(120, EVERY_KIND)).await.unwrap().recording;
     server.stop().await;
-    let of = |kind: &str| -> Vec<&Value> { recording.feed.iter().filter(|item| item["type"] == kind).collect() };
+    let of =
+        |kind: &str| -> Vec<&Value> { recording.feed.iter().filter(|item| item["type"] == kind).collect() };
     let confirmed = of("confirmed");
     let through_it = confirmed.iter().filter(|item| item["payment"] == "captured").count();
     let free = confirmed.iter().filter(|item| item["payment"] == "free").count();

@@ -12,9 +12,19 @@ use super::{read, repository};
 /// How an environment variable of the server begins.
 const PREFIX: &str = "TESSERA_";
 /// Settings whose values are lists, with commas between in the environment.
-const LISTS: [&str; 1] = ["http.trusted_proxies"];
+const LISTS: [&str; 3] =
+    ["http.trusted_proxies", "payments.razorpay.webhook_secrets", "payments.stripe.webhook_secrets"];
 /// Stands for what is filled in when it is deployed: the administrator's token.
 const FILLED_IN: &str = "tsa_0123456789abcdef01234567";
+/// The same of settings that it would not do for.
+static FILLED_IN_OTHERWISE: [(&str, &str); 6] = [
+    ("messages.enabled", "true"),
+    ("messages.public_url", "https://tickets.example"),
+    ("messages.smtp.port", "465"),
+    ("messages.smtp.tls", "implicit"),
+    ("messages.push.contact", "mailto:tickets@tickets.example"),
+    ("messages.discord.enabled", "true"),
+];
 
 fn deploy(file: &str) -> String {
     read(&repository().join("deploy").join(file))
@@ -42,7 +52,9 @@ fn loaded(file: &str, variables: &[(String, String)]) -> Settings {
     for (name, value) in variables {
         let setting = name[PREFIX.len()..].to_lowercase().replace("__", ".");
         // What is filled in when it is deployed is of no matter here, but must be well-formed.
-        let value: &str = if value.is_empty() || value.contains("${") { FILLED_IN } else { value };
+        let otherwise = FILLED_IN_OTHERWISE.iter().find(|(name, _)| *name == setting);
+        let filled_in = otherwise.map_or(FILLED_IN, |(_, value)| *value);
+        let value: &str = if value.is_empty() || value.contains("${") { filled_in } else { value };
         if LISTS.contains(&setting.as_str()) {
             // Lists have commas in the environment and brackets in a file.
             text = format!("{setting} = [{value:?}]\n{text}");
@@ -117,6 +129,20 @@ fn nodes_take_the_certificates_that_are_made_for_them() {
             key: file(part, "KEY"),
         };
         MutualTls::load(&files, now).unwrap_or_else(|error| panic!("{node}: {error}"));
+    }
+}
+
+#[test]
+fn accounts_at_others_are_passed_on_alike() {
+    let passed_on = |file: &str| {
+        let names = variables(&deploy(file)).into_iter().map(|(name, _)| name);
+        let is_account = |name: &str| ["PAYMENTS__", "MESSAGES__"].iter().any(|part| name.contains(part));
+        names.filter(|name| is_account(name)).collect::<std::collections::BTreeSet<_>>()
+    };
+    let (compose, manifest) = (passed_on("compose.yaml"), passed_on("kubernetes/nodes.yaml"));
+    assert_eq!(compose, manifest);
+    for name in ["STRIPE__SECRET_KEY", "PAYPAL__SECRET", "RAZORPAY__KEY_SECRET", "SMTP__PASSWORD"] {
+        assert!(compose.iter().any(|known| known.ends_with(name)), "{name}");
     }
 }
 

@@ -73,6 +73,10 @@ fn functions(text: &str) -> Vec<(usize, String, usize)> {
             rest = &rest[word.len()..];
         }
         let Some(name) = rest.strip_prefix("fn ") else { continue };
+        // What a trait declares has no body.
+        if code.ends_with(';') {
+            continue;
+        }
         let closing = format!("{}}}", " ".repeat(indent));
         let end = lines[start..].iter().position(|line| *line == closing).unwrap_or(0);
         found.push((start + 1, name.split(['(', '<']).next().unwrap_or(name).to_owned(), end + 1));

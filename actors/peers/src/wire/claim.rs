@@ -35,6 +35,10 @@ pub(super) struct ClaimView {
     tickets: Vec<Ticket>,
     #[prost(sint64, optional, tag = "11")]
     quoted_minor: Option<i64>,
+    #[prost(sint64, tag = "12")]
+    refunded_minor: i64,
+    #[prost(bool, tag = "13")]
+    in_dispute: bool,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -93,6 +97,8 @@ pub(super) fn to_wire(claim: &tessera_inventory::ClaimView) -> ClaimView {
         payment: claim.payment.map(Word::word),
         tickets: claim.tickets.iter().map(ticket_to_wire).collect(),
         quoted_minor: claim.quoted_minor,
+        refunded_minor: claim.refunded_minor,
+        in_dispute: claim.in_dispute,
     }
 }
 
@@ -109,6 +115,8 @@ pub(super) fn from_wire(message: ClaimView) -> Result<Box<tessera_inventory::Cla
         payment: message.payment.map(PaymentKind::of_word).transpose()?,
         tickets: message.tickets.into_iter().map(ticket_from_wire).collect::<Result<_, _>>()?,
         quoted_minor: message.quoted_minor,
+        refunded_minor: message.refunded_minor,
+        in_dispute: message.in_dispute,
     }))
 }
 

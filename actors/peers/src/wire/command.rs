@@ -5,13 +5,14 @@ use std::num::NonZeroU16;
 use bytes::Bytes;
 use prost::Message;
 use tessera_inventory::{
-    Authority, ChannelId, ClaimNumber, CommandBody, IdempotencyKey, Payment, Phase, PoolId, ProviderId,
-    RefundedUnits, Subject, TicketRef, Timestamp, Units,
+    Authority, ChannelId, ClaimNumber, CommandBody, Dispute, EntryNumber, Event, EventBody, IdempotencyKey,
+    Payment, Phase, PoolId, ProviderId, RefundAmount, RefundReason, RefundedUnits, Sequence, SoldLate,
+    Subject, TicketRef, Timestamp, Units,
 };
 use tessera_records::wide::{halves, narrow, narrow_option, put_seats, put_subjects, seats, subjects, whole};
-use tessera_records::{RecordError, decode_config, encode_config};
+use tessera_records::{RecordError, decode_config, decode_record, encode_config, encode_record};
 
-use super::{Word, hold, malformed};
+use super::{Word, hold, malformed, scans, waitlist};
 
 const ATTEMPT: &str = "an attempt is at most 255";
 
@@ -26,7 +27,10 @@ pub(super) struct Command {
     subject_low: u64,
     #[prost(message, optional, tag = "4")]
     key: Option<Key>,
-    #[prost(oneof = "Body", tags = "5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19")]
+    #[prost(
+        oneof = "Body",
+        tags = "5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 40, 41, 42, 43"
+    )]
     body: Option<Body>,
 }
 
@@ -74,6 +78,18 @@ enum Body {
     CheckIn(Passage),
     #[prost(message, tag = "19")]
     CheckOut(Passage),
+    #[prost(message, tag = "20")]
+    SellLate(SellLate),
+    #[prost(message, tag = "21")]
+    SetDispute(SetDispute),
+    #[prost(message, tag = "40")]
+    ReissueTicket(scans::Ticket),
+    #[prost(message, tag = "41")]
+    RecordScans(scans::RecordScans),
+    #[prost(message, tag = "42")]
+    JoinWaitlist(waitlist::JoinWaitlist),
+    #[prost(uint64, tag = "43")]
+    LeaveWaitlist(u64),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -126,6 +142,27 @@ struct RefundTickets {
     tickets: Vec<u32>,
     #[prost(uint32, tag = "3")]
     units: u32,
+    /// Absent: all of it.
+    #[prost(sint64, optional, tag = "4")]
+    amount_minor: Option<i64>,
+    /// See `tessera_inventory::RefundReason`.
+    #[prost(uint32, tag = "5")]
+    reason: u32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct SellLate {
+    /// The record of the sale as it would be logged at time 0.
+    #[prost(bytes = "bytes", tag = "1")]
+    sale: Bytes,
+}
+
+#[derive(Clone, Copy, PartialEq, Message)]
+struct SetDispute {
+    #[prost(uint64, tag = "1")]
+    order: u64,
+    #[prost(uint32, tag = "2")]
+    dispute: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -224,11 +261,22 @@ fn body_to_wire(body: &CommandBody) -> Body {
             let attempt = attempt.map(Into::into);
             Body::Confirm(Confirm { attempt, ..confirm(*order, *payment) })
         }
-        CommandBody::RefundTickets { order, tickets, units } => Body::RefundTickets(RefundTickets {
-            order: order.0,
-            tickets: tickets.iter().map(|&index| index.into()).collect(),
-            units: units.word(),
-        }),
+        CommandBody::RefundTickets { order, tickets, amount, reason, units } => {
+            Body::RefundTickets(RefundTickets {
+                order: order.0,
+                tickets: tickets.iter().map(|&index| index.into()).collect(),
+                units: units.word(),
+                amount_minor: match amount {
+                    RefundAmount::Full => None,
+                    RefundAmount::Minor(amount_minor) => Some(*amount_minor),
+                },
+                reason: u32::from(*reason as u8),
+            })
+        }
+        CommandBody::SellLate(sale) => Body::SellLate(SellLate { sale: sale_to_wire(sale) }),
+        CommandBody::SetDispute { order, dispute } => {
+            Body::SetDispute(SetDispute { order: order.0, dispute: dispute.word() })
+        }
         CommandBody::Kill(units) => Body::Kill(units_to_wire(units)),
         CommandBody::Restore(units) => Body::Restore(units_to_wire(units)),
         CommandBody::ReleaseChannel { channel } => Body::ReleaseChannel(channel.0.into()),
@@ -243,6 +291,10 @@ fn body_to_wire(body: &CommandBody) -> Body {
         CommandBody::CheckOut { ticket, generation, gate } => {
             Body::CheckOut(passage(*ticket, *generation, *gate))
         }
+        CommandBody::ReissueTicket { ticket } => Body::ReissueTicket(scans::Ticket::of(*ticket)),
+        CommandBody::RecordScans { device, scans } => Body::RecordScans(scans::to_wire(*device, scans)),
+        CommandBody::JoinWaitlist(join) => Body::JoinWaitlist(waitlist::to_wire(join)),
+        CommandBody::LeaveWaitlist { entry } => Body::LeaveWaitlist(entry.0),
     }
 }
 
@@ -274,7 +326,13 @@ fn body_from_wire(body: Body) -> Result<CommandBody, RecordError> {
             order: ClaimNumber(refund.order),
             tickets: refund.tickets.into_iter().map(index).collect::<Result<_, _>>()?,
             units: RefundedUnits::of_word(refund.units)?,
+            amount: refund.amount_minor.map_or(RefundAmount::Full, RefundAmount::Minor),
+            reason: reason(refund.reason)?,
         },
+        Body::SellLate(SellLate { sale }) => CommandBody::SellLate(Box::new(sale_from_wire(&sale)?)),
+        Body::SetDispute(SetDispute { order, dispute }) => {
+            CommandBody::SetDispute { order: ClaimNumber(order), dispute: Dispute::of_word(dispute)? }
+        }
         Body::Kill(units) => CommandBody::Kill(units_from_wire(units)?),
         Body::Restore(units) => CommandBody::Restore(units_from_wire(units)?),
         Body::ReleaseChannel(channel) => {
@@ -292,7 +350,37 @@ fn body_from_wire(body: Body) -> Result<CommandBody, RecordError> {
             let (ticket, generation, gate) = passed(&passage)?;
             CommandBody::CheckOut { ticket, generation, gate }
         }
+        Body::ReissueTicket(of) => CommandBody::ReissueTicket { ticket: ticket(of.order, of.index)? },
+        Body::RecordScans(record) => scans::from_wire(&record)?,
+        Body::JoinWaitlist(join) => CommandBody::JoinWaitlist(waitlist::from_wire(&join)?),
+        Body::LeaveWaitlist(entry) => CommandBody::LeaveWaitlist { entry: EntryNumber(entry) },
     })
+}
+
+/// A late sale is written as the event that it becomes.
+fn sale_to_wire(sale: &tessera_inventory::SellLate) -> Bytes {
+    let sold =
+        SoldLate { order: sale.order, hold: sale.hold.clone(), payment: sale.payment, attempt: sale.attempt };
+    let event = Event { at: Timestamp(0), key: None, body: EventBody::SoldLate(Box::new(sold)) };
+    let mut bytes = Vec::new();
+    encode_record(Sequence(1), &[event], &mut bytes);
+    bytes.into()
+}
+
+fn sale_from_wire(bytes: &[u8]) -> Result<tessera_inventory::SellLate, RecordError> {
+    let mut events = decode_record(bytes)?.events.into_iter();
+    match (events.next().map(|event| event.body), events.next()) {
+        (Some(EventBody::SoldLate(sold)), None) => {
+            let SoldLate { order, hold, payment, attempt } = *sold;
+            Ok(tessera_inventory::SellLate { order, hold, payment, attempt })
+        }
+        _ => Err(malformed("a late sale is the record of one")),
+    }
+}
+
+fn reason(number: u32) -> Result<RefundReason, RecordError> {
+    let known = u8::try_from(number).ok().and_then(RefundReason::of);
+    known.ok_or(malformed("money is given back for a known reason"))
 }
 
 fn confirm(order: ClaimNumber, payment: Payment) -> Confirm {
@@ -343,7 +431,7 @@ fn index(index: u32) -> Result<u16, RecordError> {
     narrow(index, "a ticket's position is at most 65535")
 }
 
-fn ticket(order: u64, position: u32) -> Result<TicketRef, RecordError> {
+pub(super) fn ticket(order: u64, position: u32) -> Result<TicketRef, RecordError> {
     Ok(TicketRef { order: ClaimNumber(order), index: index(position)? })
 }
 

@@ -13,6 +13,8 @@ mod command;
 mod frame;
 mod hold;
 mod rejection;
+mod scans;
+mod waitlist;
 mod words;
 
 pub(crate) use answer::{decode_answer, encode_answer};

@@ -3,19 +3,21 @@
 use prost::Message;
 use tessera_inventory::Rejection as Refused;
 use tessera_inventory::{
-    ClaimNumber, ClaimState, ConfigError, Phase, PhaseCommand, PoolId, RequestError, SeatIndex, TicketTypeId,
-    Timestamp,
+    ClaimNumber, ClaimState, ConfigError, EntryNumber, Phase, PhaseCommand, PoolId, RequestError, SeatIndex,
+    TicketTypeId, Timestamp,
 };
 use tessera_records::RecordError;
 use tessera_records::wide::{narrow, narrow_option, put_seats, seats};
 
 use super::{Word, malformed};
 
+const GATE: &str = "a gate is at most 65535";
+
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Rejection {
     #[prost(
         oneof = "Why",
-        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36"
+        tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35, 36, 37, 38, 60, 61, 62, 65, 66, 67, 68, 69"
     )]
     why: Option<Why>,
 }
@@ -94,6 +96,34 @@ enum Why {
     AddOnAlone(u32),
     #[prost(message, tag = "36")]
     WrongKind(()),
+    #[prost(sint64, tag = "37")]
+    AmountExceeded(i64),
+    #[prost(message, tag = "38")]
+    InDispute(()),
+    #[prost(message, tag = "60")]
+    NotAdmittedHere(NotAdmittedHere),
+    #[prost(message, tag = "61")]
+    NoReEntry(Entry),
+    #[prost(uint64, tag = "62")]
+    ScanNumbers(u64),
+    #[prost(uint64, tag = "65")]
+    AlreadyWaiting(u64),
+    #[prost(message, tag = "66")]
+    WaitlistClosed(()),
+    #[prost(uint32, tag = "67")]
+    WaitlistFull(u32),
+    #[prost(message, tag = "68")]
+    EntryNotFound(()),
+    #[prost(uint32, tag = "69")]
+    AvailableNow(u32),
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct NotAdmittedHere {
+    #[prost(uint32, repeated, packed = "true", tag = "1")]
+    gates: Vec<u32>,
+    #[prost(uint64, optional, tag = "2")]
+    opens_at_ms: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Message)]
@@ -197,6 +227,9 @@ struct Entry {
     at_ms: u64,
     #[prost(uint32, tag = "2")]
     gate: u32,
+    /// 0: online.
+    #[prost(uint32, tag = "3")]
+    device: u32,
 }
 
 /// The message that says `rejection`.
@@ -229,10 +262,7 @@ fn why(rejection: &Refused) -> Why {
             Why::NotOnSale(NotOnSale { ticket_type: ticket_type.0.into(), opens_at_ms })
         }
         Refused::AccessCodeRequired => Why::AccessCodeRequired(()),
-        Refused::PriceChanged { ticket_type, price_minor } => {
-            let ticket_type = ticket_type.0.into();
-            Why::PriceChanged(PriceChanged { ticket_type, price_minor: *price_minor })
-        }
+        Refused::PriceChanged { ticket_type, price_minor } => price_changed(*ticket_type, *price_minor),
         Refused::HoldExpired { hold } => Why::HoldExpired(hold.0),
         Refused::HoldNotFound => Why::HoldNotFound(()),
         Refused::OrderNotFound => Why::OrderNotFound(()),
@@ -252,9 +282,10 @@ fn why(rejection: &Refused) -> Why {
         Refused::InvalidConfig(error) => Why::InvalidConfig(config_error(error)),
         Refused::InvalidRequest(error) => Why::InvalidRequest(error.word()),
         Refused::NothingToRestore { killed } => Why::NothingToRestore(*killed),
-        Refused::AlreadyCheckedIn { at, gate } => {
-            Why::AlreadyCheckedIn(Entry { at_ms: at.0, gate: (*gate).into() })
-        }
+        Refused::AlreadyCheckedIn { at, gate, device } => Why::AlreadyCheckedIn(passed(*at, *gate, *device)),
+        Refused::NotAdmittedHere { gates, opens_at } => Why::NotAdmittedHere(elsewhere(gates, *opens_at)),
+        Refused::NoReEntry { at, gate } => Why::NoReEntry(passed(*at, *gate, 0)),
+        Refused::ScanNumbers { next } => Why::ScanNumbers(*next),
         Refused::NotCheckedIn => Why::NotCheckedIn(()),
         Refused::CodeRevoked { generation } => Why::CodeRevoked((*generation).into()),
         Refused::TicketRefunded => Why::TicketRefunded(()),
@@ -268,12 +299,39 @@ fn why(rejection: &Refused) -> Why {
             Why::PromotionClosed(PromotionClosed { opens_at_ms: opens_at.map(|at| at.0) })
         }
         Refused::PromotionExhausted { uses_left, amount_left_minor } => {
-            let (uses_left, amount_left_minor) = (*uses_left, *amount_left_minor);
-            Why::PromotionExhausted(PromotionExhausted { uses_left, amount_left_minor })
+            Why::PromotionExhausted(exhausted(*uses_left, *amount_left_minor))
         }
         Refused::AddOnAlone { ticket_type } => Why::AddOnAlone(ticket_type.0.into()),
         Refused::WrongKind => Why::WrongKind(()),
+        Refused::AmountExceeded { refundable_minor } => Why::AmountExceeded(*refundable_minor),
+        Refused::InDispute => Why::InDispute(()),
+        Refused::AlreadyWaiting { entry } => Why::AlreadyWaiting(entry.0),
+        Refused::WaitlistClosed => Why::WaitlistClosed(()),
+        Refused::WaitlistFull { entries_max } => Why::WaitlistFull(*entries_max),
+        Refused::EntryNotFound => Why::EntryNotFound(()),
+        Refused::AvailableNow { ticket_type } => Why::AvailableNow(ticket_type.0.into()),
     }
+}
+
+fn exhausted(uses_left: Option<u32>, amount_left_minor: Option<i64>) -> PromotionExhausted {
+    PromotionExhausted { uses_left, amount_left_minor }
+}
+
+fn price_changed(ticket_type: TicketTypeId, price_minor: i64) -> Why {
+    Why::PriceChanged(PriceChanged { ticket_type: ticket_type.0.into(), price_minor })
+}
+
+fn strands_seat(StrandsSeat { stranded, alternatives }: StrandsSeat) -> Refused {
+    let alternatives = alternatives.into_iter().map(|group| seats(group.seats)).collect();
+    Refused::StrandsSeat { stranded: SeatIndex(stranded), alternatives }
+}
+
+fn in_wrong_phase(wrong: &WrongPhase) -> Result<Refused, RecordError> {
+    Ok(Refused::WrongPhase {
+        phase: Phase::of_word(wrong.phase)?,
+        command: PhaseCommand::of_word(wrong.command)?,
+        opens_at: wrong.opens_at_ms.map(Timestamp),
+    })
 }
 
 fn rejection(why: Why) -> Result<Refused, RecordError> {
@@ -290,9 +348,7 @@ fn rejection(why: Why) -> Result<Refused, RecordError> {
             Refused::LimitExceeded { ticket_type: of.map(ticket_type).transpose()?, limit, used }
         }
         Why::OrderSize(size) => order_size(size)?,
-        Why::NotOnSale(NotOnSale { ticket_type: of, opens_at_ms }) => {
-            Refused::NotOnSale { ticket_type: ticket_type(of)?, opens_at: opens_at_ms.map(Timestamp) }
-        }
+        Why::NotOnSale(not) => not_on_sale(not)?,
         Why::AccessCodeRequired(()) => Refused::AccessCodeRequired,
         Why::PriceChanged(PriceChanged { ticket_type: of, price_minor }) => {
             Refused::PriceChanged { ticket_type: ticket_type(of)?, price_minor }
@@ -305,25 +361,18 @@ fn rejection(why: Why) -> Result<Refused, RecordError> {
         Why::RenewalsExhausted(()) => Refused::RenewalsExhausted,
         Why::PaymentAttemptsExhausted(()) => Refused::PaymentAttemptsExhausted,
         Why::PaymentRequired(total_minor) => Refused::PaymentRequired { total_minor },
-        Why::StrandsSeat(StrandsSeat { stranded, alternatives }) => {
-            let alternatives = alternatives.into_iter().map(|group| seats(group.seats)).collect();
-            Refused::StrandsSeat { stranded: SeatIndex(stranded), alternatives }
-        }
-        Why::WrongPhase(WrongPhase { phase, command, opens_at_ms }) => Refused::WrongPhase {
-            phase: Phase::of_word(phase)?,
-            command: PhaseCommand::of_word(command)?,
-            opens_at: opens_at_ms.map(Timestamp),
-        },
+        Why::StrandsSeat(strands) => strands_seat(strands),
+        Why::WrongPhase(wrong) => in_wrong_phase(&wrong)?,
         Why::StaleVersion(current) => Refused::StaleVersion { current },
         Why::InvalidConfig(InvalidConfig { path, problem }) => {
             Refused::InvalidConfig(ConfigError { path, problem })
         }
         Why::InvalidRequest(error) => Refused::InvalidRequest(RequestError::of_word(error)?),
         Why::NothingToRestore(killed) => Refused::NothingToRestore { killed },
-        Why::AlreadyCheckedIn(Entry { at_ms, gate }) => {
-            let gate = narrow(gate, "a gate is at most 65535")?;
-            Refused::AlreadyCheckedIn { at: Timestamp(at_ms), gate }
-        }
+        Why::AlreadyCheckedIn(entry) => already_checked_in(entry)?,
+        Why::NotAdmittedHere(message) => not_admitted_here(message)?,
+        Why::NoReEntry(entry) => no_re_entry(entry)?,
+        Why::ScanNumbers(next) => Refused::ScanNumbers { next },
         Why::NotCheckedIn(()) => Refused::NotCheckedIn,
         Why::CodeRevoked(generation) => {
             Refused::CodeRevoked { generation: narrow(generation, "a generation is at most 255")? }
@@ -343,7 +392,41 @@ fn rejection(why: Why) -> Result<Refused, RecordError> {
         }
         Why::AddOnAlone(of) => Refused::AddOnAlone { ticket_type: ticket_type(of)? },
         Why::WrongKind(()) => Refused::WrongKind,
+        Why::AmountExceeded(refundable_minor) => Refused::AmountExceeded { refundable_minor },
+        Why::InDispute(()) => Refused::InDispute,
+        Why::AlreadyWaiting(entry) => Refused::AlreadyWaiting { entry: EntryNumber(entry) },
+        Why::WaitlistClosed(()) => Refused::WaitlistClosed,
+        Why::WaitlistFull(entries_max) => Refused::WaitlistFull { entries_max },
+        Why::EntryNotFound(()) => Refused::EntryNotFound,
+        Why::AvailableNow(of) => Refused::AvailableNow { ticket_type: ticket_type(of)? },
     })
+}
+
+fn not_on_sale(NotOnSale { ticket_type: of, opens_at_ms }: NotOnSale) -> Result<Refused, RecordError> {
+    Ok(Refused::NotOnSale { ticket_type: ticket_type(of)?, opens_at: opens_at_ms.map(Timestamp) })
+}
+
+fn passed(at: Timestamp, gate: u16, device: u32) -> Entry {
+    Entry { at_ms: at.0, gate: gate.into(), device }
+}
+
+fn elsewhere(gates: &[u16], opens_at: Option<Timestamp>) -> NotAdmittedHere {
+    let gates = gates.iter().map(|&gate| gate.into()).collect();
+    NotAdmittedHere { gates, opens_at_ms: opens_at.map(|at| at.0) }
+}
+
+fn already_checked_in(entry: Entry) -> Result<Refused, RecordError> {
+    let gate = narrow(entry.gate, GATE)?;
+    Ok(Refused::AlreadyCheckedIn { at: Timestamp(entry.at_ms), gate, device: entry.device })
+}
+
+fn not_admitted_here(message: NotAdmittedHere) -> Result<Refused, RecordError> {
+    let gates = message.gates.into_iter().map(|gate| narrow(gate, GATE)).collect::<Result<_, _>>()?;
+    Ok(Refused::NotAdmittedHere { gates, opens_at: message.opens_at_ms.map(Timestamp) })
+}
+
+fn no_re_entry(entry: Entry) -> Result<Refused, RecordError> {
+    Ok(Refused::NoReEntry { at: Timestamp(entry.at_ms), gate: narrow(entry.gate, GATE)? })
 }
 
 fn sold_out(line: u16, pool: Option<PoolId>, remaining: u32, may_return: bool) -> SoldOut {

@@ -1,7 +1,7 @@
 //! Enumerations without data, as numbers.
 
 use tessera_actors::NotExecuted;
-use tessera_inventory::{ClaimState, PaymentKind, Phase, PhaseCommand, RefundedUnits, RequestError};
+use tessera_inventory::{ClaimState, Dispute, PaymentKind, Phase, PhaseCommand, RefundedUnits, RequestError};
 use tessera_records::RecordError;
 
 use super::malformed;
@@ -49,12 +49,16 @@ words! {
         Configure = 1, Schedule = 2, OpenPresale = 3, Open = 4, Pause = 5, Close = 6, Cancel = 7, PlaceHold = 8,
         RenewHold = 9, ReleaseHold = 10, BeginPayment = 11, PaymentFailed = 12, Confirm = 13, RefundTickets = 14,
         Kill = 15, Restore = 16, ReleaseChannel = 17, TransferTicket = 18, CheckIn = 19, CheckOut = 20,
+        SellLate = 21, SetDispute = 22,
+        ReissueTicket = 40, RecordScans = 41,
+        JoinWaitlist = 24, LeaveWaitlist = 25,
     }
     ClaimState, "a claim is in a known state" {
         Held = 1, PaymentInFlight = 2, Paid = 3, Refunded = 4, RefundDue = 5, Ended = 6,
     }
     PaymentKind, "an order is paid in a known way" { Free = 1, Offline = 2, Captured = 3 }
     RefundedUnits, "refunded units have a known destination" { Restock = 1, Kill = 2 }
+    Dispute, "a dispute is open, won or lost" { Open = 1, Won = 2, Lost = 3 }
     NotExecuted, "what was not executed has a known reason" {
         QueueFull = 1, Draining = 2, Quarantined = 3, StoreAway = 4, TooManyActivations = 5, GaveUp = 6, Restarting = 7,
         StoreWentBack = 8, Elsewhere = 9,
@@ -63,6 +67,7 @@ words! {
         NoLines = 1, TooManyLines = 2, ZeroQuantity = 3, TooManyUnits = 4, Duplicate = 5, UnknownTicketType = 6,
         UnknownSeat = 7, UnknownPool = 8, UnknownChannel = 9, UnknownSection = 10, SeatOfAnotherCategory = 11,
         WrongKindOfLine = 12, DurationOutOfRange = 13, TooManyCompanions = 14, TooManySubjects = 15,
-        NoSuchPhaseChange = 16,
+        NoSuchPhaseChange = 16, NoScans = 40, TooManyScans = 41, ScansOutOfOrder = 42, UnknownDevice = 43,
+        TooManyDevices = 44,
     }
 }

@@ -4,10 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tessera_inventory::{
-    Authority, ClaimState, Command, CommandBody, IdempotencyKey, Payment as PaidBy, Rejection, Sequence,
+    Authority, ClaimState, Command, CommandBody, Dispute, IdempotencyKey, Payment as PaidBy, Phase,
+    RefundAmount, RefundReason, RefundedUnits, Rejection, SellLate, Sequence,
 };
-use tessera_payments::{Ask, AskAnswer, Payment, PaymentId, Refusal, Want};
+use tessera_payments::{Ask, AskAnswer, DisputeStanding, Payment, PaymentId, Refusal, Want};
 use tessera_projections::follower_cursors::FollowerCursors;
+use tessera_projections::orders::placed_holds;
+use tessera_store::StoreError;
 
 use crate::followers::FollowerKind;
 use crate::payments::money::first_half;
@@ -24,15 +27,24 @@ pub(super) async fn ask(shared: &Arc<Shared>, payment: &Payment, ask: Ask) -> As
     let PaymentId { event, order, attempt } = payment.id;
     let body = match ask {
         Ask::Confirm => {
-            let reference = payment.facts.reference.as_deref().unwrap_or_default();
-            let reference = shared.money.named_in_log(payment.provider, reference);
-            CommandBody::Confirm { order, payment: PaidBy::Captured { reference }, attempt: Some(attempt) }
+            CommandBody::Confirm { order, payment: paid_by(shared, payment), attempt: Some(attempt) }
         }
         Ask::PaymentFailed => CommandBody::PaymentFailed { order, attempt: Some(attempt) },
-        // The log has no command for a late sale: money that comes after its hold is given back, once.
-        Ask::SellLate => return AskAnswer::Refused(Refusal::Never),
-        // Nor one that takes a sale back without money: it stays due, and operators are told, until it has.
-        Ask::RefundUnpaid => return AskAnswer::Refused(Refusal::NotNow),
+        Ask::SellLate => match late(shared, payment).await {
+            Ok(sale) => CommandBody::SellLate(Box::new(sale)),
+            Err(error) => {
+                tracing::warn!(%error, payment = %payment.id, "what late money is to buy could not be read; it is read again");
+                return AskAnswer::Unknown;
+            }
+        },
+        Ask::RefundUnpaid => CommandBody::RefundTickets {
+            order,
+            tickets: Vec::new(),
+            amount: RefundAmount::Minor(0),
+            reason: RefundReason::Unpaid,
+            units: RefundedUnits::Restock,
+        },
+        Ask::Dispute { standing, .. } => CommandBody::SetDispute { order, dispute: dispute(standing) },
     };
     let command = Command { authority: Authority::System, key: Some(key(payment.id, ask)), body };
     let router = InventoryRouter::new(Arc::clone(shared));
@@ -40,11 +52,36 @@ pub(super) async fn ask(shared: &Arc<Shared>, payment: &Payment, ask: Ask) -> As
         Answer::Accepted { sequence, .. } | Answer::Repeated { sequence, .. } => {
             AskAnswer::Accepted(sequence)
         }
-        Answer::Rejected { sequence, rejection, .. } => refused(shared, payment, sequence, &rejection).await,
+        Answer::Rejected { sequence, rejection, .. } => {
+            refused(shared, payment, (ask, sequence), &rejection).await
+        }
         // Not executed says nothing about the order, so it is no "not now" that money would be given back for in the end.
         Answer::Read { .. } | Answer::NotExecuted { .. } | Answer::OutcomeUnknown { .. } => {
             AskAnswer::Unknown
         }
+    }
+}
+
+/// How the log calls the money.
+fn paid_by(shared: &Shared, payment: &Payment) -> PaidBy {
+    let reference = payment.facts.reference.as_deref().unwrap_or_default();
+    PaidBy::Captured { reference: shared.money.named_in_log(payment.provider, reference) }
+}
+
+/// What the order had, to be sold anew.
+async fn late(shared: &Shared, payment: &Payment) -> Result<SellLate, StoreError> {
+    let PaymentId { event, order, attempt } = payment.id;
+    let hold = placed_holds(&*shared.log, event, vec![order]).await?.remove(&order);
+    let hold =
+        hold.ok_or_else(|| StoreError::Damaged { reason: format!("{} comes from no hold", payment.id) })?;
+    Ok(SellLate { order, hold, payment: paid_by(shared, payment), attempt })
+}
+
+const fn dispute(standing: DisputeStanding) -> Dispute {
+    match standing {
+        DisputeStanding::Open => Dispute::Open,
+        DisputeStanding::Won => Dispute::Won,
+        DisputeStanding::Lost => Dispute::Lost,
     }
 }
 
@@ -55,18 +92,37 @@ fn key(PaymentId { event, order, attempt }: PaymentId, ask: Ask) -> IdempotencyK
         Ask::PaymentFailed => b"payment failed",
         Ask::SellLate => b"sell late",
         Ask::RefundUnpaid => b"refund unpaid",
+        Ask::Dispute { .. } => b"dispute",
     };
     let mut hasher = blake3::Hasher::new();
     hasher.update(&event.0.to_be_bytes());
     hasher.update(&order.0.to_be_bytes());
     hasher.update(&[attempt]);
     hasher.update(what);
+    if let Ask::Dispute { standing, known } = ask {
+        hasher.update(&[standing as u8]);
+        hasher.update(&known.to_be_bytes());
+    }
     let digest = first_half(&hasher.finalize());
     IdempotencyKey { digest, fingerprint: FINGERPRINT, minted_at: None }
 }
 
-async fn refused(shared: &Shared, payment: &Payment, at: Sequence, rejection: &Rejection) -> AskAnswer {
+async fn refused(
+    shared: &Shared,
+    payment: &Payment,
+    (ask, at): (Ask, Sequence),
+    rejection: &Rejection,
+) -> AskAnswer {
     match rejection {
+        // Nothing of the sale is left, or it never was.
+        _ if matches!(ask, Ask::RefundUnpaid | Ask::Dispute { .. }) => AskAnswer::Refused(Refusal::Never),
+        // The hold lives after all; or the sale may go on soon.
+        Rejection::WrongState { state: ClaimState::Held | ClaimState::PaymentInFlight }
+        | Rejection::WrongPhase { phase: Phase::Paused, .. }
+            if ask == Ask::SellLate =>
+        {
+            AskAnswer::Refused(Refusal::NotNow)
+        }
         // What was released, called off, or ended long ago is not found.
         Rejection::HoldExpired { .. } | Rejection::OrderNotFound => AskAnswer::Refused(Refusal::Ended),
         Rejection::WrongState { state: ClaimState::Paid | ClaimState::Refunded | ClaimState::RefundDue } => {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use tessera_payments::{Answer, Operation, Payment, ProviderKey, Want};
+use tessera_payments::{Answer, Fact, Operation, Payment, ProviderKey, Want, provider_key};
 
 use crate::blocking::{Panicked, caught};
 use crate::payments::{CALL_MS_MAX, ProviderCall};
@@ -21,6 +21,16 @@ pub(super) async fn call(
     let answer = answer(shared, payment, operation, key).await;
     shared.money.meters.called(payment.provider, operation, &answer);
     answer
+}
+
+/// What the provider of a payment says of it when it is asked; nothing, where it does not answer.
+pub(in crate::payments) async fn look_up(shared: &Shared, payment: &Payment) -> Vec<Fact> {
+    let installation = shared.money.desk_options().installation;
+    let key = provider_key(installation, payment.id, Operation::LookUp, 0);
+    match call(shared, payment, Operation::LookUp, key).await {
+        Answer::Facts(facts) | Answer::Declined { facts, .. } => facts,
+        Answer::Later { .. } | Answer::Unknown | Answer::NotOurs { .. } => Vec::new(),
+    }
 }
 
 async fn answer(shared: &Shared, payment: &Payment, operation: Operation, key: ProviderKey) -> Answer {
@@ -57,12 +67,17 @@ async fn answer(shared: &Shared, payment: &Payment, operation: Operation, key: P
         contact,
     };
     let provider = Arc::clone(provider);
+    within(shared, async move { provider.call(called).await }, Answer::Unknown).await
+}
+
+/// What a provider says to something, or `otherwise` where it does not come to its end.
+pub(super) async fn within<T>(shared: &Shared, asked: impl Future<Output = T>, otherwise: T) -> T {
     tokio::select! {
         biased;
-        answer = caught(async move { provider.call(called).await }) => answer.unwrap_or_else(|Panicked { reason }| {
-            tracing::error!(payment = %id, reason, "a call to a provider panicked");
-            Answer::Unknown
+        said = caught(asked) => said.unwrap_or_else(|Panicked { reason }| {
+            tracing::error!(reason, "a call to a provider panicked");
+            otherwise
         }),
-        () = shared.environment.sleep_ms(CALL_MS_MAX + BEYOND_MS) => Answer::Unknown,
+        () = shared.environment.sleep_ms(CALL_MS_MAX + BEYOND_MS) => otherwise,
     }
 }

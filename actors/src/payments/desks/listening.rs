@@ -4,23 +4,32 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use futures::{StreamExt, TryStreamExt};
 use ractor::ActorRef;
+use tessera_inventory::Timestamp;
 use tessera_money::Lane;
-use tessera_money::provider_events::{ProviderEvent, Standing, Waiting};
-use tessera_payments::{Input, Payment, ProviderId};
+use tessera_money::provider_events::{Cursor, ProviderEvent, Standing, Waiting};
+use tessera_payments::{Input, Payment, ProviderEventId, ProviderId};
 use tessera_store::StoreError;
 
 use super::DeskMessage;
-use crate::payments::{About, Heard};
+use super::calls::within;
+use crate::payments::{About, Genuine, Heard, Provider, Whose};
 use crate::shared::Shared;
 
 /// Events that are looked at in one go.
 const PAGE: usize = 64;
+/// Events that are read, and about which providers are asked, at once.
+const HEARD_AT_ONCE: usize = 16;
 /// Pages that one look over all that waits has at most: what is unknown beyond is looked at as some of it is given up.
 const PAGES_MAX: usize = 64;
 /// An event about a payment that nobody knows is given up after so long, in milliseconds: no key of a creation is used longer, so that nothing can
 /// be learnt any more that it is about.
 const UNKNOWN_MS: u64 = 86_400_000;
+
+/// What came is not there in the order in which it came: so long before the newest a look begins, in milliseconds. Longer than an event takes to be
+/// kept; what takes longer is found by the look at everything.
+const LOOK_BACK_MS: u64 = 2_000;
 
 /// Names of payments nobody knows that are remembered; what is told under others is found by the next look at everything.
 const UNKNOWN_MAX: usize = 4_096;
@@ -31,8 +40,10 @@ pub(super) struct Listening {
     is_reading: bool,
     /// What to look at once more after the look that is under way.
     again: Option<Since>,
-    /// The newest that was looked at.
-    seen: Option<Waiting>,
+    /// When the newest came that was looked at.
+    seen: Option<Timestamp>,
+    /// What was looked at of the time shortly before that.
+    recent: BTreeSet<(Timestamp, ProviderEventId)>,
     /// Who calls a payment so that was not known.
     unknown: BTreeSet<(ProviderId, Box<str>)>,
 }
@@ -40,7 +51,7 @@ pub(super) struct Listening {
 /// Where a look begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Since {
-    /// After the newest that was looked at.
+    /// With what came since the last look, in whatever order.
     Seen,
     /// With the oldest.
     Oldest,
@@ -49,7 +60,8 @@ pub(super) enum Since {
 /// What a look found.
 #[derive(Debug, Default)]
 pub(crate) struct Looked {
-    seen: Option<Waiting>,
+    seen: Option<Timestamp>,
+    recent: BTreeSet<(Timestamp, ProviderEventId)>,
     unknown: BTreeSet<(ProviderId, Box<str>)>,
 }
 
@@ -67,11 +79,11 @@ impl Listening {
             return;
         }
         self.is_reading = true;
-        let seen = self.seen.clone().filter(|_| since == Since::Seen);
+        let (seen, recent) = (self.seen, std::mem::take(&mut self.recent));
         let (shared, myself) = (Arc::clone(shared), myself.clone());
         shared.environment.spawn.clone().spawn(Box::pin(async move {
-            let mut looked = Looked { seen, ..Looked::default() };
-            if let Err(error) = look(&shared, &myself, lane, &mut looked).await {
+            let mut looked = Looked { seen, recent, ..Looked::default() };
+            if let Err(error) = look(&shared, &myself, (lane, since), &mut looked).await {
                 tracing::warn!(%error, "what providers told could not be read; it is read later");
             }
             let _ = myself.cast(DeskMessage::Looked(lane, looked));
@@ -81,7 +93,7 @@ impl Listening {
     /// A look is over. What to look at next, if something came meanwhile.
     pub(super) fn looked(&mut self, looked: Looked) -> Option<Since> {
         self.is_reading = false;
-        self.seen = looked.seen.or(self.seen.take());
+        (self.seen, self.recent) = (looked.seen, looked.recent);
         let room = UNKNOWN_MAX.saturating_sub(self.unknown.len());
         self.unknown.extend(looked.unknown.into_iter().take(room));
         self.again.take()
@@ -100,68 +112,138 @@ impl Listening {
 async fn look(
     shared: &Arc<Shared>,
     myself: &ActorRef<DeskMessage>,
-    lane: Lane,
+    (lane, since): (Lane, Since),
     looked: &mut Looked,
 ) -> Result<(), StoreError> {
+    let from = looked.seen.filter(|_| since == Since::Seen);
+    let mut cursor = from.map(|seen| Cursor::At(Timestamp(seen.0.saturating_sub(LOOK_BACK_MS))));
     for _ in 0..PAGES_MAX {
-        let page = shared.money.events.due(lane, looked.seen.as_ref(), PAGE).await?;
+        let page = shared.money.events.due(lane, cursor.as_ref(), PAGE).await?;
         let is_last = page.len() < PAGE;
-        for waiting in page {
-            if let Some(event) = shared.money.events.load(&waiting.id).await? {
-                hear(shared, myself, event, looked).await?;
+        cursor = page.last().cloned().map(Cursor::After).or(cursor);
+        let is_new = |one: &Waiting| {
+            since == Since::Oldest || !looked.recent.contains(&(one.received_at, one.id.clone()))
+        };
+        let page: Vec<Waiting> = page.into_iter().filter(is_new).collect();
+        let heard = page.into_iter().map(|waiting| {
+            let (shared, myself) = (Arc::clone(shared), myself.clone());
+            async move {
+                let unknown = match shared.money.events.load(&waiting.id).await? {
+                    Some(event) => hear(&shared, &myself, event).await?,
+                    None => None,
+                };
+                Ok((waiting, unknown))
             }
-            looked.seen = Some(waiting);
+        });
+        let mut heard = futures::stream::iter(heard).buffered(HEARD_AT_ONCE);
+        while let Some((waiting, unknown)) = heard.try_next().await? {
+            looked.unknown.extend(unknown);
+            looked.seen = looked.seen.max(Some(waiting.received_at));
+            looked.recent.insert((waiting.received_at, waiting.id));
         }
         if is_last {
             break;
         }
     }
+    let kept_from = looked.seen.map_or(0, |seen| seen.0.saturating_sub(LOOK_BACK_MS));
+    looked.recent.retain(|(received_at, _)| received_at.0 >= kept_from);
     Ok(())
 }
+
+/// Who calls a payment so that is not known.
+type Unknown = Option<(ProviderId, Box<str>)>;
 
 /// One event that waits.
 async fn hear(
     shared: &Arc<Shared>,
     myself: &ActorRef<DeskMessage>,
     event: ProviderEvent,
-    looked: &mut Looked,
-) -> Result<(), StoreError> {
+) -> Result<Unknown, StoreError> {
+    let Some(provider) = shared.money.providers.get(&event.id.provider) else { return Ok(None) };
+    if event.standing == Standing::Unverified && !is_genuine(shared, provider, &event).await? {
+        return Ok(None);
+    }
     let ProviderEvent { id, received_at, standing, body, .. } = event;
-    // Whether it is genuine is not known: nothing is done until its provider was asked.
-    let Some(provider) =
-        shared.money.providers.get(&id.provider).filter(|_| standing != Standing::Unverified)
-    else {
-        return Ok(());
-    };
     let events = &shared.money.events;
     let Some(Heard { about, facts, .. }) = provider.read(&body) else {
         tracing::warn!(provider = provider.name(), event = %id.event, "what a provider told cannot be read");
-        return events.stand(&id, Standing::Unparsed).await;
+        events.stand(&id, Standing::Unparsed).await?;
+        return Ok(None);
     };
-    let Some(about) = about else { return events.stand(&id, Standing::Handled).await };
-    if let Some(payment) = find(shared, id.provider, &about).await? {
-        let lane = Lane::of(payment.id.event);
-        let input = Input::Told { payment: Box::new(payment), facts, handled: Some(id) };
-        let _ = myself.cast(DeskMessage::Told { lane, input, received_at });
-        return Ok(());
+    let found = match about.as_ref() {
+        Some(about) => find(shared, provider, about).await?,
+        None => Found::NotOurs,
+    };
+    let is_old = received_at.plus_ms(UNKNOWN_MS) <= shared.environment.clock.wall();
+    match found {
+        Found::Payment(payment) => {
+            let lane = Lane::of(payment.id.event);
+            let input = Input::Told { payment, facts, handled: Some(id) };
+            let _ = myself.cast(DeskMessage::Told { lane, input, received_at });
+            Ok(None)
+        }
+        Found::NotOurs => events.stand(&id, Standing::Handled).await.map(|()| None),
+        Found::NotKnown if is_old => {
+            tracing::info!(provider = provider.name(), event = %id.event, "a provider told of a payment that is not ours");
+            events.stand(&id, Standing::Handled).await.map(|()| None)
+        }
+        Found::NotKnown => {
+            if standing != Standing::Unknown {
+                events.stand(&id, Standing::Unknown).await?;
+            }
+            let reference = about.and_then(|about| about.reference);
+            Ok(reference.map(|reference| (id.provider, reference)))
+        }
     }
-    if received_at.plus_ms(UNKNOWN_MS) <= shared.environment.clock.wall() {
-        tracing::info!(provider = provider.name(), event = %id.event, "a provider told of a payment that is not ours");
-        return events.stand(&id, Standing::Handled).await;
-    }
-    looked.unknown.extend(about.reference.map(|reference| (id.provider, reference)));
-    if standing == Standing::Unknown { Ok(()) } else { events.stand(&id, Standing::Unknown).await }
 }
 
-/// The payment that it is about, by our own name for it, else by the provider's.
-async fn find(shared: &Shared, provider: ProviderId, about: &About) -> Result<Option<Payment>, StoreError> {
+/// Ask the provider whether an event is its own. What is not is over; what could not be asked is asked again by the next look at everything.
+async fn is_genuine(
+    shared: &Shared,
+    provider: &Arc<dyn Provider>,
+    event: &ProviderEvent,
+) -> Result<bool, StoreError> {
+    let asked = provider.ask_genuine(event.headers.clone(), event.body.clone());
+    let is_old = event.received_at.plus_ms(UNKNOWN_MS) <= shared.environment.clock.wall();
+    let standing = match within(shared, asked, Genuine::Ask).await {
+        Genuine::Yes => Standing::Waits,
+        Genuine::Ask if !is_old => return Ok(false),
+        Genuine::Ask | Genuine::No => {
+            tracing::warn!(provider = provider.name(), event = %event.id.event, "a provider did not tell this");
+            Standing::Handled
+        }
+    };
+    shared.money.events.stand(&event.id, standing).await?;
+    Ok(standing == Standing::Waits)
+}
+
+/// What an event is about.
+enum Found {
+    Payment(Box<Payment>),
+    NotOurs,
+    NotKnown,
+}
+
+/// The payment that it is about: by our own name for it, by the provider's, or as the provider says when it is asked.
+async fn find(shared: &Shared, provider: &Arc<dyn Provider>, about: &About) -> Result<Found, StoreError> {
     let payments = &shared.money.payments;
     let referred = match (about.payment, &about.reference) {
         (Some(id), _) => Some(id),
-        (None, Some(reference)) => payments.referred(provider, reference).await?,
+        (None, Some(reference)) => payments.referred(provider.id(), reference).await?,
         (None, None) => None,
     };
-    let Some(id) = referred else { return Ok(None) };
+    let id = match (referred, &about.reference) {
+        (Some(id), _) => id,
+        (None, Some(reference)) => {
+            match within(shared, provider.ask_whose(reference.clone()), Whose::Later).await {
+                Whose::Ours(id) => id,
+                Whose::NotOurs => return Ok(Found::NotOurs),
+                Whose::NotKnown | Whose::Later => return Ok(Found::NotKnown),
+            }
+        }
+        (None, None) => return Ok(Found::NotKnown),
+    };
     // Nobody speaks for another provider.
-    Ok(payments.load(id).await?.filter(|payment| payment.provider == provider))
+    let payment = payments.load(id).await?.filter(|payment| payment.provider == provider.id());
+    Ok(payment.map_or(Found::NotKnown, |payment| Found::Payment(Box::new(payment))))
 }

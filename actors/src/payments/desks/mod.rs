@@ -19,6 +19,7 @@ use crate::blocking::caught;
 use crate::cluster::{Peer, Told};
 use crate::meters::{number, seconds};
 use crate::shared::Shared;
+pub(super) use calls::look_up;
 use listening::{Listening, Looked, Since};
 
 /// Longest sleep of a desk, in milliseconds: what is due stands in wall time, which may be set.

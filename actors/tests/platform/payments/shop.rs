@@ -124,7 +124,9 @@ impl Shop {
             EventBody::PaymentBegun { order: of, .. }
             | EventBody::PaymentFailed { order: of, .. }
             | EventBody::Confirmed { order: of, .. }
-            | EventBody::TicketsRefunded { order: of, .. } => *of == order,
+            | EventBody::TicketsRefunded { order: of, .. }
+            | EventBody::OrderDisputed { order: of, .. } => *of == order,
+            EventBody::SoldLate(sold) => sold.order == order,
             EventBody::Expired { .. } => true,
             _ => false,
         };

@@ -1,5 +1,7 @@
 //! Holds: placed, renewed, ended.
 
+use tessera_pricing::{BasketLine, Quote};
+
 use crate::claims::{Claim, ClaimLine, ExtraSubjects};
 use crate::mutant::Mutant;
 use crate::quoted::Money;
@@ -9,6 +11,16 @@ use crate::{ClaimNumber, HoldPlaced, Inventory, Line, RefundedUnits, SeatState, 
 impl Inventory {
     pub(super) fn apply_hold_placed(&mut self, hold: &HoldPlaced) {
         let number = ClaimNumber(self.sequence.0);
+        let claim = self.take(number, hold);
+        self.deadlines.insert(hold.deadline_at, number);
+        self.claims.insert(number, claim, &self.subjects);
+        if let Some(entry) = hold.entry {
+            self.leave_waitlist(entry);
+        }
+    }
+
+    /// Takes what a hold has: units, seats, what limits and promotions allow. The claim is not entered.
+    pub(super) fn take(&mut self, number: ClaimNumber, hold: &HoldPlaced) -> Claim {
         let subject = self.subjects.name(hold.subjects.primary);
         let mut extra = ExtraSubjects::NONE;
         for &subject in &hold.subjects.extra {
@@ -44,10 +56,9 @@ impl Inventory {
             }
         }
         if let Some(quote) = &hold.quote {
-            self.quoted.insert(number, Money::of(quote), claim.subjects());
+            self.quoted.insert(number, Money::of(quote), shares_of(hold, quote), claim.subjects());
         }
-        self.deadlines.insert(hold.deadline_at, number);
-        self.claims.insert(number, claim, &self.subjects);
+        claim
     }
 
     pub(super) fn apply_hold_renewed(&mut self, hold: ClaimNumber, deadline_at: Timestamp) {
@@ -121,4 +132,17 @@ impl Inventory {
             self.end_claim(number);
         }
     }
+}
+
+/// What a refund of each ticket of a quoted hold gives back.
+fn shares_of(hold: &HoldPlaced, quote: &Quote) -> Box<[i64]> {
+    let line = |line: &Line| BasketLine {
+        ticket_type: line.ticket_type.0,
+        // A quote that was made is split by its own lines.
+        add_on: false,
+        quantity: line.quantity,
+        price_minor: line.price_minor,
+    };
+    let lines: Vec<BasketLine> = hold.lines.iter().map(line).collect();
+    tessera_pricing::refunds(Some(quote), &lines).into_boxed_slice()
 }

@@ -1,8 +1,11 @@
 //! Applying: what was decided happens. Nothing here refuses; an assertion that fails is a defect and stops the event.
 
 mod claim;
+mod entry;
 mod order;
 mod organizer;
+mod refund;
+mod waitlist;
 
 use crate::{Event, EventBody, Inventory, SeatIndex, SeatState};
 
@@ -13,6 +16,7 @@ impl Inventory {
         self.sequence = self.sequence.plus(1);
         self.logged_at = event.at;
         self.apply_body(event);
+        self.follow_patience(event.at);
         self.keys.forget_old(event.at);
         if let Some(key) = event.key {
             self.keys.insert(key, self.sequence, event.at, keeps_key(&event.body));
@@ -32,21 +36,34 @@ impl Inventory {
             }
             EventBody::PaymentFailed { order, attempt: _ } => self.apply_payment_failed(*order),
             EventBody::Confirmed { order, payment, attempt: _ } => self.apply_confirmed(*order, *payment),
-            EventBody::TicketsRefunded { order, tickets, units } => {
-                self.apply_refunded(*order, tickets, *units);
+            EventBody::TicketsRefunded { order, tickets, units, amount_minor, reason } => {
+                self.apply_refunded(*order, tickets, *units, (*amount_minor, *reason));
+            }
+            EventBody::SoldLate(sold) => self.apply_sold_late(sold),
+            EventBody::OrderDisputed { order, dispute, revoked } => {
+                self.apply_dispute(*order, *dispute, revoked);
             }
             EventBody::UnitsKilled(units) => self.apply_killed(units),
             EventBody::UnitsRestored(units) => self.apply_restored(units),
             EventBody::ChannelReleased { channel } => self.apply_channel_released(*channel),
             EventBody::SaleWindowChanged { ticket_type, open } => {
                 self.windows.set(*ticket_type, *open);
+                self.waitlist.wake_all();
                 self.plan();
             }
             EventBody::TicketTransferred { ticket, to, generation } => {
                 self.apply_transferred(*ticket, *to, *generation);
             }
-            EventBody::CheckedIn { ticket, gate } => self.apply_entrance(*ticket, Some((event.at, *gate))),
-            EventBody::CheckedOut { ticket, .. } => self.apply_entrance(*ticket, None),
+            EventBody::TicketReissued { ticket, generation } => self.apply_reissued(*ticket, *generation),
+            EventBody::CheckedIn { ticket, gate, .. } => self.apply_passage(*ticket, event.at, *gate, true),
+            EventBody::CheckedOut { ticket, gate, stamped: true, .. } => {
+                self.apply_passage(*ticket, event.at, *gate, false);
+            }
+            EventBody::CheckedOut { ticket, stamped: false, .. } => self.apply_unstamped_way_out(*ticket),
+            EventBody::ScansRecorded(record) => self.apply_scans(record),
+            EventBody::WaitlistJoined(joined) => self.apply_waitlist_joined(joined),
+            EventBody::WaitlistLeft { entry, .. } => self.leave_waitlist(*entry),
+            EventBody::WaitlistPatienceEnded { ticket_type } => self.apply_patience_ended(*ticket_type),
         }
     }
 
@@ -58,11 +75,13 @@ impl Inventory {
             .wrapping_sub(crate::digest::seat_mix(seat, before))
             .wrapping_add(crate::digest::seat_mix(seat, state));
         self.seating.set(seat, state);
+        self.wake_seat(seat);
     }
 
     /// Writes the calendar of what time does anew.
     pub(crate) fn plan(&mut self) {
-        self.deadlines.plan(&self.config, self.phase, &self.windows, self.released);
+        let patience = self.waitlist.patience_ends(&self.config);
+        self.deadlines.plan(&self.config, self.phase, &self.windows, self.released, &patience);
     }
 }
 
@@ -70,6 +89,10 @@ impl Inventory {
 fn keeps_key(body: &EventBody) -> bool {
     matches!(
         body,
-        EventBody::PaymentBegun { .. } | EventBody::Confirmed { .. } | EventBody::TicketsRefunded { .. }
+        EventBody::PaymentBegun { .. }
+            | EventBody::Confirmed { .. }
+            | EventBody::TicketsRefunded { .. }
+            | EventBody::SoldLate(_)
+            | EventBody::OrderDisputed { .. }
     )
 }

@@ -1,11 +1,10 @@
-//! Orders and tickets: payment, sale, refund, transfer, entrance.
+//! Orders and tickets: payment, sale, transfer.
 
-use crate::claims::ClaimLine;
+use crate::claims::{Claim, ClaimLine};
 use crate::mutant::Mutant;
-use crate::orders::{Entrance, Order, Ticket, TicketSlot};
-use crate::returned::{Returned, Source};
+use crate::orders::{Order, Ticket, TicketSlot};
 use crate::subjects::Slot;
-use crate::{ClaimNumber, Inventory, Payment, RefundedUnits, SeatState, Subject, TicketRef, Timestamp};
+use crate::{ClaimNumber, Inventory, Payment, SeatState, SoldLate, Subject, TicketRef, Timestamp};
 
 impl Inventory {
     pub(super) fn apply_payment_begun(
@@ -53,6 +52,17 @@ impl Inventory {
     pub(super) fn apply_confirmed(&mut self, number: ClaimNumber, payment: Payment) {
         let claim = self.claims.remove(number, &self.subjects);
         self.deadlines.remove(claim.due_at(), number);
+        self.sell(number, &claim, payment);
+    }
+
+    /// What an ended hold had is sold without being held once more.
+    pub(super) fn apply_sold_late(&mut self, sold: &SoldLate) {
+        let claim = self.take(sold.order, &sold.hold);
+        self.sell(sold.order, &claim, sold.payment);
+    }
+
+    /// Held units become sold units and tickets.
+    fn sell(&mut self, number: ClaimNumber, claim: &Claim, payment: Payment) {
         for line in claim.lines.as_slice() {
             for &pool in &self.terms.get(line.terms).draws_on {
                 self.pools.sell(pool, claim.channel, u32::from(line.quantity));
@@ -67,41 +77,6 @@ impl Inventory {
         self.orders.insert(order, tickets, claim.extra.iter().collect(), &self.subjects);
     }
 
-    pub(super) fn apply_refunded(&mut self, number: ClaimNumber, tickets: &[u16], units: RefundedUnits) {
-        for &index in tickets {
-            let (at, slot) = self.ticket_at(TicketRef { order: number, index });
-            let order = *self.orders.get(at);
-            let ticket = *self.orders.ticket(slot);
-            self.orders.refund(at, slot, &self.subjects);
-            self.return_units(Returned {
-                terms: ticket.terms,
-                quantity: 1,
-                seats: ticket.seat().as_slice(),
-                channel: order.channel(),
-                source: Source::Sold,
-                fate: units,
-            });
-            let ticket_type = self.terms.get(ticket.terms).ticket_type;
-            for &subject in std::iter::once(&order.subject).chain(self.orders.extra(at)) {
-                self.subjects.discharge(subject, ticket_type, 1);
-            }
-        }
-        self.return_promotion(number);
-    }
-
-    /// Gives the use of a promotion back whose order has no ticket any more, if the tariff says so.
-    fn return_promotion(&mut self, number: ClaimNumber) {
-        let Some(used) = self.quoted.get(number).and_then(|money| money.used) else { return };
-        let mut promotions = self.config.tariff.iter().flat_map(|tariff| &tariff.promotions);
-        let returns = promotions.nth(used.promotion.into()).is_some_and(|one| one.returns_on_refund);
-        let Some(at) = self.orders.find(number).filter(|_| returns) else { return };
-        let order = *self.orders.get(at);
-        if order.refunded == order.tickets {
-            let subjects = std::iter::once(order.subject).chain(self.orders.extra(at).iter().copied());
-            self.quoted.give_back(number, subjects);
-        }
-    }
-
     pub(super) fn apply_transferred(&mut self, ticket: TicketRef, to: Subject, generation: u8) {
         let (at, slot) = self.ticket_at(ticket);
         let to = self.subjects.name(to);
@@ -110,19 +85,18 @@ impl Inventory {
         }
     }
 
-    pub(super) fn apply_entrance(&mut self, ticket: TicketRef, entrance: Option<(Timestamp, u16)>) {
-        let (at, slot) = self.ticket_at(ticket);
-        let entrance = entrance.map(|(at, gate)| Entrance { at, gate });
-        self.orders.set_entrance(at, slot, entrance, &self.subjects);
+    /// Where an order, and a ticket of it, stand, if there is such a ticket.
+    pub(super) fn find_ticket(&self, ticket: TicketRef) -> Option<(u32, TicketSlot)> {
+        let at = self.orders.find(ticket.order)?;
+        Some((at, self.orders.get(at).ticket(ticket.index)?))
     }
 
     /// Where an order, and a ticket of it, stand.
-    fn ticket_at(&self, ticket: TicketRef) -> (u32, TicketSlot) {
-        let at = self.orders.find(ticket.order);
-        let Some((at, slot)) = at.and_then(|at| Some((at, self.orders.get(at).ticket(ticket.index)?))) else {
+    pub(super) fn ticket_at(&self, ticket: TicketRef) -> (u32, TicketSlot) {
+        let Some(found) = self.find_ticket(ticket) else {
             panic!("order {} has no ticket {}", ticket.order.0, ticket.index);
         };
-        (at, slot)
+        found
     }
 }
 

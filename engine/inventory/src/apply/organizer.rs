@@ -38,6 +38,7 @@ impl Inventory {
         self.config_mix = crate::config_mix::mix(config);
         self.limit_types();
         self.limit_promotions();
+        self.waitlist.reconfigure(config);
         self.plan();
     }
 
@@ -132,6 +133,10 @@ impl Inventory {
             // Paid orders become refund due by the phase alone.
             self.end_all_claims();
         }
+        if matches!(to, Phase::Closed | Phase::Cancelled) {
+            self.end_all_entries();
+        }
+        self.waitlist.wake_all();
         self.plan();
     }
 
@@ -152,7 +157,10 @@ impl Inventory {
 
     pub(super) fn apply_restored(&mut self, units: &Units) {
         match units {
-            Units::Pool { pool, quantity } => self.pools.restore(*pool, *quantity),
+            Units::Pool { pool, quantity } => {
+                self.wake_pool(*pool);
+                self.pools.restore(*pool, *quantity);
+            }
             Units::Seats(seats) => {
                 for &seat in seats {
                     if !self.seats_to_kill.remove(seat) {
@@ -170,6 +178,7 @@ impl Inventory {
         if !self.mutation.is(Mutant::ChannelKeepsSeats) {
             self.seating.release(&self.config, self.released);
         }
+        self.waitlist.wake_all();
         self.plan();
     }
 }

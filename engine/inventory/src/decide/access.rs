@@ -24,6 +24,13 @@ impl Access {
 }
 
 impl Inventory {
+    /// What a hold that was placed before may draw on now: what it was opened by then opens it again.
+    pub(super) fn access_again(&self, channel: Option<ChannelId>) -> Access {
+        let is_left =
+            |id: &ChannelId| id.index() < self.config.channels.len() && !self.released.contains(*id);
+        Access { code: None, is_organizer: true, knows_channel: true, channel: channel.filter(is_left) }
+    }
+
     /// What the code shown opens, and the channel that the organizer named; a code that opens nothing is refused.
     pub(super) fn access(&self, authority: Authority, request: &PlaceHold) -> Result<Access, Rejection> {
         let (code, named) = (request.access_code, request.channel);

@@ -1,6 +1,6 @@
 //! Who may ask for what at all. Whose claim or ticket it is, is checked where that is found.
 
-use crate::{Authority, CommandBody, Payment, Rejection, Subject};
+use crate::{Authority, CommandBody, Payment, RefundReason, Rejection, Subject};
 
 /// Whether the caller's role allows the command.
 pub(super) fn check(authority: Authority, body: &CommandBody) -> Result<(), Rejection> {
@@ -20,12 +20,22 @@ fn may(authority: Authority, body: &CommandBody) -> bool {
             A::Organizer => true,
             A::Secret(_) | A::Scanner | A::System => false,
         },
+        CommandBody::JoinWaitlist(request) => match authority {
+            A::Subject(subject) => subject == request.subjects.primary && request.priority.is_none(),
+            A::Organizer => true,
+            A::Secret(_) | A::Scanner | A::System => false,
+        },
         CommandBody::RenewHold { .. }
         | CommandBody::ReleaseHold { .. }
-        | CommandBody::TransferTicket { .. } => {
+        | CommandBody::LeaveWaitlist { .. }
+        | CommandBody::TransferTicket { .. }
+        | CommandBody::ReissueTicket { .. } => {
             matches!(authority, A::Subject(_) | A::Secret(_) | A::Organizer)
         }
         CommandBody::BeginPayment { .. } => !matches!(authority, A::Scanner),
+        CommandBody::RefundTickets { reason: RefundReason::Unpaid, .. }
+        | CommandBody::SellLate(_)
+        | CommandBody::SetDispute { .. } => matches!(authority, A::System),
         CommandBody::PaymentFailed { .. } | CommandBody::RefundTickets { .. } => {
             matches!(authority, A::Organizer | A::System)
         }
@@ -34,7 +44,7 @@ fn may(authority: Authority, body: &CommandBody) -> bool {
             Payment::Offline => matches!(authority, A::Organizer),
             Payment::Captured { .. } => matches!(authority, A::Organizer | A::System),
         },
-        CommandBody::CheckIn { .. } | CommandBody::CheckOut { .. } => {
+        CommandBody::CheckIn { .. } | CommandBody::CheckOut { .. } | CommandBody::RecordScans { .. } => {
             matches!(authority, A::Organizer | A::Scanner)
         }
     }

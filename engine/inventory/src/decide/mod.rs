@@ -4,13 +4,17 @@
 mod access;
 mod authority;
 mod claim;
+mod late;
 mod order;
 mod organizer;
 mod place;
 mod quote;
+mod refund;
+mod scans;
 mod seats;
 mod stock;
 mod ticket;
+mod waitlist;
 
 use crate::keys::Seen;
 use crate::mutant::{KEY_EVENTS, Mutant};
@@ -67,19 +71,25 @@ impl Inventory {
             CommandBody::Confirm { order, payment, attempt } => {
                 self.decide_confirm(authority, *order, *payment, *attempt)
             }
-            CommandBody::RefundTickets { order, tickets, units } => {
-                self.decide_refund(*order, tickets, *units)
+            CommandBody::RefundTickets { order, tickets, amount, reason, units } => {
+                self.decide_refund(*order, tickets, *amount, *reason, *units)
             }
+            CommandBody::SellLate(sale) => self.decide_sell_late(scratch, sale),
+            CommandBody::SetDispute { order, dispute } => self.decide_dispute(*order, *dispute),
             CommandBody::Kill(units) => self.decide_kill(units),
             CommandBody::Restore(units) => self.decide_restore(units),
             CommandBody::ReleaseChannel { channel } => self.decide_release_channel(*channel),
             CommandBody::TransferTicket { ticket, to } => self.decide_transfer(authority, *ticket, *to),
             CommandBody::CheckIn { ticket, generation, gate } => {
-                self.decide_check_in(*ticket, *generation, *gate)
+                self.decide_check_in(now, *ticket, *generation, *gate)
             }
             CommandBody::CheckOut { ticket, generation, gate } => {
-                self.decide_check_out(*ticket, *generation, *gate)
+                self.decide_check_out(now, *ticket, *generation, *gate)
             }
+            CommandBody::ReissueTicket { ticket } => self.decide_reissue(authority, *ticket),
+            CommandBody::RecordScans { device, scans } => self.decide_scans(now, *device, scans),
+            CommandBody::JoinWaitlist(request) => self.decide_join(request),
+            CommandBody::LeaveWaitlist { entry } => self.decide_leave(authority, *entry),
         }
     }
 

@@ -2,10 +2,7 @@
 
 use crate::claims::Claim;
 use crate::mutant::Mutant;
-use crate::{
-    Authority, ClaimNumber, ClaimState, EventBody, Inventory, Payment, Phase, RefundedUnits, Rejection,
-    RequestError,
-};
+use crate::{Authority, ClaimNumber, ClaimState, EventBody, Inventory, Payment, Rejection};
 
 impl Inventory {
     /// The caller's order whose payment is in flight: this attempt, where one is named.
@@ -69,40 +66,6 @@ impl Inventory {
             self.terms.get(line.terms).price_minor * i64::from(line.quantity)
         };
         claim.lines.as_slice().iter().map(price).sum()
-    }
-
-    pub(super) fn decide_refund(
-        &self,
-        number: ClaimNumber,
-        tickets: &[u16],
-        units: RefundedUnits,
-    ) -> Result<EventBody, Rejection> {
-        let Some(at) = self.orders.find(number) else {
-            // A claim without a sale, or none at all: its state, or its absence, is the answer.
-            let claim = self.live_claim(Authority::System, number, Rejection::OrderNotFound)?;
-            return Err(Rejection::WrongState { state: claim.state() });
-        };
-        if tickets.is_empty() {
-            return Err(Rejection::InvalidRequest(RequestError::ZeroQuantity));
-        }
-        let order = self.orders.get(at);
-        let mut sorted = tickets.to_vec();
-        sorted.sort_unstable();
-        if sorted.windows(2).any(|pair| pair[0] == pair[1]) {
-            return Err(Rejection::InvalidRequest(RequestError::Duplicate));
-        }
-        for &index in &sorted {
-            let Some(slot) = order.ticket(index) else { return Err(Rejection::TicketNotFound) };
-            let ticket = self.orders.ticket(slot);
-            if ticket.is_refunded() && !self.mutation.is(Mutant::RefundedTwice) {
-                return Err(Rejection::TicketRefunded);
-            }
-            // Who is in keeps the seat. When the event is called off, everybody leaves it.
-            if self.phase != Phase::Cancelled {
-                self.check_is_out(slot, ticket)?;
-            }
-        }
-        Ok(EventBody::TicketsRefunded { order: number, tickets: sorted, units })
     }
 }
 

@@ -5,7 +5,7 @@ use super::stock::Scratch;
 use crate::{
     Authority, EXTRA_SUBJECTS_MAX, EventBody, HOLD_LINES_MAX, HOLD_MS_MAX, HOLD_MS_MIN, HOLD_UNITS_MAX,
     HoldPlaced, Inventory, Line, LineRequest, Origin, PlaceHold, Rejection, RequestError, SeatIndex,
-    TOGETHER_MAX, TicketType, TicketTypeId, Timestamp, Want, Wishes,
+    Subjects, TOGETHER_MAX, TicketType, TicketTypeId, Timestamp, Want, Wishes,
 };
 
 /// How many units a line wants. Lists of seats were found short enough before.
@@ -49,6 +49,7 @@ impl Inventory {
             origin: Origin::Direct,
             lines,
             quote,
+            entry: None,
         }))
     }
 
@@ -78,7 +79,7 @@ impl Inventory {
             }
         }
         self.check_distinct(&mut scratch.seats)?;
-        check_subjects(request)?;
+        check_subjects(&request.subjects)?;
         Ok(units)
     }
 
@@ -188,6 +189,7 @@ impl Inventory {
             }
             (_, None) => return Err(Rejection::InvalidRequest(RequestError::WrongKindOfLine)),
         };
+        self.check_ahead(access, ticket_type, &seats)?;
         let terms = self.terms.current(ticket_type);
         let term = self.terms.get(terms);
         scratch.add_draws(&term.draws_on, units);
@@ -207,8 +209,7 @@ fn check_price(
     Ok(())
 }
 
-fn check_subjects(request: &PlaceHold) -> Result<(), RequestError> {
-    let subjects = &request.subjects;
+pub(super) fn check_subjects(subjects: &Subjects) -> Result<(), RequestError> {
     if subjects.extra.len() > EXTRA_SUBJECTS_MAX {
         return Err(RequestError::TooManySubjects);
     }

@@ -4,8 +4,8 @@ use tessera_pricing::{Applied, Basket, BasketLine, Promotion, Quote, quote};
 
 use super::stock::Scratch;
 use crate::{
-    ClaimNumber, Inventory, Line, PlaceHold, PromotionClaim, Rejection, Subject, TicketKind, TicketTypeId,
-    Timestamp,
+    ClaimNumber, HoldPlaced, Inventory, Line, PlaceHold, PromotionClaim, Rejection, Subject, TicketKind,
+    TicketTypeId, Timestamp,
 };
 
 impl Inventory {
@@ -38,6 +38,13 @@ impl Inventory {
             }
         }
         Ok(quote)
+    }
+
+    /// The quote of lines without a promotion, if there is more to say than quantities times prices.
+    pub(super) fn plain_quote(&self, lines: &[Line]) -> Option<Quote> {
+        let tariff = self.config.tariff.as_ref()?;
+        let basket: Vec<BasketLine> = lines.iter().map(|line| self.basket_line(line)).collect();
+        quote(tariff, self.version, &Basket { lines: &basket, promotion: None })
     }
 
     fn basket_line(&self, line: &Line) -> BasketLine {
@@ -113,6 +120,22 @@ impl Inventory {
     fn amount_left(&self, at: u16, promotion: &Promotion) -> Option<i64> {
         let given = self.quoted.given(at).map_or(0, |given| given.amount_minor);
         promotion.amount_max_minor.map(|max| (max - given).max(0))
+    }
+
+    /// Whether the promotion of a hold that has ended has so much left once more. When it opens and closes was judged then.
+    pub(super) fn check_promotion_again(&self, hold: &HoldPlaced) -> Result<(), Rejection> {
+        let Some(quote) = hold.quote.as_deref() else { return Ok(()) };
+        let Some(at) = quote.promotion else { return Ok(()) };
+        let mut promotions = self.config.tariff.iter().flat_map(|tariff| &tariff.promotions);
+        let Some(promotion) = promotions.nth(at.into()) else { return Err(Rejection::PromotionUnknown) };
+        let subjects = std::iter::once(&hold.subjects.primary).chain(&hold.subjects.extra);
+        self.check_uses(at, promotion, quote.serial, subjects)?;
+        let amount_left_minor = self.amount_left(at, promotion);
+        if amount_left_minor.is_some_and(|left| left < quote.promotion_minor()) {
+            let uses_left = self.uses_left(at, promotion);
+            return Err(Rejection::PromotionExhausted { uses_left, amount_left_minor });
+        }
+        Ok(())
     }
 
     /// Whether subjects that a claim is to count against as well may use its promotion.

@@ -167,6 +167,9 @@ impl Inventory {
         self.check_order_size(id, units)?;
         self.check_type_limit(subjects, id, units)?;
         self.check_pools(scratch, asked.access, at, self.terms.current(id), quantity)?;
+        if asked.access.channel.is_none() {
+            self.check_ahead(asked.access, id, &[])?;
+        }
         Ok(Some(category))
     }
 

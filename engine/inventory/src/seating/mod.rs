@@ -196,6 +196,13 @@ impl Seating {
         self.layout.zones[stretch.zone as usize].category
     }
 
+    /// The categories of the block of `seat`, which exists: what happens to it may change which groups they have.
+    pub(crate) fn categories_beside(&self, seat: SeatIndex) -> impl Iterator<Item = CategoryId> {
+        let (stretch, _) = self.layout.stretch_of(seat);
+        let stretches = self.layout.stretches_of(stretch.block).iter();
+        stretches.map(|stretch| self.layout.zones[stretch.zone as usize].category)
+    }
+
     /// Moves `seat`, which exists, to `state`; counters and index follow.
     pub(crate) fn set(&mut self, seat: SeatIndex, state: SeatState) {
         let before = self.state(seat);

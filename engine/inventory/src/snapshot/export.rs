@@ -1,6 +1,6 @@
 //! From the state to the columns of an image.
 
-use super::quoted;
+use super::{money, quoted};
 use crate::claims::Claim;
 use crate::digest::{high_half, low_half};
 use crate::orders::Order;
@@ -39,11 +39,20 @@ impl Inventory {
             keys_horizon: self.keys.horizon(),
             expired: self.expired.records().collect(),
             quoted: self.quoted.iter().flat_map(|(number, money)| quoted::words_of(number, money)).collect(),
+            shares_quoted: self.export_shares(),
+            refunded_beyond: money::beyond_words(&self.orders),
+            disputes: self.orders.disputes().copied().collect(),
+            passages: Vec::new(),
+            devices: Vec::new(),
+            waitlist: Vec::with_capacity(4 * self.waitlist.len()),
+            accumulating: Vec::new(),
         };
         self.export_pools(&mut image);
         let positions = self.export_subjects(&mut image);
         self.export_claims(&mut image, &positions);
         self.export_orders(&mut image, &positions);
+        self.export_entry(&mut image);
+        self.export_waitlist(&mut image, &positions);
         self.export_keys(&mut image);
         image
     }
@@ -99,9 +108,6 @@ impl Inventory {
         }
         for (&ticket, &holder) in self.orders.transfers() {
             image.transferred.extend([ticket, positions[holder as usize]]);
-        }
-        for (&ticket, entrance) in self.orders.entrances() {
-            image.checked_in.extend([u64::from(ticket) | u64::from(entrance.gate) << 32, entrance.at.0]);
         }
     }
 

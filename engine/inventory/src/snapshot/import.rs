@@ -3,10 +3,11 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
+use super::entry;
 use crate::claims::{Claim, ClaimLine, ClaimLines, ExtraSubjects};
 use crate::expired::Expired;
 use crate::keys::{Keys, RECENT_PAGE, RecentPage, Record};
-use crate::orders::{Entrance, Order, Ticket, TicketFlags};
+use crate::orders::{Order, Ticket, TicketFlags};
 use crate::pools::{Out, Pool, Pools, Share};
 use crate::seating::{ReleasedChannels, Seating};
 use crate::subjects::Slot;
@@ -85,6 +86,11 @@ impl Inventory {
         inventory.import_subjects(image)?;
         inventory.import_claims(image)?;
         inventory.import_orders(image)?;
+        inventory.import_money(image)?;
+        inventory
+            .waitlist
+            .reconfigure(&image.config.clone().unwrap_or_else(|| Arc::clone(&inventory.config)));
+        inventory.import_waitlist(image)?;
         let drawn = inventory.drawn_under(&inventory.config);
         inventory.pools.recount(&drawn);
         inventory.import_quoted(image)?;
@@ -144,7 +150,7 @@ impl Inventory {
     }
 
     /// Names a subject of the image once more.
-    fn import_name(&mut self, slot: Slot, column: &'static str) -> Imported<Slot> {
+    pub(super) fn import_name(&mut self, slot: Slot, column: &'static str) -> Imported<Slot> {
         if slot as usize >= self.subjects.capacity() {
             return Err(ImageError::Malformed { column });
         }
@@ -271,15 +277,9 @@ impl Inventory {
             words.ensure((ticket as usize) < tickets)?;
             transferred.insert(ticket, self.import_name(holder, "transferred")?);
         }
-        let mut entrances = BTreeMap::new();
-        let mut words = Words::new("checked_in", &image.checked_in);
-        while !words.is_empty() {
-            let (ticket, at) = (words.next()?, Timestamp(words.next()?));
-            words.ensure((bits32(ticket, 0) as usize) < tickets)?;
-            entrances.insert(bits32(ticket, 0), Entrance { at, gate: bits16(ticket, 32) });
-        }
-        self.orders.import_sides(extra, transferred, entrances, &self.subjects);
-        Ok(())
+        let passages = entry::passages(image)?;
+        self.orders.import_sides(extra, transferred, passages, &self.subjects);
+        self.import_devices(image)
     }
 
     fn import_keys(&mut self, image: &Image) -> Imported<()> {

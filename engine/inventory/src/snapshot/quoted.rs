@@ -2,7 +2,7 @@
 
 use super::import::{Imported, Words, bits16, bits32};
 use crate::quoted::{Money, Used};
-use crate::{ClaimNumber, Image, Inventory};
+use crate::{ClaimNumber, HOLD_UNITS_MAX, Image, Inventory};
 
 /// An entry as its words.
 pub(super) fn words_of(number: ClaimNumber, money: &Money) -> [u64; 4] {
@@ -14,10 +14,22 @@ pub(super) fn words_of(number: ClaimNumber, money: &Money) -> [u64; 4] {
 }
 
 impl Inventory {
+    /// The column of their shares.
+    pub(super) fn export_shares(&self) -> Vec<u64> {
+        let mut words = Vec::new();
+        for (number, _) in self.quoted.iter() {
+            let shares = self.quoted.shares(number).unwrap_or_default();
+            words.extend([number.0, shares.len() as u64]);
+            words.extend(shares.iter().map(|share| share.cast_unsigned()));
+        }
+        words
+    }
+
     /// Reads the column; claims and orders are there already.
     pub(super) fn import_quoted(&mut self, image: &Image) -> Imported<()> {
         self.limit_promotions();
         let mut words = Words::new("quoted", &image.quoted);
+        let mut shares = Words::new("shares_quoted", &image.shares_quoted);
         let mut before = None;
         while !words.is_empty() {
             let number = ClaimNumber(words.next()?);
@@ -35,9 +47,10 @@ impl Inventory {
             words.ensure(used.as_ref().is_none_or(is_free))?;
             let subjects = self.subjects_of(number);
             words.ensure(!subjects.is_empty())?;
-            self.quoted.insert(number, Money { total_minor, used }, subjects.into_iter());
+            let shares = shares_of(&mut shares, number)?;
+            self.quoted.insert(number, Money { total_minor, used }, shares, subjects.into_iter());
         }
-        Ok(())
+        shares.ensure(shares.is_empty())
     }
 
     /// A use of a promotion that there is; `None` where there is none such.
@@ -49,4 +62,11 @@ impl Inventory {
         let known = serial.is_none_or(|serial| serial < serials);
         known.then_some(Used { promotion, serial, amount_minor })
     }
+}
+
+/// The shares of the next entry.
+fn shares_of(words: &mut Words<'_, u64>, number: ClaimNumber) -> Imported<Box<[i64]>> {
+    let (of, count) = (words.next()?, words.next()?);
+    words.ensure(of == number.0 && count <= u64::from(HOLD_UNITS_MAX))?;
+    (0..count).map(|_| Ok(words.next()?.cast_signed())).collect()
 }

@@ -23,6 +23,7 @@ pub(crate) fn check_change(inventory: &Inventory, new: &Config) -> Checked {
     check_names("sections", &old.sections, &new.sections, |section| section)?;
     check_names("channels", &old.channels, &new.channels, |channel| &channel.name)?;
     check_names("ticket_types", &old.ticket_types, &new.ticket_types, |known| &known.name)?;
+    check_names("entry", &old.entry, &new.entry, |list| &list.name)?;
     check_kinds(old, new)?;
     check_rows(old, new)?;
     check_pools(inventory, new)?;

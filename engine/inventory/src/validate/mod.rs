@@ -1,7 +1,9 @@
 //! Whether a configuration is sound in itself, and whether it may replace the one before.
 
 mod change;
+mod entry;
 mod hall;
+mod waitlist;
 
 pub(crate) use change::check_change;
 
@@ -42,10 +44,11 @@ pub(crate) fn check(config: &Config) -> Checked {
     }
     check_hold(config)?;
     check_schedule(config)?;
-    match &config.tariff {
-        Some(tariff) => tariff.check(config.ticket_types.len()).map_err(of_tariff),
-        None => Ok(()),
+    entry::check(config)?;
+    if let Some(tariff) = &config.tariff {
+        tariff.check(config.ticket_types.len()).map_err(of_tariff)?;
     }
+    waitlist::check(config)
 }
 
 /// What is wrong with a tariff, as it stands in a configuration.

@@ -22,6 +22,8 @@ pub(crate) fn standing() -> Config {
         seating: SeatingPolicy { stranding_allowed: false, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
         tariff: None,
+        entry: Vec::new(),
+        waitlist: None,
     }
 }
 

@@ -312,8 +312,12 @@ fn check_image(change: impl FnOnce(&mut Image), expect: &str) {
 fn the_column_of_quotes_is_read_or_refused() {
     check_image(|_| {}, "");
     check_image(|image| image.quoted.truncate(11), "quoted");
-    check_image(|image| image.quoted.truncate(8), "digest");
+    check_image(|image| image.quoted.truncate(8), "shares_quoted");
     check_image(|image| image.quoted[1] += 1, "digest");
+    check_image(|image| image.shares_quoted[2] += 1, "digest");
+    check_image(|image| image.shares_quoted.truncate(2), "shares_quoted");
+    check_image(|image| image.shares_quoted[0] += 1, "shares_quoted");
+    check_image(|image| image.shares_quoted.push(1), "shares_quoted");
     check_image(|image| image.quoted[4] = 4, "quoted");
     check_image(|image| image.quoted[4] = 3, "quoted");
     check_image(|image| image.quoted[2] = u64::MAX, "quoted");

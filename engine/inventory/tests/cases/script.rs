@@ -6,9 +6,11 @@
 use std::sync::Arc;
 
 use tessera_inventory::{
-    AccessCode, Authority, ChannelId, ClaimNumber, Command, CommandBody, Config, Decision, IdempotencyKey,
-    LineRequest, Payment, Phase, PlaceHold, PoolId, PromotionClaim, ProviderId, RefundedUnits, SeatIndex,
-    SectionId, Subject, Subjects, TicketRef, TicketTypeId, Timestamp, Units, Want, Wishes,
+    AccessCode, Authority, ChannelId, Choice, ClaimNumber, Command, CommandBody, Config, Decision, Dispute,
+    EntryNumber, EventBody, HoldPlaced, IdempotencyKey, JoinWaitlist, LineRequest, Manner, Origin, Payment,
+    Phase, PlaceHold, PoolId, PromotionClaim, ProviderId, RefundAmount, RefundReason, RefundedUnits, Scan,
+    ScanConflict, SeatIndex, SectionId, SellLate, Subject, Subjects, TicketRef, TicketTypeId, Timestamp,
+    Units, Want, Wishes,
 };
 
 use crate::world::World;
@@ -68,6 +70,7 @@ impl Runner<'_> {
                 let lines: Vec<String> = happened.iter().map(|body| format!("{body:?}")).collect();
                 if lines.is_empty() { "ok".to_owned() } else { lines.join("; ") }
             }
+            ["serve"] => self.serve(),
             ["pool", at] => {
                 let counters = self.world.inventory.availability().pools[at.parse::<usize>().unwrap()];
                 format!("{} {} {} {}", counters.free, counters.held, counters.sold, counters.killed)
@@ -84,12 +87,17 @@ impl Runner<'_> {
                 let known = self.world.inventory.availability().ticket_types[at.parse::<usize>().unwrap()];
                 format!("{} {}", known.open, known.available)
             }
+            ["conflicts"] => self.conflicts(),
             ["seats"] => self.seats(),
             ["phase"] => format!("{:?}", self.world.inventory.availability().phase),
             ["claim", number] => self.claim(number),
             ["total", number] => {
                 let view = self.world.inventory.claim(ClaimNumber(number.parse().unwrap()));
                 view.map_or_else(|| "none".to_owned(), |view| view.total_minor().to_string())
+            }
+            ["refunded", number] => {
+                let view = self.world.inventory.claim(ClaimNumber(number.parse().unwrap())).unwrap();
+                format!("{} {}", view.refunded_minor, view.in_dispute)
             }
             ["ticket", at] => {
                 let ticket = ticket_ref(at);
@@ -98,6 +106,38 @@ impl Runner<'_> {
             }
             _ => self.command(&words),
         }
+    }
+
+    /// What contradicted the last upload.
+    fn conflicts(&self) -> String {
+        let EventBody::ScansRecorded(record) = &self.world.last().body else {
+            panic!("the last event is no upload")
+        };
+        let of = |conflict: &ScanConflict| {
+            let number = record.scans[usize::from(conflict.scan)].number;
+            let other = conflict.other.map_or_else(String::new, |other| {
+                let ago = i128::from(other.at.0) - i128::from(crate::world::START);
+                format!(" {ago} gate {} device {}", other.gate, other.device)
+            });
+            format!("{number} {:?}{other}", conflict.kind)
+        };
+        record.conflicts.iter().map(of).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Lets follow what follows from the state.
+    fn serve(&mut self) -> String {
+        let told = |(sequence, body): (u64, EventBody)| match body {
+            EventBody::HoldPlaced(hold) => {
+                let (entry, line) = (hold.entry.unwrap().0, &hold.lines[0]);
+                let seats: Vec<u32> = line.seats.iter().map(|seat| seat.0).collect();
+                let seats = if seats.is_empty() { String::new() } else { format!("{seats:?}") };
+                format!("offer {sequence} to {entry}: {}*{}{seats}", line.ticket_type.0, line.quantity)
+            }
+            EventBody::WaitlistLeft { entry, reason } => format!("left {} {reason:?}", entry.0),
+            other => format!("{other:?}"),
+        };
+        let happened: Vec<String> = self.world.serve().into_iter().map(told).collect();
+        if happened.is_empty() { "ok".to_owned() } else { happened.join("; ") }
     }
 
     fn seats(&self) -> String {
@@ -117,6 +157,18 @@ impl Runner<'_> {
         }
     }
 
+    /// `sys late 3`: money of attempt 1 came for hold 3 after that had ended.
+    fn late(&self, words: &[&str]) -> CommandBody {
+        let order = ClaimNumber(words[2].parse().unwrap());
+        let placed = usize::try_from(order.0 - 1).ok().and_then(|at| self.world.log.get(at));
+        let hold = match placed.map(|event| &event.body) {
+            Some(EventBody::HoldPlaced(hold)) => hold.clone(),
+            _ => no_hold(),
+        };
+        let payment = Payment::Captured { reference: 1 };
+        CommandBody::SellLate(Box::new(SellLate { order, hold, payment, attempt: 1 }))
+    }
+
     fn command(&mut self, words: &[&str]) -> String {
         self.keys += 1;
         let mut key = IdempotencyKey { digest: self.keys << 8, fingerprint: u64::MAX, minted_at: None };
@@ -126,13 +178,27 @@ impl Runner<'_> {
             key.fingerprint = fingerprint.parse().unwrap();
         }
         key.minted_at = option(words, "minted").map(|at| Timestamp(at.parse().unwrap()));
-        let body = body(words);
+        let body = if words[1] == "late" { self.late(words) } else { body(words) };
         let authority = authority(words[0], &body);
         match self.world.run(&Command { authority, key: Some(key), body }) {
             Ok(Decision::Accepted(_)) => format!("ok {}", self.world.inventory.sequence()),
             Ok(Decision::Repeated(sequence)) => format!("repeated {sequence}"),
             Err(rejection) => format!("{rejection:?}"),
         }
+    }
+}
+
+/// Where there is no hold of that number.
+fn no_hold() -> HoldPlaced {
+    HoldPlaced {
+        subjects: Subjects { primary: Subject(0), extra: Vec::new() },
+        deadline_at: Timestamp(0),
+        life_ends_at: Timestamp(0),
+        channel: None,
+        origin: Origin::Direct,
+        lines: Vec::new(),
+        quote: None,
+        entry: None,
     }
 }
 
@@ -177,7 +243,22 @@ fn body(words: &[&str]) -> CommandBody {
         "refund" => CommandBody::RefundTickets {
             order: claim(),
             tickets: numbers(words[3]),
+            amount: option(words, "amount")
+                .map_or(RefundAmount::Full, |text| RefundAmount::Minor(text.parse().unwrap())),
+            reason: match option(words, "reason") {
+                None => RefundReason::Organizer,
+                Some("unpaid") => RefundReason::Unpaid,
+                Some(_) => RefundReason::Goodwill,
+            },
             units: if words[4] == "kill" { RefundedUnits::Kill } else { RefundedUnits::Restock },
+        },
+        "dispute" => CommandBody::SetDispute {
+            order: claim(),
+            dispute: match words[3] {
+                "open" => Dispute::Open,
+                "won" => Dispute::Won,
+                _ => Dispute::Lost,
+            },
         },
         "kill" => CommandBody::Kill(units(words[2])),
         "restore" => CommandBody::Restore(units(words[2])),
@@ -186,13 +267,20 @@ fn body(words: &[&str]) -> CommandBody {
         "in" => CommandBody::CheckIn {
             ticket: ticket_ref(words[2]),
             generation: option(words, "generation").map_or(0, |text| text.parse().unwrap()),
-            gate: 1,
+            gate: option(words, "gate").map_or(1, |text| text.parse().unwrap()),
         },
         "out" => CommandBody::CheckOut {
             ticket: ticket_ref(words[2]),
             generation: option(words, "generation").map_or(0, |text| text.parse().unwrap()),
-            gate: 1,
+            gate: option(words, "gate").map_or(1, |text| text.parse().unwrap()),
         },
+        "reissue" => CommandBody::ReissueTicket { ticket: ticket_ref(words[2]) },
+        "scans" => CommandBody::RecordScans {
+            device: words[2].parse().unwrap(),
+            scans: words[3..].iter().map(|word| scan(word)).collect(),
+        },
+        "join" => join(words, with),
+        "leave" => CommandBody::LeaveWaitlist { entry: EntryNumber(words[2].parse().unwrap()) },
         "phase" => {
             let to = Phase::ALL.into_iter().find(|phase| format!("{phase:?}") == words[2]);
             CommandBody::ChangePhase { to: to.unwrap() }
@@ -218,6 +306,29 @@ fn place_hold(words: &[&str], extra: Vec<Subject>) -> CommandBody {
         duration_ms: option(words, "ms").map(|text| text.parse().unwrap()),
         promotion: option(words, "promo").map(promotion_claim),
         expected_total_minor: option(words, "total").map(|text| text.parse().unwrap()),
+    })
+}
+
+/// `0*2`: two of a standing type; `1~3`: three seats together.
+fn join(words: &[&str], extra: Vec<Subject>) -> CommandBody {
+    let primary = option(words, "for").unwrap_or(words[0]);
+    let spaces = option(words, "accessible").map(|text| Manner::Accessible(text.parse().unwrap()));
+    let split = words.contains(&"split").then_some(Manner::TogetherOrSplit);
+    let seated = spaces.or(split).unwrap_or(Manner::Together);
+    let choice = |word: &&str| {
+        let (text, manner) = match word.split_once('*') {
+            Some(text) => (Some(text), Manner::Standing),
+            None => (word.split_once('~'), seated),
+        };
+        let (ticket_type, quantity) = text?;
+        let ticket_type = TicketTypeId(ticket_type.parse().unwrap());
+        Some(Choice { ticket_type, quantity: quantity.parse().unwrap(), manner })
+    };
+    CommandBody::JoinWaitlist(JoinWaitlist {
+        subjects: Subjects { primary: subject(primary), extra },
+        choices: words[2..].iter().filter_map(choice).collect(),
+        price_max_minor: option(words, "max").map(|text| text.parse().unwrap()),
+        priority: option(words, "priority").map(|text| text.parse().unwrap()),
     })
 }
 
@@ -255,6 +366,23 @@ fn units(text: &str) -> Units {
             let seats = text.trim_start_matches('[').trim_end_matches(']');
             Units::Seats(numbers(seats).into_iter().map(|seat| SeatIndex(seat.into())).collect())
         }
+    }
+}
+
+/// `7:-5000:in:2:3/0`: scan 7, five seconds before the world begins, inwards at gate 2; `:g1` another generation, `:no` not admitted.
+fn scan(text: &str) -> Scan {
+    let words: Vec<&str> = text.split(':').collect();
+    let [number, at, direction, gate, ticket, ..] = words[..] else { panic!("no scan: {text}") };
+    let generation = words.iter().find_map(|word| word.strip_prefix('g')?.parse().ok());
+    Scan {
+        number: number.parse().unwrap(),
+        at: Timestamp(crate::world::START.saturating_add_signed(at.parse().unwrap())),
+        gate: gate.parse().unwrap(),
+        ticket: ticket_ref(ticket),
+        generation: generation.unwrap_or(0),
+        inward: direction == "in",
+        admitted: !words.contains(&"no"),
+        list: None,
     }
 }
 

@@ -16,7 +16,7 @@ fn check_sold(script: &str) {
 fn a_ticket_is_let_in_once() {
     check_sold(
         "gate in 3/0
-         gate in 3/0 => AlreadyCheckedIn { at: 1000000, gate: 1 }
+         gate in 3/0 => AlreadyCheckedIn { at: 1000000, gate: 1, device: 0 }
          gate out 3/0
          gate out 3/0 => NotCheckedIn
          org in 3/0
@@ -40,7 +40,7 @@ fn a_transfer_revokes_the_code_before() {
          B transfer 3/2 to C
          gate in 3/2 generation=1 => CodeRevoked { generation: 2 }
          gate in 3/2 generation=2
-         C transfer 3/2 to A => AlreadyCheckedIn { at: 1000000, gate: 1 }
+         C transfer 3/2 to A => AlreadyCheckedIn { at: 1000000, gate: 1, device: 0 }
          gate out 3/2 generation=1 => CodeRevoked { generation: 2 }
          gate out 3/2 generation=2
          C transfer 3/2 to A
@@ -63,7 +63,7 @@ fn a_code_knows_a_bounded_number_of_transfers() {
 fn scenario_40_what_is_in_is_not_refunded_and_what_is_refunded_is_not_let_in() {
     check_sold(
         "gate in 3/2
-         org refund 3 0,2 restock => AlreadyCheckedIn { at: 1000000, gate: 1 }
+         org refund 3 0,2 restock => AlreadyCheckedIn { at: 1000000, gate: 1, device: 0 }
          seats => ..ss............
          gate out 3/2
          org refund 3 0,2 restock

@@ -45,6 +45,17 @@ impl World {
         happened
     }
 
+    /// Lets follow what follows from the state, each with its sequence.
+    pub(crate) fn serve(&mut self) -> Vec<(u64, EventBody)> {
+        let mut happened = Vec::new();
+        while let Some(body) = self.inventory.decide_consequence(Timestamp(self.now)) {
+            self.apply(Event { at: Timestamp(self.now), key: None, body: body.clone() });
+            self.inventory.check().unwrap();
+            happened.push((self.inventory.sequence().0, body));
+        }
+        happened
+    }
+
     fn apply(&mut self, event: Event) {
         self.inventory.apply(&event);
         self.log.push(event);

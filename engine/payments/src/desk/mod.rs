@@ -232,11 +232,11 @@ impl Desk {
         let (facts, outcome) = match answer {
             Answer::Facts(facts) => (facts, Outcome::Done),
             Answer::Declined { code, facts } => (facts, Outcome::Declined { code }),
-            Answer::Later { not_before } => (Vec::new(), Outcome::Again { not_before }),
+            Answer::Later { not_before } => (Vec::new(), Outcome::Later { not_before }),
             Answer::Unknown => (Vec::new(), Outcome::Again { not_before: None }),
             Answer::NotOurs { detail } => {
                 out.push(Output::Alert(DeskAlert::ProviderRefuses { provider, detail }));
-                (Vec::new(), Outcome::Again { not_before: Some(now.plus_ms(AGAIN_MS_MAX)) })
+                (Vec::new(), Outcome::Later { not_before: Some(now.plus_ms(AGAIN_MS_MAX)) })
             }
         };
         // What the call ended with is judged by what is known then.

@@ -37,7 +37,7 @@ fn settled(world: &World) -> Result<(), String> {
             Logged::Failed { attempt } => *attempt == paid.id.attempt,
             Logged::Ended { .. } => true,
             Logged::Begun { attempt, .. } | Logged::Sold { attempt } => *attempt != paid.id.attempt,
-            Logged::Refunded { .. } | Logged::Unpaid { .. } => false,
+            Logged::Refunded { .. } | Logged::Unpaid { .. } | Logged::Disputed { .. } => false,
         });
         ensure!(ended, "the buyer of {:?} waits for ever", paid.id);
     }
@@ -57,6 +57,8 @@ fn money(world: &World) -> Result<(), String> {
         numbers.sort_unstable();
         ensure!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{reference} gave back twice: {paid:?}");
         kept += left;
+        // Ticket and money agree.
+        ensure!(!is_sold || paid.dispute == world.log.disputed, "{reference}: {:?}", world.log.disputed);
         ensure!(is_sold || left == 0, "{reference} keeps {left} for nothing: {paid:?}");
     }
     let sale = if matches!(world.log.hold, Hold::Paid(_)) && !world.log.unpaid { PRICE } else { 0 };

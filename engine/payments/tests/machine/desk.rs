@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use tessera_inventory::{ClaimNumber, Sequence, Timestamp};
 use tessera_payments::{
     Abilities, Answer, Begun, Change, Desk, DeskAlert, DeskOptions, Fact, IN_HAND_MAX, Input, News, Next,
-    Operation, Output, Payment, PaymentId, ProviderEventId, RECORDED_MAX, Want, Why, next,
+    Operation, Outcome, Output, Payment, PaymentId, ProviderEventId, RECORDED_MAX, Want, Why, next,
 };
 
 use crate::{DAY, EUR, MINUTE, ORGANIZER, PRICE, PROVIDER, SECOND, payment_id};
@@ -204,4 +204,25 @@ fn a_payment_whose_row_is_gone_is_let_go() {
     let Some(Output::Record { batch, .. }) = out.last().cloned() else { panic!("{out:?}") };
     handle(&mut desk, START, Input::Recorded { batch, rows: Vec::new() });
     assert_eq!(desk.in_hand(), 0);
+}
+
+#[test]
+fn a_provider_is_asked_at_once_about_what_somebody_has_just_paid() {
+    let mut payment = begun(1);
+    let learns = |payment: &mut Payment, at: Timestamp, news: Vec<News>| {
+        let change = Change { payment: payment.id, at, news, handled: Vec::new() };
+        payment.apply(&change, &abilities(50));
+        next(payment, &abilities(50), at)
+    };
+    let created = Fact::Created { reference: "p1".into(), page: None, secret: None };
+    let looks = learns(&mut payment, START, vec![News::Fact(created)]);
+    assert_eq!(looks, Next::Wait(START.plus_ms(15 * SECOND)));
+    let paid = START.plus_ms(5 * SECOND);
+    let looks = learns(&mut payment, paid, vec![News::Fact(Fact::Processing)]);
+    assert_eq!(looks, Next::Call(Operation::LookUp));
+    // The look may say no more than that: then it is looked at after a while.
+    let (operation, outcome) = (Operation::LookUp, Outcome::Done);
+    let news = vec![News::Fact(Fact::Processing), News::Called { operation, n: 0, called_at: paid, outcome }];
+    let looks = learns(&mut payment, paid, news);
+    assert!(matches!(looks, Next::Wait(at) if at > paid), "{looks:?}");
 }

@@ -61,8 +61,17 @@ fn news() -> impl Strategy<Value = News> {
         Outcome::Declined { code: "no".into() },
         Outcome::Again { not_before: None },
         Outcome::Again { not_before: Some(Timestamp(DAY)) },
+        Outcome::Later { not_before: None },
     ];
-    let asks = vec![Ask::Confirm, Ask::PaymentFailed, Ask::SellLate, Ask::RefundUnpaid];
+    let dispute = |standing| Ask::Dispute { standing, known: 1 };
+    let asks = vec![
+        Ask::Confirm,
+        Ask::PaymentFailed,
+        Ask::SellLate,
+        Ask::RefundUnpaid,
+        dispute(DisputeStanding::Open),
+        dispute(DisputeStanding::Lost),
+    ];
     let answers = vec![
         AskAnswer::Unknown,
         AskAnswer::Refused(Refusal::Ended),
@@ -156,6 +165,9 @@ proptest! {
                 prop_assert!(is_waited_for);
             }
             Next::Ask(Ask::RefundUnpaid) => prop_assert!(payment.want == Want::Capture && facts.is_over()),
+            Next::Ask(Ask::Dispute { standing, .. }) => {
+                prop_assert!(payment.want == Want::Capture && facts.disputed() == Some(standing));
+            }
             Next::Wait(at) => prop_assert!(at > now),
             Next::Settled => {
                 let is_waited_for = matches!(payment.want, Want::Authorise { .. }) && !facts.is_paid();
@@ -220,4 +232,61 @@ proptest! {
         payment.apply(&change, &abilities);
         prop_assert_eq!(payment.refunds, refunds, "and only once");
     }
+}
+
+/// A payment that failed after it had been created, and is called off with this outcome; then its buyer pays after all.
+fn called_off(outcomes: &[Outcome]) -> Next {
+    let abilities = Abilities::new();
+    let mut payment = begun();
+    let created = Fact::Created { reference: "a".into(), page: None, secret: None };
+    let failed = News::Wanted { want: Want::Release { why: Why::Failed }, by: Sequence(101) };
+    let called = |outcome: &Outcome| News::Called {
+        operation: Operation::Void,
+        n: 0,
+        called_at: Timestamp(2),
+        outcome: outcome.clone(),
+    };
+    let mut news = vec![News::Fact(created), failed];
+    news.extend(outcomes.iter().map(called));
+    news.push(News::Fact(Fact::Authorised { amount_minor: PRICE, until: None }));
+    payment.apply(&Change { payment: payment.id, at: Timestamp(3), news, handled: vec![] }, &abilities);
+    next(&payment, &abilities, Timestamp(DAY / 100))
+}
+
+#[test]
+fn what_was_certainly_not_called_off_still_buys() {
+    let (later, unknown) = (Outcome::Later { not_before: None }, Outcome::Again { not_before: None });
+    assert_eq!(called_off(&[]), Next::Ask(Ask::Confirm));
+    assert_eq!(called_off(std::slice::from_ref(&later)), Next::Ask(Ask::Confirm), "it was not executed");
+    assert_eq!(called_off(std::slice::from_ref(&unknown)), Next::Call(Operation::Void), "it may have been");
+    assert_eq!(called_off(&[unknown, later]), Next::Call(Operation::Void), "the first may have been");
+}
+
+#[test]
+fn the_log_is_told_of_disputes_over_what_it_has_sold_each_time_they_change() {
+    let abilities = Abilities::new();
+    let mut payment = begun();
+    let mut learn = |news: News| {
+        let change = Change { payment: payment.id, at: Timestamp(1), news: vec![news], handled: vec![] };
+        payment.apply(&change, &abilities);
+        match next(&payment, &abilities, Timestamp(2)) {
+            Next::Ask(ask) => Some(ask),
+            _ => None,
+        }
+    };
+    let disputed = |id: &str, standing| {
+        News::Fact(Fact::Dispute { id: id.into(), amount_minor: PRICE, fee_minor: 0, standing })
+    };
+    let told = |ask, answer| News::Decided(Decided { ask, answer });
+    let ask = |standing, known| Ask::Dispute { standing, known };
+    let (open, won, lost) = (DisputeStanding::Open, DisputeStanding::Won, DisputeStanding::Lost);
+    learn(News::Fact(Fact::Captured { amount_minor: PRICE }));
+    learn(News::Wanted { want: Want::Capture, by: Sequence(101) });
+    assert_eq!(learn(disputed("d", open)), Some(ask(open, 1)));
+    assert_eq!(learn(told(ask(open, 1), AskAnswer::Accepted(Sequence(102)))), None);
+    assert_eq!(learn(disputed("d", won)), Some(ask(won, 1)));
+    assert_eq!(learn(told(ask(won, 1), AskAnswer::Accepted(Sequence(103)))), None);
+    assert_eq!(learn(disputed("e", open)), Some(ask(open, 2)), "another ask than that for the first");
+    assert_eq!(learn(disputed("e", lost)), Some(ask(lost, 2)));
+    assert_eq!(learn(told(ask(lost, 2), AskAnswer::Refused(Refusal::Never))), None);
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use tessera_inventory::{Sequence, Timestamp};
-use tessera_payments::{Ask, AskAnswer, Refusal};
+use tessera_payments::{Ask, AskAnswer, DisputeStanding, Refusal};
 
 use crate::PRICE;
 
@@ -26,6 +26,7 @@ pub(crate) enum Logged {
     Sold { attempt: u8 },
     Refunded { attempt: u8, amount: i64 },
     Unpaid { attempt: u8, rest: i64 },
+    Disputed { standing: DisputeStanding },
 }
 
 #[derive(Clone, Debug)]
@@ -39,6 +40,8 @@ pub(crate) struct Log {
     pub(crate) refunded: i64,
     pub(crate) unpaid: bool,
     pub(crate) sales: u32,
+    /// How the buyer's disputes stand, as it was told.
+    pub(crate) disputed: Option<DisputeStanding>,
     accepted: BTreeMap<(u8, Ask), Sequence>,
 }
 
@@ -53,6 +56,7 @@ impl Log {
             refunded: 0,
             unpaid: false,
             sales: 0,
+            disputed: None,
             accepted: BTreeMap::new(),
         }
     }
@@ -109,6 +113,11 @@ impl Log {
                 Ok(self.append(now, Logged::Unpaid { attempt, rest: PRICE - self.refunded }))
             }
             Ask::RefundUnpaid => Err(Refusal::Never),
+            Ask::Dispute { standing, .. } if self.hold == Hold::Paid(attempt) => {
+                self.disputed = Some(standing);
+                Ok(self.append(now, Logged::Disputed { standing }))
+            }
+            Ask::Dispute { .. } => Err(Refusal::Never),
         };
         match decided {
             Ok(sequence) => {

@@ -13,7 +13,7 @@ use crate::world::Plan;
 /// So many histories find it, if no story does.
 const SEEDS: u64 = 400;
 
-const MUTANTS: [Mutant; 18] = [
+const MUTANTS: [Mutant; 19] = [
     Mutant::KeyDrawnAnew,
     Mutant::KeyOutlived,
     Mutant::StatusGoesBack,
@@ -32,6 +32,7 @@ const MUTANTS: [Mutant; 18] = [
     Mutant::NeverLooksUp,
     Mutant::SoldWhileCalledOff,
     Mutant::GivenBackUnbooked,
+    Mutant::DisputeUntold,
 ];
 
 /// How it is found.

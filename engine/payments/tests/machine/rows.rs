@@ -126,6 +126,7 @@ impl Rows {
                 let unpaid = Movement::Unpaid { provider, sale: Sale::plain(rest) };
                 self.post(now, EntryId::of_log(payment_id(1).event, by), &unpaid);
             }
+            Logged::Disputed { .. } => {}
         }
         changes.iter().map(|change| self.change(now, change, abilities)).collect()
     }

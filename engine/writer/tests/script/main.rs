@@ -10,3 +10,4 @@ mod outcomes;
 mod receipts;
 mod stage;
 mod turn;
+mod waitlist;

@@ -5,10 +5,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use tessera_inventory::{
-    Authority, ClaimNumber, Command, CommandBody, Config, Decision, Event, EventId, HoldPolicy,
-    IdempotencyKey, Inventory, LineRequest, Phase, PlaceHold, Pool, PoolId, ProviderId, Rejection,
-    SaleWindow, Schedule, SeatIndex, SeatingPolicy, Sequence, Subject, Subjects, TicketType, TicketTypeId,
-    Timestamp, Units, Want,
+    Authority, Choice, ClaimNumber, Command, CommandBody, Config, Decision, Event, EventId, HoldPolicy,
+    IdempotencyKey, Inventory, JoinWaitlist, LineRequest, Manner, Phase, PlaceHold, Pool, PoolId, ProviderId,
+    Rejection, SaleWindow, Schedule, SeatIndex, SeatingPolicy, Sequence, Subject, Subjects, TicketType,
+    TicketTypeId, Timestamp, Units, Want,
 };
 use tessera_writer::{
     Activation, ActivationInput, ActivationOutput, Alert, AppendAnswer, Ask, BatchId, Chain, ClockReading,
@@ -50,6 +50,10 @@ pub(crate) struct Setup {
     pub(crate) watched_since_ms: u64,
     /// Refusals are put out to be proven.
     pub(crate) receipts: bool,
+    /// People may wait.
+    pub(crate) waitlist: bool,
+    /// So many wait already, and everything is withdrawn.
+    pub(crate) waiting: u128,
 }
 
 impl Default for Setup {
@@ -63,6 +67,8 @@ impl Default for Setup {
             witness_ms: None,
             watched_since_ms: START_MS,
             receipts: false,
+            waitlist: false,
+            waiting: 0,
         }
     }
 }
@@ -123,6 +129,8 @@ fn config(setup: Setup) -> Config {
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
         tariff: None,
+        entry: Vec::new(),
+        waitlist: setup.waitlist.then(Box::default),
     }
 }
 
@@ -136,7 +144,12 @@ pub(crate) fn on_sale(setup: Setup) -> (Vec<(Event, Head)>, Head) {
     let configure = CommandBody::Configure { expected_version: 0, config: Arc::new(config(setup)) };
     let mut log = Vec::new();
     let mut head = Head { epoch: tessera_inventory::Epoch(1), ..Head::GENESIS };
-    for body in [configure, CommandBody::ChangePhase { to: Phase::OnSale }] {
+    let mut bodies = vec![configure, CommandBody::ChangePhase { to: Phase::OnSale }];
+    if setup.waiting > 0 {
+        bodies.push(CommandBody::Kill(Units::Pool { pool: PoolId(0), quantity: setup.capacity }));
+    }
+    bodies.extend((0..setup.waiting).map(|person| join(Subject(100 + person), 1).body));
+    for body in bodies {
         let at = Timestamp(START_MS);
         let Decision::Accepted(body) = state.decide(at, &organizer(body)).unwrap() else {
             panic!("repeated")
@@ -214,6 +227,7 @@ impl Stage {
                 let quantity = quantity.parse().unwrap();
                 self.submit(name, Ask::Command(Box::new(hold(quantity, options))), options);
             }
+            ["join" | "restore", name, ..] => self.submit(name, of_waitlist(&words), &[]),
             ["release", name, claim] => {
                 let hold = ClaimNumber(claim.parse().unwrap());
                 self.submit(name, command(CommandBody::ReleaseHold { hold }), &[]);
@@ -336,6 +350,31 @@ fn buyer(body: CommandBody) -> Ask {
 
 fn option(options: &[&str], name: &str) -> Option<u64> {
     options.iter().find_map(|option| option.strip_prefix(name)?.strip_prefix('=')?.parse().ok())
+}
+
+/// `join NAME SUBJECT QUANTITY`, `restore NAME QUANTITY`.
+fn of_waitlist(words: &[&str]) -> Ask {
+    match words {
+        ["join", _, subject, quantity] => {
+            let subject = Subject(subject.parse().unwrap());
+            Ask::Command(Box::new(join(subject, quantity.parse().unwrap())))
+        }
+        ["restore", _, quantity] => {
+            let units = Units::Pool { pool: PoolId(0), quantity: quantity.parse().unwrap() };
+            command(CommandBody::Restore(units))
+        }
+        other => panic!("no such line in a script: {other:?}"),
+    }
+}
+
+fn join(primary: Subject, quantity: u16) -> Command {
+    let choice = Choice { ticket_type: TicketTypeId(0), quantity, manner: Manner::Standing };
+    organizer(CommandBody::JoinWaitlist(JoinWaitlist {
+        subjects: Subjects { primary, extra: Vec::new() },
+        choices: vec![choice],
+        price_max_minor: None,
+        priority: None,
+    }))
 }
 
 fn hold(quantity: u16, options: &[&str]) -> Command {

@@ -44,6 +44,8 @@ fn config() -> EventBody {
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
         tariff: None,
+        entry: Vec::new(),
+        waitlist: None,
     };
     EventBody::Configured { version: 1, config: Arc::new(config) }
 }
@@ -65,6 +67,7 @@ fn held(ticket_type: u16, terms: u16) -> EventBody {
         origin: Origin::Direct,
         lines,
         quote: None,
+        entry: None,
     })
 }
 

@@ -31,6 +31,11 @@ pub struct Keys {
     access_code: Key,
     api_key: Key,
     ticket_code: Key,
+    opt_out: Key,
+    message_name: Key,
+    push: Key,
+    telegram_link: Key,
+    telegram_updates: Key,
 }
 
 impl Keys {
@@ -48,6 +53,11 @@ impl Keys {
             access_code: key("tessera 2026-11 access code v1"),
             api_key: key("tessera 2026-11 api key v1"),
             ticket_code: key("tessera 2026-11 ticket code v1"),
+            opt_out: key("tessera 2026-11 opt-out v1"),
+            message_name: key("tessera 2026-11 message name v1"),
+            push: key("tessera 2026-11 push key v1"),
+            telegram_link: key("tessera 2026-11 telegram link v1"),
+            telegram_updates: key("tessera 2026-11 telegram updates v1"),
         }
     }
 
@@ -89,6 +99,56 @@ impl Keys {
     #[must_use]
     pub(super) fn ticket_mac(&self, body: &[u8]) -> [u8; MAC_BYTES] {
         truncated(blake3::keyed_hash(&self.ticket_code, body))
+    }
+
+    /// The code over what a link says by which somebody opts out.
+    #[must_use]
+    pub(crate) fn opt_out(&self, body: &[u8]) -> [u8; MAC_BYTES] {
+        truncated(blake3::keyed_hash(&self.opt_out, body))
+    }
+
+    /// Whether that is the code; takes the same time wherever a wrong one differs.
+    #[must_use]
+    pub(crate) fn is_opt_out(&self, body: &[u8], code: &[u8]) -> bool {
+        self.opt_out(body).ct_eq(code).into()
+    }
+
+    /// The name of a message to somebody, which says nothing of who that is.
+    #[must_use]
+    pub(crate) fn message_name(&self, about: &[u8]) -> u128 {
+        mac(&self.message_name, &[about])
+    }
+
+    /// Bytes of which the private key for messages to browsers is made, the first time, or again where they make none.
+    #[must_use]
+    pub(crate) fn push_key(&self, turn: u8) -> [u8; blake3::OUT_LEN] {
+        *blake3::keyed_hash(&self.push, &[turn]).as_bytes()
+    }
+
+    /// The code over what a link says by which somebody begins a chat with the bot.
+    #[must_use]
+    pub(crate) fn telegram_link(&self, body: &[u8]) -> [u8; MAC_BYTES] {
+        truncated(blake3::keyed_hash(&self.telegram_link, body))
+    }
+
+    /// Whether that is the code; takes the same time wherever a wrong one differs.
+    #[must_use]
+    pub(crate) fn is_telegram_link(&self, body: &[u8], code: &[u8]) -> bool {
+        self.telegram_link(body).ct_eq(code).into()
+    }
+
+    /// What stands in the URL under which Telegram tells what people write to the bot of this token.
+    #[must_use]
+    pub(crate) fn telegram_updates(&self, bot_token: &str) -> String {
+        let code: [u8; MAC_BYTES] =
+            truncated(blake3::keyed_hash(&self.telegram_updates, bot_token.as_bytes()));
+        URL_SAFE_NO_PAD.encode(code)
+    }
+
+    /// Whether two secrets are the same; takes the same time wherever they differ.
+    #[must_use]
+    pub(crate) fn is_same(left: &str, right: &str) -> bool {
+        left.as_bytes().ct_eq(right.as_bytes()).into()
     }
 
     /// The tag of an event in the identifiers of what belongs to it.

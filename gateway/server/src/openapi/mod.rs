@@ -24,15 +24,20 @@ use crate::webhooks::Message;
 /// The version of OpenAPI that the document follows.
 const OPENAPI_VERSION: &str = "3.1.0";
 /// The headings, in the order of a purchase.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 15] = [
     ("events", "Events: what is sold, where and when."),
     ("availability", "What is free, and what happens: for everyone who watches."),
     ("holds", "Holds: units that a buyer has for some minutes."),
+    ("waitlist", "The waitlist: who comes too late is offered what returns, in order."),
     ("orders", "Orders: holds that are being paid or were paid."),
+    ("organizers", "What is agreed with organizers, and what they are owed."),
+    ("refund runs", "Refunds of many orders at once."),
     ("payments", "Payments: how a buyer pays through a provider, and what the provider tells."),
     ("tickets", "Tickets: handing them on, and the door."),
+    ("entry", "Entry with devices: what they go offline with, and what they tell."),
     ("receipts", "Receipts: proof of every decision, for whoever trusts nobody."),
     ("webhooks", "Webhooks: to be told of what happens, with signed messages, at least once."),
+    ("messages", "Messages to people: how they are reached, what is said to them, and how it looks."),
     ("credentials", "Organizer keys and buyer tokens."),
     ("operation", "For operators, and this document."),
 ];

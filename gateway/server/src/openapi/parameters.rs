@@ -122,6 +122,7 @@ fn of_segment(name: &str) -> Value {
         "hold" => (id("hld"), super::example::HOLD, "The hold."),
         "order" => (id("ord"), super::example::ORDER, "The order."),
         "ticket" => (id("tkt"), super::example::TICKET, "The ticket."),
+        "entry" => (id("wle"), super::example::ENTRY, "The entry of the waitlist."),
         "receipt" => (id("rct"), super::example::RECEIPT, "The receipt."),
         "ticket_key" => (
             json!({"type": "string", "pattern": "^[0-9a-f]{16}$"}),
@@ -129,9 +130,21 @@ fn of_segment(name: &str) -> Value {
             "The key of tickets.",
         ),
         "key" => (id("key"), super::example::KEY, "The organizer key."),
+        "payment" => (
+            json!({"type": "string", "pattern": "^[0-9a-f]{32}-[0-9]+-[0-9]+$"}),
+            super::example::PAYMENT,
+            "The payment.",
+        ),
+        "organizer" => (id("org"), super::example::ORGANIZER, "The organizer."),
+        "run" => (id("rfr"), super::example::REFUND_RUN, "The refund run."),
         "node" => (id("nod"), super::example::NODE, "The node."),
         "endpoint" => (id("whk"), super::example::WEBHOOK_ENDPOINT, "The webhook endpoint."),
+        "token" => (json!({"type": "string", "minLength": 1}), "AAAA", "What stands in the link."),
+        "broadcast" => {
+            (json!({"type": "string", "pattern": "^[0-9]{1,20}$"}), "1", "The broadcast, by its number.")
+        }
         "code" => (super::reference("schemas", "Code"), "sold_out", "The code of a problem."),
+        "package" => (json!({"type": "string", "minLength": 1}), "qr", "The package of others."),
         "channel" => (json!({"type": "string", "minLength": 1}), "Sponsor", "The name of the channel."),
         _ => (json!({"type": "string", "minLength": 1}), "swagger-ui.css", "The name of the file."),
     };

@@ -101,6 +101,9 @@ pub(crate) struct ProblemDocument {
     uses_left: Option<u32>,
     /// What is left of a promotion; null: that is not bounded.
     amount_left: Option<Money<'static>>,
+    /// What may still be given back of an order.
+    #[schema(nullable = false)]
+    refundable: Option<Money<'static>>,
     #[schema(value_type = Option<PhaseName>, nullable = false)]
     phase: Option<PhaseName>,
     /// The command that the phase does not admit.
@@ -119,6 +122,20 @@ pub(crate) struct ProblemDocument {
     at: Option<Rfc3339>,
     #[schema(nullable = false)]
     gate: Option<u16>,
+    /// The number of the device that let it in; null: it was online.
+    device: Option<u32>,
+    /// The gates that admit the ticket.
+    #[schema(nullable = false)]
+    gates: Option<Vec<u16>>,
+    /// The number of the scan that is to come first.
+    #[schema(nullable = false)]
+    next: Option<u64>,
+    /// The entry of the waitlist.
+    #[schema(nullable = false)]
+    entry: Option<String>,
+    /// How many may wait.
+    #[schema(nullable = false)]
+    entries_max: Option<u32>,
     #[schema(nullable = false)]
     generation: Option<u8>,
 }

@@ -79,6 +79,10 @@ fn a_lack_of_stock_says_what_is_in_the_way() {
     let alone = Rejection::AddOnAlone { ticket_type: standing };
     check(&alone, 409, "add_on_alone", &json!({"ticket_type": "Standing"}));
     check(&Rejection::WrongKind, 409, "wrong_kind", &json!({}));
+    let beyond = Rejection::AmountExceeded { refundable_minor: 700 };
+    let facts = json!({"refundable": {"amount": 700, "currency": "EUR"}});
+    check(&beyond, 409, "amount_exceeded", &facts);
+    check(&Rejection::InDispute, 409, "in_dispute", &json!({}));
 }
 
 #[test]
@@ -94,8 +98,8 @@ fn a_refusal_about_a_claim_says_how_it_stands() {
     check(&Rejection::PaymentAttemptsExhausted, 409, "payment_attempts_exhausted", &none);
     let due = json!({"total": {"amount": 9, "currency": "EUR"}});
     check(&Rejection::PaymentRequired { total_minor: 9 }, 409, "payment_required", &due);
-    let inside = Rejection::AlreadyCheckedIn { at: Timestamp(2_000), gate: 7 };
-    check(&inside, 409, "already_checked_in", &json!({"at": "1970-01-01T00:00:02Z", "gate": 7}));
+    let inside = Rejection::AlreadyCheckedIn { at: Timestamp(2_000), gate: 7, device: 3 };
+    check(&inside, 409, "already_checked_in", &json!({"at": "1970-01-01T00:00:02Z", "device": 3, "gate": 7}));
     check(&Rejection::NotCheckedIn, 409, "not_checked_in", &none);
     check(&Rejection::CodeRevoked { generation: 2 }, 409, "code_revoked", &json!({"generation": 2}));
     check(&Rejection::TransfersExhausted, 409, "transfers_exhausted", &none);

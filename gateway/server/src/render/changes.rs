@@ -2,15 +2,18 @@
 
 use serde::Serialize;
 use tessera_inventory::{
-    ChannelId, ClaimNumber, Config, Event, EventBody, HoldPlaced, RefundedUnits, SeatIndex, Sequence,
-    TicketTypeId, Units,
+    ChannelId, Choice, ClaimNumber, Config, Dispute, EntryNumber, Event, EventBody, HoldPlaced, Origin,
+    RefundReason, RefundedUnits, SeatIndex, Sequence, TicketTypeId, Units,
 };
 
+use tessera_projections::waitlist;
 use utoipa::ToSchema;
 
+use super::Money;
 use super::claim::{self, LineReply, Lines, PaymentName, PublicLines, payment_name};
 use crate::ids::{EventTag, IdText};
 use crate::instant::Rfc3339;
+use crate::routes::waitlist::ReasonName;
 use crate::vocabulary::{PhaseName, phase_name};
 
 /// One item.
@@ -42,6 +45,14 @@ pub(crate) enum Change<'a> {
         channel: Option<&'a str>,
         #[schema(value_type = Vec<LineReply>)]
         lines: ShownLines<'a>,
+        /// `offer`: made to who waited.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
+        origin: Option<&'static str>,
+        /// The entry of the waitlist that it is offered to.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
+        entry: Option<IdText>,
     },
     HoldRenewed {
         hold: IdText,
@@ -76,6 +87,28 @@ pub(crate) enum Change<'a> {
         /// Positions in the order.
         tickets: &'a [u16],
         units: &'static str,
+        reason: &'static str,
+        /// Where it is not what the tickets come to; for the organizer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
+        amount: Option<Money<'a>>,
+    },
+    SoldLate {
+        order: IdText,
+        hold: IdText,
+        #[schema(required)]
+        channel: Option<&'a str>,
+        #[schema(value_type = Vec<LineReply>)]
+        lines: ShownLines<'a>,
+        #[schema(value_type = PaymentName)]
+        payment: &'static str,
+    },
+    OrderDisputed {
+        order: IdText,
+        hold: IdText,
+        dispute: &'static str,
+        /// Positions of the tickets that are void by that.
+        revoked: &'a [u16],
     },
     UnitsKilled(UnitsReply<'a>),
     UnitsRestored(UnitsReply<'a>),
@@ -101,6 +134,38 @@ pub(crate) enum Change<'a> {
         ticket: IdText,
         gate: u16,
     },
+    TicketReissued {
+        ticket: IdText,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
+        generation: Option<u8>,
+    },
+    ScansRecorded {
+        device: u32,
+        scans: usize,
+        conflicts: usize,
+    },
+    WaitlistJoined {
+        entry: IdText,
+        choices: Vec<WaitedFor<'a>>,
+    },
+    WaitlistLeft {
+        entry: IdText,
+        #[schema(value_type = ReasonName)]
+        reason: &'static str,
+    },
+    WaitlistPatienceEnded {
+        #[schema(required)]
+        ticket_type: Option<&'a str>,
+    },
+}
+
+/// What somebody waits for.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct WaitedFor<'a> {
+    #[schema(required)]
+    ticket_type: Option<&'a str>,
+    quantity: u16,
 }
 
 /// Lines as the reader may see them.
@@ -165,7 +230,15 @@ impl<'a> Renderer<'a> {
             EventBody::PaymentBegun { order, .. }
             | EventBody::PaymentFailed { order, .. }
             | EventBody::Confirmed { order, .. }
-            | EventBody::TicketsRefunded { order, .. } => self.order(*order, body),
+            | EventBody::TicketsRefunded { order, .. }
+            | EventBody::OrderDisputed { order, .. } => self.order(*order, body),
+            EventBody::SoldLate(sold) => Change::SoldLate {
+                order: self.tag.order(sold.order),
+                hold: self.tag.hold(sold.order),
+                channel: sold.hold.channel.and_then(|channel| self.channel(channel)),
+                lines: self.lines(&sold.hold),
+                payment: payment_name(sold.payment.kind()),
+            },
             EventBody::UnitsKilled(units) => Change::UnitsKilled(units_reply(self.config, units)),
             EventBody::UnitsRestored(units) => Change::UnitsRestored(units_reply(self.config, units)),
             EventBody::ChannelReleased { channel } => {
@@ -178,11 +251,36 @@ impl<'a> Renderer<'a> {
                 let generation = self.organizer.then_some(*generation);
                 Change::TicketTransferred { ticket: self.tag.ticket(*ticket), generation }
             }
-            EventBody::CheckedIn { ticket, gate } => {
+            EventBody::CheckedIn { ticket, gate, .. } => {
                 Change::CheckedIn { ticket: self.tag.ticket(*ticket), gate: *gate }
             }
-            EventBody::CheckedOut { ticket, gate } => {
+            EventBody::CheckedOut { ticket, gate, .. } => {
                 Change::CheckedOut { ticket: self.tag.ticket(*ticket), gate: *gate }
+            }
+            EventBody::TicketReissued { ticket, generation } => {
+                let generation = self.organizer.then_some(*generation);
+                Change::TicketReissued { ticket: self.tag.ticket(*ticket), generation }
+            }
+            EventBody::ScansRecorded(record) => Change::ScansRecorded {
+                device: record.device,
+                scans: record.scans.len(),
+                conflicts: record.conflicts.len(),
+            },
+            EventBody::WaitlistJoined(joined) => {
+                let choice = |choice: &Choice| WaitedFor {
+                    ticket_type: self.ticket_type(choice.ticket_type),
+                    quantity: choice.quantity,
+                };
+                Change::WaitlistJoined {
+                    entry: self.tag.entry(EntryNumber(sequence.0)),
+                    choices: joined.choices.iter().map(choice).collect(),
+                }
+            }
+            EventBody::WaitlistLeft { entry, reason } => {
+                Change::WaitlistLeft { entry: self.tag.entry(*entry), reason: waitlist::reason_name(*reason) }
+            }
+            EventBody::WaitlistPatienceEnded { ticket_type } => {
+                Change::WaitlistPatienceEnded { ticket_type: self.ticket_type(*ticket_type) }
             }
         }
     }
@@ -198,18 +296,20 @@ impl<'a> Renderer<'a> {
     }
 
     fn placed(self, sequence: Sequence, placed: &'a HoldPlaced) -> Change<'a> {
-        let lines = Lines { lines: &placed.lines, quote: None, config: self.config };
         Change::HoldPlaced {
             hold: self.tag.hold(ClaimNumber(sequence.0)),
             deadline_at: Rfc3339(placed.deadline_at),
             life_ends_at: Rfc3339(placed.life_ends_at),
             channel: placed.channel.and_then(|channel| self.channel(channel)),
-            lines: if self.organizer {
-                ShownLines::Own(lines)
-            } else {
-                ShownLines::Public(PublicLines(lines))
-            },
+            lines: self.lines(placed),
+            origin: (placed.origin == Origin::Offer).then_some("offer"),
+            entry: placed.entry.map(|entry| self.tag.entry(entry)),
         }
+    }
+
+    fn lines(self, placed: &'a HoldPlaced) -> ShownLines<'a> {
+        let lines = Lines { lines: &placed.lines, quote: None, config: self.config };
+        if self.organizer { ShownLines::Own(lines) } else { ShownLines::Public(PublicLines(lines)) }
     }
 
     fn order(self, order: ClaimNumber, body: &'a EventBody) -> Change<'a> {
@@ -221,8 +321,19 @@ impl<'a> Renderer<'a> {
             EventBody::Confirmed { payment, .. } => {
                 Change::Confirmed { order, hold, payment: payment_name(payment.kind()) }
             }
-            EventBody::TicketsRefunded { tickets, units, .. } => {
-                Change::TicketsRefunded { order, hold, tickets, units: refunded_name(*units) }
+            EventBody::TicketsRefunded { tickets, units, amount_minor, reason, .. } => {
+                let amount = amount_minor.filter(|_| self.organizer);
+                Change::TicketsRefunded {
+                    order,
+                    hold,
+                    tickets,
+                    units: refunded_name(*units),
+                    reason: reason_name(*reason),
+                    amount: amount.map(|amount| Money::new(amount, self.config)),
+                }
+            }
+            EventBody::OrderDisputed { dispute, revoked, .. } => {
+                Change::OrderDisputed { order, hold, dispute: dispute_name(*dispute), revoked }
             }
             _ => Change::PaymentFailed { order, hold },
         }
@@ -238,6 +349,25 @@ pub(crate) fn units_reply<'a>(config: &'a Config, units: &'a Units) -> UnitsRepl
             seats: &[],
         },
         Units::Seats(seats) => UnitsReply { pool: None, quantity: None, seats },
+    }
+}
+
+/// Why money is given back.
+pub(crate) const fn reason_name(reason: RefundReason) -> &'static str {
+    match reason {
+        RefundReason::Organizer => "organizer",
+        RefundReason::Cancelled => "cancelled",
+        RefundReason::Unpaid => "unpaid",
+        RefundReason::Goodwill => "goodwill",
+    }
+}
+
+/// How a dispute stands.
+const fn dispute_name(dispute: Dispute) -> &'static str {
+    match dispute {
+        Dispute::Open => "open",
+        Dispute::Won => "won",
+        Dispute::Lost => "lost",
     }
 }
 

@@ -23,8 +23,15 @@ pub(super) const fn asked(kind: Kind) -> &'static str {
         Kind::TransferTicket => "Give a ticket to another person",
         Kind::CheckIn => "Let a ticket in",
         Kind::CheckOut => "Let a ticket out",
+        Kind::Dispute => "Take note how a dispute over a payment stands",
+        Kind::SellLate => "Sell what an ended hold had, for money that came late",
+        Kind::RecordScans => "Record what a device scanned offline",
+        Kind::ReissueTicket => "Give a ticket a new code",
         Kind::Expire => "Nobody asked: holds ended at their time",
         Kind::MoveSaleWindow => "Nobody asked: the sale of a ticket type began or ended at its time",
+        Kind::JoinWaitlist => "Wait for what is sold out",
+        Kind::LeaveWaitlist => "Wait no more",
+        Kind::EndPatience => "Nobody asked: what was kept for the first in line is kept no longer",
     }
 }
 

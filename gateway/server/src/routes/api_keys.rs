@@ -80,6 +80,7 @@ pub(crate) async fn make(call: Call, keeper: KeyKeeper) -> Answer {
         scopes: request.scopes.iter().map(|scope| scope.name().to_owned()).collect(),
         created_at: call.gateway().now(),
         revoked_at: None,
+        device: None,
     };
     let kept = call.gateway().api_keys.repository.insert(&key).await;
     if !kept.map_err(|error| problem::store(&error))? {

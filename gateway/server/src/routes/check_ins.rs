@@ -102,7 +102,7 @@ async fn scan(call: Call, door: Organizer<CheckInsWrite>, inwards: bool) -> Answ
     };
     let Decided { sequence, event, mark, .. } = call.decide(&access, body, &bytes).await?;
     match event.body {
-        EventBody::CheckedIn { ticket, gate } | EventBody::CheckedOut { ticket, gate } => {
+        EventBody::CheckedIn { ticket, gate, .. } | EventBody::CheckedOut { ticket, gate, .. } => {
             let reply =
                 Scanned { ticket: tag.ticket(ticket), gate, at: Rfc3339(event.at), sequence: sequence.0 };
             render::decision(StatusCode::OK, mark, &reply)

@@ -28,6 +28,18 @@ pub(crate) struct PaymentRequest<'a> {
     /// Where the buyer's browser goes once it has paid, or turned away: `https://…`, or `http://…` on this machine.
     #[serde(borrow, default)]
     return_url: Option<Cow<'a, str>>,
+    /// Where the buyer pays.
+    #[serde(default)]
+    mode: PaymentMode,
+}
+
+/// Where a buyer pays: at the provider's page, or at one of the organizer's own, which pays with `client_secret`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum PaymentMode {
+    #[default]
+    Page,
+    Intent,
 }
 
 /// How a buyer is reached about an order. It can be erased.
@@ -48,36 +60,66 @@ pub(crate) struct ContactRequest<'a> {
 }
 
 impl PaymentRequest<'_> {
-    /// The provider, which this process knows.
+    /// The provider, which this process knows, and through which a buyer can pay so.
     pub(super) fn provider(&self, call: &Call) -> Result<ProviderId, Problem> {
         let found = call.gateway().platform.till().provider(&self.provider);
-        found.map(|provider| provider.id()).ok_or_else(|| {
+        let provider = found.ok_or_else(|| {
             let detail = "nobody is paid through a provider of this name here";
             Problem::field(Code::ProviderUnknown, "payment.provider", detail)
-        })
+        })?;
+        let (ways, invalid) = (provider.ways(), Code::InvalidValue);
+        match self.mode {
+            PaymentMode::Intent if !ways.own_page => {
+                Err(Problem::field(invalid, "payment.mode", "page: this provider has no other way"))
+            }
+            PaymentMode::Page if ways.needs_return_url && self.return_url.is_none() => Err(Problem::field(
+                invalid,
+                "payment.return_url",
+                "needed: the page of this provider leads there",
+            )),
+            _ => Ok(provider.id()),
+        }
     }
 }
 
-/// Keeps how the buyer of a hold is reached, before its payment begins: what is called then needs it. It is the hold of the caller.
+/// Before the payment of a hold begins: its provider must take such an amount, and how the buyer is reached is kept, since what is called then needs
+/// it. It is the hold of the caller.
 pub(super) async fn keep(
     call: &Call,
     (event, hold): (EventId, ClaimNumber),
     access: &Access,
     request: &BeginRequest<'_>,
+    currency: [u8; 3],
 ) -> Result<(), Problem> {
-    let Some(contact) = contact(request)? else { return Ok(()) };
-    let (_, view) = call.claim(event, hold).await?;
-    if view.is_none_or(|view| !access.opens(view.subject)) {
-        // The command says why.
+    let contact = contact(request)?;
+    if contact.is_none() && request.payment.is_none() {
         return Ok(());
     }
-    let kept = call.gateway().platform.till().contacts().keep(event, hold, &contact).await;
-    kept.map_err(|error| problem::store(&error))
+    let (_, view) = call.claim(event, hold).await?;
+    let Some(view) = view.filter(|view| access.opens(view.subject)) else {
+        // The command says why.
+        return Ok(());
+    };
+    let till = call.gateway().platform.till();
+    let total_minor = view.total_minor();
+    let provider = request.payment.as_ref().and_then(|payment| till.provider(&payment.provider));
+    if total_minor > 0 && provider.is_some_and(|provider| !provider.takes(currency, total_minor)) {
+        let detail = "this provider takes no such amount in the currency of the event";
+        return Err(Problem::field(Code::InvalidValue, "payment.provider", detail));
+    }
+    match contact {
+        Some(contact) => {
+            let kept = till.contacts().keep(event, hold, &contact).await;
+            kept.map_err(|error| problem::store(&error))
+        }
+        None => Ok(()),
+    }
 }
 
 fn contact(request: &BeginRequest<'_>) -> Result<Option<Contact>, Problem> {
     let return_url = request.payment.as_ref().and_then(|payment| payment.return_url.as_deref());
-    if request.contact.is_none() && return_url.is_none() {
+    let by_own_page = request.payment.as_ref().is_some_and(|payment| payment.mode == PaymentMode::Intent);
+    if request.contact.is_none() && return_url.is_none() && !by_own_page {
         return Ok(None);
     }
     let of = |part: fn(&ContactRequest<'_>) -> Option<String>| request.contact.as_ref().and_then(part);
@@ -87,6 +129,7 @@ fn contact(request: &BeginRequest<'_>) -> Result<Option<Contact>, Problem> {
         name: of(|contact| contact.name.as_deref().map(str::to_owned)),
         locale: of(|contact| contact.locale.as_deref().map(str::to_owned)),
         return_url: return_url.map(str::to_owned),
+        by_own_page,
     };
     check(&contact)?;
     Ok(Some(contact))
@@ -116,19 +159,19 @@ fn check(contact: &Contact) -> Result<(), Problem> {
 }
 
 /// One line without control characters.
-fn is_line(text: &str, bytes_max: usize) -> bool {
+pub(super) fn is_line(text: &str, bytes_max: usize) -> bool {
     !text.is_empty() && text.len() <= bytes_max && !text.chars().any(char::is_control)
 }
 
 /// Something before and after one `@`: whether it exists, only mail can tell.
-fn is_email(text: &str) -> bool {
+pub(super) fn is_email(text: &str) -> bool {
     let parts = text.split_once('@').filter(|(user, host)| !user.is_empty() && !host.is_empty());
     is_line(text, EMAIL_BYTES_MAX)
         && !text.contains(char::is_whitespace)
         && parts.is_some_and(|(_, host)| !host.contains('@'))
 }
 
-fn is_phone(text: &str) -> bool {
+pub(super) fn is_phone(text: &str) -> bool {
     let digits = text.strip_prefix('+').unwrap_or_default();
     (1..=CONTACT_PHONE_DIGITS_MAX).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }

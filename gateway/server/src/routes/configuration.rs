@@ -12,6 +12,7 @@ use tessera_inventory::{
 };
 use utoipa::ToSchema;
 
+use super::terms;
 use crate::call::{Call, Decided};
 use crate::caller::{Access, EventsRead, EventsWrite, Organizer};
 use crate::code::Code;
@@ -113,8 +114,10 @@ pub(super) async fn configure(
     config: Arc<Config>,
     text: &[u8],
 ) -> Result<(u32, Decided), Problem> {
-    let body = CommandBody::Configure { expected_version, config };
     let event = access.event();
+    let organizer = call.card(event).await?.organizer;
+    let config = terms::with_commission(call, organizer, config).await?;
+    let body = CommandBody::Configure { expected_version, config };
     let decided = call.decide_under(key, access, body).await?;
     let EventBody::Configured { version, .. } = decided.event.body else {
         return Err(problem::another_event());

@@ -271,7 +271,12 @@ fn want_together(config: &Config, at: usize, together: &TogetherBody<'_>) -> Res
     })
 }
 
-fn amount(config: &Config, money: &MoneyBody<'_>, path: impl Fn() -> String) -> Result<i64, Problem> {
+/// Money of a request, in the minor units of the event's currency.
+pub(super) fn amount(
+    config: &Config,
+    money: &MoneyBody<'_>,
+    path: impl Fn() -> String,
+) -> Result<i64, Problem> {
     if money.currency != render::currency(config) {
         let message = format!("this event sells in {}", render::currency(config));
         return Err(Problem::field(Code::InvalidValue, path() + ".currency", message));

@@ -2,30 +2,46 @@
 
 pub(crate) mod api_keys;
 pub(crate) mod availability;
+pub(crate) mod broadcasts;
 pub(crate) mod buyer_tokens;
 pub(crate) mod changes;
 pub(crate) mod channels;
 pub(crate) mod check_ins;
 pub(crate) mod checkout;
 pub(crate) mod configuration;
+pub(crate) mod contacts;
+pub(crate) mod dead_letters;
+pub(crate) mod discord;
 pub(crate) mod docs;
+pub(crate) mod entry;
 pub(crate) mod events;
 pub(crate) mod holds;
+pub(crate) mod inbox;
 pub(crate) mod names;
 pub(crate) mod nodes;
 pub(crate) mod offers;
 pub(crate) mod operations;
+pub(crate) mod opt_outs;
 pub(crate) mod orders;
 pub(crate) mod payments;
 pub(crate) mod phases;
 pub(crate) mod probes;
+pub(crate) mod push_subscriptions;
 pub(crate) mod quotes;
 pub(crate) mod receipts;
+pub(crate) mod refund_runs;
+pub(crate) mod scan;
 pub(crate) mod seats;
+pub(crate) mod statements;
 pub(crate) mod stream;
+pub(crate) mod telegram;
+pub(crate) mod templates;
+pub(crate) mod terms;
 pub(crate) mod tickets;
 pub(crate) mod tickets_shown;
 pub(crate) mod units;
+pub(crate) mod unsettled;
+pub(crate) mod waitlist;
 pub(crate) mod webhook_deliveries;
 pub(crate) mod webhook_endpoints;
 
@@ -112,6 +128,12 @@ pub(crate) fn known_buyer(
         return Err(Problem::field(Code::InvalidValue, path(), "a buyer reference has 1 to 128 bytes"));
     }
     Ok(call.keys().subject(organizer, reference))
+}
+
+/// People are not reached through a channel of this name here.
+fn channel_off(channel: &'static str) -> Problem {
+    let detail = format!("this server reaches nobody through {channel}: it is not set");
+    Problem::new(Code::InvalidRequest, detail).with("reason", "channel_off")
 }
 
 /// How many items a list may have.

@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{
-    ClaimNumber, ClaimState, CommandBody, EventBody, EventId, Payment, RefundedUnits, Sequence, Subject,
+    ClaimNumber, ClaimState, CommandBody, EventBody, EventId, Payment, RefundAmount, RefundReason,
+    RefundedUnits, Sequence, Subject,
 };
 use utoipa::ToSchema;
 
@@ -18,11 +19,13 @@ use crate::json;
 use crate::limits::{MIN_SEQUENCE_POLL, MIN_SEQUENCE_WAIT};
 use crate::problem::{self, Problem};
 use crate::render;
-use crate::render::changes::refunded_name;
+use crate::render::Money;
+use crate::render::changes::{reason_name, refunded_name};
 use crate::render::claim::{self, OrderState};
 use crate::router::Answer;
 
 use super::checkout::{self, ContactRequest, PaymentRequest};
+use super::holds::{MoneyBody, amount};
 
 /// Which hold is to be paid.
 #[derive(Deserialize, ToSchema)]
@@ -53,13 +56,13 @@ pub(crate) async fn begin(call: Call) -> Answer {
     };
     let published = call.published(event, false).await?;
     let provider = request.payment.as_ref().map(|payment| payment.provider(&call)).transpose()?;
-    checkout::keep(&call, (event, hold), &access, &request).await?;
+    let (_, config) = published.config.as_ref().ok_or_else(problem::event_not_found)?;
+    checkout::keep(&call, (event, hold), &access, &request, config.currency).await?;
     let body = CommandBody::BeginPayment { hold, provider, extra_subjects: Vec::new() };
     let (decided, held) = super::decide_on_claim(&call, hold, &access, body, &bytes).await?;
     let EventBody::PaymentBegun { grace_until, .. } = decided.event.body else {
         return Err(problem::another_event());
     };
-    let (_, config) = published.config.as_ref().ok_or_else(problem::event_not_found)?;
     let order = OrderState {
         number: hold,
         sequence: decided.sequence,
@@ -241,6 +244,22 @@ pub(crate) struct RefundRequest<'a> {
     #[schema(value_type = Vec<IdText>)]
     tickets: Vec<Cow<'a, str>>,
     units: UnitsBody,
+    /// Another amount than the tickets come to; without tickets they stay good.
+    #[serde(borrow, default)]
+    amount: Option<MoneyBody<'a>>,
+    #[serde(default)]
+    reason: ReasonBody,
+}
+
+/// Why money is given back.
+#[derive(Clone, Copy, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[schema(as = RefundReason)]
+pub(crate) enum ReasonBody {
+    #[default]
+    Organizer,
+    Cancelled,
+    Goodwill,
 }
 
 /// What becomes of refunded units.
@@ -252,13 +271,29 @@ pub(crate) enum UnitsBody {
     Kill,
 }
 
+impl From<ReasonBody> for RefundReason {
+    fn from(reason: ReasonBody) -> RefundReason {
+        match reason {
+            ReasonBody::Organizer => RefundReason::Organizer,
+            ReasonBody::Cancelled => RefundReason::Cancelled,
+            ReasonBody::Goodwill => RefundReason::Goodwill,
+        }
+    }
+}
+
 /// Tickets that were refunded.
 #[derive(Serialize, ToSchema)]
-pub(crate) struct Refunded {
+pub(crate) struct Refunded<'a> {
     order: IdText,
     tickets: Vec<IdText>,
     #[schema(value_type = UnitsBody)]
     units: &'static str,
+    /// Where it is not what the tickets come to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    amount: Option<Money<'a>>,
+    #[schema(value_type = ReasonBody)]
+    reason: &'static str,
     sequence: u64,
 }
 
@@ -278,9 +313,16 @@ pub(crate) async fn refund(call: Call, organizer: Organizer<OrdersWrite>) -> Ans
         UnitsBody::Restock => RefundedUnits::Restock,
         UnitsBody::Kill => RefundedUnits::Kill,
     };
-    let body = CommandBody::RefundTickets { order, tickets, units };
+    let published = call.published(event, true).await?;
+    let (_, config) = published.config.as_ref().ok_or_else(problem::order_not_found)?;
+    let amount = match &request.amount {
+        None => RefundAmount::Full,
+        Some(money) => RefundAmount::Minor(amount(config, money, || "amount".to_owned())?),
+    };
+    let reason = request.reason.into();
+    let body = CommandBody::RefundTickets { order, tickets, amount, reason, units };
     let decided = call.decide(&access, body, &bytes).await?;
-    let EventBody::TicketsRefunded { tickets, units, .. } = &decided.event.body else {
+    let EventBody::TicketsRefunded { tickets, units, amount_minor, reason, .. } = &decided.event.body else {
         return Err(problem::another_event());
     };
     let ticket = |index: &u16| tag.ticket(tessera_inventory::TicketRef { order, index: *index });
@@ -288,6 +330,8 @@ pub(crate) async fn refund(call: Call, organizer: Organizer<OrdersWrite>) -> Ans
         order: tag.order(order),
         tickets: tickets.iter().map(ticket).collect(),
         units: refunded_name(*units),
+        amount: amount_minor.map(|amount| Money::new(amount, config)),
+        reason: reason_name(*reason),
         sequence: decided.sequence.0,
     };
     render::decision(StatusCode::OK, decided.mark, &reply)

@@ -9,7 +9,8 @@ use tessera_money::Lane;
 use tessera_money::provider_events::{
     BODY_BYTES_MAX, HEADERS_BYTES_MAX, NAME_BYTES_MAX, ProviderEvent, Standing,
 };
-use tessera_payments::{Payment, ProviderEventId, Status, Want};
+use tessera_payments::Standing::Due;
+use tessera_payments::{Payment, ProviderEventId, Refund, RefundStanding, Status, Want};
 use utoipa::ToSchema;
 
 use crate::auth::Scope;
@@ -33,6 +34,9 @@ pub(crate) struct PaymentReply {
     /// Where the buyer pays; null: nowhere yet, or not any more.
     #[schema(required)]
     page: Option<String>,
+    /// What a page of the organizer's own pays with, where the order was begun so; as secret as the order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_secret: Option<String>,
     /// Why it failed, in the provider's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     failure: Option<String>,
@@ -56,12 +60,15 @@ pub(crate) enum PaymentState {
 impl PaymentReply {
     fn of(payment: &Payment) -> PaymentReply {
         let state = PaymentState::of(payment);
-        let page = payment.facts.page.as_deref().filter(|_| state == PaymentState::AwaitingBuyer);
+        let shown = |text: &Option<Box<str>>| {
+            text.as_deref().filter(|_| state == PaymentState::AwaitingBuyer).map(str::to_owned)
+        };
         PaymentReply {
             attempt: payment.id.attempt,
             state,
             sequence: payment.wanted_by.0,
-            page: page.map(str::to_owned),
+            page: shown(&payment.facts.page),
+            client_secret: shown(&payment.facts.secret),
             failure: payment.facts.failure.as_deref().map(str::to_owned),
         }
     }
@@ -71,13 +78,18 @@ impl PaymentState {
     fn of(payment: &Payment) -> PaymentState {
         let facts = &payment.facts;
         let is_released = matches!(payment.want, Want::Release { .. });
+        let is_due = |(number, refund): (&u64, &Refund)| {
+            refund.standing == Due && facts.refund(*number) != Some(RefundStanding::Done)
+        };
         match facts.status {
-            Status::Captured if payment.refunds.is_empty() => PaymentState::Captured,
+            Status::Captured if payment.refunds.iter().any(is_due) => PaymentState::Refunding,
             Status::Captured if facts.refunded_minor() >= facts.captured_minor => PaymentState::Refunded,
-            Status::Captured => PaymentState::Refunding,
+            Status::Captured => PaymentState::Captured,
             Status::Failed | Status::Cancelled => PaymentState::Failed,
             _ if is_released => PaymentState::Releasing,
             Status::Authorised => PaymentState::Authorised,
+            // The order was sold by word of its provider, which is written down a moment later.
+            Status::Open | Status::Processing if payment.want == Want::Capture => PaymentState::Authorised,
             Status::Open | Status::Processing if facts.reference.is_none() => PaymentState::Creating,
             Status::Open | Status::Processing => PaymentState::AwaitingBuyer,
         }
@@ -174,7 +186,8 @@ pub(crate) async fn hear(call: Call) -> Answer {
         _ => Standing::Waits,
     };
     let name = heard.as_ref().and_then(|heard| heard.event.clone());
-    let name = name.filter(|name| name.len() <= NAME_BYTES_MAX);
+    // What anybody may have sent takes no name of the provider's, so that it does not stand before what the provider sends under it.
+    let name = name.filter(|name| name.len() <= NAME_BYTES_MAX && genuine == Genuine::Yes);
     let about = heard.and_then(|heard| heard.about);
     let lane = lane(&call, &*provider, about.as_ref()).await?;
     let event = ProviderEvent {

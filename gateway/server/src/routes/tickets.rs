@@ -1,4 +1,4 @@
-//! Tickets: transfer.
+//! Tickets: transfer, re-issue.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tessera_inventory::{CommandBody, EventBody, Subject};
 use utoipa::ToSchema;
 
-use crate::auth::BuyerToken;
+use crate::auth::{BuyerToken, Scope};
 use crate::call::Call;
 use crate::caller::Access;
 use crate::code::Code;
@@ -16,6 +16,7 @@ use crate::json;
 use crate::problem::{self, Problem};
 use crate::render;
 use crate::router::Answer;
+use crate::routes::Nothing;
 
 /// Who receives a ticket.
 #[derive(Deserialize, ToSchema)]
@@ -51,6 +52,31 @@ pub(crate) async fn transfer(call: Call) -> Answer {
         return Err(problem::another_event());
     };
     let reply = Transferred { id: call.tag(event).ticket(ticket), generation, sequence: decided.sequence.0 };
+    render::decision(StatusCode::OK, decided.mark, &reply)
+}
+
+/// A ticket with a new code.
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Reissued {
+    id: IdText,
+    generation: u8,
+    sequence: u64,
+}
+
+/// `POST /v1/events/{event}/tickets/{ticket}/reissue`
+pub(crate) async fn reissue(call: Call) -> Answer {
+    let event = call.event()?;
+    let ticket = call.tag(event).parse_ticket(call.parameter(1)).ok_or_else(problem::ticket_not_found)?;
+    let absent = problem::ticket_not_found;
+    let access = Access::to(&call, event, ticket.order, Some(Scope::OrdersWrite), absent).await?;
+    let bytes = call.command_body().await?;
+    json::parse::<Nothing>(&bytes)?;
+    call.published(event, access.is_organizer()).await?;
+    let decided = call.decide(&access, CommandBody::ReissueTicket { ticket }, &bytes).await?;
+    let EventBody::TicketReissued { generation, .. } = decided.event.body else {
+        return Err(problem::another_event());
+    };
+    let reply = Reissued { id: call.tag(event).ticket(ticket), generation, sequence: decided.sequence.0 };
     render::decision(StatusCode::OK, decided.mark, &reply)
 }
 

@@ -8,6 +8,7 @@ use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{EventId, Timestamp};
+use tessera_outbound::{Target, is_public};
 use tessera_projections::webhooks::{Creation, Disabled, Endpoint, EndpointId, Secret, Standing, Why};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -22,7 +23,7 @@ use crate::limits::{WEBHOOK_EVENTS_MAX, WEBHOOK_OVERLAP_S, WEBHOOK_OVERLAP_S_MAX
 use crate::problem::{self, Problem};
 use crate::render;
 use crate::router::Answer;
-use crate::webhooks::{self, MESSAGE_TYPES, Target, TypeName};
+use crate::webhooks::{self, MESSAGE_TYPES, TypeName};
 
 /// An endpoint to be made, or as it shall be.
 #[derive(Deserialize, ToSchema)]
@@ -284,7 +285,7 @@ impl Wanted {
         let wrong = |path: String, detail: &str| Problem::field(Code::InvalidValue, path, detail);
         let target = Target::parse(&request.url).map_err(|detail| wrong("url".to_owned(), detail))?;
         let private_targets = call.gateway().settings.webhooks.private_targets;
-        if !private_targets && target.address().is_some_and(|address| !webhooks::is_public(address)) {
+        if !private_targets && target.address().is_some_and(|address| !is_public(address)) {
             return Err(wrong("url".to_owned(), "the address is not a public one"));
         }
         let mut known = BTreeSet::new();

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use config::{Config, Environment, File, FileFormat};
+use config::{Config, Environment, File, FileFormat, Source as _};
 
 use super::Settings;
 use crate::auth::AdministratorToken;
@@ -11,7 +11,10 @@ use crate::auth::AdministratorToken;
 const PREFIX: &str = "TESSERA";
 const SEPARATOR: &str = "__";
 /// Between the items of a list in the environment.
-const LIST_SEPARATOR: &str = ",";
+const LIST_SEPARATOR: char = ',';
+/// Settings that are lists.
+const LISTS: [&str; 3] =
+    ["http.trusted_proxies", "payments.razorpay.webhook_secrets", "payments.stripe.webhook_secrets"];
 const WORKERS_MAX: usize = 1_024;
 const TOKEN_LIFE_S: std::ops::RangeInclusive<u64> = 60..=86_400;
 const DEADLINE_MS: std::ops::RangeInclusive<u64> = 100..=60_000;
@@ -68,12 +71,18 @@ fn load_with(
     let variables = Environment::with_prefix(PREFIX)
         .prefix_separator("_")
         .separator(SEPARATOR)
-        .list_separator(LIST_SEPARATOR)
-        .with_list_parse_key("http.trusted_proxies")
-        .try_parsing(true)
         .ignore_empty(true)
         .source(environment);
-    builder = builder.add_source(variables);
+    // As texts: a setting that is a number reads one, and a text (a phone number, a secret) keeps its plus sign and zeros.
+    for (name, value) in variables.collect()? {
+        builder = if LISTS.contains(&name.as_str()) {
+            let text = value.into_string()?;
+            let items: Vec<String> = text.split(LIST_SEPARATOR).map(str::to_owned).collect();
+            builder.set_override(&name, items)?
+        } else {
+            builder.set_override(&name, value)?
+        };
+    }
     for (name, value) in flags {
         builder = builder.set_override(*name, value.as_str())?;
     }
@@ -112,6 +121,8 @@ fn check(settings: &Settings) -> Result<(), SettingsError> {
         return wrong("writer.new_holds_max or writer.existing_max", "0".to_owned(), "at least 1");
     }
     settings.cluster.check()?;
+    settings.messages.check()?;
+    settings.payments.check()?;
     if let Some(endpoint) = &settings.telemetry.otlp_endpoint
         && endpoint.strip_prefix("http://").is_none_or(str::is_empty)
     {
@@ -128,7 +139,7 @@ mod tests {
     use std::io::Write;
 
     use super::*;
-    use crate::settings::StoreKind;
+    use crate::settings::{Secret, StoreKind};
 
     fn file(text: &str) -> tempfile::NamedTempFile {
         let mut file = tempfile::NamedTempFile::new().unwrap();
@@ -183,6 +194,49 @@ mod tests {
     }
 
     #[test]
+    fn an_account_at_stripe_is_read_and_never_shown() {
+        let environment = variables(&[
+            ("TESSERA_PAYMENTS__STRIPE__SECRET_KEY", "sk_test_1"),
+            ("TESSERA_PAYMENTS__STRIPE__WEBHOOK_SECRETS", "whsec_1,whsec_2"),
+        ]);
+        let settings = load_with(None, environment, &Vec::new()).unwrap();
+        let stripe = &settings.payments.stripe;
+        assert_eq!(stripe.secret_key.as_ref().unwrap().reveal(), "sk_test_1");
+        assert_eq!(
+            stripe.webhook_secrets.iter().map(Secret::reveal).collect::<Vec<_>>(),
+            ["whsec_1", "whsec_2"]
+        );
+        assert!(!format!("{settings:?}").contains("sk_test") && !format!("{settings:?}").contains("whsec"));
+    }
+
+    #[test]
+    fn a_text_of_the_environment_stays_as_it_was_written() {
+        let environment = variables(&[
+            ("TESSERA_MESSAGES__TWILIO__ACCOUNT", "007"),
+            ("TESSERA_MESSAGES__TWILIO__TOKEN", "1e5"),
+            ("TESSERA_MESSAGES__TWILIO__FROM", "+4179000000"),
+            ("TESSERA_MESSAGES__TWILIO__PER_SECOND", "3"),
+            ("TESSERA_MESSAGES__SMTP__PASSWORD", "TRUE"),
+            ("TESSERA_PAYMENTS__STRIPE__WEBHOOK_SECRETS", "0042"),
+            ("TESSERA_RECEIPTS__ENABLED", "false"),
+        ]);
+        let settings = load_with(None, environment, &Vec::new()).unwrap();
+        let twilio = &settings.messages.twilio;
+        assert_eq!((&*twilio.account, &*twilio.from, twilio.per_second), ("007", "+4179000000", 3));
+        assert_eq!(twilio.token.as_ref().unwrap().reveal(), "1e5");
+        assert_eq!(settings.messages.smtp.password.as_ref().unwrap().reveal(), "TRUE");
+        assert_eq!(settings.payments.stripe.webhook_secrets[0].reveal(), "0042");
+        assert!(!settings.receipts.enabled);
+    }
+
+    #[test]
+    fn a_number_of_the_environment_that_is_none_is_refused() {
+        let error = load_with(None, variables(&[("TESSERA_WORKERS", "many")]), &Vec::new()).unwrap_err();
+        let source = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
+        assert!(source.contains("many"), "{source}");
+    }
+
+    #[test]
     fn nothing_set_is_the_defaults() {
         assert_eq!(load_with(None, variables(&[]), &Vec::new()).unwrap(), Settings::default());
     }
@@ -201,7 +255,11 @@ mod tests {
         assert!(error("admin_token = 'secret'").contains("tsa_"));
         assert!(!error("admin_token = 'secret'").contains("secret "));
         assert!(error("[http]\ndeadline_ms = 1").contains("http.deadline_ms"));
+        assert!(error("[payments.stripe]\nurl = 'https://x.example/v1'").contains("payments.stripe.url"));
         assert!(error("[telemetry]\notlp_endpoint = 'https://far'").contains("telemetry.otlp_endpoint"));
+        assert!(error("[messages]\npublic_url = 'tickets'").contains("messages.public_url"));
+        assert!(error("[messages]\npublic_url = 'https://t.example/x'").contains("without a path"));
+        assert!(error("[messages.smtp]\nper_second = 0").contains("messages.smtp.per_second"));
         let missing = load(Some(Path::new("/nowhere/tessera.toml")), &Vec::new()).unwrap_err();
         assert!(missing.to_string().contains("--config"));
     }

@@ -1,7 +1,9 @@
 //! Configuration of the process. Precedence: flags, then the environment, then the file, then the defaults.
 
+mod channels;
 mod cluster;
 mod load;
+mod messages;
 mod payments;
 
 use std::fmt;
@@ -11,9 +13,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+pub use channels::{DiscordSettings, PushSettings, TelegramSettings, TwilioSettings};
 pub use cluster::{ClusterSettings, ClusterTlsSettings};
 pub use load::{Overrides, SettingsError, load};
-pub use payments::{PaymentSettings, SandboxSettings};
+pub use messages::{MessageSettings, SmtpSettings, SmtpTls};
+pub use payments::{PayPalSettings, PaymentSettings, RazorpaySettings, SandboxSettings, StripeSettings};
 
 /// Our own life cycle; of the libraries only what is wrong.
 const LOG_LEVEL_DEFAULT: &str =
@@ -51,6 +55,8 @@ pub struct Settings {
     pub webhooks: WebhookSettings,
     /// Through whom buyers pay.
     pub payments: PaymentSettings,
+    /// Messages to people.
+    pub messages: MessageSettings,
     /// Where telemetry goes.
     pub telemetry: TelemetrySettings,
     /// Other nodes.
@@ -238,6 +244,7 @@ impl Default for Settings {
             receipts: ReceiptSettings::default(),
             webhooks: WebhookSettings::default(),
             payments: PaymentSettings::default(),
+            messages: MessageSettings::default(),
             telemetry: TelemetrySettings::default(),
             cluster: ClusterSettings::default(),
         }

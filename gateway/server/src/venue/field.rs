@@ -1,6 +1,8 @@
 //! From the engine's names of configuration fields to those of the venue file, in the units of the file.
 
-use tessera_inventory::{ConfigError, GRACE_MS_MAX, HOLD_LIFE_MS_MAX, HOLD_MS_MAX, HOLD_MS_MIN};
+use tessera_inventory::{
+    ConfigError, GRACE_MS_MAX, HOLD_LIFE_MS_MAX, HOLD_MS_MAX, HOLD_MS_MIN, PATIENCE_MS_MAX,
+};
 use tessera_pricing::{AMOUNT_MINOR_MAX, RATE_PPM_MAX};
 
 use crate::problem::FieldError;
@@ -12,7 +14,7 @@ const PPM_PER_CENT: u32 = 10_000;
 type Field = (&'static str, &'static str, Option<fn() -> String>);
 
 /// Every field that has another name or another unit in the file.
-const FIELDS: [Field; 14] = [
+const FIELDS: [Field; 17] = [
     ("hold.duration_ms", "hold.duration_s", Some(duration)),
     ("hold.life_ms_max", "hold.life_s_max", Some(life)),
     ("hold.grace_ms", "hold.grace_s", Some(grace)),
@@ -23,6 +25,9 @@ const FIELDS: [Field; 14] = [
     (".max_minor", ".max", None),
     (".amount_max_minor", ".amount_max", None),
     (".types", ".ticket_types", None),
+    ("waitlist.patience_ms", "waitlist.patience_s", Some(patience)),
+    ("waitlist.offer_ms", "waitlist.offer_s", Some(duration)),
+    ("waitlist.per_subject_max", "waitlist.per_buyer_max", None),
     (".effect", "", Some(effect)),
     ("tariff.rounding_unit_minor", "tariff.rounding_unit", None),
     (".window", ".closes_at", Some(window)),
@@ -33,6 +38,10 @@ const POSITION: &str = ".position";
 
 fn duration() -> String {
     format!("use {} to {} seconds", HOLD_MS_MIN / MS_PER_S, HOLD_MS_MAX / MS_PER_S)
+}
+
+fn patience() -> String {
+    format!("use at most {} seconds, and with accumulate at least 1", PATIENCE_MS_MAX / MS_PER_S)
 }
 
 fn life() -> String {
@@ -67,6 +76,9 @@ pub(crate) fn in_file(error: &ConfigError) -> FieldError {
 }
 
 fn renamed(error: &ConfigError) -> Option<(String, String)> {
+    if let Some((list, place)) = error.path.split_once(".types[") {
+        return Some((format!("{list}.ticket_types[{place}"), error.problem.clone()));
+    }
     if let Some(seat) = error.path.strip_suffix(POSITION) {
         let (block, position) = seat.trim_end_matches(']').rsplit_once('[')?;
         return Some((block.to_owned(), format!("seat {position} of the block {}", error.problem)));

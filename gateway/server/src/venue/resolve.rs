@@ -8,7 +8,7 @@ use tessera_inventory::{
 };
 
 use super::schema::{self, Block, Run, Venue};
-use super::tariff;
+use super::{entry, tariff, waitlist};
 use crate::auth::Keys;
 use crate::instant::Rfc3339;
 use crate::limits::{ACCESS_CODE_BYTES_MAX, FIELD_ERRORS_MAX};
@@ -57,6 +57,8 @@ pub fn resolve(keys: &Keys, venue: &Venue) -> Result<Config, Vec<FieldError>> {
             closes_at: venue.schedule.closes_at.map(|at| at.0),
         },
         tariff: tariff::resolve(keys, venue, &mut errors),
+        entry: entry::resolve(venue, &mut errors),
+        waitlist: waitlist::resolve(venue, &mut errors),
     };
     if errors.0.is_empty() { Ok(config) } else { Err(errors.0) }
 }

@@ -8,6 +8,7 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use utoipa::ToSchema;
 
 use super::tariff_schema::Tariff;
+use super::waitlist::Waitlist;
 use crate::instant::Rfc3339;
 use crate::object::objects;
 use crate::openapi::schema;
@@ -51,6 +52,13 @@ pub struct Venue {
     /// What is added to prices and taken off them.
     #[serde(default)]
     pub tariff: Option<Tariff>,
+    /// Which gates admit what, and when; none: every gate admits every admission, as often as it comes.
+    #[serde(default)]
+    #[schema(max_items = 64)]
+    pub entry: Vec<EntryList>,
+    /// Whether and how people may wait for what is sold out.
+    #[serde(default)]
+    pub waitlist: Option<Waitlist>,
 }
 
 /// A pool.
@@ -270,6 +278,31 @@ pub enum TicketKind {
     AddOn,
 }
 
+/// Which tickets are let in, where and when.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(remote = "Self", deny_unknown_fields)]
+#[schema(as = VenueEntryList)]
+pub struct EntryList {
+    /// Its name.
+    pub name: String,
+    /// At which gates; none named: at every one.
+    #[serde(default)]
+    #[schema(max_items = 64)]
+    pub gates: Vec<u16>,
+    /// Names of the ticket types; none named: every admission.
+    #[serde(default)]
+    pub ticket_types: Vec<String>,
+    /// Whether who went out may come in again.
+    #[serde(default)]
+    pub re_entry: bool,
+    /// From when on.
+    #[serde(default)]
+    pub opens_at: Option<Rfc3339>,
+    /// Until when.
+    #[serde(default)]
+    pub closes_at: Option<Rfc3339>,
+}
+
 /// How long holds last.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(remote = "Self", deny_unknown_fields)]
@@ -316,7 +349,10 @@ pub struct Schedule {
     pub closes_at: Option<Rfc3339>,
 }
 
-objects!(Venue, Pool, Category, Point, Row, Seat, Channel, Allotment, TicketType, Hold, Seating, Schedule);
+objects!(
+    Venue, Pool, Category, Point, Row, Seat, Channel, Allotment, TicketType, EntryList, Hold, Seating,
+    Schedule
+);
 
 impl Default for Seating {
     fn default() -> Self {

@@ -141,18 +141,25 @@ impl Names<'_> {
 
 /// A rate of per cent in millionths: 7.7 is 77,000.
 fn rate(text: &str, errors: &mut Errors, path: impl FnOnce() -> String) -> u32 {
+    per_cent(text).unwrap_or_else(|| {
+        errors.add(path, "use per cent with at most four digits after the point, such as \"7.7\"");
+        0
+    })
+}
+
+/// Millionths as per cent.
+pub(crate) fn per_cent_text(ppm: u32) -> String {
+    let text = format!("{}.{:04}", ppm / 10_000, ppm % 10_000);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+}
+
+/// Per cent in millionths; `None`: it is not written so.
+pub(crate) fn per_cent(text: &str) -> Option<u32> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
     let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let sound = !whole.is_empty() && digits(whole) && digits(part) && part.len() <= RATE_DIGITS;
     let is_cut = text.ends_with('.');
-    let rate = format!("{whole}{part:0<RATE_DIGITS$}").parse();
-    match rate {
-        Ok(rate) if sound && !is_cut => rate,
-        _ => {
-            errors.add(path, "use per cent with at most four digits after the point, such as \"7.7\"");
-            0
-        }
-    }
+    format!("{whole}{part:0<RATE_DIGITS$}").parse().ok().filter(|_| sound && !is_cut)
 }
 
 #[cfg(test)]

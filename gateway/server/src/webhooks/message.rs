@@ -14,7 +14,7 @@ use crate::render::changes::{Item, Renderer};
 pub(crate) const PING: &str = "ping";
 
 /// The types of messages about events of the log.
-pub(crate) const MESSAGE_TYPES: [&str; 17] = [
+pub(crate) const MESSAGE_TYPES: [&str; 24] = [
     "event.configured",
     "event.phase_changed",
     "hold.placed",
@@ -32,6 +32,13 @@ pub(crate) const MESSAGE_TYPES: [&str; 17] = [
     "ticket.transferred",
     "ticket.checked_in",
     "ticket.checked_out",
+    "order.sold_late",
+    "order.disputed",
+    "ticket.reissued",
+    "entry.scans_recorded",
+    "waitlist.joined",
+    "waitlist.left",
+    "waitlist.patience_ended",
 ];
 
 /// The type of a message, by its name.
@@ -61,6 +68,13 @@ pub(super) const fn kind(body: &EventBody) -> &'static str {
         EventBody::TicketTransferred { .. } => MESSAGE_TYPES[14],
         EventBody::CheckedIn { .. } => MESSAGE_TYPES[15],
         EventBody::CheckedOut { .. } => MESSAGE_TYPES[16],
+        EventBody::SoldLate(_) => MESSAGE_TYPES[17],
+        EventBody::OrderDisputed { .. } => MESSAGE_TYPES[18],
+        EventBody::TicketReissued { .. } => MESSAGE_TYPES[19],
+        EventBody::ScansRecorded(_) => MESSAGE_TYPES[20],
+        EventBody::WaitlistJoined(_) => MESSAGE_TYPES[21],
+        EventBody::WaitlistLeft { .. } => MESSAGE_TYPES[22],
+        EventBody::WaitlistPatienceEnded { .. } => MESSAGE_TYPES[23],
     }
 }
 
@@ -116,4 +130,28 @@ pub(super) fn render(
 pub(crate) fn ping(at: Timestamp) -> Vec<u8> {
     let ping = Ping { kind: PING, timestamp: Rfc3339(at), data: NoData {} };
     serde_json::to_vec(&ping).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use tessera_inventory::{
+        ClaimNumber, Dispute, EntryNumber, LeftReason, ScansRecorded, TicketRef, TicketTypeId,
+    };
+
+    use super::*;
+
+    #[test]
+    fn what_came_last_is_told_by_its_own_name() {
+        let order = ClaimNumber(3);
+        let disputed = EventBody::OrderDisputed { order, dispute: Dispute::Open, revoked: Vec::new() };
+        let reissued = EventBody::TicketReissued { ticket: TicketRef { order, index: 0 }, generation: 1 };
+        let scans = ScansRecorded { device: 1, scans: Vec::new(), conflicts: Vec::new() };
+        let left = EventBody::WaitlistLeft { entry: EntryNumber(9), reason: LeftReason::Left };
+        let ended = EventBody::WaitlistPatienceEnded { ticket_type: TicketTypeId(0) };
+        assert_eq!(kind(&disputed), "order.disputed");
+        assert_eq!(kind(&reissued), "ticket.reissued");
+        assert_eq!(kind(&EventBody::ScansRecorded(scans)), "entry.scans_recorded");
+        assert_eq!(kind(&left), "waitlist.left");
+        assert_eq!(kind(&ended), "waitlist.patience_ended");
+    }
 }

@@ -71,6 +71,7 @@ fn placed(place: PlaceHold) -> HoldPlaced {
         origin: Origin::Direct,
         lines: vec![line],
         quote: None,
+        entry: None,
     }
 }
 

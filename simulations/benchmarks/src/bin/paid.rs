@@ -143,7 +143,8 @@ impl Counts {
     }
 
     fn since(&self, before: &Counts) -> Counts {
-        let earlier = |bound: f64| before.confirmed.iter().find(|one| one.0 == bound).map_or(0.0, |one| one.1);
+        let earlier =
+            |bound: f64| before.confirmed.iter().find(|one| one.0 == bound).map_or(0.0, |one| one.1);
         Counts {
             sequence: self.sequence - before.sequence,
             turns: self.turns - before.turns,
@@ -214,7 +215,12 @@ impl Buyer {
         self.page.as_mut().expect("just made")
     }
 
-    async fn post<T: serde::de::DeserializeOwned>(&mut self, path: String, token: &HeaderValue, body: String) -> T {
+    async fn post<T: serde::de::DeserializeOwned>(
+        &mut self,
+        path: String,
+        token: &HeaderValue,
+        body: String,
+    ) -> T {
         let call = Call::post(path, token, body).keyed(self.keys.mint());
         read(&self.connection.call(&call).await.expect("the server answers").0)
     }

@@ -158,8 +158,10 @@ impl Product {
     /// Turns of its events so far.
     pub(crate) fn turns(&self) -> f64 {
         let metrics = self.metrics();
-        let count = |line: &str| line.strip_prefix("tessera_turn_seconds_count")?.rsplit_once(' ')?.1.parse().ok();
-        metrics.lines().filter_map(count).sum::<f64>()
+        let count = |line: &str| -> Option<f64> {
+            line.strip_prefix("tessera_turn_seconds_count")?.rsplit_once(' ')?.1.parse().ok()
+        };
+        metrics.lines().filter_map(count).sum()
     }
 
     /// What it measures of itself, in the text format of Prometheus.

@@ -2,6 +2,7 @@
 
 mod edits;
 mod place;
+mod scans;
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
@@ -9,12 +10,14 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use proptest::sample::select;
 use tessera_inventory::{
-    Authority, ChannelId, ClaimNumber, ClaimState, Command, CommandBody, IdempotencyKey, Payment, Phase,
-    PoolId, ProviderId, RefundedUnits, SeatIndex, Subject, TicketRef, Timestamp, Units,
+    Authority, ChannelId, ClaimNumber, ClaimState, Command, CommandBody, Dispute, IdempotencyKey, Payment,
+    Phase, PoolId, ProviderId, RefundAmount, RefundReason, RefundedUnits, SeatIndex, SellLate, Subject,
+    TicketRef, Timestamp, Units,
 };
 use tessera_naive::Model;
 
 use crate::machine::Step;
+use crate::waitlists;
 use crate::world::{self, SUBJECTS, subject};
 
 const DAY_MS: u64 = 24 * 60 * 60 * 1_000;
@@ -49,6 +52,7 @@ pub(crate) fn step(model: &Model, now: Timestamp) -> BoxedStrategy<Step> {
         4 => (ms, turns).prop_map(|(ms, turns)| Step::Wait { ms, turns }),
         36 => command(model, now).prop_map(Step::Ask),
         1 => Just(Step::Restart),
+        1 => prop_oneof![1 => Just(0_usize), 3 => Just(usize::MAX)].prop_map(Step::Serve),
     ]
     .boxed()
 }
@@ -63,7 +67,7 @@ fn command(model: &Model, now: Timestamp) -> BoxedStrategy<Command> {
         buyer.prop_map(Authority::Secret),
     ];
     let key = key(model, now);
-    (body(model), anyone, prop::bool::weighted(0.04), key)
+    (body(model, now), anyone, prop::bool::weighted(0.04), key)
         .prop_map(|((body, right), anyone, is_anyone, key)| Command {
             authority: if is_anyone { anyone } else { right },
             key,
@@ -94,7 +98,7 @@ fn key(model: &Model, now: Timestamp) -> BoxedStrategy<Option<IdempotencyKey>> {
 
 /// A body, with an authority that has the right to it. Claims and tickets are acted on where there are some, holds are
 /// mostly placed while that is possible.
-fn body(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
+fn body(model: &Model, now: Timestamp) -> BoxedStrategy<(CommandBody, Authority)> {
     let live = model.claims.values().filter(|claim| claim.payment.is_none()).count();
     let sold = model.claims.len() - live;
     let weight = |some: bool, weight: u32| if some { weight } else { 1 };
@@ -103,7 +107,10 @@ fn body(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
         weight(sells, 12) => place::place(model),
         weight(live > 0, 10) => on_claim(model),
         weight(sold > 0, 7) => on_ticket(model),
+        weight(sold + model.expired.len() > 0, 2) => by_system(model),
+        weight(sold > 0, 3) => scans::record(model, now),
         4 => by_organizer(model),
+        6 => waitlists::body(model),
     ]
     .boxed()
 }
@@ -215,6 +222,9 @@ fn on_ticket(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
             match kind {
                 0..3 => {
                     let by = if flag { Authority::Secret(holder) } else { Authority::Subject(holder) };
+                    if kind == 2 {
+                        return (CommandBody::ReissueTicket { ticket }, by);
+                    }
                     (CommandBody::TransferTicket { ticket, to: subject(to) }, by)
                 }
                 3..8 => {
@@ -229,11 +239,49 @@ fn on_ticket(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
                 _ => {
                     let units = if flag { RefundedUnits::Restock } else { RefundedUnits::Kill };
                     let tickets = if gate == 0 { more } else { vec![index] };
-                    (CommandBody::RefundTickets { order, tickets, units }, Authority::System)
+                    let (amount, reason) = (RefundAmount::Full, RefundReason::Organizer);
+                    (CommandBody::RefundTickets { order, tickets, amount, reason, units }, Authority::System)
                 }
             }
         })
         .boxed()
+}
+
+/// What payments bring: money that is late, that never comes, that is disputed or given back in parts.
+fn by_system(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {
+    let sold: Vec<u64> = model.claims.values().filter(|c| c.payment.is_some()).map(|c| c.number).collect();
+    let placed: Vec<u64> = model.placed.keys().copied().collect();
+    let order = |known: Vec<u64>| {
+        if known.is_empty() { (0..9_u64).boxed() } else { select(known).boxed() }
+    };
+    let late = |order: u64| {
+        let hold = model.placed.get(&order).map(|(hold, _)| hold.clone())?;
+        let payment = Payment::Captured { reference: order.into() };
+        let sale = SellLate { order: ClaimNumber(order), hold, payment, attempt: 1 };
+        Some((CommandBody::SellLate(Box::new(sale)), Authority::System))
+    };
+    let late: Vec<_> = placed.iter().rev().take(12).filter_map(|&order| late(order)).collect();
+    let dispute = select(vec![Dispute::Open, Dispute::Open, Dispute::Won, Dispute::Lost]);
+    let dispute = (order(sold.clone()), dispute).prop_map(|(order, dispute)| {
+        (CommandBody::SetDispute { order: ClaimNumber(order), dispute }, Authority::System)
+    });
+    let amount = prop_oneof![
+        2 => Just(RefundAmount::Full),
+        6 => prop_oneof![0..40_i64, 0..3_000_i64].prop_map(RefundAmount::Minor),
+        1 => (-2..1_i64).prop_map(RefundAmount::Minor),
+    ];
+    let reason = prop_oneof![
+        4 => Just(RefundReason::Goodwill), 1 => Just(RefundReason::Cancelled), 1 => Just(RefundReason::Unpaid),
+    ];
+    let tickets = prop::collection::vec(0_u16..3, 0..2);
+    let refund = (order(sold), tickets, amount, reason).prop_map(|(order, tickets, amount, reason)| {
+        let (order, units) = (ClaimNumber(order), RefundedUnits::Restock);
+        (CommandBody::RefundTickets { order, tickets, amount, reason, units }, Authority::System)
+    });
+    if late.is_empty() {
+        return prop_oneof![1 => dispute, 2 => refund].boxed();
+    }
+    prop_oneof![1 => dispute, 2 => refund, 2 => select(late)].boxed()
 }
 
 fn by_organizer(model: &Model) -> BoxedStrategy<(CommandBody, Authority)> {

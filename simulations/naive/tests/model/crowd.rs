@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use tessera_inventory::{
     Authority, ClaimNumber, Command, CommandBody, Config, IdempotencyKey, LineRequest, Payment, Phase,
-    PlaceHold, Pool, RefundedUnits, Subjects, TicketTypeId, Want,
+    PlaceHold, Pool, RefundAmount, RefundReason, RefundedUnits, Subjects, TicketTypeId, Want,
 };
 use tessera_naive::Model;
 
@@ -23,10 +23,10 @@ const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
 
 /// A sequence of numbers without pattern (splitmix64).
-struct Numbers(u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
-    fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
@@ -74,7 +74,9 @@ fn command(numbers: &mut Numbers, model: &Model, step: u64) -> Command {
         93..96 => (Authority::Organizer, CommandBody::PaymentFailed { order: claim, attempt: None }),
         _ => {
             let units = if step.is_multiple_of(2) { RefundedUnits::Restock } else { RefundedUnits::Kill };
-            (Authority::Organizer, CommandBody::RefundTickets { order: claim, tickets: vec![0], units })
+            let (tickets, amount, reason) = (vec![0], RefundAmount::Full, RefundReason::Organizer);
+            let body = CommandBody::RefundTickets { order: claim, tickets, amount, reason, units };
+            (Authority::Organizer, body)
         }
     };
     let digest = u128::from(step) << 64 | u128::from(numbers.below(u64::MAX));

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use proptest_state_machine::{ReferenceStateMachine, StateMachineTest};
 use tessera_inventory::{
-    ClaimNumber, Command, Decision, Event, EventBody, EventId, Inventory, Sequence, Timestamp,
+    ClaimNumber, Command, CommandBody, Decision, Event, EventBody, EventId, Inventory, Sequence, Timestamp,
 };
 use tessera_naive::{Model, Verdict, mark_of, same, view_without_terms, without_terms};
 
@@ -22,14 +22,16 @@ pub(crate) enum Step {
     Ask(Command),
     /// The state is written to a snapshot and read back.
     Restart,
+    /// From now on, so many consequences follow each step at most, as where a turn has no room for more.
+    Serve(usize),
 }
 
 /// What the last step is to come to.
 #[derive(Clone, Debug)]
 enum Expected {
-    Nothing,
     Due(Vec<EventBody>),
-    Verdict(Verdict),
+    /// The answer, and what follows from the state then.
+    Verdict(Verdict, Vec<EventBody>),
 }
 
 /// The reference: a model, its time, and what its last step came to.
@@ -40,12 +42,19 @@ pub(crate) struct Reference {
     /// Commands before the first step.
     prologue: Vec<Command>,
     expected: Expected,
+    /// Consequences that follow a step.
+    pub(crate) served: usize,
 }
 
 impl Reference {
     pub(crate) fn begin(prologue: Vec<Command>) -> Self {
-        let mut reference =
-            Reference { model: Model::new(), now: BEGINNING, prologue: vec![], expected: Expected::Nothing };
+        let mut reference = Reference {
+            model: Model::new(),
+            now: BEGINNING,
+            prologue: vec![],
+            expected: Expected::Due(vec![]),
+            served: usize::MAX,
+        };
         for command in &prologue {
             reference.ask(command);
         }
@@ -57,17 +66,33 @@ impl Reference {
         if let Verdict::Accepted(body) = &verdict {
             self.model.apply(Event { at: self.now, key: mark_of(command), body: body.clone() });
         }
-        self.expected = Expected::Verdict(verdict);
+        let then = self.serve();
+        self.expected = Expected::Verdict(verdict, then);
+    }
+
+    /// Lets follow what follows from the state.
+    fn serve(&mut self) -> Vec<EventBody> {
+        let mut happened = Vec::new();
+        while happened.len() < self.served
+            && let Some(body) = self.model.consequence(self.now)
+        {
+            self.model.apply(Event { at: self.now, key: None, body: body.clone() });
+            happened.push(body);
+        }
+        happened
     }
 
     fn wait(&mut self, ms: u64, turns: usize) {
         self.now = self.now.plus_ms(ms);
-        let mut happened = Vec::new();
-        while happened.len() < turns
+        let mut happened = self.serve();
+        let mut fired = 0;
+        while fired < turns
             && let Some(body) = self.model.due(self.now)
         {
             self.model.apply(Event { at: self.now, key: None, body: body.clone() });
             happened.push(body);
+            fired += 1;
+            happened.extend(self.serve());
         }
         self.expected = Expected::Due(happened);
     }
@@ -89,7 +114,11 @@ impl ReferenceStateMachine for Reference {
         match step {
             Step::Wait { ms, turns } => state.wait(*ms, *turns),
             Step::Ask(command) => state.ask(command),
-            Step::Restart => state.expected = Expected::Nothing,
+            Step::Restart => state.expected = Expected::Due(state.serve()),
+            Step::Serve(most) => {
+                state.served = *most;
+                state.expected = Expected::Due(state.serve());
+            }
         }
         state
     }
@@ -100,17 +129,52 @@ pub(crate) struct EngineAgainstModel {
     engine: Inventory,
     follower: Inventory,
     log: Vec<Event>,
+    served: usize,
 }
 
 impl EngineAgainstModel {
+    /// The same, with a deliberate defect.
+    pub(crate) fn mutated(mut self, mutant: tessera_inventory::Mutant) -> Self {
+        self.engine = self.engine.mutated(mutant);
+        self
+    }
+
+    /// Lets follow what follows from the state.
+    fn serve(&mut self, now: Timestamp) -> Vec<EventBody> {
+        let mut happened = Vec::new();
+        while happened.len() < self.served
+            && let Some(body) = self.engine.decide_consequence(now)
+        {
+            happened.push(without_terms(body.clone()));
+            self.log(Event { at: now, key: None, body });
+        }
+        if happened.len() < self.served {
+            assert!(!self.engine.may_have_consequence(), "somebody is to be looked at, and nobody is");
+        }
+        happened
+    }
+
     fn log(&mut self, event: Event) {
         self.engine.apply(&event);
         self.follower.apply(&event);
         self.log.push(event);
     }
 
+    /// The model keeps no terms: a late sale has those of the log.
+    fn with_terms(&self, command: &Command) -> Command {
+        let mut command = command.clone();
+        if let CommandBody::SellLate(sale) = &mut command.body {
+            let placed = usize::try_from(sale.order.0).ok().and_then(|at| self.log.get(at.checked_sub(1)?));
+            if let Some(EventBody::HoldPlaced(hold)) = placed.map(|event| &event.body) {
+                sale.hold.lines.clone_from(&hold.lines);
+            }
+        }
+        command
+    }
+
     /// Asks the engine, and compares its answer.
-    fn ask(&mut self, now: Timestamp, command: &Command, verdict: &Verdict) {
+    fn ask(&mut self, now: Timestamp, command: &Command, verdict: &Verdict, then: &[EventBody]) {
+        let command = &self.with_terms(command);
         let digest = self.engine.digest();
         let answer = self.engine.decide(now, command);
         assert_eq!(self.engine.digest(), digest, "deciding changed the state");
@@ -129,16 +193,20 @@ impl EngineAgainstModel {
             }
             _ => panic!("{command:?}\nanswer: {answer:?}\nexpected: {verdict:?}"),
         }
+        assert_eq!(self.serve(now), then, "what follows from {command:?}");
     }
 
     /// Lets happen what is due, and compares it.
     fn wait(&mut self, now: Timestamp, turns: usize, expected: &[EventBody]) {
-        let mut happened = Vec::new();
-        while happened.len() < turns
+        let mut happened = self.serve(now);
+        let mut fired = 0;
+        while fired < turns
             && let Some(body) = self.engine.decide_due(now)
         {
             happened.push(body.clone());
             self.log(Event { at: now, key: None, body });
+            fired += 1;
+            happened.extend(self.serve(now));
         }
         assert_eq!(happened, expected, "due at {now}");
     }
@@ -148,6 +216,7 @@ impl EngineAgainstModel {
         assert_eq!(engine.check(), Ok(()));
         assert_eq!(engine.sequence(), Sequence(model.sequence()));
         assert_eq!(engine.next_due_at(), model.next_due_at());
+        assert_eq!(engine.waiting(), model.waiting.len());
         assert_eq!(engine.availability(), model.availability());
         let map = engine.seat_map();
         assert_eq!((map.seats as usize, &*map.states), (model.seats().len(), &*model.seat_map()));
@@ -166,12 +235,12 @@ impl StateMachineTest for EngineAgainstModel {
 
     fn init_test(reference: &Reference) -> Self {
         let (engine, follower) = (Inventory::new(EVENT), Inventory::new(EVENT));
-        let mut test = EngineAgainstModel { engine, follower, log: vec![] };
+        let mut test = EngineAgainstModel { engine, follower, log: vec![], served: usize::MAX };
         let mut shadow = Reference::begin(vec![]);
         for command in &reference.prologue {
             shadow.ask(command);
-            let Expected::Verdict(verdict) = &shadow.expected else { unreachable!("it was asked") };
-            test.ask(BEGINNING, command, verdict);
+            let Expected::Verdict(verdict, then) = &shadow.expected else { unreachable!("it was asked") };
+            test.ask(BEGINNING, command, verdict, then);
         }
         test.compare(&reference.model);
         test
@@ -179,13 +248,20 @@ impl StateMachineTest for EngineAgainstModel {
 
     fn apply(mut test: Self, reference: &Reference, step: Step) -> Self {
         match (step, &reference.expected) {
-            (Step::Ask(command), Expected::Verdict(verdict)) => test.ask(reference.now, &command, verdict),
+            (Step::Ask(command), Expected::Verdict(verdict, then)) => {
+                test.ask(reference.now, &command, verdict, then);
+            }
             (Step::Wait { turns, .. }, Expected::Due(due)) => test.wait(reference.now, turns, due),
-            (Step::Restart, _) => {
+            (Step::Serve(most), Expected::Due(due)) => {
+                test.served = most;
+                test.wait(reference.now, 0, due);
+            }
+            (Step::Restart, Expected::Due(due)) => {
                 let image = test.engine.export();
                 let read = Inventory::import(image.clone()).expect("an exported image can be read");
                 assert_eq!(read.export(), image, "an image changes on its way");
                 test.engine = read;
+                test.wait(reference.now, 0, due);
             }
             (step, expected) => unreachable!("{step:?} came to {expected:?}"),
         }

@@ -8,6 +8,7 @@ mod crowd;
 mod machine;
 mod regressions;
 mod tariffs;
+mod waitlists;
 mod world;
 
 use proptest::test_runner::Config;

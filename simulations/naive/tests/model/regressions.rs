@@ -36,6 +36,8 @@ pub(crate) fn standing() -> Config {
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 0, accessible_released: false },
         schedule: Schedule::default(),
         tariff: None,
+        entry: Vec::new(),
+        waitlist: None,
     }
 }
 

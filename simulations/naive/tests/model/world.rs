@@ -2,11 +2,12 @@
 
 use proptest::prelude::*;
 use tessera_inventory::{
-    AccessCode, Category, CategoryId, Channel, Config, HoldPolicy, Point, Pool, PoolId, Row, SaleWindow,
-    Schedule, Seat, SeatingPolicy, SectionId, Subject, TicketKind, TicketType, Timestamp,
+    AccessCode, Category, CategoryId, Channel, Config, EntryList, HoldPolicy, Point, Pool, PoolId, Row,
+    SaleWindow, Schedule, Seat, SeatingPolicy, SectionId, Subject, TicketKind, TicketType, TicketTypeId,
+    Timestamp,
 };
 
-use crate::tariffs;
+use crate::{tariffs, waitlists};
 
 /// When every world begins.
 pub(crate) const BEGINNING: Timestamp = Timestamp(1_800_000_000_000);
@@ -183,6 +184,23 @@ pub(crate) fn channel(number: u8) -> impl Strategy<Value = Channel> {
     })
 }
 
+/// None mostly; otherwise up to three. A type that is an add-on makes the configuration one that is refused, so few name any.
+pub(crate) fn entry_lists() -> impl Strategy<Value = Vec<EntryList>> {
+    let types = prop_oneof![5 => Just(vec![]), 1 => (0_u16..3).prop_map(|of| vec![TicketTypeId(of)])];
+    let gates = prop::sample::subsequence(vec![0_u16, 1, 2, 3], 0..4);
+    let list = (gates, types, any::<bool>(), maybe_instant(0.2), maybe_instant(0.1)).prop_map(
+        |(gates, types, re_entry, opens_at, closes_at)| {
+            let closes_at = closes_at.filter(|&closes| opens_at.is_none_or(|opens| opens < closes));
+            EntryList { name: "list".into(), gates, types, re_entry, opens_at, closes_at }
+        },
+    );
+    let named = |lists: Vec<EntryList>| {
+        let name = |(at, list): (usize, EntryList)| EntryList { name: format!("list {at}").into(), ..list };
+        lists.into_iter().enumerate().map(name).collect()
+    };
+    prop_oneof![2 => Just(vec![]), 1 => prop::collection::vec(list, 1..4).prop_map(named)]
+}
+
 /// A whole configuration.
 pub(crate) fn config() -> impl Strategy<Value = Config> {
     // On the grid of the seats: groups on both sides of it are equally near.
@@ -191,9 +209,11 @@ pub(crate) fn config() -> impl Strategy<Value = Config> {
     let types = prop::collection::vec(ticket_type(), 3..6);
     let parts = (capacities, [point(), point()], rows(0, 1..4), (channel(0), channel(1)), types);
     let tariff = prop::option::weighted(0.6, tariffs::tariff().prop_map(Box::new));
-    let rest = (prop::option::weighted(0.3, 3_u32..12), hold_policy(), seating_policy(), schedule(), tariff);
+    let waitlist = prop::option::weighted(0.7, waitlists::policy().prop_map(Box::new));
+    let limit = prop::option::weighted(0.3, 3_u32..12);
+    let rest = (limit, hold_policy(), seating_policy(), schedule(), tariff, entry_lists(), waitlist);
     (parts, rest).prop_map(|((capacities, focal_points, rows, channels, mut types), rest)| {
-        let (units_per_subject_max, hold, seating, schedule, tariff) = rest;
+        let (units_per_subject_max, hold, seating, schedule, tariff, entry, waitlist) = rest;
         let number = |(at, mut ticket_type): (usize, TicketType)| {
             ticket_type.name = format!("type {at}").into();
             ticket_type
@@ -220,6 +240,8 @@ pub(crate) fn config() -> impl Strategy<Value = Config> {
             seating,
             schedule,
             tariff,
+            entry,
+            waitlist,
         }
     })
 }

@@ -60,6 +60,8 @@ pub(crate) fn config(prng: &mut Prng) -> Config {
         seating: seating_policy(prng),
         schedule: schedule(prng),
         tariff: None,
+        entry: Vec::new(),
+        waitlist: None,
     }
 }
 

@@ -3,8 +3,8 @@
 use std::num::NonZeroU16;
 
 use tessera_inventory::{
-    Authority, ChannelId, ClaimNumber, CommandBody, Payment, Phase, PoolId, ProviderId, RefundedUnits,
-    SeatIndex, TicketRef, Units,
+    Authority, ChannelId, ClaimNumber, CommandBody, Dispute, Payment, Phase, PoolId, ProviderId,
+    RefundAmount, RefundReason, RefundedUnits, SeatIndex, SellLate, TicketRef, Units,
 };
 
 use super::{View, wish};
@@ -42,7 +42,9 @@ pub(super) fn stray(prng: &mut Prng, view: View<'_>) -> (Authority, CommandBody)
         }
         5 => money(prng, view, claim),
         6 => (buyer, CommandBody::Confirm { order: claim, payment: Payment::Free, attempt: None }),
+        7 if prng.chance(400) => (Authority::System, by_system(prng, view)),
         7 => (Authority::System, refund(prng, claim)),
+        8 if prng.chance(300) => (buyer, CommandBody::ReissueTicket { ticket }),
         8 => (buyer, CommandBody::TransferTicket { ticket, to: someone }),
         9 | 10 => (Authority::Scanner, entrance(prng, view, ticket)),
         11 => (if prng.chance(700) { Authority::Organizer } else { anyone }, by_organizer(prng)),
@@ -95,7 +97,32 @@ fn claim(prng: &mut Prng, view: View<'_>) -> ClaimNumber {
 fn refund(prng: &mut Prng, order: ClaimNumber) -> CommandBody {
     let tickets = (0..prng.between(0, 3)).map(|_| u16::from(prng.small(4))).collect();
     let units = if prng.chance(500) { RefundedUnits::Restock } else { RefundedUnits::Kill };
-    CommandBody::RefundTickets { order, tickets, units }
+    let (amount, reason) = amount(prng);
+    CommandBody::RefundTickets { order, tickets, amount, reason, units }
+}
+
+/// Mostly all of it, sometimes a part or too much.
+pub(super) fn amount(prng: &mut Prng) -> (RefundAmount, RefundReason) {
+    match prng.between(0, 9) {
+        0..8 => (RefundAmount::Full, RefundReason::Organizer),
+        8 => (RefundAmount::Minor(i64::from(prng.small(250))), RefundReason::Goodwill),
+        _ => (RefundAmount::Minor(i64::from(prng.small(250)) * 100), RefundReason::Goodwill),
+    }
+}
+
+/// What the system says of an order's money: it came late, or its buyer disputes it.
+fn by_system(prng: &mut Prng, view: View<'_>) -> CommandBody {
+    let order = claim(prng, view);
+    match view.model.placed.get(&order.0) {
+        Some((hold, _)) if prng.chance(700) => {
+            let payment = Payment::Captured { reference: prng.between(0, u64::MAX - 1).into() };
+            CommandBody::SellLate(Box::new(SellLate { order, hold: hold.clone(), payment, attempt: 1 }))
+        }
+        _ => {
+            let dispute = [Dispute::Open, Dispute::Won, Dispute::Lost][prng.index(3)];
+            CommandBody::SetDispute { order, dispute }
+        }
+    }
 }
 
 /// A ticket at a gate, mostly with the code that is good, in whichever direction makes sense.
@@ -104,7 +131,7 @@ pub(super) fn entrance(prng: &mut Prng, view: View<'_>, ticket: TicketRef) -> Co
     let known = known.and_then(|claim| claim.tickets.get(usize::from(ticket.index)));
     let generation = known.map_or(0, |ticket| ticket.generation).saturating_sub(u8::from(prng.chance(150)));
     let gate = u16::from(prng.small(4));
-    let is_in = known.is_some_and(|ticket| ticket.checked_in.is_some()) != prng.chance(150);
+    let is_in = known.is_some_and(|ticket| ticket.is_in().is_some()) != prng.chance(150);
     if is_in {
         CommandBody::CheckOut { ticket, generation, gate }
     } else {

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tessera_inventory::{
     ClaimNumber, ClaimState, Event, EventBody, HoldPlaced, Sequence, Subject, TicketView, Timestamp,
 };
-use tessera_naive::Model;
-use tessera_projections::orders::{Order, OrderState, OrderTicket};
+use tessera_naive::{Model, Passed};
+use tessera_projections::orders::{Order, OrderState, OrderTicket, TicketPassage};
 
 /// What the log tells of an order.
 struct Told<'a> {
@@ -32,8 +32,16 @@ pub(super) fn all(events: &[Arc<Event>], model: &Model) -> Vec<Order> {
             }
             EventBody::PaymentFailed { order, .. }
             | EventBody::Confirmed { order, .. }
-            | EventBody::TicketsRefunded { order, .. } => order.0,
+            | EventBody::TicketsRefunded { order, .. }
+            | EventBody::OrderDisputed { order, .. } => order.0,
+            EventBody::SoldLate(sold) => {
+                let (hold, grace_until) = (&sold.hold, sold.hold.deadline_at);
+                let late = Told { hold, attempt: 0, grace_until, has_failed: false, sequence };
+                told.entry(sold.order.0).or_insert(late);
+                sold.order.0
+            }
             EventBody::TicketTransferred { ticket, .. }
+            | EventBody::TicketReissued { ticket, .. }
             | EventBody::CheckedIn { ticket, .. }
             | EventBody::CheckedOut { ticket, .. } => ticket.order.0,
             _ => continue,
@@ -81,6 +89,12 @@ fn order(model: &Model, number: ClaimNumber, told: &Told<'_>) -> Order {
         Some(ClaimState::Ended) | None => OrderState::Ended,
     };
     let tickets: Vec<TicketView> = model.claim_view(number.0).map(|view| view.tickets).unwrap_or_default();
+    let passage = |index: u16| {
+        let Passed { at, device, number, gate, inward } = claim?.tickets.get(usize::from(index))?.last()?;
+        // The log orders what happened online.
+        let number = if device == 0 { 0 } else { number };
+        Some(TicketPassage { at, device, number, gate, inward })
+    };
     Order {
         number,
         subject: told.hold.subjects.primary,
@@ -90,7 +104,10 @@ fn order(model: &Model, number: ClaimNumber, told: &Told<'_>) -> Order {
         payment: claim.and_then(|claim| claim.payment),
         lines: told.hold.lines.clone(),
         quote: told.hold.quote.clone(),
-        tickets: (0..).zip(tickets).map(|(index, ticket)| OrderTicket { index, ticket }).collect(),
+        tickets: (0..)
+            .zip(tickets)
+            .map(|(index, ticket)| OrderTicket { index, ticket, passage: passage(index) })
+            .collect(),
         sequence: told.sequence,
     }
 }

@@ -15,6 +15,9 @@ pub(super) fn accepted(command: Option<&Command>, sequence: Sequence, event: &Ev
         (None, EventBody::Expired { .. }) => Kind::Expire,
         (None, EventBody::SaleWindowChanged { .. }) => Kind::MoveSaleWindow,
         (None, EventBody::ChannelReleased { .. }) => Kind::ReleaseChannel,
+        (None, EventBody::HoldPlaced(_)) => Kind::PlaceHold,
+        (None, EventBody::WaitlistLeft { .. }) => Kind::LeaveWaitlist,
+        (None, EventBody::WaitlistPatienceEnded { .. }) => Kind::EndPatience,
         (None, _) => Kind::ChangePhase,
     };
     leaf(kind, command, (sequence, event.at), Outcome::Accepted)
@@ -72,5 +75,11 @@ const fn kind_of(body: &CommandBody) -> Kind {
         CommandBody::TransferTicket { .. } => Kind::TransferTicket,
         CommandBody::CheckIn { .. } => Kind::CheckIn,
         CommandBody::CheckOut { .. } => Kind::CheckOut,
+        CommandBody::SellLate(_) => Kind::SellLate,
+        CommandBody::SetDispute { .. } => Kind::Dispute,
+        CommandBody::ReissueTicket { .. } => Kind::ReissueTicket,
+        CommandBody::RecordScans { .. } => Kind::RecordScans,
+        CommandBody::JoinWaitlist(_) => Kind::JoinWaitlist,
+        CommandBody::LeaveWaitlist { .. } => Kind::LeaveWaitlist,
     }
 }

@@ -49,6 +49,8 @@ fn config() -> Config {
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
         tariff: None,
+        entry: Vec::new(),
+        waitlist: None,
     }
 }
 

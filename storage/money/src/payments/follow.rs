@@ -9,6 +9,8 @@ use tessera_store::{StoreError, Transaction, transact};
 
 use super::{Judge, Payments, write};
 use crate::ledger::{Truth, post_in};
+use crate::refund_runs::RefundRun;
+use crate::{refund_runs, terms};
 
 /// What follows from a stretch of the log.
 #[derive(Clone, Debug, Default)]
@@ -22,6 +24,8 @@ pub struct Step {
     pub ended: Vec<PaymentInFlightKey>,
     /// What the log says of orders, as the ledger has it.
     pub entries: Vec<Entry>,
+    /// Refunds of all orders that begin by themselves, unless the organizer's terms say otherwise.
+    pub runs: Vec<RefundRun>,
 }
 
 /// What became of a step.
@@ -111,6 +115,12 @@ async fn write_step(
     }
     for ended in &step.ended {
         transaction.clear(&ended.pack());
+    }
+    for run in &step.runs {
+        let (_, terms) = terms::read(transaction, run.organizer, run.begun_at).await?;
+        if !terms.refunds_by_hand {
+            refund_runs::begin_in(transaction, run).await?;
+        }
     }
     post_in(transaction, Truth::Log, &step.entries).await
 }

@@ -103,6 +103,22 @@ impl Payments {
         Ok(due)
     }
 
+    /// Up to `most` payments of a lane about which there is something to do, with when that is due, the first first.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn unsettled(&self, lane: Lane, most: usize) -> Result<Vec<(Payment, Timestamp)>, StoreError> {
+        let mut transaction = self.table.begin().await?;
+        let (begin, end) = PaymentDueKey::range(lane.number());
+        let mut unsettled = Vec::new();
+        for (key, _) in transaction.range(&begin, &end, most, false).await? {
+            let PaymentDueKey { due_at, payment, .. } = PaymentDueKey::unpack(&key)?;
+            let loaded = write::load(transaction.as_mut(), of_key(payment)).await?;
+            unsettled.extend(loaded.map(|stored| (stored.payment, due_at)));
+        }
+        Ok(unsettled)
+    }
+
     /// How much of a lane is unsettled, counted up to `most`.
     ///
     /// # Errors

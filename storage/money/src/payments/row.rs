@@ -71,6 +71,9 @@ struct PaymentRow {
     has_refunds: bool,
     #[prost(bool, tag = "22")]
     called_off: bool,
+    /// 0: the log was told nothing; else the standing and 1.
+    #[prost(uint32, tag = "23")]
+    told: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -182,6 +185,7 @@ impl Stored {
             due_at_ms: self.due_at.map(|at| at.0),
             has_refunds: self.has_refunds,
             called_off: payment.called_off,
+            told: payment.told.map_or(0, |standing| standing as u32 + 1),
         }
         .encode_to_vec()
     }
@@ -218,6 +222,9 @@ impl Stored {
                 refused: row.refused,
             },
             called_off: row.called_off,
+            told: (row.told > 0)
+                .then(|| one_of(&DISPUTES, row.told - 1, |standing| standing as u32))
+                .transpose()?,
             refunds: std::collections::BTreeMap::new(),
         };
         Ok(Stored { payment, due_at: time(row.due_at_ms), has_refunds: row.has_refunds })

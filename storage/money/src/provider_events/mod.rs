@@ -42,6 +42,15 @@ pub struct Waiting {
     pub received_at: Timestamp,
 }
 
+/// Where events that wait are read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cursor {
+    /// With what came then.
+    At(Timestamp),
+    /// After one that was seen.
+    After(Waiting),
+}
+
 /// The events of providers, over a table.
 #[derive(Clone)]
 pub struct ProviderEvents {
@@ -93,26 +102,28 @@ impl ProviderEvents {
         Ok(Some(event))
     }
 
-    /// Up to `most` events of a lane that wait, the oldest first, after one that was seen.
+    /// Up to `most` events of a lane that wait, the oldest first, from a place on.
     ///
     /// # Errors
     /// As the table says.
     pub async fn due(
         &self,
         lane: Lane,
-        seen: Option<&Waiting>,
+        from: Option<&Cursor>,
         most: usize,
     ) -> Result<Vec<Waiting>, StoreError> {
         let (first, end) = ProviderEventDueKey::range(lane.number());
-        let begin = seen.map_or(first, |seen| {
-            let key = ProviderEventDueKey {
-                lane: lane.number(),
-                received_at: seen.received_at,
-                provider: seen.id.provider.0.get(),
-                event: seen.id.event.to_string(),
-            };
-            [&key.pack()[..], &[0x00]].concat()
-        });
+        let of = |received_at, provider, event: String| {
+            ProviderEventDueKey { lane: lane.number(), received_at, provider, event }.pack()
+        };
+        let begin = match from {
+            None => first,
+            Some(Cursor::At(at)) => of(*at, 0, String::new()),
+            Some(Cursor::After(seen)) => {
+                let key = of(seen.received_at, seen.id.provider.0.get(), seen.id.event.to_string());
+                [&key[..], &[0x00]].concat()
+            }
+        };
         let rows = self.table.begin().await?.range(&begin, &end, most, false).await?;
         let waiting = rows.iter().map(|(key, _)| {
             let ProviderEventDueKey { received_at, provider, event, .. } = ProviderEventDueKey::unpack(key)?;

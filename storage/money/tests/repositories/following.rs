@@ -41,6 +41,7 @@ async fn what_the_log_wants_and_the_cursor_move_together_and_once() {
             changes: vec![change(3, 10, vec![want])],
             ended: Vec::new(),
             entries: vec![sold(6)],
+            runs: Vec::new(),
         };
         store.inject_commit(fault);
         let place = (EVENT, FOLLOWER);

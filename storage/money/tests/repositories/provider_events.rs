@@ -4,7 +4,7 @@ use std::sync::Arc;
 use tessera_inventory::{EventId, Timestamp};
 use tessera_money::Lane;
 use tessera_money::provider_events::{
-    BODY_BYTES_MAX, HEADERS_BYTES_MAX, Kept, NAME_BYTES_MAX, ProviderEvent, ProviderEvents, Standing,
+    BODY_BYTES_MAX, Cursor, HEADERS_BYTES_MAX, Kept, NAME_BYTES_MAX, ProviderEvent, ProviderEvents, Standing,
 };
 use tessera_payments::{ProviderEventId, ProviderId};
 use tessera_store::memory::{CommitFault, MemoryStore};
@@ -65,7 +65,7 @@ async fn what_waits_comes_in_the_order_it_came_until_it_is_handled() {
     let waiting = events.due(lane, None, 9).await.unwrap();
     let names: Vec<_> = waiting.iter().map(|waiting| &*waiting.id.event).collect();
     assert_eq!(names, ["evt_4", "evt_3", "evt_1"], "nobody can read the second");
-    let after = events.due(lane, waiting.first(), 1).await.unwrap();
+    let after = events.due(lane, Some(&Cursor::After(waiting[0].clone())), 1).await.unwrap();
     assert_eq!(after, waiting[1..2]);
     events.stand(&waiting[0].id, Standing::Waits).await.unwrap();
     assert_eq!(events.due(lane, None, 9).await.unwrap().len(), 3, "it is the provider's, and waits");

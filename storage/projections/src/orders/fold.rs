@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use tessera_inventory::{
-    ClaimNumber, Event, EventBody, EventId, HoldPlaced, PaymentKind, Phase, Sequence, Subject, TicketRef,
-    Timestamp,
+    ClaimNumber, Event, EventBody, EventId, HoldPlaced, PaymentKind, Phase, Scan, ScansRecorded, Sequence,
+    Subject, TicketRef, Timestamp,
 };
 use tessera_store::{
     StoreError, Transaction,
@@ -13,7 +13,7 @@ use tessera_store::{
 
 use super::{
     event_orders::EventOrders,
-    order::{Order, OrderState, OrderTicket},
+    order::{Order, OrderState, OrderTicket, TicketPassage},
 };
 use crate::damage::damaged;
 
@@ -69,17 +69,36 @@ impl<'a> Fold<'a> {
             EventBody::TicketsRefunded { order, tickets, .. } => {
                 self.refunded(sequence, *order, tickets).await
             }
+            EventBody::SoldLate(sold) => {
+                if !self.has_row(sold.order).await? {
+                    let order = Order::of_hold(sold.order, &sold.hold);
+                    self.list(order.subject, sold.order);
+                    self.orders.insert(sold.order, order);
+                }
+                self.confirmed(sequence, sold.order, sold.payment.kind()).await
+            }
+            EventBody::OrderDisputed { order, revoked, .. } => self.refunded(sequence, *order, revoked).await,
             EventBody::TicketTransferred { ticket, to, generation } => {
                 self.transferred(sequence, *ticket, *to, *generation).await
             }
-            EventBody::CheckedIn { ticket, gate } => {
-                self.ticket(sequence, *ticket).await?.ticket.checked_in = Some((event.at, *gate));
+            EventBody::TicketReissued { ticket, generation } => {
+                self.ticket(sequence, *ticket).await?.ticket.generation = *generation;
                 Ok(())
             }
-            EventBody::CheckedOut { ticket, .. } => {
-                self.ticket(sequence, *ticket).await?.ticket.checked_in = None;
+            EventBody::CheckedIn { ticket, gate, .. } => {
+                self.ticket(sequence, *ticket).await?.pass(online(event.at, *gate, true));
                 Ok(())
             }
+            EventBody::CheckedOut { ticket, gate, stamped, .. } => {
+                let each = self.ticket(sequence, *ticket).await?;
+                if *stamped {
+                    each.pass(online(event.at, *gate, false))
+                } else {
+                    each.forget_passage()
+                }
+                Ok(())
+            }
+            EventBody::ScansRecorded(record) => self.scanned(sequence, record).await,
             EventBody::PhaseChanged { to: Phase::Cancelled } => {
                 self.of_event.cancelled = true;
                 Ok(())
@@ -92,7 +111,10 @@ impl<'a> Fold<'a> {
             | EventBody::UnitsKilled(_)
             | EventBody::UnitsRestored(_)
             | EventBody::ChannelReleased { .. }
-            | EventBody::SaleWindowChanged { .. } => Ok(()),
+            | EventBody::SaleWindowChanged { .. }
+            | EventBody::WaitlistJoined(_)
+            | EventBody::WaitlistLeft { .. }
+            | EventBody::WaitlistPatienceEnded { .. } => Ok(()),
         }
     }
 
@@ -139,6 +161,8 @@ impl<'a> Fold<'a> {
         number: ClaimNumber,
         tickets: &[u16],
     ) -> Result<(), StoreError> {
+        // An amount without tickets, or a dispute, is about the order, too.
+        self.order(sequence, number).await?;
         for &index in tickets {
             self.ticket(sequence, TicketRef { order: number, index }).await?.ticket.refunded = true;
         }
@@ -163,6 +187,34 @@ impl<'a> Fold<'a> {
             self.transaction.clear(&key);
         }
         Ok(())
+    }
+
+    /// What is no ticket changes nothing here.
+    async fn scanned(&mut self, sequence: Sequence, record: &ScansRecorded) -> Result<(), StoreError> {
+        for scan in record.scans.iter().filter(|scan| scan.admitted) {
+            if self.has_ticket(scan.ticket).await? {
+                let Scan { at, number, gate, inward, .. } = *scan;
+                let passage = TicketPassage { at, device: record.device, number, gate, inward };
+                self.ticket(sequence, scan.ticket).await?.pass_offline(passage);
+            }
+        }
+        Ok(())
+    }
+
+    async fn has_ticket(&mut self, ticket: TicketRef) -> Result<bool, StoreError> {
+        self.has_row(ticket.order).await?;
+        let order = self.orders.get(&ticket.order);
+        Ok(order.is_some_and(|order| usize::from(ticket.index) < order.tickets.len()))
+    }
+
+    /// Whether there is a row of this number, which is read then.
+    async fn has_row(&mut self, number: ClaimNumber) -> Result<bool, StoreError> {
+        if !self.orders.contains_key(&number) {
+            let key = OrderKey { event: self.event, order: number }.pack();
+            let Some(row) = self.transaction.get(&key).await? else { return Ok(false) };
+            self.orders.insert(number, Order::decode(number, &row)?);
+        }
+        Ok(true)
     }
 
     fn list(&mut self, subject: Subject, number: ClaimNumber) {
@@ -201,4 +253,8 @@ impl<'a> Fold<'a> {
         order.sequence = sequence;
         Ok(order)
     }
+}
+
+fn online(at: Timestamp, gate: u16, inward: bool) -> TicketPassage {
+    TicketPassage { at, device: 0, number: 0, gate, inward }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use tessera_inventory::{ClaimNumber, Event, EventBody, EventId, HoldPlaced, Sequence};
+use tessera_inventory::{ClaimNumber, Event, EventBody, EventId, HoldPlaced, SCANS_MAX, Sequence};
 use tessera_records::for_each;
 use tessera_store::{
     Log, LogRecord, StoreError, TRANSACTION_BYTES_MAX, Table, Transaction, clear_bytes,
@@ -19,10 +19,11 @@ use crate::mutant::{Mutant, Mutation};
 const PROJECTION: &str = "orders";
 /// Log bytes read for one step, or one record if that is larger.
 pub const STEP_BYTES: usize = 100_000;
-/// Most events folded in one transaction. A record may hold more of them: the cursor then stands within it.
-pub const STEP_EVENTS_MAX: usize = 2_000;
-/// Most bytes of an order's row: [`tessera_inventory::HOLD_UNITS_MAX`] tickets, each transferred and checked in.
-const ORDER_ROW_BYTES_MAX: usize = 2_500;
+/// Most orders that one transaction changes, where no single event changes more. A record may hold more events: the cursor then stands within it.
+pub const STEP_EVENTS_MAX: usize = 250;
+/// Most bytes of an order's row: [`tessera_inventory::HOLD_UNITS_MAX`] tickets, each transferred and with a passage offline, and a quote of
+/// [`tessera_pricing::QUOTE_LINES_MAX`] lines.
+const ORDER_ROW_BYTES_MAX: usize = 8_500;
 /// Most bytes of the key of an order's row, and of each of the two that an event lists or unlists it under.
 const ORDER_KEY_BYTES_MAX: usize = 100;
 /// What an event counts in a transaction that changes an order of which nothing else does.
@@ -31,7 +32,7 @@ const EVENT_BYTES_MAX: usize = read_bytes(ORDER_KEY_BYTES_MAX)
     + 2 * clear_bytes(ORDER_KEY_BYTES_MAX);
 
 // What one step reads and writes fits a transaction, the cursor included.
-const _: () = assert!((STEP_EVENTS_MAX + 1) * EVENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
+const _: () = assert!((STEP_EVENTS_MAX + SCANS_MAX) * EVENT_BYTES_MAX < TRANSACTION_BYTES_MAX);
 
 /// What a step did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +56,16 @@ pub(crate) async fn cursor(
     transaction: &mut dyn Transaction,
     event: EventId,
 ) -> Result<ProjectionCursor, StoreError> {
-    let key = ProjectionCursorKey { event, projection: PROJECTION.to_owned() }.pack();
+    cursor_of(transaction, event, PROJECTION).await
+}
+
+/// The cursor of a projection that follows the log of `event`.
+pub(crate) async fn cursor_of(
+    transaction: &mut dyn Transaction,
+    event: EventId,
+    projection: &str,
+) -> Result<ProjectionCursor, StoreError> {
+    let key = ProjectionCursorKey { event, projection: projection.to_owned() }.pack();
     match transaction.get(&key).await? {
         Some(value) => ProjectionCursor::decode(&value),
         None => Ok(ProjectionCursor { sequence: Sequence::ZERO, chain: Chain::default() }),
@@ -74,7 +84,7 @@ pub(crate) async fn step(
     if records.is_empty() || records.len() == 1 && mutation.is(Mutant::TailUnread) {
         return Ok(Step::UpToDate { through: from.sequence });
     }
-    let (events, to) = events_after(event, from, &records)?;
+    let (events, to) = events_after(event, from, &records, weight, STEP_EVENTS_MAX)?;
     let holds = holds(log, event, from.sequence, &events).await?;
     let (events, holds) = (&events, &holds);
     transact(table, |mut transaction| async move {
@@ -98,15 +108,26 @@ pub(crate) async fn step(
     .await
 }
 
-/// The events of `records` after the cursor, at most [`STEP_EVENTS_MAX`] of them, and where the cursor stands then. Records must go on
+/// How many orders an event changes, at most.
+fn weight(event: &Event) -> usize {
+    match &event.body {
+        EventBody::ScansRecorded(record) => record.scans.len().max(1),
+        _ => 1,
+    }
+}
+
+/// The events of `records` after the cursor, until what they weigh together is `weight_max`, and where the cursor stands then. Records must go on
 /// where it stands; within a record its chain is the one before that record.
-fn events_after(
+pub(crate) fn events_after(
     event: EventId,
     from: ProjectionCursor,
     records: &[LogRecord],
+    weight: fn(&Event) -> usize,
+    weight_max: usize,
 ) -> Result<(Vec<Event>, ProjectionCursor), StoreError> {
     let mut events = Vec::new();
     let mut to = from;
+    let mut weighed = 0;
     for record in records {
         let last = record.last_sequence;
         let chain = to.chain.extend(&record.bytes);
@@ -125,7 +146,8 @@ fn events_after(
         let (after, mut found) = (to.sequence, record.first_sequence.0 - 1);
         for_each(&record.bytes, |_, each| {
             found += 1;
-            if found > after.0 && events.len() < STEP_EVENTS_MAX {
+            if found > after.0 && weighed < weight_max {
+                weighed += weight(&each);
                 events.push(each);
                 to.sequence = Sequence(found);
             }

@@ -13,13 +13,14 @@ use std::sync::Arc;
 
 use tessera_inventory::{ClaimNumber, EventId, Sequence, Subject};
 use tessera_store::{
-    Log, StoreError, Table, Transaction,
+    Log, Row, StoreError, Table, Transaction,
     keys::{OrderBySubjectKey, OrderKey},
 };
 
 use event_orders::EventOrders;
 pub use follow::{STEP_BYTES, STEP_EVENTS_MAX, Step, placed_holds};
-pub use order::{Order, OrderState, OrderTicket};
+pub(crate) use follow::{cursor_of, events_after};
+pub use order::{Order, OrderState, OrderTicket, TicketPassage};
 
 use crate::{
     damage::damaged,
@@ -102,6 +103,29 @@ impl OrdersBySubject {
         let mut transaction = self.table.begin().await?;
         let of_event = EventOrders::read(transaction.as_mut(), event).await?;
         read(transaction.as_mut(), event, number, &of_event).await
+    }
+
+    /// Up to `limit` orders of `event`, whole, in the order of their numbers, after `after_order`.
+    ///
+    /// # Errors
+    /// As the table says, and [`StoreError::Damaged`] for rows that cannot be read.
+    pub async fn page(
+        &self,
+        event: EventId,
+        after_order: Option<ClaimNumber>,
+        limit: usize,
+    ) -> Result<Vec<Order>, StoreError> {
+        let mut transaction = self.table.begin().await?;
+        let of_event = EventOrders::read(transaction.as_mut(), event).await?;
+        let (first, end) = OrderKey::range(event);
+        let begin = after_order.map_or(first, |order| after(OrderKey { event, order }.pack()));
+        let rows = transaction.range(&begin, &end, limit, false).await?;
+        let order = |(key, row): &Row| {
+            let mut order = Order::decode(OrderKey::unpack(key)?.order, row)?;
+            order.derive_state(&of_event);
+            Ok(order)
+        };
+        rows.iter().map(order).collect()
     }
 
     /// How far the projection has followed the log of `event`.

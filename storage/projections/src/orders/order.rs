@@ -62,6 +62,45 @@ pub struct OrderTicket {
     pub index: u16,
     /// What it is.
     pub ticket: TicketView,
+    /// Its last passage of a gate, where one is remembered.
+    pub passage: Option<TicketPassage>,
+}
+
+/// A ticket that passed a gate. The largest (time, device, number) says whether it is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct TicketPassage {
+    /// When.
+    pub at: Timestamp,
+    /// By which device; 0: online.
+    pub device: u32,
+    /// Among the scans of the device; 0 online.
+    pub number: u64,
+    /// Where.
+    pub gate: u16,
+    /// Whether in, or out.
+    pub inward: bool,
+}
+
+impl OrderTicket {
+    /// Lets it pass.
+    pub(crate) fn pass(&mut self, passage: TicketPassage) {
+        self.ticket.checked_in = passage.inward.then_some((passage.at, passage.gate));
+        self.passage = Some(passage);
+    }
+
+    /// Lets it out without a trace.
+    pub(crate) fn forget_passage(&mut self) {
+        self.ticket.checked_in = None;
+        self.passage = None;
+    }
+
+    /// Takes a passage that a device told of, unless a later one is known.
+    pub(crate) fn pass_offline(&mut self, passage: TicketPassage) {
+        let rank = |passage: TicketPassage| (passage.at, passage.device, passage.number);
+        if self.passage.is_none_or(|known| rank(known) < rank(passage)) {
+            self.pass(passage);
+        }
+    }
 }
 
 impl Order {
@@ -107,7 +146,8 @@ impl Order {
         let units = (0..).zip(&self.lines).flat_map(|(position, line)| {
             (0..usize::from(line.quantity)).map(move |at| unit(position, line.seats.get(at).copied()))
         });
-        self.tickets = (0..).zip(units).map(|(index, ticket)| OrderTicket { index, ticket }).collect();
+        let issued = |(index, ticket)| OrderTicket { index, ticket, passage: None };
+        self.tickets = (0..).zip(units).map(issued).collect();
     }
 
     /// The state that a reader sees: the row keeps no state that follows from its tickets or from what happened to all
@@ -144,7 +184,7 @@ impl Order {
             grace_until_ms: self.grace_until.0,
             payment: self.payment.map_or(PaymentWord::None, payment_word).into(),
             lines: self.lines.iter().map(line_row).collect(),
-            tickets: self.tickets.iter().map(|each| ticket_row(&each.ticket, self.subject)).collect(),
+            tickets: self.tickets.iter().map(|each| ticket_row(each, self.subject)).collect(),
             sequence: self.sequence.0,
             quote: self.quote.as_deref().map(encode_quote),
         }
@@ -174,7 +214,7 @@ impl Order {
                 return Err(unreadable());
             }
             for (each, row) in order.tickets.iter_mut().zip(&row.tickets) {
-                read_ticket(&mut each.ticket, row).ok_or_else(unreadable)?;
+                read_ticket(each, row).ok_or_else(unreadable)?;
             }
         }
         Ok(order)
@@ -234,6 +274,15 @@ struct TicketRow {
     checked_in_at_ms: Option<u64>,
     #[prost(uint32, tag = "5")]
     gate: u32,
+    /// Instead of `checked_in_at_ms`, for a way out.
+    #[prost(uint64, optional, tag = "6")]
+    checked_out_at_ms: Option<u64>,
+    /// Which told of the passage; 0: none, it was online.
+    #[prost(uint32, tag = "7")]
+    device: u32,
+    /// Among the scans of the device.
+    #[prost(uint64, tag = "8")]
+    number: u64,
 }
 
 /// Who holds a ticket, where it is not who placed the order.
@@ -325,24 +374,36 @@ fn line(row: &LineRow) -> Option<Line> {
     })
 }
 
-fn ticket_row(ticket: &TicketView, placed_by: Subject) -> TicketRow {
+fn ticket_row(each: &OrderTicket, placed_by: Subject) -> TicketRow {
+    let ticket = &each.ticket;
     let (high, low) = halves(ticket.holder);
+    let passed = each.passage.unwrap_or_default();
+    let at_ms =
+        |inward: bool| each.passage.filter(|passed| passed.inward == inward).map(|passed| passed.at.0);
     TicketRow {
         holder: (ticket.holder != placed_by).then_some(HolderRow { high, low }),
         generation: ticket.generation.into(),
         refunded: ticket.refunded,
-        checked_in_at_ms: ticket.checked_in.map(|(at, _)| at.0),
-        gate: ticket.checked_in.map_or(0, |(_, gate)| gate.into()),
+        checked_in_at_ms: at_ms(true),
+        gate: passed.gate.into(),
+        checked_out_at_ms: at_ms(false),
+        device: passed.device,
+        number: passed.number,
     }
 }
 
-fn read_ticket(ticket: &mut TicketView, row: &TicketRow) -> Option<()> {
+fn read_ticket(each: &mut OrderTicket, row: &TicketRow) -> Option<()> {
+    let ticket = &mut each.ticket;
     if let Some(holder) = row.holder {
         ticket.holder = subject(holder.high, holder.low);
     }
     ticket.generation = row.generation.try_into().ok()?;
     ticket.refunded = row.refunded;
     let gate = row.gate.try_into().ok()?;
-    ticket.checked_in = row.checked_in_at_ms.map(|at| (Timestamp(at), gate));
+    let inward = row.checked_in_at_ms.is_some();
+    if let Some(at) = row.checked_in_at_ms.or(row.checked_out_at_ms) {
+        let (at, device, number) = (Timestamp(at), row.device, row.number);
+        each.pass(TicketPassage { at, device, number, gate, inward });
+    }
     Some(())
 }

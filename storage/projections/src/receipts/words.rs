@@ -6,11 +6,13 @@
 use std::fmt::{self, Write as _};
 
 use tessera_inventory::{
-    ClaimNumber, ClaimState, Event, EventBody, EventId, HoldPlaced, Payment, Phase, PhaseCommand,
+    ClaimNumber, ClaimState, Dispute, Event, EventBody, EventId, HoldPlaced, Payment, Phase, PhaseCommand,
     RefundedUnits, Rejection, SeatIndex, Sequence, Units,
 };
 use tessera_proof::{KeyDigest, Kind, Leaf, Outcome, hash_of};
 use tessera_writer::Refused;
+
+use crate::waitlist::reason_name;
 
 /// The leaf of an event of the log; its text is left in `detail`.
 pub(super) fn accepted(event: EventId, sequence: Sequence, each: &Event, detail: &mut String) -> Leaf {
@@ -69,6 +71,12 @@ const fn asked(command: PhaseCommand) -> Kind {
         PhaseCommand::TransferTicket => Kind::TransferTicket,
         PhaseCommand::CheckIn => Kind::CheckIn,
         PhaseCommand::CheckOut => Kind::CheckOut,
+        PhaseCommand::SellLate => Kind::SellLate,
+        PhaseCommand::SetDispute => Kind::Dispute,
+        PhaseCommand::ReissueTicket => Kind::ReissueTicket,
+        PhaseCommand::RecordScans => Kind::RecordScans,
+        PhaseCommand::JoinWaitlist => Kind::JoinWaitlist,
+        PhaseCommand::LeaveWaitlist => Kind::LeaveWaitlist,
     }
 }
 
@@ -91,6 +99,13 @@ const fn happened(body: &EventBody) -> Kind {
         EventBody::TicketTransferred { .. } => Kind::TransferTicket,
         EventBody::CheckedIn { .. } => Kind::CheckIn,
         EventBody::CheckedOut { .. } => Kind::CheckOut,
+        EventBody::SoldLate(_) => Kind::SellLate,
+        EventBody::OrderDisputed { .. } => Kind::Dispute,
+        EventBody::TicketReissued { .. } => Kind::ReissueTicket,
+        EventBody::ScansRecorded(_) => Kind::RecordScans,
+        EventBody::WaitlistJoined(_) => Kind::JoinWaitlist,
+        EventBody::WaitlistLeft { .. } => Kind::LeaveWaitlist,
+        EventBody::WaitlistPatienceEnded { .. } => Kind::EndPatience,
     }
 }
 
@@ -113,22 +128,47 @@ fn describe(body: &EventBody, out: &mut String) -> fmt::Result {
         EventBody::Confirmed { order, payment, .. } => {
             write!(out, "order={} payment={}", order.0, paid(*payment))
         }
-        EventBody::TicketsRefunded { order, tickets, units } => {
+        EventBody::TicketsRefunded { order, tickets, units, .. } => {
             let units = match units {
                 RefundedUnits::Restock => "restock",
                 RefundedUnits::Kill => "kill",
             };
             write!(out, "order={} tickets={} units={units}", order.0, list(tickets))
         }
+        EventBody::SoldLate(sold) => {
+            write!(out, "order={} payment={} ", sold.order.0, paid(sold.payment))?;
+            held(&sold.hold, out)
+        }
+        EventBody::OrderDisputed { order, dispute, revoked } => {
+            let dispute = match dispute {
+                Dispute::Open => "open",
+                Dispute::Won => "won",
+                Dispute::Lost => "lost",
+            };
+            write!(out, "order={} dispute={dispute} revoked={}", order.0, list(revoked))
+        }
         EventBody::UnitsKilled(units) | EventBody::UnitsRestored(units) => counted(units, out),
         EventBody::ChannelReleased { channel } => write!(out, "channel={}", channel.0),
         EventBody::SaleWindowChanged { open, .. } => write!(out, "open={open}"),
-        EventBody::TicketTransferred { ticket, .. } => {
+        EventBody::TicketTransferred { ticket, .. } | EventBody::TicketReissued { ticket, .. } => {
             write!(out, "order={} ticket={}", ticket.order.0, ticket.index)
         }
-        EventBody::CheckedIn { ticket, gate } | EventBody::CheckedOut { ticket, gate } => {
+        EventBody::CheckedIn { ticket, gate, .. } | EventBody::CheckedOut { ticket, gate, .. } => {
             write!(out, "order={} ticket={} gate={gate}", ticket.order.0, ticket.index)
         }
+        EventBody::ScansRecorded(record) => {
+            let (scans, conflicts) = (record.scans.len(), record.conflicts.len());
+            write!(out, "device={} scans={scans} conflicts={conflicts}", record.device)
+        }
+        EventBody::WaitlistJoined(joined) => {
+            let units: Vec<u16> = joined.choices.iter().map(|choice| choice.quantity).collect();
+            write!(out, "units={} priority={}", list(&units), joined.priority)
+        }
+        EventBody::WaitlistLeft { entry, reason } => {
+            write!(out, "entry={} reason={}", entry.0, reason_name(*reason))
+        }
+        // The type may be hidden.
+        EventBody::WaitlistPatienceEnded { .. } => Ok(()),
     }
 }
 
@@ -137,6 +177,9 @@ fn held(placed: &HoldPlaced, out: &mut String) -> fmt::Result {
     number(" life_ends_at=", placed.life_ends_at.0, out);
     if let Some(channel) = placed.channel {
         write!(out, " channel={}", channel.0)?;
+    }
+    if let Some(entry) = placed.entry {
+        write!(out, " entry={}", entry.0)?;
     }
     for line in &placed.lines {
         number(" units=", line.quantity, out);
@@ -218,6 +261,7 @@ fn reason(rejection: &Rejection) -> String {
         Rejection::StaleVersion { current } => format!("current={current}"),
         Rejection::OrderSize { min, max, .. } => format!("min={min} max={max}"),
         Rejection::NothingToRestore { killed } => format!("killed={killed}"),
+        Rejection::WaitlistFull { entries_max } => format!("entries_max={entries_max}"),
         // What concerns one person, one price or one type may not be everyone's to know.
         Rejection::WaitlistAhead { .. }
         | Rejection::NotOnSale { .. }
@@ -229,6 +273,8 @@ fn reason(rejection: &Rejection) -> String {
         | Rejection::PromotionExhausted { .. }
         | Rejection::AddOnAlone { .. }
         | Rejection::WrongKind
+        | Rejection::AmountExceeded { .. }
+        | Rejection::InDispute
         | Rejection::HoldExpired { .. }
         | Rejection::HoldNotFound
         | Rejection::OrderNotFound
@@ -240,11 +286,18 @@ fn reason(rejection: &Rejection) -> String {
         | Rejection::InvalidRequest(_)
         | Rejection::AlreadyCheckedIn { .. }
         | Rejection::NotCheckedIn
+        | Rejection::NotAdmittedHere { .. }
+        | Rejection::NoReEntry { .. }
+        | Rejection::ScanNumbers { .. }
         | Rejection::CodeRevoked { .. }
         | Rejection::TicketRefunded
         | Rejection::TransfersExhausted
         | Rejection::KeyReused
         | Rejection::KeyExpired
+        | Rejection::AlreadyWaiting { .. }
+        | Rejection::WaitlistClosed
+        | Rejection::EntryNotFound
+        | Rejection::AvailableNow { .. }
         | Rejection::Forbidden => String::new(),
     }
 }
@@ -267,6 +320,8 @@ pub fn refusal_code(rejection: &Rejection) -> &'static str {
         Rejection::PromotionExhausted { .. } => "promotion_exhausted",
         Rejection::AddOnAlone { .. } => "add_on_alone",
         Rejection::WrongKind => "wrong_kind",
+        Rejection::AmountExceeded { .. } => "amount_exceeded",
+        Rejection::InDispute => "in_dispute",
         Rejection::HoldExpired { .. } => "hold_expired",
         Rejection::HoldNotFound => "hold_not_found",
         Rejection::OrderNotFound => "order_not_found",
@@ -283,8 +338,16 @@ pub fn refusal_code(rejection: &Rejection) -> &'static str {
         Rejection::InvalidConfig(_) => "invalid_configuration",
         Rejection::InvalidRequest(_) => "invalid_request",
         Rejection::NothingToRestore { .. } => "nothing_to_restore",
+        Rejection::AlreadyWaiting { .. } => "already_waiting",
+        Rejection::WaitlistClosed => "waitlist_closed",
+        Rejection::WaitlistFull { .. } => "waitlist_full",
+        Rejection::EntryNotFound => "entry_not_found",
+        Rejection::AvailableNow { .. } => "available_now",
         Rejection::AlreadyCheckedIn { .. } => "already_checked_in",
         Rejection::NotCheckedIn => "not_checked_in",
+        Rejection::NotAdmittedHere { .. } => "not_admitted_here",
+        Rejection::NoReEntry { .. } => "no_re_entry",
+        Rejection::ScanNumbers { .. } => "scan_numbers",
         Rejection::CodeRevoked { .. } => "code_revoked",
         Rejection::TicketRefunded => "ticket_refunded",
         Rejection::TransfersExhausted => "transfers_exhausted",

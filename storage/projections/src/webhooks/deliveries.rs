@@ -131,23 +131,14 @@ impl Deliveries {
         transact(self.table.as_ref(), |mut transaction| async move {
             let moved = advance_in(transaction.as_mut(), (event, follower), expected, through).await?;
             if moved.is_none() {
-                for batch in batches {
-                    tell(transaction.as_mut(), batch, now).await?;
-                }
+                tell_in(transaction.as_mut(), batches, now).await?;
             }
             let next = FollowerCursor { sequence: through, ..expected };
             let advance = moved.unwrap_or(Advance::Advanced(next));
-            let mut disabled = Vec::new();
-            if let Advance::Advanced(_) = advance {
-                // Read again, since an attempt of unknown outcome may have done it.
-                for Batch { endpoint, .. } in batches {
-                    let found = endpoints::read(transaction.as_mut(), *endpoint).await?;
-                    let backlog = Disabled { at: now, why: Why::Backlog };
-                    if found.and_then(|found| found.disabled) == Some(backlog) {
-                        disabled.push(*endpoint);
-                    }
-                }
-            }
+            let disabled = match advance {
+                Advance::Advanced(_) => disabled_in(transaction.as_mut(), batches, now).await?,
+                Advance::Fenced { .. } => Vec::new(),
+            };
             Ok((transaction, Followed { advance, disabled }))
         })
         .await
@@ -267,6 +258,42 @@ pub(super) async fn standing(
 
 pub(super) fn write_standing(transaction: &mut dyn Transaction, endpoint: u128, standing: Standing) {
     transaction.set(&WebhookStandingKey { endpoint }.pack(), &standing.encode());
+}
+
+/// Keeps messages about a log in a transaction that moves a follower's cursor.
+///
+/// # Errors
+/// As the transaction says.
+pub async fn tell_in(
+    transaction: &mut dyn Transaction,
+    batches: &[Batch],
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for batch in batches {
+        tell(transaction, batch, now).await?;
+    }
+    Ok(())
+}
+
+/// The endpoints that [`tell_in`] disabled, since too much would wait for them; read again, since an attempt of unknown outcome may have
+/// done it.
+///
+/// # Errors
+/// As the transaction says.
+pub async fn disabled_in(
+    transaction: &mut dyn Transaction,
+    batches: &[Batch],
+    now: Timestamp,
+) -> Result<Vec<EndpointId>, StoreError> {
+    let mut disabled = Vec::new();
+    for Batch { endpoint, .. } in batches {
+        let found = endpoints::read(transaction, *endpoint).await?;
+        let backlog = Disabled { at: now, why: Why::Backlog };
+        if found.and_then(|found| found.disabled) == Some(backlog) {
+            disabled.push(*endpoint);
+        }
+    }
+    Ok(disabled)
 }
 
 /// What has happened waits, all of it, or its endpoint is disabled. One that is gone or does not listen any more is told nothing.

@@ -5,7 +5,9 @@ mod endpoint;
 mod endpoints;
 mod row;
 
-pub use deliveries::{Asked, Attempt, Batch, Deliveries, Due, Followed, Outcome, Verdict};
+pub use deliveries::{
+    Asked, Attempt, Batch, Deliveries, Due, Followed, Outcome, Verdict, disabled_in, tell_in,
+};
 pub use endpoint::{Disabled, Endpoint, EndpointId, Secret, Why};
 pub use endpoints::{Creation, WebhookEndpoints};
 pub use row::{Delivery, Finished, Standing};

@@ -16,6 +16,7 @@ fn key(first: u8) -> ApiKey {
         scopes: vec!["events:write".to_owned(), "orders:write".to_owned()],
         created_at: Timestamp(1_000),
         revoked_at: None,
+        device: None,
     }
 }
 
@@ -24,6 +25,9 @@ async fn a_key_is_found_by_the_hash_of_its_secret_only() {
     let keys = ApiKeys::new(Arc::new(MemoryStore::new()));
     keys.insert(&key(1)).await.unwrap();
     assert_eq!(keys.find(&[1; 32]).await.unwrap(), Some(key(1)));
+    let of_device = ApiKey { device: Some(7), ..key(3) };
+    keys.insert(&of_device).await.unwrap();
+    assert_eq!(keys.find(&[3; 32]).await.unwrap(), Some(of_device));
     let mut forged = [1; 32];
     forged[31] = 0;
     assert_eq!(keys.find(&forged).await.unwrap(), None);

@@ -3,10 +3,12 @@
 
 mod api_keys;
 mod catalogue;
+mod entry;
 mod follower_cursors;
 mod installation;
 mod orders;
 mod quarantine;
 mod receipts;
 mod ticket_keys;
+mod waitlist;
 mod webhooks;

@@ -10,8 +10,9 @@ use tessera_inventory::{
 };
 
 use crate::{
-    RecordError,
+    RecordError, entry,
     error::malformed,
+    waitlist,
     wide::{halves, narrow, narrow_option, whole},
     wire,
 };
@@ -59,6 +60,8 @@ pub(crate) fn to_wire(config: &Config) -> wire::Config {
         on_sale_at_ms: milliseconds(config.schedule.on_sale_at),
         closes_at_ms: milliseconds(config.schedule.closes_at),
         tariff: config.tariff.as_deref().map(tariff::to_wire),
+        entry: entry::lists_to_wire(&config.entry),
+        waitlist: config.waitlist.as_deref().map(waitlist::policy_to_wire),
         ..wire::Config::default()
     };
     hall::put_rows(&mut message, &config.rows);
@@ -98,6 +101,11 @@ pub(crate) fn from_wire(mut message: wire::Config) -> Result<Config, RecordError
             closes_at: message.closes_at_ms.map(Timestamp),
         },
         tariff: message.tariff.map(|tariff| tariff::from_wire(tariff).map(Box::new)).transpose()?,
+        entry: entry::lists_from_wire(message.entry)?,
+        waitlist: message
+            .waitlist
+            .map(|policy| waitlist::policy_from_wire(&policy).map(Box::new))
+            .transpose()?,
     })
 }
 

@@ -1,7 +1,7 @@
 //! Placed holds, written and read by hand: most events of a log are such, and replay waits for nothing else.
 //!
 //! The bytes are exactly those that the messages in [`crate::wire`] have. Writing covers every placed hold without further
-//! subjects and without a quote; reading covers such bytes in the order in which they are written. For all else both answer that they do not
+//! subjects, without a quote, and offered to no entry; reading covers such bytes in the order in which they are written. For all else both answer that they do not
 //! apply, and the messages decide. Tests hold the two ways against each other.
 
 mod read;

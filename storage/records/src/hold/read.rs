@@ -52,7 +52,7 @@ fn hold_placed(mut fields: Fields<'_>, at: Timestamp) -> Option<HoldPlaced> {
     }
     fields.end()?;
     let subjects = Subjects { primary: Subject(whole(high, low)), extra: Vec::new() };
-    Some(HoldPlaced { subjects, deadline_at, life_ends_at, channel, origin, lines, quote: None })
+    Some(HoldPlaced { subjects, deadline_at, life_ends_at, channel, origin, lines, quote: None, entry: None })
 }
 
 fn line(mut fields: Fields<'_>) -> Option<Line> {

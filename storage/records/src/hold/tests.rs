@@ -58,6 +58,7 @@ fn event() -> impl Strategy<Value = Event> {
             origin,
             lines,
             quote: None,
+            entry: None,
         };
         Event { at, key, body: EventBody::HoldPlaced(placed) }
     })

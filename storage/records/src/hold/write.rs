@@ -11,10 +11,10 @@ use crate::{
 /// Bytes of a fixed 64-bit field with its tag.
 const FIXED_FIELD: usize = 9;
 
-/// Append the field of `event` to a record, if it is a placed hold of one subject without a quote; otherwise nothing, and `false`.
+/// Append the field of `event` to a record, if it is a placed hold of one subject without a quote, and no offer to an entry; otherwise nothing, and `false`.
 pub(crate) fn put_event(event: &Event, before: Timestamp, out: &mut Vec<u8>) -> bool {
     let EventBody::HoldPlaced(placed) = &event.body else { return false };
-    if !placed.subjects.extra.is_empty() || placed.quote.is_some() {
+    if !placed.subjects.extra.is_empty() || placed.quote.is_some() || placed.entry.is_some() {
         return false;
     }
     let later_ms = event.at.0.wrapping_sub(before.0);

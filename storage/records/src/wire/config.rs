@@ -1,6 +1,6 @@
 //! The messages of a configuration. Seats stand in columns: a hall of 100,000 seats takes well below 1 MB.
 
-use super::Tariff;
+use super::{Entry, Tariff, Waitlist};
 
 #[derive(Clone, PartialEq, prost::Message)]
 pub(crate) struct Config {
@@ -70,6 +70,10 @@ pub(crate) struct Config {
     pub(crate) seat_y_mm: Vec<i32>,
     #[prost(message, optional, tag = "28")]
     pub(crate) tariff: Option<Tariff>,
+    #[prost(message, optional, tag = "30")]
+    pub(crate) entry: Option<Entry>,
+    #[prost(message, optional, tag = "29")]
+    pub(crate) waitlist: Option<Waitlist>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -3,13 +3,19 @@
 //! Tags are never reused. 128-bit values are pairs of `fixed64`, times are deltas, seats are deltas of ascending indices.
 
 mod config;
+mod entry;
 mod snapshot;
 mod tariff;
+mod waitlist;
 
 pub(crate) use config::{Category, Channel, Code, Config, Pool, TicketKind, TicketType};
+pub(crate) use entry::{ConflictKind, Entry, EntryList, Scan, ScanConflict, ScansRecorded};
 pub(crate) use snapshot::{Image, SnapshotHeader};
 pub(crate) use tariff::{
     Basis, Bundle, Effect, Fee, LineKind, Payer, Promotion, Quote, QuoteLine, Tariff, Tax,
+};
+pub(crate) use waitlist::{
+    Choice, LeftReason, Waitlist, WaitlistJoined, WaitlistLeft, WaitlistOrder, WaitlistPatienceEnded,
 };
 
 /// Field 1 of a record, always first.
@@ -34,7 +40,10 @@ pub(crate) struct Event {
     pub(crate) later_ms: u64,
     #[prost(message, optional, tag = "2")]
     pub(crate) key: Option<KeyMark>,
-    #[prost(oneof = "Body", tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19")]
+    #[prost(
+        oneof = "Body",
+        tags = "3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26"
+    )]
     pub(crate) body: Option<Body>,
 }
 
@@ -84,6 +93,20 @@ pub(crate) enum Body {
     ChannelReleased(ChannelReleased),
     #[prost(message, tag = "19")]
     SaleWindowChanged(SaleWindowChanged),
+    #[prost(message, tag = "20")]
+    OrderDisputed(OrderDisputed),
+    #[prost(message, boxed, tag = "22")]
+    SoldLate(Box<SoldLate>),
+    #[prost(message, tag = "21")]
+    TicketReissued(TicketReissued),
+    #[prost(message, tag = "23")]
+    ScansRecorded(ScansRecorded),
+    #[prost(message, tag = "24")]
+    WaitlistJoined(WaitlistJoined),
+    #[prost(message, tag = "25")]
+    WaitlistLeft(WaitlistLeft),
+    #[prost(message, tag = "26")]
+    WaitlistPatienceEnded(WaitlistPatienceEnded),
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -109,6 +132,8 @@ pub(crate) struct HoldPlaced {
     pub(crate) lines: Vec<Line>,
     #[prost(message, optional, tag = "9")]
     pub(crate) quote: Option<Quote>,
+    #[prost(uint64, optional, tag = "10")]
+    pub(crate) entry: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -199,6 +224,22 @@ pub(crate) struct Passage {
     pub(crate) index: u32,
     #[prost(uint32, tag = "3")]
     pub(crate) gate: u32,
+    /// Of a way out: whether the state remembers it.
+    #[prost(bool, tag = "4")]
+    pub(crate) stamped: bool,
+    /// Position of the entry list + 1; 0: none.
+    #[prost(uint32, tag = "5")]
+    pub(crate) list: u32,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(crate) struct TicketReissued {
+    #[prost(uint64, tag = "1")]
+    pub(crate) order: u64,
+    #[prost(uint32, tag = "2")]
+    pub(crate) index: u32,
+    #[prost(uint32, tag = "3")]
+    pub(crate) generation: u32,
 }
 
 #[derive(Clone, Copy, PartialEq, prost::Message)]
@@ -223,6 +264,40 @@ pub(crate) struct TicketsRefunded {
     pub(crate) tickets: Vec<u32>,
     #[prost(enumeration = "RefundedUnits", tag = "3")]
     pub(crate) units: i32,
+    #[prost(sint64, optional, tag = "4")]
+    pub(crate) amount_minor: Option<i64>,
+    /// See `tessera_inventory::RefundReason`.
+    #[prost(uint32, tag = "5")]
+    pub(crate) reason: u32,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct OrderDisputed {
+    #[prost(uint64, tag = "1")]
+    pub(crate) order: u64,
+    #[prost(bool, tag = "2")]
+    pub(crate) open: bool,
+    /// Unless it is open.
+    #[prost(enumeration = "DisputeOutcome", tag = "3")]
+    pub(crate) outcome: i32,
+    #[prost(uint32, repeated, packed = "true", tag = "4")]
+    pub(crate) revoked: Vec<u32>,
+}
+
+#[derive(Clone, PartialEq, prost::Message)]
+pub(crate) struct SoldLate {
+    #[prost(uint64, tag = "1")]
+    pub(crate) order: u64,
+    #[prost(message, optional, tag = "2")]
+    pub(crate) hold: Option<HoldPlaced>,
+    #[prost(enumeration = "Payment", tag = "3")]
+    pub(crate) payment: i32,
+    #[prost(fixed64, tag = "4")]
+    pub(crate) reference_high: u64,
+    #[prost(fixed64, tag = "5")]
+    pub(crate) reference_low: u64,
+    #[prost(uint32, tag = "6")]
+    pub(crate) attempt: u32,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]
@@ -283,6 +358,13 @@ pub(crate) enum RefundedUnits {
     Unspecified = 0,
     Restock = 1,
     Kill = 2,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]
+pub(crate) enum DisputeOutcome {
+    Undecided = 0,
+    Won = 1,
+    Lost = 2,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, prost::Enumeration)]

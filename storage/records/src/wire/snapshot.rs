@@ -81,4 +81,18 @@ pub(crate) struct Image {
     pub(crate) expired: Bytes,
     #[prost(bytes = "bytes", tag = "31")]
     pub(crate) quoted: Bytes,
+    #[prost(bytes = "bytes", tag = "32")]
+    pub(crate) shares_quoted: Bytes,
+    #[prost(bytes = "bytes", tag = "33")]
+    pub(crate) refunded_beyond: Bytes,
+    #[prost(bytes = "bytes", tag = "39")]
+    pub(crate) disputes: Bytes,
+    #[prost(bytes = "bytes", tag = "38")]
+    pub(crate) passages: Bytes,
+    #[prost(bytes = "bytes", tag = "40")]
+    pub(crate) devices: Bytes,
+    #[prost(bytes = "bytes", tag = "36")]
+    pub(crate) waitlist: Bytes,
+    #[prost(bytes = "bytes", tag = "37")]
+    pub(crate) accumulating: Bytes,
 }

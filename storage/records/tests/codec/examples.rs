@@ -9,6 +9,7 @@ use crate::tariffs;
 
 const AT: u64 = 1_790_000_000_000;
 const CLAIM: ClaimNumber = ClaimNumber(4_711);
+const ENTRY: EntryNumber = EntryNumber(4_000);
 const TICKET: TicketRef = TicketRef { order: CLAIM, index: 3 };
 const SUBJECT: Subject = Subject(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff);
 
@@ -31,6 +32,7 @@ pub(crate) fn hold(lines: Vec<Line>) -> HoldPlaced {
         origin: Origin::Direct,
         lines,
         quote: None,
+        entry: None,
     }
 }
 
@@ -100,6 +102,8 @@ pub(crate) fn config() -> Config {
             closes_at: Some(Timestamp(AT + 20)),
         },
         tariff: None,
+        entry: Vec::new(),
+        waitlist: None,
     }
 }
 
@@ -147,7 +151,74 @@ pub(crate) fn of_format_2() -> Vec<(&'static str, Event)> {
         ("confirmed_by_an_attempt", event(EventBody::Confirmed { order: CLAIM, payment, attempt: Some(3) })),
         ("hold_placed_with_a_quote", event(EventBody::HoldPlaced(quoted_hold()))),
         ("configured_with_a_tariff", event(EventBody::Configured { version: 1, config: Arc::new(priced()) })),
+        ("tickets_refunded_by_amount", event(refunded(vec![1], Some(-1), RefundReason::Organizer))),
+        ("tickets_refunded_for_goodwill", event(refunded(Vec::new(), Some(500), RefundReason::Goodwill))),
+        ("tickets_refunded_unpaid", event(refunded(vec![0, 300], Some(0), RefundReason::Unpaid))),
+        ("tickets_refunded_cancelled", event(refunded(vec![0], None, RefundReason::Cancelled))),
+        ("sold_late", event(EventBody::SoldLate(Box::new(late(payment))))),
+        ("order_disputed", event(disputed(Dispute::Open, Vec::new()))),
+        ("order_disputed_won", event(disputed(Dispute::Won, Vec::new()))),
+        ("order_disputed_lost", event(disputed(Dispute::Lost, vec![0, 300]))),
+        ("configured_with_a_waitlist", configured_with_a_waitlist()),
+        (
+            "hold_placed_for_an_entry",
+            of_time(EventBody::HoldPlaced(HoldPlaced { entry: Some(ENTRY), ..offer() })),
+        ),
+        ("waitlist_joined", event(EventBody::WaitlistJoined(Box::new(joined())))),
+        ("waitlist_left", event(EventBody::WaitlistLeft { entry: ENTRY, reason: LeftReason::Left })),
+        (
+            "waitlist_left_for_its_price",
+            of_time(EventBody::WaitlistLeft { entry: ENTRY, reason: LeftReason::Price }),
+        ),
+        (
+            "waitlist_patience_ended",
+            of_time(EventBody::WaitlistPatienceEnded { ticket_type: TicketTypeId(1) }),
+        ),
     ]
+    .into_iter()
+    .chain(crate::entry::of_format_2())
+    .collect()
+}
+
+fn refunded(tickets: Vec<u16>, amount_minor: Option<i64>, reason: RefundReason) -> EventBody {
+    EventBody::TicketsRefunded { order: CLAIM, tickets, units: RefundedUnits::Restock, amount_minor, reason }
+}
+
+fn late(payment: Payment) -> SoldLate {
+    SoldLate { order: CLAIM, hold: quoted_hold(), payment, attempt: 3 }
+}
+
+fn disputed(dispute: Dispute, revoked: Vec<u16>) -> EventBody {
+    EventBody::OrderDisputed { order: CLAIM, dispute, revoked }
+}
+
+fn configured_with_a_waitlist() -> Event {
+    event(EventBody::Configured { version: 1, config: Arc::new(with_waitlist()) })
+}
+
+/// A configuration with a waitlist of its own making.
+pub(crate) fn with_waitlist() -> Config {
+    let policy = WaitlistPolicy {
+        order: WaitlistOrder::Accumulate,
+        patience_ms: 3_600_000,
+        offer_ms: 900_000,
+        types: vec![TicketTypeId(0), TicketTypeId(1)],
+        price_may_rise: true,
+        per_subject_max: 2,
+        ..WaitlistPolicy::default()
+    };
+    Config { waitlist: Some(Box::new(policy)), ..config() }
+}
+
+fn joined() -> WaitlistJoined {
+    let standing = Choice { ticket_type: TicketTypeId(0), quantity: 2, manner: Manner::Standing };
+    let seated = Choice { ticket_type: TicketTypeId(300), quantity: 3, manner: Manner::Accessible(1) };
+    WaitlistJoined {
+        subjects: Subjects { primary: SUBJECT, extra: vec![Subject(1)] },
+        choices: vec![seated, standing],
+        price_max_minor: Some(4_950),
+        priority: 128,
+    }
 }
 
 fn quoted_hold() -> HoldPlaced {
@@ -194,11 +265,19 @@ pub(crate) fn all() -> Vec<(&'static str, Event)> {
                 order: CLAIM,
                 tickets: vec![0, 2, 300],
                 units: RefundedUnits::Restock,
+                amount_minor: None,
+                reason: RefundReason::Organizer,
             }),
         ),
         (
             "tickets_refunded_and_killed",
-            event(EventBody::TicketsRefunded { order: CLAIM, tickets: vec![0], units: RefundedUnits::Kill }),
+            event(EventBody::TicketsRefunded {
+                order: CLAIM,
+                tickets: vec![0],
+                units: RefundedUnits::Kill,
+                amount_minor: None,
+                reason: RefundReason::Organizer,
+            }),
         ),
         ("units_killed", event(EventBody::UnitsKilled(Units::Pool { pool: PoolId(0), quantity: 40 }))),
         ("seats_killed", event(EventBody::UnitsKilled(seats.clone()))),
@@ -213,8 +292,11 @@ pub(crate) fn all() -> Vec<(&'static str, Event)> {
             "ticket_transferred",
             event(EventBody::TicketTransferred { ticket: TICKET, to: SUBJECT, generation: 2 }),
         ),
-        ("checked_in", event(EventBody::CheckedIn { ticket: TICKET, gate: 12 })),
-        ("checked_out", event(EventBody::CheckedOut { ticket: TICKET, gate: 12 })),
+        ("checked_in", event(EventBody::CheckedIn { ticket: TICKET, gate: 12, list: None })),
+        (
+            "checked_out",
+            event(EventBody::CheckedOut { ticket: TICKET, gate: 12, list: None, stamped: false }),
+        ),
     ]
 }
 
@@ -250,5 +332,12 @@ pub(crate) fn image() -> Image {
         keys_horizon: Timestamp(AT - 1),
         expired: vec![60, 1, 2],
         quoted: Vec::new(),
+        shares_quoted: Vec::new(),
+        refunded_beyond: Vec::new(),
+        disputes: Vec::new(),
+        passages: Vec::new(),
+        devices: Vec::new(),
+        waitlist: Vec::new(),
+        accumulating: Vec::new(),
     }
 }

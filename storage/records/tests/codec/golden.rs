@@ -108,6 +108,48 @@ fn a_snapshot_with_quotes_is_written_and_read_as_format_2_did() {
 }
 
 #[test]
+fn a_snapshot_with_money_that_went_back_is_written_and_read_as_format_2_did() {
+    let image = Image {
+        quoted: vec![77, 4_455, 0, 0],
+        shares_quoted: vec![77, 1, 4_400],
+        refunded_beyond: vec![0, (-5_i64).cast_unsigned()],
+        disputes: vec![0],
+        ..examples::image()
+    };
+    assert_eq!(Image { quoted: vec![], shares_quoted: vec![], ..image.clone() }.format(), 2);
+    let expected = SnapshotImage { chain: Chain([7; 32]), image };
+    let bytes = golden("v2", "snapshot_with_refunds", &encode_snapshot(&expected.image, expected.chain));
+    assert_eq!(decode_snapshot(bytes.into()).unwrap(), expected);
+}
+
+#[test]
+fn a_snapshot_with_passages_is_written_and_read_as_format_2_did() {
+    let image = Image {
+        passages: vec![3 | 9 << 32, 1_789_999_999_000, 7, 41, 4 | 2 << 32, 1_789_999_999_500, 0, 0],
+        devices: vec![7, 42, 1_789_999_999_000],
+        ..examples::image()
+    };
+    assert_eq!(image.format(), 2);
+    let expected = SnapshotImage { chain: Chain([7; 32]), image };
+    let bytes = golden("v2", "snapshot_with_passages", &encode_snapshot(&expected.image, expected.chain));
+    assert_eq!(decode_snapshot(bytes.into()).unwrap(), expected);
+}
+
+#[test]
+fn a_snapshot_with_a_waitlist_is_written_and_read_as_format_2_did() {
+    let image = Image {
+        config: Some(examples::with_waitlist().into()),
+        waitlist: vec![70, 1 << 40 | 128 << 48, u64::MAX, 1 | 2 << 16 | 1 << 32],
+        accumulating: vec![1, 70, 1_790_000_000_000],
+        ..examples::image()
+    };
+    assert_eq!(image.format(), 2);
+    let expected = SnapshotImage { chain: Chain([7; 32]), image };
+    let bytes = golden("v2", "snapshot_with_a_waitlist", &encode_snapshot(&expected.image, expected.chain));
+    assert_eq!(decode_snapshot(bytes.into()).unwrap(), expected);
+}
+
+#[test]
 fn every_golden_file_is_known() {
     let mut of_format_1 = examples::all();
     of_format_1.extend([
@@ -115,7 +157,15 @@ fn every_golden_file_is_known() {
         ("snapshot", of_format_1[0].1.clone()),
     ]);
     let mut of_format_2 = examples::of_format_2();
-    of_format_2.push(("snapshot_with_quotes", of_format_2[0].1.clone()));
+    let snapshots = [
+        "snapshot_with_quotes",
+        "snapshot_with_refunds",
+        "snapshot_with_passages",
+        "snapshot_with_a_waitlist",
+    ];
+    for snapshot in snapshots {
+        of_format_2.push((snapshot, of_format_2[0].1.clone()));
+    }
     for (format, examples) in [("v1", of_format_1), ("v2", of_format_2)] {
         for entry in fs::read_dir(file(format, "x").parent().unwrap()).unwrap() {
             let name = entry.unwrap().file_name().into_string().unwrap();

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 const PROTO: [&str; 2] =
     [include_str!("../../proto/record.proto"), include_str!("../../proto/snapshot.proto")];
-const MESSAGES: [&str; 4] = [
+const MESSAGES: [&str; 6] = [
     include_str!("../../src/wire/mod.rs"),
     include_str!("../../src/wire/config.rs"),
+    include_str!("../../src/wire/entry.rs"),
     include_str!("../../src/wire/snapshot.rs"),
     include_str!("../../src/wire/tariff.rs"),
+    include_str!("../../src/wire/waitlist.rs"),
 ];
 
 /// (message, field) to (type, number).

@@ -13,7 +13,7 @@ fn bytes() -> Vec<u8> {
 
 prop_compose! {
     fn image()(
-        words in [(); 4].map(|()| vec(any::<u64>(), 0..9)),
+        words in [(); 6].map(|()| vec(any::<u64>(), 0..9)),
         halves in (vec(any::<u32>(), 0..9), vec(any::<u32>(), 0..9), vec(any::<u32>(), 0..9)),
         small in vec(any::<u8>(), 0..9),
         numbers in any::<(u64, u64, u64)>(),
@@ -34,6 +34,8 @@ prop_compose! {
             orders: halves.1,
             transferred: halves.2,
             quoted: words[3].clone(),
+            waitlist: words[4].clone(),
+            accumulating: words[5].clone(),
             keys_recent_first: numbers.2,
             ..examples::image()
         }

@@ -50,9 +50,10 @@ fn line() -> impl Strategy<Value = Line> {
 fn hold_placed() -> impl Strategy<Value = HoldPlaced> {
     let origin = prop_oneof![Just(Origin::Direct), Just(Origin::Offer)];
     let subjects = (subject(), vec(subject(), 0..4));
-    let quote = option::of(tariffs::quote().prop_map(Box::new));
+    let quote =
+        (option::of(tariffs::quote().prop_map(Box::new)), option::of(any::<u64>().prop_map(EntryNumber)));
     (subjects, timestamp(), timestamp(), option::of(any::<u8>()), origin, vec(line(), 0..4), quote).prop_map(
-        |((primary, extra), deadline_at, life_ends_at, channel, origin, lines, quote)| HoldPlaced {
+        |((primary, extra), deadline_at, life_ends_at, channel, origin, lines, (quote, entry))| HoldPlaced {
             subjects: Subjects { primary, extra },
             deadline_at,
             life_ends_at,
@@ -60,6 +61,7 @@ fn hold_placed() -> impl Strategy<Value = HoldPlaced> {
             origin,
             lines,
             quote,
+            entry,
         },
     )
 }
@@ -141,21 +143,74 @@ fn policies() -> impl Strategy<Value = (HoldPolicy, SeatingPolicy, Schedule)> {
     (hold, seating, schedule)
 }
 
+fn waitlist_policy() -> impl Strategy<Value = WaitlistPolicy> {
+    let order = prop_oneof![Just(WaitlistOrder::Fit), Just(WaitlistOrder::Accumulate)];
+    let types = vec(any::<u16>().prop_map(TicketTypeId), 0..3);
+    (any::<(bool, bool, u8)>(), order, any::<(u64, u64, u32)>(), types).prop_map(
+        |((enabled, price_may_rise, per_subject_max), order, (patience_ms, offer_ms, entries_max), types)| {
+            WaitlistPolicy {
+                enabled,
+                order,
+                patience_ms,
+                offer_ms,
+                entries_max,
+                types,
+                price_may_rise,
+                per_subject_max,
+            }
+        },
+    )
+}
+
+fn waitlist_body() -> impl Strategy<Value = EventBody> {
+    let entry = || any::<u64>().prop_map(EntryNumber);
+    let manner = (0_u16..258).prop_filter_map("a manner", Manner::of_word);
+    let choice = (any::<(u16, u16)>(), manner).prop_map(|((ticket_type, quantity), manner)| Choice {
+        ticket_type: TicketTypeId(ticket_type),
+        quantity,
+        manner,
+    });
+    let reason = proptest::sample::select(vec![
+        LeftReason::Left,
+        LeftReason::Limit,
+        LeftReason::Price,
+        LeftReason::Closed,
+        LeftReason::TypeGone,
+    ]);
+    let joined = (subject(), vec(subject(), 0..3), vec(choice, 0..4), any::<(Option<i64>, u8)>()).prop_map(
+        |(primary, extra, choices, (price_max_minor, priority))| {
+            let subjects = Subjects { primary, extra };
+            EventBody::WaitlistJoined(Box::new(WaitlistJoined {
+                subjects,
+                choices,
+                price_max_minor,
+                priority,
+            }))
+        },
+    );
+    prop_oneof![
+        joined,
+        (entry(), reason).prop_map(|(entry, reason)| EventBody::WaitlistLeft { entry, reason }),
+        any::<u16>().prop_map(|id| EventBody::WaitlistPatienceEnded { ticket_type: TicketTypeId(id) }),
+    ]
+}
+
 fn config() -> impl Strategy<Value = Config> {
     let pools = vec((".{0,9}", any::<u32>()), 0..3);
     let categories = vec((".{0,9}", any::<(i32, i32)>()), 0..3);
-    let lists = (vec(channel(), 0..3), vec(ticket_type(), 0..3));
+    let lists = (vec(channel(), 0..3), vec(ticket_type(), 0..3), vec(entry_list(), 0..3));
     let names = (any::<[u8; 3]>(), option::of(any::<u32>()), vec(".{0,9}", 0..3));
     let tariff = option::of(tariffs::tariff().prop_map(Box::new));
-    (names, pools, categories, vec(row(), 0..4), lists, policies(), tariff).prop_map(
+    let more = (tariff, option::of(waitlist_policy().prop_map(Box::new)));
+    (names, pools, categories, vec(row(), 0..4), lists, policies(), more).prop_map(
         |(
             (currency, limit, sections),
             pools,
             categories,
             rows,
-            (channels, ticket_types),
+            (channels, ticket_types, entry),
             policies,
-            tariff,
+            (tariff, waitlist),
         )| Config {
             currency,
             pools: pools.into_iter().map(|(name, capacity)| Pool { name: name.into(), capacity }).collect(),
@@ -172,6 +227,8 @@ fn config() -> impl Strategy<Value = Config> {
             seating: policies.1,
             schedule: policies.2,
             tariff,
+            entry,
+            waitlist,
         },
     )
 }
@@ -211,14 +268,92 @@ fn claim_body() -> impl Strategy<Value = EventBody> {
 
 fn ticket_body() -> impl Strategy<Value = EventBody> {
     let destination = prop_oneof![Just(RefundedUnits::Restock), Just(RefundedUnits::Kill)];
+    let reason = (0..5_u8).prop_filter_map("known", RefundReason::of);
+    let dispute = prop_oneof![Just(Dispute::Open), Just(Dispute::Won), Just(Dispute::Lost)];
     prop_oneof![
-        (claim(), vec(any::<u16>(), 0..4), destination)
-            .prop_map(|(order, tickets, units)| EventBody::TicketsRefunded { order, tickets, units }),
+        (claim(), vec(any::<u16>(), 0..4), destination, option::of(any::<i64>()), reason).prop_map(
+            |(order, tickets, units, amount_minor, reason)| EventBody::TicketsRefunded {
+                order,
+                tickets,
+                units,
+                amount_minor,
+                reason,
+            }
+        ),
+        (claim(), hold_placed(), payment(), any::<u8>()).prop_map(|(order, hold, payment, attempt)| {
+            EventBody::SoldLate(Box::new(SoldLate { order, hold, payment, attempt }))
+        }),
+        (claim(), dispute, vec(any::<u16>(), 0..4))
+            .prop_map(|(order, dispute, revoked)| EventBody::OrderDisputed { order, dispute, revoked }),
         (ticket(), subject(), any::<u8>())
             .prop_map(|(ticket, to, generation)| EventBody::TicketTransferred { ticket, to, generation }),
-        (ticket(), any::<u16>()).prop_map(|(ticket, gate)| EventBody::CheckedIn { ticket, gate }),
-        (ticket(), any::<u16>()).prop_map(|(ticket, gate)| EventBody::CheckedOut { ticket, gate }),
+        (ticket(), any::<u16>(), list()).prop_map(|(ticket, gate, list)| EventBody::CheckedIn {
+            ticket,
+            gate,
+            list
+        }),
+        (ticket(), any::<u16>(), list(), any::<bool>())
+            .prop_map(|(ticket, gate, list, stamped)| EventBody::CheckedOut { ticket, gate, list, stamped }),
+        (ticket(), any::<u8>())
+            .prop_map(|(ticket, generation)| EventBody::TicketReissued { ticket, generation }),
+        (any::<u32>(), vec(scan(), 0..4), vec(scan_conflict(), 0..3)).prop_map(
+            |(device, scans, conflicts)| {
+                EventBody::ScansRecorded(ScansRecorded { device, scans, conflicts })
+            }
+        ),
     ]
+}
+
+fn list() -> impl Strategy<Value = Option<u8>> {
+    option::of(0..=254_u8)
+}
+
+fn scan() -> impl Strategy<Value = Scan> {
+    let shown = (ticket(), any::<u8>(), any::<bool>(), any::<bool>(), list());
+    (any::<u64>(), timestamp(), any::<u16>(), shown).prop_map(
+        |(number, at, gate, (ticket, generation, inward, admitted, list))| Scan {
+            number,
+            at,
+            gate,
+            ticket,
+            generation,
+            inward,
+            admitted,
+            list,
+        },
+    )
+}
+
+fn scan_conflict() -> impl Strategy<Value = ScanConflict> {
+    let kinds = vec![
+        ConflictKind::DoubleAdmission,
+        ConflictKind::AfterRefund,
+        ConflictKind::OldCode,
+        ConflictKind::WrongGate,
+        ConflictKind::UnknownTicket,
+    ];
+    let other = (timestamp(), any::<u16>(), any::<u32>()).prop_map(|(at, gate, device)| OtherPassage {
+        at,
+        gate,
+        device,
+    });
+    (any::<u16>(), proptest::sample::select(kinds), option::of(other))
+        .prop_map(|(scan, kind, other)| ScanConflict { scan, kind, other })
+}
+
+fn entry_list() -> impl Strategy<Value = EntryList> {
+    let types = vec(any::<u16>().prop_map(TicketTypeId), 0..3);
+    let times = (option::of(timestamp()), option::of(timestamp()));
+    (".{0,8}", vec(any::<u16>(), 0..3), types, any::<bool>(), times).prop_map(
+        |(name, gates, types, re_entry, (opens_at, closes_at))| EntryList {
+            name: name.into(),
+            gates,
+            types,
+            re_entry,
+            opens_at,
+            closes_at,
+        },
+    )
 }
 
 fn organizers_body() -> impl Strategy<Value = EventBody> {
@@ -239,6 +374,6 @@ fn organizers_body() -> impl Strategy<Value = EventBody> {
 pub(crate) fn event() -> impl Strategy<Value = Event> {
     let key =
         option::of(any::<(u128, u64)>().prop_map(|(digest, fingerprint)| KeyMark { digest, fingerprint }));
-    let body = prop_oneof![claim_body(), ticket_body(), organizers_body()];
+    let body = prop_oneof![claim_body(), ticket_body(), organizers_body(), waitlist_body()];
     (timestamp(), key, body).prop_map(|(at, key, body)| Event { at, key, body })
 }

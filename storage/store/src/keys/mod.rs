@@ -5,16 +5,32 @@
 //! hash has its top bit set, so that it never meets a key that begins with a kind.
 
 mod api_key;
+mod broadcast;
+mod broadcast_seen;
 mod catalogue_event;
 mod catalogue_request;
+mod contact;
+mod entry_change;
+mod entry_conflict;
+mod entry_device;
+mod entry_scan;
+mod entry_statistics;
+mod entry_ticket;
 mod event_orders;
 mod follower_cursor;
 mod head;
+mod inbox_item;
 mod installation;
 mod ledger_balance;
 mod ledger_entry;
 mod ledger_mark;
 mod log_record;
+mod message_account;
+mod message_due;
+mod message_finished;
+mod message_pending;
+mod message_place;
+mod message_template;
 mod node;
 mod node_beat;
 mod order;
@@ -32,6 +48,7 @@ mod payout;
 mod projection_cursor;
 mod provider_event;
 mod provider_event_due;
+mod push_subscription;
 mod quarantine;
 mod receipt_index;
 mod receipt_keys;
@@ -39,13 +56,18 @@ mod receipt_page;
 mod receipt_tree;
 mod reconciliation;
 mod refund;
+mod refund_run;
+mod refund_run_open;
 mod sandbox_payment;
 mod snapshot_chunk;
 mod snapshot_pointer;
+mod suppressed;
 mod terms;
 mod ticket_design;
 mod ticket_keys;
 mod venue_chunk;
+mod waitlist_by_subject;
+mod waitlist_entry;
 mod wake_up;
 mod webhook_due;
 mod webhook_endpoint;
@@ -61,16 +83,32 @@ use tessera_inventory::EventId;
 use uuid::Uuid;
 
 pub use api_key::ApiKeyKey;
+pub use broadcast::BroadcastKey;
+pub use broadcast_seen::BroadcastSeenKey;
 pub use catalogue_event::CatalogueEventKey;
 pub use catalogue_request::CatalogueRequestKey;
+pub use contact::ContactKey;
+pub use entry_change::EntryChangeKey;
+pub use entry_conflict::{EntryConflictKey, PassageRank};
+pub use entry_device::EntryDeviceKey;
+pub use entry_scan::EntryScanKey;
+pub use entry_statistics::EntryStatisticsKey;
+pub use entry_ticket::EntryTicketKey;
 pub use event_orders::EventOrdersKey;
 pub use follower_cursor::{FollowerCursor, FollowerCursorKey};
 pub use head::{HEAD_VALUE_BYTES, HeadKey, decode_head, encode_head};
+pub use inbox_item::InboxItemKey;
 pub use installation::InstallationKey;
 pub use ledger_balance::LedgerBalanceKey;
 pub use ledger_entry::LedgerEntryKey;
 pub use ledger_mark::LedgerMarkKey;
 pub use log_record::{LOG_RECORD_HEADER_BYTES, LogRecordHeader, LogRecordKey};
+pub use message_account::MessageAccountKey;
+pub use message_due::MessageDueKey;
+pub use message_finished::MessageFinishedKey;
+pub use message_pending::MessagePendingKey;
+pub use message_place::{MessageLane, MessagePlace};
+pub use message_template::MessageTemplateKey;
 pub use node::NodeKey;
 pub use node_beat::NodeBeatKey;
 pub use order::OrderKey;
@@ -88,6 +126,7 @@ pub use payout::PayoutKey;
 pub use projection_cursor::{ProjectionCursor, ProjectionCursorKey};
 pub use provider_event::ProviderEventKey;
 pub use provider_event_due::ProviderEventDueKey;
+pub use push_subscription::PushSubscriptionKey;
 pub use quarantine::QuarantineKey;
 pub use receipt_index::ReceiptIndexKey;
 pub use receipt_keys::ReceiptKeysKey;
@@ -95,13 +134,18 @@ pub use receipt_page::ReceiptPageKey;
 pub use receipt_tree::ReceiptTreeKey;
 pub use reconciliation::ReconciliationKey;
 pub use refund::RefundKey;
+pub use refund_run::RefundRunKey;
+pub use refund_run_open::RefundRunOpenKey;
 pub use sandbox_payment::SandboxPaymentKey;
 pub use snapshot_chunk::{SnapshotChunkKey, SnapshotId};
 pub use snapshot_pointer::{SnapshotPointer, SnapshotPointerKey};
+pub use suppressed::SuppressedKey;
 pub use terms::TermsKey;
 pub use ticket_design::TicketDesignKey;
 pub use ticket_keys::TicketKeysKey;
 pub use venue_chunk::VenueChunkKey;
+pub use waitlist_by_subject::WaitlistBySubjectKey;
+pub use waitlist_entry::WaitlistEntryKey;
 pub use wake_up::WakeUpKey;
 pub use webhook_due::WebhookDueKey;
 pub use webhook_endpoint::WebhookEndpointKey;
@@ -192,6 +236,8 @@ pub enum KeyKind {
     ProviderEventDue = 68,
     /// [`RefundKey`].
     Refund = 69,
+    /// [`RefundRunKey`].
+    RefundRun = 70,
     /// [`PaymentContactKey`].
     PaymentContact = 71,
     /// [`LedgerEntryKey`].
@@ -204,18 +250,58 @@ pub enum KeyKind {
     Payout = 75,
     /// [`TermsKey`].
     Terms = 76,
+    /// [`RefundRunOpenKey`].
+    RefundRunOpen = 77,
     /// [`PaymentInFlightKey`].
     PaymentInFlight = 78,
     /// [`SandboxPaymentKey`].
     SandboxPayment = 79,
     /// [`TicketKeysKey`].
     TicketKeys = 80,
+    /// [`EntryDeviceKey`].
+    EntryDevice = 81,
+    /// [`EntryScanKey`].
+    EntryScan = 82,
+    /// [`EntryConflictKey`].
+    EntryConflict = 83,
+    /// [`EntryStatisticsKey`].
+    EntryStatistics = 84,
+    /// [`EntryChangeKey`].
+    EntryChange = 85,
     /// [`TicketDesignKey`].
     TicketDesign = 86,
+    /// [`EntryTicketKey`].
+    EntryTicket = 87,
+    /// [`WaitlistEntryKey`].
+    WaitlistEntry = 100,
+    /// [`WaitlistBySubjectKey`].
+    WaitlistBySubject = 101,
+    /// [`MessagePendingKey`].
+    MessagePending = 88,
+    /// [`MessageDueKey`].
+    MessageDue = 89,
+    /// [`MessageFinishedKey`].
+    MessageFinished = 90,
+    /// [`InboxItemKey`].
+    InboxItem = 91,
+    /// [`MessageTemplateKey`].
+    MessageTemplate = 92,
+    /// [`ContactKey`].
+    Contact = 93,
+    /// [`PushSubscriptionKey`].
+    PushSubscription = 94,
+    /// [`BroadcastKey`].
+    Broadcast = 95,
+    /// [`MessageAccountKey`].
+    MessageAccount = 96,
+    /// [`SuppressedKey`].
+    Suppressed = 97,
+    /// [`BroadcastSeenKey`].
+    BroadcastSeen = 98,
 }
 
 /// Every kind.
-const KINDS: [KeyKind; 48] = [
+const KINDS: [KeyKind; 69] = [
     KeyKind::Head,
     KeyKind::LogRecord,
     KeyKind::SnapshotChunk,
@@ -254,16 +340,37 @@ const KINDS: [KeyKind; 48] = [
     KeyKind::ProviderEvent,
     KeyKind::ProviderEventDue,
     KeyKind::Refund,
+    KeyKind::RefundRun,
     KeyKind::PaymentContact,
     KeyKind::LedgerEntry,
     KeyKind::LedgerBalance,
     KeyKind::LedgerMark,
     KeyKind::Payout,
     KeyKind::Terms,
+    KeyKind::RefundRunOpen,
     KeyKind::PaymentInFlight,
     KeyKind::SandboxPayment,
     KeyKind::TicketKeys,
+    KeyKind::EntryDevice,
+    KeyKind::EntryScan,
+    KeyKind::EntryConflict,
+    KeyKind::EntryStatistics,
+    KeyKind::EntryChange,
     KeyKind::TicketDesign,
+    KeyKind::EntryTicket,
+    KeyKind::WaitlistEntry,
+    KeyKind::WaitlistBySubject,
+    KeyKind::MessagePending,
+    KeyKind::MessageDue,
+    KeyKind::MessageFinished,
+    KeyKind::InboxItem,
+    KeyKind::MessageTemplate,
+    KeyKind::Contact,
+    KeyKind::PushSubscription,
+    KeyKind::Broadcast,
+    KeyKind::MessageAccount,
+    KeyKind::Suppressed,
+    KeyKind::BroadcastSeen,
 ];
 
 /// First byte of an integer of eight bytes in a tuple: the hash of an event.

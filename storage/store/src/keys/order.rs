@@ -8,7 +8,7 @@ use foundationdb_tuple::pack;
 use tessera_inventory::{ClaimNumber, EventId};
 use uuid::Uuid;
 
-use super::{KeyKind, event_of, event_prefix, parts};
+use super::{KeyKind, event_of, event_prefix, parts, range_of};
 use crate::StoreError;
 
 /// Key of one order.
@@ -34,6 +34,12 @@ impl OrderKey {
         let event = event_of(key, (hash, kind, event), KeyKind::Order)?;
         Ok(OrderKey { event, order: ClaimNumber(order) })
     }
+
+    /// All of an event, in the order of their numbers: `begin <= key < end`.
+    #[must_use]
+    pub fn range(event: EventId) -> (Vec<u8>, Vec<u8>) {
+        range_of(&event_prefix(event, KeyKind::Order))
+    }
 }
 
 #[cfg(test)]
@@ -42,8 +48,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn round_trip() {
+    fn round_trip_in_the_range_of_the_event() {
         let key = OrderKey { event: EventId(42), order: ClaimNumber(300) };
         assert_eq!(OrderKey::unpack(&key.pack()).unwrap(), key);
+        let (begin, end) = OrderKey::range(EventId(42));
+        assert!(begin <= key.pack() && key.pack() < end);
     }
 }

@@ -113,6 +113,9 @@ fn golden_bytes_of_the_kinds_of_money() {
     let waits = ProviderEventDueKey { lane: 3, received_at, provider, event: name };
     assert_eq!(hex(waits.pack()), "154415031509150202616200");
     assert_eq!(hex(RefundKey { payment, number: 0 }.pack()), format!("1c{hash}1545{id}1507150114"));
+    let run = RefundRunKey { event, run: EVENT.0 };
+    assert_eq!(hex(run.pack()), format!("1c{hash}1546{id}{id}"));
+    assert_eq!(hex(RefundRunOpenKey { lane: 3, run }.pack()), format!("154d1503{id}{id}"));
     assert_eq!(hex(PaymentContactKey { event, order }.pack()), format!("1c{hash}1547{id}1507"));
     let (organizer, currency) = (EVENT.0, *b"EUR");
     let entry = LedgerEntryKey { organizer, currency, at: Timestamp(9), id: EVENT.0 };
@@ -124,4 +127,31 @@ fn golden_bytes_of_the_kinds_of_money() {
     assert_eq!(hex(TermsKey { organizer, version: 2 }.pack()), format!("154c{id}1502"));
     let in_flight = PaymentInFlightKey { event, grace_until: Timestamp(9), order };
     assert_eq!(hex(in_flight.pack()), format!("1c{hash}154e{id}15091507"));
+}
+
+#[test]
+fn golden_bytes_of_the_kinds_of_messages() {
+    let hex = |key: Vec<u8>| format!("{:?}", KeyBytes(&key));
+    let id = format!("30{:032x}", EVENT.0);
+    let lane = MessageLane { channel: 1, account: "ab".to_owned() };
+    let place = MessagePlace { at: Timestamp(2), event: EVENT, sequence: Sequence(7), recipient: 5, kind: 3 };
+    let (of, tail) = ("150102616200", format!("1502{id}150715051503"));
+    assert_eq!(hex(MessagePendingKey { lane: lane.clone(), place }.pack()), format!("1558{of}{tail}"));
+    let due = MessageDueKey { lane: lane.clone(), class: 1, due_at: Timestamp(9), place };
+    assert_eq!(hex(due.pack()), format!("1559{of}15011509{tail}"));
+    let finished = MessageFinishedKey { lane: lane.clone(), is_dead: true, place };
+    assert_eq!(hex(finished.pack()), format!("155a{of}1501{tail}"));
+    let subject = tessera_inventory::Subject(EVENT.0);
+    assert_eq!(hex(InboxItemKey { subject, place }.pack()), format!("155b{id}{tail}"));
+    let locale = "de".to_owned();
+    let template = MessageTemplateKey { organizer: EVENT.0, kind: 3, channel: 1, locale, version: 2 };
+    assert_eq!(hex(template.pack()), format!("155c{id}150315010264650015{:02x}", 2));
+    assert_eq!(hex(ContactKey { subject }.pack()), format!("155d{id}"));
+    let subscription = PushSubscriptionKey { subject, endpoint: 7 };
+    assert_eq!(hex(subscription.pack()), format!("155e{id}30{:032x}", 7));
+    assert_eq!(hex(BroadcastKey { event: EVENT, run: 2 }.pack()), format!("155f{id}1502"));
+    assert_eq!(hex(MessageAccountKey { lane }.pack()), format!("1560{of}"));
+    assert_eq!(hex(SuppressedKey { channel: 1, address: EVENT.0 }.pack()), format!("15611501{id}"));
+    let seen = BroadcastSeenKey { event: EVENT, run: 2, recipient: 5 };
+    assert_eq!(hex(seen.pack()), format!("1562{id}15021505"));
 }

@@ -37,6 +37,8 @@ pub(super) fn config(bytes: &mut Unstructured<'_>) -> Result<Config> {
         },
         schedule: Schedule { presale_at: None, on_sale_at: instant(bytes)?, closes_at: late(bytes)? },
         tariff: None,
+        entry: Vec::new(),
+        waitlist: None,
     })
 }
 

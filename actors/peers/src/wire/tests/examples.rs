@@ -6,8 +6,8 @@ use std::time::Duration;
 use tessera_actors::{Answer, Forwarded, ForwardedAsk, NotExecuted};
 use tessera_cluster::{NodeId, OwnerRow};
 use tessera_inventory::{
-    Authority, ClaimNumber, Command, CommandBody, Epoch, EventId, IdempotencyKey, Sequence, Subject,
-    Timestamp,
+    Authority, ClaimNumber, ClaimView, Command, CommandBody, Epoch, EventId, IdempotencyKey, Sequence,
+    Subject, Timestamp,
 };
 use tessera_writer::{Ask, RefusalPlace};
 
@@ -100,9 +100,12 @@ pub(super) fn answers() -> Vec<(&'static str, Forwarded)> {
         "accepted_claim",
         Forwarded::Answer(Answer::Accepted { sequence, event: event(), claim: claim() }),
     ));
-    let quoted = tessera_inventory::ClaimView { quoted_minor: Some(4_455), ..inventory::claim() };
+    let quoted = ClaimView { quoted_minor: Some(4_455), ..inventory::claim() };
     let quoted = Some(Box::new(quoted));
     answers.push(("read_quoted", Forwarded::Answer(Answer::Read { sequence, claim: quoted })));
+    let disputed = ClaimView { refunded_minor: 700, in_dispute: true, ..inventory::claim() };
+    let disputed = Some(Box::new(disputed));
+    answers.push(("read_disputed", Forwarded::Answer(Answer::Read { sequence, claim: disputed })));
     answers.push(("read_nothing", Forwarded::Answer(Answer::Read { sequence: Sequence(0), claim: None })));
     answers.extend(NotExecuted::ALL.iter().map(|&reason| {
         (reason.name(), Forwarded::Answer(Answer::NotExecuted { reason, retry_after_ms: u64::MAX }))

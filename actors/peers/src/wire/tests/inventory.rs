@@ -21,6 +21,24 @@ fn seats() -> Vec<SeatIndex> {
     vec![SeatIndex(20_001), SeatIndex(20_000), SeatIndex(u32::MAX)]
 }
 
+fn elsewhere() -> Rejection {
+    Rejection::NotAdmittedHere { gates: vec![1, u16::MAX], opens_at: Some(AT) }
+}
+
+fn scans() -> Vec<Scan> {
+    let inside = Scan {
+        number: 41,
+        at: AT,
+        gate: u16::MAX,
+        ticket: TICKET,
+        generation: 255,
+        inward: true,
+        admitted: true,
+        list: None,
+    };
+    vec![inside, Scan { number: u64::MAX, inward: false, admitted: false, ..inside }]
+}
+
 fn config() -> Config {
     Config {
         pools: vec![Pool { name: "Parterre".into(), capacity: 5_000 }],
@@ -81,6 +99,17 @@ fn promoted() -> PlaceHold {
     PlaceHold { promotion, expected_total_minor: Some(-4_950), ..place(vec![line(Want::Quantity(2))]) }
 }
 
+fn waiting() -> JoinWaitlist {
+    let standing = Choice { ticket_type: TYPE, quantity: 2, manner: Manner::Standing };
+    let seated = Choice { ticket_type: TicketTypeId(0), quantity: 3, manner: Manner::Accessible(1) };
+    JoinWaitlist {
+        subjects: Subjects { primary: subject(), extra: vec![Subject(1)] },
+        choices: vec![seated, standing],
+        price_max_minor: Some(4_950),
+        priority: Some(0),
+    }
+}
+
 /// A command of every kind.
 pub(super) fn commands() -> Vec<(&'static str, CommandBody)> {
     let gate = 7;
@@ -96,7 +125,8 @@ pub(super) fn commands() -> Vec<(&'static str, CommandBody)> {
         CommandBody::PaymentFailed { .. } => "payment_failed": CommandBody::PaymentFailed { order: CLAIM, attempt: None },
         CommandBody::Confirm { .. } => "confirm": CommandBody::Confirm { order: CLAIM, payment: Payment::Free, attempt: None },
         CommandBody::RefundTickets { .. } => "refund_tickets": CommandBody::RefundTickets {
-            order: CLAIM, tickets: vec![0, 2, u16::MAX], units: RefundedUnits::Kill,
+            order: CLAIM, tickets: vec![0, 2, u16::MAX], units: RefundedUnits::Kill, amount: RefundAmount::Full,
+            reason: RefundReason::Organizer,
         },
         CommandBody::Kill(_) => "kill": CommandBody::Kill(Units::Pool { pool: PoolId(0), quantity: 0 }),
         CommandBody::Restore(_) => "restore": CommandBody::Restore(Units::Seats(seats())),
@@ -106,17 +136,41 @@ pub(super) fn commands() -> Vec<(&'static str, CommandBody)> {
             CommandBody::TransferTicket { ticket: TICKET, to: subject() },
         CommandBody::CheckIn { .. } => "check_in": CommandBody::CheckIn { ticket: TICKET, generation: 2, gate },
         CommandBody::CheckOut { .. } => "check_out": CommandBody::CheckOut { ticket: TICKET, generation: 0, gate },
+        CommandBody::SellLate(_) => "sell_late": CommandBody::SellLate(Box::new(late())),
+        CommandBody::SetDispute { .. } => "set_dispute":
+            CommandBody::SetDispute { order: CLAIM, dispute: Dispute::Lost },
+        CommandBody::ReissueTicket { .. } => "reissue_ticket": CommandBody::ReissueTicket { ticket: TICKET },
+        CommandBody::RecordScans { .. } => "record_scans": CommandBody::RecordScans { device: 7, scans: scans() },
+        CommandBody::JoinWaitlist(_) => "join_waitlist": CommandBody::JoinWaitlist(waiting()),
+        CommandBody::LeaveWaitlist { .. } => "leave_waitlist": CommandBody::LeaveWaitlist { entry: EntryNumber(70) },
     });
+    commands.extend(of_payments());
+    let (order, units) = (CLAIM, RefundedUnits::Restock);
+    let reasons = [RefundReason::Cancelled, RefundReason::Unpaid, RefundReason::Goodwill];
+    commands.extend(reasons.map(|reason| {
+        let amount = RefundAmount::Minor(-5);
+        ("refund_amount", CommandBody::RefundTickets { order, tickets: Vec::new(), amount, reason, units })
+    }));
+    commands.extend(
+        Dispute::ALL.iter().map(|&dispute| ("dispute", CommandBody::SetDispute { order: CLAIM, dispute })),
+    );
+    commands.push(("place_by_wish", CommandBody::PlaceHold(wishful())));
+    commands.push(("place_seats", CommandBody::PlaceHold(place(vec![line(Want::Seats(seats()))]))));
+    commands.push(("place_with_promotion", CommandBody::PlaceHold(promoted())));
+    commands.push(("place_nothing", CommandBody::PlaceHold(place(Vec::new()))));
+    commands.push(("kill_no_seats", CommandBody::Kill(Units::Seats(Vec::new()))));
+    commands.extend(Phase::ALL.iter().map(|&to| ("change_phase_to", CommandBody::ChangePhase { to })));
+    commands
+}
+
+fn of_payments() -> Vec<(&'static str, CommandBody)> {
     let payments = every!(Payment {
         Payment::Free => "confirm_free": Payment::Free,
         Payment::Offline => "confirm_offline": Payment::Offline,
         Payment::Captured { .. } => "confirm_captured": Payment::Captured { reference: u128::MAX - 2 },
     });
-    commands.extend(
-        payments
-            .into_iter()
-            .map(|(name, payment)| (name, CommandBody::Confirm { order: CLAIM, payment, attempt: None })),
-    );
+    let confirm = |(name, payment)| (name, CommandBody::Confirm { order: CLAIM, payment, attempt: None });
+    let mut commands: Vec<(&str, CommandBody)> = payments.into_iter().map(confirm).collect();
     let provider = NonZeroU16::new(300).map(ProviderId);
     let attempt = Some(3);
     commands.extend([
@@ -130,13 +184,34 @@ pub(super) fn commands() -> Vec<(&'static str, CommandBody)> {
             CommandBody::Confirm { order: CLAIM, payment: Payment::Captured { reference: 1 }, attempt },
         ),
     ]);
-    commands.push(("place_by_wish", CommandBody::PlaceHold(wishful())));
-    commands.push(("place_seats", CommandBody::PlaceHold(place(vec![line(Want::Seats(seats()))]))));
-    commands.push(("place_with_promotion", CommandBody::PlaceHold(promoted())));
-    commands.push(("place_nothing", CommandBody::PlaceHold(place(Vec::new()))));
-    commands.push(("kill_no_seats", CommandBody::Kill(Units::Seats(Vec::new()))));
-    commands.extend(Phase::ALL.iter().map(|&to| ("change_phase_to", CommandBody::ChangePhase { to })));
     commands
+}
+
+fn wrong_phase() -> Rejection {
+    Rejection::WrongPhase { phase: Phase::Scheduled, command: PhaseCommand::PlaceHold, opens_at: Some(AT) }
+}
+
+fn invalid_config() -> Rejection {
+    let path = "ticket_types[2].draws_on[0]".into();
+    Rejection::InvalidConfig(ConfigError { path, problem: "names no pool: ä".into() })
+}
+
+fn in_other_words() -> Vec<(&'static str, Rejection)> {
+    let mut rejections = Vec::new();
+    let seats_gone = Rejection::SoldOut { line: 0, pool: None, remaining: 0, may_return: false };
+    rejections.push(("sold_out_seats", seats_gone));
+    rejections.push(("limit_of_event", Rejection::LimitExceeded { ticket_type: None, limit: 0, used: 0 }));
+    rejections.push(("never_on_sale", Rejection::NotOnSale { ticket_type: TicketTypeId(0), opens_at: None }));
+    let states = ClaimState::ALL.iter().map(|&state| ("state", Rejection::WrongState { state }));
+    rejections.extend(states);
+    let requests = RequestError::ALL.iter().map(|&error| ("request", Rejection::InvalidRequest(error)));
+    rejections.extend(requests);
+    rejections.extend(
+        PhaseCommand::ALL.iter().map(|&command| {
+            ("phase", Rejection::WrongPhase { phase: Phase::Draft, command, opens_at: None })
+        }),
+    );
+    rejections
 }
 
 /// A refusal of every kind.
@@ -165,17 +240,13 @@ pub(super) fn rejections() -> Vec<(&'static str, Rejection)> {
         Rejection::StrandsSeat { .. } => "strands_seat": Rejection::StrandsSeat {
             stranded: SeatIndex(9), alternatives: vec![seats(), Vec::new()],
         },
-        Rejection::WrongPhase { .. } => "wrong_phase": Rejection::WrongPhase {
-            phase: Phase::Scheduled, command: PhaseCommand::PlaceHold, opens_at: Some(AT),
-        },
+        Rejection::WrongPhase { .. } => "wrong_phase": wrong_phase(),
         Rejection::StaleVersion { .. } => "stale_version": Rejection::StaleVersion { current: 0 },
-        Rejection::InvalidConfig(_) => "invalid_config": Rejection::InvalidConfig(ConfigError {
-            path: "ticket_types[2].draws_on[0]".into(), problem: "names no pool: ä".into(),
-        }),
+        Rejection::InvalidConfig(_) => "invalid_config": invalid_config(),
         Rejection::InvalidRequest(_) => "invalid_request": Rejection::InvalidRequest(RequestError::NoLines),
         Rejection::NothingToRestore { .. } => "nothing_to_restore": Rejection::NothingToRestore { killed: 5 },
         Rejection::AlreadyCheckedIn { .. } => "already_checked_in":
-            Rejection::AlreadyCheckedIn { at: AT, gate: u16::MAX },
+            Rejection::AlreadyCheckedIn { at: AT, gate: u16::MAX, device: 0 },
         Rejection::NotCheckedIn => "not_checked_in": Rejection::NotCheckedIn,
         Rejection::CodeRevoked { .. } => "code_revoked": Rejection::CodeRevoked { generation: 255 },
         Rejection::TicketRefunded => "ticket_refunded": Rejection::TicketRefunded,
@@ -191,21 +262,33 @@ pub(super) fn rejections() -> Vec<(&'static str, Rejection)> {
             Rejection::PromotionExhausted { uses_left: Some(0), amount_left_minor: Some(-1) },
         Rejection::AddOnAlone { .. } => "add_on_alone": Rejection::AddOnAlone { ticket_type: TYPE },
         Rejection::WrongKind => "wrong_kind": Rejection::WrongKind,
+        Rejection::AmountExceeded { .. } => "amount_exceeded": Rejection::AmountExceeded { refundable_minor: -1 },
+        Rejection::InDispute => "in_dispute": Rejection::InDispute,
+        Rejection::AlreadyWaiting { .. } => "already_waiting": Rejection::AlreadyWaiting { entry: EntryNumber(70) },
+        Rejection::WaitlistClosed => "waitlist_closed": Rejection::WaitlistClosed,
+        Rejection::WaitlistFull { .. } => "waitlist_full": Rejection::WaitlistFull { entries_max: 100_000 },
+        Rejection::EntryNotFound => "entry_not_found": Rejection::EntryNotFound,
+        Rejection::AvailableNow { .. } => "available_now": Rejection::AvailableNow { ticket_type: TYPE },
+        Rejection::NotAdmittedHere { .. } => "not_admitted_here": elsewhere(),
+        Rejection::NoReEntry { .. } => "no_re_entry": Rejection::NoReEntry { at: AT, gate: 3 },
+        Rejection::ScanNumbers { .. } => "scan_numbers": Rejection::ScanNumbers { next: 42 },
     });
-    let seats_gone = Rejection::SoldOut { line: 0, pool: None, remaining: 0, may_return: false };
-    rejections.push(("sold_out_seats", seats_gone));
-    rejections.push(("limit_of_event", Rejection::LimitExceeded { ticket_type: None, limit: 0, used: 0 }));
-    rejections.push(("never_on_sale", Rejection::NotOnSale { ticket_type: TicketTypeId(0), opens_at: None }));
-    let states = ClaimState::ALL.iter().map(|&state| ("state", Rejection::WrongState { state }));
-    rejections.extend(states);
-    let requests = RequestError::ALL.iter().map(|&error| ("request", Rejection::InvalidRequest(error)));
-    rejections.extend(requests);
-    rejections.extend(
-        PhaseCommand::ALL.iter().map(|&command| {
-            ("phase", Rejection::WrongPhase { phase: Phase::Draft, command, opens_at: None })
-        }),
-    );
+    rejections.extend(in_other_words());
     rejections
+}
+
+fn late() -> SellLate {
+    let hold = HoldPlaced {
+        subjects: Subjects { primary: subject(), extra: vec![Subject(1)] },
+        deadline_at: AT,
+        life_ends_at: AT,
+        channel: Some(ChannelId(7)),
+        origin: Origin::Direct,
+        lines: claim().lines,
+        quote: None,
+        entry: None,
+    };
+    SellLate { order: CLAIM, hold, payment: Payment::Captured { reference: u128::MAX - 2 }, attempt: 3 }
 }
 
 /// An order with tickets in every state.
@@ -237,6 +320,8 @@ pub(super) fn claim() -> ClaimView {
         payment: Some(PaymentKind::Captured),
         tickets: vec![ticket, standing],
         quoted_minor: None,
+        refunded_minor: 0,
+        in_dispute: false,
     }
 }
 
@@ -255,6 +340,7 @@ pub(super) fn events() -> Vec<(&'static str, Event)> {
         origin: Origin::Direct,
         lines: claim().lines,
         quote: None,
+        entry: None,
     };
     let configured = EventBody::Configured { version: 2, config: Arc::new(config()) };
     vec![

@@ -39,6 +39,8 @@ pub(super) fn config(rows: Vec<Row>, focal_points: &[Point], channels: u8, seati
         seating,
         schedule: Schedule::default(),
         tariff: None,
+        entry: vec![],
+        waitlist: None,
     }
 }
 

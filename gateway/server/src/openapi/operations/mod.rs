@@ -2,22 +2,30 @@
 
 mod availability;
 mod credentials;
+mod entry;
 mod events;
 mod holds;
+mod messages;
 mod nodes;
 mod offers;
 mod operation;
 mod orders;
+mod organizers;
 mod payments;
+mod reach;
 mod receipts;
+mod refund_runs;
 mod tickets;
 mod tickets_shown;
+mod unsettled;
+mod waitlist;
 mod webhooks;
 
 use super::example;
 use super::operation::Operation;
 use super::parameters::Who;
 use crate::router::Route;
+use Route as R;
 
 /// What the document says of a route; `None` for what stands for all paths that are no route.
 pub(super) fn of(route: Route) -> Option<Operation> {
@@ -48,6 +56,7 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::RenewHold => holds::renew(),
         Route::ReleaseHold => holds::release(),
         Route::MakeQuote => holds::quote(),
+        R::JoinWaitlist | R::ListWaitlist | R::ReadWaitlistEntry | R::LeaveWaitlist => waitlist::of(route)?,
         Route::BeginOrder => orders::begin(),
         Route::ListOrders => orders::list(),
         Route::ReadOrder => orders::read(),
@@ -85,6 +94,29 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::Health => operation::health(),
         Route::Readiness => operation::readiness(),
         Route::Metrics => operation::metrics(),
-        other => return tickets_shown::of(other),
+        other => return of_others(other),
+    })
+}
+
+fn of_others(route: Route) -> Option<Operation> {
+    tickets_shown::of(route).or_else(|| of_money(route)).or_else(|| messages::of(route))
+}
+
+/// Of money.
+fn of_money(route: Route) -> Option<Operation> {
+    Some(match route {
+        Route::ReadTerms => organizers::terms(),
+        Route::ReplaceTerms => organizers::replace_terms(),
+        Route::ReadStatement => organizers::statement(),
+        Route::ReadTrialBalance => organizers::trial(),
+        Route::ListPayments => unsettled::list(),
+        Route::LookUpPayment => unsettled::look_up(),
+        Route::SettleRefund => unsettled::settle(),
+        Route::BeginRefundRun => refund_runs::begin(),
+        Route::ListRefundRuns => refund_runs::list(),
+        Route::ReadRefundRun => refund_runs::read(),
+        Route::PauseRefundRun => refund_runs::pause(),
+        Route::ResumeRefundRun => refund_runs::resume(),
+        _ => return None,
     })
 }

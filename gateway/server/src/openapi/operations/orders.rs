@@ -86,12 +86,25 @@ pub(super) fn refund() -> Operation {
     Operation::new(TAG, "Refund tickets")
         .by(&ORGANIZER)
         .keyed()
-        .takes::<orders::RefundRequest<'_>>(json!({"tickets": [example::TICKET], "units": "restock"}))
-        .answers::<orders::Refunded>(
+        .takes::<orders::RefundRequest<'_>>(json!({
+            "tickets": [example::TICKET],
+            "units": "restock",
+            "amount": {"amount": 1000, "currency": "EUR"},
+            "reason": "goodwill",
+        }))
+        .answers::<orders::Refunded<'_>>(
             200,
             "They are refunded.",
-            json!({"order": example::ORDER, "tickets": [example::TICKET], "units": "restock", "sequence": 1242}),
+            json!({
+                "order": example::ORDER,
+                "tickets": [example::TICKET],
+                "units": "restock",
+                "amount": {"amount": 1000, "currency": "EUR"},
+                "reason": "goodwill",
+                "sequence": 1242,
+            }),
         )
         .may(&[Code::OrderNotFound, Code::TicketNotFound, Code::TicketRefunded, Code::AlreadyCheckedIn])
+        .may(&[Code::AmountExceeded, Code::InDispute])
         .may(&[Code::WrongState, Code::WrongPhase, Code::InvalidRequest])
 }

@@ -23,7 +23,7 @@ pub(super) fn read() -> Operation {
         "schema": {"enum": ["page", "decided"], "default": "page"},
     });
     Operation::new(TAG, "Read how the payment of an order goes on")
-        .about("Its last attempt by a provider. The buyer pays at `page`.")
+        .about("Its last attempt by a provider. The buyer pays at `page`, or at one of the organizer's own with `client_secret`.")
         .by(&[Who::Buyer, Who::HoldSecret, Who::Organizer(Scope::EventsRead), Who::Administrator])
         .taking(wait)
         .taking(until)

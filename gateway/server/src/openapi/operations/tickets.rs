@@ -21,7 +21,13 @@ pub(super) fn transfer() -> Operation {
             json!({"id": example::TICKET, "generation": 1, "sequence": 1243}),
         )
         .may(&[Code::TicketNotFound, Code::TicketRefunded, Code::AlreadyCheckedIn, Code::TransfersExhausted])
-        .may(&[Code::WrongState, Code::WrongPhase, Code::InvalidRequest, Code::OrderNotFound])
+        .may(&[
+            Code::WrongState,
+            Code::WrongPhase,
+            Code::InvalidRequest,
+            Code::OrderNotFound,
+            Code::InDispute,
+        ])
 }
 
 fn scan(summary: &'static str) -> Operation {
@@ -45,7 +51,12 @@ fn scan(summary: &'static str) -> Operation {
 }
 
 pub(super) fn check_in() -> Operation {
-    scan("Let a ticket in").may(&[Code::AlreadyCheckedIn])
+    scan("Let a ticket in").may(&[
+        Code::AlreadyCheckedIn,
+        Code::NotAdmittedHere,
+        Code::NoReEntry,
+        Code::InDispute,
+    ])
 }
 
 pub(super) fn check_out() -> Operation {

@@ -27,7 +27,7 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::ReadTicketKeys => keys(),
         Route::RotateTicketKey => rotate_key(),
         Route::RevokeTicketKey => revoke_key(),
-        _ => return None,
+        other => return super::entry::of(other),
     })
 }
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 use tessera_inventory::{ClaimNumber, ClaimView, Config, EventId, Line, TicketRef, TicketView};
 use tessera_projections::catalogue::CatalogueEvent;
+use tessera_projections::ticket_keys::TicketKeys;
 use tessera_tickets::{EventMark, HOUR_MS, Printed, Signed};
 use utoipa::ToSchema;
 
@@ -27,12 +28,17 @@ use crate::router::Answer;
 
 /// An order whose tickets are shown, to whom some of them belong.
 pub(super) struct Shown {
-    event: EventId,
     access: Access,
-    view: Box<ClaimView>,
-    config: Arc<Config>,
-    version: u32,
-    card: Arc<CatalogueEvent>,
+    papers: Papers,
+}
+
+/// What the tickets of an order say.
+pub(crate) struct Papers {
+    pub(crate) event: EventId,
+    pub(crate) view: Box<ClaimView>,
+    pub(crate) config: Arc<Config>,
+    pub(crate) version: u32,
+    pub(crate) card: Arc<CatalogueEvent>,
 }
 
 impl Shown {
@@ -44,25 +50,33 @@ impl Shown {
         let (_, view) = call.claim(event, number).await?;
         let view = view.ok_or_else(absent)?;
         let (version, config) = published.config.clone().ok_or_else(absent)?;
-        Ok(Shown { event, access, view, config, version, card: call.card(event).await? })
+        let papers = Papers { event, view, config, version, card: call.card(event).await? };
+        Ok(Shown { access, papers })
     }
 
     /// The tickets that are the caller's, an organizer's being all, with their positions.
     fn own(&self) -> impl Iterator<Item = (u16, &TicketView)> {
-        (0..).zip(&self.view.tickets).filter(|(_, ticket)| self.access.opens(ticket.holder))
+        self.papers.tickets().filter(|(_, ticket)| self.access.opens(ticket.holder))
+    }
+}
+
+impl Papers {
+    /// All tickets, with their positions.
+    pub(crate) fn tickets(&self) -> impl Iterator<Item = (u16, &TicketView)> {
+        (0..).zip(&self.view.tickets)
     }
 
-    fn line(&self, ticket: &TicketView) -> Result<&Line, Problem> {
+    pub(crate) fn line(&self, ticket: &TicketView) -> Result<&Line, Problem> {
         let line = self.view.lines.get(usize::from(ticket.line));
         line.ok_or_else(|| problem::internal("a ticket is of no line of its order"))
     }
 
-    fn seat(&self, ticket: &TicketView) -> Option<SeatPlace<'_>> {
+    pub(crate) fn seat(&self, ticket: &TicketView) -> Option<SeatPlace<'_>> {
         ticket.seat.and_then(|seat| seat_place(&self.config, seat))
     }
 
     /// What the QR of a ticket says, signed by the newest key.
-    fn sign(&self, call: &Call, index: u16, ticket: &TicketView) -> Result<Signed, Problem> {
+    pub(crate) fn sign(&self, keys: &TicketKeys, index: u16, ticket: &TicketView) -> Result<Signed, Problem> {
         let too_large = || problem::internal("the number of a ticket does not fit its QR");
         let valid_until_ms = self.card.ends_at.map(|ends_at| ends_at.0.saturating_add(TICKET_GRACE_MS));
         let printed = Printed {
@@ -73,7 +87,7 @@ impl Shown {
             ticket_type: self.line(ticket)?.ticket_type.0,
             valid_until_h: valid_until_ms.map_or(0, hours),
         };
-        printed.sign(&call.gateway().ticket_keys.ring().signing).ok_or_else(too_large)
+        printed.sign(&keys.ring().signing).ok_or_else(too_large)
     }
 }
 
@@ -123,7 +137,7 @@ pub(super) async fn addressed_qr(call: &Call) -> Result<String, Problem> {
     if ticket.refunded {
         return Err(refunded());
     }
-    Ok(shown.sign(call, named.index, &ticket)?.text())
+    Ok(shown.papers.sign(&call.gateway().ticket_keys, named.index, &ticket)?.text())
 }
 
 pub(super) fn refunded() -> Problem {
@@ -133,15 +147,17 @@ pub(super) fn refunded() -> Problem {
 /// `GET /v1/events/{event}/tickets/{ticket}`
 pub(crate) async fn read(call: Call) -> Answer {
     let (shown, named, ticket) = addressed(&call).await?;
-    let tag = call.tag(shown.event);
+    let papers = &shown.papers;
+    let tag = call.tag(papers.event);
     let order = tag.order(named.order);
     let below = |file: &str| format!("/v1/events/{}/orders/{order}/{file}", call.parameter(0));
-    let qr = if ticket.refunded { None } else { Some(shown.sign(&call, named.index, &ticket)?.text()) };
+    let sign = || papers.sign(&call.gateway().ticket_keys, named.index, &ticket);
+    let qr = if ticket.refunded { None } else { Some(sign()?.text()) };
     let reply = ShownReply {
         id: tag.ticket(named),
         order,
-        ticket_type: type_name(&shown.config, shown.line(&ticket)?),
-        seat: shown.seat(&ticket),
+        ticket_type: type_name(&papers.config, papers.line(&ticket)?),
+        seat: papers.seat(&ticket),
         generation: ticket.generation,
         refunded: ticket.refunded,
         checked_in_at: ticket.checked_in.map(|(at, _)| Rfc3339(at)),

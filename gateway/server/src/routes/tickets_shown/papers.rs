@@ -4,13 +4,15 @@ use actix_web::HttpResponse;
 use actix_web::body::BoxBody;
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::Bytes;
-use tessera_inventory::{ClaimState, Config, TicketView, Timestamp};
+use tessera_inventory::{ClaimState, Config, TicketRef, TicketView, Timestamp};
 use tessera_paper::{Appointment, Logo, PaperError, Place, Qr, Sheet, Ticket};
 use tessera_projections::ticket_designs::TicketDesign;
+use tessera_projections::ticket_keys::TicketKeys;
 
-use super::Shown;
+use super::{Papers, Shown};
 use crate::call::Call;
 use crate::code::Code;
+use crate::ids::EventTag;
 use crate::instant::Rfc3339;
 use crate::problem::{self, Problem};
 use crate::render::claim::type_name;
@@ -40,34 +42,79 @@ pub(crate) async fn tickets_pdf(call: Call) -> Answer {
     if own().next().is_none() {
         return Err(super::refunded());
     }
-    let tag = call.tag(shown.event);
-    let mut printed = Vec::new();
-    for (index, ticket) in own() {
-        let id = tag.ticket(tessera_inventory::TicketRef { order: shown.view.number, index });
-        let qr = shown.sign(&call, index, ticket)?.text();
-        printed.push(PrintedTicket { index, ticket: *ticket, id: id.to_string(), qr });
-    }
+    let (papers, gateway) = (&shown.papers, call.gateway());
+    let printed = papers.print(call.tag(papers.event), &gateway.ticket_keys, own())?;
     let permit = call.papers_permit(shown.access.principal(), shown.access.is_organizer())?;
-    let design = call.gateway().ticket_designs.find(shown.event).await;
+    let design = gateway.ticket_designs.find(papers.event).await;
     let design = design.map_err(|error| problem::store(&error))?;
     // Whoever reads it slowly keeps the permit, as of every large document.
     let (made, permit) =
-        call.gateway().drawing.run(move || (make_pdf(&shown, &design, &printed), permit)).await?;
+        gateway.drawing.run(move || (make_pdf(&shown.papers, &design, &printed), permit)).await?;
     file(&call, &made?.into(), Some(permit), "application/pdf", "attachment; filename=\"tickets.pdf\"")
 }
 
 /// A ticket on its way to its page.
-struct PrintedTicket {
+pub(crate) struct PrintedTicket {
     index: u16,
     ticket: TicketView,
     id: String,
     qr: String,
 }
 
-fn make_pdf(shown: &Shown, design: &TicketDesign, printed: &[PrintedTicket]) -> Result<Vec<u8>, Problem> {
+impl Papers {
+    /// These tickets as they are printed.
+    pub(crate) fn print<'a>(
+        &self,
+        tag: EventTag,
+        keys: &TicketKeys,
+        tickets: impl Iterator<Item = (u16, &'a TicketView)>,
+    ) -> Result<Vec<PrintedTicket>, Problem> {
+        let print = |(index, ticket): (u16, &'a TicketView)| {
+            let id = tag.ticket(TicketRef { order: self.view.number, index });
+            let qr = self.sign(keys, index, ticket)?.text();
+            Ok(PrintedTicket { index, ticket: *ticket, id: id.to_string(), qr })
+        };
+        tickets.map(print).collect()
+    }
+
+    /// The calendar file for who holds these tickets.
+    pub(crate) fn calendar<'a>(
+        &self,
+        tag: EventTag,
+        tickets: impl Iterator<Item = &'a TicketView>,
+    ) -> Result<String, Problem> {
+        let instant = |at: Timestamp| Rfc3339(at).instant();
+        let (card, order) = (&self.card, tag.order(self.view.number));
+        let mut lines = vec![order.to_string()];
+        for ticket in tickets {
+            let name = type_name(&self.config, self.line(ticket)?);
+            lines.push(match self.seat(ticket) {
+                Some(seat) => format!("{name} · {} · {} · {}", seat.section, seat.row, seat.seat),
+                None => name.to_owned(),
+            });
+        }
+        Ok(tessera_paper::calendar(&Appointment {
+            uid: &format!("{order}@tessera"),
+            name: &card.name,
+            starts_at: instant(card.starts_at),
+            ends_at: card.ends_at.map(instant),
+            place: (!card.place.is_empty()).then_some(card.place.as_str()),
+            description: &lines.join("\n"),
+            changed_at: instant(card.created_at),
+            version: self.version,
+        }))
+    }
+}
+
+/// The PDF of tickets that are printed.
+pub(crate) fn make_pdf(
+    papers: &Papers,
+    design: &TicketDesign,
+    printed: &[PrintedTicket],
+) -> Result<Vec<u8>, Problem> {
     let logo = (!design.logo.is_empty()).then(|| Logo::open(&design.logo));
     let logo = logo.transpose().map_err(|error| problem::internal(error.to_string()))?;
-    let card = &shown.card;
+    let card = &papers.card;
     let sheet = Sheet {
         event: &card.name,
         starts_at: Rfc3339(card.starts_at).instant(),
@@ -77,19 +124,19 @@ fn make_pdf(shown: &Shown, design: &TicketDesign, printed: &[PrintedTicket]) -> 
         logo: logo.as_ref(),
         note: &design.note,
     };
-    let price = |one: &PrintedTicket| Ok(price_text(&shown.config, shown.line(&one.ticket)?.price_minor));
+    let price = |one: &PrintedTicket| Ok(price_text(&papers.config, papers.line(&one.ticket)?.price_minor));
     let prices = printed.iter().map(price).collect::<Result<Vec<_>, Problem>>()?;
     let mut tickets = Vec::with_capacity(printed.len());
     for (one, price) in printed.iter().zip(&prices) {
-        let seat = shown.seat(&one.ticket);
+        let seat = papers.seat(&one.ticket);
         tickets.push(Ticket {
             qr: &one.qr,
             id: &one.id,
-            ticket_type: type_name(&shown.config, shown.line(&one.ticket)?),
+            ticket_type: type_name(&papers.config, papers.line(&one.ticket)?),
             place: seat.map(|seat| Place { section: seat.section, row: seat.row, seat: seat.seat }),
             price,
             number: usize::from(one.index) + 1,
-            of: shown.view.tickets.len(),
+            of: papers.view.tickets.len(),
         });
     }
     tessera_paper::pdf(&sheet, &tickets).map_err(failed)
@@ -98,26 +145,8 @@ fn make_pdf(shown: &Shown, design: &TicketDesign, printed: &[PrintedTicket]) -> 
 /// `GET /v1/events/{event}/orders/{order}/calendar.ics`
 pub(crate) async fn calendar(call: Call) -> Answer {
     let shown = addressed(&call).await?;
-    let instant = |at: Timestamp| Rfc3339(at).instant();
-    let (card, order) = (&shown.card, call.tag(shown.event).order(shown.view.number));
-    let mut lines = vec![order.to_string()];
-    for (_, ticket) in shown.own().filter(|(_, ticket)| !ticket.refunded) {
-        let name = type_name(&shown.config, shown.line(ticket)?);
-        lines.push(match shown.seat(ticket) {
-            Some(seat) => format!("{name} · {} · {} · {}", seat.section, seat.row, seat.seat),
-            None => name.to_owned(),
-        });
-    }
-    let text = tessera_paper::calendar(&Appointment {
-        uid: &format!("{order}@tessera"),
-        name: &card.name,
-        starts_at: instant(card.starts_at),
-        ends_at: card.ends_at.map(instant),
-        place: (!card.place.is_empty()).then_some(card.place.as_str()),
-        description: &lines.join("\n"),
-        changed_at: instant(card.created_at),
-        version: shown.version,
-    });
+    let own = shown.own().map(|(_, ticket)| ticket).filter(|ticket| !ticket.refunded);
+    let text = shown.papers.calendar(call.tag(shown.papers.event), own)?;
     file(&call, &text.into(), None, "text/calendar; charset=utf-8", "attachment; filename=\"event.ics\"")
 }
 
@@ -130,18 +159,19 @@ async fn addressed(call: &Call) -> Result<Shown, Problem> {
         return Ok(shown);
     }
     // One that is not paid has no tickets: whose it is says who may know.
-    if shown.view.tickets.is_empty()
-        && shown.view.state == ClaimState::PaymentInFlight
-        && shown.access.opens(shown.view.subject)
+    let view = &shown.papers.view;
+    if view.tickets.is_empty()
+        && view.state == ClaimState::PaymentInFlight
+        && shown.access.opens(view.subject)
     {
-        let state = state_name(shown.view.state);
+        let state = state_name(view.state);
         return Err(Problem::new(Code::WrongState, "the order is not paid").with("state", state));
     }
     Err(problem::order_not_found())
 }
 
 /// What a ticket cost, in the units of its currency.
-fn price_text(config: &Config, minor: i64) -> String {
+pub(crate) fn price_text(config: &Config, minor: i64) -> String {
     let code = currency(config);
     let digits = iso_currency::Currency::from_code(code).and_then(|currency| currency.exponent());
     let digits = u32::from(digits.unwrap_or(0));

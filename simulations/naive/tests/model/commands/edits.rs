@@ -5,11 +5,12 @@ use std::sync::Arc;
 use proptest::prelude::*;
 use tessera_inventory::{
     CommandBody, Config, HoldPolicy, Pool, PoolId, Row, Schedule, SeatingPolicy, TicketType, Timestamp,
+    WaitlistPolicy,
 };
 use tessera_naive::Model;
 use tessera_pricing::Promotion;
 
-use crate::{tariffs, world};
+use crate::{tariffs, waitlists, world};
 
 /// One change of a configuration.
 #[derive(Clone, Debug)]
@@ -65,6 +66,7 @@ enum Edit {
     },
     FeeAmount(i64),
     RemoveTariff,
+    Waitlist(Option<WaitlistPolicy>),
     /// Never sound once the event is past its draft.
     RemoveType,
     RemoveRow,
@@ -98,6 +100,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         world::ticket_type().prop_map(Edit::AppendType),
         world::rows(8, 1..2).prop_map(Edit::AppendRows),
         promotion_edit(),
+        prop::option::weighted(0.9, waitlists::policy()).prop_map(Edit::Waitlist),
         prop_oneof![
             Just(Edit::RemoveType),
             Just(Edit::RemoveRow),
@@ -167,6 +170,7 @@ fn apply(config: &mut Config, edit: Edit) {
         Edit::Schedule(schedule) => config.schedule = schedule,
         Edit::Seating(policy) => config.seating = policy,
         Edit::Hold(policy) => config.hold = policy,
+        Edit::Waitlist(policy) => config.waitlist = policy.map(Box::new),
         Edit::AppendPool => config.pools.push(Pool { name: "more".into(), capacity: 5 }),
         Edit::AppendType(ticket_type) => types.push(ticket_type),
         Edit::AppendRows(rows) => {

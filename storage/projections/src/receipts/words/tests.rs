@@ -33,6 +33,8 @@ fn config() -> Arc<Config> {
         seating: SeatingPolicy { stranding_allowed: false, companions_max: 0, accessible_released: false },
         schedule: Schedule { presale_at: None, on_sale_at: None, closes_at: None },
         tariff: None,
+        entry: Vec::new(),
+        waitlist: None,
     })
 }
 
@@ -50,7 +52,35 @@ fn placed(channel: Option<ChannelId>, lines: Vec<Line>) -> EventBody {
         origin: Origin::Direct,
         lines,
         quote: None,
+        entry: None,
     })
+}
+
+/// Of money that went back, or came late.
+fn money_events() -> Vec<(EventBody, &'static str, &'static str)> {
+    let order = ClaimNumber(7);
+    let refunded = |units| EventBody::TicketsRefunded {
+        order,
+        tickets: vec![0, 2],
+        units,
+        amount_minor: Some(700),
+        reason: RefundReason::Goodwill,
+    };
+    let EventBody::HoldPlaced(hold) = placed(None, vec![line(2, &[40, 41])]) else { panic!("it is a hold") };
+    let late = SoldLate { order, hold, payment: Payment::Captured { reference: 8 }, attempt: 1 };
+    let disputed = |dispute, revoked| EventBody::OrderDisputed { order, dispute, revoked };
+    vec![
+        (refunded(RefundedUnits::Restock), "refund_tickets", "order=7 tickets=0,2 units=restock"),
+        (refunded(RefundedUnits::Kill), "refund_tickets", "order=7 tickets=0,2 units=kill"),
+        (
+            EventBody::SoldLate(Box::new(late)),
+            "sell_late",
+            "order=7 payment=captured deadline_at=1790000600000 life_ends_at=1790001800000 units=2 seats=40,41",
+        ),
+        (disputed(Dispute::Open, vec![]), "dispute", "order=7 dispute=open revoked="),
+        (disputed(Dispute::Won, vec![]), "dispute", "order=7 dispute=won revoked="),
+        (disputed(Dispute::Lost, vec![0, 2]), "dispute", "order=7 dispute=lost revoked=0,2"),
+    ]
 }
 
 fn events() -> Vec<(EventBody, &'static str, &'static str)> {
@@ -59,7 +89,6 @@ fn events() -> Vec<(EventBody, &'static str, &'static str)> {
     let times = |rest: &str| -> &'static str { Box::leak(format!("{life}{rest}").into_boxed_str()) };
     let pool = Units::Pool { pool: PoolId(4), quantity: 30 };
     let seats = || Units::Seats(vec![SeatIndex(1), SeatIndex(2)]);
-    let refunded = |units| EventBody::TicketsRefunded { order, tickets: vec![0, 2], units };
     let paid = |payment| EventBody::Confirmed { order, payment, attempt: None };
     let mut events = vec![
         (EventBody::Configured { version: 3, config: config() }, "configure", "version=3"),
@@ -95,8 +124,6 @@ fn events() -> Vec<(EventBody, &'static str, &'static str)> {
         (paid(Payment::Free), "confirm", "order=7 payment=free"),
         (paid(Payment::Offline), "confirm", "order=7 payment=offline"),
         (paid(Payment::Captured { reference: 8 }), "confirm", "order=7 payment=captured"),
-        (refunded(RefundedUnits::Restock), "refund_tickets", "order=7 tickets=0,2 units=restock"),
-        (refunded(RefundedUnits::Kill), "refund_tickets", "order=7 tickets=0,2 units=kill"),
         (EventBody::UnitsKilled(pool), "kill", "pool=4 units=30"),
         (EventBody::UnitsRestored(seats()), "restore", "seats=2"),
         (EventBody::ChannelReleased { channel: ChannelId(1) }, "release_channel", "channel=1"),
@@ -106,8 +133,6 @@ fn events() -> Vec<(EventBody, &'static str, &'static str)> {
             "transfer_ticket",
             "order=7 ticket=1",
         ),
-        (EventBody::CheckedIn { ticket: TICKET, gate: 3 }, "check_in", "order=7 ticket=1 gate=3"),
-        (EventBody::CheckedOut { ticket: TICKET, gate: 3 }, "check_out", "order=7 ticket=1 gate=3"),
     ];
     let phases = [
         (Phase::Draft, "to=draft"),
@@ -118,8 +143,56 @@ fn events() -> Vec<(EventBody, &'static str, &'static str)> {
         (Phase::Closed, "to=closed"),
         (Phase::Cancelled, "to=cancelled"),
     ];
+    events.extend(of_entry());
+    events.extend(money_events());
+    events.extend(of_waitlist());
     events.extend(phases.map(|(to, text)| (EventBody::PhaseChanged { to }, "change_phase", text)));
     events
+}
+
+fn of_entry() -> Vec<(EventBody, &'static str, &'static str)> {
+    vec![
+        (EventBody::CheckedIn { ticket: TICKET, gate: 3, list: None }, "check_in", "order=7 ticket=1 gate=3"),
+        (EventBody::TicketReissued { ticket: TICKET, generation: 2 }, "reissue_ticket", "order=7 ticket=1"),
+        (
+            EventBody::ScansRecorded(ScansRecorded { device: 9, scans: vec![], conflicts: vec![] }),
+            "record_scans",
+            "device=9 scans=0 conflicts=0",
+        ),
+        (
+            EventBody::CheckedOut { ticket: TICKET, gate: 3, list: Some(1), stamped: true },
+            "check_out",
+            "order=7 ticket=1 gate=3",
+        ),
+    ]
+}
+
+fn of_waitlist() -> Vec<(EventBody, &'static str, &'static str)> {
+    let entry = EntryNumber(5);
+    let choice = |quantity| Choice { ticket_type: TYPE, quantity, manner: Manner::Standing };
+    let joined = WaitlistJoined {
+        subjects: Subjects { primary: Subject(9), extra: vec![Subject(10)] },
+        choices: vec![choice(2), choice(3)],
+        price_max_minor: Some(4_950),
+        priority: 7,
+    };
+    let EventBody::HoldPlaced(hold) = placed(None, vec![line(2, &[])]) else { unreachable!("it is a hold") };
+    let offer = HoldPlaced { entry: Some(entry), origin: Origin::Offer, ..hold };
+    let left = |reason| EventBody::WaitlistLeft { entry, reason };
+    vec![
+        (EventBody::WaitlistJoined(Box::new(joined)), "join_waitlist", "units=2,3 priority=7"),
+        (
+            EventBody::HoldPlaced(offer),
+            "place_hold",
+            "deadline_at=1790000600000 life_ends_at=1790001800000 entry=5 units=2",
+        ),
+        (left(LeftReason::Left), "leave_waitlist", "entry=5 reason=left"),
+        (left(LeftReason::Limit), "leave_waitlist", "entry=5 reason=limit"),
+        (left(LeftReason::Price), "leave_waitlist", "entry=5 reason=price"),
+        (left(LeftReason::Closed), "leave_waitlist", "entry=5 reason=closed"),
+        (left(LeftReason::TypeGone), "leave_waitlist", "entry=5 reason=type_gone"),
+        (EventBody::WaitlistPatienceEnded { ticket_type: TYPE }, "end_patience", ""),
+    ]
 }
 
 #[test]
@@ -144,17 +217,18 @@ fn the_leaf_of_a_hold_is_that_which_was_signed() {
     assert_eq!(to_hex(&leaf.hash()), GOLDEN_HASH);
 }
 
+const STATES: [(ClaimState, &str); 6] = [
+    (ClaimState::Held, "state=held"),
+    (ClaimState::PaymentInFlight, "state=payment_in_flight"),
+    (ClaimState::Paid, "state=paid"),
+    (ClaimState::Refunded, "state=refunded"),
+    (ClaimState::RefundDue, "state=refund_due"),
+    (ClaimState::Ended, "state=ended"),
+];
+
 fn rejections() -> Vec<(Rejection, &'static str, &'static str)> {
     let stranded = SeatIndex(12);
     let sold_out = |pool| Rejection::SoldOut { line: 0, pool, remaining: 2, may_return: true };
-    let states = [
-        (ClaimState::Held, "state=held"),
-        (ClaimState::PaymentInFlight, "state=payment_in_flight"),
-        (ClaimState::Paid, "state=paid"),
-        (ClaimState::Refunded, "state=refunded"),
-        (ClaimState::RefundDue, "state=refund_due"),
-        (ClaimState::Ended, "state=ended"),
-    ];
     let wrong_phase = Rejection::WrongPhase {
         phase: Phase::Paused,
         command: PhaseCommand::PlaceHold,
@@ -184,6 +258,8 @@ fn rejections() -> Vec<(Rejection, &'static str, &'static str)> {
         ),
         (Rejection::AddOnAlone { ticket_type: TYPE }, "add_on_alone", ""),
         (Rejection::WrongKind, "wrong_kind", ""),
+        (Rejection::AmountExceeded { refundable_minor: 7 }, "amount_exceeded", ""),
+        (Rejection::InDispute, "in_dispute", ""),
         (Rejection::HoldExpired { hold: ClaimNumber(6) }, "hold_expired", ""),
         (Rejection::HoldNotFound, "hold_not_found", ""),
         (Rejection::OrderNotFound, "order_not_found", ""),
@@ -195,7 +271,15 @@ fn rejections() -> Vec<(Rejection, &'static str, &'static str)> {
         (wrong_phase, "wrong_phase", "phase=paused"),
         (Rejection::StaleVersion { current: 4 }, "stale_version", "current=4"),
         (Rejection::NothingToRestore { killed: 1 }, "nothing_to_restore", "killed=1"),
-        (Rejection::AlreadyCheckedIn { at: at(0), gate: 1 }, "already_checked_in", ""),
+        (Rejection::AlreadyWaiting { entry: EntryNumber(5) }, "already_waiting", ""),
+        (Rejection::WaitlistClosed, "waitlist_closed", ""),
+        (Rejection::WaitlistFull { entries_max: 9 }, "waitlist_full", "entries_max=9"),
+        (Rejection::EntryNotFound, "entry_not_found", ""),
+        (Rejection::AvailableNow { ticket_type: TYPE }, "available_now", ""),
+        (Rejection::AlreadyCheckedIn { at: at(0), gate: 1, device: 2 }, "already_checked_in", ""),
+        (Rejection::NotAdmittedHere { gates: vec![2], opens_at: None }, "not_admitted_here", ""),
+        (Rejection::NoReEntry { at: at(0), gate: 1 }, "no_re_entry", ""),
+        (Rejection::ScanNumbers { next: 4 }, "scan_numbers", ""),
         (Rejection::NotCheckedIn, "not_checked_in", ""),
         (Rejection::CodeRevoked { generation: 2 }, "code_revoked", ""),
         (Rejection::TicketRefunded, "ticket_refunded", ""),
@@ -204,7 +288,7 @@ fn rejections() -> Vec<(Rejection, &'static str, &'static str)> {
         (Rejection::KeyExpired, "key_expired", ""),
         (Rejection::Forbidden, "forbidden", ""),
     ];
-    rejections.extend(states.map(|(state, text)| (Rejection::WrongState { state }, "wrong_state", text)));
+    rejections.extend(STATES.map(|(state, text)| (Rejection::WrongState { state }, "wrong_state", text)));
     rejections
 }
 

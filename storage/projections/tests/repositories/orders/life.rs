@@ -107,11 +107,43 @@ async fn a_transferred_ticket_is_seen_by_its_new_holder_alone_among_strangers() 
 #[tokio::test]
 async fn a_ticket_is_in_and_out_again() {
     let mut world = World::new();
-    let checked_in = EventBody::CheckedIn { ticket: ticket(1, 2), gate: 7 };
+    let checked_in = EventBody::CheckedIn { ticket: ticket(1, 2), gate: 7, list: None };
     world.live(vec![hold(ANNA), begun(1, 1), confirmed(1), checked_in]).await;
     assert_eq!(world.get(1).await.tickets[2].ticket.checked_in, Some((Timestamp(4_000), 7)));
-    world.live(vec![EventBody::CheckedOut { ticket: ticket(1, 2), gate: 8 }]).await;
+    let out = EventBody::CheckedOut { ticket: ticket(1, 2), gate: 8, list: None, stamped: true };
+    world.live(vec![out]).await;
     assert_eq!(world.get(1).await.tickets[2].ticket.checked_in, None);
+}
+
+#[tokio::test]
+async fn the_latest_passage_stands_whatever_is_told_first() {
+    let mut world = World::new();
+    let scan = |number: u64, at: u64, inward: bool, index: u16| Scan {
+        number,
+        at: Timestamp(at),
+        gate: 7,
+        ticket: ticket(1, index),
+        generation: 0,
+        inward,
+        admitted: true,
+        list: None,
+    };
+    let told = |device: u32, scans: Vec<Scan>| {
+        EventBody::ScansRecorded(ScansRecorded { device, scans, conflicts: vec![] })
+    };
+    let uploads = [
+        told(2, vec![scan(1, 3_000, false, 2), scan(2, 3_100, true, 99)]),
+        told(1, vec![scan(1, 2_000, true, 2)]),
+    ];
+    world.live(vec![hold(ANNA), begun(1, 1), confirmed(1)]).await;
+    world.live(uploads.to_vec()).await;
+    let order = world.get(1).await;
+    assert_eq!(order.tickets[2].ticket.checked_in, None, "it went out after it had come in");
+    world.live(vec![told(3, vec![scan(1, 3_500, true, 2)])]).await;
+    assert_eq!(world.get(1).await.tickets[2].ticket.checked_in, Some((Timestamp(3_500), 7)));
+    let reissued = EventBody::TicketReissued { ticket: ticket(1, 2), generation: 1 };
+    world.live(vec![reissued]).await;
+    assert_eq!(world.get(1).await.tickets[2].ticket.generation, 1);
 }
 
 #[tokio::test]

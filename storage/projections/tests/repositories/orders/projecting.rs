@@ -74,10 +74,8 @@ async fn a_record_of_more_events_than_a_step_takes_is_folded_in_parts() {
     let first = world.orders.project(&world.store, EVENT).await.unwrap();
     assert_eq!(first, Step::Advanced { through: Sequence(STEP_EVENTS_MAX as u64) });
     world.log(vec![failed(holds)]).await;
-    for through in [last, last.plus(1)] {
-        let next = world.orders.project(&world.store, EVENT).await.unwrap();
-        assert_eq!(next, Step::Advanced { through });
-    }
+    let next = world.orders.project(&world.store, EVENT).await.unwrap();
+    assert_eq!(next, Step::Advanced { through: last.plus(1) });
     let states: Vec<_> = world.list(ANNA).await.iter().map(|order| (order.number.0, order.state)).collect();
     assert_eq!(states, [(1, OrderState::Paid), (holds, OrderState::PaymentFailed)]);
 }

@@ -95,6 +95,7 @@ pub(super) fn hold(subject: Subject) -> EventBody {
         origin: Origin::Direct,
         lines: vec![line(2, 9_000, &[40, 41]), line(1, 4_500, &[])],
         quote: None,
+        entry: None,
     })
 }
 
@@ -117,7 +118,8 @@ pub(super) fn confirmed(order: u64) -> EventBody {
 
 pub(super) fn refunded(order: u64, tickets: &[u16]) -> EventBody {
     let (order, tickets) = (ClaimNumber(order), tickets.to_vec());
-    EventBody::TicketsRefunded { order, tickets, units: RefundedUnits::Restock }
+    let (units, reason) = (RefundedUnits::Restock, RefundReason::Organizer);
+    EventBody::TicketsRefunded { order, tickets, units, amount_minor: None, reason }
 }
 
 pub(super) fn transferred(order: u64, index: u16, to: Subject, generation: u8) -> EventBody {

@@ -1,0 +1,270 @@
+//! When messages are sent, tried again, given up: without I/O.
+
+use tessera_correspondence::{Ended, Outcome, Verdict, Want};
+use tessera_inventory::Timestamp;
+
+use super::Sent;
+use crate::Random;
+use crate::webhooks::{ASKED_PAUSE_S_MAX, PROBE_AFTER_S, RETRY_JITTER_SHARE};
+
+/// Pauses before the second attempt of a message and those that follow, in seconds; after the last it is a dead letter.
+pub const BACK_OFF_S: [u64; 6] = [30, 120, 600, 3_600, 21_600, 86_400];
+
+/// How long a message that is told to come later waits without its attempts being counted, in milliseconds.
+const PATIENCE_MS: u64 = 86_400_000;
+/// A message's worth of a bucket, in thousandths.
+const WHOLE: u64 = 1_000;
+
+/// A token bucket: how many messages of a lane may be sent now. It holds as many as a second gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bucket {
+    per_second: u64,
+    /// Thousandths of messages.
+    level: u64,
+    at: Timestamp,
+}
+
+impl Bucket {
+    /// A full one.
+    pub(super) fn full(per_second: u32, now: Timestamp) -> Bucket {
+        let per_second = u64::from(per_second.max(1));
+        Bucket { per_second, level: per_second * WHOLE, at: now }
+    }
+
+    /// How many messages may be sent now.
+    pub(super) fn available(&mut self, now: Timestamp) -> usize {
+        // A thousandth of a message per millisecond and message a second. A clock that is set back gives nothing.
+        let gained = now.0.saturating_sub(self.at.0).saturating_mul(self.per_second);
+        self.level = self.level.saturating_add(gained).min(self.per_second * WHOLE);
+        self.at = now;
+        usize::try_from(self.level / WHOLE).unwrap_or(usize::MAX)
+    }
+
+    /// So many were sent.
+    pub(super) fn take(&mut self, messages: usize) {
+        self.level = self.level.saturating_sub(messages as u64 * WHOLE);
+    }
+
+    /// How long until one may be sent, in milliseconds.
+    pub(super) fn wait_ms(&self) -> u64 {
+        WHOLE.saturating_sub(self.level).div_ceil(self.per_second)
+    }
+}
+
+/// What a round sends of what is due: emergencies have half of it to themselves, and what either leaves is the other's.
+pub(super) fn shared_out(mut emergencies: Vec<Want>, mut others: Vec<Want>, room: usize) -> Vec<Want> {
+    let left_by_others = room.saturating_sub(others.len());
+    emergencies.truncate(room.div_ceil(2).max(left_by_others));
+    others.truncate(room.saturating_sub(emergencies.len()));
+    emergencies.extend(others);
+    emergencies
+}
+
+/// Whether nobody needs to hear it any more.
+pub(super) fn is_overtaken(want: &Want, now: Timestamp) -> bool {
+    want.expires_at.is_some_and(|expires_at| now >= expires_at)
+}
+
+/// What follows for a message.
+pub(super) fn outcome(want: Want, sent: &Sent, now: Timestamp, random: &dyn Random) -> Outcome {
+    let attempt = |asked: Option<Timestamp>| {
+        let next = usize::try_from(want.attempts).ok().and_then(|at| BACK_OFF_S.get(at));
+        match next {
+            None => Verdict::Ended(Ended::Dead),
+            Some(pause_s) => {
+                let asked = asked.map(|until| bounded(until, now));
+                Verdict::Again(later(now, *pause_s, random).max(asked.unwrap_or(now)))
+            }
+        }
+    };
+    let (verdict, error) = match sent {
+        Sent::Taken => (Verdict::Ended(Ended::Delivered), None),
+        Sent::Pointless => (Verdict::Ended(Ended::Overtaken), None),
+        Sent::Refused { reason, .. } => (Verdict::Ended(Ended::Dead), Some(reason.clone())),
+        Sent::Failed { reason, not_before, .. } => (attempt(*not_before), Some(reason.clone())),
+        // An account that never has room must not keep it for ever.
+        Sent::Busy { reason, until, .. } if want.place.at.plus_ms(PATIENCE_MS) <= now => {
+            (attempt(Some(*until)), Some(reason.clone()))
+        }
+        Sent::Busy { reason, until, .. } => (Verdict::Later(bounded(*until, now)), Some(reason.clone())),
+    };
+    Outcome { want, verdict, error }
+}
+
+/// How the account of a lane stands after a round before which it had failed so often: how often it has failed, and until when nothing is
+/// sent. What is about one message only is not its failure, unless a whole round of several failed, or the probe of one that fails.
+pub(super) fn standing(
+    failures: u32,
+    sents: &[Sent],
+    now: Timestamp,
+    random: &dyn Random,
+) -> (u32, Option<Timestamp>) {
+    let asked = sents.iter().filter_map(|sent| match sent {
+        Sent::Failed { not_before, .. } => *not_before,
+        Sent::Busy { until, is_account: true, .. } => Some(*until),
+        _ => None,
+    });
+    let asked = asked.max().map(|until| bounded(until, now));
+    let is_failure = |sent: &Sent| matches!(sent, Sent::Failed { .. });
+    let is_accounts = |sent: &Sent| matches!(sent, Sent::Failed { is_account: true, .. });
+    let all_failed = !sents.is_empty() && sents.iter().all(is_failure);
+    let is_suspect = sents.len() > 1 || failures > 0;
+    let fails = all_failed && (is_suspect || sents.iter().any(is_accounts));
+    if !fails {
+        // A round in which nothing was tried says nothing.
+        let is_silent = sents.iter().all(|sent| matches!(sent, Sent::Busy { .. }));
+        return (if is_silent { failures } else { 0 }, asked);
+    }
+    let at = usize::try_from(failures).unwrap_or(usize::MAX).min(PROBE_AFTER_S.len() - 1);
+    let probe_at = later(now, PROBE_AFTER_S[at], random);
+    (failures.saturating_add(1), Some(probe_at.max(asked.unwrap_or(now))))
+}
+
+/// As long as an account may ask for.
+fn bounded(until: Timestamp, now: Timestamp) -> Timestamp {
+    until.min(now.plus_ms(ASKED_PAUSE_S_MAX * 1_000))
+}
+
+/// After a pause, a share of it earlier or later.
+fn later(now: Timestamp, pause_s: u64, random: &dyn Random) -> Timestamp {
+    let pause_ms = pause_s * 1_000;
+    let share_ms = pause_ms / RETRY_JITTER_SHARE;
+    let jitter_ms = u64::try_from(random.bits() % u128::from(2 * share_ms)).unwrap_or_default();
+    now.plus_ms(pause_ms - share_ms + jitter_ms)
+}
+
+#[cfg(test)]
+mod tests {
+    use tessera_correspondence::{Kind, Recipient};
+    use tessera_inventory::{EventId, Sequence, Subject};
+    use tessera_store::keys::MessagePlace;
+
+    use super::*;
+
+    struct Bits(u128);
+
+    impl Random for Bits {
+        fn bits(&self) -> u128 {
+            self.0
+        }
+    }
+
+    const NOW: Timestamp = Timestamp(1_000_000);
+
+    fn want(kind: Kind, attempts: u32) -> Want {
+        let place = MessagePlace {
+            at: NOW,
+            event: EventId(1),
+            sequence: Sequence(2),
+            recipient: 3,
+            kind: kind.number(),
+        };
+        Want {
+            place,
+            kind,
+            recipient: Recipient { subject: Subject(4), order: None },
+            order: None,
+            tickets: Vec::new(),
+            expires_at: None,
+            due_at: NOW,
+            attempts,
+            last_error: None,
+        }
+    }
+
+    fn failed(is_account: bool, not_before: Option<Timestamp>) -> Sent {
+        Sent::Failed { reason: "451".to_owned(), is_account, not_before }
+    }
+
+    fn busy(ms: u64, is_account: bool) -> Sent {
+        Sent::Busy { reason: "429".to_owned(), until: NOW.plus_ms(ms), is_account }
+    }
+
+    #[test]
+    fn a_message_that_is_told_to_come_later_does_so_and_not_for_ever() {
+        let early = outcome(want(Kind::Offer, 2), &busy(700, false), NOW, &Bits(0));
+        assert_eq!(early.verdict, Verdict::Later(NOW.plus_ms(700)));
+        let long = outcome(want(Kind::Offer, 2), &busy(u64::MAX / 2, true), NOW, &Bits(0));
+        assert_eq!(long.verdict, Verdict::Later(NOW.plus_ms(3_600_000)));
+        let late = NOW.plus_ms(PATIENCE_MS);
+        let counted = outcome(want(Kind::Offer, 0), &busy(PATIENCE_MS + 700, false), late, &Bits(0));
+        assert_eq!(counted.verdict, Verdict::Again(late.plus_ms(27_000)));
+        let last = outcome(want(Kind::Offer, 6), &busy(PATIENCE_MS, false), late, &Bits(0));
+        assert_eq!(last.verdict, Verdict::Ended(Ended::Dead));
+    }
+
+    #[test]
+    fn a_bucket_gives_as_many_a_second_as_it_says_and_saves_no_more() {
+        let mut bucket = Bucket::full(2, NOW);
+        assert_eq!(bucket.available(NOW), 2);
+        bucket.take(2);
+        assert_eq!((bucket.available(NOW), bucket.wait_ms()), (0, 500));
+        assert_eq!(bucket.available(NOW.plus_ms(499)), 0);
+        assert_eq!(bucket.available(NOW.plus_ms(500)), 1);
+        assert_eq!(bucket.available(NOW.plus_ms(60_000)), 2);
+        assert_eq!(bucket.available(NOW), 2, "a clock that is set back");
+    }
+
+    #[test]
+    fn emergencies_have_half_and_what_is_left() {
+        let check = |emergencies: usize, others: usize, expected: (usize, usize)| {
+            let of = |kind, count| vec![want(kind, 0); count];
+            let shared = shared_out(of(Kind::Emergency, emergencies), of(Kind::Offer, others), 8);
+            let urgent = shared.iter().filter(|want| want.kind == Kind::Offer).count();
+            assert_eq!((shared.len() - urgent, urgent), expected, "{emergencies} {others}");
+        };
+        check(8, 8, (4, 4));
+        check(8, 0, (8, 0));
+        check(0, 8, (0, 8));
+        check(8, 2, (6, 2));
+        check(1, 8, (1, 7));
+    }
+
+    #[test]
+    fn a_message_is_tried_seven_times_and_then_it_is_dead() {
+        for (attempts, pause_s) in (0..).zip(BACK_OFF_S) {
+            for bits in [0, u128::MAX] {
+                let outcome = outcome(want(Kind::Offer, attempts), &failed(true, None), NOW, &Bits(bits));
+                let Verdict::Again(at) = outcome.verdict else { panic!("attempt {attempts} was the last") };
+                let pause_ms = at.0 - NOW.0;
+                assert!((pause_s * 900..=pause_s * 1_100).contains(&pause_ms), "{pause_ms}");
+            }
+        }
+        let last = outcome(want(Kind::Offer, 6), &failed(false, None), NOW, &Bits(0));
+        assert_eq!((last.verdict, last.error), (Verdict::Ended(Ended::Dead), Some("451".to_owned())));
+        let refused = Sent::Refused { reason: "550".to_owned(), is_address_dead: true };
+        let refused = outcome(want(Kind::Offer, 0), &refused, NOW, &Bits(0));
+        assert_eq!(refused.verdict, Verdict::Ended(Ended::Dead));
+        let asked = failed(true, Some(NOW.plus_ms(1_800_000)));
+        let asked = outcome(want(Kind::Offer, 0), &asked, NOW, &Bits(0)).verdict;
+        assert_eq!(asked, Verdict::Again(NOW.plus_ms(1_800_000)), "as the account asks");
+    }
+
+    #[test]
+    fn an_account_pauses_when_it_fails_and_not_for_one_message() {
+        let check = |failures, sents: &[Sent], expected: (u32, Option<u64>)| {
+            let (count, until) = standing(failures, sents, NOW, &Bits(0));
+            let pause_s = until.map(|until| (until.0 - NOW.0).div_ceil(900));
+            assert_eq!((count, pause_s), expected, "{failures} {sents:?}");
+        };
+        check(0, &[failed(true, None)], (1, Some(5)));
+        check(3, &[failed(true, None)], (4, Some(40)));
+        check(u32::MAX, &[failed(false, None)], (u32::MAX, Some(300)));
+        check(0, &[failed(false, None)], (0, None));
+        check(0, &[failed(false, None), failed(false, None)], (1, Some(5)));
+        check(2, &[failed(true, None), Sent::Taken], (0, None));
+        check(2, &[Sent::Refused { reason: String::new(), is_address_dead: false }], (0, None));
+        check(2, &[], (2, None));
+        check(0, &[failed(true, Some(NOW.plus_ms(90_000)))], (1, Some(100)));
+        check(0, &[busy(1_800, true), Sent::Taken], (0, Some(2)));
+        check(2, &[busy(1_800, true)], (2, Some(2)));
+        check(0, &[busy(1_800, false), failed(false, None)], (0, None));
+    }
+
+    #[test]
+    fn what_is_too_late_is_not_said() {
+        let late = Want { expires_at: Some(NOW), ..want(Kind::Offer, 0) };
+        assert!(is_overtaken(&late, NOW) && !is_overtaken(&late, Timestamp(NOW.0 - 1)));
+        assert!(!is_overtaken(&want(Kind::Offer, 0), NOW));
+    }
+}

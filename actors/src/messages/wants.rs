@@ -1,0 +1,245 @@
+//! What the log has to say to people: one event after the other. The table is in `docs/adr/0019-notifications.md`, *Kinds*.
+
+use std::collections::BTreeMap;
+
+use tessera_correspondence::{Broadcast, BroadcastState, Kind, Recipient, Said, Want, recipient_mark};
+use tessera_inventory::{
+    ClaimNumber, Event, EventBody, EventId, HoldPlaced, Origin, Phase, RefundReason, Sequence, Subject,
+    Timestamp,
+};
+use tessera_store::keys::MessagePlace;
+
+use crate::webhooks::TOLD_BEFORE_MS;
+
+/// What a stretch of a log is judged by.
+pub(super) struct Known {
+    pub(super) event: EventId,
+    pub(super) now: Timestamp,
+    /// What happened before is said to nobody.
+    pub(super) since: Timestamp,
+    /// When the event starts.
+    pub(super) starts_at: Timestamp,
+    /// How long before that who has tickets is reminded; 0: never.
+    pub(super) reminder_before_ms: u64,
+    /// The holds of the orders that it is about.
+    pub(super) holds: BTreeMap<ClaimNumber, HoldPlaced>,
+}
+
+/// The order whose hold says who is told, if the event has something to say of one.
+pub(super) fn order_of(body: &EventBody) -> Option<ClaimNumber> {
+    match body {
+        // No money ever came: nothing is given back, and who has not paid knows.
+        EventBody::TicketsRefunded { reason: RefundReason::Unpaid, .. } => None,
+        EventBody::Confirmed { order, .. }
+        | EventBody::TicketsRefunded { order, .. }
+        | EventBody::PaymentFailed { order, .. } => Some(*order),
+        EventBody::SoldLate(sold) => Some(sold.order),
+        // Who gave it away is the buyer, the first time.
+        EventBody::TicketTransferred { ticket, generation: 1, .. } => Some(ticket.order),
+        _ => None,
+    }
+}
+
+/// Whether an event has anything to say to anybody.
+pub(super) fn says_something(body: &EventBody) -> bool {
+    let is_offer = matches!(body, EventBody::HoldPlaced(hold) if hold.origin == Origin::Offer);
+    let is_for_all = matches!(body, EventBody::PhaseChanged { to: Phase::Cancelled | Phase::OnSale });
+    order_of(body).is_some() || matches!(body, EventBody::TicketTransferred { .. }) || is_offer || is_for_all
+}
+
+impl Known {
+    /// What an event of the log has to say.
+    pub(super) fn said(&self, sequence: Sequence, logged: &Event) -> Said {
+        let mut said = Said::default();
+        if logged.at.plus_ms(TOLD_BEFORE_MS) < self.since {
+            return said;
+        }
+        match &logged.body {
+            EventBody::Confirmed { order, .. } => {
+                said.wants.extend(self.to_buyer(sequence, Kind::Confirmation, *order, &[]));
+            }
+            EventBody::SoldLate(sold) => {
+                said.wants.extend(self.to_buyer(sequence, Kind::Confirmation, sold.order, &[]));
+            }
+            EventBody::TicketsRefunded { reason: RefundReason::Unpaid, .. } => {}
+            EventBody::TicketsRefunded { order, tickets, .. } => {
+                said.wants.extend(self.to_buyer(sequence, Kind::Refund, *order, tickets));
+            }
+            EventBody::PaymentFailed { order, .. } => {
+                said.wants.extend(self.to_buyer(sequence, Kind::PaymentFailed, *order, &[]));
+            }
+            EventBody::HoldPlaced(hold) if hold.origin == Origin::Offer => {
+                let recipient = Recipient { subject: hold.subjects.primary, order: None };
+                let order = ClaimNumber(sequence.0);
+                let offer = self.want(sequence, Kind::Offer, recipient, Some((order, &[])));
+                said.wants.push(Want { expires_at: Some(hold.deadline_at), ..offer });
+            }
+            EventBody::TicketTransferred { ticket, to, generation } => {
+                let about = [ticket.index];
+                if *generation == 1 {
+                    said.wants.extend(self.to_buyer(sequence, Kind::Transfer, ticket.order, &about));
+                }
+                let recipient = Recipient { subject: *to, order: None };
+                let shown = Some((ticket.order, &about[..]));
+                said.wants.push(self.want(sequence, Kind::Transfer, recipient, shown));
+            }
+            EventBody::PhaseChanged { to: Phase::Cancelled } => {
+                let cancelled = vec![("change".to_owned(), "cancelled".to_owned())];
+                said.broadcasts.push(self.to_all(sequence, Kind::Change, cancelled));
+            }
+            EventBody::PhaseChanged { to: Phase::OnSale } => said.broadcasts.extend(self.reminder()),
+            _ => {}
+        }
+        said
+    }
+
+    fn to_buyer(&self, sequence: Sequence, kind: Kind, order: ClaimNumber, tickets: &[u16]) -> Option<Want> {
+        let subject: Subject = self.holds.get(&order)?.subjects.primary;
+        let recipient = Recipient { subject, order: Some(order) };
+        Some(self.want(sequence, kind, recipient, Some((order, tickets))))
+    }
+
+    fn want(
+        &self,
+        sequence: Sequence,
+        kind: Kind,
+        recipient: Recipient,
+        shown: Option<(ClaimNumber, &[u16])>,
+    ) -> Want {
+        let place = MessagePlace {
+            at: self.now,
+            event: self.event,
+            sequence,
+            recipient: recipient_mark(recipient.subject),
+            kind: kind.number(),
+        };
+        Want {
+            place,
+            kind,
+            recipient,
+            order: shown.map(|(order, _)| order),
+            tickets: shown.map(|(_, tickets)| tickets.to_vec()).unwrap_or_default(),
+            expires_at: None,
+            due_at: self.now,
+            attempts: 0,
+            last_error: None,
+        }
+    }
+
+    fn to_all(&self, sequence: Sequence, kind: Kind, variables: Vec<(String, String)>) -> Broadcast {
+        Broadcast {
+            event: self.event,
+            run: Broadcast::run_of(sequence),
+            kind,
+            variables,
+            request: 0,
+            created_at: self.now,
+            not_before: self.now,
+            expires_at: None,
+            state: BroadcastState::Running,
+            cursor: None,
+            orders: 0,
+            recipients: 0,
+        }
+    }
+
+    /// The run that reminds of an event, one however often its sale opens.
+    fn reminder(&self) -> Option<Broadcast> {
+        let not_before = Timestamp(self.starts_at.0.saturating_sub(self.reminder_before_ms));
+        let is_wanted = self.reminder_before_ms > 0 && self.now < self.starts_at;
+        let reminder = self.to_all(Sequence::ZERO, Kind::Reminder, Vec::new());
+        is_wanted.then_some(Broadcast { not_before, expires_at: Some(self.starts_at), ..reminder })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tessera_inventory::{Payment, RefundedUnits, SoldLate, Subjects, TicketRef};
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(10_000_000);
+    const HOUR_MS: u64 = 3_600_000;
+
+    fn hold(subject: u128, origin: Origin) -> HoldPlaced {
+        HoldPlaced {
+            subjects: Subjects { primary: Subject(subject), extra: Vec::new() },
+            deadline_at: Timestamp(11_000_000),
+            life_ends_at: Timestamp(12_000_000),
+            channel: None,
+            origin,
+            lines: Vec::new(),
+            quote: None,
+            entry: None,
+        }
+    }
+
+    fn known() -> Known {
+        Known {
+            event: EventId(1),
+            now: NOW,
+            since: Timestamp(9_000_000),
+            starts_at: Timestamp(NOW.0 + 48 * HOUR_MS),
+            reminder_before_ms: 24 * HOUR_MS,
+            holds: BTreeMap::from([(ClaimNumber(3), hold(7, Origin::Direct))]),
+        }
+    }
+
+    fn check(at: u64, body: &EventBody, expected: &[(Kind, u128, Option<u64>, &[u16])]) {
+        let said = known().said(Sequence(9), &Event { at: Timestamp(at), key: None, body: body.clone() });
+        let found: Vec<_> = said
+            .wants
+            .iter()
+            .map(|want| {
+                let recipient = want.recipient;
+                (want.kind, recipient.subject.0, recipient.order.map(|order| order.0), &want.tickets[..])
+            })
+            .collect();
+        assert_eq!(found, expected);
+        assert!(said.is_empty() || says_something(body));
+    }
+
+    #[test]
+    fn who_is_told_what() {
+        let order = ClaimNumber(3);
+        let confirmed = EventBody::Confirmed { order, payment: Payment::Free, attempt: None };
+        check(NOW.0, &confirmed, &[(Kind::Confirmation, 7, Some(3), &[])]);
+        check(8_939_999, &confirmed, &[]); // before messages were written
+        let late = SoldLate { order, hold: hold(7, Origin::Direct), payment: Payment::Free, attempt: 1 };
+        check(NOW.0, &EventBody::SoldLate(Box::new(late)), &[(Kind::Confirmation, 7, Some(3), &[])]);
+        let refunded = |tickets: Vec<u16>, reason| EventBody::TicketsRefunded {
+            order,
+            tickets,
+            units: RefundedUnits::Restock,
+            amount_minor: None,
+            reason,
+        };
+        let organizer = refunded(vec![0, 2], RefundReason::Organizer);
+        check(NOW.0, &organizer, &[(Kind::Refund, 7, Some(3), &[0, 2])]);
+        check(NOW.0, &refunded(Vec::new(), RefundReason::Goodwill), &[(Kind::Refund, 7, Some(3), &[])]);
+        check(NOW.0, &refunded(vec![0, 2], RefundReason::Unpaid), &[]);
+        let failed = EventBody::PaymentFailed { order, attempt: None };
+        check(NOW.0, &failed, &[(Kind::PaymentFailed, 7, Some(3), &[])]);
+        check(NOW.0, &EventBody::HoldPlaced(hold(8, Origin::Direct)), &[]);
+        check(NOW.0, &EventBody::HoldPlaced(hold(8, Origin::Offer)), &[(Kind::Offer, 8, None, &[])]);
+        let ticket = TicketRef { order, index: 2 };
+        let first = EventBody::TicketTransferred { ticket, to: Subject(9), generation: 1 };
+        check(NOW.0, &first, &[(Kind::Transfer, 7, Some(3), &[2]), (Kind::Transfer, 9, None, &[2])]);
+        let second = EventBody::TicketTransferred { ticket, to: Subject(9), generation: 2 };
+        check(NOW.0, &second, &[(Kind::Transfer, 9, None, &[2])]);
+    }
+
+    #[test]
+    fn everybody_is_told_of_a_cancellation_and_reminded_once() {
+        let told = |to| {
+            let body = EventBody::PhaseChanged { to };
+            known().said(Sequence(9), &Event { at: NOW, key: None, body }).broadcasts
+        };
+        let cancelled = told(Phase::Cancelled).remove(0);
+        assert_eq!((cancelled.kind, cancelled.run), (Kind::Change, Broadcast::run_of(Sequence(9))));
+        let reminder = told(Phase::OnSale).remove(0);
+        assert_eq!(reminder.run, Broadcast::run_of(Sequence::ZERO));
+        assert_eq!(reminder.not_before, Timestamp(NOW.0 + 24 * HOUR_MS));
+        assert_eq!(told(Phase::Paused), []);
+    }
+}

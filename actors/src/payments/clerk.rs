@@ -1,0 +1,165 @@
+//! The clerk: refund runs of the lanes that this process looks after. A run goes over the orders of its event in steps; each step asks the log
+//! for some of them under keys of (run, order), and then writes how far it came. So a run that is stopped anywhere goes on where it was, what was
+//! asked for before is found and not given back twice, and two clerks of one run do no harm.
+
+mod step;
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tessera_inventory::{EventId, Sequence};
+use tessera_inventory::{RefundReason, RefundedUnits, Timestamp};
+use tessera_money::Lane;
+use tessera_money::refund_runs::{PER_SECOND, Progress, RefundRun, State};
+use tessera_store::keys::RefundRunKey;
+
+use crate::blocking::caught;
+use crate::shared::Shared;
+use step::Rest;
+
+/// How often runs are looked for that somebody else began, in milliseconds.
+const LOOK_MS: u64 = 10_000;
+/// Runs of a lane that go on at once.
+const RUNS_OF_LANE_MAX: usize = 16;
+/// Pause after a step that failed, in milliseconds.
+const RETRY_MS: u64 = 1_000;
+
+/// What the clerk is told.
+#[derive(Debug)]
+pub(crate) enum ClerkMessage {
+    /// A run may have been begun or resumed.
+    Look,
+    /// These go on.
+    Found(Vec<RefundRunKey>),
+    /// The next step of a run.
+    Step(RefundRunKey),
+    /// A step of a run is over.
+    Stepped(RefundRunKey, Rest),
+    /// Look now and then.
+    Sweep,
+}
+
+/// The actor.
+#[derive(Debug)]
+pub(crate) struct Clerk {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// The run of all orders of an event that was called off at this place of its log. Its id follows from that, so that it is begun once.
+pub(super) fn of_cancelled(event: EventId, organizer: u128, (at, now): (Sequence, Timestamp)) -> RefundRun {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"refunds of a cancelled event");
+    hasher.update(&event.0.to_be_bytes());
+    hasher.update(&at.0.to_be_bytes());
+    RefundRun {
+        key: RefundRunKey { event, run: super::money::first_half(&hasher.finalize()) },
+        organizer,
+        ticket_types: Vec::new(),
+        units: RefundedUnits::Restock,
+        reason: RefundReason::Cancelled,
+        per_second: PER_SECOND,
+        through: at,
+        begun_at: now,
+        fingerprint: 0,
+        state: State::Runs,
+        progress: Progress::default(),
+        ended_at: None,
+    }
+}
+
+impl Actor for Clerk {
+    type Msg = ClerkMessage;
+    type State = BTreeSet<RefundRunKey>;
+    type Arguments = ();
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<ClerkMessage>,
+        (): (),
+    ) -> Result<BTreeSet<RefundRunKey>, ActorProcessingErr> {
+        self.shared.money.clerk.attach(myself.clone());
+        myself.cast(ClerkMessage::Sweep)?;
+        Ok(BTreeSet::new())
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<ClerkMessage>,
+        message: ClerkMessage,
+        running: &mut BTreeSet<RefundRunKey>,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            ClerkMessage::Look => self.look(&myself),
+            ClerkMessage::Found(runs) => {
+                for run in runs {
+                    if running.insert(run) {
+                        self.step(&myself, run);
+                    }
+                }
+            }
+            ClerkMessage::Step(run) => self.step(&myself, run),
+            ClerkMessage::Stepped(run, Rest::AfterMs(ms)) => {
+                self.after_ms(&myself, ms, ClerkMessage::Step(run))
+            }
+            ClerkMessage::Stepped(run, Rest::Over) => {
+                running.remove(&run);
+            }
+            ClerkMessage::Sweep => {
+                self.look(&myself);
+                self.after_ms(&myself, LOOK_MS, ClerkMessage::Sweep);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Clerk {
+    /// In a cluster each lane has one node that looks after it.
+    fn is_mine(&self, lane: Lane) -> bool {
+        let Some(cluster) = self.shared.cluster.as_ref() else { return true };
+        cluster.me().is_some() && cluster.keeper(u128::from(lane.number())).is_none()
+    }
+
+    fn look(&self, myself: &ActorRef<ClerkMessage>) {
+        let mine: Vec<_> = Lane::all().filter(|lane| self.is_mine(*lane)).collect();
+        let (shared, myself) = (Arc::clone(&self.shared), myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            let mut found = Vec::new();
+            for lane in mine {
+                match shared.money.runs.open(lane, RUNS_OF_LANE_MAX).await {
+                    Ok(runs) => found.extend(runs),
+                    Err(error) => {
+                        return tracing::warn!(%error, "refund runs could not be read; they are read later");
+                    }
+                }
+            }
+            let _ = myself.cast(ClerkMessage::Found(found));
+        }));
+    }
+
+    fn step(&self, myself: &ActorRef<ClerkMessage>, run: RefundRunKey) {
+        let (shared, myself) = (Arc::clone(&self.shared), myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            let error = match caught(step::step(&shared, run)).await {
+                Ok(Ok(rest)) => {
+                    let _ = myself.cast(ClerkMessage::Stepped(run, rest));
+                    return;
+                }
+                Ok(Err(error)) => error.to_string(),
+                Err(panicked) => panicked.reason,
+            };
+            let (event, run_id) = (run.event, run.run);
+            tracing::warn!(error, ?event, run = run_id, "a step of a refund run failed; it is made again");
+            let _ = myself.cast(ClerkMessage::Stepped(run, Rest::AfterMs(RETRY_MS)));
+        }));
+    }
+
+    fn after_ms(&self, myself: &ActorRef<ClerkMessage>, wait_ms: u64, message: ClerkMessage) {
+        let (sleep, myself) = (self.shared.environment.sleep_ms(wait_ms), myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            sleep.await;
+            let _ = myself.cast(message);
+        }));
+    }
+}

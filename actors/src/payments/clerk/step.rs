@@ -1,0 +1,209 @@
+//! One step of a refund run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::future::join_all;
+use tessera_inventory::{
+    Authority, ClaimNumber, ClaimView, Command, CommandBody, EventBody, EventId, IdempotencyKey, Line,
+    RefundAmount, Rejection, TicketView,
+};
+use tessera_money::refund_runs::{Progress, RefundRun, State};
+use tessera_projections::orders::{Order, OrderState, OrdersBySubject, Step as Projected};
+use tessera_store::StoreError;
+use tessera_store::keys::RefundRunKey;
+
+use crate::payments::money::first_half;
+use crate::payments::sale;
+use crate::payments::wants::Refunded;
+use crate::shared::Shared;
+use crate::{Answer, InventoryRouter};
+
+/// Asks of a run under way at once.
+const ASKS_MAX: u32 = 64;
+/// How long the log may take to answer.
+const ASK_LASTS: Duration = Duration::from_secs(10);
+/// Pause where the log does not execute, in milliseconds.
+const NOT_NOW_MS: u64 = 1_000;
+/// The body under a key is always the same in what it means.
+const FINGERPRINT: u64 = 1;
+
+/// What follows a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// Another, after so many milliseconds.
+    AfterMs(u64),
+    /// Nothing: the run has ended, is paused, or is gone.
+    Over,
+}
+
+/// What became of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// So much is given back, in minor units.
+    Refunded(i64),
+    /// There was nothing to give back.
+    Nothing,
+    /// It is refused.
+    Failed,
+    /// It may or may not have been given back: it is asked for again, under the same key.
+    Unknown,
+}
+
+pub(super) async fn step(shared: &Arc<Shared>, key: RefundRunKey) -> Result<Rest, StoreError> {
+    let Some(run) = shared.money.runs.load(key).await? else { return Ok(Rest::Over) };
+    if run.state != State::Runs {
+        return Ok(Rest::Over);
+    }
+    let orders = OrdersBySubject::new(Arc::clone(&shared.table));
+    follow(shared, &orders, &run).await?;
+    let most = run.per_second.clamp(1, ASKS_MAX);
+    let cursor = run.progress.cursor;
+    let mut page = orders.page(key.event, cursor, most as usize).await?;
+    page.retain(|order| order.number.0 <= run.through.0);
+    if page.is_empty() {
+        let now = shared.environment.clock.wall();
+        let ended = shared.money.runs.advance(key, (cursor, run.progress), Some(now)).await?;
+        return Ok(if ended.is_some_and(|run| run.state == State::Runs) {
+            Rest::AfterMs(0)
+        } else {
+            Rest::Over
+        });
+    }
+    let asked = page.iter().map(|order| refund(shared, &run, order));
+    let outcomes = join_all(asked).await;
+    let known = outcomes.iter().take_while(|outcome| **outcome != Outcome::Unknown);
+    let progress = page
+        .iter()
+        .zip(known)
+        .fold(run.progress, |progress, (order, outcome)| counted(progress, order.number, *outcome));
+    let is_whole = progress.cursor == page.last().map(|order| order.number);
+    shared.money.runs.advance(key, (cursor, progress), None).await?;
+    let paced_ms = 1_000 * page.len() as u64 / u64::from(run.per_second.max(1));
+    Ok(Rest::AfterMs(if is_whole { paced_ms } else { NOT_NOW_MS }))
+}
+
+fn counted(progress: Progress, order: ClaimNumber, outcome: Outcome) -> Progress {
+    let (refunded, failed, amount_minor) = match outcome {
+        Outcome::Refunded(amount_minor) => (1, 0, amount_minor),
+        Outcome::Failed => (0, 1, 0),
+        Outcome::Nothing | Outcome::Unknown => (0, 0, 0),
+    };
+    Progress {
+        cursor: Some(order),
+        asked: progress.asked + 1,
+        refunded: progress.refunded + refunded,
+        failed: progress.failed + failed,
+        amount_minor: progress.amount_minor.saturating_add(amount_minor),
+    }
+}
+
+/// The rows of orders follow the log at least up to where the run was begun.
+async fn follow(shared: &Shared, orders: &OrdersBySubject, run: &RefundRun) -> Result<(), StoreError> {
+    let event = run.key.event;
+    while orders.sequence(event).await? < run.through {
+        if let Projected::UpToDate { .. } = orders.project(&*shared.log, event).await? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+async fn refund(shared: &Arc<Shared>, run: &RefundRun, order: &Order) -> Outcome {
+    let everybody_leaves = match order.state {
+        OrderState::RefundDue => true,
+        OrderState::Paid => false,
+        _ => return Outcome::Nothing,
+    };
+    let tickets: Vec<TicketView> = order.tickets.iter().map(|each| each.ticket).collect();
+    let tickets = chosen(run, &order.lines, &tickets, everybody_leaves);
+    let event = run.key.event;
+    match ask(shared, run, order, tickets).await {
+        Asked::Answered(outcome) => outcome,
+        // The row is older than the log.
+        Asked::Stale => match read(shared, event, order.number).await {
+            Err(()) => Outcome::Unknown,
+            Ok(None) => Outcome::Nothing,
+            Ok(Some(view)) => {
+                let tickets = chosen(run, &view.lines, &view.tickets, everybody_leaves);
+                match ask(shared, run, order, tickets).await {
+                    Asked::Answered(outcome) => outcome,
+                    Asked::Stale => Outcome::Unknown,
+                }
+            }
+        },
+    }
+}
+
+/// The positions of the tickets that a run refunds: of its types, good, and not in, unless the event is called off.
+fn chosen(run: &RefundRun, lines: &[Line], tickets: &[TicketView], everybody_leaves: bool) -> Vec<u16> {
+    let is_of_run = |ticket: &TicketView| {
+        let ticket_type = lines.get(usize::from(ticket.line)).map(|line| line.ticket_type.0);
+        run.ticket_types.is_empty() || ticket_type.is_some_and(|id| run.ticket_types.contains(&id))
+    };
+    let goes = |ticket: &TicketView| {
+        !ticket.refunded && (everybody_leaves || ticket.checked_in.is_none()) && is_of_run(ticket)
+    };
+    (0_u16..).zip(tickets).filter(|(_, ticket)| goes(ticket)).map(|(index, _)| index).collect()
+}
+
+enum Asked {
+    Answered(Outcome),
+    Stale,
+}
+
+async fn ask(shared: &Arc<Shared>, run: &RefundRun, order: &Order, tickets: Vec<u16>) -> Asked {
+    if tickets.is_empty() {
+        return Asked::Answered(Outcome::Nothing);
+    }
+    let body = CommandBody::RefundTickets {
+        order: order.number,
+        tickets,
+        amount: RefundAmount::Full,
+        reason: run.reason,
+        units: run.units,
+    };
+    let key =
+        IdempotencyKey { digest: key(run.key, order.number), fingerprint: FINGERPRINT, minted_at: None };
+    let command = Command { authority: Authority::System, key: Some(key), body };
+    let router = InventoryRouter::new(Arc::clone(shared));
+    let ask = tessera_writer::Ask::Command(Box::new(command));
+    Asked::Answered(match router.ask(run.key.event, ask, ASK_LASTS).await {
+        Answer::Accepted { event, .. } | Answer::Repeated { event, .. } => match &event.body {
+            EventBody::TicketsRefunded { tickets, amount_minor, .. } => {
+                let refunded = Refunded { tickets: tickets.clone(), amount_minor: *amount_minor };
+                let given = sale::given_back(sale::Bought::of(order), &refunded);
+                Outcome::Refunded(given.total_minor)
+            }
+            _ => Outcome::Failed,
+        },
+        Answer::Rejected { rejection, .. } => match rejection {
+            Rejection::TicketRefunded | Rejection::AlreadyCheckedIn { .. } => return Asked::Stale,
+            Rejection::WrongState { .. } => Outcome::Nothing,
+            _ => Outcome::Failed,
+        },
+        Answer::Read { .. } | Answer::NotExecuted { .. } | Answer::OutcomeUnknown { .. } => Outcome::Unknown,
+    })
+}
+
+async fn read(
+    shared: &Arc<Shared>,
+    event: EventId,
+    order: ClaimNumber,
+) -> Result<Option<Box<ClaimView>>, ()> {
+    let router = InventoryRouter::new(Arc::clone(shared));
+    match router.ask(event, tessera_writer::Ask::Read(order), ASK_LASTS).await {
+        Answer::Read { claim, .. } => Ok(claim),
+        _ => Err(()),
+    }
+}
+
+/// The key of an order's refund in a run.
+fn key(RefundRunKey { event, run }: RefundRunKey, order: ClaimNumber) -> u128 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"refund run");
+    hasher.update(&event.0.to_be_bytes());
+    hasher.update(&run.to_be_bytes());
+    hasher.update(&order.0.to_be_bytes());
+    first_half(&hasher.finalize())
+}

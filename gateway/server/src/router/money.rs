@@ -1,0 +1,45 @@
+//! Money that goes back, what organizers are owed, and payments that are not settled.
+
+use futures::future::LocalBoxFuture;
+
+use super::{Answer, Cashier, Route, Watcher, go, messages};
+use crate::call::Call;
+use crate::caller::Administrator;
+use crate::routes::{refund_runs, statements, terms, unsettled};
+
+/// The routes of a path, and its parameters in order.
+pub(super) fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])> {
+    use Route as R;
+    Some(match *segments {
+        ["v1", "organizers", organizer, "terms"] => (&[R::ReadTerms, R::ReplaceTerms], [organizer, ""]),
+        ["v1", "organizers", organizer, "statements"] => (&[R::ReadStatement], [organizer, ""]),
+        ["v1", "trial-balance"] => (&[R::ReadTrialBalance], ["", ""]),
+        ["v1", "payments"] => (&[R::ListPayments], ["", ""]),
+        ["v1", "payments", payment, "look-ups"] => (&[R::LookUpPayment], [payment, ""]),
+        ["v1", "payments", payment, "settlements"] => (&[R::SettleRefund], [payment, ""]),
+        ["v1", "events", event, "refund-runs"] => (&[R::BeginRefundRun, R::ListRefundRuns], [event, ""]),
+        ["v1", "events", event, "refund-runs", run] => (&[R::ReadRefundRun], [event, run]),
+        ["v1", "events", event, "refund-runs", run, "pause"] => (&[R::PauseRefundRun], [event, run]),
+        ["v1", "events", event, "refund-runs", run, "resume"] => (&[R::ResumeRefundRun], [event, run]),
+        _ => return messages::resource(segments),
+    })
+}
+
+/// Runs the controller of the route.
+pub(super) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
+    match call.route {
+        Route::BeginRefundRun => go(call, async |call, who: Cashier| refund_runs::begin(call, who).await),
+        Route::ListRefundRuns => go(call, async |call, who: Cashier| refund_runs::list(call, who).await),
+        Route::ReadRefundRun => go(call, async |call, who: Cashier| refund_runs::read(call, who).await),
+        Route::PauseRefundRun => go(call, async |call, who: Cashier| refund_runs::pause(call, who).await),
+        Route::ResumeRefundRun => go(call, async |call, who: Cashier| refund_runs::resume(call, who).await),
+        Route::ReadTerms => go(call, async |call, who: Watcher| terms::read(call, who).await),
+        Route::ReplaceTerms => go(call, async |call, _: Administrator| terms::replace(call).await),
+        Route::ReadStatement => go(call, async |call, who: Watcher| statements::read(call, who).await),
+        Route::ReadTrialBalance => go(call, async |call, _: Administrator| statements::trial(call).await),
+        Route::ListPayments => go(call, async |call, _: Administrator| unsettled::list(call).await),
+        Route::LookUpPayment => go(call, async |call, _: Administrator| unsettled::look_up(call).await),
+        Route::SettleRefund => go(call, async |call, _: Administrator| unsettled::settle(call).await),
+        _ => messages::run(call),
+    }
+}

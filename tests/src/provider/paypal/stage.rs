@@ -1,0 +1,96 @@
+//! PayPal's client before its emulator.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use tessera_actors::{Clock, Provider};
+use tessera_paypal::{PayPal, PayPalOptions};
+
+use super::PayPalBooks;
+use crate::ForwardClock;
+use crate::provider::conformance::Stage;
+use crate::provider::{Emulator, Told};
+
+/// See the module.
+pub struct PayPalStage {
+    /// What it speaks with.
+    pub emulator: Emulator<PayPalBooks>,
+    clock: Arc<ForwardClock>,
+    provider: Arc<dyn Provider>,
+}
+
+impl PayPalStage {
+    /// One with a new account.
+    #[must_use]
+    pub fn start() -> PayPalStage {
+        let clock = Arc::new(ForwardClock::default());
+        let shared = Arc::clone(&clock) as Arc<dyn Clock>;
+        let emulator =
+            Emulator::start(PayPalBooks::new("client1", "secret1", "WEBHOOK1"), Arc::clone(&shared));
+        let provider = client(emulator.address(), 1, &shared);
+        PayPalStage { emulator, clock, provider }
+    }
+}
+
+fn client(url: &str, number: u8, clock: &Arc<dyn Clock>) -> Arc<dyn Provider> {
+    let options = PayPalOptions {
+        url: url.to_owned(),
+        client_id: format!("client{number}"),
+        secret: format!("secret{number}"),
+        webhook_id: Some(format!("WEBHOOK{number}")),
+    };
+    Arc::new(PayPal::new(options, Arc::clone(clock)))
+}
+
+impl Stage for PayPalStage {
+    fn provider(&self) -> Arc<dyn Provider> {
+        Arc::clone(&self.provider)
+    }
+
+    fn stranger(&self) -> Arc<dyn Provider> {
+        client(self.emulator.address(), 2, &(Arc::clone(&self.clock) as Arc<dyn Clock>))
+    }
+
+    fn clock(&self) -> &ForwardClock {
+        &self.clock
+    }
+
+    fn pay<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, ()> {
+        self.emulator.act(|books| books.approve(reference));
+        std::future::ready(()).boxed()
+    }
+
+    fn decline<'a>(&'a self, reference: &'a str) -> BoxFuture<'a, ()> {
+        self.emulator.act(|books| books.decline(reference));
+        std::future::ready(()).boxed()
+    }
+
+    fn dispute<'a>(&'a self, reference: &'a str, amount_minor: i64) -> BoxFuture<'a, ()> {
+        self.emulator.act(|books| books.dispute(reference, amount_minor));
+        std::future::ready(()).boxed()
+    }
+
+    fn lose_dispute<'a>(&'a self, _reference: &'a str) -> BoxFuture<'a, ()> {
+        self.emulator.act(PayPalBooks::lose_dispute);
+        std::future::ready(()).boxed()
+    }
+
+    fn lose_answers<'a>(&'a self, _reference: &'a str, count: u32) -> BoxFuture<'a, ()> {
+        self.emulator.lose_answers(count);
+        std::future::ready(()).boxed()
+    }
+
+    fn be_busy(&self, count: u32) -> bool {
+        self.emulator.be_busy(count);
+        true
+    }
+
+    fn told(&self, _least: usize) -> BoxFuture<'_, Vec<Told>> {
+        std::future::ready(self.emulator.told()).boxed()
+    }
+
+    fn captured_and_refunded(&self) -> Option<(i64, i64)> {
+        Some(self.emulator.act(|books| books.captured_and_refunded()))
+    }
+}
