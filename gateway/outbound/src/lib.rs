@@ -6,6 +6,7 @@ mod answer;
 mod client;
 mod connections;
 mod limits;
+mod payment;
 mod target;
 mod tls;
 
@@ -14,4 +15,5 @@ pub use client::{Client, NoAnswer, Request};
 pub use hyper::Method;
 pub use hyper::body::Bytes;
 pub use limits::*;
+pub use payment::{ErrorReply, accepted};
 pub use target::{Target, is_public};

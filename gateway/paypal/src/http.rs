@@ -9,12 +9,11 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tessera_actors::Clock;
 use tessera_inventory::Timestamp;
-use tessera_outbound::{Bytes, Client, Method, Request};
+use tessera_outbound::{Bytes, Client, Method, Request, accepted};
 use tessera_payments::Answer;
 use tokio::time::Instant;
 
-use crate::answer;
-use crate::objects::Token;
+use crate::objects::{ErrorReply, Token};
 
 /// Longest an operation takes, all of its requests together.
 const OPERATION_LASTS: Duration = Duration::from_secs(18);
@@ -148,7 +147,7 @@ impl<'a> Http<'a> {
         let has_key = headers.iter().any(|(name, _)| *name == KEY);
         let may_repeat = has_key || method == Method::GET || path == TOKEN_PATH;
         let request = Request { method, url: &url, headers, body, may_repeat, deadline };
-        answer::body(self.account.client.ask(&request, ANSWER_BYTES_MAX).await, self.now())
+        accepted::<ErrorReply>(self.account.client.ask(&request, ANSWER_BYTES_MAX).await, self.now())
     }
 }
 

@@ -3,7 +3,6 @@
 //!
 //! A webhook is signed with a certificate of PayPal's; whether it is genuine PayPal is asked. The reasons are in `docs/adr/0016-payments.md`.
 
-mod answer;
 mod calls;
 mod events;
 mod facts;

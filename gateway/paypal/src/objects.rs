@@ -119,11 +119,14 @@ pub(crate) struct Detail {
     pub(crate) issue: Option<String>,
 }
 
-impl ErrorReply {
-    /// What is told of it, the most exact word first.
-    pub(crate) fn word(&self) -> &str {
+impl tessera_outbound::ErrorReply for ErrorReply {
+    fn word(&self) -> &str {
         let issue = self.details.iter().flatten().find_map(|detail| detail.issue.as_deref());
         issue.or(self.name.as_deref()).unwrap_or("refused")
+    }
+
+    fn message(&self) -> &str {
+        self.message.as_deref().unwrap_or_default()
     }
 }
 

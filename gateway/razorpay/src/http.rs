@@ -6,11 +6,11 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tessera_actors::Clock;
-use tessera_outbound::{Bytes, Client, Method, Request};
+use tessera_outbound::{Bytes, Client, Method, Request, accepted};
 use tessera_payments::Answer;
 use tokio::time::Instant;
 
-use crate::answer;
+use crate::objects::ErrorReply;
 
 /// Longest an operation takes, all of its requests together.
 const OPERATION_LASTS: Duration = Duration::from_secs(18);
@@ -65,7 +65,7 @@ impl<'a> Http<'a> {
         let deadline = self.until.saturating_duration_since(Instant::now());
         let may_repeat = key.is_some() || method == Method::GET;
         let request = Request { method, url: &url, headers: &headers, body, may_repeat, deadline };
-        let body = answer::body(client.ask(&request, ANSWER_BYTES_MAX).await, clock.wall())?;
+        let body = accepted::<ErrorReply>(client.ask(&request, ANSWER_BYTES_MAX).await, clock.wall())?;
         serde_json::from_slice(&body).map_err(|error| {
             tracing::warn!(%error, "an answer of Razorpay cannot be read");
             Answer::Unknown

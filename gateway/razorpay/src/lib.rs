@@ -4,7 +4,6 @@
 //! Creation is repeatable by looking first: an order by its receipt, a link by its reference id. An authorisation cannot be let go: what is not
 //! captured within [`CAPTURE_MINUTES`] goes back to the buyer by itself. The reasons are in `docs/adr/0016-payments.md`.
 
-mod answer;
 mod calls;
 mod events;
 mod facts;

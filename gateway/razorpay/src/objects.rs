@@ -80,12 +80,16 @@ pub(crate) struct ErrorBody {
     pub(crate) description: Option<String>,
 }
 
-impl ErrorBody {
-    /// What is told of it, the most exact word first.
-    pub(crate) fn word(&self) -> &str {
+impl tessera_outbound::ErrorReply for ErrorReply {
+    fn word(&self) -> &str {
+        let Some(error) = &self.error else { return "refused" };
         // A reason that is not known is called so.
-        let reason = self.reason.as_deref().filter(|reason| *reason != "NA");
-        reason.or(self.code.as_deref()).unwrap_or("refused")
+        let reason = error.reason.as_deref().filter(|reason| *reason != "NA");
+        reason.or(error.code.as_deref()).unwrap_or("refused")
+    }
+
+    fn message(&self) -> &str {
+        self.error.as_ref().and_then(|error| error.description.as_deref()).unwrap_or_default()
     }
 }
 

@@ -1,58 +1,37 @@
-//! What an answer of Stripe over HTTP means for the payment.
+//! What an error of Stripe means for the payment.
 
-use tessera_inventory::Timestamp;
-use tessera_outbound::{Answer as Answered, NoAnswer};
 use tessera_payments::Answer;
 
 use crate::facts::of_intent;
-use crate::objects::{ErrorBody, ErrorReply};
+use crate::objects::ErrorReply;
 
 /// The type of an error that says: something else was asked under this key before.
 const OTHER_UNDER_KEY: &str = "idempotency_error";
-/// Longest text of Stripe that operators are shown, in characters.
-const DETAIL_CHARS_MAX: usize = 200;
 
-/// The body of an answer that says yes; otherwise what the answer means.
-pub(crate) fn body(answered: Result<Answered, NoAnswer>, now: Timestamp) -> Result<Vec<u8>, Answer> {
-    let answered = match answered {
-        Ok(answered) => answered,
-        Err(NoAnswer::NotSent(_)) => return Err(Answer::Later { not_before: None }),
-        Err(NoAnswer::NotAnswered(_)) => return Err(Answer::Unknown),
-    };
-    let status = answered.head.status.as_u16();
-    let error = || {
-        let reply = serde_json::from_slice::<ErrorReply>(&answered.body);
-        reply.map_or_else(|_| ErrorBody::default(), |reply| reply.error)
-    };
-    Err(match status {
-        200..=299 => return Ok(answered.body.to_vec()),
-        400 | 402 => refused(&error()),
-        // A key of another account, a key that may not do this, or a payment that is in another account.
-        401 | 403 | 404 => {
-            let error = error();
-            let message = error.message.as_deref().unwrap_or_default();
-            let message: String = message.chars().take(DETAIL_CHARS_MAX).collect();
-            Answer::NotOurs { detail: format!("{status} {}: {message}", error.word()).into() }
-        }
-        429 => Answer::Later { not_before: answered.head.not_before(now) },
-        // 409: the same call is under way. Everything else is no word about whether it was done.
-        _ => Answer::Unknown,
-    })
-}
-
-fn refused(error: &ErrorBody) -> Answer {
-    // Something was made under this key, and only the same words would tell what.
-    if error.kind.as_deref() == Some(OTHER_UNDER_KEY) {
-        return Answer::Unknown;
+impl tessera_outbound::ErrorReply for ErrorReply {
+    fn word(&self) -> &str {
+        self.error.word()
     }
-    let facts = error.payment_intent.as_deref().map(of_intent).unwrap_or_default();
-    Answer::Declined { code: error.word().into(), facts }
+
+    fn message(&self) -> &str {
+        self.error.message.as_deref().unwrap_or_default()
+    }
+
+    fn refused(&self) -> Answer {
+        // Something was made under this key, and only the same words would tell what.
+        if self.error.kind.as_deref() == Some(OTHER_UNDER_KEY) {
+            return Answer::Unknown;
+        }
+        let facts = self.error.payment_intent.as_deref().map(of_intent).unwrap_or_default();
+        Answer::Declined { code: self.word().into(), facts }
+    }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use tessera_outbound::{Bytes, Head};
+    use tessera_inventory::Timestamp;
+    use tessera_outbound::{Answer as Answered, Bytes, Head, accepted};
     use tessera_payments::Fact;
 
     use super::*;
@@ -63,7 +42,8 @@ mod tests {
             let headers = [("retry-after".parse().unwrap(), "7".parse().unwrap())].into_iter().collect();
             let head = Head { status: status.try_into().unwrap(), headers };
             let answered = Answered { head, body: Bytes::from_static(reply.as_bytes()) };
-            assert_eq!(body(Ok(answered), Timestamp(1_000)), Err(expect), "{status} {reply}");
+            let means = accepted::<ErrorReply>(Ok(answered), Timestamp(1_000));
+            assert_eq!(means, Err(expect), "{status} {reply}");
         };
         let declined = |code: &str| Answer::Declined { code: code.into(), facts: Vec::new() };
         check(

@@ -8,15 +8,15 @@ use serde::de::DeserializeOwned;
 use stripe_client_core::{RequestBuilder, StripeMethod};
 use tessera_actors::{Clock, ProviderCall, Whose};
 use tessera_ledger::Currency;
-use tessera_outbound::{Bytes, Client, Method, Request};
+use tessera_outbound::{Bytes, Client, Method, Request, accepted};
 use tessera_payments::{Answer, Fact, Operation, PaymentId};
 use tokio::time::Instant;
 
 use crate::facts::{SESSION_PREFIX, of_dispute, of_intent, of_new_intent, of_refund, of_session};
 use crate::money::{parse, to_stripe};
-use crate::objects::{Charge, Dispute, Expandable, Intent, List, Refund, Session};
+use crate::names;
+use crate::objects::{Charge, Dispute, ErrorReply, Expandable, Intent, List, Refund, Session};
 use crate::requests::{self, Price};
-use crate::{answer, names};
 
 /// Longest an operation takes, all of its requests together.
 const OPERATION_LASTS: Duration = Duration::from_secs(18);
@@ -207,7 +207,7 @@ impl<'a> Calls<'a> {
             may_repeat: key.is_some() || is_read,
             deadline: self.until.saturating_duration_since(Instant::now()),
         };
-        let body = answer::body(client.ask(&request, ANSWER_BYTES_MAX).await, clock.wall())?;
+        let body = accepted::<ErrorReply>(client.ask(&request, ANSWER_BYTES_MAX).await, clock.wall())?;
         serde_json::from_slice(&body).map_err(|error| {
             tracing::warn!(%error, "an answer of Stripe cannot be read");
             Answer::Unknown

@@ -122,7 +122,7 @@ pub(crate) struct List<T> {
 }
 
 /// An answer that is an error.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(crate) struct ErrorReply {
     pub(crate) error: ErrorBody,
 }

@@ -84,10 +84,8 @@ impl Provider for Stripe {
     fn call(&self, call: ProviderCall) -> BoxFuture<'static, Answer> {
         let account = Arc::clone(&self.account);
         async move {
-            match Calls::new(&account).perform(&call).await {
-                Ok(facts) => Answer::Facts(facts),
-                Err(answer) => answer,
-            }
+            let performed = Calls::new(&account).perform(&call).await;
+            performed.map_or_else(|answer| answer, Answer::Facts)
         }
         .boxed()
     }
