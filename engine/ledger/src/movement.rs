@@ -63,7 +63,7 @@ pub enum Movement {
     },
     /// A part of a sale, or all of it, is to be given back.
     RefundWanted {
-        /// By whom.
+        /// By whom; 0: out of the organizer's own till, into which it was paid, and nobody says when.
         provider: u16,
         /// The part: what the buyer gets, and from whom.
         sale: Sale,
@@ -91,7 +91,7 @@ pub enum Movement {
     },
     /// The organizer has given back what a provider could not.
     RefundByHand {
-        /// Who could not; 0: nobody was asked.
+        /// Who could not.
         provider: u16,
         /// How much.
         amount_minor: i64,
@@ -176,7 +176,7 @@ pub fn entry(heading: Heading, movement: &Movement) -> Result<Option<Entry>, Too
             parts(heading.organizer, sale, Account::with_provider(AccountKind::InFlight, *provider), -1)?
         }
         Movement::RefundWanted { provider, sale } => {
-            parts(heading.organizer, sale, Account::with_provider(AccountKind::RefundsDue, *provider), -1)?
+            parts(heading.organizer, sale, given_back_from(heading.organizer, *provider), -1)?
         }
         other => single(heading.organizer, other),
     };
@@ -188,6 +188,14 @@ const fn paid_into(organizer: u128, by: Paid) -> Account {
     match by {
         Paid::Provider(provider) => Account::with_provider(AccountKind::InFlight, provider),
         Paid::Cash | Paid::Nothing => Account::of_organizer(AccountKind::Cash, organizer),
+    }
+}
+
+/// The account out of which a refund of a sale is given.
+const fn given_back_from(organizer: u128, provider: u16) -> Account {
+    match provider {
+        0 => Account::of_organizer(AccountKind::Cash, organizer),
+        provider => Account::with_provider(AccountKind::RefundsDue, provider),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What we make is read back by programs of others. `tests/peers/run` installs them and says so by `TESSERA_PEERS`; without it these
+//! What we make is read back by programs of others. `tests/peers/run` installs them and says so by `TEST_PEERS`; without it these
 //! tests say `SKIPPED`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // tests
 #![allow(clippy::print_stderr)] // they say that they were skipped
@@ -19,7 +19,7 @@ const NAMES: [&str; 7] =
 /// The Python environment of the peers.
 fn peers() -> Option<PathBuf> {
     #[allow(clippy::disallowed_methods)] // it is `tests/peers/run` that configures
-    let found = std::env::var("TESSERA_PEERS").ok().map(PathBuf::from);
+    let found = std::env::var("TEST_PEERS").ok().map(PathBuf::from);
     if found.is_none() {
         eprintln!("SKIPPED: tests/peers/run runs this");
     }

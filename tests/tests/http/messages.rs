@@ -388,7 +388,7 @@ async fn next_line(mut lines: BufReader<ChildStdout>) -> (String, BufReader<Chil
 /// Run by `tests/peers/run`: a relay and a reader of mail that are not ours.
 #[tokio::test]
 async fn a_confirmation_is_taken_by_aiosmtpd_and_read_by_python() {
-    let Some(tools) = std::env::var_os("TESSERA_PEERS") else {
+    let Some(tools) = std::env::var_os("TEST_PEERS") else {
         eprintln!("SKIPPED: tests/peers/run runs this");
         return;
     };

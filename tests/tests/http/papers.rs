@@ -103,7 +103,7 @@ async fn nonsense_at_the_door_is_refused_as_such() {
 /// Run by `tests/peers/run`: the file of a buyer is shown at the door as a picture.
 #[tokio::test]
 async fn a_pdf_from_the_server_opens_scans_and_is_let_in() {
-    if std::env::var_os("TESSERA_PEERS").is_none() {
+    if std::env::var_os("TEST_PEERS").is_none() {
         eprintln!("SKIPPED: tests/peers/run runs this");
         return;
     }

@@ -13,7 +13,7 @@ use tessera_stripe::{Stripe, StripeOptions};
 use tessera_tests::ForwardClock;
 
 /// Where it is, if it is.
-const ADDRESS: &str = "TESSERA_EMULATE";
+const ADDRESS: &str = "TEST_EMULATE";
 
 const PAYMENT: PaymentId = PaymentId { event: EventId(5), order: ClaimNumber(8), attempt: 1 };
 

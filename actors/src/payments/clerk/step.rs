@@ -156,6 +156,7 @@ async fn ask(shared: &Arc<Shared>, run: &RefundRun, order: &Order, tickets: Vec<
     if tickets.is_empty() {
         return Asked::Answered(Outcome::Nothing);
     }
+    let key = key(run.key, order.number, &tickets);
     let body = CommandBody::RefundTickets {
         order: order.number,
         tickets,
@@ -163,8 +164,7 @@ async fn ask(shared: &Arc<Shared>, run: &RefundRun, order: &Order, tickets: Vec<
         reason: run.reason,
         units: run.units,
     };
-    let key =
-        IdempotencyKey { digest: key(run.key, order.number), fingerprint: FINGERPRINT, minted_at: None };
+    let key = IdempotencyKey { digest: key, fingerprint: FINGERPRINT, minted_at: None };
     let command = Command { authority: Authority::System, key: Some(key), body };
     let router = InventoryRouter::new(Arc::clone(shared));
     let ask = tessera_writer::Ask::Command(Box::new(command));
@@ -198,12 +198,16 @@ async fn read(
     }
 }
 
-/// The key of an order's refund in a run.
-fn key(RefundRunKey { event, run }: RefundRunKey, order: ClaimNumber) -> u128 {
+/// The key of a refund in a run: of an order, and of its tickets, which are others once a row that was old has been read anew. Nothing is given back
+/// twice by that: a ticket is refunded once.
+fn key(RefundRunKey { event, run }: RefundRunKey, order: ClaimNumber, tickets: &[u16]) -> u128 {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"refund run");
     hasher.update(&event.0.to_be_bytes());
     hasher.update(&run.to_be_bytes());
     hasher.update(&order.0.to_be_bytes());
+    for ticket in tickets {
+        hasher.update(&ticket.to_be_bytes());
+    }
     first_half(&hasher.finalize())
 }

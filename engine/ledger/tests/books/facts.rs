@@ -45,6 +45,7 @@ fn what_is_taken_back_comes_from_whom_it_went_to() {
     let taxes = [(0, 700), (3, 50)];
     let provider = PROVIDER;
     check(&Movement::RefundWanted { provider, sale: sale() }, &with(RefundsDue, -11_005), &taxes);
+    check(&Movement::RefundWanted { provider: 0, sale: sale() }, &with(Cash, -11_005), &taxes);
     check(&Movement::Unpaid { provider, sale: sale() }, &with(InFlight, -11_005), &taxes);
 }
 

@@ -6,10 +6,10 @@ use std::fmt::Write as _;
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
 use serde::{Deserialize, Serialize};
-use tessera_actors::NotExecuted;
 use tessera_inventory::Timestamp;
-use tessera_ledger::{Account, AccountKind, Balances, Currency, Entry, FactKind};
-use tessera_money::ledger::PageToken;
+use tessera_ledger::{Account, AccountKind, Currency, Entry, FactKind};
+use tessera_money::ledger::{Books, PageToken};
+use tessera_store::StoreError;
 use utoipa::ToSchema;
 
 use super::terms::own_organizer;
@@ -19,17 +19,14 @@ use crate::caller::{EventsRead, Organizer};
 use crate::code::Code;
 use crate::ids::{self, IdText, Kind};
 use crate::instant::{Rfc3339, parse};
-use crate::limits::RETRY_AFTER_S;
 use crate::problem::{self, Problem};
 use crate::render;
 use crate::router::Answer;
 
-/// Most entries of a statement.
+/// Entries of a statement, unless more happened in its last millisecond; then the next one goes on.
 const ENTRIES_MAX: usize = 10_000;
 /// Entries that are read at once.
 const READ_AT_ONCE: usize = 1_000;
-/// So often balances are read again that changed while entries were read.
-const READS_MAX: usize = 8;
 
 /// What one account holds, or what moves on it: debit positive.
 #[derive(Clone, Serialize, ToSchema)]
@@ -67,6 +64,10 @@ pub(crate) struct Statement {
     opening: Vec<AccountAmount>,
     entries: Vec<StatementEntry>,
     closing: Vec<AccountAmount>,
+    /// There is more than one statement holds: it ends at `until`, and the next one begins there, as its `from`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    next_from: Option<Rfc3339>,
 }
 
 /// What all accounts of a currency come to.
@@ -116,17 +117,19 @@ pub(crate) async fn read(call: Call, caller: Organizer<EventsRead>) -> Answer {
     }
     // All that came later is read, too: as much work as the largest documents.
     let _permit = call.download_permit(Some(caller.principal()), true)?;
-    let (closing, entries) = closed(&call, (organizer, currency), (from, until)).await?;
+    let closed = closed(&call, (organizer, currency), (from, until)).await;
+    let (closing, Stretch { entries, next }) = closed.map_err(|error| problem::store(&error))?;
     let mut opening = closing.clone();
     entries.iter().for_each(|entry| take_off(&mut opening, entry));
     let statement = Statement {
         organizer: IdText::new(Kind::Organizer, organizer),
         currency: query.currency,
         from: Rfc3339(from),
-        until: Rfc3339(until),
+        until: Rfc3339(next.unwrap_or(until)),
         opening: amounts(&opening),
         entries: entries.iter().map(|entry| shown(&call, entry)).collect(),
         closing: amounts(&closing),
+        next_from: next.map(Rfc3339),
     };
     if prefers(&call.request, "text/csv") {
         Ok(csv(&statement))
@@ -135,60 +138,62 @@ pub(crate) async fn read(call: Call, caller: Organizer<EventsRead>) -> Answer {
     }
 }
 
-/// What the accounts came to at `until`, and the entries from `from` on until then. Balances are those of now: what came later is taken off.
+/// Entries that were read, and where they end.
+struct Stretch {
+    entries: Vec<Entry>,
+    /// There are more from here on.
+    next: Option<Timestamp>,
+}
+
+/// What the accounts came to at the end of the stretch from `from` on that ends at `until` or where a statement is full. Balances are those of now: what
+/// came later is taken off, all read at one version.
 async fn closed(
     call: &Call,
     of: (u128, Currency),
     (from, until): (Timestamp, Timestamp),
-) -> Result<(Sums, Vec<Entry>), Problem> {
-    let ledger = &call.gateway().ledger;
-    let balances = async || -> Result<Balances, Problem> {
-        ledger.balances(of.0).await.map_err(|error| problem::store(&error))
-    };
-    let mut known = balances().await?;
-    for _ in 0..READS_MAX {
-        let mut sums: Sums = known
-            .iter()
-            .filter(|(currency, ..)| *currency == of.1)
-            .map(|(_, account, sum)| (account, sum))
-            .collect();
-        let mut entries = Vec::new();
-        each(call, of, (from, until), |entry| {
-            entries.push(entry);
-            entries.len() <= ENTRIES_MAX
-        })
-        .await?;
-        if entries.len() > ENTRIES_MAX {
-            let message = format!("a time with at most {ENTRIES_MAX} entries");
-            return Err(Problem::field(Code::OutOfRange, "until", message));
+) -> Result<(Sums, Stretch), StoreError> {
+    let mut books = call.gateway().ledger.books().await?;
+    let balances = books.balances(of.0).await?;
+    let mut sums: Sums = balances
+        .iter()
+        .filter(|(currency, ..)| *currency == of.1)
+        .map(|(_, account, sum)| (account, sum))
+        .collect();
+    let mut stretch = Stretch { entries: Vec::new(), next: None };
+    each(&mut books, of, (from, until), |entry| stretch.take(entry)).await?;
+    let end = stretch.next.unwrap_or(until);
+    each(&mut books, of, (end, Timestamp(u64::MAX)), |entry| {
+        take_off(&mut sums, &entry);
+        true
+    })
+    .await?;
+    Ok((sums, stretch))
+}
+
+impl Stretch {
+    /// Whether there is room for more. What happened in one millisecond stays together.
+    fn take(&mut self, entry: Entry) -> bool {
+        let at = entry.heading.at;
+        let is_full = self.entries.len() >= ENTRIES_MAX;
+        if is_full && self.entries.last().is_some_and(|last| last.heading.at != at) {
+            self.next = Some(at);
+            return false;
         }
-        each(call, of, (until, Timestamp(u64::MAX)), |entry| {
-            take_off(&mut sums, &entry);
-            true
-        })
-        .await?;
-        let after = balances().await?;
-        if after == known {
-            return Ok((sums, entries));
-        }
-        known = after;
+        self.entries.push(entry);
+        true
     }
-    Err(Problem::new(Code::NotExecuted, "the books change faster than they are read; try again")
-        .with("reason", NotExecuted::GaveUp.name())
-        .retry_after(RETRY_AFTER_S))
 }
 
 /// Gives every entry of a time, until it is enough.
 async fn each(
-    call: &Call,
+    books: &mut Books,
     of: (u128, Currency),
     time: (Timestamp, Timestamp),
     mut take: impl FnMut(Entry) -> bool,
-) -> Result<(), Problem> {
+) -> Result<(), StoreError> {
     let mut page: Option<PageToken> = None;
     loop {
-        let read = call.gateway().ledger.entries(of, time, page, READ_AT_ONCE).await;
-        let read = read.map_err(|error| problem::store(&error))?;
+        let read = books.entries(of, time, page, READ_AT_ONCE).await?;
         if !read.entries.into_iter().all(&mut take) {
             return Ok(());
         }
@@ -314,5 +319,30 @@ const fn fact_name(fact: FactKind) -> &'static str {
         FactKind::PayoutFailed => "payout_failed",
         FactKind::RefundMoot => "refund_moot",
         FactKind::RefundCameBack => "refund_came_back",
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use tessera_ledger::{EntryId, Heading, Movement, entry};
+
+    use super::*;
+
+    #[test]
+    fn a_full_statement_ends_between_two_milliseconds_and_says_where_the_next_begins() {
+        let sold = |number: u128, at: u64| {
+            let id = EntryId(number);
+            let heading = Heading { id, at: Timestamp(at), organizer: 1, currency: *b"EUR", order: None };
+            entry(heading, &Movement::Captured { provider: 1, amount_minor: 5 }).unwrap().unwrap()
+        };
+        let full = ENTRIES_MAX as u64;
+        // The last millisecond that fits has three more than there is room for.
+        let times = (0..full).chain([full - 1; 3]).chain([full + 7, full + 8]);
+        let mut stretch = Stretch { entries: Vec::new(), next: None };
+        let mut entries = (0..).zip(times).map(|(number, at)| sold(number, at));
+        assert!(!entries.all(|entry| stretch.take(entry)));
+        assert_eq!(stretch.entries.len(), ENTRIES_MAX + 3);
+        assert_eq!(stretch.next, Some(Timestamp(full + 7)));
     }
 }

@@ -52,12 +52,43 @@ impl Ledger {
         Ledger { table }
     }
 
+    /// The books as they stand now: whatever is read of them is of one version, so that no entry is half there.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn books(&self) -> Result<Books, StoreError> {
+        Ok(Books { transaction: self.table.begin().await? })
+    }
+
+    /// What the accounts of an organizer's business come to.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn balances(&self, organizer: u128) -> Result<Balances, StoreError> {
+        self.books().await?.balances(organizer).await
+    }
+
+    /// What all accounts come to, of all organizers.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn all_balances(&self) -> Result<Balances, StoreError> {
+        self.books().await?.summed(LedgerBalanceKey::range_of_all()).await
+    }
+}
+
+/// The ledger at one version, for as long as the table lets a transaction read: over FoundationDB five seconds.
+pub struct Books {
+    transaction: Box<dyn Transaction>,
+}
+
+impl Books {
     /// Up to `limit` entries of an organizer in a currency from a time on and before another, the first first, or from where a page before ended.
     ///
     /// # Errors
     /// As the table says.
     pub async fn entries(
-        &self,
+        &mut self,
         (organizer, currency): (u128, Currency),
         (from, until): (Timestamp, Timestamp),
         page: Option<PageToken>,
@@ -65,7 +96,7 @@ impl Ledger {
     ) -> Result<Page, StoreError> {
         let (first, end) = LedgerEntryKey::range(organizer, currency, from, until);
         let begin = page.map_or(first, |PageToken(begin)| begin);
-        let rows = self.table.begin().await?.range(&begin, &end, limit, false).await?;
+        let rows = self.transaction.range(&begin, &end, limit, false).await?;
         let next = (rows.len() == limit).then(|| rows.last().map(|(key, _)| after(key))).flatten();
         let entry = |(key, row): &Row| row::decode(&LedgerEntryKey::unpack(key)?, row);
         Ok(Page { entries: rows.iter().map(entry).collect::<Result<_, _>>()?, next: next.map(PageToken) })
@@ -75,24 +106,15 @@ impl Ledger {
     ///
     /// # Errors
     /// As the table says.
-    pub async fn balances(&self, organizer: u128) -> Result<Balances, StoreError> {
+    pub async fn balances(&mut self, organizer: u128) -> Result<Balances, StoreError> {
         self.summed(LedgerBalanceKey::range(organizer)).await
     }
 
-    /// What all accounts come to, of all organizers.
-    ///
-    /// # Errors
-    /// As the table says.
-    pub async fn all_balances(&self) -> Result<Balances, StoreError> {
-        self.summed(LedgerBalanceKey::range_of_all()).await
-    }
-
-    /// What rows of balances come to, all read at one version, so that no entry is half there.
-    async fn summed(&self, (mut begin, end): (Vec<u8>, Vec<u8>)) -> Result<Balances, StoreError> {
-        let mut transaction = self.table.begin().await?;
+    /// What rows of balances come to.
+    async fn summed(&mut self, (mut begin, end): (Vec<u8>, Vec<u8>)) -> Result<Balances, StoreError> {
         let mut balances = Balances::default();
         loop {
-            let rows = transaction.range(&begin, &end, READ_AT_ONCE, false).await?;
+            let rows = self.transaction.range(&begin, &end, READ_AT_ONCE, false).await?;
             for (key, value) in &rows {
                 let key = LedgerBalanceKey::unpack(key)?;
                 let kind = AccountKind::of(key.account).ok_or_else(|| unreadable("balances"))?;

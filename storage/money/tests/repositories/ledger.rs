@@ -39,7 +39,7 @@ async fn an_entry_is_there_once_and_counted_once() {
         assert_eq!(balances.balance(EUR, of(AccountKind::Provider)), 120);
         assert_eq!(balances.balance(EUR, of(AccountKind::InFlight)), -120);
         let time = (Timestamp(0), Timestamp(9));
-        let page = ledger.entries((ORGANIZER, EUR), time, None, 9).await.unwrap();
+        let page = ledger.books().await.unwrap().entries((ORGANIZER, EUR), time, None, 9).await.unwrap();
         assert_eq!((page.entries, page.next), (entries.to_vec(), None));
     }
 }
@@ -74,7 +74,7 @@ async fn a_statement_has_one_organizer_one_currency_and_its_time_page_by_page() 
     let (mut found, mut page) = (Vec::new(), None);
     for _ in 0..4 {
         let time = (Timestamp(2), Timestamp(9));
-        let read = ledger.entries((ORGANIZER, EUR), time, page, 3).await.unwrap();
+        let read = ledger.books().await.unwrap().entries((ORGANIZER, EUR), time, page, 3).await.unwrap();
         found.extend(read.entries);
         page = read.next;
         if page.is_none() {

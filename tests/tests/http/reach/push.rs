@@ -92,7 +92,7 @@ async fn what_is_wrong_with_a_subscription_is_said_and_who_is_forgotten_has_none
 /// Run by `tests/peers/run`: what a browser gets is read by `http_ece`, which is not ours, and the signature by `cryptography`.
 #[tokio::test]
 async fn what_a_browser_gets_is_read_by_http_ece() {
-    let Some(tools) = std::env::var_os("TESSERA_PEERS") else {
+    let Some(tools) = std::env::var_os("TEST_PEERS") else {
         eprintln!("SKIPPED: tests/peers/run runs this");
         return;
     };

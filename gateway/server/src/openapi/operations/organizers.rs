@@ -73,7 +73,7 @@ pub(super) fn statement() -> Operation {
         .taking(parameter("until", false, "Before this time; absent: now.", "2027-02-01T00:00:00Z"))
         .with(&[])
         .reads::<statements::Statement>(
-            "At most 10,000 entries.",
+            "With 10,000 entries it ends, at `until`, and the next one goes on at `next_from`, which is absent in the last one.",
             json!({
                 "organizer": example::ORGANIZER,
                 "currency": "EUR",
