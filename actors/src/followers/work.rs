@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tessera_inventory::Sequence;
-use tessera_projections::follower_cursors::{Advance, FollowerCursors};
+use tessera_money::following;
+use tessera_projections::follower_cursors::{Advance, FollowerCursors, STORE_EVERY_EVENTS};
 use tessera_projections::orders::{self, OrdersBySubject};
 use tessera_store::StoreError;
 use tessera_store::keys::FollowerCursor;
@@ -12,7 +13,7 @@ use super::FollowerKind;
 use super::entry::{self, EntryFollower};
 use super::notary::Notary;
 use crate::messages::{NotificationFollower, NotificationPlace};
-use crate::payments::{self, PaymentFollower};
+use crate::payments::PaymentFollower;
 use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::waitlist::{self, WaitlistFollower};
@@ -36,10 +37,6 @@ pub(crate) enum Step {
     Fenced,
 }
 
-/// A follower without effects stores its place whenever it is so many events behind, and at the end of an ownership: what a crash takes
-/// back has no effects to repeat. Where somebody may want effects later it does so at once.
-pub(crate) const STORE_EVERY_EVENTS: u64 = 1_000;
-
 /// The stored place of a follower, as far as it is known.
 #[derive(Debug)]
 pub(crate) enum Place {
@@ -51,7 +48,7 @@ pub(crate) enum Place {
         is_ours: bool,
     },
     /// Of the follower of payments.
-    Payments(payments::Place),
+    Payments(following::Place),
     /// Of the follower of entry.
     Entry(entry::Place),
     /// Of the follower of the waitlist.
