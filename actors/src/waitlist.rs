@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use tessera_inventory::{Event, EventId, Sequence};
-use tessera_projections::follower_cursors::{Advance, FollowerCursors};
+use tessera_projections::follower_cursors::{Advance, FollowerCursors, STORE_EVERY_EVENTS};
 use tessera_projections::waitlist::{FOLLOWER, Waitlists, concerns};
 use tessera_store::StoreError;
 use tessera_store::keys::FollowerCursor;
 
-use crate::followers::{STORE_EVERY_EVENTS, Step};
+use crate::followers::Step;
 use crate::inventory::decode;
 use crate::shared::Shared;
 use crate::slot::Slot;

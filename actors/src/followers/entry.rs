@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use tessera_projections::entry::{self, EntryRows};
+use tessera_projections::follower_cursors::STORE_EVERY_EVENTS;
 use tessera_store::keys::ProjectionCursor;
 use tessera_store::{Log, StoreError, Table};
 
-use super::work::{STORE_EVERY_EVENTS, Step};
+use super::work::Step;
 use crate::slot::Slot;
 
 /// What the follower works with.

@@ -9,7 +9,7 @@ mod work;
 
 pub(crate) use self::follower::{Follower, FollowerMessage};
 pub(crate) use self::supervisor::FollowerSupervisor;
-pub(crate) use self::work::{STORE_EVERY_EVENTS, Step};
+pub(crate) use self::work::Step;
 
 /// The followers there are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl FollowerKind {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             FollowerKind::OrdersBySubject => "orders-by-subject",
-            FollowerKind::Payment => "payment",
+            FollowerKind::Payment => tessera_money::following::FOLLOWER,
             FollowerKind::Waitlist => "waitlist",
             FollowerKind::Notification => "notification",
             FollowerKind::Notary => "notary",

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use tessera_inventory::Sequence;
-use tessera_projections::follower_cursors::{Advance, FollowerCursors};
+use tessera_money::following;
+use tessera_projections::follower_cursors::{Advance, FollowerCursors, STORE_EVERY_EVENTS};
 use tessera_projections::orders::{self, OrdersBySubject};
 use tessera_store::StoreError;
 use tessera_store::keys::FollowerCursor;
@@ -12,7 +13,7 @@ use super::FollowerKind;
 use super::entry::{self, EntryFollower};
 use super::notary::Notary;
 use crate::messages::{NotificationFollower, NotificationPlace};
-use crate::payments::{self, PaymentFollower};
+use crate::payments::PaymentFollower;
 use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::waitlist::{self, WaitlistFollower};
@@ -36,10 +37,6 @@ pub(crate) enum Step {
     Fenced,
 }
 
-/// A follower without effects stores its place whenever it is so many events behind, and at the end of an ownership: what a crash takes
-/// back has no effects to repeat. Where somebody may want effects later it does so at once.
-pub(crate) const STORE_EVERY_EVENTS: u64 = 1_000;
-
 /// The stored place of a follower, as far as it is known.
 #[derive(Debug)]
 pub(crate) enum Place {
@@ -51,7 +48,7 @@ pub(crate) enum Place {
         is_ours: bool,
     },
     /// Of the follower of payments.
-    Payments(payments::Place),
+    Payments(following::Place),
     /// Of the follower of entry.
     Entry(entry::Place),
     /// Of the follower of the waitlist.
@@ -60,7 +57,7 @@ pub(crate) enum Place {
     Notifications(NotificationPlace),
 }
 
-/// Works off logs. Payments have no effects where nobody is paid through a provider: their follower keeps its place in the log, under a fence, so that the first effect begins where it should.
+/// Works off logs.
 #[derive(Clone)]
 pub(crate) enum Worker {
     /// Writes the rows of orders; rows and cursor move in one transaction.
@@ -91,16 +88,14 @@ impl Worker {
         let table = &shared.table;
         match kind {
             FollowerKind::OrdersBySubject => Worker::Orders(OrdersBySubject::new(Arc::clone(table))),
-            FollowerKind::Payment if shared.money.has_providers() => {
-                Worker::Payments(PaymentFollower::new(shared))
-            }
+            // Where no provider is configured, too: orders that are paid by hand are booked, and what is wanted of a provider waits for it.
+            FollowerKind::Payment => Worker::Payments(PaymentFollower::new(shared)),
             FollowerKind::Waitlist => Worker::Waitlist(WaitlistFollower::new(shared)),
-            FollowerKind::Payment | FollowerKind::Notification => {
-                if let Some(told) = shared.told.clone().filter(|_| kind == FollowerKind::Notification) {
+            FollowerKind::Notification => {
+                if let Some(told) = shared.told.clone() {
                     return Worker::Notifications(NotificationFollower::new(shared, told));
                 }
-                let postman = shared.postman.clone().filter(|_| kind == FollowerKind::Notification);
-                let outbox = postman.map(|postman| Outbox::new(table, postman));
+                let outbox = shared.postman.clone().map(|postman| Outbox::new(table, postman));
                 let cursors = FollowerCursors::new(Arc::clone(table));
                 Worker::Cursor { cursors, follower: kind.name(), outbox }
             }

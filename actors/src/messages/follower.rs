@@ -5,17 +5,17 @@ use std::sync::Arc;
 
 use tessera_correspondence::{Said, say_in};
 use tessera_inventory::{Sequence, Timestamp};
+use tessera_money::following::{Logged, holds};
 use tessera_projections::catalogue::Catalogue;
-use tessera_projections::follower_cursors::{Advance, FollowerCursors, advance_in};
+use tessera_projections::follower_cursors::{Advance, FollowerCursors, STORE_EVERY_EVENTS, advance_in};
 use tessera_projections::webhooks::{Batch, Endpoint, disabled_in, tell_in};
 use tessera_store::keys::FollowerCursor;
 use tessera_store::{LogRecord, StoreError, transact};
 
 use super::wants::{Known, order_of, says_something};
 use super::{MessageCourierMessage, People};
-use crate::followers::{FollowerKind, STORE_EVERY_EVENTS, Step};
+use crate::followers::{FollowerKind, Step};
 use crate::inventory::decode;
-use crate::payments::{Logged, holds};
 use crate::shared::Shared;
 use crate::slot::Slot;
 use crate::webhooks::{Outbox, told as tell_courier};
@@ -154,7 +154,7 @@ impl NotificationFollower {
             since: self.told.since,
             starts_at: card.starts_at,
             reminder_before_ms: self.told.messaging.reminder_before_ms,
-            holds: holds(shared, slot.event, stretch, orders).await?,
+            holds: holds(&*shared.log, slot.event, stretch, orders).await?,
         };
         for (sequence, logged) in in_reach() {
             let Said { wants, broadcasts } = known.said(*sequence, logged);

@@ -1,22 +1,20 @@
-//! The clerk: refund runs of the lanes that this process looks after. A run goes over the orders of its event in steps; each step asks the log
-//! for some of them under keys of (run, order), and then writes how far it came. So a run that is stopped anywhere goes on where it was, what was
-//! asked for before is found and not given back twice, and two clerks of one run do no harm.
+//! The clerk: refund runs of the lanes that this process looks after, step by step. A step is `tessera_money::refunding`'s.
 
-mod step;
+mod writers;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tessera_inventory::{EventId, Sequence};
-use tessera_inventory::{RefundReason, RefundedUnits, Timestamp};
 use tessera_money::Lane;
-use tessera_money::refund_runs::{PER_SECOND, Progress, RefundRun, State};
+use tessera_money::refunding::{self, Rest};
+use tessera_projections::orders::OrdersBySubject;
+use tessera_store::StoreError;
 use tessera_store::keys::RefundRunKey;
 
 use crate::blocking::caught;
 use crate::shared::Shared;
-use step::Rest;
+use writers::Router;
 
 /// How often runs are looked for that somebody else began, in milliseconds.
 const LOOK_MS: u64 = 10_000;
@@ -44,28 +42,6 @@ pub(crate) enum ClerkMessage {
 #[derive(Debug)]
 pub(crate) struct Clerk {
     pub(crate) shared: Arc<Shared>,
-}
-
-/// The run of all orders of an event that was called off at this place of its log. Its id follows from that, so that it is begun once.
-pub(super) fn of_cancelled(event: EventId, organizer: u128, (at, now): (Sequence, Timestamp)) -> RefundRun {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(b"refunds of a cancelled event");
-    hasher.update(&event.0.to_be_bytes());
-    hasher.update(&at.0.to_be_bytes());
-    RefundRun {
-        key: RefundRunKey { event, run: super::money::first_half(&hasher.finalize()) },
-        organizer,
-        ticket_types: Vec::new(),
-        units: RefundedUnits::Restock,
-        reason: RefundReason::Cancelled,
-        per_second: PER_SECOND,
-        through: at,
-        begun_at: now,
-        fingerprint: 0,
-        state: State::Runs,
-        progress: Progress::default(),
-        ended_at: None,
-    }
 }
 
 impl Actor for Clerk {
@@ -141,7 +117,7 @@ impl Clerk {
     fn step(&self, myself: &ActorRef<ClerkMessage>, run: RefundRunKey) {
         let (shared, myself) = (Arc::clone(&self.shared), myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
-            let error = match caught(step::step(&shared, run)).await {
+            let error = match caught(step(&shared, run)).await {
                 Ok(Ok(rest)) => {
                     let _ = myself.cast(ClerkMessage::Stepped(run, rest));
                     return;
@@ -162,4 +138,15 @@ impl Clerk {
             let _ = myself.cast(message);
         }));
     }
+}
+
+async fn step(shared: &Arc<Shared>, run: RefundRunKey) -> Result<Rest, StoreError> {
+    let orders = OrdersBySubject::new(Arc::clone(&shared.table));
+    let clerk = refunding::Clerk {
+        log: &*shared.log,
+        runs: &shared.money.runs,
+        orders: &orders,
+        writers: &Router(Arc::clone(shared)),
+    };
+    clerk.step(run, shared.environment.clock.wall()).await
 }

@@ -71,14 +71,9 @@ impl Money {
         DeskOptions { installation, providers: abilities(&self.providers) }
     }
 
-    /// How the log names a provider's payment: a hash under the installation's secret, since the log is for ever.
-    pub(super) fn named_in_log(&self, provider: ProviderId, reference: &str) -> u128 {
-        let secret = self.installation.as_ref().map(|installation| installation.secret).unwrap_or_default();
-        let mut hasher = blake3::Hasher::new_keyed(&secret);
-        hasher.update(b"payment reference");
-        hasher.update(&provider.0.get().to_be_bytes());
-        hasher.update(reference.as_bytes());
-        first_half(&hasher.finalize())
+    /// The installation's secret, under which the log names payments.
+    pub(super) fn secret(&self) -> [u8; 32] {
+        self.installation.as_ref().map(|installation| installation.secret).unwrap_or_default()
     }
 
     /// The follower has written these rows, all of one event.
@@ -91,13 +86,6 @@ impl Money {
             self.desks.cast(DeskMessage::Written(Lane::of(first.id.event), rows));
         }
     }
-}
-
-/// The first 128 bits of a hash.
-pub(super) fn first_half(hash: &blake3::Hash) -> u128 {
-    let mut first = [0; 16];
-    first.copy_from_slice(&hash.as_bytes()[..16]);
-    u128::from_be_bytes(first)
 }
 
 fn abilities(providers: &BTreeMap<ProviderId, Arc<dyn Provider>>) -> BTreeMap<ProviderId, Abilities> {

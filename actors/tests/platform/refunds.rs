@@ -3,7 +3,7 @@
 use futures::future::join_all;
 use tessera_actors::Clock;
 use tessera_inventory::{
-    ClaimNumber, CommandBody, EventBody, Phase, PoolId, RefundReason, RefundedUnits, Sequence, Units,
+    ClaimNumber, CommandBody, EventBody, Phase, PoolId, RefundAmount, RefundReason, RefundedUnits, Sequence, Units,
 };
 use tessera_money::refund_runs::{Progress, RefundRun, State};
 use tessera_payments::{Status, Want, Why};
@@ -103,6 +103,27 @@ async fn a_sale_that_is_never_paid_is_taken_back() {
     assert_eq!(reasons(&shop, order).await, [RefundReason::Unpaid]);
     let seen = shop.world.router.published(EVENT).unwrap();
     assert_eq!(seen.availability.pools[0].sold, 0, "its units are for sale again");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refunded_while_no_provider_is_configured_is_given_back_once_it_is_there_again() {
+    let mut shop = Shop::open().await;
+    let order = sold(&mut shop, 1).await[0];
+    shop.is_settled().await;
+    let shop = shop.loses_its_provider().await;
+    let body = CommandBody::RefundTickets {
+        order,
+        tickets: vec![0],
+        amount: RefundAmount::Full,
+        reason: RefundReason::Goodwill,
+        units: RefundedUnits::Kill,
+    };
+    shop.organizer(body).await;
+    shop.until(order, 1, "its refund is wanted", |row| !row.refunds.is_empty()).await;
+    assert!(shop.provider.paid(order, 1).refunds.is_empty(), "nobody is there to ask the provider");
+    let shop = shop.crashes().await;
+    shop.is_settled().await;
+    assert_eq!(shop.provider.paid(order, 1).refunds.values().sum::<i64>(), PRICE);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

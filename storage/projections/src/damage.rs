@@ -9,8 +9,9 @@ pub(crate) const fn damaged(reason: String) -> StoreError {
     StoreError::Damaged { reason }
 }
 
-/// A record of the log that cannot be read.
-pub(crate) fn unreadable_record(event: EventId, last: Sequence, error: &RecordError) -> StoreError {
+/// What a record of the log that cannot be read is to whoever follows it: damage, or of a format that is too new.
+#[must_use]
+pub fn unreadable_record(event: EventId, last: Sequence, error: &RecordError) -> StoreError {
     match error {
         RecordError::TooNew { needed, supported } => StoreError::FormatTooNew {
             needed: u16::try_from(*needed).unwrap_or(u16::MAX),

@@ -11,6 +11,10 @@ use tessera_store::{
 
 use crate::mutant::{Mutant, Mutation};
 
+/// A follower without effects stores its place whenever it is so many events behind, and at the end of an ownership: what a crash takes
+/// back has no effects to repeat. Where somebody may want effects later it does so at once.
+pub const STORE_EVERY_EVENTS: u64 = 1_000;
+
 /// The cursors of followers, over a table.
 #[derive(Clone)]
 pub struct FollowerCursors {

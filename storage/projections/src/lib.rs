@@ -21,6 +21,7 @@ pub mod ticket_keys;
 pub mod waitlist;
 pub mod webhooks;
 
+pub use damage::unreadable_record;
 pub use key_ring::{KEYS_MAX, ROTATION_MS_MIN};
 
 #[cfg(feature = "mutants")]

@@ -40,7 +40,7 @@ impl Shop {
     pub(crate) async fn open() -> Shop {
         let (store, provider) = (Arc::<TestStore>::default(), Arc::<Scripted>::default());
         prepare(store.clone()).await;
-        let world = start(&store, &TestClock::new(), &provider, 1).await;
+        let world = start(&store, &TestClock::new(), Some(&provider), 1).await;
         world.configured(EVENT, priced()).await;
         let to = tessera_inventory::Phase::OnSale;
         accepted(world.ask(EVENT, organizer(CommandBody::ChangePhase { to })).await);
@@ -49,11 +49,20 @@ impl Shop {
 
     /// The process ends like a crash, and another begins.
     pub(crate) async fn crashes(self) -> Shop {
+        self.begins_anew(true).await
+    }
+
+    /// The process ends like a crash, and another begins, in which nobody is paid through a provider.
+    pub(crate) async fn loses_its_provider(self) -> Shop {
+        self.begins_anew(false).await
+    }
+
+    async fn begins_anew(self, has_provider: bool) -> Shop {
         let Shop { world, provider, told, seed } = self;
         let (store, clock) = (world.store.clone(), world.clock.clone());
         drop(world);
         provider.books().hanging = 0;
-        let world = start(&store, &clock, &provider, seed + 1).await;
+        let world = start(&store, &clock, Some(&provider).filter(|_| has_provider), seed + 1).await;
         Shop { world, provider, told, seed: seed + 1 }
     }
 
@@ -161,9 +170,14 @@ impl Shop {
     }
 }
 
-async fn start(store: &Arc<TestStore>, clock: &TestClock, provider: &Arc<Scripted>, seed: u64) -> World {
-    let provider: Arc<dyn Provider> = provider.clone();
-    let services = Services { providers: vec![provider], ..Services::default() };
+async fn start(
+    store: &Arc<TestStore>,
+    clock: &TestClock,
+    provider: Option<&Arc<Scripted>>,
+    seed: u64,
+) -> World {
+    let providers = provider.into_iter().map(|provider| -> Arc<dyn Provider> { provider.clone() }).collect();
+    let services = Services { providers, ..Services::default() };
     World::with(store.clone(), clock.clone(), limits(), seed, services).await
 }
 

@@ -10,6 +10,7 @@ use tessera_ledger::{Account, AccountKind, Balances, Currency, Entry};
 use tessera_store::keys::{LedgerBalanceKey, LedgerEntryKey, LedgerMarkKey, event_hash};
 use tessera_store::{Row, StoreError, Table, Transaction};
 
+use crate::mutant::{Mutant, Mutation};
 use crate::read::unreadable;
 
 /// Parts of a balance that belong to one truth: entries of different events rarely wait for each other.
@@ -138,11 +139,22 @@ pub async fn post_in(
     truth: Truth,
     entries: &[Entry],
 ) -> Result<(), StoreError> {
+    post_with(transaction, truth, entries, Mutation::default()).await
+}
+
+/// See [`post_in`].
+pub(crate) async fn post_with(
+    transaction: &mut dyn Transaction,
+    truth: Truth,
+    entries: &[Entry],
+    mutation: Mutation,
+) -> Result<(), StoreError> {
     let mut sums = BTreeMap::<Vec<u8>, i128>::new();
     for entry in entries {
         let heading = &entry.heading;
         let mark = LedgerMarkKey { id: heading.id.0 }.pack();
-        if transaction.get(&mark).await?.is_some() {
+        let is_there = transaction.get(&mark).await?.is_some();
+        if is_there && !mutation.is(Mutant::BookedAgain) {
             continue;
         }
         transaction.set(&mark, &[]);

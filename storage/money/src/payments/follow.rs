@@ -7,8 +7,9 @@ use tessera_projections::follower_cursors::{Advance, advance_in};
 use tessera_store::keys::{FollowerCursor, FollowerCursorKey, PaymentInFlightKey};
 use tessera_store::{StoreError, Transaction, transact};
 
-use super::{Judge, Payments, write};
-use crate::ledger::{Truth, post_in};
+use super::{Payments, write};
+use crate::ledger::{Truth, post_with};
+use crate::mutant::Mutant;
 use crate::refund_runs::RefundRun;
 use crate::{refund_runs, terms};
 
@@ -51,8 +52,8 @@ impl Payments {
     ) -> Result<Followed, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
             let moved = advance_in(transaction.as_mut(), (event, follower), expected, through).await?;
-            if moved.is_none() {
-                write_step(transaction.as_mut(), step, now, &self.judge).await?;
+            if moved.is_none() || self.mutation.is(Mutant::BookedAgain) {
+                self.write_step(transaction.as_mut(), step, now).await?;
             }
             let next = FollowerCursor { sequence: through, ..expected };
             let advance = moved.unwrap_or(Advance::Advanced(next));
@@ -87,42 +88,43 @@ impl Payments {
                     let advance = Advance::Fenced { found };
                     return Ok((transaction, Followed { advance, payments: Vec::new() }));
                 }
-                write_step(transaction.as_mut(), part, now, &self.judge).await?;
+                self.write_step(transaction.as_mut(), part, now).await?;
                 let payments = payments(transaction.as_mut(), part).await?;
                 Ok((transaction, Followed { advance: Advance::Advanced(expected), payments }))
             }
         })
         .await
     }
-}
 
-async fn write_step(
-    transaction: &mut dyn Transaction,
-    step: &Step,
-    now: Timestamp,
-    judge: &Judge,
-) -> Result<(), StoreError> {
-    for (id, begun) in &step.begun {
-        if write::load(transaction, *id).await?.is_none() {
-            write::write(transaction, None, &Payment::begin(*id, begun, now), now, judge).await?;
+    async fn write_step(
+        &self,
+        transaction: &mut dyn Transaction,
+        step: &Step,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        for (id, begun) in &step.begun {
+            if write::load(transaction, *id).await?.is_none() {
+                let payment = Payment::begin(*id, begun, now);
+                write::write(transaction, None, &payment, now, self.rules()).await?;
+            }
+            let in_flight =
+                PaymentInFlightKey { event: id.event, grace_until: begun.grace_until, order: id.order };
+            transaction.set(&in_flight.pack(), &[id.attempt]);
         }
-        let in_flight =
-            PaymentInFlightKey { event: id.event, grace_until: begun.grace_until, order: id.order };
-        transaction.set(&in_flight.pack(), &[id.attempt]);
-    }
-    for change in &step.changes {
-        write::change(transaction, change, judge).await?;
-    }
-    for ended in &step.ended {
-        transaction.clear(&ended.pack());
-    }
-    for run in &step.runs {
-        let (_, terms) = terms::read(transaction, run.organizer, run.begun_at).await?;
-        if !terms.refunds_by_hand {
-            refund_runs::begin_in(transaction, run).await?;
+        for change in &step.changes {
+            write::change(transaction, change, self.rules()).await?;
         }
+        for ended in &step.ended {
+            transaction.clear(&ended.pack());
+        }
+        for run in &step.runs {
+            let (_, terms) = terms::read(transaction, run.organizer, run.begun_at).await?;
+            if !terms.refunds_by_hand {
+                refund_runs::begin_in(transaction, run).await?;
+            }
+        }
+        post_with(transaction, Truth::Log, &step.entries, self.mutation).await
     }
-    post_in(transaction, Truth::Log, &step.entries).await
 }
 
 /// The payments of a step as they stand.

@@ -14,6 +14,7 @@ use tessera_store::keys::{PaymentDueKey, PaymentInFlightKey, PaymentKey, Payment
 use tessera_store::{StoreError, Table, transact};
 
 use crate::Lane;
+use crate::mutant::Mutation;
 
 pub use follow::{Followed, Step};
 
@@ -29,6 +30,7 @@ pub struct Judge {
 pub struct Payments {
     table: Arc<dyn Table>,
     judge: Arc<Judge>,
+    pub(crate) mutation: Mutation,
 }
 
 /// What is due in a lane.
@@ -55,11 +57,26 @@ impl Judge {
     }
 }
 
+/// How rows are written.
+type Rules<'a> = (&'a Judge, Mutation);
+
 impl Payments {
+    fn rules(&self) -> Rules<'_> {
+        (&self.judge, self.mutation)
+    }
+
     /// Over `table`.
     #[must_use]
     pub fn new(table: Arc<dyn Table>, judge: Judge) -> Payments {
-        Payments { table, judge: Arc::new(judge) }
+        Payments { table, judge: Arc::new(judge), mutation: Mutation::default() }
+    }
+
+    /// Over `table`, with a deliberate defect of theirs or of their follower.
+    #[cfg(feature = "mutants")]
+    #[doc(hidden)]
+    #[must_use]
+    pub fn mutated(table: Arc<dyn Table>, judge: Judge, mutant: crate::Mutant) -> Payments {
+        Payments { mutation: Mutation::of(mutant), ..Payments::new(table, judge) }
     }
 
     /// Merge what was learnt into the rows, book what follows from it, and mark the providers' events handled: all or nothing. The rows as they
@@ -71,7 +88,7 @@ impl Payments {
         transact(self.table.as_ref(), |mut transaction| async move {
             let mut rows = Vec::with_capacity(changes.len());
             for change in changes {
-                rows.extend(write::change(transaction.as_mut(), change, &self.judge).await?);
+                rows.extend(write::change(transaction.as_mut(), change, self.rules()).await?);
                 for event in &change.handled {
                     crate::provider_events::handled(transaction.as_mut(), event).await?;
                 }

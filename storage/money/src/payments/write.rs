@@ -7,9 +7,10 @@ use tessera_store::keys::{PaymentDueKey, PaymentKey, PaymentReferenceKey, Refund
 use tessera_store::{StoreError, Transaction};
 
 use super::row::{Stored, decode_refund, encode_refund};
-use super::{Judge, key_of};
+use super::{Judge, Rules, key_of};
 use crate::Lane;
 use crate::ledger::{Truth, post_in};
+use crate::mutant::Mutant;
 use crate::terms;
 
 /// Refunds of one payment that are read: each ticket of an order at most once, amounts, and the two that no command asked for.
@@ -35,12 +36,12 @@ pub(super) async fn load(
 pub(super) async fn change(
     transaction: &mut dyn Transaction,
     change: &Change,
-    judge: &Judge,
+    rules: Rules<'_>,
 ) -> Result<Option<Payment>, StoreError> {
     let Some(before) = load(transaction, change.payment).await? else { return Ok(None) };
     let mut after = before.payment.clone();
-    after.apply(change, &judge.abilities(after.provider));
-    write(transaction, Some(&before), &after, change.at, judge).await?;
+    after.apply(change, &rules.0.abilities(after.provider));
+    write(transaction, Some(&before), &after, change.at, rules).await?;
     Ok(Some(after))
 }
 
@@ -50,7 +51,7 @@ pub(super) async fn write(
     before: Option<&Stored>,
     after: &Payment,
     at: Timestamp,
-    judge: &Judge,
+    (judge, mutation): Rules<'_>,
 ) -> Result<(), StoreError> {
     let (key, abilities) = (key_of(after.id), judge.abilities(after.provider));
     let stored = Stored {
@@ -59,7 +60,9 @@ pub(super) async fn write(
         has_refunds: !after.refunds.is_empty(),
     };
     transaction.set(&key.pack(), &stored.encode());
-    move_due(transaction, key, before.and_then(|before| before.due_at), stored.due_at);
+    let due_before = before.and_then(|before| before.due_at);
+    let is_forgotten = due_before.is_some() && mutation.is(Mutant::DueForgotten);
+    move_due(transaction, key, due_before, stored.due_at.filter(|_| !is_forgotten));
     let known = before.map(|before| &before.payment);
     for (&number, refund) in &after.refunds {
         if known.and_then(|known| known.refunds.get(&number)) != Some(refund) {

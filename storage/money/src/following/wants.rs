@@ -7,12 +7,14 @@ use tessera_inventory::{
     RefundReason, Sequence, Timestamp,
 };
 use tessera_ledger::{Currency, Entry, EntryId, Heading, Movement, Paid, Sale, TooLarge, entry};
-use tessera_money::payments::Step;
 use tessera_payments::{Begun, Change, News, Payment, PaymentId, Want, Why};
 use tessera_store::StoreError;
 
 use super::in_flight::{Ended, InFlight};
-use super::{clerk, sale};
+use super::sale::{self, Refunded};
+use crate::mutant::{Mutant, Mutation};
+use crate::payments::Step;
+use crate::refunding;
 
 /// What a stretch of a log is judged by.
 pub(super) struct Known {
@@ -32,13 +34,6 @@ pub(super) struct Known {
 /// What was given back of orders, by its place in the log.
 pub(super) type Refunds = BTreeMap<ClaimNumber, BTreeMap<Sequence, Refunded>>;
 
-/// A refund as the log has it.
-#[derive(Clone, Debug)]
-pub(super) struct Refunded {
-    pub(super) tickets: Vec<u16>,
-    pub(super) amount_minor: Option<i64>,
-}
-
 /// The attempts of an order that have rows, by number.
 pub(super) type Attempts = BTreeMap<u8, Attempt>;
 
@@ -55,6 +50,7 @@ pub(super) struct Wants<'a> {
     known: Known,
     in_flight: &'a mut InFlight,
     step: Step,
+    mutation: Mutation,
 }
 
 /// Orders that must be looked up before an event is turned into wants.
@@ -111,8 +107,8 @@ impl Needed {
 }
 
 impl<'a> Wants<'a> {
-    pub(super) fn new(known: Known, in_flight: &'a mut InFlight) -> Wants<'a> {
-        Wants { known, in_flight, step: Step::default() }
+    pub(super) fn new(known: Known, in_flight: &'a mut InFlight, mutation: Mutation) -> Wants<'a> {
+        Wants { known, in_flight, step: Step::default(), mutation }
     }
 
     /// The next event of the log.
@@ -128,13 +124,15 @@ impl<'a> Wants<'a> {
             }
             EventBody::Expired { through, .. } => {
                 let ended = self.in_flight.end_through(event, Some(*through));
-                self.release(by, ended, Why::Expired);
+                if !self.mutation.is(Mutant::ExpiryUnheard) {
+                    self.release(by, ended, Why::Expired);
+                }
             }
             EventBody::PhaseChanged { to: Phase::Cancelled } => {
                 let ended = self.in_flight.end_through(event, None);
                 self.release(by, ended, Why::Cancelled);
                 let Known { organizer, now, .. } = self.known;
-                self.step.runs.push(clerk::of_cancelled(event, organizer, (by, now)));
+                self.step.runs.push(refunding::of_cancelled(event, organizer, (by, now)));
             }
             EventBody::Confirmed { order, payment, attempt } => {
                 self.sold((by, logged.at), *order, *payment, *attempt)?;
@@ -204,7 +202,7 @@ impl<'a> Wants<'a> {
             if attempt.is_sold {
                 by_whom = Paid::Provider(attempt.provider.0.get());
                 wants.push((*number, Want::Capture));
-            } else {
+            } else if !self.mutation.is(Mutant::OthersNotReleased) {
                 wants.push((*number, Want::Release { why: Why::SoldByOther }));
             }
         }
@@ -226,6 +224,7 @@ impl<'a> Wants<'a> {
         let sold = self.sold_by(order);
         if let Some((attempt, _)) = sold
             && share.total_minor > 0
+            && !self.mutation.is(Mutant::RefundUnwanted)
         {
             let (amount_minor, reason) = (share.total_minor, reason as u8);
             self.change((order, attempt), News::RefundWanted { number: by.0, amount_minor, reason });
@@ -244,6 +243,9 @@ impl<'a> Wants<'a> {
         let left = sale::less(sale::sale(hold), before);
         let Some((attempt, sold)) = self.sold_by(order) else { return Ok(()) };
         self.want(by, (order, attempt), Want::Release { why: Why::Unpaid });
+        if self.mutation.is(Mutant::UnpaidNotReversed) {
+            return Ok(());
+        }
         self.book((by, at), order, &Movement::Unpaid { provider: sold.provider.0.get(), sale: left })
     }
 

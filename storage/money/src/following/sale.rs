@@ -5,17 +5,24 @@ use tessera_ledger::{Sale, Tax};
 use tessera_pricing::{BasketLine, Quote, Split};
 use tessera_projections::orders::Order;
 
-use super::wants::Refunded;
+/// A refund as the log has it.
+#[derive(Clone, Debug)]
+pub(crate) struct Refunded {
+    /// The positions of its tickets.
+    pub(crate) tickets: Vec<u16>,
+    /// How much, in minor units; `None`: what its tickets come to.
+    pub(crate) amount_minor: Option<i64>,
+}
 
 /// What was bought: the lines of an order, and what they cost.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Bought<'a> {
+pub(crate) struct Bought<'a> {
     lines: &'a [Line],
     quote: Option<&'a Quote>,
 }
 
 impl<'a> Bought<'a> {
-    pub(super) fn of(order: &'a Order) -> Bought<'a> {
+    pub(crate) fn of(order: &'a Order) -> Bought<'a> {
         Bought { lines: &order.lines, quote: order.quote.as_deref() }
     }
 }
@@ -44,7 +51,7 @@ fn share(bought: Bought<'_>, tickets: &[u16]) -> Sale {
 
 /// What a refund gives back, and out of whose part: what its tickets come to, or, of an amount, in proportion to that. An amount without tickets is
 /// in proportion to all of them; what goes beyond what they come to is the organizer's.
-pub(super) fn given_back<'a>(bought: impl Into<Bought<'a>>, refunded: &Refunded) -> Sale {
+pub(crate) fn given_back<'a>(bought: impl Into<Bought<'a>>, refunded: &Refunded) -> Sale {
     let bought = bought.into();
     let Some(amount_minor) = refunded.amount_minor else { return share(bought, &refunded.tickets) };
     let all: Vec<u16>;
