@@ -3,7 +3,8 @@
 use futures::future::join_all;
 use tessera_actors::Clock;
 use tessera_inventory::{
-    ClaimNumber, CommandBody, EventBody, Phase, PoolId, RefundAmount, RefundReason, RefundedUnits, Sequence, Units,
+    ClaimNumber, CommandBody, EventBody, Phase, PoolId, RefundAmount, RefundReason, RefundedUnits, Sequence,
+    Units,
 };
 use tessera_money::refund_runs::{Progress, RefundRun, State};
 use tessera_payments::{Status, Want, Why};
