@@ -166,8 +166,14 @@ fn spread(number: u64, salt: u64) -> u128 {
     u128::from(half(number ^ salt)) << 64 | u128::from(half(number.rotate_left(32) ^ !salt))
 }
 
+/// The subject of this number.
+#[must_use]
+pub fn subject(number: u64) -> Subject {
+    Subject(spread(number, 1))
+}
+
 fn command(number: u64, line: LineRequest) -> Command {
-    let subject = Subject(spread(number, 1));
+    let subject = subject(number);
     Command {
         authority: Authority::Subject(subject),
         key: Some(IdempotencyKey { digest: spread(number, 2), fingerprint: number, minted_at: None }),

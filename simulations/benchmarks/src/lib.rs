@@ -11,7 +11,8 @@ mod served;
 
 pub use counting::CountingAllocator;
 pub use fixture::{
-    EVENT, SALE_OPENS_AT, hall, hold_command, opened, priced, split_command, standing, together_command,
+    EVENT, SALE_OPENS_AT, hall, hold_command, opened, priced, split_command, standing, subject,
+    together_command,
 };
 pub use installation::Installation;
 pub use report::{Latencies, median, number_argument, row, title};

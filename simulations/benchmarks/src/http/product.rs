@@ -17,10 +17,23 @@ const MINT_BATCH: usize = 1_000;
 const MINT_MARGIN: f64 = 1.3;
 /// Capacity of the standing area: more than all runs take.
 const CAPACITY: u32 = 10_000_000;
+/// Units that one buyer may have.
+pub(crate) const UNITS_PER_SUBJECT_MAX: u32 = 8;
+
+/// What the event sells.
+pub(crate) fn configuration() -> Value {
+    json!({
+        "currency": "EUR", "pools": [{"name": "Floor", "capacity": CAPACITY}], "categories": [], "sections": [], "rows": [],
+        "channels": [], "ticket_types": [{"name": "Standing", "price": 4500, "per_order_min": 1, "per_order_max": 8, "draws_on": ["Floor"]}],
+        "units_per_subject_max": UNITS_PER_SUBJECT_MAX
+    })
+}
 
 /// A running `tessera serve` with one event on sale.
 pub(crate) struct Product {
     server: Served,
+    /// Where it keeps everything.
+    data: PathBuf,
     client: reqwest::Client,
     runtime: tokio::runtime::Runtime,
     base: String,
@@ -41,8 +54,21 @@ impl Product {
     }
 
     /// The same with these settings, by the names that they have in the environment.
-    #[allow(clippy::cast_possible_truncation)] // microseconds since 1970
     pub(crate) fn start_as(scratch: &Path, settings: &[(&str, String)]) -> Product {
+        let mut product = Product::launch(scratch.join(format!("data-{}", now_us())), settings);
+        product.open_sale();
+        product
+    }
+
+    /// The same installation with the same event, in a new process with other settings. The one that runs is killed: what it has answered is
+    /// on the disk.
+    pub(crate) fn restart(self, settings: &[(&str, String)]) -> Product {
+        let Product { server, data, event, key, .. } = self;
+        drop(server);
+        Product { event, key, ..Product::launch(data, settings) }
+    }
+
+    fn launch(data: PathBuf, settings: &[(&str, String)]) -> Product {
         let program = std::env::current_exe().expect("this program").with_file_name("tessera");
         assert!(program.exists(), "build the product first: cargo build --release -p tessera");
         let server = Served::start("tessera serve", |port| {
@@ -50,7 +76,7 @@ impl Product {
             command
                 .arg("serve")
                 .arg("--data")
-                .arg(scratch.join(format!("data-{port}")))
+                .arg(&data)
                 .args(["--listen", &format!("127.0.0.1:{port}")])
                 .env("TESSERA_ADMIN_TOKEN", ADMIN_TOKEN)
                 .envs(settings.iter().map(|(name, value)| (name, value)))
@@ -59,32 +85,27 @@ impl Product {
                 .stdout(Stdio::null());
             command
         });
-        // No two servers of one installation begin with the same key.
-        let begun_at = UNIX_EPOCH.elapsed().expect("a clock").as_micros() as u64;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-        let mut product = Product {
+        Product {
             base: format!("http://127.0.0.1:{}", server.port()),
             server,
+            data,
             client: reqwest::Client::new(),
             runtime,
             event: String::new(),
             key: ADMIN_TOKEN.to_owned(),
-            identities: Cell::new(begun_at),
-        };
-        product.open_sale();
-        product
+            // No two servers of one installation begin with the same key.
+            identities: Cell::new(now_us()),
+        }
     }
 
     fn open_sale(&mut self) {
-        let scopes = ["events:write", "events:read", "buyer-tokens:write"];
+        let scopes = ["events:write", "events:read", "orders:write", "buyer-tokens:write"];
         let key = self.post("/v1/api-keys", &json!({"name": "benchmark", "scopes": scopes}));
         self.key = text(&key["secret"]);
-        let configuration = json!({
-            "currency": "EUR", "pools": [{"name": "Floor", "capacity": CAPACITY}], "categories": [], "sections": [], "rows": [],
-            "channels": [], "ticket_types": [{"name": "Standing", "price": 4500, "per_order_min": 1, "per_order_max": 8, "draws_on": ["Floor"]}],
-            "units_per_subject_max": 8
+        let event = json!({
+            "name": "Benchmark", "starts_at": "2030-01-01T19:00:00Z", "zone": "Europe/Berlin", "configuration": configuration()
         });
-        let event = json!({"name": "Benchmark", "starts_at": "2030-01-01T19:00:00Z", "zone": "Europe/Berlin", "configuration": configuration});
         self.event = text(&self.post("/v1/events", &event)["id"]);
         self.post(&format!("/v1/events/{}/phase-changes", self.event), &json!({"to": "on_sale"}));
     }
@@ -97,6 +118,11 @@ impl Product {
     /// The event that is sold.
     pub(crate) fn event(&self) -> &str {
         &self.event
+    }
+
+    /// The secret of its organizer's key.
+    pub(crate) fn key(&self) -> &str {
+        &self.key
     }
 
     /// Its process.
@@ -157,11 +183,7 @@ impl Product {
 
     /// Turns of its events so far.
     pub(crate) fn turns(&self) -> f64 {
-        let metrics = self.metrics();
-        let count = |line: &str| -> Option<f64> {
-            line.strip_prefix("tessera_turn_seconds_count")?.rsplit_once(' ')?.1.parse().ok()
-        };
-        metrics.lines().filter_map(count).sum()
+        metric(&self.metrics(), "tessera_turn_seconds_count", &[])
     }
 
     /// What it measures of itself, in the text format of Prometheus.
@@ -185,7 +207,8 @@ impl Product {
         path
     }
 
-    fn post(&self, path: &str, body: &Value) -> Value {
+    /// Ask as the organizer, under a fresh key.
+    pub(crate) fn post(&self, path: &str, body: &Value) -> Value {
         self.ask(&self.key, path, Some(body))
     }
 
@@ -208,6 +231,22 @@ impl Product {
             document
         })
     }
+}
+
+/// The sum of a metric over those of its lines that have all of these labels.
+pub(crate) fn metric(metrics: &str, name: &str, labels: &[&str]) -> f64 {
+    let value = |line: &str| -> Option<f64> {
+        let (series, value) = line.rsplit_once(' ')?;
+        let rest = series.strip_prefix(name)?;
+        let is_it = rest.is_empty() || rest.starts_with('{');
+        (is_it && labels.iter().all(|label| rest.contains(label))).then(|| value.parse().ok())?
+    };
+    metrics.lines().filter_map(value).sum()
+}
+
+#[allow(clippy::cast_possible_truncation)] // microseconds since 1970
+fn now_us() -> u64 {
+    UNIX_EPOCH.elapsed().expect("a clock").as_micros() as u64
 }
 
 fn text(value: &Value) -> String {
