@@ -17,6 +17,9 @@ use crate::damage::damaged;
 
 /// Passages of a ticket that are judged, the last ones: who passes more often than that is no guest.
 pub(super) const PASSAGES_JUDGED_MAX: usize = 200;
+/// How often scans of a ticket are read for them, each time twice as many: 12,600 of them, what was refused among them, so that no ticket that
+/// somebody shows all day makes a transaction too long.
+pub(super) const SCAN_PAGES_MAX: usize = 6;
 const MINUTE_MS: u64 = 60_000;
 
 /// Folds events into rows. Rows that changed are kept until [`Fold::finish`].
@@ -219,14 +222,7 @@ impl Fold {
 
     /// Judges the passages of a ticket anew.
     async fn judge(&mut self, sequence: Sequence, ticket: TicketRef) -> Result<(), StoreError> {
-        let (begin, end) = EntryScanKey::range(self.event, ticket);
-        let rows = self.transaction.range(&begin, &end, PASSAGES_JUDGED_MAX, true).await?;
-        let is_whole = rows.len() < PASSAGES_JUDGED_MAX;
-        let mut passages = Vec::with_capacity(rows.len());
-        for (key, value) in &rows {
-            passages.extend(ScanRow::passage(&EntryScanKey::unpack(key)?, value)?);
-        }
-        let oldest = passages.iter().map(Passage::rank).min().filter(|_| !is_whole);
+        let (passages, oldest) = self.last_passages(ticket).await?;
         let found = double_admissions(&passages);
         let conflict = ConflictKind::DoubleAdmission as u16;
         let (begin, end) = EntryConflictKey::range_of_kind(self.event, ticket, conflict);
@@ -248,13 +244,41 @@ impl Fold {
             self.put(&Conflict { key, kind, admission, other, standing: Standing::Open, sequence });
         }
         for one in known.into_values().filter(|one| one.standing == Standing::Open) {
-            let (at, device, number) = one.key.first;
             // What is older than what was judged stands as it did.
-            if oldest.is_none_or(|oldest| (at.0, device, number) >= oldest) {
+            if oldest.is_none_or(|oldest| one.key.first >= oldest) {
                 self.put(&Conflict { standing: Standing::Withdrawn, sequence, ..one });
             }
         }
         Ok(())
+    }
+
+    /// The last passages of a ticket, however often it was refused between them; and from where on they are all there are, unless that is
+    /// from the first on.
+    async fn last_passages(
+        &mut self,
+        ticket: TicketRef,
+    ) -> Result<(Vec<Passage>, Option<PassageRank>), StoreError> {
+        let (begin, mut end) = EntryScanKey::range(self.event, ticket);
+        let mut passages = Vec::new();
+        let mut oldest = None;
+        for page in 0..SCAN_PAGES_MAX {
+            let limit = PASSAGES_JUDGED_MAX << page;
+            let rows = self.transaction.range(&begin, &end, limit, true).await?;
+            let is_last = rows.len() < limit;
+            for (key, value) in rows {
+                let scan = EntryScanKey::unpack(&key)?;
+                oldest = Some((scan.at, scan.device, scan.number));
+                passages.extend(ScanRow::passage(&scan, &value)?);
+                if passages.len() == PASSAGES_JUDGED_MAX {
+                    return Ok((passages, oldest));
+                }
+                end = key;
+            }
+            if is_last {
+                return Ok((passages, None));
+            }
+        }
+        Ok((passages, oldest))
     }
 
     fn put(&mut self, conflict: &Conflict) {

@@ -6,7 +6,7 @@ use tessera_store::{
     Log, StoreError, TRANSACTION_BYTES_MAX, Table, Transaction, clear_bytes, read_bytes, set_bytes, transact,
 };
 
-use super::fold::Fold;
+use super::fold::{Fold, SCAN_PAGES_MAX};
 use crate::orders::{STEP_BYTES, cursor_of, events_after};
 
 /// Name of the projection in its cursor's key.
@@ -19,9 +19,9 @@ pub(super) const EVENT_TICKETS_MAX: usize =
 /// Most bytes of a key of these rows, and of a value.
 const KEY_BYTES_MAX: usize = 100;
 const VALUE_BYTES_MAX: usize = 70;
-/// What a scan costs in a transaction: its row, its ticket, change and counts; and of conflicts three with the log, and those with its
-/// neighbours, one of which goes.
-const SCAN_BYTES_MAX: usize = 5 * read_bytes(KEY_BYTES_MAX)
+/// What a scan costs in a transaction: its row, its ticket, change and counts; the scans of its ticket before it; and of conflicts three with
+/// the log, and those with its neighbours, one of which goes.
+const SCAN_BYTES_MAX: usize = (4 + SCAN_PAGES_MAX) * read_bytes(KEY_BYTES_MAX)
     + clear_bytes(KEY_BYTES_MAX)
     + 10 * set_bytes(KEY_BYTES_MAX, VALUE_BYTES_MAX);
 

@@ -132,6 +132,25 @@ async fn a_double_admission_is_withdrawn_when_the_way_out_between_turns_up() {
 }
 
 #[tokio::test]
+async fn what_was_refused_at_the_gate_hides_no_double_admission_and_withdraws_none() {
+    let mut world = World::new();
+    // More than are read at once, and than passages are judged.
+    let refused = |from: u64, at: u64| {
+        let one = |n: u64| Scan { admitted: false, ..scan(from + n, at + n, 3, 0, true) };
+        told(3, (0..500).map(one).collect(), &[])
+    };
+    world.live(vec![told(1, vec![scan(1, 1_000, 1, 0, true)], &[]), refused(1, 2_000)]).await;
+    world.live(vec![told(2, vec![scan(1, 3_000, 2, 0, true)], &[(0, ConflictKind::DoubleAdmission)])]).await;
+    let double = (0, ConflictKind::DoubleAdmission, (3_000, 2), Some((1_000, 1)));
+    assert_eq!(world.open().await, [double]);
+    // It is judged anew, with no passage among the scans that are read first.
+    world.live(vec![refused(501, 4_000), told(1, vec![scan(2, 900, 1, 0, false)], &[])]).await;
+    assert_eq!(world.open().await, [double]);
+    world.live(vec![told(1, vec![scan(3, 2_250, 1, 0, false)], &[])]).await;
+    assert!(world.open().await.is_empty());
+}
+
+#[tokio::test]
 async fn what_contradicts_the_log_names_the_event_that_it_contradicts() {
     let mut world = World::new();
     let to = EventBody::TicketTransferred { ticket: ticket(1), to: Subject(9), generation: 1 };
