@@ -329,6 +329,7 @@ fn scan_conflict() -> impl Strategy<Value = ScanConflict> {
         ConflictKind::DoubleAdmission,
         ConflictKind::AfterRefund,
         ConflictKind::OldCode,
+        ConflictKind::InDispute,
         ConflictKind::WrongGate,
         ConflictKind::UnknownTicket,
     ];
