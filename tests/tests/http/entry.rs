@@ -6,11 +6,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tessera_server::ids;
-use tessera_tests::{ADMIN_TOKEN, Ask, Reply, Sale, Server, hall, standing};
+use tessera_tests::receiver::Receiver;
+use tessera_tests::{ADMIN_TOKEN, Ask, Contract, Reply, Sale, Server, hall, standing};
 use tessera_tickets::entry::{Changes, Direction, Door, Sealed, Snapshot, Turned};
 use tessera_tickets::{Printed, Signed, TicketKey};
 
 use crate::payments::{Checkout, settings};
+use crate::webhooks;
 
 /// Longest wait for something that is to happen, in tries of 20 ms.
 const TRIES_MAX: usize = 1_500;
@@ -237,6 +239,32 @@ async fn scenario_42_who_disputes_its_payment_is_refused_online_and_offline_and_
     let item = &shown.json["items"][0];
     assert_eq!((&item["kind"], &item["other_sequence"]), (&json!("admitted_in_dispute"), &json!(opened)));
     assert_eq!((&item["admission"]["gate"], &item["admission"]["device"]), (&json!(3), &json!(1)));
+}
+
+#[tokio::test]
+async fn an_upload_that_contradicts_is_told_as_a_conflict_and_names_the_ticket() {
+    let server = Server::start_with(webhooks::settings()).await;
+    let (sale, receiver) = (Sale::open(&server, &standing(10)).await, Receiver::start().await);
+    webhooks::endpoint(&server, &sale, &receiver, &["entry.conflict", "entry.scans_recorded"]).await;
+    let (_, held) = tickets(&server, &sale, &server.buyer().await, 1).await;
+    let (north, south) = (device(&server, &sale, "North").await, device(&server, &sale, "South").await);
+    upload(&server, &sale, &north, &[scan(&held[0], 1, 1_000, 1, "in")]).expect(200).await;
+    upload(&server, &sale, &south, &[scan(&held[0], 1, 9_000, 2, "in")]).expect(200).await;
+    let received = receiver.wait_for(2).await;
+    let of = |kind: &str| received.iter().find(|message| message.json["type"] == kind).unwrap();
+    let recorded = &of("entry.scans_recorded").json["data"]["change"];
+    assert_eq!((&recorded["conflicts"], &recorded["contradictions"]), (&json!(0), &Value::Null));
+    let conflict = of("entry.conflict");
+    let schema = json!({"$ref": "#/components/schemas/WebhookMessage"});
+    Contract::served().await.valid("a message", &schema, &conflict.json, true);
+    let change = &conflict.json["data"]["change"];
+    assert_eq!((&change["type"], &change["device"]), (&json!("scans_recorded"), &json!(2)));
+    let named = json!([{"number": 1, "ticket": held[0].ticket, "kind": "double_admission"}]);
+    assert_eq!(change["contradictions"], named);
+    let public = server.get(&sale.path("/changes?after=0&limit=100")).expect(200).await;
+    let mut items = public.json["items"].as_array().unwrap().iter();
+    let item = items.find(|item| item["conflicts"] == 1).unwrap();
+    assert_eq!(item["contradictions"], Value::Null, "tickets are for the organizer");
 }
 
 #[tokio::test]

@@ -67,7 +67,7 @@ impl ScanRow {
 }
 
 /// No ticket has the position that stands for its whole order.
-const _: () = assert!(HOLD_UNITS_MAX <= Exception::WHOLE_ORDER as u32);
+const _: () = assert!(HOLD_UNITS_MAX <= Exception::WHOLE_ORDER as u16);
 
 /// Where what is so of every ticket of an order stands.
 pub(super) fn whole_order(order: ClaimNumber) -> TicketRef {
