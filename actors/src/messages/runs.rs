@@ -153,6 +153,7 @@ fn want(broadcast: &Broadcast, order: ClaimNumber, recipient: Recipient, now: Ti
         recipient,
         order: shown,
         tickets: Vec::new(),
+        dispute: None,
         expires_at: broadcast.expires_at,
         due_at: now,
         attempts: 0,

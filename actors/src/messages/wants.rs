@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use tessera_correspondence::{Broadcast, BroadcastState, Kind, Recipient, Said, Want, recipient_mark};
+use tessera_correspondence::{
+    Broadcast, BroadcastState, Kind, Recipient, Said, Want, organizer_subject, recipient_mark,
+};
 use tessera_inventory::{
     ClaimNumber, Event, EventBody, EventId, HoldPlaced, Origin, Phase, RefundReason, Sequence, Subject,
     Timestamp,
@@ -14,6 +16,8 @@ use crate::webhooks::TOLD_BEFORE_MS;
 /// What a stretch of a log is judged by.
 pub(super) struct Known {
     pub(super) event: EventId,
+    /// Whose event it is.
+    pub(super) organizer: u128,
     pub(super) now: Timestamp,
     /// What happened before is said to nobody.
     pub(super) since: Timestamp,
@@ -32,6 +36,7 @@ pub(super) fn order_of(body: &EventBody) -> Option<ClaimNumber> {
         EventBody::TicketsRefunded { reason: RefundReason::Unpaid, .. } => None,
         EventBody::Confirmed { order, .. }
         | EventBody::TicketsRefunded { order, .. }
+        | EventBody::OrderDisputed { order, .. }
         | EventBody::PaymentFailed { order, .. } => Some(*order),
         EventBody::SoldLate(sold) => Some(sold.order),
         // Who gave it away is the buyer, the first time.
@@ -64,6 +69,15 @@ impl Known {
             EventBody::TicketsRefunded { reason: RefundReason::Unpaid, .. } => {}
             EventBody::TicketsRefunded { order, tickets, .. } => {
                 said.wants.extend(self.to_buyer(sequence, Kind::Refund, *order, tickets));
+            }
+            EventBody::OrderDisputed { order, dispute, revoked } => {
+                let dispute = Some(*dispute);
+                let to_buyer = self.to_buyer(sequence, Kind::Dispute, *order, revoked);
+                said.wants.extend(to_buyer.map(|want| Want { dispute, ..want }));
+                // Its team has no inbox here.
+                let team = Recipient { subject: organizer_subject(self.organizer), order: None };
+                let to_team = self.want(sequence, Kind::Dispute, team, Some((*order, &revoked[..])));
+                said.aside.push(Want { dispute, ..to_team });
             }
             EventBody::PaymentFailed { order, .. } => {
                 said.wants.extend(self.to_buyer(sequence, Kind::PaymentFailed, *order, &[]));
@@ -119,6 +133,7 @@ impl Known {
             recipient,
             order: shown.map(|(order, _)| order),
             tickets: shown.map(|(_, tickets)| tickets.to_vec()).unwrap_or_default(),
+            dispute: None,
             expires_at: None,
             due_at: self.now,
             attempts: 0,
@@ -154,7 +169,7 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use tessera_inventory::{Payment, RefundedUnits, SoldLate, Subjects, TicketRef};
+    use tessera_inventory::{Dispute, Payment, RefundedUnits, SoldLate, Subjects, TicketRef};
 
     use super::*;
 
@@ -177,6 +192,7 @@ mod tests {
     fn known() -> Known {
         Known {
             event: EventId(1),
+            organizer: 5,
             now: NOW,
             since: Timestamp(9_000_000),
             starts_at: Timestamp(NOW.0 + 48 * HOUR_MS),
@@ -227,6 +243,26 @@ mod tests {
         check(NOW.0, &first, &[(Kind::Transfer, 7, Some(3), &[2]), (Kind::Transfer, 9, None, &[2])]);
         let second = EventBody::TicketTransferred { ticket, to: Subject(9), generation: 2 };
         check(NOW.0, &second, &[(Kind::Transfer, 9, None, &[2])]);
+    }
+
+    #[test]
+    fn the_buyer_and_the_team_are_told_how_a_dispute_stands() {
+        let check = |dispute, revoked: &[u16]| {
+            let body = EventBody::OrderDisputed { order: ClaimNumber(3), dispute, revoked: revoked.to_vec() };
+            assert!(says_something(&body));
+            let said = known().said(Sequence(9), &Event { at: NOW, key: None, body });
+            let [to_buyer] = &said.wants[..] else { panic!("{:?}", said.wants) };
+            let [to_team] = &said.aside[..] else { panic!("{:?}", said.aside) };
+            assert_eq!(to_buyer.recipient, Recipient { subject: Subject(7), order: Some(ClaimNumber(3)) });
+            assert_eq!(to_team.recipient, Recipient { subject: organizer_subject(5), order: None });
+            for want in [to_buyer, to_team] {
+                assert_eq!((want.kind, want.order), (Kind::Dispute, Some(ClaimNumber(3))));
+                assert_eq!((want.dispute, &want.tickets[..]), (Some(dispute), revoked));
+            }
+        };
+        check(Dispute::Open, &[]);
+        check(Dispute::Won, &[]);
+        check(Dispute::Lost, &[0, 2]);
     }
 
     #[test]

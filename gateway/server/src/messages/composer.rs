@@ -15,6 +15,7 @@ use super::{Writing, opt_out, wording};
 use crate::auth::Keys;
 use crate::ids::EventTag;
 use crate::problem::Problem;
+use crate::render::changes::dispute_name;
 use crate::render::claim::type_name;
 use crate::routes::tickets_shown::Papers;
 use crate::routes::tickets_shown::papers::{make_pdf, price_text};
@@ -169,6 +170,14 @@ impl Composer {
             .text("offer.deadline", want.expires_at.map(time).unwrap_or_default());
         let is_receiver = want.kind == Kind::Transfer && want.recipient.order.is_none();
         facts = facts.text("transfer.is_receiver", if is_receiver { "yes" } else { "" });
+        if let Some(dispute) = want.dispute {
+            // At its order the buyer is told.
+            let is_team = if want.recipient.order.is_none() { "yes" } else { "" };
+            facts = facts
+                .text("dispute.what", dispute_name(dispute))
+                .with("dispute.count", Fact::Number(want.tickets.len() as u64))
+                .text("dispute.is_team", is_team);
+        }
         if let Some(papers) = papers {
             facts = facts
                 .text("order.total", price_text(&papers.config, papers.view.total_minor()))

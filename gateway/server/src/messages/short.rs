@@ -211,6 +211,7 @@ mod tests {
             recipient: Recipient { subject: Subject(4), order: None },
             order: None,
             tickets: Vec::new(),
+            dispute: None,
             expires_at: None,
             due_at: begun,
             attempts: 0,

@@ -393,7 +393,7 @@ pub(crate) const fn reason_name(reason: RefundReason) -> &'static str {
 }
 
 /// How a dispute stands.
-const fn dispute_name(dispute: Dispute) -> &'static str {
+pub(crate) const fn dispute_name(dispute: Dispute) -> &'static str {
     match dispute {
         Dispute::Open => "open",
         Dispute::Won => "won",
