@@ -166,6 +166,7 @@ mod tests {
             order: None,
             tickets: Vec::new(),
             dispute: None,
+            is_giver: false,
             expires_at: None,
             due_at: NOW,
             attempts,

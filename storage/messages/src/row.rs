@@ -38,6 +38,8 @@ struct WantRow {
     /// 0: it is about none; open, won, lost.
     #[prost(uint32, tag = "11")]
     dispute: u32,
+    #[prost(bool, tag = "12")]
+    is_giver: bool,
 }
 
 impl WantRow {
@@ -54,6 +56,7 @@ impl WantRow {
             since_ms: None,
             ended: 0,
             dispute: dispute_number(want.dispute),
+            is_giver: want.is_giver,
         }
     }
 
@@ -69,6 +72,7 @@ impl WantRow {
             order: self.order.map(ClaimNumber),
             tickets: tickets.map_err(|_| wrong())?,
             dispute: dispute_numbered(self.dispute, "messages")?,
+            is_giver: self.is_giver,
             expires_at: self.expires_at_ms.map(Timestamp),
             due_at: Timestamp(self.due_at_ms),
             attempts: self.attempts,
@@ -131,6 +135,7 @@ mod tests {
             order: Some(ClaimNumber(2)),
             tickets: vec![0, 49],
             dispute: Some(Dispute::Lost),
+            is_giver: true,
             expires_at: Some(Timestamp(8)),
             due_at: Timestamp(9),
             attempts: 2,

@@ -32,6 +32,8 @@ pub struct Want {
     pub tickets: Vec<u16>,
     /// How the dispute stands that it is about.
     pub dispute: Option<Dispute>,
+    /// Whether its recipient gave the tickets away that it is about.
+    pub is_giver: bool,
     /// After that nobody needs to hear it.
     pub expires_at: Option<Timestamp>,
     /// When it is tried next.

@@ -37,6 +37,7 @@ fn want(kind: Kind, subject: u128, sequence: u64, due_at: Timestamp) -> Want {
         order: Some(ClaimNumber(sequence)),
         tickets: vec![1],
         dispute: None,
+        is_giver: false,
         expires_at: None,
         due_at,
         attempts: 0,

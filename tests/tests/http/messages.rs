@@ -338,6 +338,9 @@ async fn transfers_refunds_and_a_cancellation_are_told() {
     let order = buy(&server, &sale, &buyer, 2, &en).await;
     relay.wait_for(1).await;
     let ticket = |at: usize| order.json["tickets"][at]["id"].as_str().unwrap().to_owned();
+    // Whoever gives it away is told, whichever code it has by then.
+    let reissue = sale.path(&format!("/tickets/{}/reissue", ticket(0)));
+    server.post(&reissue).bearer(&buyer).json(&json!({})).expect(200).await;
     let transfer = sale.path(&format!("/tickets/{}/transfer", ticket(0)));
     server.post(&transfer).bearer(&buyer).json(&json!({"to": friend})).expect(200).await;
     let mails = relay.wait_for(3).await;

@@ -212,6 +212,7 @@ mod tests {
             order: None,
             tickets: Vec::new(),
             dispute: None,
+            is_giver: false,
             expires_at: None,
             due_at: begun,
             attempts: 0,

@@ -134,7 +134,8 @@ async fn a_double_admission_is_withdrawn_when_the_way_out_between_turns_up() {
 #[tokio::test]
 async fn what_contradicts_the_log_names_the_event_that_it_contradicts() {
     let mut world = World::new();
-    let to = EventBody::TicketTransferred { ticket: ticket(1), to: Subject(9), generation: 1 };
+    let from = Some(Subject(8));
+    let to = EventBody::TicketTransferred { ticket: ticket(1), to: Subject(9), generation: 1, from };
     let units = RefundedUnits::Kill;
     let refunded = EventBody::TicketsRefunded {
         order: ClaimNumber(3),
