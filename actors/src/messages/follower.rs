@@ -150,6 +150,7 @@ impl NotificationFollower {
         let orders = in_reach().filter_map(|(_, logged)| order_of(&logged.body)).collect();
         let known = Known {
             event: slot.event,
+            organizer: card.organizer,
             now,
             since: self.told.since,
             starts_at: card.starts_at,
@@ -157,8 +158,9 @@ impl NotificationFollower {
             holds: holds(&*shared.log, slot.event, stretch, orders).await?,
         };
         for (sequence, logged) in in_reach() {
-            let Said { wants, broadcasts } = known.said(*sequence, logged);
+            let Said { wants, aside, broadcasts } = known.said(*sequence, logged);
             said.wants.extend(wants);
+            said.aside.extend(aside);
             said.broadcasts.extend(broadcasts);
         }
         Ok(said)
@@ -190,7 +192,7 @@ impl NotificationFollower {
         .await?;
         if let Advance::Advanced(_) = advance {
             tell_courier(shared, batches, &disabled);
-            if !said.wants.is_empty() {
+            if !said.wants.is_empty() || !said.aside.is_empty() {
                 shared.message_courier.cast(MessageCourierMessage::Work);
             }
             for broadcast in &said.broadcasts {

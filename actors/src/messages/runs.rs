@@ -153,6 +153,8 @@ fn want(broadcast: &Broadcast, order: ClaimNumber, recipient: Recipient, now: Ti
         recipient,
         order: shown,
         tickets: Vec::new(),
+        dispute: None,
+        is_giver: false,
         expires_at: broadcast.expires_at,
         due_at: now,
         attempts: 0,

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use tessera_correspondence::{Broadcast, BroadcastState, Kind, Recipient, Said, Want, recipient_mark};
+use tessera_correspondence::{
+    Broadcast, BroadcastState, Kind, Recipient, Said, Want, organizer_subject, recipient_mark,
+};
 use tessera_inventory::{
     ClaimNumber, Event, EventBody, EventId, HoldPlaced, Origin, Phase, RefundReason, Sequence, Subject,
-    Timestamp,
+    TicketRef, Timestamp,
 };
 use tessera_store::keys::MessagePlace;
 
@@ -14,6 +16,8 @@ use crate::webhooks::TOLD_BEFORE_MS;
 /// What a stretch of a log is judged by.
 pub(super) struct Known {
     pub(super) event: EventId,
+    /// Whose event it is.
+    pub(super) organizer: u128,
     pub(super) now: Timestamp,
     /// What happened before is said to nobody.
     pub(super) since: Timestamp,
@@ -32,9 +36,11 @@ pub(super) fn order_of(body: &EventBody) -> Option<ClaimNumber> {
         EventBody::TicketsRefunded { reason: RefundReason::Unpaid, .. } => None,
         EventBody::Confirmed { order, .. }
         | EventBody::TicketsRefunded { order, .. }
+        | EventBody::OrderDisputed { order, .. }
         | EventBody::PaymentFailed { order, .. } => Some(*order),
         EventBody::SoldLate(sold) => Some(sold.order),
-        // Who gave it away is the buyer, the first time.
+        EventBody::TicketTransferred { ticket, from: Some(_), .. } => Some(ticket.order),
+        // An older log does not say who gave it away: with the first of its codes that was the buyer.
         EventBody::TicketTransferred { ticket, generation: 1, .. } => Some(ticket.order),
         _ => None,
     }
@@ -65,6 +71,15 @@ impl Known {
             EventBody::TicketsRefunded { order, tickets, .. } => {
                 said.wants.extend(self.to_buyer(sequence, Kind::Refund, *order, tickets));
             }
+            EventBody::OrderDisputed { order, dispute, revoked } => {
+                let dispute = Some(*dispute);
+                let to_buyer = self.to_buyer(sequence, Kind::Dispute, *order, revoked);
+                said.wants.extend(to_buyer.map(|want| Want { dispute, ..want }));
+                // Its team has no inbox here.
+                let team = Recipient { subject: organizer_subject(self.organizer), order: None };
+                let to_team = self.want(sequence, Kind::Dispute, team, Some((*order, &revoked[..])));
+                said.aside.push(Want { dispute, ..to_team });
+            }
             EventBody::PaymentFailed { order, .. } => {
                 said.wants.extend(self.to_buyer(sequence, Kind::PaymentFailed, *order, &[]));
             }
@@ -74,11 +89,11 @@ impl Known {
                 let offer = self.want(sequence, Kind::Offer, recipient, Some((order, &[])));
                 said.wants.push(Want { expires_at: Some(hold.deadline_at), ..offer });
             }
-            EventBody::TicketTransferred { ticket, to, generation } => {
+            EventBody::TicketTransferred { ticket, to, from, generation } => {
                 let about = [ticket.index];
-                if *generation == 1 {
-                    said.wants.extend(self.to_buyer(sequence, Kind::Transfer, ticket.order, &about));
-                }
+                let to_giver = self.to_giver(sequence, *ticket, *from, *generation);
+                // Who hands a ticket to itself hears of it once.
+                said.wants.extend(to_giver.filter(|want| want.recipient.subject != *to));
                 let recipient = Recipient { subject: *to, order: None };
                 let shown = Some((ticket.order, &about[..]));
                 said.wants.push(self.want(sequence, Kind::Transfer, recipient, shown));
@@ -91,6 +106,22 @@ impl Known {
             _ => {}
         }
         said
+    }
+
+    /// Who gave a ticket away: its buyer is reached as it said at the order, anybody else as it said of itself.
+    fn to_giver(
+        &self,
+        sequence: Sequence,
+        ticket: TicketRef,
+        from: Option<Subject>,
+        generation: u8,
+    ) -> Option<Want> {
+        let buyer = self.holds.get(&ticket.order).map(|hold| hold.subjects.primary);
+        let giver = from.or(buyer.filter(|_| generation == 1))?;
+        let order = (Some(giver) == buyer).then_some(ticket.order);
+        let about = Some((ticket.order, &[ticket.index][..]));
+        let want = self.want(sequence, Kind::Transfer, Recipient { subject: giver, order }, about);
+        Some(Want { is_giver: true, ..want })
     }
 
     fn to_buyer(&self, sequence: Sequence, kind: Kind, order: ClaimNumber, tickets: &[u16]) -> Option<Want> {
@@ -119,6 +150,8 @@ impl Known {
             recipient,
             order: shown.map(|(order, _)| order),
             tickets: shown.map(|(_, tickets)| tickets.to_vec()).unwrap_or_default(),
+            dispute: None,
+            is_giver: false,
             expires_at: None,
             due_at: self.now,
             attempts: 0,
@@ -154,7 +187,7 @@ impl Known {
 
 #[cfg(test)]
 mod tests {
-    use tessera_inventory::{Payment, RefundedUnits, SoldLate, Subjects, TicketRef};
+    use tessera_inventory::{Dispute, Payment, RefundedUnits, SoldLate, Subjects};
 
     use super::*;
 
@@ -177,6 +210,7 @@ mod tests {
     fn known() -> Known {
         Known {
             event: EventId(1),
+            organizer: 5,
             now: NOW,
             since: Timestamp(9_000_000),
             starts_at: Timestamp(NOW.0 + 48 * HOUR_MS),
@@ -223,10 +257,40 @@ mod tests {
         check(NOW.0, &EventBody::HoldPlaced(hold(8, Origin::Direct)), &[]);
         check(NOW.0, &EventBody::HoldPlaced(hold(8, Origin::Offer)), &[(Kind::Offer, 8, None, &[])]);
         let ticket = TicketRef { order, index: 2 };
-        let first = EventBody::TicketTransferred { ticket, to: Subject(9), generation: 1 };
-        check(NOW.0, &first, &[(Kind::Transfer, 7, Some(3), &[2]), (Kind::Transfer, 9, None, &[2])]);
-        let second = EventBody::TicketTransferred { ticket, to: Subject(9), generation: 2 };
-        check(NOW.0, &second, &[(Kind::Transfer, 9, None, &[2])]);
+        let transferred = |generation, from: Option<u128>| EventBody::TicketTransferred {
+            ticket,
+            to: Subject(9),
+            generation,
+            from: from.map(Subject),
+        };
+        let by_buyer = [(Kind::Transfer, 7, Some(3), &[2][..]), (Kind::Transfer, 9, None, &[2][..])];
+        let by_another = [(Kind::Transfer, 8, None, &[2][..]), (Kind::Transfer, 9, None, &[2][..])];
+        check(NOW.0, &transferred(1, Some(7)), &by_buyer);
+        check(NOW.0, &transferred(2, Some(7)), &by_buyer); // it had another code before
+        check(NOW.0, &transferred(2, Some(8)), &by_another);
+        check(NOW.0, &transferred(1, None), &by_buyer); // of an older log
+        check(NOW.0, &transferred(2, None), &by_another[1..]);
+        check(NOW.0, &transferred(1, Some(9)), &by_another[1..]); // to itself
+    }
+
+    #[test]
+    fn the_buyer_and_the_team_are_told_how_a_dispute_stands() {
+        let check = |dispute, revoked: &[u16]| {
+            let body = EventBody::OrderDisputed { order: ClaimNumber(3), dispute, revoked: revoked.to_vec() };
+            assert!(says_something(&body));
+            let said = known().said(Sequence(9), &Event { at: NOW, key: None, body });
+            let [to_buyer] = &said.wants[..] else { panic!("{:?}", said.wants) };
+            let [to_team] = &said.aside[..] else { panic!("{:?}", said.aside) };
+            assert_eq!(to_buyer.recipient, Recipient { subject: Subject(7), order: Some(ClaimNumber(3)) });
+            assert_eq!(to_team.recipient, Recipient { subject: organizer_subject(5), order: None });
+            for want in [to_buyer, to_team] {
+                assert_eq!((want.kind, want.order), (Kind::Dispute, Some(ClaimNumber(3))));
+                assert_eq!((want.dispute, &want.tickets[..]), (Some(dispute), revoked));
+            }
+        };
+        check(Dispute::Open, &[]);
+        check(Dispute::Won, &[]);
+        check(Dispute::Lost, &[0, 2]);
     }
 
     #[test]

@@ -94,6 +94,8 @@ pub enum ConflictKind {
     AfterRefund = 2,
     /// Admitted by a code that a transfer or a re-issue had replaced by then.
     OldCode = 3,
+    /// Admitted, and the payment of its order was in dispute by then.
+    InDispute = 4,
     /// Admitted where or when no list admits it, or a voucher.
     WrongGate = 5,
     /// No ticket of this event.

@@ -144,6 +144,8 @@ pub enum EventBody {
         to: Subject,
         /// Generation of the new code.
         generation: u8,
+        /// Who held it before; `None`: an older log does not say.
+        from: Option<Subject>,
     },
     /// A ticket was let in.
     CheckedIn {
@@ -193,7 +195,7 @@ pub enum EventBody {
 /// The oldest format of the log, which every reader knows.
 pub const FORMAT_MIN: u16 = 1;
 /// The newest format of the log. 2: payments by providers, late sales, disputes, refunds by amount; tariffs and quotes; ways out with their
-/// time, lists, re-issue and scans; the waitlist.
+/// time, lists, re-issue and scans; the waitlist; who gave a ticket away.
 pub const FORMAT_MAX: u16 = 2;
 
 impl EventBody {
@@ -212,6 +214,7 @@ impl EventBody {
             | EventBody::CheckedOut { list: Some(_), .. }
             | EventBody::CheckedOut { stamped: true, .. }
             | EventBody::TicketReissued { .. }
+            | EventBody::TicketTransferred { from: Some(_), .. }
             | EventBody::ScansRecorded(_)
             | EventBody::WaitlistJoined(_)
             | EventBody::WaitlistLeft { .. }

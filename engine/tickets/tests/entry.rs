@@ -143,12 +143,21 @@ fn a_device_believes_what_is_genuine_unless_it_knows_otherwise() {
     let old = Exception { generation: 2, ..exception(2, Exception::NEW_CODE) };
     let inside = Exception { since_ms: NOW - 9, gate: 4, ..exception(4, Exception::IN) };
     let outside = Exception { since_ms: NOW - 9, gate: 4, ..exception(5, Exception::OUT) };
-    let door = Door::new(snapshot(vec![old, exception(3, Exception::REFUNDED), inside, outside]));
+    let disputed =
+        |order| Exception { index: Exception::WHOLE_ORDER, ..exception(order, Exception::IN_DISPUTE) };
+    let refunded = exception(3, Exception::REFUNDED);
+    let all = vec![old, refunded, disputed(3), inside, disputed(4), outside, disputed(6)];
+    let mut door = Door::new(snapshot(all));
     let decide = |printed: Printed| {
         door.decide(&text(printed), 1, Direction::In, NOW).map(|admitted| admitted.is_stale)
     };
     assert_eq!(decide(printed(1, 0, 0)), Ok(false));
     assert_eq!(decide(printed(1, 9, 0)), Ok(false), "a transfer that it has not heard of");
+    assert_eq!(decide(printed(6, 0, 0)), Err(Turned::InDispute));
+    let last = Printed { index: 49, ..printed(6, 0, 0) };
+    assert_eq!(decide(last), Err(Turned::InDispute), "of every ticket");
+    let way_out = door.decide(&text(printed(4, 0, 0)), 1, Direction::Out, NOW);
+    assert!(way_out.is_ok(), "whoever is in may leave");
     assert_eq!(decide(printed(2, 1, 0)), Err(Turned::OldCode));
     assert_eq!(decide(printed(2, 2, 0)), Ok(false));
     assert_eq!(decide(printed(3, 0, 0)), Err(Turned::Refunded));
@@ -162,6 +171,10 @@ fn a_device_believes_what_is_genuine_unless_it_knows_otherwise() {
     assert_eq!(answer, Err(Turned::NotBelieved(Refused::UnknownKey)));
     let late = door.decide(&text(printed(1, 0, 0)), 1, Direction::In, NOW + SNAPSHOT_MS);
     assert_eq!(late.map(|admitted| admitted.is_stale), Ok(true), "it goes on, and says so");
+    let won = Exception { bits: 0, ..disputed(6) };
+    assert!(won.is_as_printed() && door.take(&changes(40, 41, vec![won])));
+    let admitted = door.decide(&text(printed(6, 0, 0)), 1, Direction::In, NOW);
+    assert!(admitted.is_ok(), "the dispute is won");
 }
 
 #[test]

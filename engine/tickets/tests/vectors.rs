@@ -153,6 +153,7 @@ fn words(decided: Result<tessera_tickets::entry::Admitted, Turned>) -> String {
         Err(Turned::NotHere { gates }) => format!("not_here {gates:?}"),
         Err(Turned::OldCode) => "old_code".to_owned(),
         Err(Turned::Refunded) => "refunded".to_owned(),
+        Err(Turned::InDispute) => "in_dispute".to_owned(),
         Err(Turned::In { since_ms, gate }) => format!("in {since_ms} {gate}"),
         Err(Turned::NoReEntry) => "no_re_entry".to_owned(),
         Err(Turned::NotIn) => "not_in".to_owned(),
@@ -226,6 +227,61 @@ fn case(number: u64) -> String {
     format!("{{\"snapshot\":{text},\"steps\":[\n{}]}}", steps.join(",\n"))
 }
 
+/// A device that hears of disputes over payments, which are of whole orders.
+fn disputed() -> String {
+    let settings = Settings {
+        open: true,
+        keys: vec![EntryKey { public: key(1).public(), revoked: false }],
+        types: vec![EntryType { name: "Stehplatz".into(), admits: true }],
+        lists: Vec::new(),
+    };
+    let exception =
+        |order, index, bits, since_ms| Exception { order, index, generation: 0, bits, since_ms, gate: 0 };
+    let whole = |order, bits| exception(order, Exception::WHOLE_ORDER, bits, 0);
+    let refunded = exception(1, 0, Exception::REFUNDED, 0);
+    let inside = exception(2, 1, Exception::IN, NOW);
+    let exceptions = vec![refunded, whole(1, Exception::IN_DISPUTE), inside, whole(2, Exception::IN_DISPUTE)];
+    let mark = settings.mark();
+    let snapshot = Snapshot { event: EVENT, sequence: 40, made_at_ms: NOW, settings, exceptions };
+    let text = sealed(&snapshot.seal(&key(1)));
+    let mut door = Door::new(snapshot);
+    let decide = |door: &Door, (order, index): (u64, u8), inward: bool, number: u64| {
+        let (event, now_ms) = (EventMark::of(EVENT), NOW + number);
+        let printed = Printed { event, order, index, generation: 0, ticket_type: 0, valid_until_h: 0 };
+        let text = printed.sign(&key(1)).unwrap().text();
+        let direction = if inward { Direction::In } else { Direction::Out };
+        let decided = words(door.decide(&text, 0, direction, now_ms));
+        format!(
+            r#"{{"text":"{text}","gate":0,"inward":{inward},"nowMs":{now_ms},"expect":"{decided}","passes":false,"number":{number}}}"#
+        )
+    };
+    let mut steps = vec![
+        decide(&door, (1, 0), true, 1),
+        decide(&door, (1, 1), true, 2),
+        decide(&door, (2, 1), true, 3),
+        decide(&door, (2, 1), false, 4),
+        decide(&door, (3, 0), true, 5),
+    ];
+    let exceptions = vec![whole(1, 0), whole(3, Exception::IN_DISPUTE)];
+    let changes = Changes {
+        event: EVENT,
+        after: 40,
+        sequence: 42,
+        made_at_ms: NOW,
+        settings: mark,
+        more: false,
+        exceptions,
+    };
+    let (taken, told) = (door.take(&changes), sealed(&changes.seal(&key(1))));
+    steps.push(format!(r#"{{"take":{told},"expect":{taken},"sequence":{}}}"#, door.sequence()));
+    steps.extend([
+        decide(&door, (1, 1), true, 6),
+        decide(&door, (2, 0), true, 7),
+        decide(&door, (3, 0), true, 8),
+    ]);
+    format!("{{\"snapshot\":{text},\"steps\":[\n{}]}}", steps.join(",\n"))
+}
+
 /// What reads a snapshot must refuse, and what it must take.
 fn readings() -> (Vec<String>, Vec<String>) {
     let mut numbers = Numbers(1_000);
@@ -285,7 +341,7 @@ fn seals() -> Vec<String> {
 
 #[test]
 fn the_scanner_page_is_given_what_is_decided_here() {
-    let cases: Vec<String> = (0..CASES).map(case).collect();
+    let cases: Vec<String> = (0..CASES).map(case).chain([disputed()]).collect();
     let (readable, unreadable) = readings();
     let text = format!(
         "{{\"cases\":[\n{}],\n\"readable\":[\n{}],\n\"unreadable\":[\n{}],\n\"seals\":[\n{}]}}\n",
@@ -296,7 +352,7 @@ fn the_scanner_page_is_given_what_is_decided_here() {
     );
     // Vectors that never come to a decision say nothing of it.
     let every = "admitted fresh,admitted stale,not_a_ticket,unknown_key,forged,revoked_key,other_event,expired,cancelled,\
-                 voucher,not_here,old_code,refunded,\"in ,no_re_entry,not_in,\"take\"";
+                 voucher,not_here,old_code,refunded,in_dispute,\"in ,no_re_entry,not_in,\"take\"";
     for decision in every.split(',') {
         assert!(text.contains(decision), "nothing is {decision}");
     }

@@ -30,12 +30,14 @@ macro_rules! files {
 
 files! {
     "en": [
-        Confirmation "confirmation", Offer "offer", Refund "refund", Transfer "transfer", Change "change",
-        Reminder "reminder", PaymentFailed "payment_failed", Emergency "emergency", Announcement "announcement"
+        Confirmation "confirmation", Offer "offer", Refund "refund", Dispute "dispute", Transfer "transfer",
+        Change "change", Reminder "reminder", PaymentFailed "payment_failed", Emergency "emergency",
+        Announcement "announcement"
     ],
     "de": [
-        Confirmation "confirmation", Offer "offer", Refund "refund", Transfer "transfer", Change "change",
-        Reminder "reminder", PaymentFailed "payment_failed", Emergency "emergency", Announcement "announcement"
+        Confirmation "confirmation", Offer "offer", Refund "refund", Dispute "dispute", Transfer "transfer",
+        Change "change", Reminder "reminder", PaymentFailed "payment_failed", Emergency "emergency",
+        Announcement "announcement"
     ]
 }
 
@@ -149,6 +151,30 @@ mod tests {
         check("en", 1, "1 of your tickets");
         check("de", 0, "Ihre Tickets bleiben gültig.");
         check("de", 2, "2 ");
+    }
+
+    #[test]
+    fn a_dispute_says_how_it_stands_to_the_buyer_and_to_the_team() {
+        let check = |language: &str, what: &str, team: &str, part: &str| {
+            let facts = example(Kind::Dispute).text("dispute.what", what).text("dispute.is_team", team);
+            let mail = render(Kind::Dispute, builtin(Kind::Dispute, language).2, &facts).unwrap();
+            let short = render(Kind::Dispute, builtin_short(Kind::Dispute, language).2, &facts).unwrap();
+            for text in [&mail.text, &mail.html, &short.text] {
+                assert!(text.contains(part), "{part} is not in {text}");
+            }
+        };
+        check("en", "open", "", "are not valid");
+        check("en", "won", "", "valid again");
+        check("en", "lost", "", "void");
+        check("en", "open", "yes", "disputes the payment");
+        check("en", "won", "yes", "is won");
+        check("en", "lost", "yes", "is lost");
+        check("de", "open", "", "nicht gültig");
+        check("de", "won", "", "wieder gültig");
+        check("de", "lost", "", "ungültig");
+        check("de", "open", "yes", "bestritten");
+        check("de", "won", "yes", "gewonnen");
+        check("de", "lost", "yes", "verloren");
     }
 
     #[test]

@@ -41,6 +41,7 @@ pub fn variables(kind: Kind) -> Vec<&'static str> {
         Kind::Confirmation | Kind::Reminder => &["order.id", "order.total", "tickets"],
         Kind::Offer => &["order.id", "order.total", "tickets", "offer.deadline"],
         Kind::Refund => &["order.id", "refund.count"],
+        Kind::Dispute => &["order.id", "dispute.what", "dispute.count", "dispute.is_team"],
         Kind::Transfer => &["order.id", "tickets", "transfer.is_receiver"],
         Kind::PaymentFailed => &["order.id"],
         Kind::Change => &["order.id", "change.what"],
@@ -125,6 +126,10 @@ pub fn example(kind: Kind) -> Facts {
     match kind {
         Kind::Offer => facts.text("offer.deadline", "1 December 2029, 18:30"),
         Kind::Refund => facts.with("refund.count", Fact::Number(2)),
+        Kind::Dispute => facts
+            .text("dispute.what", "open")
+            .with("dispute.count", Fact::Number(0))
+            .text("dispute.is_team", ""),
         Kind::Transfer => facts.text("transfer.is_receiver", "yes"),
         Kind::Change => facts.text("change.what", "cancelled"),
         Kind::Emergency | Kind::Announcement => facts

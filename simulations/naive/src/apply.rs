@@ -54,7 +54,7 @@ impl Model {
             EventBody::SaleWindowChanged { ticket_type, open } => {
                 self.windows[ticket_type.index()] = if open { Window::Open } else { Window::After };
             }
-            EventBody::TicketTransferred { ticket, to, generation } => {
+            EventBody::TicketTransferred { ticket, to, generation, .. } => {
                 self.ticket_mut(ticket.order, ticket.index).holder = to;
                 self.ticket_mut(ticket.order, ticket.index).generation = generation;
             }

@@ -164,6 +164,9 @@ impl Model {
         if scan.generation < ticket.generation {
             found.push((ConflictKind::OldCode, None));
         }
+        if self.claims[&scan.ticket.order.0].in_dispute {
+            found.push((ConflictKind::InDispute, None));
+        }
         let is_voucher = self.ticket_type(of).is_some_and(|known| known.kind != TicketKind::Admission);
         let is_elsewhere = !self.lists().is_empty() && self.elsewhere(scan.at, of, scan.gate).is_some();
         if is_voucher || is_elsewhere {

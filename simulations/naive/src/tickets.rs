@@ -19,7 +19,8 @@ impl Model {
 
     pub(crate) fn transfer(&self, by: Authority, named: TicketRef, to: Subject) -> Decided<EventBody> {
         let generation = self.next_code(by, named)?;
-        Ok(EventBody::TicketTransferred { ticket: named, to, generation })
+        let from = Some(self.ticket(named)?.0.holder);
+        Ok(EventBody::TicketTransferred { ticket: named, to, generation, from })
     }
 
     pub(crate) fn reissue(&self, by: Authority, named: TicketRef) -> Decided<EventBody> {

@@ -66,15 +66,53 @@ impl Contacts {
         Contacts { table }
     }
 
-    /// Keep how a buyer is reached, in place of what is there; it is sent to again, whatever was said of its address.
+    /// Keep where the team of an organizer is written to, in place of what it said before; `None`: it is not. It is sent to again, whatever
+    /// was said of its address. How the organizer is reached from now on.
     ///
     /// # Errors
     /// As the table says.
-    pub async fn keep(&self, subject: Subject, contact: &Contact) -> Result<(), StoreError> {
+    pub async fn say_email(
+        &self,
+        organizer: Subject,
+        email: Option<&str>,
+        locale: Option<&str>,
+    ) -> Result<Contact, StoreError> {
+        let (email, locale) = (&email.map(str::to_owned), &locale.map(str::to_owned));
+        self.replace(organizer, |before| Contact { email: email.clone(), locale: locale.clone(), ..before })
+            .await
+    }
+
+    /// Keep the webhook in Discord of an organizer, in place of what it said before; `None`: there is none. It is sent to again, whatever was
+    /// said of it. How the organizer is reached from now on.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn say_discord(
+        &self,
+        organizer: Subject,
+        url: Option<&str>,
+        locale: Option<&str>,
+    ) -> Result<Contact, StoreError> {
+        let (discord, locale) = (&url.map(str::to_owned), &locale.map(str::to_owned));
+        self.replace(organizer, |before| Contact {
+            discord: discord.clone(),
+            locale: locale.clone(),
+            ..before
+        })
+        .await
+    }
+
+    async fn replace(
+        &self,
+        subject: Subject,
+        contact: impl Fn(Contact) -> Contact,
+    ) -> Result<Contact, StoreError> {
+        let contact = &contact;
         transact(self.table.as_ref(), |mut transaction| async move {
-            lift_all(transaction.as_mut(), contact);
-            write(transaction.as_mut(), subject, contact);
-            Ok((transaction, ()))
+            let after = contact(read(transaction.as_mut(), subject).await?.unwrap_or_default());
+            lift_all(transaction.as_mut(), &after);
+            write(transaction.as_mut(), subject, &after);
+            Ok((transaction, after))
         })
         .await
     }
@@ -213,7 +251,7 @@ mod tests {
         let contacts = Contacts::new(Arc::new(MemoryStore::new()));
         let subject = Subject(7);
         let contact = Contact { email: Some("ada@example.com".to_owned()), ..Contact::default() };
-        block_on(contacts.keep(subject, &contact)).unwrap();
+        block_on(contacts.say(subject, &contact)).unwrap();
         block_on(contacts.refuse(subject, Kind::Announcement)).unwrap();
         block_on(contacts.refuse(subject, Kind::Announcement)).unwrap();
         let kept = block_on(contacts.load(subject)).unwrap().unwrap();
@@ -241,6 +279,19 @@ mod tests {
         block_on(contacts.erase(subject, Timestamp(9))).unwrap();
         let again = block_on(contacts.say(subject, &said)).unwrap();
         assert_eq!(again, Contact { refused: vec![Kind::Announcement], ..said });
+    }
+
+    #[test]
+    fn where_a_team_is_written_to_and_its_channel_in_discord_leave_each_other() {
+        let contacts = Contacts::new(Arc::new(MemoryStore::new()));
+        let team = Subject(7);
+        block_on(contacts.say_email(team, Some("team@example.com"), Some("de"))).unwrap();
+        let both = block_on(contacts.say_discord(team, Some("https://discord.com/x"), Some("en"))).unwrap();
+        assert_eq!((both.email.as_deref(), both.locale.as_deref()), (Some("team@example.com"), Some("en")));
+        let left = block_on(contacts.say_email(team, None, Some("en"))).unwrap();
+        let discord = Some("https://discord.com/x".to_owned());
+        assert_eq!(left, Contact { discord, locale: Some("en".to_owned()), ..Contact::default() });
+        assert_eq!(block_on(contacts.load(team)).unwrap(), Some(left));
     }
 
     #[test]

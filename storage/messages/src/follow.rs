@@ -13,6 +13,8 @@ use crate::want::Want;
 pub struct Said {
     /// To one person each.
     pub wants: Vec<Want>,
+    /// To one each that has no inbox, or is not to find it there.
+    pub aside: Vec<Want>,
     /// To everybody.
     pub broadcasts: Vec<Broadcast>,
 }
@@ -21,11 +23,11 @@ impl Said {
     /// Whether it says nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.wants.is_empty() && self.broadcasts.is_empty()
+        self.wants.is_empty() && self.aside.is_empty() && self.broadcasts.is_empty()
     }
 }
 
-/// Writes what is to be said: into inboxes, and so that it waits in each of `lanes`.
+/// Writes what is to be said: into inboxes, but what is said aside, and so that it waits in each of `lanes`.
 ///
 /// # Errors
 /// As the transaction says.
@@ -36,6 +38,8 @@ pub async fn say_in(
 ) -> Result<(), StoreError> {
     for want in &said.wants {
         keep_in(transaction, want).await?;
+    }
+    for want in said.wants.iter().chain(&said.aside) {
         for lane in lanes {
             want_in(transaction, lane, want).await?;
         }

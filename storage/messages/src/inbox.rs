@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use prost::Message;
-use tessera_inventory::{ClaimNumber, Subject};
+use tessera_inventory::{ClaimNumber, Dispute, Subject};
 use tessera_store::keys::{InboxItemKey, MessagePlace};
 use tessera_store::{Row, StoreError, Table, Transaction, transact};
 
 use crate::INBOX_KEPT;
 use crate::kind::Kind;
 use crate::read::unreadable;
-use crate::want::Want;
+use crate::want::{Want, dispute_number, dispute_numbered};
 
 /// A message in an inbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct InboxItem {
     pub order: Option<ClaimNumber>,
     /// The tickets of that order; empty: all that its owner holds, of a refund none.
     pub tickets: Vec<u16>,
+    /// How the dispute stands that it is about.
+    pub dispute: Option<Dispute>,
     /// Whether it was read.
     pub is_read: bool,
 }
@@ -35,13 +37,17 @@ struct ItemRow {
     tickets: Vec<u32>,
     #[prost(bool, tag = "3")]
     is_read: bool,
+    /// 0: it is about none; open, won, lost.
+    #[prost(uint32, tag = "4")]
+    dispute: u32,
 }
 
 impl InboxItem {
     fn encode(&self) -> Vec<u8> {
         let order = self.order.map(|order| order.0);
         let tickets = self.tickets.iter().copied().map(u32::from).collect();
-        ItemRow { order, tickets, is_read: self.is_read }.encode_to_vec()
+        let dispute = dispute_number(self.dispute);
+        ItemRow { order, tickets, is_read: self.is_read, dispute }.encode_to_vec()
     }
 
     fn decode((key, row): &Row) -> Result<InboxItem, StoreError> {
@@ -54,6 +60,7 @@ impl InboxItem {
             kind: Kind::numbered(place.kind).ok_or_else(wrong)?,
             order: row.order.map(ClaimNumber),
             tickets: tickets.map_err(|_| wrong())?,
+            dispute: dispute_numbered(row.dispute, "inboxes")?,
             is_read: row.is_read,
         })
     }
@@ -77,6 +84,7 @@ pub(crate) async fn keep_in(transaction: &mut dyn Transaction, want: &Want) -> R
         kind: want.kind,
         order: want.order,
         tickets: want.tickets.clone(),
+        dispute: want.dispute,
         is_read: false,
     };
     transaction.set(&InboxItemKey { subject, place: want.place }.pack(), &item.encode());

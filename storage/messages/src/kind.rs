@@ -40,6 +40,8 @@ kinds! {
     Offer = 2, "offer", Urgent, false;
     /// Tickets were refunded.
     Refund = 3, "refund", Usual, false;
+    /// The payment of an order is disputed, or that was decided.
+    Dispute = 4, "dispute", Usual, false;
     /// A ticket was handed on.
     Transfer = 5, "transfer", Usual, false;
     /// The event takes place otherwise, or not at all.

@@ -7,7 +7,7 @@ use tessera_store::keys::MessagePlace;
 
 use crate::kind::Kind;
 use crate::read::{identity, unreadable};
-use crate::want::{Ended, Finished, Recipient, Want};
+use crate::want::{Ended, Finished, Recipient, Want, dispute_number, dispute_numbered};
 
 #[derive(Clone, PartialEq, Message)]
 struct WantRow {
@@ -35,6 +35,11 @@ struct WantRow {
     /// Of one that has ended only.
     #[prost(uint32, tag = "10")]
     ended: u32,
+    /// 0: it is about none; open, won, lost.
+    #[prost(uint32, tag = "11")]
+    dispute: u32,
+    #[prost(bool, tag = "12")]
+    is_giver: bool,
 }
 
 impl WantRow {
@@ -50,6 +55,8 @@ impl WantRow {
             last_error: want.last_error.clone(),
             since_ms: None,
             ended: 0,
+            dispute: dispute_number(want.dispute),
+            is_giver: want.is_giver,
         }
     }
 
@@ -64,6 +71,8 @@ impl WantRow {
             recipient: Recipient { subject, order },
             order: self.order.map(ClaimNumber),
             tickets: tickets.map_err(|_| wrong())?,
+            dispute: dispute_numbered(self.dispute, "messages")?,
+            is_giver: self.is_giver,
             expires_at: self.expires_at_ms.map(Timestamp),
             due_at: Timestamp(self.due_at_ms),
             attempts: self.attempts,
@@ -106,7 +115,7 @@ impl Finished {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use tessera_inventory::{EventId, Sequence};
+    use tessera_inventory::{Dispute, EventId, Sequence};
 
     use super::*;
 
@@ -125,6 +134,8 @@ mod tests {
             recipient: Recipient { subject: Subject(1 << 100), order: None },
             order: Some(ClaimNumber(2)),
             tickets: vec![0, 49],
+            dispute: Some(Dispute::Lost),
+            is_giver: true,
             expires_at: Some(Timestamp(8)),
             due_at: Timestamp(9),
             attempts: 2,

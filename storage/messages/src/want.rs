@@ -1,9 +1,11 @@
 //! What is to be said to one person through one channel; and what became of it.
 
-use tessera_inventory::{ClaimNumber, Subject, Timestamp};
+use tessera_inventory::{ClaimNumber, Dispute, Subject, Timestamp};
+use tessera_store::StoreError;
 use tessera_store::keys::MessagePlace;
 
 use crate::kind::Kind;
+use crate::read::unreadable;
 
 /// Whom a message goes to. It never has an address: that is looked up when the message is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,10 @@ pub struct Want {
     /// The tickets of that order that it is about; empty: all that the recipient holds, of a refund none: an amount is given back, and they
     /// stay valid.
     pub tickets: Vec<u16>,
+    /// How the dispute stands that it is about.
+    pub dispute: Option<Dispute>,
+    /// Whether its recipient gave the tickets away that it is about.
+    pub is_giver: bool,
     /// After that nobody needs to hear it.
     pub expires_at: Option<Timestamp>,
     /// When it is tried next.
@@ -69,6 +75,27 @@ pub fn organizer_subject(organizer: u128) -> Subject {
     let mut first = [0; 16];
     first.copy_from_slice(&hash[..16]);
     Subject(u128::from_be_bytes(first))
+}
+
+/// How a dispute stands, as it is stored; 0: it is about none.
+pub(crate) const fn dispute_number(dispute: Option<Dispute>) -> u32 {
+    match dispute {
+        None => 0,
+        Some(Dispute::Open) => 1,
+        Some(Dispute::Won) => 2,
+        Some(Dispute::Lost) => 3,
+    }
+}
+
+/// How the dispute of this number stands.
+pub(crate) fn dispute_numbered(number: u32, what: &'static str) -> Result<Option<Dispute>, StoreError> {
+    Ok(match number {
+        0 => None,
+        1 => Some(Dispute::Open),
+        2 => Some(Dispute::Won),
+        3 => Some(Dispute::Lost),
+        _ => return Err(unreadable(what)),
+    })
 }
 
 /// The eight bytes by which the places of messages tell recipients apart.

@@ -36,6 +36,8 @@ fn want(kind: Kind, subject: u128, sequence: u64, due_at: Timestamp) -> Want {
         recipient: Recipient { subject, order: Some(ClaimNumber(sequence)) },
         order: Some(ClaimNumber(sequence)),
         tickets: vec![1],
+        dispute: None,
+        is_giver: false,
         expires_at: None,
         due_at,
         attempts: 0,
@@ -44,7 +46,7 @@ fn want(kind: Kind, subject: u128, sequence: u64, due_at: Timestamp) -> Want {
 }
 
 fn say(table: &Arc<MemoryStore>, wants: Vec<Want>) {
-    let (said, lanes) = (&Said { wants, broadcasts: Vec::new() }, &[lane()]);
+    let (said, lanes) = (&Said { wants, ..Said::default() }, &[lane()]);
     let table: &dyn Table = table.as_ref();
     block_on(transact(table, |mut transaction| async move {
         say_in(transaction.as_mut(), said, lanes).await?;
@@ -211,7 +213,7 @@ fn a_kind_waits_in_the_lanes_that_carry_it_and_what_is_for_all_to_see_in_public_
     let lanes = [Medium::Email, Medium::Sms, Medium::Discord].map(|medium| lane_of(medium, "one"));
     let waits = |lane: &MessageLane| block_on(messages.pending(lane, None, 9)).unwrap().len();
     let wants = vec![want(Kind::Confirmation, 1, 1, NOW), want(Kind::Refund, 1, 2, NOW)];
-    let said = &Said { wants, broadcasts: Vec::new() };
+    let said = &Said { wants, ..Said::default() };
     let all = &lanes;
     block_on(transact(table.as_ref() as &dyn Table, |mut transaction| async move {
         say_in(transaction.as_mut(), said, all).await?;

@@ -130,6 +130,7 @@ fn kind_to_wire(kind: ConflictKind) -> wire::ConflictKind {
         ConflictKind::DoubleAdmission => wire::ConflictKind::DoubleAdmission,
         ConflictKind::AfterRefund => wire::ConflictKind::AfterRefund,
         ConflictKind::OldCode => wire::ConflictKind::OldCode,
+        ConflictKind::InDispute => wire::ConflictKind::InDispute,
         ConflictKind::WrongGate => wire::ConflictKind::WrongGate,
         ConflictKind::UnknownTicket => wire::ConflictKind::UnknownTicket,
     }
@@ -140,6 +141,7 @@ fn kind_from_wire(kind: i32) -> Result<ConflictKind, RecordError> {
         Ok(wire::ConflictKind::DoubleAdmission) => Ok(ConflictKind::DoubleAdmission),
         Ok(wire::ConflictKind::AfterRefund) => Ok(ConflictKind::AfterRefund),
         Ok(wire::ConflictKind::OldCode) => Ok(ConflictKind::OldCode),
+        Ok(wire::ConflictKind::InDispute) => Ok(ConflictKind::InDispute),
         Ok(wire::ConflictKind::WrongGate) => Ok(ConflictKind::WrongGate),
         Ok(wire::ConflictKind::UnknownTicket) => Ok(ConflictKind::UnknownTicket),
         Ok(wire::ConflictKind::Unspecified) | Err(_) => Err(malformed("a conflict is of a known kind")),

@@ -67,11 +67,7 @@ fn body(body: Body, at: Timestamp) -> Result<EventBody, RecordError> {
             generation: narrow(reissued.generation, "a generation is at most 255")?,
         },
         Body::ScansRecorded(record) => EventBody::ScansRecorded(entry::from_wire(&record, at)?),
-        Body::TicketTransferred(transferred) => EventBody::TicketTransferred {
-            ticket: ticket(transferred.order, transferred.index)?,
-            to: Subject(whole(transferred.to_high, transferred.to_low)),
-            generation: narrow(transferred.generation, "a generation is at most 255")?,
-        },
+        Body::TicketTransferred(transferred) => ticket_transferred(&transferred)?,
         Body::TicketsRefunded(refunded) => tickets_refunded(&refunded)?,
         Body::SoldLate(sold) => EventBody::SoldLate(Box::new(sold_late(*sold, at)?)),
         Body::OrderDisputed(disputed) => order_disputed(&disputed)?,
@@ -203,6 +199,20 @@ fn sold_late(sold: wire::SoldLate, at: Timestamp) -> Result<SoldLate, RecordErro
         hold: hold_placed(hold, at)?,
         payment: payment(paid)?,
         attempt: narrow(sold.attempt, ATTEMPT)?,
+    })
+}
+
+fn ticket_transferred(transferred: &wire::TicketTransferred) -> Result<EventBody, RecordError> {
+    let from = match (transferred.from_high, transferred.from_low) {
+        (Some(high), Some(low)) => Some(Subject(whole(high, low))),
+        (None, None) => None,
+        _ => return Err(malformed("who gave a ticket away is two halves")),
+    };
+    Ok(EventBody::TicketTransferred {
+        ticket: ticket(transferred.order, transferred.index)?,
+        to: Subject(whole(transferred.to_high, transferred.to_low)),
+        generation: narrow(transferred.generation, "a generation is at most 255")?,
+        from,
     })
 }
 

@@ -85,8 +85,8 @@ fn body(body: &EventBody, at: Timestamp, spare: wire::HoldPlaced) -> Body {
         EventBody::OrderDisputed { order, dispute, revoked } => {
             Body::OrderDisputed(order_disputed(order.0, *dispute, revoked))
         }
-        EventBody::TicketTransferred { ticket, to, generation } => {
-            Body::TicketTransferred(ticket_transferred(*ticket, to.0, *generation))
+        EventBody::TicketTransferred { ticket, to, generation, from } => {
+            Body::TicketTransferred(ticket_transferred(*ticket, to.0, *generation, *from))
         }
         EventBody::CheckedIn { ticket, gate, list } => Body::CheckedIn(passage(*ticket, *gate, *list)),
         EventBody::CheckedOut { ticket, gate, list, stamped } => {
@@ -168,14 +168,22 @@ fn order_disputed(order: u64, dispute: Dispute, revoked: &[u16]) -> wire::OrderD
     }
 }
 
-fn ticket_transferred(ticket: TicketRef, to: u128, generation: u8) -> wire::TicketTransferred {
+fn ticket_transferred(
+    ticket: TicketRef,
+    to: u128,
+    generation: u8,
+    from: Option<Subject>,
+) -> wire::TicketTransferred {
     let (to_high, to_low) = halves(to);
+    let from = from.map(|from| halves(from.0));
     wire::TicketTransferred {
         order: ticket.order.0,
         index: ticket.index.into(),
         to_high,
         to_low,
         generation: generation.into(),
+        from_high: from.map(|(high, _)| high),
+        from_low: from.map(|(_, low)| low),
     }
 }
 

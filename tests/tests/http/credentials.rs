@@ -18,7 +18,7 @@ const ADMINISTRATOR: usize = 6;
 type Row = (&'static str, &'static str, [u16; 7]);
 
 #[rustfmt::skip]
-const TABLE: [Row; 107] = [
+const TABLE: [Row; 110] = [
     //                                                       nobody forger buyer door stranger owner admin
     ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
@@ -107,6 +107,9 @@ const TABLE: [Row; 107] = [
     ("PUT",    "/v1/discord-webhook",                         [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/discord-webhook",                         [401, 401, 403, 403, 0,   0,   0]),
     ("DELETE", "/v1/discord-webhook",                         [401, 401, 403, 403, 0,   0,   0]),
+    ("PUT",    "/v1/organizer-contact",                       [401, 401, 403, 403, 0,   0,   0]),
+    ("GET",    "/v1/organizer-contact",                       [401, 401, 403, 403, 0,   0,   0]),
+    ("DELETE", "/v1/organizer-contact",                       [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/inbox",                                   [401, 401, 0,   403, 403, 403, 403]),
     ("POST",   "/v1/inbox/reads",                             [401, 401, 0,   403, 403, 403, 403]),
     ("POST",   "/v1/templates",                               [401, 401, 403, 403, 0,   0,   0]),

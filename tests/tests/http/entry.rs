@@ -1,12 +1,21 @@
 //! Entry with devices: what they go offline with, what they tell, and what contradicts.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tessera_server::ids;
-use tessera_tests::{ADMIN_TOKEN, Ask, Reply, Sale, Server, standing};
+use tessera_tests::receiver::Receiver;
+use tessera_tests::{ADMIN_TOKEN, Ask, Contract, Reply, Sale, Server, hall, standing};
 use tessera_tickets::entry::{Changes, Direction, Door, Sealed, Snapshot, Turned};
 use tessera_tickets::{Printed, Signed, TicketKey};
+
+use crate::payments::{Checkout, settings};
+use crate::webhooks;
+
+/// Longest wait for something that is to happen, in tries of 20 ms.
+const TRIES_MAX: usize = 1_500;
 
 /// A ticket as a device has read it.
 struct Held {
@@ -171,6 +180,91 @@ async fn scenario_40_refund_and_admission_never_both_online_and_offline_a_confli
     // Told before it was asked for: the refund comes too late.
     upload(&server, &sale, &door, &[scan(&held[2], 2, 2_000, 3, "in")]).expect(200).await;
     refund(&held[2]).refused(409, "already_checked_in").await;
+}
+
+/// The number of the event that opened a dispute, once the log has it.
+async fn dispute_opened(server: &Server, sale: &Sale) -> u64 {
+    for _ in 0..TRIES_MAX {
+        let path = sale.path("/changes?after=0&limit=100");
+        let changes = server.get(&path).bearer(&sale.key).expect(200).await;
+        let mut items = changes.json["items"].as_array().unwrap().iter();
+        if let Some(opened) = items.find(|item| item["type"] == "order_disputed") {
+            return opened["sequence"].as_u64().unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the log never heard of the dispute");
+}
+
+#[tokio::test]
+async fn scenario_42_who_disputes_its_payment_is_refused_online_and_offline_and_let_in_by_a_conflict() {
+    let server = Server::start_with(settings()).await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let checkout = Checkout::begin(&server, &sale).await;
+    checkout.choose("pay").await;
+    let order = checkout.comes_to(&server, &sale, "paid", "captured").await;
+    let mut held = Vec::new();
+    for shown in order.json["tickets"].as_array().unwrap() {
+        let ticket = shown["id"].as_str().unwrap().to_owned();
+        held.push(read(&server, &sale, &checkout.buyer, ticket).await);
+    }
+    let door = device(&server, &sale, "Door").await;
+    let token = door.text("token");
+    let before = server.get(&sale.path("/entry/snapshot")).bearer(&token).expect(200).await;
+    let mut offline = Door::new(Snapshot::decode(&sealed(&server, &before).await).unwrap());
+    let decide = |offline: &Door, held: &Held| {
+        offline.decide(&held.text, 1, Direction::In, 1_700_000_000_000).map(|_| ())
+    };
+    assert_eq!(decide(&offline, &held[0]), Ok(()));
+
+    checkout.ask_sandbox(&server, &json!({"act": "dispute", "amount_minor": 18_000})).await;
+    let opened = dispute_opened(&server, &sale).await;
+    let body = json!({"scan": held[0].text, "gate": 1});
+    let online = server.post(&sale.path("/check-ins")).bearer(&token).json(&body);
+    online.refused(409, "in_dispute").await;
+    list(&server, &sale, "conflicts", opened).await;
+    let path = sale.path(&format!("/entry/changes?after={}", offline.sequence()));
+    let reply = server.get(&path).bearer(&token).expect(200).await;
+    assert!(offline.take(&Changes::decode(&sealed(&server, &reply).await).unwrap()));
+    let anew = server.get(&sale.path("/entry/snapshot")).bearer(&token).expect(200).await;
+    let anew = Door::new(Snapshot::decode(&sealed(&server, &anew).await).unwrap());
+    for held in &held {
+        assert_eq!(decide(&offline, held), Err(Turned::InDispute));
+        assert_eq!(decide(&anew, held), Err(Turned::InDispute));
+    }
+
+    let told = upload(&server, &sale, &door, &[scan(&held[1], 1, 1_000, 3, "in")]).expect(200).await;
+    assert_eq!(told.json["conflicts"][0]["kind"], "admitted_in_dispute");
+    let shown = list(&server, &sale, "conflicts", told.number("sequence")).await;
+    let item = &shown.json["items"][0];
+    assert_eq!((&item["kind"], &item["other_sequence"]), (&json!("admitted_in_dispute"), &json!(opened)));
+    assert_eq!((&item["admission"]["gate"], &item["admission"]["device"]), (&json!(3), &json!(1)));
+}
+
+#[tokio::test]
+async fn an_upload_that_contradicts_is_told_as_a_conflict_and_names_the_ticket() {
+    let server = Server::start_with(webhooks::settings()).await;
+    let (sale, receiver) = (Sale::open(&server, &standing(10)).await, Receiver::start().await);
+    webhooks::endpoint(&server, &sale, &receiver, &["entry.conflict", "entry.scans_recorded"]).await;
+    let (_, held) = tickets(&server, &sale, &server.buyer().await, 1).await;
+    let (north, south) = (device(&server, &sale, "North").await, device(&server, &sale, "South").await);
+    upload(&server, &sale, &north, &[scan(&held[0], 1, 1_000, 1, "in")]).expect(200).await;
+    upload(&server, &sale, &south, &[scan(&held[0], 1, 9_000, 2, "in")]).expect(200).await;
+    let received = receiver.wait_for(2).await;
+    let of = |kind: &str| received.iter().find(|message| message.json["type"] == kind).unwrap();
+    let recorded = &of("entry.scans_recorded").json["data"]["change"];
+    assert_eq!((&recorded["conflicts"], &recorded["contradictions"]), (&json!(0), &Value::Null));
+    let conflict = of("entry.conflict");
+    let schema = json!({"$ref": "#/components/schemas/WebhookMessage"});
+    Contract::served().await.valid("a message", &schema, &conflict.json, true);
+    let change = &conflict.json["data"]["change"];
+    assert_eq!((&change["type"], &change["device"]), (&json!("scans_recorded"), &json!(2)));
+    let named = json!([{"number": 1, "ticket": held[0].ticket, "kind": "double_admission"}]);
+    assert_eq!(change["contradictions"], named);
+    let public = server.get(&sale.path("/changes?after=0&limit=100")).expect(200).await;
+    let mut items = public.json["items"].as_array().unwrap().iter();
+    let item = items.find(|item| item["conflicts"] == 1).unwrap();
+    assert_eq!(item["contradictions"], Value::Null, "tickets are for the organizer");
 }
 
 #[tokio::test]

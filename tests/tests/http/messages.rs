@@ -9,7 +9,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tessera_server::settings::{Settings, SmtpTls};
 use tessera_tests::relay::{Fault, Relay};
-use tessera_tests::{ADMIN_TOKEN, Reply, Sale, Server, standing};
+use tessera_tests::{ADMIN_TOKEN, Reply, Sale, Server, hall, standing};
+
+use crate::payments::Checkout;
 
 /// Settings of a server that writes through the relay at a port of this machine.
 fn settings(port: u16) -> Settings {
@@ -336,6 +338,9 @@ async fn transfers_refunds_and_a_cancellation_are_told() {
     let order = buy(&server, &sale, &buyer, 2, &en).await;
     relay.wait_for(1).await;
     let ticket = |at: usize| order.json["tickets"][at]["id"].as_str().unwrap().to_owned();
+    // Whoever gives it away is told, whichever code it has by then.
+    let reissue = sale.path(&format!("/tickets/{}/reissue", ticket(0)));
+    server.post(&reissue).bearer(&buyer).json(&json!({})).expect(200).await;
     let transfer = sale.path(&format!("/tickets/{}/transfer", ticket(0)));
     server.post(&transfer).bearer(&buyer).json(&json!({"to": friend})).expect(200).await;
     let mails = relay.wait_for(3).await;
@@ -363,6 +368,41 @@ async fn transfers_refunds_and_a_cancellation_are_told() {
         (mails[4].to.as_str(), mails[4].header("Subject")),
         ("friend@example.com", "Test is cancelled".to_owned())
     );
+}
+
+#[tokio::test]
+async fn the_buyer_and_the_team_are_told_of_a_dispute_and_how_it_was_decided() {
+    let relay = Relay::start().await;
+    let mut settings = settings(relay.port());
+    (settings.payments.sandbox.enabled, settings.payments.sandbox.tests) = (true, true);
+    let server = Server::start_with(settings).await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let team = |method: Method| server.ask(method, "/v1/organizer-contact").bearer(&sale.key);
+    let none = json!({"email": null, "locale": null});
+    assert_eq!(team(Method::GET).expect(200).await.json, none);
+    team(Method::PUT).json(&json!({"email": "team"})).refused(422, "invalid_value").await;
+    let kept = team(Method::PUT).json(&json!({"email": "team@example.com", "locale": "en"}));
+    let kept = kept.expect(200).await;
+    assert_eq!(team(Method::GET).expect(200).await.json, kept.json);
+    let checkout = Checkout::begin(&server, &sale).await;
+    checkout.choose("pay").await;
+    checkout.comes_to(&server, &sale, "paid", "captured").await;
+    relay.wait_for(1).await;
+    let told = async |count: usize, to: &str| {
+        let mails = relay.wait_for(count).await;
+        mails[count - 2..].iter().find(|mail| mail.to == to).unwrap().text.clone()
+    };
+    checkout.ask_sandbox(&server, &json!({"act": "dispute", "amount_minor": 18_000})).await;
+    let to_team = told(3, "team@example.com").await;
+    assert!(to_team.contains("disputes the payment") && to_team.contains(&checkout.order.text("id")));
+    assert!(told(3, "ada@example.com").await.contains("bestritten"), "in its language");
+    checkout.ask_sandbox(&server, &json!({"act": "decide", "won": false})).await;
+    assert!(told(5, "team@example.com").await.contains("is lost"));
+    let inbox = server.get("/v1/inbox").bearer(&checkout.buyer).expect(200).await;
+    let item = inbox.json["items"].as_array().unwrap().iter().find(|item| item["kind"] == "dispute");
+    assert_eq!(item.unwrap()["dispute"], "lost");
+    team(Method::DELETE).expect(204).await;
+    assert_eq!(team(Method::GET).expect(200).await.json["email"], Value::Null);
 }
 
 /// A program that ends with its test.

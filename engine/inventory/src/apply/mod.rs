@@ -51,7 +51,7 @@ impl Inventory {
                 self.waitlist.wake_all();
                 self.plan();
             }
-            EventBody::TicketTransferred { ticket, to, generation } => {
+            EventBody::TicketTransferred { ticket, to, generation, .. } => {
                 self.apply_transferred(*ticket, *to, *generation);
             }
             EventBody::TicketReissued { ticket, generation } => self.apply_reissued(*ticket, *generation),

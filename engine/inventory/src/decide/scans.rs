@@ -69,6 +69,9 @@ impl Inventory {
         if scan.generation < ticket.generation {
             add(ConflictKind::OldCode, None);
         }
+        if self.check_undisputed(scan.ticket).is_err() {
+            add(ConflictKind::InDispute, None);
+        }
         if let Admitted::Elsewhere { .. } = self.config.admitted(ticket_type, scan.gate, scan.at) {
             add(ConflictKind::WrongGate, None);
         }

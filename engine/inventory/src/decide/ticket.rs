@@ -25,7 +25,9 @@ impl Inventory {
         to: Subject,
     ) -> Result<EventBody, Rejection> {
         let generation = self.next_code(authority, ticket)?;
-        Ok(EventBody::TicketTransferred { ticket, to, generation })
+        let (order, slot, _) = self.settled_ticket(ticket)?;
+        let from = Some(self.subjects.subject(self.orders.holder(order, slot)));
+        Ok(EventBody::TicketTransferred { ticket, to, generation, from })
     }
 
     pub(super) fn decide_reissue(

@@ -113,6 +113,25 @@ fn what_contradicts_the_log_is_kept_and_said() {
 }
 
 #[test]
+fn scenario_42_an_admission_while_the_payment_is_in_dispute_is_kept_and_said() {
+    check_sold(
+        "sys dispute 3 open
+         gate in 3/0 => InDispute
+         gate scans 7 1:-5000:in:2:3/0 2:-4000:in:2:3/1:no 3:-3000:out:2:3/2
+         conflicts => 1 InDispute
+         gate out 3/0
+         gate in 3/0 => InDispute
+         sys dispute 3 won
+         gate scans 7 4:-2000:in:2:3/1
+         conflicts =>
+         sys dispute 3 open
+         sys dispute 3 lost
+         gate scans 7 5:-1000:in:2:3/2
+         conflicts => 5 AfterRefund",
+    );
+}
+
+#[test]
 fn what_was_not_admitted_changes_nothing() {
     check_sold(
         "gate scans 7 1:-5000:in:2:3/0:no

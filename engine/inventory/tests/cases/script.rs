@@ -88,6 +88,10 @@ impl Runner<'_> {
                 format!("{} {}", known.open, known.available)
             }
             ["conflicts"] => self.conflicts(),
+            ["giver"] => match &self.world.last().body {
+                EventBody::TicketTransferred { from: Some(giver), .. } => format!("{giver:?}"),
+                other => panic!("the last event does not say who gave a ticket away: {other:?}"),
+            },
             ["seats"] => self.seats(),
             ["phase"] => format!("{:?}", self.world.inventory.availability().phase),
             ["claim", number] => self.claim(number),

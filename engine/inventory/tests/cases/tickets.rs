@@ -54,6 +54,17 @@ fn a_transfer_revokes_the_code_before() {
 }
 
 #[test]
+fn a_transfer_says_who_held_the_ticket() {
+    check_sold(
+        "A reissue 3/0
+         org transfer 3/0 to B
+         giver => subject:00000000000000000000000000000041
+         B transfer 3/0 to C
+         giver => subject:00000000000000000000000000000042",
+    );
+}
+
+#[test]
 fn a_code_knows_a_bounded_number_of_transfers() {
     let transfers = "A transfer 3/0 to A\n".repeat(255);
     check_sold(&format!("{transfers}A transfer 3/0 to A => TransfersExhausted"));

@@ -44,6 +44,8 @@ pub enum Turned {
     OldCode,
     /// Its money went back.
     Refunded,
+    /// The payment of its order is in dispute.
+    InDispute,
     /// It is in.
     In {
         /// Since when, in milliseconds since the Unix epoch.
@@ -157,6 +159,10 @@ impl Door {
         }
         if let Some(Passage { at_ms, gate, inward: true, .. }) = last {
             return Err(Turned::In { since_ms: at_ms, gate });
+        }
+        let order = self.exceptions.get(&(printed.order, Exception::WHOLE_ORDER));
+        if order.is_some_and(|order| order.has(Exception::IN_DISPUTE)) {
+            return Err(Turned::InDispute);
         }
         if settings.lists.is_empty() {
             return Ok(());

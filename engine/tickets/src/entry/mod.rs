@@ -1,7 +1,7 @@
 //! What a device at a gate is told, and what it decides without a network.
 //!
 //! A genuine signature of generation 0 is good unless the device knows otherwise. So what goes down lists what is *not* as printed: tickets
-//! with another code, refunded ones, those that are in.
+//! with another code, refunded ones, those that are in; and orders whose payment is in dispute.
 
 mod bytes;
 mod changes;
@@ -26,12 +26,12 @@ pub const SNAPSHOT_MS: u64 = 6 * 60 * 60 * 1_000;
 /// Bytes of an exception among others.
 const EXCEPTION_BYTES: usize = 5 + 1 + 1 + 1 + 6 + 2;
 
-/// A ticket that is not as printed.
+/// A ticket that is not as printed; or a whole order, of which every ticket is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Exception {
     /// Number of its order, below [`crate::ORDER_NUMBER_END`].
     pub order: u64,
-    /// Position in its order.
+    /// Position in its order; [`Exception::WHOLE_ORDER`]: of all its tickets.
     pub index: u8,
     /// Generation of its valid code.
     pub generation: u8,
@@ -44,8 +44,12 @@ pub struct Exception {
 }
 
 impl Exception {
+    /// The position that stands for every ticket of an order; no ticket has it.
+    pub const WHOLE_ORDER: u8 = u8::MAX;
     /// Its money went back.
     pub const REFUNDED: u8 = 1;
+    /// The payment of the order is in dispute; said of whole orders.
+    pub const IN_DISPUTE: u8 = 2;
     /// It is in.
     pub const IN: u8 = 4;
     /// It has another code than the first, by a transfer or a re-issue.

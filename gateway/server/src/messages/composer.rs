@@ -15,6 +15,7 @@ use super::{Writing, opt_out, wording};
 use crate::auth::Keys;
 use crate::ids::EventTag;
 use crate::problem::Problem;
+use crate::render::changes::dispute_name;
 use crate::render::claim::type_name;
 use crate::routes::tickets_shown::Papers;
 use crate::routes::tickets_shown::papers::{make_pdf, price_text};
@@ -60,8 +61,12 @@ pub(super) enum Composed {
 /// Kinds that come with the tickets.
 fn brings_tickets(want: &Want) -> bool {
     // Of a transfer the receiver gets them: the buyer is told by its order.
-    matches!(want.kind, Kind::Confirmation | Kind::Reminder)
-        || want.kind == Kind::Transfer && want.recipient.order.is_none()
+    matches!(want.kind, Kind::Confirmation | Kind::Reminder) || is_receiver(want)
+}
+
+/// Whether a ticket was handed to the recipient. Older wants to givers say only that they are buyers.
+fn is_receiver(want: &Want) -> bool {
+    want.kind == Kind::Transfer && !want.is_giver && want.recipient.order.is_none()
 }
 
 impl Composer {
@@ -167,8 +172,15 @@ impl Composer {
             .text("order.id", want.order.or(want.recipient.order).map(order_id).unwrap_or_default())
             .with("refund.count", Fact::Number(want.tickets.len() as u64))
             .text("offer.deadline", want.expires_at.map(time).unwrap_or_default());
-        let is_receiver = want.kind == Kind::Transfer && want.recipient.order.is_none();
-        facts = facts.text("transfer.is_receiver", if is_receiver { "yes" } else { "" });
+        facts = facts.text("transfer.is_receiver", if is_receiver(want) { "yes" } else { "" });
+        if let Some(dispute) = want.dispute {
+            // At its order the buyer is told.
+            let is_team = if want.recipient.order.is_none() { "yes" } else { "" };
+            facts = facts
+                .text("dispute.what", dispute_name(dispute))
+                .with("dispute.count", Fact::Number(want.tickets.len() as u64))
+                .text("dispute.is_team", is_team);
+        }
         if let Some(papers) = papers {
             facts = facts
                 .text("order.total", price_text(&papers.config, papers.view.total_minor()))

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use tessera_inventory::{
     ChannelId, Choice, ClaimNumber, Config, Dispute, EntryNumber, Event, EventBody, HoldPlaced, Origin,
-    RefundReason, RefundedUnits, SeatIndex, Sequence, TicketTypeId, Units,
+    RefundReason, RefundedUnits, ScanConflict, ScansRecorded, SeatIndex, Sequence, TicketTypeId, Units,
 };
 
 use tessera_projections::waitlist;
@@ -13,8 +13,12 @@ use super::Money;
 use super::claim::{self, LineReply, Lines, PaymentName, PublicLines, payment_name};
 use crate::ids::{EventTag, IdText};
 use crate::instant::Rfc3339;
+use crate::routes::entry::scans::{ConflictKindName, kind_name};
 use crate::routes::waitlist::ReasonName;
 use crate::vocabulary::{PhaseName, phase_name};
+
+/// Most contradictions that an item names; `GET …/entry/conflicts` has all of them.
+const CONTRADICTIONS_MAX: usize = 100;
 
 /// One item.
 #[derive(Serialize, ToSchema)]
@@ -144,6 +148,10 @@ pub(crate) enum Change<'a> {
         device: u32,
         scans: usize,
         conflicts: usize,
+        /// What contradicts the log by then, at most a hundred; for the organizer.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        #[schema(required = false)]
+        contradictions: Vec<Contradiction>,
     },
     WaitlistJoined {
         entry: IdText,
@@ -166,6 +174,17 @@ pub(crate) struct WaitedFor<'a> {
     #[schema(required)]
     ticket_type: Option<&'a str>,
     quantity: u16,
+}
+
+/// A scan that contradicts the log.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ScanContradiction)]
+pub(crate) struct Contradiction {
+    /// Among the scans of the device.
+    number: u64,
+    ticket: IdText,
+    #[schema(value_type = ConflictKindName)]
+    kind: &'static str,
 }
 
 /// Lines as the reader may see them.
@@ -261,11 +280,7 @@ impl<'a> Renderer<'a> {
                 let generation = self.organizer.then_some(*generation);
                 Change::TicketReissued { ticket: self.tag.ticket(*ticket), generation }
             }
-            EventBody::ScansRecorded(record) => Change::ScansRecorded {
-                device: record.device,
-                scans: record.scans.len(),
-                conflicts: record.conflicts.len(),
-            },
+            EventBody::ScansRecorded(record) => self.scans(record),
             EventBody::WaitlistJoined(joined) => {
                 let choice = |choice: &Choice| WaitedFor {
                     ticket_type: self.ticket_type(choice.ticket_type),
@@ -282,6 +297,21 @@ impl<'a> Renderer<'a> {
             EventBody::WaitlistPatienceEnded { ticket_type } => {
                 Change::WaitlistPatienceEnded { ticket_type: self.ticket_type(*ticket_type) }
             }
+        }
+    }
+
+    fn scans(self, record: &ScansRecorded) -> Change<'a> {
+        let named = record.conflicts.iter().filter(|_| self.organizer).take(CONTRADICTIONS_MAX);
+        let contradiction = |conflict: &ScanConflict| {
+            let scan = record.scans.get(usize::from(conflict.scan))?;
+            let (ticket, kind) = (self.tag.ticket(scan.ticket), kind_name(conflict.kind));
+            Some(Contradiction { number: scan.number, ticket, kind })
+        };
+        Change::ScansRecorded {
+            device: record.device,
+            scans: record.scans.len(),
+            conflicts: record.conflicts.len(),
+            contradictions: named.filter_map(contradiction).collect(),
         }
     }
 
@@ -363,7 +393,7 @@ pub(crate) const fn reason_name(reason: RefundReason) -> &'static str {
 }
 
 /// How a dispute stands.
-const fn dispute_name(dispute: Dispute) -> &'static str {
+pub(crate) const fn dispute_name(dispute: Dispute) -> &'static str {
     match dispute {
         Dispute::Open => "open",
         Dispute::Won => "won",

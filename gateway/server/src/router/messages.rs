@@ -6,7 +6,8 @@ use super::{Answer, Editor, Route, Watcher, go};
 use crate::call::Call;
 use crate::caller::{Administrator, Anyone, Buyer};
 use crate::routes::{
-    broadcasts, contacts, dead_letters, discord, inbox, opt_outs, push_subscriptions, telegram, templates,
+    broadcasts, contacts, dead_letters, discord, inbox, opt_outs, organizer_contact, push_subscriptions,
+    telegram, templates,
 };
 
 /// The routes of a path, and its parameters in order.
@@ -20,6 +21,9 @@ pub(super) fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&
         ["v1", "telegram-updates", token] => (&[R::HearTelegram], [token, ""]),
         ["v1", "discord-webhook"] => {
             (&[R::ReplaceDiscordWebhook, R::ReadDiscordWebhook, R::RemoveDiscordWebhook], ["", ""])
+        }
+        ["v1", "organizer-contact"] => {
+            (&[R::ReplaceOrganizerContact, R::ReadOrganizerContact, R::RemoveOrganizerContact], ["", ""])
         }
         ["v1", "inbox"] => (&[R::ReadInbox], ["", ""]),
         ["v1", "inbox", "reads"] => (&[R::MarkInbox], ["", ""]),
@@ -73,6 +77,15 @@ fn run_channels(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ReplaceDiscordWebhook => go(call, async |call, who: Editor| discord::replace(call, who).await),
         Route::ReadDiscordWebhook => go(call, async |call, who: Watcher| discord::read(call, who).await),
         Route::RemoveDiscordWebhook => go(call, async |call, who: Editor| discord::remove(call, who).await),
+        Route::ReplaceOrganizerContact => {
+            go(call, async |call, who: Editor| organizer_contact::replace(call, who).await)
+        }
+        Route::ReadOrganizerContact => {
+            go(call, async |call, who: Watcher| organizer_contact::read(call, who).await)
+        }
+        Route::RemoveOrganizerContact => {
+            go(call, async |call, who: Editor| organizer_contact::remove(call, who).await)
+        }
         _ => super::run_documents(call),
     }
 }

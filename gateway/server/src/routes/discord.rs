@@ -29,7 +29,7 @@ pub(crate) struct WebhookRequest<'a> {
     /// As Discord shows it: `https://discord.com/api/webhooks/…`. As secret as a key.
     #[serde(borrow)]
     url: Cow<'a, str>,
-    /// The language of the channel, such as `de-CH`; English unless told.
+    /// The language of the organizer, such as `de-CH`, also of what its team is written; English unless told.
     #[serde(borrow, default)]
     locale: Option<Cow<'a, str>>,
 }
@@ -79,10 +79,10 @@ pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> An
         return Err(wrong("a URL that begins with https:// and whose address is public"));
     }
     let locale = request.locale.as_deref().map(locale_of).transpose()?;
-    let contact = Contact { discord: Some(request.url.into_owned()), locale, ..Contact::default() };
     let subject = organizer_subject(organizer.tenant.number());
-    let kept = call.gateway().people.contacts.keep(subject, &contact).await;
-    kept.map_err(|error| problem::store(&error))?;
+    let contacts = &call.gateway().people.contacts;
+    let contact = contacts.say_discord(subject, Some(&request.url), locale.as_deref()).await;
+    let contact = contact.map_err(|error| problem::store(&error))?;
     render::json(actix_web::http::StatusCode::OK, &WebhookReply::of(contact))
 }
 
@@ -96,9 +96,10 @@ pub(crate) async fn read(call: Call, organizer: Organizer<EventsRead>) -> Answer
 
 /// `DELETE /v1/discord-webhook`
 pub(crate) async fn remove(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
-    let subject = organizer_subject(organizer.tenant.number());
-    let kept = call.gateway().people.contacts.keep(subject, &Contact::default()).await;
-    kept.map_err(|error| problem::store(&error))?;
+    let (subject, contacts) = (organizer_subject(organizer.tenant.number()), &call.gateway().people.contacts);
+    let before = contacts.load(subject).await.map_err(|error| problem::store(&error))?.unwrap_or_default();
+    let removed = contacts.say_discord(subject, None, before.locale.as_deref()).await;
+    removed.map_err(|error| problem::store(&error))?;
     Ok(HttpResponse::NoContent().finish())
 }
 

@@ -20,6 +20,7 @@ use crate::limits::LIST_LIMIT_MAX;
 use crate::messages::{place_text, read_place};
 use crate::problem::{self, Problem};
 use crate::render;
+use crate::render::changes::dispute_name;
 use crate::router::Answer;
 
 #[derive(Deserialize)]
@@ -42,8 +43,12 @@ pub(crate) struct Item {
     #[schema(nullable = false)]
     order: Option<IdText>,
     /// Tickets that it is about. None: all of the order that the buyer holds; of a `refund`, none: an amount is given back, and they stay
-    /// valid.
+    /// valid. Of a `dispute`, those that are void by it.
     tickets: Vec<IdText>,
+    /// How the dispute stands that it is about: `open`, `won`, `lost`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    dispute: Option<&'static str>,
     /// What a broadcast says.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -107,6 +112,7 @@ fn render_item(call: &Call, item: &InboxItem, broadcasts: &BTreeMap<(EventId, u6
         event: ids::event(event),
         order: item.order.map(|order| tag.order(order)),
         tickets: item.order.into_iter().flat_map(ticket).collect(),
+        dispute: item.dispute.map(dispute_name),
         title: word("title"),
         text: word("text"),
         read: item.is_read,

@@ -23,6 +23,7 @@ pub(crate) mod offers;
 pub(crate) mod operations;
 pub(crate) mod opt_outs;
 pub(crate) mod orders;
+pub(crate) mod organizer_contact;
 pub(crate) mod payments;
 pub(crate) mod phases;
 pub(crate) mod probes;

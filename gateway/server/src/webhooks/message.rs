@@ -14,7 +14,7 @@ use crate::render::changes::{Item, Renderer};
 pub(crate) const PING: &str = "ping";
 
 /// The types of messages about events of the log.
-pub(crate) const MESSAGE_TYPES: [&str; 24] = [
+pub(crate) const MESSAGE_TYPES: [&str; 25] = [
     "event.configured",
     "event.phase_changed",
     "hold.placed",
@@ -39,6 +39,7 @@ pub(crate) const MESSAGE_TYPES: [&str; 24] = [
     "waitlist.joined",
     "waitlist.left",
     "waitlist.patience_ended",
+    "entry.conflict",
 ];
 
 /// The type of a message, by its name.
@@ -71,7 +72,9 @@ pub(super) const fn kind(body: &EventBody) -> &'static str {
         EventBody::SoldLate(_) => MESSAGE_TYPES[17],
         EventBody::OrderDisputed { .. } => MESSAGE_TYPES[18],
         EventBody::TicketReissued { .. } => MESSAGE_TYPES[19],
-        EventBody::ScansRecorded(_) => MESSAGE_TYPES[20],
+        // There is one message about an event of the log: what contradicts makes it another one.
+        EventBody::ScansRecorded(record) if record.conflicts.is_empty() => MESSAGE_TYPES[20],
+        EventBody::ScansRecorded(_) => MESSAGE_TYPES[24],
         EventBody::WaitlistJoined(_) => MESSAGE_TYPES[21],
         EventBody::WaitlistLeft { .. } => MESSAGE_TYPES[22],
         EventBody::WaitlistPatienceEnded { .. } => MESSAGE_TYPES[23],
@@ -135,7 +138,8 @@ pub(crate) fn ping(at: Timestamp) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use tessera_inventory::{
-        ClaimNumber, Dispute, EntryNumber, LeftReason, ScansRecorded, TicketRef, TicketTypeId,
+        ClaimNumber, ConflictKind, Dispute, EntryNumber, LeftReason, ScanConflict, ScansRecorded, TicketRef,
+        TicketTypeId,
     };
 
     use super::*;
@@ -146,11 +150,14 @@ mod tests {
         let disputed = EventBody::OrderDisputed { order, dispute: Dispute::Open, revoked: Vec::new() };
         let reissued = EventBody::TicketReissued { ticket: TicketRef { order, index: 0 }, generation: 1 };
         let scans = ScansRecorded { device: 1, scans: Vec::new(), conflicts: Vec::new() };
+        let conflicts = vec![ScanConflict { scan: 0, kind: ConflictKind::InDispute, other: None }];
+        let contradicted = ScansRecorded { conflicts, ..scans.clone() };
         let left = EventBody::WaitlistLeft { entry: EntryNumber(9), reason: LeftReason::Left };
         let ended = EventBody::WaitlistPatienceEnded { ticket_type: TicketTypeId(0) };
         assert_eq!(kind(&disputed), "order.disputed");
         assert_eq!(kind(&reissued), "ticket.reissued");
         assert_eq!(kind(&EventBody::ScansRecorded(scans)), "entry.scans_recorded");
+        assert_eq!(kind(&EventBody::ScansRecorded(contradicted)), "entry.conflict");
         assert_eq!(kind(&left), "waitlist.left");
         assert_eq!(kind(&ended), "waitlist.patience_ended");
     }

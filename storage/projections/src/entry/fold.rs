@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message;
 use tessera_inventory::{
-    ConflictKind, Event, EventBody, EventId, Scan, ScansRecorded, Sequence, TicketRef, Timestamp,
+    ClaimNumber, ConflictKind, Dispute, Event, EventBody, EventId, Scan, ScansRecorded, Sequence, TicketRef,
+    Timestamp,
 };
 use tessera_store::keys::{
     EntryChangeKey, EntryConflictKey, EntryScanKey, EntryStatisticsKey, EntryTicketKey, PassageRank,
@@ -12,7 +13,7 @@ use tessera_store::keys::{
 use tessera_store::{StoreError, Transaction};
 use tessera_tickets::{Passage, double_admissions};
 
-use super::row::{Conflict, ConflictSide, Counts, ScanRow, Standing, TicketRow, side};
+use super::row::{Conflict, ConflictSide, Counts, ScanRow, Standing, TicketRow, side, whole_order};
 use crate::damage::damaged;
 
 /// Passages of a ticket that are judged, the last ones: who passes more often than that is no guest.
@@ -48,12 +49,13 @@ impl Fold {
 
     pub(super) async fn apply(&mut self, sequence: Sequence, event: &Event) -> Result<(), StoreError> {
         match &event.body {
-            EventBody::TicketsRefunded { order, tickets, .. }
-            | EventBody::OrderDisputed { order, revoked: tickets, .. } => {
-                for &index in tickets {
-                    let ticket = TicketRef { order: *order, index };
-                    self.change(sequence, ticket).await?.refund_sequence = sequence.0;
-                }
+            EventBody::TicketsRefunded { order, tickets, .. } => {
+                self.refund(sequence, *order, tickets).await?;
+            }
+            EventBody::OrderDisputed { order, dispute, revoked } => {
+                let opened = if *dispute == Dispute::Open { sequence.0 } else { 0 };
+                self.change(sequence, whole_order(*order)).await?.dispute_sequence = opened;
+                self.refund(sequence, *order, revoked).await?;
             }
             EventBody::TicketTransferred { ticket, generation, .. }
             | EventBody::TicketReissued { ticket, generation } => {
@@ -117,6 +119,18 @@ impl Fold {
         };
         self.tickets.insert(ticket, row);
         Ok(row)
+    }
+
+    async fn refund(
+        &mut self,
+        sequence: Sequence,
+        order: ClaimNumber,
+        tickets: &[u16],
+    ) -> Result<(), StoreError> {
+        for &index in tickets {
+            self.change(sequence, TicketRef { order, index }).await?.refund_sequence = sequence.0;
+        }
+        Ok(())
     }
 
     /// A passage that the log decided.
@@ -203,7 +217,13 @@ impl Fold {
         let other = match kind {
             ConflictKind::AfterRefund => ConflictSide::Event(Sequence(row.refund_sequence)),
             ConflictKind::OldCode => ConflictSide::Event(Sequence(row.code_sequence)),
-            _ => ConflictSide::None,
+            ConflictKind::InDispute => {
+                let order = self.read(whole_order(scan.ticket.order)).await?;
+                ConflictSide::Event(Sequence(order.dispute_sequence))
+            }
+            ConflictKind::DoubleAdmission | ConflictKind::WrongGate | ConflictKind::UnknownTicket => {
+                ConflictSide::None
+            }
         };
         let key = EntryConflictKey {
             event: self.event,

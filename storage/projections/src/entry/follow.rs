@@ -19,11 +19,11 @@ pub(super) const EVENT_TICKETS_MAX: usize =
 /// Most bytes of a key of these rows, and of a value.
 const KEY_BYTES_MAX: usize = 100;
 const VALUE_BYTES_MAX: usize = 70;
-/// What a scan costs in a transaction: its row, its ticket, change and counts; the scans of its ticket before it; and of conflicts three with
-/// the log, and those with its neighbours, one of which goes.
-const SCAN_BYTES_MAX: usize = (4 + SCAN_PAGES_MAX) * read_bytes(KEY_BYTES_MAX)
+/// What a scan costs in a transaction: its row, its ticket, change and counts; the scans of its ticket before it; and of conflicts four with
+/// the log, one of which reads the order, and those with its neighbours, one of which goes.
+const SCAN_BYTES_MAX: usize = (5 + SCAN_PAGES_MAX) * read_bytes(KEY_BYTES_MAX)
     + clear_bytes(KEY_BYTES_MAX)
-    + 10 * set_bytes(KEY_BYTES_MAX, VALUE_BYTES_MAX);
+    + 11 * set_bytes(KEY_BYTES_MAX, VALUE_BYTES_MAX);
 
 const _: () = assert!((STEP_TICKETS_MAX + EVENT_TICKETS_MAX) * SCAN_BYTES_MAX < TRANSACTION_BYTES_MAX);
 
@@ -91,9 +91,9 @@ pub(super) async fn step(
 /// How many tickets an event changes.
 fn weight(event: &Event) -> usize {
     match &event.body {
-        EventBody::TicketsRefunded { tickets, .. } | EventBody::OrderDisputed { revoked: tickets, .. } => {
-            tickets.len()
-        }
+        EventBody::TicketsRefunded { tickets, .. } => tickets.len(),
+        // The order itself, too.
+        EventBody::OrderDisputed { revoked, .. } => revoked.len() + 1,
         EventBody::ScansRecorded(record) => record.scans.len(),
         EventBody::TicketTransferred { .. }
         | EventBody::TicketReissued { .. }

@@ -1,7 +1,7 @@
 //! The rows: passages, tickets, conflicts, counts.
 
 use prost::Message;
-use tessera_inventory::{ConflictKind, Scan, Sequence, TicketRef, Timestamp};
+use tessera_inventory::{ClaimNumber, ConflictKind, HOLD_UNITS_MAX, Scan, Sequence, TicketRef, Timestamp};
 use tessera_store::StoreError;
 use tessera_store::keys::{EntryConflictKey, EntryScanKey};
 use tessera_tickets::Passage;
@@ -10,10 +10,11 @@ use tessera_tickets::entry::Exception;
 use crate::damage::damaged;
 
 /// Every kind of conflict, by its number.
-pub(super) const KINDS: [u16; 5] = [
+pub(super) const KINDS: [u16; 6] = [
     ConflictKind::DoubleAdmission as u16,
     ConflictKind::AfterRefund as u16,
     ConflictKind::OldCode as u16,
+    ConflictKind::InDispute as u16,
     ConflictKind::WrongGate as u16,
     ConflictKind::UnknownTicket as u16,
 ];
@@ -65,7 +66,15 @@ impl ScanRow {
     }
 }
 
-/// What is known of a ticket.
+/// No ticket has the position that stands for its whole order.
+const _: () = assert!(HOLD_UNITS_MAX <= Exception::WHOLE_ORDER as u16);
+
+/// Where what is so of every ticket of an order stands.
+pub(super) fn whole_order(order: ClaimNumber) -> TicketRef {
+    TicketRef { order, index: Exception::WHOLE_ORDER.into() }
+}
+
+/// What is known of a ticket, or of a whole order.
 #[derive(Clone, Copy, PartialEq, Message)]
 pub(super) struct TicketRow {
     #[prost(uint32, tag = "1")]
@@ -81,6 +90,9 @@ pub(super) struct TicketRow {
     /// Where its change stands; 0: nowhere.
     #[prost(uint64, tag = "5")]
     pub(super) changed_at: u64,
+    /// Of a whole order: what opened the dispute over its payment; 0: none is open.
+    #[prost(uint64, tag = "6")]
+    pub(super) dispute_sequence: u64,
 }
 
 /// The last passage of a ticket.
@@ -126,6 +138,7 @@ impl TicketRow {
             index,
             generation: self.generation.try_into().ok()?,
             bits: bit(self.refund_sequence > 0, Exception::REFUNDED)
+                | bit(self.dispute_sequence > 0, Exception::IN_DISPUTE)
                 | bit(self.last.is_some_and(|last| last.inward), Exception::IN)
                 | bit(self.last.is_some_and(|last| !last.inward), Exception::OUT)
                 | bit(self.generation > 0, Exception::NEW_CODE),
@@ -169,7 +182,7 @@ pub enum ConflictSide {
         /// Where.
         gate: u16,
     },
-    /// An event of the log: a refund, a transfer, a re-issue.
+    /// An event of the log: a refund, a transfer, a re-issue, the opening of a dispute.
     Event(Sequence),
     /// What the scan itself says: another gate, no such ticket.
     None,
@@ -222,7 +235,7 @@ impl Conflict {
         let kind = kind(key.conflict).ok_or_else(unreadable)?;
         let other = match kind {
             ConflictKind::DoubleAdmission => side(key.first, row.other_gate)?,
-            ConflictKind::AfterRefund | ConflictKind::OldCode => {
+            ConflictKind::AfterRefund | ConflictKind::OldCode | ConflictKind::InDispute => {
                 ConflictSide::Event(Sequence(row.other_sequence))
             }
             ConflictKind::WrongGate | ConflictKind::UnknownTicket => ConflictSide::None,
@@ -262,6 +275,7 @@ const fn kind(number: u16) -> Option<ConflictKind> {
         1 => ConflictKind::DoubleAdmission,
         2 => ConflictKind::AfterRefund,
         3 => ConflictKind::OldCode,
+        4 => ConflictKind::InDispute,
         5 => ConflictKind::WrongGate,
         6 => ConflictKind::UnknownTicket,
         _ => return None,

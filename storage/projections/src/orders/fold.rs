@@ -78,7 +78,7 @@ impl<'a> Fold<'a> {
                 self.confirmed(sequence, sold.order, sold.payment.kind()).await
             }
             EventBody::OrderDisputed { order, revoked, .. } => self.refunded(sequence, *order, revoked).await,
-            EventBody::TicketTransferred { ticket, to, generation } => {
+            EventBody::TicketTransferred { ticket, to, generation, .. } => {
                 self.transferred(sequence, *ticket, *to, *generation).await
             }
             EventBody::TicketReissued { ticket, generation } => {

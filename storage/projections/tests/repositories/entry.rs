@@ -153,7 +153,8 @@ async fn what_was_refused_at_the_gate_hides_no_double_admission_and_withdraws_no
 #[tokio::test]
 async fn what_contradicts_the_log_names_the_event_that_it_contradicts() {
     let mut world = World::new();
-    let to = EventBody::TicketTransferred { ticket: ticket(1), to: Subject(9), generation: 1 };
+    let from = Some(Subject(8));
+    let to = EventBody::TicketTransferred { ticket: ticket(1), to: Subject(9), generation: 1, from };
     let units = RefundedUnits::Kill;
     let refunded = EventBody::TicketsRefunded {
         order: ClaimNumber(3),
@@ -181,6 +182,28 @@ async fn what_contradicts_the_log_names_the_event_that_it_contradicts() {
         world.exceptions().await.iter().map(|one| (one.index, one.generation, one.bits)).collect();
     let expected = [(0, 0, Exception::REFUNDED | Exception::IN), (1, 1, Exception::NEW_CODE | Exception::IN)];
     assert_eq!(bits, expected, "no device is told of a ticket that is none");
+}
+
+#[tokio::test]
+async fn an_order_in_dispute_is_one_exception_until_that_is_decided() {
+    let mut world = World::new();
+    let disputed = |dispute, revoked| EventBody::OrderDisputed { order: ClaimNumber(3), dispute, revoked };
+    let upload = told(7, vec![scan(1, 10, 1, 0, true)], &[(0, ConflictKind::InDispute)]);
+    world.live(vec![paused(), disputed(Dispute::Open, Vec::new()), upload]).await;
+    let expected = (0, ConflictKind::InDispute, (10, 7), Some((2, u32::MAX)));
+    assert_eq!(world.open().await, [expected], "both sides: what opened the dispute, and the scan");
+    let told_of = |all: Vec<Exception>| all.iter().map(|one| (one.index, one.bits)).collect::<Vec<_>>();
+    let inside = (0, Exception::IN);
+    let whole = (Exception::WHOLE_ORDER, Exception::IN_DISPUTE);
+    assert_eq!(told_of(world.exceptions().await), [inside, whole]);
+    world.live(vec![disputed(Dispute::Won, Vec::new())]).await;
+    assert_eq!(told_of(world.exceptions().await), [inside]);
+    let changes = world.rows.changes(EVENT, Sequence(3), 1_000).await.unwrap();
+    assert_eq!(told_of(changes.exceptions), [(Exception::WHOLE_ORDER, 0)], "as printed again");
+    world.live(vec![disputed(Dispute::Open, Vec::new()), disputed(Dispute::Lost, vec![1, 2])]).await;
+    let refunded = |index| (index, Exception::REFUNDED);
+    assert_eq!(told_of(world.exceptions().await), [inside, refunded(1), refunded(2)]);
+    assert_eq!(world.open().await, [expected], "what was let in then was");
 }
 
 #[tokio::test]

@@ -80,6 +80,7 @@ pub(crate) enum ConflictKind {
     DoubleAdmission = 1,
     AfterRefund = 2,
     OldCode = 3,
+    InDispute = 4,
     WrongGate = 5,
     UnknownTicket = 6,
 }

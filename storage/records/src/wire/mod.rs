@@ -254,6 +254,11 @@ pub(crate) struct TicketTransferred {
     pub(crate) to_low: u64,
     #[prost(uint32, tag = "5")]
     pub(crate) generation: u32,
+    /// Who held it before: both halves, or none.
+    #[prost(fixed64, optional, tag = "6")]
+    pub(crate) from_high: Option<u64>,
+    #[prost(fixed64, optional, tag = "7")]
+    pub(crate) from_low: Option<u64>,
 }
 
 #[derive(Clone, PartialEq, prost::Message)]

@@ -17,6 +17,7 @@ pub(crate) fn of_format_2() -> Vec<(&'static str, Event)> {
         ("checked_out_and_stamped", event(way_out)),
         ("ticket_reissued", event(EventBody::TicketReissued { ticket, generation: 4 })),
         ("scans_recorded", event(EventBody::ScansRecorded(scans()))),
+        ("scans_recorded_in_dispute", event(EventBody::ScansRecorded(scans_in_dispute()))),
         (
             "configured_with_entry_lists",
             event(EventBody::Configured { version: 1, config: Arc::new(listed()) }),
@@ -46,6 +47,11 @@ fn scans() -> ScansRecorded {
             conflict(ConflictKind::DoubleAdmission, Some(other)),
         ],
     }
+}
+
+fn scans_in_dispute() -> ScansRecorded {
+    let conflicts = vec![ScanConflict { scan: 0, kind: ConflictKind::InDispute, other: None }];
+    ScansRecorded { conflicts, ..scans() }
 }
 
 fn listed() -> Config {

@@ -159,6 +159,7 @@ pub(crate) fn of_format_2() -> Vec<(&'static str, Event)> {
         ("order_disputed", event(disputed(Dispute::Open, Vec::new()))),
         ("order_disputed_won", event(disputed(Dispute::Won, Vec::new()))),
         ("order_disputed_lost", event(disputed(Dispute::Lost, vec![0, 300]))),
+        ("ticket_transferred_by_its_holder", event(transferred(Some(Subject(5))))),
         ("configured_with_a_waitlist", configured_with_a_waitlist()),
         (
             "hold_placed_for_an_entry",
@@ -186,6 +187,10 @@ fn refunded(tickets: Vec<u16>, amount_minor: Option<i64>, reason: RefundReason) 
 
 fn late(payment: Payment) -> SoldLate {
     SoldLate { order: CLAIM, hold: quoted_hold(), payment, attempt: 3 }
+}
+
+fn transferred(from: Option<Subject>) -> EventBody {
+    EventBody::TicketTransferred { ticket: TICKET, to: SUBJECT, generation: 2, from }
 }
 
 fn disputed(dispute: Dispute, revoked: Vec<u16>) -> EventBody {
@@ -290,7 +295,7 @@ pub(crate) fn all() -> Vec<(&'static str, Event)> {
         ),
         (
             "ticket_transferred",
-            event(EventBody::TicketTransferred { ticket: TICKET, to: SUBJECT, generation: 2 }),
+            event(EventBody::TicketTransferred { ticket: TICKET, to: SUBJECT, generation: 2, from: None }),
         ),
         ("checked_in", event(EventBody::CheckedIn { ticket: TICKET, gate: 12, list: None })),
         (

@@ -285,8 +285,9 @@ fn ticket_body() -> impl Strategy<Value = EventBody> {
         }),
         (claim(), dispute, vec(any::<u16>(), 0..4))
             .prop_map(|(order, dispute, revoked)| EventBody::OrderDisputed { order, dispute, revoked }),
-        (ticket(), subject(), any::<u8>())
-            .prop_map(|(ticket, to, generation)| EventBody::TicketTransferred { ticket, to, generation }),
+        (ticket(), subject(), any::<u8>(), option::of(subject())).prop_map(
+            |(ticket, to, generation, from)| EventBody::TicketTransferred { ticket, to, generation, from }
+        ),
         (ticket(), any::<u16>(), list()).prop_map(|(ticket, gate, list)| EventBody::CheckedIn {
             ticket,
             gate,
@@ -329,6 +330,7 @@ fn scan_conflict() -> impl Strategy<Value = ScanConflict> {
         ConflictKind::DoubleAdmission,
         ConflictKind::AfterRefund,
         ConflictKind::OldCode,
+        ConflictKind::InDispute,
         ConflictKind::WrongGate,
         ConflictKind::UnknownTicket,
     ];

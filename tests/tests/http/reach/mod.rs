@@ -89,7 +89,7 @@ async fn offer(server: &Server, medium: Medium, account: &str) {
     let place = MessagePlace { kind: Kind::Offer.number(), ..confirmed.want.place };
     let expires_at = Some(now.plus_ms(3_600_000));
     let offer = Want { place, kind: Kind::Offer, expires_at, due_at: now, attempts: 0, ..confirmed.want };
-    let (said, lanes) = (&Said { wants: vec![offer], broadcasts: Vec::new() }, &[lane_of(medium, account)]);
+    let (said, lanes) = (&Said { wants: vec![offer], ..Said::default() }, &[lane_of(medium, account)]);
     transact(server.store.as_ref() as &dyn Table, |mut transaction| async move {
         say_in(transaction.as_mut(), said, lanes).await?;
         Ok((transaction, ()))

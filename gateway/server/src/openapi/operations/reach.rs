@@ -7,6 +7,7 @@ use crate::auth::Scope;
 use crate::code::Code;
 use crate::router::Route;
 use crate::routes::discord::{WebhookReply, WebhookRequest};
+use crate::routes::organizer_contact::{OrganizerContact, OrganizerContactRequest};
 use crate::routes::push_subscriptions::{PushKey, SubscriptionRequest};
 use crate::routes::telegram::LinkReply;
 
@@ -32,6 +33,9 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::ReplaceDiscordWebhook => replace_discord_webhook(),
         Route::ReadDiscordWebhook => read_discord_webhook(),
         Route::RemoveDiscordWebhook => remove_discord_webhook(),
+        Route::ReplaceOrganizerContact => replace_organizer_contact(),
+        Route::ReadOrganizerContact => read_organizer_contact(),
+        Route::RemoveOrganizerContact => remove_organizer_contact(),
         _ => return None,
     })
 }
@@ -118,6 +122,34 @@ fn remove_discord_webhook() -> Operation {
     Operation::new(TAG, "Tell nobody in Discord").by(&WRITERS).reply(
         204,
         "Nothing is said there.",
+        &["X-Request-Id"],
+        None,
+    )
+}
+
+fn team() -> serde_json::Value {
+    json!({"email": "team@example.com", "locale": "en"})
+}
+
+fn replace_organizer_contact() -> Operation {
+    Operation::new(TAG, "Say where the team is written to")
+        .about("What concerns one order is written there: that its payment is disputed, and how that was decided.")
+        .by(&WRITERS)
+        .takes::<OrganizerContactRequest<'_>>(team())
+        .answers::<OrganizerContact>(200, "Where it is written to.", team())
+        .may(&[Code::InvalidRequest])
+}
+
+fn read_organizer_contact() -> Operation {
+    Operation::new(TAG, "Read where the team is written to")
+        .by(&READERS)
+        .reads::<OrganizerContact>("Where it is written to.", team())
+}
+
+fn remove_organizer_contact() -> Operation {
+    Operation::new(TAG, "Write to the team no more").by(&WRITERS).reply(
+        204,
+        "Nothing is written there.",
         &["X-Request-Id"],
         None,
     )

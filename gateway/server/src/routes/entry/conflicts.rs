@@ -38,7 +38,7 @@ pub(crate) struct ConflictItem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     other: Option<PassageItem>,
-    /// The refund, transfer or re-issue in the log.
+    /// The refund, transfer, re-issue or opening of the dispute in the log.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     other_sequence: Option<u64>,

@@ -131,6 +131,7 @@ pub(crate) enum ConflictKindName {
     DoubleAdmission,
     AdmittedAfterRefund,
     AdmittedByOldCode,
+    AdmittedInDispute,
     WrongGate,
     UnknownTicket,
 }
@@ -141,6 +142,7 @@ pub(crate) const fn kind_name(kind: ConflictKind) -> &'static str {
         ConflictKind::DoubleAdmission => "double_admission",
         ConflictKind::AfterRefund => "admitted_after_refund",
         ConflictKind::OldCode => "admitted_by_old_code",
+        ConflictKind::InDispute => "admitted_in_dispute",
         ConflictKind::WrongGate => "wrong_gate",
         ConflictKind::UnknownTicket => "unknown_ticket",
     }

@@ -129,7 +129,7 @@ fn events() -> Vec<(EventBody, &'static str, &'static str)> {
         (EventBody::ChannelReleased { channel: ChannelId(1) }, "release_channel", "channel=1"),
         (EventBody::SaleWindowChanged { ticket_type: TYPE, open: true }, "move_sale_window", "open=true"),
         (
-            EventBody::TicketTransferred { ticket: TICKET, to: Subject(4), generation: 3 },
+            EventBody::TicketTransferred { ticket: TICKET, to: Subject(4), generation: 3, from: None },
             "transfer_ticket",
             "order=7 ticket=1",
         ),

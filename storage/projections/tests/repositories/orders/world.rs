@@ -123,7 +123,7 @@ pub(super) fn refunded(order: u64, tickets: &[u16]) -> EventBody {
 }
 
 pub(super) fn transferred(order: u64, index: u16, to: Subject, generation: u8) -> EventBody {
-    EventBody::TicketTransferred { ticket: ticket(order, index), to, generation }
+    EventBody::TicketTransferred { ticket: ticket(order, index), to, generation, from: None }
 }
 
 pub(super) fn ticket(order: u64, index: u16) -> TicketRef {

@@ -1,7 +1,7 @@
 // A device at a gate: what it knows, and what it decides without a network. Follows engine/tickets/src/entry/door.rs and verify.rs; the same
 // vectors are decided by both (engine/tickets/golden/door.json). No DOM: node tests this file.
 
-import { IN, OUT, REFUNDED, SNAPSHOT_MS, ticketName } from "./entry.js";
+import { IN, IN_DISPUTE, OUT, REFUNDED, SNAPSHOT_MS, WHOLE_ORDER, ticketName } from "./entry.js";
 import { eventMark, keyId, readTicket } from "./ticket.js";
 
 const HOUR_MS = 3_600_000;
@@ -106,11 +106,13 @@ export class Door {
     return last?.inward ? null : { why: "not_in" };
   }
 
-  #checkIn({ ticketType }, known, last, gate, nowMs) {
+  #checkIn({ order, ticketType }, known, last, gate, nowMs) {
     const { types, lists } = this.settings;
     if (types[ticketType] && !types[ticketType].admits) return { why: "voucher" };
     if (known && known.bits & REFUNDED) return { why: "refunded" };
     if (last?.inward) return { why: "in", sinceMs: last.atMs, gate: last.gate };
+    const whole = this.exceptions.get(ticketName(order, WHOLE_ORDER));
+    if (whole && whole.bits & IN_DISPUTE) return { why: "in_dispute" };
     if (lists.length === 0) return null;
     const ofType = lists.filter((list) => isFor(list, ticketType));
     const here = ofType.filter((list) => isAt(list, gate) && isOpen(list, nowMs));

@@ -13,8 +13,12 @@ const CHANGES = 2;
 /** Bytes of an exception among others. */
 const EXCEPTION_BYTES = 16;
 
+/** The position that stands for every ticket of an order. */
+export const WHOLE_ORDER = 255;
+
 /** Bits of an exception. */
 export const REFUNDED = 1;
+export const IN_DISPUTE = 2;
 export const IN = 4;
 export const OUT = 16;
 
