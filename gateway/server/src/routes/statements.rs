@@ -8,7 +8,7 @@ use actix_web::http::header::{self, HeaderValue};
 use serde::{Deserialize, Serialize};
 use tessera_actors::NotExecuted;
 use tessera_inventory::Timestamp;
-use tessera_ledger::{Account, AccountKind, Balances, Currency, Entry, FactKind};
+use tessera_ledger::{Account, Balances, Currency, Entry, FactKind};
 use tessera_money::ledger::PageToken;
 use utoipa::ToSchema;
 
@@ -211,16 +211,8 @@ fn amounts(sums: &Sums) -> Vec<AccountAmount> {
 }
 
 fn amount(account: Account, amount: i64) -> AccountAmount {
-    let detail = match account.kind {
-        AccountKind::Provider
-        | AccountKind::InFlight
-        | AccountKind::RefundsDue
-        | AccountKind::Disputes
-        | AccountKind::ProviderFees
-        | AccountKind::Tax => Some(account.detail),
-        _ => None,
-    };
-    AccountAmount { account: account_name(account.kind), detail, amount }
+    let detail = account.kind.has_detail().then_some(account.detail);
+    AccountAmount { account: account.kind.name(), detail, amount }
 }
 
 fn shown(call: &Call, entry: &Entry) -> StatementEntry {
@@ -276,24 +268,6 @@ pub(crate) async fn trial(call: Call) -> Answer {
         sum: i64::try_from(sums.values().sum::<i128>()).unwrap_or(i64::MAX),
     };
     render::read(call.headers(), &TrialBalance { items: by_currency.into_iter().map(trial).collect() })
-}
-
-const fn account_name(kind: AccountKind) -> &'static str {
-    match kind {
-        AccountKind::Provider => "provider",
-        AccountKind::InFlight => "in_flight",
-        AccountKind::Cash => "cash",
-        AccountKind::Payable => "payable",
-        AccountKind::Fees => "fees",
-        AccountKind::Commission => "commission",
-        AccountKind::Tax => "tax",
-        AccountKind::RefundsDue => "refunds_due",
-        AccountKind::Disputes => "disputes",
-        AccountKind::DisputeLosses => "dispute_losses",
-        AccountKind::ProviderFees => "provider_fees",
-        AccountKind::Payouts => "payouts",
-        AccountKind::Rounding => "rounding",
-    }
 }
 
 const fn fact_name(fact: FactKind) -> &'static str {

@@ -1,5 +1,6 @@
 //! The ledger: entries that are written once, and what they come to.
 
+mod books;
 mod row;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,8 @@ use tessera_store::keys::{LedgerBalanceKey, LedgerEntryKey, LedgerMarkKey, event
 use tessera_store::{Row, StoreError, Table, Transaction};
 
 use crate::read::unreadable;
+
+pub use self::books::{Books, OfOrganizers};
 
 /// Parts of a balance that belong to one truth: entries of different events rarely wait for each other.
 const PARTS: u8 = 16;
@@ -88,23 +91,39 @@ impl Ledger {
     }
 
     /// What rows of balances come to, all read at one version, so that no entry is half there.
-    async fn summed(&self, (mut begin, end): (Vec<u8>, Vec<u8>)) -> Result<Balances, StoreError> {
-        let mut transaction = self.table.begin().await?;
+    async fn summed(&self, range: (Vec<u8>, Vec<u8>)) -> Result<Balances, StoreError> {
         let mut balances = Balances::default();
+        self.each_balance(range, |key, sum| {
+            balances.add(key.currency, account_of(&key)?, sum);
+            Ok(())
+        })
+        .await?;
+        Ok(balances)
+    }
+
+    /// Rows of balances, all read at one version.
+    async fn each_balance(
+        &self,
+        (mut begin, end): (Vec<u8>, Vec<u8>),
+        mut take: impl FnMut(LedgerBalanceKey, i128) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.table.begin().await?;
         loop {
             let rows = transaction.range(&begin, &end, READ_AT_ONCE, false).await?;
             for (key, value) in &rows {
-                let key = LedgerBalanceKey::unpack(key)?;
-                let kind = AccountKind::of(key.account).ok_or_else(|| unreadable("balances"))?;
-                let account = Account { kind, of: key.of, detail: key.detail };
-                balances.add(key.currency, account, LedgerBalanceKey::decode(value)?);
+                take(LedgerBalanceKey::unpack(key)?, LedgerBalanceKey::decode(value)?)?;
             }
             match rows.last() {
                 Some((last, _)) if rows.len() == READ_AT_ONCE => begin = after(last),
-                _ => return Ok(balances),
+                _ => return Ok(()),
             }
         }
     }
+}
+
+fn account_of(key: &LedgerBalanceKey) -> Result<Account, StoreError> {
+    let kind = AccountKind::of(key.account).ok_or_else(|| unreadable("balances"))?;
+    Ok(Account { kind, of: key.of, detail: key.detail })
 }
 
 /// Write entries in a transaction that has other effects: those that are not there yet.
