@@ -24,6 +24,7 @@ pub(crate) mod operations;
 pub(crate) mod opt_outs;
 pub(crate) mod orders;
 pub(crate) mod payments;
+pub(crate) mod payouts;
 pub(crate) mod phases;
 pub(crate) mod probes;
 pub(crate) mod push_subscriptions;
