@@ -34,6 +34,12 @@ impl Till {
         self.shared.money.providers.values().find(|provider| provider.name() == name).cloned()
     }
 
+    /// The name of a provider; `None`: nobody is paid through it here.
+    #[must_use]
+    pub fn name_of(&self, provider: ProviderId) -> Option<&'static str> {
+        self.shared.money.providers.get(&provider).map(|known| known.name())
+    }
+
     /// What providers tell by webhooks: kept there before [`Till::was_told`].
     #[must_use]
     pub fn provider_events(&self) -> ProviderEvents {

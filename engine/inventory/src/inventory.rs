@@ -163,6 +163,12 @@ impl Inventory {
         self.waitlist.len()
     }
 
+    /// What the promotion at this position of the tariff has taken off claims and orders that count against its amount, in minor units.
+    #[must_use]
+    pub fn promotion_given_minor(&self, promotion: u16) -> i64 {
+        self.quoted.given(promotion).map_or(0, |given| given.amount_minor)
+    }
+
     /// When the next thing is due that time does.
     #[must_use]
     pub fn next_due_at(&self) -> Option<Timestamp> {

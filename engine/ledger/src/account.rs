@@ -56,6 +56,40 @@ impl AccountKind {
         self as u8
     }
 
+    /// Its name in statements.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            AccountKind::Provider => "provider",
+            AccountKind::InFlight => "in_flight",
+            AccountKind::Cash => "cash",
+            AccountKind::Payable => "payable",
+            AccountKind::Fees => "fees",
+            AccountKind::Commission => "commission",
+            AccountKind::Tax => "tax",
+            AccountKind::RefundsDue => "refunds_due",
+            AccountKind::Disputes => "disputes",
+            AccountKind::DisputeLosses => "dispute_losses",
+            AccountKind::ProviderFees => "provider_fees",
+            AccountKind::Payouts => "payouts",
+            AccountKind::Rounding => "rounding",
+        }
+    }
+
+    /// Whether its accounts are told apart by a detail: the number of a provider, or the position of a tax.
+    #[must_use]
+    pub const fn has_detail(self) -> bool {
+        matches!(
+            self,
+            AccountKind::Provider
+                | AccountKind::InFlight
+                | AccountKind::RefundsDue
+                | AccountKind::Disputes
+                | AccountKind::ProviderFees
+                | AccountKind::Tax
+        )
+    }
+
     /// The kind of this number; `None`: there is none.
     #[must_use]
     pub fn of(number: u8) -> Option<AccountKind> {
@@ -107,6 +141,8 @@ mod tests {
 
     #[test]
     fn a_kind_is_found_by_its_number_and_no_other() {
+        let names: std::collections::BTreeSet<_> = KINDS.into_iter().map(AccountKind::name).collect();
+        assert_eq!(names.len(), KINDS.len());
         for (position, kind) in KINDS.into_iter().enumerate() {
             assert_eq!(usize::from(kind.number()), position + 1, "numbers are stored");
             assert_eq!(AccountKind::of(kind.number()), Some(kind));

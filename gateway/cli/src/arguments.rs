@@ -193,6 +193,8 @@ pub(crate) struct InspectArguments {
 pub(crate) enum InspectCommand {
     /// What was appended to any event, in the order of the commits, a line of JSON each (FoundationDB only)
     Feed(FeedArguments),
+    /// The trial balance of every organizer and of all of them, and whether the stored balances are what the entries come to
+    Ledger,
 }
 
 /// Nodes may serve meanwhile.
@@ -222,6 +224,8 @@ pub(crate) enum View {
     Verify,
     /// Every decision without persons, with the signed checkpoints, for `tessera verify`
     Transcript,
+    /// What every hold and order was quoted, computed again line by line from the tariff that the log has for it
+    Quotes,
 }
 
 /// Verifies every log of a stopped installation and says what is damaged, and what would be lost. Changes nothing unless told to.

@@ -100,6 +100,12 @@ pub(crate) enum Failure {
     /// The feed across events is of all of them.
     #[error("the feed is of all events; `tessera inspect EVENT log` shows what was appended to one")]
     FeedOfOne,
+    /// The ledger is of all events and organizers.
+    #[error("the ledger is of all events; `tessera inspect EVENT quotes` checks what one has sold")]
+    LedgerOfOne,
+    /// Nodes serve, and write to the ledger.
+    #[error("the books change faster than they are read; try again, or stop the nodes first")]
+    LedgerMoves,
     /// The place in the feed cannot be read.
     #[cfg(feature = "foundationdb")]
     #[error(transparent)]
@@ -256,7 +262,7 @@ impl Failure {
             Failure::RepairUnfinished { source, .. } | Failure::ImportUnfinished { source, .. } => {
                 source.status()
             }
-            Failure::Recording(_) | Failure::FeedOfOne => STATUS_USAGE,
+            Failure::Recording(_) | Failure::FeedOfOne | Failure::LedgerOfOne => STATUS_USAGE,
             #[cfg(feature = "foundationdb")]
             Failure::NotACursor(_) | Failure::NoSuchShard(_) => STATUS_USAGE,
             #[cfg(feature = "foundationdb")]
@@ -308,7 +314,9 @@ mod tests {
             (Failure::RehearsalFailed, STATUS_FAILED),
             (Failure::NoCapacity, STATUS_FAILED),
             (Failure::NoFeed, STATUS_FAILED),
+            (Failure::LedgerMoves, STATUS_FAILED),
             (Failure::FeedOfOne, STATUS_USAGE),
+            (Failure::LedgerOfOne, STATUS_USAGE),
             (usage.into(), STATUS_USAGE),
             (own_server.into(), STATUS_NO_VERDICT),
             (RehearsalError::Interrupted.into(), STATUS_INTERRUPTED),

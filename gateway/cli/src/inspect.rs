@@ -14,8 +14,10 @@ use crate::arguments::{InspectArguments, InspectCommand, View};
 use crate::events::{self, must_exist};
 use crate::failure::Failure;
 use crate::feed;
+use crate::ledger;
 use crate::output::line;
 use crate::printer::Printer;
+use crate::quotes;
 use crate::replay::{Alone, replay, verify};
 use crate::store::Store;
 use crate::transcript;
@@ -26,6 +28,8 @@ pub(crate) async fn run(arguments: InspectArguments) -> Result<(), Failure> {
     match (arguments.command, arguments.event.is_some()) {
         (Some(InspectCommand::Feed(arguments)), false) => return feed::run(&settings, arguments).await,
         (Some(InspectCommand::Feed(_)), true) => return Err(Failure::FeedOfOne),
+        (Some(InspectCommand::Ledger), true) => return Err(Failure::LedgerOfOne),
+        (Some(InspectCommand::Ledger), false) => return ledger::run(&Store::find(&settings).await?).await,
         (None, _) => {}
     }
     let store = Store::find(&settings).await?;
@@ -103,6 +107,7 @@ async fn show(store: &Store, event: EventId, view: View) -> Result<(), Failure> 
             line(format_args!("chain     {:?}", replay.chain()));
         }
         View::Transcript => transcript::print(store, event).await?,
+        View::Quotes => quotes::check(store, event).await?,
         View::Verify => {
             let sound = verify(store, event, None).await?;
             line(format_args!(

@@ -25,19 +25,24 @@ pub(crate) struct Printer {
 impl Printer {
     /// For the log of an event of this installation.
     pub(crate) async fn new(store: &Store, event: EventId) -> Result<Printer, Failure> {
-        let secret = match Installation::find(store).await {
-            Ok(Some(installation)) => installation.secret,
-            // The log is another file, and may be whole.
-            Ok(None) | Err(StoreError::Damaged { .. }) => {
-                remark(
-                    "the installation's secret is lost: holds, orders and tickets have other identifiers here than they had",
-                );
-                [0; SECRET_BYTES]
-            }
-            Err(error) => return Err(error.into()),
-        };
-        Ok(Printer { keys: Keys::derive(&secret), event, config: None })
+        Ok(Printer { keys: keys(store).await?, event, config: None })
     }
+}
+
+/// What the identifiers of an installation are made with.
+pub(crate) async fn keys(store: &Store) -> Result<Keys, Failure> {
+    let secret = match Installation::find(store).await {
+        Ok(Some(installation)) => installation.secret,
+        // The log is another file, and may be whole.
+        Ok(None) | Err(StoreError::Damaged { .. }) => {
+            remark(
+                "the installation's secret is lost: holds, orders and tickets have other identifiers here than they had",
+            );
+            [0; SECRET_BYTES]
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok(Keys::derive(&secret))
 }
 
 impl Companion for Printer {

@@ -4,7 +4,7 @@ use std::any::Any;
 use std::error::Error;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use tessera_inventory::{Digest, EventId, Inventory, Sequence};
+use tessera_inventory::{Digest, Event, EventId, Inventory, Sequence};
 use tessera_records::Replay;
 use tessera_store::{Log, LogRecord, StoreError};
 use tessera_writer::{Head, ReplayRecord};
@@ -25,6 +25,9 @@ pub(crate) trait Companion {
     fn before(&mut self, _record: &LogRecord) -> Result<(), Failure> {
         Ok(())
     }
+
+    /// This event of a verified record comes next, to this state.
+    fn each(&mut self, _state: &Inventory, _event: &Event) {}
 
     /// The record was verified and applied.
     fn after(&mut self, _replay: &Replay) -> Result<(), Failure> {
@@ -51,7 +54,7 @@ pub(crate) async fn replay(
         }
         for record in &records {
             companion.before(record)?;
-            apply(&mut replay, record)?;
+            apply(&mut replay, record, companion)?;
             companion.after(&replay)?;
         }
     }
@@ -63,7 +66,7 @@ pub(crate) fn damaged(error: &dyn Error) -> Failure {
     Failure::Store(StoreError::Damaged { reason: format!("{error}{cause}") })
 }
 
-fn apply(replay: &mut Replay, record: &LogRecord) -> Result<(), Failure> {
+fn apply(replay: &mut Replay, record: &LogRecord, companion: &mut impl Companion) -> Result<(), Failure> {
     let next = ReplayRecord {
         first_sequence: record.first_sequence,
         last_sequence: record.last_sequence,
@@ -72,7 +75,9 @@ fn apply(replay: &mut Replay, record: &LogRecord) -> Result<(), Failure> {
         bytes: &record.bytes,
     };
     // An event that contradicts the state fails an assertion of the engine. The half-applied state is not used again.
-    let applied = catch_unwind(AssertUnwindSafe(|| replay.apply(&next)));
+    let applied = catch_unwind(AssertUnwindSafe(|| {
+        replay.apply_seen(&next, |state, event| companion.each(state, event))
+    }));
     match applied {
         Ok(applied) => applied.map_err(|error| damaged(&error)),
         Err(panic) => Err(Failure::NotSound(format!(
@@ -179,4 +184,4 @@ impl Companion for Checker {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests;
+pub(crate) mod tests;

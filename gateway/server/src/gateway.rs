@@ -9,6 +9,7 @@ use std::time::Duration;
 use tessera_actors::{Environment, InventoryRouter, Platform, Postman};
 use tessera_inventory::{EventId, Timestamp};
 use tessera_money::ledger::Ledger;
+use tessera_money::payouts::Payouts;
 use tessera_money::terms::TermsOfOrganizers;
 use tessera_projections::api_keys::ApiKeys;
 use tessera_projections::catalogue::Catalogue;
@@ -63,6 +64,7 @@ pub(crate) struct Gateway {
     pub(crate) catalogue: CardCache,
     pub(crate) terms: TermsOfOrganizers,
     pub(crate) ledger: Ledger,
+    pub(crate) payouts: Payouts,
     pub(crate) orders: OrdersBySubject,
     pub(crate) waitlists: Waitlists,
     pub(crate) webhook_endpoints: WebhookEndpoints,
@@ -111,6 +113,7 @@ impl Gateway {
             api_keys: KeyCache::new(ApiKeys::new(Arc::clone(&table))),
             terms: TermsOfOrganizers::new(Arc::clone(&table)),
             ledger: Ledger::new(Arc::clone(&table)),
+            payouts: Payouts::new(Arc::clone(&table)),
             catalogue: CardCache::new(Catalogue::new(Arc::clone(&table))),
             webhook_endpoints: WebhookEndpoints::new(Arc::clone(&table)),
             webhook_deliveries: Deliveries::new(Arc::clone(&table)),

@@ -17,7 +17,7 @@ use crate::openapi::schema;
 
 schema::schemas! {
     IdText, "Id" => schema::text(
-        "^(evt|hld|ord|tkt|wle|key|org|whk|nod|rfr|dev)_[0-7][0-9a-hjkmnp-tv-z]{25}$",
+        "^(evt|hld|ord|tkt|wle|key|org|whk|nod|rfr|dev|pyo)_[0-7][0-9a-hjkmnp-tv-z]{25}$",
         "A TypeID: what it names, and 128 bits.",
     );
 }
@@ -59,6 +59,8 @@ pub enum Kind {
     RefundRun,
     /// `dev_`
     EntryDevice,
+    /// `pyo_`
+    Payout,
 }
 
 impl Kind {
@@ -76,6 +78,7 @@ impl Kind {
             Kind::Node => b"nod_",
             Kind::RefundRun => b"rfr_",
             Kind::EntryDevice => b"dev_",
+            Kind::Payout => b"pyo_",
         }
     }
 }

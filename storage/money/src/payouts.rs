@@ -10,7 +10,7 @@ use tessera_store::keys::PayoutKey;
 use tessera_store::{Row, StoreError, Table, Transaction, transact};
 
 use crate::ledger::{Truth, balance_in, post_in};
-use crate::read::{narrow, provider_of, unreadable};
+use crate::read::{identity, narrow, provider_of, unreadable};
 
 const WHAT: &str = "payouts";
 
@@ -49,6 +49,8 @@ pub struct Payout {
     pub state: State,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
+    /// Of the request that began it.
+    pub fingerprint: u64,
 }
 
 /// What became of a payout that was to begin.
@@ -56,7 +58,7 @@ pub struct Payout {
 pub enum Began {
     /// It is on its way.
     Now,
-    /// One of this id is there: so it stands.
+    /// The request had begun one before: so it stands.
     Before(Payout),
     /// The organizer is owed less, in minor units.
     Exceeds {
@@ -90,6 +92,8 @@ struct PayoutRow {
     state: u32,
     #[prost(uint64, optional, tag = "7")]
     ended_at_ms: Option<u64>,
+    #[prost(fixed64, tag = "8")]
+    fingerprint: u64,
 }
 
 /// Payouts, over a table.
@@ -105,14 +109,17 @@ impl Payouts {
         Payouts { table }
     }
 
-    /// Begin a payout, of no more than the organizer is owed in its currency.
+    /// Begin a payout, of no more than the organizer is owed in its currency, by a request with this digest of its idempotency key.
     ///
     /// # Errors
     /// As the table says.
-    pub async fn begin(&self, payout: &Payout) -> Result<Began, StoreError> {
+    pub async fn begin(&self, payout: &Payout, request: u128) -> Result<Began, StoreError> {
+        let request = PayoutKey::of_request(payout.organizer, request).pack();
+        let request = request.as_slice();
         transact(self.table.as_ref(), |mut transaction| async move {
-            let key = payout.key();
-            if let Some(row) = transaction.get(&key.pack()).await? {
+            if let Some(id) = transaction.get(request).await? {
+                let key = PayoutKey { organizer: payout.organizer, payout: identity(&id, WHAT)? };
+                let row = transaction.get(&key.pack()).await?.ok_or_else(|| unreadable(WHAT))?;
                 let known = Payout::decode(key, &row)?;
                 let is_same = known == *payout;
                 // By an attempt of unknown outcome of this transaction, or as somebody asked before.
@@ -122,7 +129,8 @@ impl Payouts {
             if payout.amount_minor > owed_minor {
                 return Ok((transaction, Began::Exceeds { owed_minor }));
             }
-            transaction.set(&key.pack(), &payout.encode());
+            transaction.set(&payout.key().pack(), &payout.encode());
+            transaction.set(request, &payout.id.to_be_bytes());
             let amount_minor = payout.amount_minor;
             payout.post(transaction.as_mut(), 1, &Movement::PayoutBegun { amount_minor }).await?;
             Ok((transaction, Began::Now))
@@ -142,9 +150,8 @@ impl Payouts {
     ) -> Result<Ended, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
             let key = PayoutKey { organizer, payout: id };
-            let Some(row) = transaction.get(&key.pack()).await? else {
-                return Ok((transaction, Ended::Unknown));
-            };
+            let row = if key.is_payout() { transaction.get(&key.pack()).await? } else { None };
+            let Some(row) = row else { return Ok((transaction, Ended::Unknown)) };
             let mut payout = Payout::decode(key, &row)?;
             if payout.state != State::Begun {
                 return Ok((transaction, Ended::So(payout)));
@@ -163,6 +170,19 @@ impl Payouts {
         .await
     }
 
+    /// A payout to an organizer; `None`: there is none of this id.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn load(&self, organizer: u128, id: u128) -> Result<Option<Payout>, StoreError> {
+        let key = PayoutKey { organizer, payout: id };
+        if !key.is_payout() {
+            return Ok(None);
+        }
+        let row = self.table.begin().await?.get(&key.pack()).await?;
+        row.map(|row| Payout::decode(key, &row)).transpose()
+    }
+
     /// Up to `limit` payouts of an organizer, the youngest first, before `before`.
     ///
     /// # Errors
@@ -174,7 +194,8 @@ impl Payouts {
         limit: usize,
     ) -> Result<Vec<Payout>, StoreError> {
         let (begin, last) = PayoutKey::range(organizer);
-        let end = before.map_or(last, |payout| PayoutKey { organizer, payout }.pack());
+        let end = before.map(|payout| PayoutKey { organizer, payout }.pack());
+        let end = end.filter(|end| *end < last).unwrap_or(last);
         let rows = self.table.begin().await?.range(&begin, &end, limit, true).await?;
         let payout = |(key, row): &Row| Payout::decode(PayoutKey::unpack(key)?, row);
         rows.iter().map(payout).collect()
@@ -228,6 +249,7 @@ impl Payout {
             begun_at_ms: self.begun_at.0,
             state: self.state as u32,
             ended_at_ms: self.ended_at.map(|at| at.0),
+            fingerprint: self.fingerprint,
         }
         .encode_to_vec()
     }
@@ -245,6 +267,7 @@ impl Payout {
             begun_at: Timestamp(row.begun_at_ms),
             state: state.ok_or_else(|| unreadable(WHAT))?,
             ended_at: row.ended_at_ms.map(Timestamp),
+            fingerprint: row.fingerprint,
         })
     }
 }
@@ -270,11 +293,15 @@ mod tests {
                 begun_at: Timestamp(5),
                 state,
                 ended_at: Some(Timestamp(6)),
+                fingerprint: 0,
             };
             let stands = if state == State::Begun { vec![] } else { vec![48, state as u8] };
             let expected = [&[8, 6, 18, 3, b'E', b'U', b'R', 24, 2, 32, 4, 40, 5][..], &stands, &[56, 6]];
             assert_eq!(payout.encode(), expected.concat());
             assert_eq!(Payout::decode(key, &payout.encode()).unwrap(), payout);
+            let asked = Payout { fingerprint: 1, ..payout };
+            assert_eq!(asked.encode(), [&expected.concat()[..], &[65, 1, 0, 0, 0, 0, 0, 0, 0]].concat());
+            assert_eq!(Payout::decode(key, &asked.encode()).unwrap(), asked);
         }
         assert!(Payout::decode(key, &[18, 3, 1, 2, 3, 48, 9]).is_err(), "a state that nobody knows");
     }

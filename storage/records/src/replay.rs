@@ -99,9 +99,22 @@ impl Replay {
     /// # Errors
     /// [`ReplayError`]: nothing of the record was applied.
     pub fn apply(&mut self, record: &ReplayRecord<'_>) -> Result<(), ReplayError> {
+        self.apply_seen(record, |_, _| {})
+    }
+
+    /// The same, and show every event beside the state that it is applied to.
+    ///
+    /// # Errors
+    /// As [`Self::apply`]: no event of the record was shown.
+    pub fn apply_seen(
+        &mut self,
+        record: &ReplayRecord<'_>,
+        mut see: impl FnMut(&Inventory, &Event),
+    ) -> Result<(), ReplayError> {
         self.verify(record)?;
         self.decode(record)?;
         for event in &self.events {
+            see(&self.inventory, event);
             self.inventory.apply(event);
         }
         self.events.clear();

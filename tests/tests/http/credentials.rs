@@ -18,7 +18,7 @@ const ADMINISTRATOR: usize = 6;
 type Row = (&'static str, &'static str, [u16; 7]);
 
 #[rustfmt::skip]
-const TABLE: [Row; 110] = [
+const TABLE: [Row; 116] = [
     //                                                       nobody forger buyer door stranger owner admin
     ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
@@ -67,6 +67,12 @@ const TABLE: [Row; 110] = [
     ("GET",    "/v1/organizers/ORGANIZER/terms",              [401, 401, 403, 403, 404, 404, 0]),
     ("PUT",    "/v1/organizers/ORGANIZER/terms",              [401, 401, 403, 403, 403, 403, 0]),
     ("GET",    "/v1/organizers/ORGANIZER/statements",         [401, 401, 403, 403, 404, 404, 0]),
+    ("GET",    "/v1/organizers/ORGANIZER/balances",           [401, 401, 403, 403, 404, 404, 0]),
+    ("GET",    "/v1/organizers/ORGANIZER/payouts",            [401, 401, 403, 403, 404, 404, 0]),
+    ("POST",   "/v1/organizers/ORGANIZER/payouts",            [401, 401, 403, 403, 403, 403, 0]),
+    ("GET",    "/v1/organizers/ORGANIZER/payouts/PAYOUT",     [401, 401, 403, 403, 404, 404, 0]),
+    ("POST",   "/v1/organizers/ORGANIZER/payouts/PAYOUT/settle", [401, 401, 403, 403, 403, 403, 0]),
+    ("POST",   "/v1/organizers/ORGANIZER/payouts/PAYOUT/fail", [401, 401, 403, 403, 403, 403, 0]),
     ("GET",    "/v1/trial-balance",                           [401, 401, 403, 403, 403, 403, 0]),
     ("GET",    "/v1/payments",                                [401, 401, 403, 403, 403, 403, 0]),
     ("POST",   "/v1/payments/PAYMENT/look-ups",               [401, 401, 403, 403, 403, 403, 0]),

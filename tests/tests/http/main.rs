@@ -21,6 +21,7 @@ mod operations;
 mod orders;
 mod papers;
 mod payments;
+mod payouts;
 mod paypal;
 mod pricing;
 mod provider_stage;

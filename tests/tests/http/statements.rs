@@ -10,7 +10,7 @@ use crate::payments::{Checkout, settings};
 /// Longest wait for something that is to happen, in tries of 20 ms.
 const TRIES_MAX: usize = 1_500;
 
-async fn organizer_of(server: &Server, sale: &Sale) -> String {
+pub(crate) async fn organizer_of(server: &Server, sale: &Sale) -> String {
     server.get(&sale.path("")).bearer(&sale.key).expect(200).await.text("organizer")
 }
 

@@ -118,8 +118,7 @@ impl Inventory {
     }
 
     fn amount_left(&self, at: u16, promotion: &Promotion) -> Option<i64> {
-        let given = self.quoted.given(at).map_or(0, |given| given.amount_minor);
-        promotion.amount_max_minor.map(|max| (max - given).max(0))
+        promotion.amount_max_minor.map(|max| (max - self.promotion_given_minor(at)).max(0))
     }
 
     /// Whether the promotion of a hold that has ended has so much left once more. When it opens and closes was judged then.

@@ -9,19 +9,25 @@ use tessera_inventory::{
     ClaimNumber, Config, Event, EventBody, HoldPlaced, HoldPolicy, Line, Origin, Phase, Pool, PoolId,
     SaleWindow, Schedule, SeatingPolicy, Subject, Subjects, TermsId, TicketType, TicketTypeId, Timestamp,
 };
+use tessera_pricing::Tariff;
 use tessera_records::encode_record;
 use tessera_store::AppendOutcome;
 use tessera_store::conformance::log::batch;
 
 use super::*;
 
-const EVENT: EventId = EventId(0x0198_0000_0000_7000_8000_0000_0000_0001);
+pub(crate) const EVENT: EventId = EventId(0x0198_0000_0000_7000_8000_0000_0000_0001);
 const LATER: Timestamp = Timestamp(9_000_000_000_000);
 
 fn config() -> EventBody {
+    priced(1, (0, None))
+}
+
+/// A version of the configuration with this price and tariff.
+pub(crate) fn priced(version: u32, (price_minor, tariff): (i64, Option<Box<Tariff>>)) -> EventBody {
     let standing = TicketType {
         name: "Standing".into(),
-        price_minor: 0,
+        price_minor,
         window: SaleWindow::default(),
         per_order_min: 1,
         per_order_max: 10,
@@ -43,23 +49,28 @@ fn config() -> EventBody {
         hold: HoldPolicy::default(),
         seating: SeatingPolicy { stranding_allowed: true, companions_max: 1, accessible_released: false },
         schedule: Schedule::default(),
-        tariff: None,
+        tariff,
         entry: Vec::new(),
         waitlist: None,
     };
-    EventBody::Configured { version: 1, config: Arc::new(config) }
+    EventBody::Configured { version, config: Arc::new(config) }
 }
 
 /// A hold of a unit of the type `ticket_type` on the terms `terms`; it is sound where they are of one another.
 fn held(ticket_type: u16, terms: u16) -> EventBody {
+    EventBody::HoldPlaced(hold(ticket_type, terms, 0))
+}
+
+/// The same at this price.
+pub(crate) fn hold(ticket_type: u16, terms: u16, price_minor: i64) -> HoldPlaced {
     let lines = vec![Line {
         ticket_type: TicketTypeId(ticket_type),
         terms: TermsId(terms),
         quantity: 1,
-        price_minor: 0,
+        price_minor,
         seats: Vec::new(),
     }];
-    EventBody::HoldPlaced(HoldPlaced {
+    HoldPlaced {
         subjects: Subjects { primary: Subject(7), extra: Vec::new() },
         deadline_at: LATER,
         life_ends_at: LATER,
@@ -68,11 +79,11 @@ fn held(ticket_type: u16, terms: u16) -> EventBody {
         lines,
         quote: None,
         entry: None,
-    })
+    }
 }
 
 /// A store with these records of the event.
-fn store(records: &[Vec<EventBody>]) -> (TempDir, Store) {
+pub(crate) fn store(records: &[Vec<EventBody>]) -> (TempDir, Store) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::Embedded(EmbeddedStore::open(folder.path(), &Options::default()).unwrap());
     let mut head = Head::GENESIS;
@@ -89,7 +100,7 @@ fn store(records: &[Vec<EventBody>]) -> (TempDir, Store) {
     (folder, store)
 }
 
-fn on_sale() -> EventBody {
+pub(crate) fn on_sale() -> EventBody {
     EventBody::PhaseChanged { to: Phase::OnSale }
 }
 

@@ -1,16 +1,22 @@
 //! What `tessera inspect` shows of a stopped installation, and what it ends with.
 
+use std::path::Path;
+
 use futures::executor::block_on;
 use serde_json::{Value, json};
 use tessera_embedded::{EmbeddedStore, Options};
-use tessera_store::keys::InstallationKey;
-use tessera_store::transact;
+use tessera_store::keys::{InstallationKey, LedgerBalanceKey};
+use tessera_store::{Table, transact};
 
 use crate::installation::{HOLDS, Installation, text};
-use crate::server::{Sale, Server, free_port, run};
+use crate::server::{ADMIN_TOKEN, Sale, Server, free_port, get, post, run};
 
 fn inspect(installation: &Installation, arguments: &[&str]) -> (Option<i32>, String, String) {
-    let output = run(&[&["inspect", "--data", installation.data.to_str().unwrap()], arguments].concat());
+    inspect_in(&installation.data, arguments)
+}
+
+fn inspect_in(data: &Path, arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = run(&[&["inspect", "--data", data.to_str().unwrap()], arguments].concat());
     (output.status.code(), text(&output.stdout), text(&output.stderr))
 }
 
@@ -95,4 +101,77 @@ async fn a_log_is_shown_where_the_row_of_its_installation_is_damaged() {
     assert!(remarked.contains("secret is lost"), "{remarked}");
     assert_eq!(said.lines().count(), whole.lines().count());
     assert_ne!(said, whole, "its identifiers come from the secret");
+}
+
+/// An event that has sold two tickets at 45.00, with 7 % inside and a fee of 1.50 each, at its own till.
+async fn sold_for_money(data: &Path) -> Sale {
+    let port = free_port();
+    let server = Server::start(data, port).await;
+    let hall = json!({
+        "currency": "EUR", "pools": [{"name": "Floor", "capacity": 10}],
+        "ticket_types": [{"name": "Standing", "price": 4500, "draws_on": ["Floor"], "taxes": ["VAT"]}],
+        "tariff": {
+            "taxes": [{"name": "VAT", "rate": "7", "included": true}],
+            "fees": [{"name": "Service", "per": "ticket", "fixed": 150}]}
+    });
+    let sale = Sale::open_hall(port, "priced", 10, &hall).await;
+    let buyer = sale.buyers(port, 1).await.remove(0);
+    let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 2}]});
+    let hold = post(port, &sale.path("/holds"), &buyer, "hold", &lines).await;
+    let order = post(port, &sale.path("/orders"), &buyer, "order", &json!({"hold": hold["id"]})).await;
+    let confirm = sale.path(&format!("/orders/{}/confirm", order["id"].as_str().unwrap()));
+    post(port, &confirm, &sale.key, "confirm", &json!({"payment": "offline"})).await;
+    // The ledger follows the log.
+    while get(port, "/v1/trial-balance", ADMIN_TOKEN).await["items"] == json!([]) {
+        tokio::task::yield_now().await;
+    }
+    assert!(server.terminate().success());
+    sale
+}
+
+#[tokio::test]
+async fn what_was_quoted_is_computed_again_and_the_ledger_added_up() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let sale = sold_for_money(&data).await;
+    for arguments in [&["quotes"][..], &[&sale.event, "quotes"]] {
+        let (status, said, _) = inspect_in(&data, arguments);
+        assert_eq!(status, Some(0), "{said}");
+        assert!(said.contains("sound: 1 holds and late sales have the quotes"), "{said}");
+    }
+    let (status, said, refused) = inspect_in(&data, &["ledger"]);
+    assert_eq!(status, Some(0), "{said}{refused}");
+    let words = |name: &str| -> Vec<&str> {
+        let line = said.lines().find(|line| line.trim_start().starts_with(name));
+        line.unwrap().split_whitespace().collect()
+    };
+    // 93.00 at the till; of 90.00, 5.89 are the state's.
+    assert_eq!((words("cash"), words("tax")), (vec!["cash", "9300"], vec!["tax", "0", "-589"]));
+    assert_eq!(words("all organizers"), ["all", "organizers", "EUR", "sum", "0"]);
+    assert!(said.contains("sound: 1 entries of 1 organizers"), "{said}");
+    let (status, _, refused) = inspect_in(&data, &[&sale.event, "ledger"]);
+    assert_eq!(status, Some(2), "{refused}");
+}
+
+#[tokio::test]
+async fn a_ledger_whose_balance_is_not_that_of_its_entries_is_not_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    sold_for_money(&data).await;
+    let store = EmbeddedStore::open(&data, &Options::default()).unwrap();
+    let (begin, end) = LedgerBalanceKey::range_of_all();
+    let rows = async { store.begin().await?.range(&begin, &end, 9, false).await };
+    let (key, value) = block_on(rows).unwrap().remove(0);
+    let more = (LedgerBalanceKey::decode(&value).unwrap() + 1).to_be_bytes();
+    let damage = transact(&store, |mut transaction| {
+        transaction.set(&key, &more);
+        async move { Ok((transaction, ())) }
+    });
+    block_on(damage).unwrap();
+    drop(store);
+    let (status, said, refused) = inspect_in(&data, &["ledger"]);
+    assert_eq!(status, Some(4), "{said}{refused}");
+    assert!(said.contains("the balances in EUR sum to 1 instead of zero"), "{said}");
+    assert!(said.contains(", and its entries come to "), "{said}");
+    assert!(refused.contains("2 findings in the ledger"), "{refused}");
 }

@@ -13,6 +13,7 @@ pub(super) const ORGANIZER: &str = "org_2jv7k5d1s8g6m9qk2j4q4y6h0c";
 pub(super) const NODE: &str = "nod_01k4m6c0vceksvr2tvwm6y4zq1";
 pub(super) const PAYMENT: &str = "0192f0c17a3b7cde8f0123456789abcd-1240-1";
 pub(super) const REFUND_RUN: &str = "rfr_3x7k2m9d4vkfm5bqk2j4q4y6h0";
+pub(super) const PAYOUT: &str = "pyo_01m7xr7tgxfr59g2y38sxnz8tg";
 pub(super) const WEBHOOK_ENDPOINT: &str = "whk_5rs9a8d2vkfm5bqk2j4q4y6h0c";
 pub(super) const MESSAGE: &str = "msg_01m7xr7tgxfr59g2y38sxnz8tg_1236_5rs9a8d2vkfm5bqk2j4q4y6h0c";
 const AT: &str = "2027-01-01T10:00:00Z";

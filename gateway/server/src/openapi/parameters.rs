@@ -137,6 +137,7 @@ fn of_segment(name: &str) -> Value {
         ),
         "organizer" => (id("org"), super::example::ORGANIZER, "The organizer."),
         "run" => (id("rfr"), super::example::REFUND_RUN, "The refund run."),
+        "payout" => (id("pyo"), super::example::PAYOUT, "The payout."),
         "node" => (id("nod"), super::example::NODE, "The node."),
         "endpoint" => (id("whk"), super::example::WEBHOOK_ENDPOINT, "The webhook endpoint."),
         "token" => (json!({"type": "string", "minLength": 1}), "AAAA", "What stands in the link."),

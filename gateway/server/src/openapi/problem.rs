@@ -104,6 +104,9 @@ pub(crate) struct ProblemDocument {
     /// What may still be given back of an order.
     #[schema(nullable = false)]
     refundable: Option<Money<'static>>,
+    /// What the organizer is owed.
+    #[schema(nullable = false)]
+    owed: Option<Money<'static>>,
     #[schema(value_type = Option<PhaseName>, nullable = false)]
     phase: Option<PhaseName>,
     /// The command that the phase does not admit.

@@ -41,6 +41,11 @@ impl<'a> Money<'a> {
     pub(crate) fn new(amount: i64, config: &'a Config) -> Money<'a> {
         Money { amount, currency: currency(config) }
     }
+
+    /// In this currency.
+    pub(crate) const fn of(amount: i64, currency: &'a str) -> Money<'a> {
+        Money { amount, currency }
+    }
 }
 
 /// A reply with a JSON body that no cache may keep.

@@ -5,7 +5,7 @@ use futures::future::LocalBoxFuture;
 use super::{Answer, Cashier, Route, Watcher, go, messages};
 use crate::call::Call;
 use crate::caller::Administrator;
-use crate::routes::{refund_runs, statements, terms, unsettled};
+use crate::routes::{payouts, refund_runs, statements, terms, unsettled};
 
 /// The routes of a path, and its parameters in order.
 pub(super) fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])> {
@@ -13,6 +13,13 @@ pub(super) fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&
     Some(match *segments {
         ["v1", "organizers", organizer, "terms"] => (&[R::ReadTerms, R::ReplaceTerms], [organizer, ""]),
         ["v1", "organizers", organizer, "statements"] => (&[R::ReadStatement], [organizer, ""]),
+        ["v1", "organizers", organizer, "balances"] => (&[R::ReadBalances], [organizer, ""]),
+        ["v1", "organizers", organizer, "payouts"] => (&[R::BeginPayout, R::ListPayouts], [organizer, ""]),
+        ["v1", "organizers", organizer, "payouts", payout] => (&[R::ReadPayout], [organizer, payout]),
+        ["v1", "organizers", organizer, "payouts", payout, "settle"] => {
+            (&[R::SettlePayout], [organizer, payout])
+        }
+        ["v1", "organizers", organizer, "payouts", payout, "fail"] => (&[R::FailPayout], [organizer, payout]),
         ["v1", "trial-balance"] => (&[R::ReadTrialBalance], ["", ""]),
         ["v1", "payments"] => (&[R::ListPayments], ["", ""]),
         ["v1", "payments", payment, "look-ups"] => (&[R::LookUpPayment], [payment, ""]),
@@ -36,6 +43,12 @@ pub(super) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::ReadTerms => go(call, async |call, who: Watcher| terms::read(call, who).await),
         Route::ReplaceTerms => go(call, async |call, _: Administrator| terms::replace(call).await),
         Route::ReadStatement => go(call, async |call, who: Watcher| statements::read(call, who).await),
+        Route::ReadBalances => go(call, async |call, who: Watcher| payouts::balances(call, who).await),
+        Route::BeginPayout => go(call, async |call, _: Administrator| payouts::begin(call).await),
+        Route::ListPayouts => go(call, async |call, who: Watcher| payouts::list(call, who).await),
+        Route::ReadPayout => go(call, async |call, who: Watcher| payouts::read(call, who).await),
+        Route::SettlePayout => go(call, async |call, _: Administrator| payouts::settle(call).await),
+        Route::FailPayout => go(call, async |call, _: Administrator| payouts::fail(call).await),
         Route::ReadTrialBalance => go(call, async |call, _: Administrator| statements::trial(call).await),
         Route::ListPayments => go(call, async |call, _: Administrator| unsettled::list(call).await),
         Route::LookUpPayment => go(call, async |call, _: Administrator| unsettled::look_up(call).await),

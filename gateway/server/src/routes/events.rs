@@ -84,7 +84,7 @@ pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Ans
     let fingerprint = call.keys().fingerprint(call.request.path(), &bytes);
     let key = RequestKey::required(call.headers())?.on_catalogue(call.keys(), principal.0, fingerprint);
     let fresh = CatalogueEvent {
-        event: mint(&call),
+        event: EventId(mint(&call)),
         organizer: organizer.tenant.number(),
         name: request.name.clone().into_owned(),
         starts_at: request.starts_at.0,
@@ -164,11 +164,11 @@ fn check(request: &CreateRequest<'_>) -> Result<(), Problem> {
 }
 
 /// A fresh UUIDv7.
-fn mint(call: &Call) -> EventId {
+pub(super) fn mint(call: &Call) -> u128 {
     let environment = &call.gateway().environment;
     let mut random = [0; 10];
     random.copy_from_slice(&environment.random.bits().to_be_bytes()[..10]);
-    EventId(Builder::from_unix_timestamp_millis(environment.clock.wall().0, &random).into_uuid().as_u128())
+    Builder::from_unix_timestamp_millis(environment.clock.wall().0, &random).into_uuid().as_u128()
 }
 
 /// An event that has no log yet.

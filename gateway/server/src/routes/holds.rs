@@ -82,9 +82,9 @@ pub(crate) struct LineBody<'a> {
 pub(crate) struct MoneyBody<'a> {
     /// Minor units.
     #[schema(minimum = 0, maximum = 9223372036854775807usize)]
-    amount: i64,
+    pub(super) amount: i64,
     #[serde(borrow)]
-    currency: Cow<'a, str>,
+    pub(super) currency: Cow<'a, str>,
 }
 
 /// Seats side by side, the best that are free.

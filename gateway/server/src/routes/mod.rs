@@ -25,6 +25,7 @@ pub(crate) mod opt_outs;
 pub(crate) mod orders;
 pub(crate) mod organizer_contact;
 pub(crate) mod payments;
+pub(crate) mod payouts;
 pub(crate) mod phases;
 pub(crate) mod probes;
 pub(crate) mod push_subscriptions;

@@ -7,8 +7,8 @@ use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
 use serde::{Deserialize, Serialize};
 use tessera_inventory::Timestamp;
-use tessera_ledger::{Account, AccountKind, Currency, Entry, FactKind};
-use tessera_money::ledger::{Books, PageToken};
+use tessera_ledger::{Account, Currency, Entry, FactKind};
+use tessera_money::ledger::{PageToken, Snapshot};
 use tessera_store::StoreError;
 use utoipa::ToSchema;
 
@@ -152,17 +152,17 @@ async fn closed(
     of: (u128, Currency),
     (from, until): (Timestamp, Timestamp),
 ) -> Result<(Sums, Stretch), StoreError> {
-    let mut books = call.gateway().ledger.books().await?;
-    let balances = books.balances(of.0).await?;
+    let mut snapshot = call.gateway().ledger.snapshot().await?;
+    let balances = snapshot.balances(of.0).await?;
     let mut sums: Sums = balances
         .iter()
         .filter(|(currency, ..)| *currency == of.1)
         .map(|(_, account, sum)| (account, sum))
         .collect();
     let mut stretch = Stretch { entries: Vec::new(), next: None };
-    each(&mut books, of, (from, until), |entry| stretch.take(entry)).await?;
+    each(&mut snapshot, of, (from, until), |entry| stretch.take(entry)).await?;
     let end = stretch.next.unwrap_or(until);
-    each(&mut books, of, (end, Timestamp(u64::MAX)), |entry| {
+    each(&mut snapshot, of, (end, Timestamp(u64::MAX)), |entry| {
         take_off(&mut sums, &entry);
         true
     })
@@ -186,14 +186,14 @@ impl Stretch {
 
 /// Gives every entry of a time, until it is enough.
 async fn each(
-    books: &mut Books,
+    snapshot: &mut Snapshot,
     of: (u128, Currency),
     time: (Timestamp, Timestamp),
     mut take: impl FnMut(Entry) -> bool,
 ) -> Result<(), StoreError> {
     let mut page: Option<PageToken> = None;
     loop {
-        let read = books.entries(of, time, page, READ_AT_ONCE).await?;
+        let read = snapshot.entries(of, time, page, READ_AT_ONCE).await?;
         if !read.entries.into_iter().all(&mut take) {
             return Ok(());
         }
@@ -216,16 +216,8 @@ fn amounts(sums: &Sums) -> Vec<AccountAmount> {
 }
 
 fn amount(account: Account, amount: i64) -> AccountAmount {
-    let detail = match account.kind {
-        AccountKind::Provider
-        | AccountKind::InFlight
-        | AccountKind::RefundsDue
-        | AccountKind::Disputes
-        | AccountKind::ProviderFees
-        | AccountKind::Tax => Some(account.detail),
-        _ => None,
-    };
-    AccountAmount { account: account_name(account.kind), detail, amount }
+    let detail = account.kind.has_detail().then_some(account.detail);
+    AccountAmount { account: account.kind.name(), detail, amount }
 }
 
 fn shown(call: &Call, entry: &Entry) -> StatementEntry {
@@ -281,24 +273,6 @@ pub(crate) async fn trial(call: Call) -> Answer {
         sum: i64::try_from(sums.values().sum::<i128>()).unwrap_or(i64::MAX),
     };
     render::read(call.headers(), &TrialBalance { items: by_currency.into_iter().map(trial).collect() })
-}
-
-const fn account_name(kind: AccountKind) -> &'static str {
-    match kind {
-        AccountKind::Provider => "provider",
-        AccountKind::InFlight => "in_flight",
-        AccountKind::Cash => "cash",
-        AccountKind::Payable => "payable",
-        AccountKind::Fees => "fees",
-        AccountKind::Commission => "commission",
-        AccountKind::Tax => "tax",
-        AccountKind::RefundsDue => "refunds_due",
-        AccountKind::Disputes => "disputes",
-        AccountKind::DisputeLosses => "dispute_losses",
-        AccountKind::ProviderFees => "provider_fees",
-        AccountKind::Payouts => "payouts",
-        AccountKind::Rounding => "rounding",
-    }
 }
 
 const fn fact_name(fact: FactKind) -> &'static str {

@@ -1,5 +1,6 @@
 //! The ledger: entries that are written once, and what they come to.
 
+mod books;
 mod row;
 
 use std::collections::BTreeMap;
@@ -12,6 +13,8 @@ use tessera_store::{Row, StoreError, Table, Transaction};
 
 use crate::mutant::{Mutant, Mutation};
 use crate::read::unreadable;
+
+pub use self::books::{Books, OfOrganizers};
 
 /// Parts of a balance that belong to one truth: entries of different events rarely wait for each other.
 const PARTS: u8 = 16;
@@ -53,12 +56,12 @@ impl Ledger {
         Ledger { table }
     }
 
-    /// The books as they stand now: whatever is read of them is of one version, so that no entry is half there.
+    /// The ledger as it stands now: whatever is read of it is of one version, so that no entry is half there.
     ///
     /// # Errors
     /// As the table says.
-    pub async fn books(&self) -> Result<Books, StoreError> {
-        Ok(Books { transaction: self.table.begin().await? })
+    pub async fn snapshot(&self) -> Result<Snapshot, StoreError> {
+        Ok(Snapshot { transaction: self.table.begin().await? })
     }
 
     /// What the accounts of an organizer's business come to.
@@ -66,7 +69,7 @@ impl Ledger {
     /// # Errors
     /// As the table says.
     pub async fn balances(&self, organizer: u128) -> Result<Balances, StoreError> {
-        self.books().await?.balances(organizer).await
+        self.snapshot().await?.balances(organizer).await
     }
 
     /// What all accounts come to, of all organizers.
@@ -74,16 +77,16 @@ impl Ledger {
     /// # Errors
     /// As the table says.
     pub async fn all_balances(&self) -> Result<Balances, StoreError> {
-        self.books().await?.summed(LedgerBalanceKey::range_of_all()).await
+        self.snapshot().await?.summed(LedgerBalanceKey::range_of_all()).await
     }
 }
 
 /// The ledger at one version, for as long as the table lets a transaction read: over FoundationDB five seconds.
-pub struct Books {
+pub struct Snapshot {
     transaction: Box<dyn Transaction>,
 }
 
-impl Books {
+impl Snapshot {
     /// Up to `limit` entries of an organizer in a currency from a time on and before another, the first first, or from where a page before ended.
     ///
     /// # Errors
@@ -112,22 +115,38 @@ impl Books {
     }
 
     /// What rows of balances come to.
-    async fn summed(&mut self, (mut begin, end): (Vec<u8>, Vec<u8>)) -> Result<Balances, StoreError> {
+    async fn summed(&mut self, range: (Vec<u8>, Vec<u8>)) -> Result<Balances, StoreError> {
         let mut balances = Balances::default();
+        self.each_balance(range, |key, sum| {
+            balances.add(key.currency, account_of(&key)?, sum);
+            Ok(())
+        })
+        .await?;
+        Ok(balances)
+    }
+
+    /// Rows of balances.
+    async fn each_balance(
+        &mut self,
+        (mut begin, end): (Vec<u8>, Vec<u8>),
+        mut take: impl FnMut(LedgerBalanceKey, i128) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
         loop {
             let rows = self.transaction.range(&begin, &end, READ_AT_ONCE, false).await?;
             for (key, value) in &rows {
-                let key = LedgerBalanceKey::unpack(key)?;
-                let kind = AccountKind::of(key.account).ok_or_else(|| unreadable("balances"))?;
-                let account = Account { kind, of: key.of, detail: key.detail };
-                balances.add(key.currency, account, LedgerBalanceKey::decode(value)?);
+                take(LedgerBalanceKey::unpack(key)?, LedgerBalanceKey::decode(value)?)?;
             }
             match rows.last() {
                 Some((last, _)) if rows.len() == READ_AT_ONCE => begin = after(last),
-                _ => return Ok(balances),
+                _ => return Ok(()),
             }
         }
     }
+}
+
+fn account_of(key: &LedgerBalanceKey) -> Result<Account, StoreError> {
+    let kind = AccountKind::of(key.account).ok_or_else(|| unreadable("balances"))?;
+    Ok(Account { kind, of: key.of, detail: key.detail })
 }
 
 /// Write entries in a transaction that has other effects: those that are not there yet.

@@ -45,6 +45,7 @@ fn payout(id: u128, amount_minor: i64) -> Payout {
         begun_at: Timestamp(10),
         state: State::Begun,
         ended_at: None,
+        fingerprint: 0,
     }
 }
 
@@ -59,13 +60,19 @@ async fn an_organizer_is_paid_what_it_is_owed_and_no_more() {
     let (store, _, ledger) = stores();
     let payouts = Payouts::new(Arc::new(store.clone()));
     sold(&store, 1_000, 400).await;
-    let begin = async |payout| payouts.begin(&payout).await.unwrap();
+    // The key of the request is as the id here; a retry comes with another id.
+    let begin = async |payout: Payout| payouts.begin(&payout, payout.id << 48).await.unwrap();
     // What it took at its own till it has.
     assert_eq!(begin(payout(1, 1_001)).await, Began::Exceeds { owed_minor: 1_000 });
     store.inject_commit(CommitFault::UnknownApplied);
     assert_eq!(begin(payout(1, 700)).await, Began::Now);
     assert_eq!(begin(payout(1, 700)).await, Began::Now, "the same is asked again");
     assert_eq!(begin(payout(1, 300)).await, Began::Before(payout(1, 700)));
+    let retried = payouts.begin(&payout(5, 700), 1 << 48).await.unwrap();
+    assert_eq!(retried, Began::Before(payout(1, 700)), "the request had begun one");
+    assert_eq!(payouts.list(ORGANIZER, None, 9).await.unwrap(), [payout(1, 700)]);
+    assert_eq!(payouts.load(ORGANIZER, 1).await.unwrap(), Some(payout(1, 700)));
+    assert_eq!(payouts.load(ORGANIZER, 5).await.unwrap(), None);
     assert_eq!(begin(payout(2, 301)).await, Began::Exceeds { owed_minor: 300 });
     assert_eq!(balance(&ledger, AccountKind::Payouts).await, -700);
     let other = Payout { currency: *b"CHF", ..payout(3, 1) };
@@ -78,7 +85,7 @@ async fn a_payout_ends_once() {
     let payouts = Payouts::new(Arc::new(store.clone()));
     sold(&store, 1_000, 0).await;
     for (id, has_left, state) in [(1, false, State::Failed), (2, true, State::Done)] {
-        assert_eq!(payouts.begin(&payout(id, 1_000)).await.unwrap(), Began::Now);
+        assert_eq!(payouts.begin(&payout(id, 1_000), id << 48).await.unwrap(), Began::Now);
         let ended = Payout { state, ended_at: Some(Timestamp(20)), ..payout(id, 1_000) };
         store.inject_commit(CommitFault::UnknownApplied);
         for says in [has_left, !has_left] {

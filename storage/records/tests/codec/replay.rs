@@ -119,6 +119,24 @@ fn a_log_replays_to_its_state_from_the_beginning_and_from_a_snapshot() {
 }
 
 #[test]
+fn every_event_is_shown_beside_the_state_that_it_is_applied_to() {
+    let mut replay = Replay::from_genesis(EVENT);
+    let mut seen = Vec::new();
+    for written in log() {
+        let see = |state: &Inventory, event: &Event| seen.push((state.sequence(), event.clone()));
+        replay.apply_seen(&written.record(), see).unwrap();
+    }
+    let events = [config(), phase(Phase::Scheduled), phase(Phase::OnSale), phase(Phase::Paused)];
+    let sequences = (0..).map(Sequence);
+    assert_eq!(seen, sequences.zip(events).collect::<Vec<_>>());
+    let mut written = log().swap_remove(0);
+    written.bytes[40] ^= 1;
+    let mut shown = 0;
+    let refused = Replay::from_genesis(EVENT).apply_seen(&written.record(), |_, _| shown += 1);
+    assert!(refused.is_err() && shown == 0, "what is not verified is not shown");
+}
+
+#[test]
 fn an_epoch_that_goes_back_is_refused() {
     let mut log = log();
     log[1].epoch = Epoch(0);

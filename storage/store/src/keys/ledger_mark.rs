@@ -7,7 +7,7 @@
 use foundationdb_tuple::pack;
 use uuid::Uuid;
 
-use super::{KeyKind, foreign, parts};
+use super::{KeyKind, foreign, parts, range_of};
 use crate::StoreError;
 
 /// Key of the mark of an entry.
@@ -33,6 +33,12 @@ impl LedgerMarkKey {
             Err(foreign(key, KeyKind::LedgerMark))
         }
     }
+
+    /// All there are: `begin <= key < end`.
+    #[must_use]
+    pub fn range_of_all() -> (Vec<u8>, Vec<u8>) {
+        range_of(&KeyKind::LedgerMark.number())
+    }
 }
 
 #[cfg(test)]
@@ -44,5 +50,7 @@ mod tests {
     fn round_trip() {
         let key = LedgerMarkKey { id: 42 };
         assert_eq!(LedgerMarkKey::unpack(&key.pack()).unwrap(), key);
+        let (begin, end) = LedgerMarkKey::range_of_all();
+        assert!(begin <= key.pack() && key.pack() < end);
     }
 }

@@ -12,6 +12,7 @@ mod operation;
 mod orders;
 mod organizers;
 mod payments;
+mod payouts;
 mod reach;
 mod receipts;
 mod refund_runs;
@@ -109,6 +110,12 @@ fn of_money(route: Route) -> Option<Operation> {
         Route::ReplaceTerms => organizers::replace_terms(),
         Route::ReadStatement => organizers::statement(),
         Route::ReadTrialBalance => organizers::trial(),
+        Route::ReadBalances => payouts::balances(),
+        Route::BeginPayout => payouts::begin(),
+        Route::ListPayouts => payouts::list(),
+        Route::ReadPayout => payouts::read(),
+        Route::SettlePayout => payouts::settle(),
+        Route::FailPayout => payouts::fail(),
         Route::ListPayments => unsettled::list(),
         Route::LookUpPayment => unsettled::look_up(),
         Route::SettleRefund => unsettled::settle(),
