@@ -50,6 +50,24 @@ pub enum Mutant {
     BucketSkipped,
     /// Direct holds pass those who wait.
     WaitlistPassed,
+    /// While units are kept for the head of a line, others of it are served.
+    HeadPassed,
+    /// An offer leaves its entry in the line.
+    OfferKeptInLine,
+    /// An offer is good for more though its payment is in flight.
+    OfferAcceptedTwice,
+    /// A ticket that is in is let in once more.
+    SecondAdmission,
+    /// A refunded ticket is let in.
+    RefundedAdmitted,
+    /// A double admission is recorded without its conflict.
+    ConflictUnrecorded,
+    /// What a device tells once more is recorded once more.
+    ScanCountedTwice,
+    /// Of the passages of a ticket the one stands that was told last.
+    LastUploadWins,
+    /// A scan of a refunded ticket is refused.
+    FactRefused,
 }
 
 /// See [`Mutant::KeyForgotten`].

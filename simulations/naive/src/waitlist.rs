@@ -1,12 +1,13 @@
 //! The waitlist, by one look at everybody who waits, at every step.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tessera_inventory::{
     Authority, CHOICES_MAX, ChannelId, Choice, Config, EXTRA_SUBJECTS_MAX, EntryNumber, EventBody,
     HoldPlaced, JoinWaitlist, LeftReason, Line, Manner, Origin, Phase, Rejection, RequestError, SeatIndex,
-    Subject, Subjects, TOGETHER_MAX, TermsId, TicketKind, TicketTypeId, Timestamp, WaitlistJoined,
-    WaitlistOrder, WaitlistPolicy,
+    Subject, Subjects, TOGETHER_MAX, TermsId, TicketKind, TicketType, TicketTypeId, Timestamp,
+    WaitlistJoined, WaitlistOrder, WaitlistPolicy,
 };
 
 use super::hall::Wish;
@@ -206,17 +207,46 @@ impl Model {
 
     /// Whether a direct hold of a type is to wait: an offer is due of what draws on the same, or something is kept.
     pub(crate) fn is_ahead(&self, id: TicketTypeId) -> bool {
+        self.near(id).into_iter().any(|other| {
+            let is_kept = self.kept.get(&other.0).is_some_and(|kept| kept.since.is_some());
+            let mut line = self.may_be_served(other).into_iter();
+            is_kept || line.any(|(_, choice)| self.fit(&choice).is_some())
+        })
+    }
+
+    /// The types that draw on what this one draws on, itself among them.
+    fn near(&self, id: TicketTypeId) -> Vec<TicketTypeId> {
         let types = &self.waitlist_config().ticket_types;
         let this = &types[id.index()];
-        let is_near = |other: &tessera_inventory::TicketType| {
+        let is_near = |other: &TicketType| {
             let shares_pool = other.draws_on.iter().any(|pool| this.draws_on.contains(pool));
             shares_pool || (this.category.is_some() && this.category == other.category)
         };
-        (0_u16..).zip(types).filter(|(_, other)| is_near(other)).any(|(other, _)| {
-            let is_kept = self.kept.get(&other).is_some_and(|kept| kept.since.is_some());
-            let mut line = self.may_be_served(TicketTypeId(other)).into_iter();
-            is_kept || line.any(|(_, choice)| self.fit(&choice).is_some())
-        })
+        (0_u16..).zip(types).filter(|(_, other)| is_near(other)).map(|(id, _)| TicketTypeId(id)).collect()
+    }
+
+    /// Invariant I8, asked of a hold before it is placed: the entry that it passes over. An offer passes over whoever waits before the
+    /// entry it is for, may be served and fits; a direct hold whoever waits for what it takes, may be served and fits.
+    pub fn passed_over(&self, placed: &HoldPlaced) -> Option<EntryNumber> {
+        let own = placed.entry.and_then(|entry| self.waiting.iter().find(|one| one.number == entry.0));
+        let place = |one: &Waiting| (one.joined.priority, one.number);
+        let types: BTreeSet<TicketTypeId> = match placed.entry {
+            Some(_) => {
+                (0_u16..).zip(&self.waitlist_config().ticket_types).map(|(id, _)| TicketTypeId(id)).collect()
+            }
+            None => {
+                let of_all = placed
+                    .lines
+                    .iter()
+                    .filter(|line| !self.is_own_of_channel(placed.channel, line.ticket_type, &line.seats));
+                of_all.flat_map(|line| self.near(line.ticket_type)).collect()
+            }
+        };
+        let mut before = types.into_iter().flat_map(|id| self.may_be_served(id));
+        let passed = before.find(|(one, choice)| {
+            own.is_none_or(|own| place(one) < place(own)) && self.fit(choice).is_some()
+        });
+        passed.map(|(one, _)| EntryNumber(one.number))
     }
 
     /// Invariant I8: of everybody who waits the first that may be served and fits, at its first choice that fits; or an entry that can never

@@ -1,11 +1,12 @@
 //! The one event of the world: a small fixed one for named cases, a drawn one for the swarm.
 
+pub(crate) mod crowd;
 pub(crate) mod draw;
 pub(crate) mod edit;
 
 use tessera_inventory::{
-    Category, CategoryId, Config, EventId, HoldPolicy, Point, Pool, PoolId, Row, SaleWindow, Schedule, Seat,
-    SeatingPolicy, SectionId, Subject, TicketType, TicketTypeId, Timestamp,
+    Category, CategoryId, Config, EntryList, EventId, HoldPolicy, Point, Pool, PoolId, Row, SaleWindow,
+    Schedule, Seat, SeatingPolicy, SectionId, Subject, TicketType, TicketTypeId, Timestamp, WaitlistOrder,
 };
 
 pub(crate) const EVENT: EventId = EventId(0x77);
@@ -94,6 +95,23 @@ pub(crate) fn small(capacity: u32) -> Config {
         tariff: None,
         entry: Vec::new(),
         waitlist: None,
+    }
+}
+
+/// The same with a line for every type, served in this order, and two entry lists: one for each gate of two, the second for once.
+pub(crate) fn lined(capacity: u32, order: WaitlistOrder) -> Config {
+    let list = |name: &str, gates: Vec<u16>, re_entry: bool| EntryList {
+        name: name.into(),
+        gates,
+        types: Vec::new(),
+        re_entry,
+        opens_at: None,
+        closes_at: None,
+    };
+    Config {
+        entry: vec![list("doors", vec![0, 1], true), list("side door", vec![2], false)],
+        waitlist: Some(Box::new(crowd::line(order))),
+        ..small(capacity)
     }
 }
 

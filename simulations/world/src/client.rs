@@ -1,13 +1,15 @@
-//! Those who ask: buyers who hold, renew, pay, give back, hand on or forget, and an organizer. Each asks one thing at a time and
-//! repeats it under the same key until it has an answer. What it sees of the event is public: the durable state.
+//! Those who ask: buyers who hold, wait, renew, pay, give back, hand on or forget, an organizer, and gates. Each asks one thing at a time
+//! and repeats it under the same key until it has an answer. What it sees of the event is public: the durable state.
 
+mod door;
+mod line;
 mod organizer;
 mod stray;
 mod wish;
 
 use tessera_inventory::{
-    Authority, ClaimNumber, Command, CommandBody, IdempotencyKey, Payment, Phase, RefundedUnits, Rejection,
-    Sequence, Subject, TicketRef, Timestamp,
+    Authority, ClaimNumber, Command, CommandBody, EntryNumber, IdempotencyKey, Payment, Phase, RefundedUnits,
+    Rejection, Sequence, Subject, TicketRef, TicketTypeId, Timestamp,
 };
 use tessera_naive::Model;
 use tessera_writer::Ask;
@@ -15,6 +17,7 @@ use tessera_writer::Ask;
 use crate::catalogue::subject;
 use crate::plan::{Duty, Mix, Venue};
 use crate::prng::Prng;
+use door::{DOOR, Door};
 
 /// A day and a little: a key minted so long ago is not good any more, in milliseconds.
 const STALE_KEY_MS: u64 = 24 * 3_600_000 + 60_000;
@@ -40,6 +43,10 @@ enum Errand {
     Paying(ClaimNumber),
     /// It has tickets.
     Bought(ClaimNumber),
+    /// There was nothing left of a type.
+    Missed(TicketTypeId),
+    /// It waits, or has been offered something.
+    Waiting(EntryNumber),
 }
 
 /// The request that a client waits for.
@@ -63,6 +70,12 @@ pub(crate) struct Client {
     wishes: u32,
     asked: u64,
     duties: Vec<Duty>,
+    /// What it waited for last.
+    entry: Option<EntryNumber>,
+    /// See [`Mix::again`].
+    again: u64,
+    /// The device, if it is a gate.
+    door: Option<Door>,
     pub(crate) pending: Option<Pending>,
 }
 
@@ -71,8 +84,19 @@ impl Client {
     pub(crate) fn buyer(number: usize, wishes: u32, seed: u64) -> Client {
         let prng = Prng::new(seed.wrapping_add((number as u64 + 1) << 40));
         let errand = Errand::Fresh;
-        let subject = subject(number);
-        Client { number, subject, prng, errand, wishes, asked: 0, duties: Vec::new(), pending: None }
+        Client {
+            number,
+            subject: subject(number),
+            prng,
+            errand,
+            wishes,
+            asked: 0,
+            duties: Vec::new(),
+            entry: None,
+            again: 0,
+            door: None,
+            pending: None,
+        }
     }
 
     /// The organizer with its duties.
@@ -80,27 +104,48 @@ impl Client {
         Client { duties: duties.iter().rev().copied().collect(), ..Client::buyer(number, 0, seed) }
     }
 
+    /// A gate whose device has this number, which is not 0.
+    pub(crate) fn gate(number: usize, device: u32, scans: u32, seed: u64) -> Client {
+        Client { door: Some(Door::new(device)), ..Client::buyer(number, scans, seed) }
+    }
+
     pub(crate) fn is_done(&self) -> bool {
-        self.pending.is_none() && self.errand == Errand::Fresh && self.wishes == 0 && self.duties.is_empty()
+        let is_over = self.errand == Errand::Fresh && self.wishes == 0 && self.duties.is_empty();
+        self.pending.is_none() && is_over && self.door.as_ref().is_none_or(Door::has_told)
     }
 
     /// The next new request.
     pub(crate) fn next_ask(&mut self, view: View<'_>) -> Option<Ask> {
         self.asked += 1;
+        self.again = view.mix.again;
         if let Some(duty) = self.duties.pop() {
             let body = organizer::fulfil(&mut self.prng, view, duty);
             return Some(self.command(view, Authority::Organizer, body));
         }
+        if self.door.is_some() {
+            return self.at_the_gate(view);
+        }
+        if let Errand::Missed(missed) = self.errand {
+            self.errand = Errand::Fresh;
+            if let Some(ask) = self.perhaps_waits(view, Some(missed)) {
+                return Some(ask);
+            }
+        }
         let is_over = self.errand == Errand::Fresh && self.wishes == 0;
         if !is_over && self.prng.chance(view.mix.strays) {
             self.wishes = self.wishes.saturating_sub(u32::from(self.errand == Errand::Fresh));
-            let (authority, body) = stray::stray(&mut self.prng, view);
+            let is_about_waiting = view.mix.waits > 0 && self.prng.chance(300);
+            let stray = if is_about_waiting { line::stray } else { stray::stray };
+            let (authority, body) = stray(&mut self.prng, view);
             return Some(self.command(view, authority, body));
         }
         match self.errand {
             Errand::Fresh if self.wishes == 0 => None,
             Errand::Fresh => {
                 self.wishes -= 1;
+                if let Some(ask) = self.perhaps_waits(view, None) {
+                    return Some(ask);
+                }
                 let is_box_office = self.prng.chance(view.mix.box_office);
                 let authority =
                     if is_box_office { Authority::Organizer } else { Authority::Subject(self.subject) };
@@ -110,7 +155,18 @@ impl Client {
             Errand::Holding(hold) => self.with_a_hold(view, hold),
             Errand::Paying(order) => self.with_a_payment(view, order),
             Errand::Bought(order) => self.with_tickets(view, order),
+            Errand::Waiting(entry) => self.in_line(view, entry),
+            // It has been looked at above.
+            Errand::Missed(_) => self.forget(view),
         }
+    }
+
+    fn at_the_gate(&mut self, view: View<'_>) -> Option<Ask> {
+        let goes_on = self.wishes > 0;
+        self.wishes = self.wishes.saturating_sub(1);
+        let door = self.door.as_mut().filter(|door| goes_on || !door.has_told())?;
+        let body = door.next(&mut self.prng, view, goes_on);
+        Some(self.command(view, DOOR, body))
     }
 
     fn with_a_hold(&mut self, view: View<'_>, hold: ClaimNumber) -> Option<Ask> {
@@ -165,6 +221,9 @@ impl Client {
                 let (amount, reason) = stray::amount(&mut self.prng);
                 (Authority::Organizer, CommandBody::RefundTickets { order, tickets, amount, reason, units })
             }
+            2 if view.mix.reissues > 0 && self.prng.chance(view.mix.reissues) => {
+                (self.by_whom(), CommandBody::ReissueTicket { ticket })
+            }
             2 => {
                 let to = subject(self.prng.index(crate::catalogue::SUBJECTS));
                 (self.by_whom(), CommandBody::TransferTicket { ticket, to })
@@ -209,9 +268,22 @@ impl Client {
     /// The request was accepted as the event of this sequence.
     pub(crate) fn accepted(&mut self, sequence: Sequence) {
         let Some(Pending { ask: Ask::Command(command), .. }) = self.pending.take() else { return };
+        if let (CommandBody::RecordScans { scans, .. }, Some(door)) = (&command.body, &mut self.door) {
+            door.recorded(scans);
+        }
         self.errand = match command.body {
+            CommandBody::JoinWaitlist(_) => {
+                self.entry = Some(EntryNumber(sequence.0));
+                Errand::Waiting(EntryNumber(sequence.0))
+            }
+            CommandBody::LeaveWaitlist { entry } if self.prng.chance(100) => Errand::Waiting(entry),
             CommandBody::PlaceHold(_) => Errand::Holding(ClaimNumber(sequence.0)),
             CommandBody::RenewHold { hold } => Errand::Holding(hold),
+            CommandBody::BeginPayment { hold, .. } | CommandBody::ReleaseHold { hold }
+                if self.looks_again() =>
+            {
+                self.entry.map_or(Errand::Paying(hold), Errand::Waiting)
+            }
             CommandBody::BeginPayment { hold, .. } => Errand::Paying(hold),
             CommandBody::PaymentFailed { order, .. } => Errand::Holding(order),
             CommandBody::Confirm { order, .. } => Errand::Bought(order),
@@ -227,15 +299,25 @@ impl Client {
         };
     }
 
+    /// Who waited may accept or decline once more what it has accepted or declined.
+    fn looks_again(&mut self) -> bool {
+        self.entry.is_some() && self.prng.chance(self.again)
+    }
+
     /// The request was refused: this errand is over, mostly. Who is told that the sale is over wants less and less.
     pub(crate) fn refused(&mut self, rejection: &Rejection) {
-        self.pending = None;
+        let pending = self.pending.take();
         if matches!(rejection, Rejection::WrongPhase { phase: Phase::Closed | Phase::Cancelled, .. }) {
             self.wishes /= 2;
         }
         if !self.prng.chance(200) {
             self.errand = Errand::Fresh;
         }
+        if let Some(door) = &mut self.door {
+            door.refused(rejection);
+        }
+        let missed = pending.and_then(|pending| missed(&pending.ask, rejection));
+        self.errand = missed.filter(|_| self.errand == Errand::Fresh).map_or(self.errand, Errand::Missed);
     }
 
     /// A read was answered.
@@ -253,4 +335,15 @@ impl Client {
     fn key(&self, asked: u64) -> u128 {
         Prng::new(((self.number as u64) << 32) | asked).bits()
     }
+}
+
+/// The type of which there is nothing left for a hold.
+fn missed(ask: &Ask, rejection: &Rejection) -> Option<TicketTypeId> {
+    let Ask::Command(command) = ask else { return None };
+    let CommandBody::PlaceHold(request) = &command.body else { return None };
+    let is_lack = matches!(
+        rejection,
+        Rejection::SoldOut { .. } | Rejection::SeatsTaken { .. } | Rejection::WaitlistAhead { .. }
+    );
+    request.lines.first().filter(|_| is_lack)?.ticket_type
 }

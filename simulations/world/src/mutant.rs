@@ -61,7 +61,7 @@ const fn inventory(name: &'static str, mutant: Inventory, seeds_max: u64) -> Nam
 }
 
 /// Every defect.
-pub const MUTANTS: [NamedMutant; 66] = [
+pub const MUTANTS: [NamedMutant; 79] = [
     writer("reply-before-commit", Writer::ReplyBeforeCommit, 10),
     writer("skip-head-read", Writer::SkipHeadRead, 100),
     writer("refuse-without-verifying", Writer::RefuseWithoutVerifying, 100),
@@ -109,6 +109,19 @@ pub const MUTANTS: [NamedMutant; 66] = [
     inventory("refund-beyond-total", Inventory::RefundBeyondTotal, 100),
     inventory("late-sale-unlimited", Inventory::LateSaleUnlimited, 200),
     inventory("dispute-ignored", Inventory::DisputeIgnored, 200),
+    inventory("newest-served", Inventory::NewestServed, 200),
+    inventory("mark-forgotten", Inventory::MarkForgotten, 200),
+    inventory("bucket-skipped", Inventory::BucketSkipped, 200),
+    inventory("waitlist-passed", Inventory::WaitlistPassed, 200),
+    inventory("head-passed", Inventory::HeadPassed, 200),
+    inventory("offer-kept-in-line", Inventory::OfferKeptInLine, 200),
+    inventory("offer-accepted-twice", Inventory::OfferAcceptedTwice, 200),
+    inventory("second-admission", Inventory::SecondAdmission, 200),
+    inventory("refunded-admitted", Inventory::RefundedAdmitted, 200),
+    inventory("conflict-unrecorded", Inventory::ConflictUnrecorded, 200),
+    inventory("scan-counted-twice", Inventory::ScanCountedTwice, 200),
+    inventory("last-upload-wins", Inventory::LastUploadWins, 200),
+    inventory("fact-refused", Inventory::FactRefused, 200),
     journal("sync-skipped", Journal::SyncSkipped, 50),
     journal("failed-sync-trusted", Journal::FailedSyncTrusted, 200),
     journal("anchor-ignored", Journal::AnchorIgnored, 200),

@@ -4,15 +4,17 @@
 //! Beside it a second engine replays the log: that replay gives the state of the writers is a rule too.
 
 mod calendar;
+mod gates;
 mod history;
 mod judge;
+mod lines;
 mod promise;
 mod refusals;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tessera_inventory::{Command, Digest, Event, EventBody, Inventory, KeyMark, Sequence};
+use tessera_inventory::{Command, Digest, Event, EventBody, Inventory, KeyMark, Rejection, Sequence};
 use tessera_naive::{Model, Verdict, same_body};
 use tessera_records::for_each;
 use tessera_store::LogRecord;
@@ -21,9 +23,12 @@ use tessera_writer::{Ask, CLOCK_DISAGREEMENT_MS_MAX, Chain, Head};
 use crate::catalogue::EVENT;
 use crate::disturbance::ALONE_AHEAD_MS;
 use crate::node::{Attempt, WorldWriter};
+use crate::tally::Tally;
 use calendar::Calendar;
+use gates::Gates;
 use history::History;
 pub(crate) use judge::{Life, Speaker, TurnBegun};
+use lines::Lines;
 use promise::Promises;
 use refusals::Refusals;
 
@@ -115,6 +120,8 @@ pub(crate) struct Oracle {
     refusals: Refusals,
     promises: Promises,
     calendar: Calendar,
+    lines: Lines,
+    gates: Gates,
 }
 
 impl Oracle {
@@ -136,6 +143,8 @@ impl Oracle {
             refusals: Refusals::default(),
             promises: Promises::default(),
             calendar: Calendar::default(),
+            lines: Lines::default(),
+            gates: Gates::default(),
         }
     }
 
@@ -270,7 +279,10 @@ impl Oracle {
                 return Err(broken("a key has one effect", detail));
             }
             judge::nothing_was_due(self.model(), event.at, decided.trusted, &event.body)?;
+            lines::nothing_followed(self.model(), event.at, &event.body)?;
         }
+        self.lines.event(sequence, &event, self.history.now())?;
+        self.gates.event(sequence, &event)?;
         self.promises.event(sequence, &event, decided)?;
         self.calendar.event(&event, decided)?;
         self.follows_the_rules(&event)?;
@@ -397,6 +409,17 @@ impl Oracle {
 
     pub(crate) fn events(&self) -> &[Arc<Event>] {
         self.history.events()
+    }
+
+    /// What a refusal of an attempt says of an offer, if it is about one.
+    pub(crate) fn of_offer(&self, attempt: Attempt, rejection: &Rejection) -> Option<&'static str> {
+        let Ask::Command(command) = self.ask(attempt) else { return None };
+        self.lines.of_offer(command, rejection)
+    }
+
+    /// What became of those who waited.
+    pub(crate) fn count(&self, tally: &mut Tally) {
+        self.lines.count(tally);
     }
 
     /// Claims that a deadline will end.

@@ -1,10 +1,11 @@
 //! What a run does and what goes wrong in it.
 
+mod crowd;
 mod mix;
 mod ownership;
 mod swarm;
 
-use tessera_inventory::Phase;
+use tessera_inventory::{Phase, WaitlistOrder};
 use tessera_store::memory::AppendFault;
 
 use crate::disturbance::Disturbance;
@@ -55,6 +56,8 @@ pub enum Orphans {
 pub enum Venue {
     /// A floor of this capacity, a type of it that sells for a part of the run, two rows of five seats.
     Small(u32),
+    /// The same, with a line that is served in this order for those who wait, and with entry lists.
+    Lined(u32, WaitlistOrder),
     /// Anything of at most 64 seats, by its number.
     Drawn(u64),
 }
@@ -107,6 +110,8 @@ pub struct Plan {
     pub buyers: usize,
     /// Requests for holds that each buyer makes.
     pub wishes: u32,
+    /// Gates with devices that may be offline; each asks as often as a buyer.
+    pub doors: usize,
     /// Longest time a client thinks before its next request, in microseconds. It is shorter than a hold lasts.
     pub think_us_max: u64,
     /// What is sold.
@@ -233,6 +238,7 @@ impl Plan {
             nodes: 1,
             buyers: 3,
             wishes: 3,
+            doors: 0,
             think_us_max: 59_000_000,
             venue: Venue::Small(4),
             mix: Mix::usual(),

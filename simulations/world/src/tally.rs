@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::AddAssign;
 
-use tessera_inventory::{EventBody, Phase, RefundedUnits, Rejection, RequestError, Units};
+use tessera_inventory::{ConflictKind, EventBody, Phase, RefundedUnits, Rejection, RequestError, Units};
 use tessera_store::memory::AppendFault;
 use tessera_writer::{Alert, Reply};
 
@@ -77,7 +77,7 @@ pub(crate) const FOLLOWER_FAULTS: [&str; 12] = [
 ];
 
 /// Every refusal that a buyer, an organizer or a scanner can be given. What the tally leaves out is in `docs/reliability.md`.
-pub(crate) const REFUSALS: [&str; 45] = [
+pub(crate) const REFUSALS: [&str; 58] = [
     "sold out: pool",
     "sold out: seats",
     "seats taken",
@@ -123,10 +123,23 @@ pub(crate) const REFUSALS: [&str; 45] = [
     "too many companions",
     "too many subjects",
     "no such phase change",
+    "waitlist ahead",
+    "already waiting",
+    "waitlist closed",
+    "waitlist full",
+    "entry not found",
+    "available now",
+    "not admitted here",
+    "no re-entry",
+    "scan numbers",
+    "no scans",
+    "too many scans",
+    "scans out of order",
+    "unknown device",
 ];
 
 /// Every kind of event, the rarer ones told apart.
-pub(crate) const EVENTS: [&str; 24] = [
+pub(crate) const EVENTS: [&str; 43] = [
     "configured",
     "phase by command",
     "phase by time",
@@ -151,6 +164,23 @@ pub(crate) const EVENTS: [&str; 24] = [
     "transferred",
     "checked in",
     "checked out",
+    "reissued",
+    "joined the waitlist",
+    "left the waitlist",
+    "patience ended",
+    "offer made",
+    "offer accepted",
+    "offer declined",
+    "offer sold",
+    "offer accepted or declined late",
+    "offer accepted or declined twice",
+    "scans recorded",
+    "scan of a device",
+    "double admission",
+    "admitted after its refund",
+    "admitted by an old code",
+    "admitted at a wrong gate",
+    "admitted without a ticket",
 ];
 
 /// What happens where nodes own the event by the protocol of a cluster.
@@ -371,10 +401,25 @@ pub(crate) fn event(body: &EventBody, by_command: bool) -> Vec<&'static str> {
         EventBody::SoldLate(_) => vec!["sold late"],
         EventBody::OrderDisputed { .. } => vec!["disputed"],
         EventBody::TicketReissued { .. } => vec!["reissued"],
-        EventBody::ScansRecorded(_) => vec!["scans recorded"],
+        EventBody::ScansRecorded(record) => {
+            let mut names = vec!["scans recorded"];
+            names.extend(record.scans.iter().map(|_| "scan of a device"));
+            names.extend(record.conflicts.iter().map(|conflict| contradiction(conflict.kind)));
+            names
+        }
         EventBody::WaitlistJoined(_) => vec!["joined the waitlist"],
         EventBody::WaitlistLeft { .. } => vec!["left the waitlist"],
         EventBody::WaitlistPatienceEnded { .. } => vec!["patience ended"],
+    }
+}
+
+const fn contradiction(kind: ConflictKind) -> &'static str {
+    match kind {
+        ConflictKind::DoubleAdmission => "double admission",
+        ConflictKind::AfterRefund => "admitted after its refund",
+        ConflictKind::OldCode => "admitted by an old code",
+        ConflictKind::WrongGate => "admitted at a wrong gate",
+        ConflictKind::UnknownTicket => "admitted without a ticket",
     }
 }
 

@@ -230,6 +230,8 @@ impl World {
         let mut clients: Vec<_> =
             (0..plan.buyers).map(|number| Client::buyer(number, plan.wishes, seed)).collect();
         clients.push(Client::organizer(plan.buyers, &plan.duties, seed));
+        let gate = |(at, device)| Client::gate(plan.buyers + at, device, plan.wishes, seed);
+        clients.extend((1..=plan.doors).zip(1_u32..).map(gate));
         let nodes = (0..plan.nodes).map(|_| Node::new(prng.between(0, 1 << 40))).collect();
         let trace = Trace::new(plan.keep_trace);
         let followers = Followers::new(plan.mutant);
@@ -354,6 +356,7 @@ impl World {
                 summary.tally.note(name);
             }
         }
+        self.oracle.count(&mut summary.tally);
         summary
     }
 

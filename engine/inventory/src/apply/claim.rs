@@ -14,7 +14,7 @@ impl Inventory {
         let claim = self.take(number, hold);
         self.deadlines.insert(hold.deadline_at, number);
         self.claims.insert(number, claim, &self.subjects);
-        if let Some(entry) = hold.entry {
+        if let Some(entry) = hold.entry.filter(|_| !self.mutation.is(Mutant::OfferKeptInLine)) {
             self.leave_waitlist(entry);
         }
     }

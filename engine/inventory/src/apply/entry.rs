@@ -1,5 +1,6 @@
 //! What passes the gates.
 
+use crate::mutant::Mutant;
 use crate::passages::{Device, Passage};
 use crate::{Inventory, ScansRecorded, TicketRef, Timestamp};
 
@@ -26,7 +27,8 @@ impl Inventory {
             let Some((at, slot)) = self.find_ticket(scan.ticket) else { continue };
             let passage = Passage::scanned(record.device, scan);
             let before = self.orders.passage(slot);
-            if before.is_none_or(|before| before.rank() < passage.rank()) {
+            let is_last = before.is_none_or(|before| before.rank() < passage.rank());
+            if is_last || self.mutation.is(Mutant::LastUploadWins) {
                 self.orders.pass(at, slot, passage, &self.subjects);
             }
         }

@@ -5,7 +5,7 @@ use crate::claims::Claim;
 use crate::mutant::Mutant;
 use crate::orders::Order;
 use crate::{
-    Authority, Charge, ClaimNumber, ClaimState, EXTRA_SUBJECTS_MAX, EventBody, Inventory,
+    Authority, Charge, ClaimNumber, ClaimState, EXTRA_SUBJECTS_MAX, EventBody, Inventory, Origin,
     PAYMENT_ATTEMPTS_MAX, Phase, ProviderId, Rejection, RequestError, Subject, Timestamp,
 };
 
@@ -48,8 +48,10 @@ impl Inventory {
     /// The caller's hold without a payment in flight.
     fn held(&self, authority: Authority, hold: ClaimNumber) -> Result<&Claim, Rejection> {
         let claim = self.live_claim(authority, hold, Rejection::HoldNotFound)?;
+        let is_open = claim.origin == Origin::Offer && self.mutation.is(Mutant::OfferAcceptedTwice);
         match claim.state() {
             ClaimState::Held => Ok(claim),
+            _ if is_open => Ok(claim),
             state => Err(Rejection::WrongState { state }),
         }
     }

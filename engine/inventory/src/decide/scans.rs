@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::entry::Admitted;
+use crate::mutant::Mutant;
 use crate::orders::TicketSlot;
 use crate::passages::{Device, Passage};
 use crate::{
@@ -24,19 +25,27 @@ impl Inventory {
         }
         let Device { next, last_at } = known.unwrap_or(Device::NEW);
         // A gap would be "seen" for ever once what follows it is; and where all is seen, there is nothing to log.
-        if first > next || last < next {
+        let again = self.mutation.is(Mutant::ScanCountedTwice);
+        if first > next || (last < next && !again) {
             return Err(Rejection::ScanNumbers { next });
+        }
+        if self.mutation.is(Mutant::FactRefused) && scans.iter().any(|scan| self.is_of_refunded(scan)) {
+            return Err(Rejection::TicketRefunded);
         }
         let mut record = ScansRecorded { device, scans: Vec::new(), conflicts: Vec::new() };
         let mut latest = last_at;
         let mut passed = BTreeMap::new();
         let before_now = Timestamp(now.0.saturating_sub(1));
-        for scan in scans.iter().filter(|scan| scan.number >= next) {
+        for scan in scans.iter().filter(|scan| scan.number >= next || again) {
             latest = scan.at.min(before_now).max(latest);
             let scan = Scan { at: latest, ..*scan };
             self.record_scan(&mut record, &mut passed, scan);
         }
         Ok(EventBody::ScansRecorded(record))
+    }
+
+    fn is_of_refunded(&self, scan: &Scan) -> bool {
+        self.settled_ticket(scan.ticket).is_ok_and(|(_, _, ticket)| ticket.is_refunded())
     }
 
     /// Adds a scan and what contradicts it. `passed` is what the scans before it in the upload made of the register.
@@ -77,6 +86,7 @@ impl Inventory {
         }
         if let Some(Passage { at, gate, device, inward: true, .. }) = before
             && (device, gate) != (passage.device, passage.gate)
+            && !self.mutation.is(Mutant::ConflictUnrecorded)
         {
             add(ConflictKind::DoubleAdmission, Some(OtherPassage { at, gate, device }));
         }

@@ -74,13 +74,15 @@ impl Inventory {
         if self.config.is_add_on(ticket_type) {
             return Err(Rejection::WrongKind);
         }
-        if found.is_refunded() {
+        if found.is_refunded() && !self.mutation.is(Mutant::RefundedAdmitted) {
             return Err(Rejection::TicketRefunded);
         }
         if generation != found.generation {
             return Err(Rejection::CodeRevoked { generation: found.generation });
         }
-        self.check_is_out(slot, found)?;
+        if !self.mutation.is(Mutant::SecondAdmission) {
+            self.check_is_out(slot, found)?;
+        }
         self.check_undisputed(ticket)?;
         match self.config.admitted(ticket_type, gate, now) {
             Admitted::Elsewhere { gates, opens_at } => {

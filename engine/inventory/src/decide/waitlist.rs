@@ -116,7 +116,7 @@ impl Inventory {
             return None;
         }
         let line = self.waitlist.line(id);
-        if self.accumulates() {
+        if self.accumulates() && !self.mutation.is(Mutant::HeadPassed) {
             let (wanted, head) = line.head()?;
             if !line.is_impatient(head) {
                 return self.fitting(id, wanted).map(|_| head);
@@ -214,8 +214,10 @@ impl Inventory {
         }
         let line = self.waitlist.line(id);
         let head = line.head().map(|(_, head)| head);
-        let is_next =
-            !self.accumulates() || head == Some(place) || head.is_some_and(|head| line.is_impatient(head));
+        let is_next = !self.accumulates()
+            || head == Some(place)
+            || head.is_some_and(|head| line.is_impatient(head))
+            || self.mutation.is(Mutant::HeadPassed);
         is_next && line.has(Wanted::of(choice), place)
     }
 

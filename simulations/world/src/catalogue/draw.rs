@@ -6,6 +6,7 @@ use tessera_inventory::{
 };
 
 use super::WALL_BASE_MS;
+use super::crowd::{drawn_line, drawn_lists};
 use crate::prng::Prng;
 
 /// Most seats of a drawn hall.
@@ -40,7 +41,7 @@ pub(crate) fn config(prng: &mut Prng) -> Config {
     let rows = rows(prng, channels);
     let has_seats = !rows.is_empty();
     let types = prng.between(2, 6);
-    Config {
+    let mut config = Config {
         currency: *b"EUR",
         pools: (0..pools)
             .map(|at| Pool {
@@ -62,7 +63,11 @@ pub(crate) fn config(prng: &mut Prng) -> Config {
         tariff: None,
         entry: Vec::new(),
         waitlist: None,
-    }
+    };
+    // Drawn last: what was drawn before it stays.
+    config.waitlist = prng.chance(750).then(|| Box::new(drawn_line(prng, config.ticket_types.len())));
+    config.entry = if prng.chance(400) { drawn_lists(prng, &config) } else { Vec::new() };
+    config
 }
 
 fn small(prng: &mut Prng, low: u64, high: u64) -> u32 {

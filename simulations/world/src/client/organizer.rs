@@ -19,12 +19,16 @@ pub(super) fn fulfil(prng: &mut Prng, view: View<'_>, duty: Duty) -> CommandBody
         },
         (Duty::Edit, Some(config)) => {
             let stale = u32::from(prng.chance(100));
-            let config = Arc::new(catalogue::edit::edited(prng, config));
-            CommandBody::Configure { expected_version: model.version + stale, config }
+            let mut edited = catalogue::edit::edited(prng, config);
+            if view.mix.waits + view.mix.offline > 0 && prng.chance(400) {
+                catalogue::crowd::edit(prng, &mut edited);
+            }
+            CommandBody::Configure { expected_version: model.version + stale, config: Arc::new(edited) }
         }
         (Duty::Configure | Duty::Raise | Duty::Edit, _) => {
             let config = match view.venue {
                 Venue::Small(capacity) => catalogue::small(capacity),
+                Venue::Lined(capacity, order) => catalogue::lined(capacity, order),
                 Venue::Drawn(number) => catalogue::draw::config(&mut Prng::new(number)),
             };
             CommandBody::Configure { expected_version: model.version, config: Arc::new(config) }

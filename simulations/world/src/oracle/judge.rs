@@ -10,7 +10,7 @@ use tessera_naive::{Model, Verdict, same, view_without_terms};
 use tessera_writer::{Ask, Head, Reply};
 
 use super::refusals::Refusal;
-use super::{Oracle, Violation, broken};
+use super::{Oracle, Violation, broken, gates, lines};
 use crate::node::Attempt;
 
 /// A life of a node.
@@ -187,6 +187,10 @@ impl Oracle {
             return Err(broken("no refusal before its commit", detail));
         };
         nothing_was_due(model, speaker.turn.at, speaker.turn.trusted, rejection)?;
+        lines::nothing_followed(model, speaker.turn.at, rejection)?;
+        if matches!(command.body, CommandBody::RecordScans { .. }) && !gates::may_refuse_facts(rejection) {
+            return Err(broken("a fact is not refused", format!("{command:?}: {text}")));
+        }
         match model.decide(speaker.turn.at, command) {
             Verdict::Refused(reasons) if reasons.iter().any(|reason| same(rejection, reason)) => Ok(()),
             Verdict::Repeated(first) => {

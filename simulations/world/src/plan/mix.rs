@@ -32,6 +32,19 @@ pub struct Mix {
     pub paying: [u64; 3],
     /// What is done with tickets: refund to sale, refund and withdraw, transfer, let in or out, forget.
     pub bought: [u64; 5],
+    /// Of a thousand times that something is sold out, so many join those who wait for it, and a quarter as many of those who want
+    /// something new.
+    pub waits: u64,
+    /// What is done while waiting: look, leave, forget.
+    pub waiting: [u64; 3],
+    /// What is done with an offer: accept, decline, look and come back, forget.
+    pub offered: [u64; 4],
+    /// Of a thousand offers that were accepted or declined, so many are accepted or declined once more.
+    pub again: u64,
+    /// Of a thousand transfers, so many are new codes for the same holder instead.
+    pub reissues: u64,
+    /// Of a thousand things that a gate does, so many are told later by its device; the others are asked at once.
+    pub offline: u64,
 }
 
 impl Mix {
@@ -52,6 +65,12 @@ impl Mix {
             holding: [35, 20, 15, 10, 20],
             paying: [60, 30, 10],
             bought: [10, 5, 20, 0, 65],
+            waits: 0,
+            waiting: [40, 10, 10],
+            offered: [40, 10, 10, 10],
+            again: 0,
+            reissues: 0,
+            offline: 0,
         }
     }
 
@@ -79,6 +98,7 @@ impl Mix {
             holding,
             paying,
             bought,
+            ..Mix::usual()
         }
     }
 }

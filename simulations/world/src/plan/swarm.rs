@@ -38,6 +38,7 @@ impl Plan {
             nodes,
             buyers: usize::try_from(prng.between(2, BUYERS_MAX)).unwrap_or(2),
             wishes,
+            doors: 0,
             think_us_max,
             venue: if prng.chance(100) { Venue::Small(20) } else { Venue::Drawn(prng.next()) },
             mix: Mix::drawn(prng),
@@ -64,6 +65,7 @@ impl Plan {
             keep_trace: false,
         }
         .perhaps_owned(seed)
+        .perhaps_crowded(seed)
     }
 }
 

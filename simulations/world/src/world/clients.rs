@@ -77,6 +77,7 @@ impl World {
         self.note(tally::answer(reply));
         if let Reply::Rejected { rejection, .. } = reply {
             self.note(tally::refusal(rejection));
+            self.oracle.of_offer(attempt, rejection).into_iter().for_each(|name| self.note(name));
         }
         let (client, _) = self.asker(attempt);
         let Some((node, back_us)) = self.way_back(node, attempt) else { return };

@@ -4,7 +4,7 @@ use tessera_world::{Media, Plan, run};
 
 use crate::survives;
 
-fn twice(seed: u64, plan: &Plan) {
+pub(crate) fn twice(seed: u64, plan: &Plan) {
     let first = run(seed, plan).unwrap();
     let second = run(seed, plan).unwrap();
     assert_eq!(first, second, "seed {seed}");

@@ -7,12 +7,14 @@ mod commit_path;
 mod crashes;
 mod determinism;
 mod disk;
+mod entry;
 mod expiry;
 mod mutants;
 mod ownership;
 mod receipts;
 mod resting;
 mod swarm;
+mod waitlist;
 
 use tessera_world::{Failure, Plan, Summary, run};
 
