@@ -175,7 +175,7 @@ async fn an_event_that_is_cancelled_refunds_its_orders_by_itself() {
     let gone = CommandBody::RefundTickets {
         order: orders[0],
         tickets: vec![0],
-        amount: tessera_inventory::RefundAmount::Full,
+        amount: RefundAmount::Full,
         reason: RefundReason::Organizer,
         units: RefundedUnits::Restock,
     };

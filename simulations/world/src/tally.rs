@@ -139,7 +139,7 @@ pub(crate) const REFUSALS: [&str; 58] = [
 ];
 
 /// Every kind of event, the rarer ones told apart.
-pub(crate) const EVENTS: [&str; 43] = [
+pub(crate) const EVENTS: [&str; 42] = [
     "configured",
     "phase by command",
     "phase by time",
@@ -181,6 +181,7 @@ pub(crate) const EVENTS: [&str; 43] = [
     "admitted by an old code",
     "admitted at a wrong gate",
     "admitted without a ticket",
+    "admitted in dispute",
 ];
 
 /// What happens where nodes own the event by the protocol of a cluster.
@@ -420,6 +421,7 @@ const fn contradiction(kind: ConflictKind) -> &'static str {
         ConflictKind::OldCode => "admitted by an old code",
         ConflictKind::WrongGate => "admitted at a wrong gate",
         ConflictKind::UnknownTicket => "admitted without a ticket",
+        ConflictKind::InDispute => "admitted in dispute",
     }
 }
 

@@ -176,8 +176,8 @@ async fn start(
     provider: Option<&Arc<Scripted>>,
     seed: u64,
 ) -> World {
-    let providers = provider.into_iter().map(|provider| -> Arc<dyn Provider> { provider.clone() }).collect();
-    let services = Services { providers, ..Services::default() };
+    let provider = provider.map(|provider| -> Arc<dyn Provider> { provider.clone() });
+    let services = Services { providers: provider.into_iter().collect(), ..Services::default() };
     World::with(store.clone(), clock.clone(), limits(), seed, services).await
 }
 
