@@ -176,7 +176,7 @@ async fn start(
     provider: Option<&Arc<Scripted>>,
     seed: u64,
 ) -> World {
-    let provider = provider.map(|provider| -> Arc<dyn Provider> { provider.clone() });
+    let provider = provider.map(|provider| Arc::clone(provider) as Arc<dyn Provider>);
     let services = Services { providers: provider.into_iter().collect(), ..Services::default() };
     World::with(store.clone(), clock.clone(), limits(), seed, services).await
 }
