@@ -37,6 +37,8 @@ fn main() {
     replay("replay", &standing(10_000_000), &log);
     let log = holds("holds with a fee and a tax", priced(10_000_000));
     replay("their replay", &priced(10_000_000), &log);
+    drop(log);
+    quotes();
     best_available();
 }
 
@@ -48,44 +50,83 @@ fn accept(inventory: &mut Inventory, command: &Command) -> Event {
     }
 }
 
-/// Decide, apply and encode holds above a million live ones, which are released again between the runs; returns the records of all of them.
-fn holds(what: &str, config: Config) -> Vec<Vec<u8>> {
-    let mut inventory = opened(config);
-    let mut log = Vec::new();
-    let mut turn = Vec::with_capacity(TURN_HOLDS);
-    let mut place = |inventory: &mut Inventory, commands: &[Command], log: &mut Vec<Vec<u8>>| {
+/// A million live holds, above which holds are measured.
+struct Crowded {
+    inventory: Inventory,
+    /// The records of everything so far.
+    log: Vec<Vec<u8>>,
+    /// Holds a second, run by run.
+    rates: Vec<f64>,
+}
+
+impl Crowded {
+    fn new(config: Config) -> Crowded {
+        let mut crowded = Crowded { inventory: opened(config), log: Vec::new(), rates: Vec::new() };
+        let live: Vec<Command> = (0..LIVE_HOLDS).map(|number| hold_command(number, 1)).collect();
+        crowded.place(&live);
+        crowded
+    }
+
+    /// Decide, apply and encode, as busy turns do.
+    fn place(&mut self, commands: &[Command]) {
+        let mut turn = Vec::with_capacity(TURN_HOLDS);
         for chunk in commands.chunks(TURN_HOLDS) {
-            let first = inventory.sequence().plus(1);
+            let first = self.inventory.sequence().plus(1);
             for command in chunk {
-                let event = accept(inventory, command);
-                inventory.apply(&event);
+                let event = accept(&mut self.inventory, command);
+                self.inventory.apply(&event);
                 turn.push(event);
             }
             let mut record = Vec::with_capacity(64 * TURN_HOLDS);
             encode_record(first, &turn, &mut record);
             turn.clear();
-            log.push(record);
+            self.log.push(record);
         }
-    };
-    let live: Vec<Command> = (0..LIVE_HOLDS).map(|number| hold_command(number, 1)).collect();
-    place(&mut inventory, &live, &mut log);
-    drop(live);
-    let mut rates = Vec::new();
-    for run in 0..RUNS as u64 {
-        let from = LIVE_HOLDS + run * MEASURED_HOLDS;
+    }
+
+    /// One run; its holds are released again.
+    fn run(&mut self) {
+        let from = LIVE_HOLDS + self.rates.len() as u64 * MEASURED_HOLDS;
         let commands: Vec<Command> =
             (from..from + MEASURED_HOLDS).map(|number| hold_command(number, 1)).collect();
         let started = Instant::now();
-        place(&mut inventory, &commands, &mut log);
-        rates.push(MEASURED_HOLDS as f64 / started.elapsed().as_secs_f64());
-        let last = inventory.sequence().0;
+        self.place(&commands);
+        self.rates.push(MEASURED_HOLDS as f64 / started.elapsed().as_secs_f64());
+        let last = self.inventory.sequence().0;
         let releases: Vec<Command> = (last - MEASURED_HOLDS + 1..=last).map(release).collect();
-        place(&mut inventory, &releases, &mut log);
+        self.place(&releases);
     }
+}
+
+/// Decide, apply and encode holds above a million live ones; returns the records of all of them.
+fn holds(what: &str, config: Config) -> Vec<Vec<u8>> {
+    let mut crowded = Crowded::new(config);
+    (0..RUNS).for_each(|_| crowded.run());
+    let Crowded { inventory, log, rates } = crowded;
     row(&format!("{what}, 1 M live, decide + apply + encode"), format!("{:.2} M/s", median(rates) / 1e6));
     let bytes: usize = log.iter().map(Vec::len).sum();
     row("bytes of log per hold", format!("{:.1}", bytes as f64 / (inventory.sequence().0 as f64)));
     log
+}
+
+/// What the quote of a hold costs: runs with a tariff and without, by turns, so that both have the same machine.
+fn quotes() {
+    title("a hold with a fee and a tax beside one without, by turns");
+    let (mut without, mut with) = (Crowded::new(standing(10_000_000)), Crowded::new(priced(10_000_000)));
+    for run in 0..2 * RUNS {
+        if run % 2 == 0 {
+            without.run();
+            with.run();
+        } else {
+            with.run();
+            without.run();
+        }
+    }
+    let ns = |rates: &[f64]| median(rates.iter().map(|rate| 1e9 / rate).collect());
+    row("without", format!("{:.0} ns a hold", ns(&without.rates)));
+    row("with", format!("{:.0} ns a hold", ns(&with.rates)));
+    let ratios = with.rates.iter().zip(&without.rates).map(|(with, without)| with / without);
+    row("holds a second with, as a share of without", format!("{:.3}", median(ratios.collect())));
 }
 
 fn release(hold: u64) -> Command {
