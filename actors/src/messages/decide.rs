@@ -1,7 +1,7 @@
 //! When messages are sent, tried again, given up: without I/O.
 
-use tessera_correspondence::{Ended, Outcome, Verdict, Want};
-use tessera_inventory::Timestamp;
+use tessera_correspondence::{Ended, Kind, Outcome, Verdict, Want};
+use tessera_inventory::{ClaimState, ClaimView, Timestamp};
 
 use super::Sent;
 use crate::Random;
@@ -63,6 +63,11 @@ pub(super) fn shared_out(mut emergencies: Vec<Want>, mut others: Vec<Want>, room
 /// Whether nobody needs to hear it any more.
 pub(super) fn is_overtaken(want: &Want, now: Timestamp) -> bool {
     want.expires_at.is_some_and(|expires_at| now >= expires_at)
+}
+
+/// Whether what a message says of a claim is so: nobody is reminded of a hold that was given back, or whose payment has begun.
+pub(super) fn stands(want: &Want, view: &ClaimView) -> bool {
+    want.kind != Kind::HoldEnding || view.state == ClaimState::Held
 }
 
 /// What follows for a message.
@@ -135,8 +140,8 @@ fn later(now: Timestamp, pause_s: u64, random: &dyn Random) -> Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use tessera_correspondence::{Kind, Recipient};
-    use tessera_inventory::{EventId, Sequence, Subject};
+    use tessera_correspondence::Recipient;
+    use tessera_inventory::{ClaimNumber, EventId, Sequence, Subject};
     use tessera_store::keys::MessagePlace;
 
     use super::*;
@@ -268,5 +273,31 @@ mod tests {
         let late = Want { expires_at: Some(NOW), ..want(Kind::Offer, 0) };
         assert!(is_overtaken(&late, NOW) && !is_overtaken(&late, Timestamp(NOW.0 - 1)));
         assert!(!is_overtaken(&want(Kind::Offer, 0), NOW));
+    }
+
+    #[test]
+    fn nobody_is_reminded_of_what_is_not_held_any_more() {
+        let check = |kind, state, expected| {
+            let view = ClaimView {
+                number: ClaimNumber(1),
+                state,
+                subject: Subject(4),
+                deadline_at: Some(NOW),
+                renewals: 0,
+                attempts: 0,
+                lines: Vec::new(),
+                quoted_minor: None,
+                payment: None,
+                tickets: Vec::new(),
+                refunded_minor: 0,
+                in_dispute: false,
+            };
+            assert_eq!(stands(&want(kind, 0), &view), expected, "{kind:?} {state:?}");
+        };
+        check(Kind::HoldEnding, ClaimState::Held, true);
+        check(Kind::HoldEnding, ClaimState::PaymentInFlight, false);
+        check(Kind::HoldEnding, ClaimState::Paid, false);
+        check(Kind::HoldEnding, ClaimState::Ended, false);
+        check(Kind::Offer, ClaimState::PaymentInFlight, true);
     }
 }

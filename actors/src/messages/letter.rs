@@ -10,6 +10,7 @@ use tessera_projections::catalogue::Catalogue;
 use tessera_store::{StoreError, Table};
 use tessera_writer::Ask;
 
+use super::decide::stands;
 use super::{Channel, Letter, Reached, ShownOrder};
 use crate::answer::Answer;
 use crate::router::InventoryRouter;
@@ -43,7 +44,7 @@ pub(super) struct Desk {
 
 /// Whether a kind of message shows an order.
 fn shows_order(kind: Kind) -> bool {
-    matches!(kind, Kind::Confirmation | Kind::Offer | Kind::Transfer | Kind::Reminder)
+    matches!(kind, Kind::Confirmation | Kind::Offer | Kind::HoldEnding | Kind::Transfer | Kind::Reminder)
 }
 
 /// Whether what a kind of message says stands in its broadcast.
@@ -79,8 +80,8 @@ impl Desk {
         let order = match want.order.filter(|_| shows_order(want.kind)) {
             None => None,
             Some(number) => match self.order(event, number).await {
-                Ok(Some(order)) => Some(order),
-                Ok(None) => return Ok(Looked::Pointless),
+                Ok(Some(order)) if stands(&want, &order.view) => Some(order),
+                Ok(_) => return Ok(Looked::Pointless),
                 Err(reason) => return Ok(Looked::NotNow(reason)),
             },
         };

@@ -13,6 +13,9 @@ use tessera_store::keys::MessagePlace;
 
 use crate::webhooks::TOLD_BEFORE_MS;
 
+/// The shortest offer that is reminded of before it ends, in milliseconds: of a shorter one its buyer has just heard.
+const REMINDED_OF_MS_MIN: u64 = 600_000;
+
 /// What a stretch of a log is judged by.
 pub(super) struct Known {
     pub(super) event: EventId,
@@ -84,10 +87,8 @@ impl Known {
                 said.wants.extend(self.to_buyer(sequence, Kind::PaymentFailed, *order, &[]));
             }
             EventBody::HoldPlaced(hold) if hold.origin == Origin::Offer => {
-                let recipient = Recipient { subject: hold.subjects.primary, order: None };
-                let order = ClaimNumber(sequence.0);
-                let offer = self.want(sequence, Kind::Offer, recipient, Some((order, &[])));
-                said.wants.push(Want { expires_at: Some(hold.deadline_at), ..offer });
+                said.wants.push(self.offer(sequence, Kind::Offer, hold));
+                said.aside.extend(self.hold_ending(sequence, hold, logged.at));
             }
             EventBody::TicketTransferred { ticket, to, from, generation } => {
                 let about = [ticket.index];
@@ -106,6 +107,24 @@ impl Known {
             _ => {}
         }
         said
+    }
+
+    /// To whom units are held that it has waited for, about that.
+    fn offer(&self, sequence: Sequence, kind: Kind, hold: &HoldPlaced) -> Want {
+        let recipient = Recipient { subject: hold.subjects.primary, order: None };
+        let want = self.want(sequence, kind, recipient, Some((ClaimNumber(sequence.0), &[])));
+        Want { expires_at: Some(hold.deadline_at), ..want }
+    }
+
+    /// What reminds of an offer when two thirds of its time are over. In the inbox is the offer, with its deadline.
+    fn hold_ending(&self, sequence: Sequence, hold: &HoldPlaced, placed_at: Timestamp) -> Option<Want> {
+        let good_ms = hold.deadline_at.0.saturating_sub(placed_at.0);
+        let due_at = placed_at.plus_ms(good_ms / 3 * 2);
+        let want = self.offer(sequence, Kind::HoldEnding, hold);
+        // It waits from then on: until then it is not late.
+        let place = MessagePlace { at: due_at, ..want.place };
+        let is_wanted = good_ms >= REMINDED_OF_MS_MIN && due_at > self.now;
+        is_wanted.then_some(Want { place, due_at, ..want })
     }
 
     /// Who gave a ticket away: its buyer is reached as it said at the order, anybody else as it said of itself.
@@ -271,6 +290,30 @@ mod tests {
         check(NOW.0, &transferred(1, None), &by_buyer); // of an older log
         check(NOW.0, &transferred(2, None), &by_another[1..]);
         check(NOW.0, &transferred(1, Some(9)), &by_another[1..]); // to itself
+    }
+
+    #[test]
+    fn an_offer_that_is_good_for_long_is_reminded_of_beside_the_inbox() {
+        let check = |placed_at: u64, deadline_at: u64, expected: Option<u64>| {
+            let offer = HoldPlaced { deadline_at: Timestamp(deadline_at), ..hold(8, Origin::Offer) };
+            let logged = Event { at: Timestamp(placed_at), key: None, body: EventBody::HoldPlaced(offer) };
+            let said = known().said(Sequence(9), &logged);
+            let due: Vec<_> = said
+                .aside
+                .iter()
+                .map(|want| (want.kind, want.due_at, want.place.at, want.order, want.expires_at))
+                .collect();
+            let of = |at| {
+                let (at, order) = (Timestamp(at), Some(ClaimNumber(9)));
+                (Kind::HoldEnding, at, at, order, Some(Timestamp(deadline_at)))
+            };
+            assert_eq!(due, expected.map(of).into_iter().collect::<Vec<_>>(), "{placed_at} {deadline_at}");
+            assert_eq!(said.wants.len(), 1);
+        };
+        check(NOW.0, NOW.0 + 600_000, Some(NOW.0 + 400_000));
+        check(NOW.0 - 1_000, NOW.0 + 7_199_000, Some(NOW.0 + 4_799_000));
+        check(NOW.0, NOW.0 + 599_999, None);
+        check(NOW.0 - 400_000, NOW.0 + 200_000, None); // told too late
     }
 
     #[test]

@@ -31,13 +31,13 @@ macro_rules! files {
 files! {
     "en": [
         Confirmation "confirmation", Offer "offer", Refund "refund", Dispute "dispute", Transfer "transfer",
-        Change "change", Reminder "reminder", PaymentFailed "payment_failed", Emergency "emergency",
-        Announcement "announcement"
+        Change "change", Reminder "reminder", PaymentFailed "payment_failed", HoldEnding "hold_ending",
+        Emergency "emergency", Announcement "announcement"
     ],
     "de": [
         Confirmation "confirmation", Offer "offer", Refund "refund", Dispute "dispute", Transfer "transfer",
-        Change "change", Reminder "reminder", PaymentFailed "payment_failed", Emergency "emergency",
-        Announcement "announcement"
+        Change "change", Reminder "reminder", PaymentFailed "payment_failed", HoldEnding "hold_ending",
+        Emergency "emergency", Announcement "announcement"
     ]
 }
 

@@ -39,7 +39,7 @@ const OF_TICKETS: &[&str] = &["type", "place", "price"];
 pub fn variables(kind: Kind) -> Vec<&'static str> {
     let own: &[&str] = match kind {
         Kind::Confirmation | Kind::Reminder => &["order.id", "order.total", "tickets"],
-        Kind::Offer => &["order.id", "order.total", "tickets", "offer.deadline"],
+        Kind::Offer | Kind::HoldEnding => &["order.id", "order.total", "tickets", "offer.deadline"],
         Kind::Refund => &["order.id", "refund.count"],
         Kind::Dispute => &["order.id", "dispute.what", "dispute.count", "dispute.is_team"],
         Kind::Transfer => &["order.id", "tickets", "transfer.is_receiver"],
@@ -124,7 +124,7 @@ pub fn example(kind: Kind) -> Facts {
         .text("order.total", "EUR 180.00")
         .with("tickets", Fact::List(vec![ticket("Seat", "A · 1 · 4"), ticket("Seat", "A · 1 · 5")]));
     match kind {
-        Kind::Offer => facts.text("offer.deadline", "1 December 2029, 18:30"),
+        Kind::Offer | Kind::HoldEnding => facts.text("offer.deadline", "1 December 2029, 18:30"),
         Kind::Refund => facts.with("refund.count", Fact::Number(2)),
         Kind::Dispute => facts
             .text("dispute.what", "open")

@@ -50,6 +50,8 @@ kinds! {
     Reminder = 7, "reminder", Bulk, true;
     /// A payment failed.
     PaymentFailed = 8, "payment_failed", Usual, true;
+    /// The offer of units to somebody of the waitlist ends soon.
+    HoldEnding = 9, "hold_ending", Usual, true;
     /// The organizer has something urgent to say to everybody.
     Emergency = 10, "emergency", Emergency, false;
     /// The organizer has something to say to everybody.

@@ -371,6 +371,37 @@ async fn transfers_refunds_and_a_cancellation_are_told() {
 }
 
 #[tokio::test]
+async fn who_was_offered_something_is_reminded_before_that_ends() {
+    let relay = Relay::start().await;
+    let (server, clock) = Server::start_with_clock(settings(relay.port())).await;
+    let mut configuration = standing(1);
+    configuration["waitlist"] = json!({"offer_s": 7_200});
+    let sale = Sale::open(&server, &configuration).await;
+    let (first, second) = (server.buyer().await, server.buyer().await);
+    let contact = server.ask(Method::PUT, "/v1/contacts/me").bearer(&second);
+    contact.json(&json!({"email": "ada@example.com", "locale": "en"})).expect(200).await;
+    let held = sale.hold(&server, &first, "Standing", 1).await;
+    let wish = json!({"choices": [{"ticket_type": "Standing", "quantity": 1}]});
+    server.post(&sale.path("/waitlist")).bearer(&second).json(&wish).expect(201).await;
+    let release = server.post(&sale.path(&format!("/holds/{}/release", held.text("id"))));
+    release.header("x-hold-secret", &held.text("secret")).expect(200).await;
+    let offer = relay.wait_for(1).await.remove(0);
+    assert_eq!(offer.header("Subject"), "Tickets for Test are held for you");
+    let inbox = server.get("/v1/inbox").bearer(&second).expect(200).await;
+    let kinds: Vec<_> = inbox.json["items"].as_array().unwrap().iter().map(|item| &item["kind"]).collect();
+    assert_eq!(kinds, ["offer"], "the reminder is not there, its deadline is");
+    clock.advance(Duration::from_secs(4_700));
+    let mut mails = relay.mails();
+    while mails.len() < 2 {
+        clock.advance(Duration::from_secs(5));
+        tokio::time::timeout(Duration::from_millis(20), relay.wait_for(2)).await.ok();
+        mails = relay.mails();
+    }
+    assert_eq!(mails[1].header("Subject"), "Your tickets for Test are held a little longer");
+    assert!(mails[1].text.contains("List-Unsubscribe"));
+}
+
+#[tokio::test]
 async fn the_buyer_and_the_team_are_told_of_a_dispute_and_how_it_was_decided() {
     let relay = Relay::start().await;
     let mut settings = settings(relay.port());
