@@ -8,6 +8,7 @@ use tessera_inventory::{
     ClaimNumber, CommandBody, EventBody, Phase, RefundAmount, RefundReason, RefundedUnits,
 };
 use tessera_money::payments::{Judge, Payments};
+use tessera_money::provider_events::Standing;
 use tessera_payments::{Operation, Status, Want, Why};
 use tessera_store::Table;
 
@@ -266,4 +267,18 @@ async fn the_cancellation_of_an_event_lets_all_its_payments_go() {
     let left = Payments::new(table, judge).in_flight(EVENT, None, 1).await.unwrap();
     assert_eq!(left, [], "the log waits for none of them");
     shop.is_settled().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_provider_said_is_dropped_once_it_is_handled_or_given_up() {
+    const WEEK_MS: u64 = 7 * 86_400_000;
+    let mut shop = Shop::open().await;
+    let order = shop.waits_for_the_buyer(1, 1).await;
+    pays(&mut shop, order, 1).await;
+    is_sold(&shop, order, 1).await;
+    assert_eq!(shop.stands(1, Standing::Handled).await.body, b"");
+    shop.hears(b"nobody reads this".to_vec(), true).await;
+    assert_eq!(shop.stands(2, Standing::Unparsed).await.body, b"nobody reads this");
+    shop.passes_ms(WEEK_MS);
+    assert_eq!(shop.stands(2, Standing::Handled).await.body, b"");
 }

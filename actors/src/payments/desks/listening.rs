@@ -8,7 +8,7 @@ use futures::{StreamExt, TryStreamExt};
 use ractor::ActorRef;
 use tessera_inventory::Timestamp;
 use tessera_money::Lane;
-use tessera_money::provider_events::{Cursor, ProviderEvent, Standing, Waiting};
+use tessera_money::provider_events::{Cursor, ProviderEvent, ProviderEvents, Standing, Waiting};
 use tessera_payments::{Input, Payment, ProviderEventId, ProviderId};
 use tessera_store::StoreError;
 
@@ -26,6 +26,10 @@ const PAGES_MAX: usize = 64;
 /// An event about a payment that nobody knows is given up after so long, in milliseconds: no key of a creation is used longer, so that nothing can
 /// be learnt any more that it is about.
 const UNKNOWN_MS: u64 = 86_400_000;
+
+/// What nobody can read, and what a provider told that is not set up any more, is given up after so long, in milliseconds: long enough for somebody
+/// to see to it. What is given up is handled: what it said is dropped.
+const UNREAD_MS: u64 = 7 * 86_400_000;
 
 /// What came is not there in the order in which it came: so long before the newest a look begins, in milliseconds. Longer than an event takes to be
 /// kept; what takes longer is found by the look at everything.
@@ -159,22 +163,28 @@ async fn hear(
     myself: &ActorRef<DeskMessage>,
     event: ProviderEvent,
 ) -> Result<Unknown, StoreError> {
-    let Some(provider) = shared.money.providers.get(&event.id.provider) else { return Ok(None) };
+    let now = shared.environment.clock.wall();
+    let is_given_up = event.received_at.plus_ms(UNREAD_MS) <= now;
+    let Some(provider) = shared.money.providers.get(&event.id.provider) else {
+        if is_given_up {
+            shared.money.events.stand(&event.id, Standing::Handled).await?;
+        }
+        return Ok(None);
+    };
     if event.standing == Standing::Unverified && !is_genuine(shared, provider, &event).await? {
         return Ok(None);
     }
     let ProviderEvent { id, received_at, standing, body, .. } = event;
     let events = &shared.money.events;
     let Some(Heard { about, facts, .. }) = provider.read(&body) else {
-        tracing::warn!(provider = provider.name(), event = %id.event, "what a provider told cannot be read");
-        events.stand(&id, Standing::Unparsed).await?;
+        unread(events, &id, standing, is_given_up).await?;
         return Ok(None);
     };
     let found = match about.as_ref() {
         Some(about) => find(shared, provider, about).await?,
         None => Found::NotOurs,
     };
-    let is_old = received_at.plus_ms(UNKNOWN_MS) <= shared.environment.clock.wall();
+    let is_old = received_at.plus_ms(UNKNOWN_MS) <= now;
     match found {
         Found::Payment(payment) => {
             let lane = Lane::of(payment.id.event);
@@ -195,6 +205,21 @@ async fn hear(
             Ok(reference.map(|reference| (id.provider, reference)))
         }
     }
+}
+
+/// Nobody can read an event: a later release may.
+async fn unread(
+    events: &ProviderEvents,
+    id: &ProviderEventId,
+    standing: Standing,
+    is_given_up: bool,
+) -> Result<(), StoreError> {
+    let to = if is_given_up { Standing::Handled } else { Standing::Unparsed };
+    if standing == to {
+        return Ok(());
+    }
+    tracing::warn!(provider = %id.provider.0, event = %id.event, is_given_up, "what a provider told cannot be read");
+    events.stand(id, to).await
 }
 
 /// Ask the provider whether an event is its own. What is not is over; what could not be asked is asked again by the next look at everything.

@@ -102,6 +102,21 @@ impl Shop {
         }
     }
 
+    /// The webhook of this number, once it stands so.
+    pub(crate) async fn stands(&self, number: u64, standing: Standing) -> ProviderEvent {
+        let (events, id) = (self.world.platform.till().provider_events(), named(number));
+        let stands = async {
+            loop {
+                let event = events.load(&id).await.unwrap().expect("it is kept for ever");
+                if event.standing == standing {
+                    return event;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        self.world.flowing(stands).await
+    }
+
     /// The row of an attempt once it is so, while time flows.
     pub(crate) async fn until(
         &self,
@@ -228,10 +243,14 @@ pub(crate) fn begins(buyer: u128, hold: ClaimNumber, attempt: u8) -> Ask {
     command(buyer, (buyer << 64) + u128::from(attempt), body)
 }
 
+fn named(number: u64) -> ProviderEventId {
+    ProviderEventId { provider: PROVIDER, event: format!("evt_{number}").into() }
+}
+
 /// Keep a webhook, the `number`-th.
 pub(crate) async fn keep(till: &Till, number: u64, received_at: Timestamp, body: Vec<u8>) {
     let event = ProviderEvent {
-        id: ProviderEventId { provider: PROVIDER, event: format!("evt_{number}").into() },
+        id: named(number),
         received_at,
         lane: Lane::of(EVENT),
         standing: Standing::Waits,

@@ -7,7 +7,7 @@ use tessera_actors::{About, Genuine, Provider};
 use tessera_inventory::EventId;
 use tessera_money::Lane;
 use tessera_money::provider_events::{
-    BODY_BYTES_MAX, HEADERS_BYTES_MAX, NAME_BYTES_MAX, ProviderEvent, Standing,
+    BODY_BYTES_MAX, HEADERS_BYTES_MAX, Kept, NAME_BYTES_MAX, ProviderEvent, Standing,
 };
 use tessera_payments::Standing::Due;
 use tessera_payments::{Payment, ProviderEventId, Refund, RefundStanding, Status, Want};
@@ -201,7 +201,10 @@ pub(crate) async fn hear(call: Call) -> Answer {
         headers,
         body: body.to_vec(),
     };
-    till.provider_events().keep(&event).await.map_err(|error| problem::store(&error))?;
+    let kept = till.provider_events().keep(&event).await.map_err(|error| problem::store(&error))?;
+    if (standing, kept) == (Standing::Unparsed, Kept::Now) {
+        tracing::warn!(provider = provider.name(), event = %event.id.event, "what a provider told cannot be read");
+    }
     if standing.waits() {
         till.was_told(lane);
     }

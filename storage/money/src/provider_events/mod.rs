@@ -1,4 +1,5 @@
-//! What providers told by webhooks: kept before anything follows from it, and once, however often it is told.
+//! What providers told by webhooks: kept before anything follows from it, and once, however often it is told. What is handled stays known by its
+//! name for ever; what it said, data of persons among it, is dropped.
 
 mod row;
 
@@ -23,6 +24,8 @@ pub const HEADERS_BYTES_MAX: usize = 8 * 1024;
 
 /// Chunks that a body has at most.
 const CHUNKS_MAX: usize = BODY_BYTES_MAX.div_ceil(CHUNK_BYTES) + 1;
+/// What the first chunk has of a body at most, in bytes.
+const FIRST_BYTES_MAX: usize = CHUNK_BYTES - HEADERS_BYTES_MAX;
 
 /// What became of an event that came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,22 +68,23 @@ impl ProviderEvents {
     }
 
     /// Keep an event, unless one of its name is there. Its body has at most [`BODY_BYTES_MAX`], its headers [`HEADERS_BYTES_MAX`], its name
-    /// [`NAME_BYTES_MAX`] bytes.
+    /// [`NAME_BYTES_MAX`] bytes. Of one that is handled already its name is kept, and a hash of its body.
     ///
     /// # Errors
     /// As the table says.
     pub async fn keep(&self, event: &ProviderEvent) -> Result<Kept, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
             if let Some(row) = transaction.get(&key(&event.id, 0).pack()).await? {
-                let kept = row::decode(&event.id, &row)?;
+                let (kept, _) = row::decode(&event.id, &row)?;
                 return Ok((transaction, Kept::Before(kept.standing)));
             }
-            let (first, rest) = event.body.split_at(event.body.len().min(CHUNK_BYTES - HEADERS_BYTES_MAX));
-            transaction.set(&key(&event.id, 0).pack(), &row::encode(event, first));
-            for (chunk, body) in (1..).zip(rest.chunks(CHUNK_BYTES)) {
-                transaction.set(&key(&event.id, chunk).pack(), body);
-            }
+            let hash = blake3::hash(&event.body);
+            let (first, rest) = event.body.split_at(event.body.len().min(FIRST_BYTES_MAX));
+            transaction.set(&key(&event.id, 0).pack(), &row::encode(event, first, hash.as_bytes()));
             if event.standing.waits() {
+                for (chunk, body) in (1..).zip(rest.chunks(CHUNK_BYTES)) {
+                    transaction.set(&key(&event.id, chunk).pack(), body);
+                }
                 transaction.set(&due_key(event).pack(), &[]);
             }
             Ok((transaction, Kept::Now))
@@ -88,7 +92,7 @@ impl ProviderEvents {
         .await
     }
 
-    /// An event as it came.
+    /// An event as it came; one that is handled has neither headers nor a body any more.
     ///
     /// # Errors
     /// As the table says.
@@ -97,7 +101,7 @@ impl ProviderEvents {
         let rows = self.table.begin().await?.range(&begin, &end, CHUNKS_MAX, false).await?;
         let mut rows = rows.into_iter().map(|(_, row)| row);
         let Some(first) = rows.next() else { return Ok(None) };
-        let mut event = row::decode(id, &first)?;
+        let (mut event, _) = row::decode(id, &first)?;
         rows.for_each(|chunk| event.body.extend(chunk));
         Ok(Some(event))
     }
@@ -136,7 +140,7 @@ impl ProviderEvents {
         waiting.collect()
     }
 
-    /// An event stands otherwise now; one that is handled stays so. What does not wait any more is not due.
+    /// An event stands otherwise now; one that is handled stays so, is not due any more, and has lost what it said.
     ///
     /// # Errors
     /// As the table says; [`StoreError::Damaged`] where there is no such event.
@@ -164,18 +168,27 @@ async fn stand(
 ) -> Result<(), StoreError> {
     let key = key(id, 0).pack();
     let row = transaction.get(&key).await?.ok_or_else(|| unreadable("a provider's events"))?;
-    let mut event = row::decode(id, &row)?;
+    let (mut event, hash) = row::decode(id, &row)?;
     if event.standing == standing || event.standing == Standing::Handled {
         return Ok(());
     }
     event.standing = standing;
-    transaction.set(&key, &row::encode(&event, &event.body));
+    transaction.set(&key, &row::encode(&event, &event.body, &hash));
     if standing.waits() {
         transaction.set(&due_key(&event).pack(), &[]);
-    } else {
-        transaction.clear(&due_key(&event).pack());
+        return Ok(());
+    }
+    transaction.clear(&due_key(&event).pack());
+    if event.body.len() >= FIRST_BYTES_MAX {
+        drop_rest(transaction, id);
     }
     Ok(())
+}
+
+/// Drop what a body has beyond the first chunk.
+fn drop_rest(transaction: &mut dyn Transaction, id: &ProviderEventId) {
+    let (_, end) = ProviderEventKey::range(id.provider.0.get(), &id.event);
+    transaction.clear_range(&key(id, 1).pack(), &end);
 }
 
 fn key(id: &ProviderEventId, chunk: u32) -> ProviderEventKey {

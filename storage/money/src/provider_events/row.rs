@@ -16,9 +16,9 @@ const WHAT: &str = "a provider's events";
 pub enum Standing {
     /// It is to be handled.
     Waits = 0,
-    /// What it told is recorded, or there was nothing in it for us.
+    /// What it told is recorded, or there was nothing in it for us: what it said is dropped.
     Handled = 1,
-    /// Nobody can read it.
+    /// Nobody can read it yet.
     Unparsed = 2,
     /// It is about a payment that is not known yet.
     Unknown = 3,
@@ -56,6 +56,9 @@ struct EventRow {
     headers: Vec<String>,
     #[prost(bytes = "vec", tag = "5")]
     body: Vec<u8>,
+    /// Of the body.
+    #[prost(bytes = "vec", tag = "6")]
+    hash: Vec<u8>,
 }
 
 const STANDINGS: [Standing; 5] =
@@ -65,37 +68,41 @@ impl Standing {
     /// Whether something is to be done about it.
     #[must_use]
     pub const fn waits(self) -> bool {
-        matches!(self, Standing::Waits | Standing::Unknown | Standing::Unverified)
+        !matches!(self, Standing::Handled)
     }
 }
 
-/// The first chunk, with the first part of the body.
-pub(super) fn encode(event: &ProviderEvent, body: &[u8]) -> Vec<u8> {
-    let headers = event.headers.iter().flat_map(|(name, value)| [name.clone(), value.clone()]);
+/// The first chunk, with the first part of the body, and the hash of all of it. What is handled has the hash alone.
+pub(super) fn encode(event: &ProviderEvent, body: &[u8], hash: &[u8]) -> Vec<u8> {
+    let (headers, body) =
+        if event.standing.waits() { (&event.headers[..], body) } else { <(&[_], &[_])>::default() };
+    let headers = headers.iter().flat_map(|(name, value)| [name.clone(), value.clone()]);
     EventRow {
         received_at_ms: event.received_at.0,
         lane: u32::from(event.lane.number()),
         standing: event.standing as u32,
         headers: headers.collect(),
         body: body.to_vec(),
+        hash: hash.to_vec(),
     }
     .encode_to_vec()
 }
 
-/// The event with the first part of its body.
-pub(super) fn decode(id: &ProviderEventId, row: &[u8]) -> Result<ProviderEvent, StoreError> {
+/// The event with the first part of its body, and the hash of all of it.
+pub(super) fn decode(id: &ProviderEventId, row: &[u8]) -> Result<(ProviderEvent, Vec<u8>), StoreError> {
     let row = EventRow::decode(row).map_err(|_| unreadable(WHAT))?;
     let lane = Lane::numbered(narrow(row.lane, WHAT)?).ok_or_else(|| unreadable(WHAT))?;
     let standing = STANDINGS.into_iter().find(|standing| *standing as u32 == row.standing);
     let header = |pair: &[String]| Some((pair.first()?.clone(), pair.get(1)?.clone()));
-    Ok(ProviderEvent {
+    let event = ProviderEvent {
         id: id.clone(),
         received_at: Timestamp(row.received_at_ms),
         lane,
         standing: standing.ok_or_else(|| unreadable(WHAT))?,
         headers: row.headers.chunks(2).filter_map(header).collect(),
         body: row.body,
-    })
+    };
+    Ok((event, row.hash))
 }
 
 #[cfg(test)]
@@ -119,9 +126,16 @@ mod tests {
             body: b"{}".to_vec(),
         };
         let lane = event.lane.number();
-        let bytes = encode(&event, &event.body);
-        assert_eq!(bytes, [8, 9, 16, lane, 24, 3, 34, 1, b'a', 34, 1, b'b', 42, 2, b'{', b'}']);
-        assert_eq!(decode(&id, &bytes).unwrap(), event);
+        let bytes = encode(&event, &event.body, &[7, 8]);
+        let body = [8, 9, 16, lane, 24, 3, 34, 1, b'a', 34, 1, b'b', 42, 2, b'{', b'}'];
+        assert_eq!(bytes, [&body[..], &[50, 2, 7, 8]].concat());
+        assert_eq!(decode(&id, &bytes).unwrap(), (event.clone(), vec![7, 8]));
+        assert_eq!(decode(&id, &body).unwrap(), (event.clone(), Vec::new()));
+        let handled = ProviderEvent { standing: Standing::Handled, ..event };
+        let dropped = ProviderEvent { headers: Vec::new(), body: Vec::new(), ..handled.clone() };
+        let bytes_handled = encode(&handled, &handled.body, &[7, 8]);
+        assert_eq!(bytes_handled, [8, 9, 16, lane, 24, 1, 50, 2, 7, 8]);
+        assert_eq!(decode(&id, &bytes_handled).unwrap(), (dropped, vec![7, 8]), "its hash is left");
         let later = [&bytes[..4], &[24, 9]].concat();
         assert!(decode(&id, &later).is_err(), "a standing that nobody knows");
     }

@@ -7,6 +7,7 @@ use tessera_money::provider_events::{
     BODY_BYTES_MAX, Cursor, HEADERS_BYTES_MAX, Kept, NAME_BYTES_MAX, ProviderEvent, ProviderEvents, Standing,
 };
 use tessera_payments::{ProviderEventId, ProviderId};
+use tessera_store::Table;
 use tessera_store::memory::{CommitFault, MemoryStore};
 
 fn event(name: &str, at: u64, standing: Standing) -> ProviderEvent {
@@ -35,9 +36,40 @@ async fn the_longest_event_is_kept_byte_by_byte() {
     assert_eq!(events.keep(&longest).await.unwrap(), Kept::Now);
     assert_eq!(events.load(&longest.id).await.unwrap().as_ref(), Some(&longest));
     // What stands otherwise has the same body.
-    events.stand(&longest.id, Standing::Handled).await.unwrap();
-    let handled = ProviderEvent { standing: Standing::Handled, ..longest.clone() };
-    assert_eq!(events.load(&longest.id).await.unwrap(), Some(handled));
+    events.stand(&longest.id, Standing::Unknown).await.unwrap();
+    let unknown = ProviderEvent { standing: Standing::Unknown, ..longest.clone() };
+    assert_eq!(events.load(&longest.id).await.unwrap(), Some(unknown));
+}
+
+#[tokio::test]
+async fn what_is_handled_is_known_for_ever_and_says_nothing_any_more() {
+    let (store, events) = events();
+    let rows = async || {
+        let (begin, end) = (vec![0_u8], vec![0xff_u8]);
+        store.begin().await.unwrap().range(&begin, &end, 100, false).await.unwrap()
+    };
+    let said = b"ada@example.com".repeat(BODY_BYTES_MAX / 15);
+    let of = |name: &str, standing| ProviderEvent { body: said.clone(), ..event(name, 9, standing) };
+    for standing in [Standing::Waits, Standing::Unparsed, Standing::Unknown, Standing::Unverified] {
+        let waiting = of(&format!("evt_{}", standing as u8), standing);
+        events.keep(&waiting).await.unwrap();
+        events.stand(&waiting.id, Standing::Handled).await.unwrap();
+    }
+    let nothing_for_us = of("evt_9", Standing::Handled);
+    events.keep(&nothing_for_us).await.unwrap();
+    let left = rows().await;
+    assert_eq!(left.len(), 5, "a row each, and nothing is due");
+    for (_, row) in &left {
+        assert!(!row.windows(3).any(|part| part == b"ada" || part == b"t=1"), "nothing of what was said");
+        assert!(row.windows(32).any(|part| part == blake3::hash(&said).as_bytes()), "but its hash");
+    }
+    for again in [of("evt_0", Standing::Waits), nothing_for_us] {
+        assert_eq!(events.keep(&again).await.unwrap(), Kept::Before(Standing::Handled));
+        let dropped =
+            ProviderEvent { standing: Standing::Handled, headers: Vec::new(), body: Vec::new(), ..again };
+        assert_eq!(events.load(&dropped.id).await.unwrap(), Some(dropped));
+    }
+    assert_eq!(rows().await, left);
 }
 
 #[tokio::test]
@@ -64,11 +96,11 @@ async fn what_waits_comes_in_the_order_it_came_until_it_is_handled() {
     let lane = event("", 0, Standing::Waits).lane;
     let waiting = events.due(lane, None, 9).await.unwrap();
     let names: Vec<_> = waiting.iter().map(|waiting| &*waiting.id.event).collect();
-    assert_eq!(names, ["evt_4", "evt_3", "evt_1"], "nobody can read the second");
+    assert_eq!(names, ["evt_4", "evt_3", "evt_2", "evt_1"], "also what nobody can read yet");
     let after = events.due(lane, Some(&Cursor::After(waiting[0].clone())), 1).await.unwrap();
     assert_eq!(after, waiting[1..2]);
     events.stand(&waiting[0].id, Standing::Waits).await.unwrap();
-    assert_eq!(events.due(lane, None, 9).await.unwrap().len(), 3, "it is the provider's, and waits");
+    assert_eq!(events.due(lane, None, 9).await.unwrap().len(), 4, "it is the provider's, and waits");
     events.stand(&waiting[0].id, Standing::Handled).await.unwrap();
     events.stand(&waiting[0].id, Standing::Unknown).await.unwrap();
     assert_eq!(events.due(lane, None, 9).await.unwrap(), waiting[1..], "what is handled stays so");

@@ -2,7 +2,7 @@
 //!
 //! - key: (kind, number of the provider, the provider's name for it, chunk)
 //! - value: the money repository's row; what is too long for it, in further chunks
-//! - mutability: the first chunk is rewritten when it is handled, the others never; bodies are cut off after 400 days, the key stays
+//! - mutability: the first chunk is rewritten as it stands otherwise, the others never; headers and body are dropped when it is handled, the key stays
 
 use foundationdb_tuple::pack;
 
