@@ -230,7 +230,7 @@ impl<'a> Wants<'a> {
             self.change((order, attempt), News::RefundWanted { number: by.0, amount_minor, reason });
         }
         self.known.refunds.entry(order).or_default().insert(by, refunded);
-        // What no provider has taken is given back by hand.
+        // What was paid by hand goes back out of the till into which it was paid.
         let provider = sold.map_or(0, |(_, sold)| sold.provider.0.get());
         self.book((by, at), order, &Movement::RefundWanted { provider, sale: share })
     }
