@@ -139,7 +139,7 @@ pub(crate) const REFUSALS: [&str; 58] = [
 ];
 
 /// Every kind of event, the rarer ones told apart.
-pub(crate) const EVENTS: [&str; 43] = [
+pub(crate) const EVENTS: [&str; 41] = [
     "configured",
     "phase by command",
     "phase by time",

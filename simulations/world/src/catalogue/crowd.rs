@@ -31,13 +31,14 @@ pub(crate) fn drawn_line(prng: &mut Prng, types: usize) -> WaitlistPolicy {
     let order = if prng.chance(400) { WaitlistOrder::Accumulate } else { WaitlistOrder::Fit };
     let is_listed = prng.chance(200);
     let listed = (0_u16..).take(types).filter(|_| is_listed && prng.chance(700));
+    let listed = listed.map(TicketTypeId).collect();
     WaitlistPolicy {
         enabled: prng.chance(950),
         order,
         patience_ms: prng.between(1, patience_s) * SECOND_MS,
         offer_ms: offer_s * SECOND_MS,
         entries_max,
-        types: listed.map(TicketTypeId).collect(),
+        types: listed,
         price_may_rise: prng.chance(500),
         per_subject_max: 1 + u8::from(prng.chance(400)),
     }

@@ -15,7 +15,19 @@ struct Told<'a> {
     attempt: u8,
     grace_until: Timestamp,
     has_failed: bool,
+    is_sold: bool,
     sequence: Sequence,
+}
+
+impl<'a> Told<'a> {
+    fn begun(hold: &'a HoldPlaced, attempt: u8, grace_until: Timestamp, sequence: Sequence) -> Told<'a> {
+        Told { hold, attempt, grace_until, has_failed: false, is_sold: false, sequence }
+    }
+
+    /// Whether it has a ticket at this position by then.
+    fn has_ticket(&self, index: u16) -> bool {
+        self.is_sold && index < self.hold.lines.iter().map(|line| line.quantity).sum()
+    }
 }
 
 /// Every order, whole, by its number.
@@ -25,8 +37,7 @@ pub(super) fn all(events: &[Arc<Event>], model: &Model) -> Vec<Order> {
         let number = match &event.body {
             EventBody::PaymentBegun { order, grace_until, attempt, .. } => {
                 if let Some(hold) = hold(events, *order) {
-                    let (attempt, grace_until) = (*attempt, *grace_until);
-                    told.insert(order.0, Told { hold, attempt, grace_until, has_failed: false, sequence });
+                    told.insert(order.0, Told::begun(hold, *attempt, *grace_until, sequence));
                 }
                 continue;
             }
@@ -36,18 +47,27 @@ pub(super) fn all(events: &[Arc<Event>], model: &Model) -> Vec<Order> {
             | EventBody::OrderDisputed { order, .. } => order.0,
             EventBody::SoldLate(sold) => {
                 let (hold, grace_until) = (&sold.hold, sold.hold.deadline_at);
-                let late = Told { hold, attempt: 0, grace_until, has_failed: false, sequence };
-                told.entry(sold.order.0).or_insert(late);
+                told.entry(sold.order.0).or_insert(Told::begun(hold, 0, grace_until, sequence));
                 sold.order.0
             }
             EventBody::TicketTransferred { ticket, .. }
             | EventBody::TicketReissued { ticket, .. }
             | EventBody::CheckedIn { ticket, .. }
             | EventBody::CheckedOut { ticket, .. } => ticket.order.0,
+            EventBody::ScansRecorded(record) => {
+                for scan in record.scans.iter().filter(|scan| scan.admitted) {
+                    let order = told.get_mut(&scan.ticket.order.0);
+                    if let Some(order) = order.filter(|order| order.has_ticket(scan.ticket.index)) {
+                        order.sequence = sequence;
+                    }
+                }
+                continue;
+            }
             _ => continue,
         };
         if let Some(order) = told.get_mut(&number) {
             order.has_failed |= matches!(event.body, EventBody::PaymentFailed { .. });
+            order.is_sold |= matches!(event.body, EventBody::Confirmed { .. } | EventBody::SoldLate(_));
             order.sequence = sequence;
         }
     }
