@@ -225,28 +225,45 @@ impl Model {
         (0_u16..).zip(types).filter(|(_, other)| is_near(other)).map(|(id, _)| TicketTypeId(id)).collect()
     }
 
-    /// Invariant I8, asked of a hold before it is placed: the entry that it passes over. An offer passes over whoever waits before the
-    /// entry it is for, may be served and fits; a direct hold whoever waits for what it takes, may be served and fits.
+    /// Invariant I8, asked of a hold before it is placed: the entry that it passes over. Nobody, if it is an offer to who does not wait.
     pub fn passed_over(&self, placed: &HoldPlaced) -> Option<EntryNumber> {
-        let own = placed.entry.and_then(|entry| self.waiting.iter().find(|one| one.number == entry.0));
+        match placed.entry {
+            None => self.passed_directly(placed),
+            Some(entry) => {
+                let own = self.waiting.iter().find(|one| one.number == entry.0)?;
+                self.passed_by_offer(own, placed)
+            }
+        }
+    }
+
+    /// An offer passes over whoever waits before the entry it is for, may be served and fits; and the head of its line, while units are kept
+    /// for it.
+    fn passed_by_offer(&self, own: &Waiting, placed: &HoldPlaced) -> Option<EntryNumber> {
         let place = |one: &Waiting| (one.joined.priority, one.number);
-        let types: BTreeSet<TicketTypeId> = match placed.entry {
-            Some(_) => {
-                (0_u16..).zip(&self.waitlist_config().ticket_types).map(|(id, _)| TicketTypeId(id)).collect()
-            }
-            None => {
-                let of_all = placed
-                    .lines
-                    .iter()
-                    .filter(|line| !self.is_own_of_channel(placed.channel, line.ticket_type, &line.seats));
-                of_all.flat_map(|line| self.near(line.ticket_type)).collect()
-            }
-        };
-        let mut before = types.into_iter().flat_map(|id| self.may_be_served(id));
-        let passed = before.find(|(one, choice)| {
-            own.is_none_or(|own| place(one) < place(own)) && self.fit(choice).is_some()
-        });
+        let line = placed.lines.first()?;
+        let may = self.may_be_served(line.ticket_type);
+        if let Some((head, _)) = may.first()
+            && !may.iter().any(|(one, _)| one.number == own.number)
+        {
+            return Some(EntryNumber(head.number));
+        }
+        let types = (0_u16..).zip(&self.waitlist_config().ticket_types).map(|(id, _)| TicketTypeId(id));
+        let mut everybody = types.flat_map(|id| self.may_be_served(id));
+        let passed = everybody.find(|(one, choice)| place(one) < place(own) && self.fit(choice).is_some());
         passed.map(|(one, _)| EntryNumber(one.number))
+    }
+
+    /// A direct hold passes over whoever waits for what it takes, may be served and fits, or has units kept.
+    fn passed_directly(&self, placed: &HoldPlaced) -> Option<EntryNumber> {
+        let is_everyones =
+            |line: &&Line| !self.is_own_of_channel(placed.channel, line.ticket_type, &line.seats);
+        let of_all = placed.lines.iter().filter(is_everyones);
+        let types: BTreeSet<TicketTypeId> = of_all.flat_map(|line| self.near(line.ticket_type)).collect();
+        let kept = types.iter().filter_map(|id| self.kept.get(&id.0));
+        let head = kept.filter(|kept| kept.since.is_some()).map(|kept| kept.head).next();
+        let mut everybody = types.iter().flat_map(|id| self.may_be_served(*id));
+        let fits = || everybody.find(|(_, choice)| self.fit(choice).is_some()).map(|(one, _)| one.number);
+        head.or_else(fits).map(EntryNumber)
     }
 
     /// Invariant I8: of everybody who waits the first that may be served and fits, at its first choice that fits; or an entry that can never

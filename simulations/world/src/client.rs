@@ -268,8 +268,12 @@ impl Client {
     /// The request was accepted as the event of this sequence.
     pub(crate) fn accepted(&mut self, sequence: Sequence) {
         let Some(Pending { ask: Ask::Command(command), .. }) = self.pending.take() else { return };
-        if let (CommandBody::RecordScans { scans, .. }, Some(door)) = (&command.body, &mut self.door) {
-            door.recorded(scans);
+        // Whoever was let in by a gate goes on by himself: a gate has no errand.
+        if let Some(door) = &mut self.door {
+            if let CommandBody::RecordScans { scans, .. } = &command.body {
+                door.recorded(scans);
+            }
+            return;
         }
         self.errand = match command.body {
             CommandBody::JoinWaitlist(_) => {

@@ -107,7 +107,7 @@ pub const MUTANTS: [NamedMutant; 79] = [
     inventory("learnt-subjects-stay", Inventory::LearntSubjectsStay, 300),
     inventory("any-attempt-fails", Inventory::AnyAttemptFails, 200),
     inventory("refund-beyond-total", Inventory::RefundBeyondTotal, 100),
-    inventory("late-sale-unlimited", Inventory::LateSaleUnlimited, 200),
+    inventory("late-sale-unlimited", Inventory::LateSaleUnlimited, 400),
     inventory("dispute-ignored", Inventory::DisputeIgnored, 200),
     inventory("newest-served", Inventory::NewestServed, 200),
     inventory("mark-forgotten", Inventory::MarkForgotten, 200),

@@ -94,6 +94,16 @@ fn claim(prng: &mut Prng, view: View<'_>) -> ClaimNumber {
     })
 }
 
+/// Mostly a hold that has ended, however it did.
+fn ended(prng: &mut Prng, view: View<'_>) -> ClaimNumber {
+    let model = view.model;
+    let any = claim(prng, view);
+    let from = prng.between(0, any.0);
+    let is_gone = |number: &&u64| !model.claims.contains_key(*number);
+    let gone = model.placed.range(from..).map(|(number, _)| number).find(is_gone);
+    gone.filter(|_| prng.chance(800)).map_or(any, |number| ClaimNumber(*number))
+}
+
 fn refund(prng: &mut Prng, order: ClaimNumber) -> CommandBody {
     let tickets = (0..prng.between(0, 3)).map(|_| u16::from(prng.small(4))).collect();
     let units = if prng.chance(500) { RefundedUnits::Restock } else { RefundedUnits::Kill };
@@ -112,9 +122,10 @@ pub(super) fn amount(prng: &mut Prng) -> (RefundAmount, RefundReason) {
 
 /// What the system says of an order's money: it came late, or its buyer disputes it.
 fn by_system(prng: &mut Prng, view: View<'_>) -> CommandBody {
-    let order = claim(prng, view);
+    let is_late = prng.chance(700);
+    let order = if is_late { ended(prng, view) } else { claim(prng, view) };
     match view.model.placed.get(&order.0) {
-        Some((hold, _)) if prng.chance(700) => {
+        Some((hold, _)) if is_late => {
             let payment = Payment::Captured { reference: prng.between(0, u64::MAX - 1).into() };
             CommandBody::SellLate(Box::new(SellLate { order, hold: hold.clone(), payment, attempt: 1 }))
         }

@@ -1,6 +1,6 @@
-//! Whether a writer that believes its clock keeps time: the clock goes as time does, and what is due is done.
+//! Whether a writer that believes its clock keeps time: the clock goes as time does, what is due is done, and who waits is served.
 
-use tessera_inventory::Timestamp;
+use tessera_inventory::{EventBody, Timestamp};
 use tessera_writer::{CLOCK_BEHIND_MS_MAX, Head};
 
 use crate::oracle::{Violation, broken};
@@ -17,6 +17,8 @@ pub(crate) struct Pace {
     believed: Option<(Timestamp, u64)>,
     /// What was overdue, and over which head, when it was looked at last.
     overdue: Option<(Timestamp, Head)>,
+    /// Over which head something was to follow from the state, when it was looked at last.
+    unserved: Option<Head>,
 }
 
 impl Pace {
@@ -30,6 +32,15 @@ impl Pace {
             return Ok(());
         }
         Err(broken("a clock that is believed goes as time does", format!("{logged} instead of {expected}")))
+    }
+
+    /// The writer does nothing, over a state from which nothing is to follow.
+    pub(crate) fn serves(&mut self, follows: Option<&EventBody>, head: Head) -> Result<(), Violation> {
+        let before = std::mem::replace(&mut self.unserved, follows.map(|_| head));
+        match follows.filter(|_| before == Some(head)) {
+            Some(body) => Err(broken("who waits and fits is served at once", format!("{body:?} is to come"))),
+            None => Ok(()),
+        }
     }
 
     /// The writer does nothing: what is due next, as far as it knows.
@@ -52,12 +63,13 @@ impl Pace {
     /// It has something to do, or cannot do anything.
     pub(crate) fn works(&mut self) {
         self.overdue = None;
+        self.unserved = None;
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use tessera_inventory::Timestamp;
+    use tessera_inventory::{EventBody, Phase, Timestamp};
     use tessera_writer::Head;
 
     use super::Pace;
@@ -88,5 +100,17 @@ mod tests {
         assert!(pace.rests(Some(NOON), late, Head::GENESIS).is_ok());
         assert!(pace.rests(Some(NOON), late, Head::GENESIS).is_err());
         assert!(pace.rests(None, late, Head::GENESIS).is_ok());
+    }
+
+    #[test]
+    fn who_is_not_served_twice_at_rest_is_passed() {
+        let mut pace = Pace::default();
+        let to_come = EventBody::PhaseChanged { to: Phase::Closed };
+        assert!(pace.serves(Some(&to_come), Head::GENESIS).is_ok(), "its turn may be about to begin");
+        pace.works();
+        assert!(pace.serves(Some(&to_come), Head::GENESIS).is_ok());
+        assert!(pace.serves(None, Head::GENESIS).is_ok());
+        assert!(pace.serves(Some(&to_come), Head::GENESIS).is_ok());
+        assert!(pace.serves(Some(&to_come), Head::GENESIS).is_err());
     }
 }

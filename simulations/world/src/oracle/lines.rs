@@ -18,6 +18,8 @@ pub(super) struct Lines {
     waiting: BTreeMap<u64, WaitlistJoined>,
     offers: BTreeSet<u64>,
     accepted: BTreeSet<u64>,
+    /// Offers whose payment is in flight.
+    paying: BTreeSet<u64>,
     declined: u64,
     sold: u64,
 }
@@ -39,16 +41,29 @@ impl Lines {
             }
             EventBody::PhaseChanged { to: Phase::Closed | Phase::Cancelled } => self.waiting.clear(),
             EventBody::HoldPlaced(placed) => {
-                if let Some(passed) = before.passed_over(placed) {
-                    let detail = format!("entry {} is passed by {event:?}", passed.0);
-                    return Err(broken("nobody who waits and fits is passed over", detail));
-                }
+                nobody_is_passed(before, placed, event)?;
                 self.offered(sequence, placed)?;
+            }
+            EventBody::SoldLate(sold) => {
+                // Whatever it was, it buys directly.
+                nobody_is_passed(before, &HoldPlaced { entry: None, ..sold.hold.clone() }, event)?;
             }
             EventBody::PaymentBegun { order, .. } if self.offers.contains(&order.0) => {
                 self.accepted.insert(order.0);
+                if !self.paying.insert(order.0) {
+                    return Err(broken(
+                        "an offer that is accepted is nobody's to take",
+                        format!("{event:?}"),
+                    ));
+                }
+            }
+            EventBody::HoldReleased { hold } if self.paying.contains(&hold.0) => {
+                return Err(broken("an offer that is accepted is nobody's to take", format!("{event:?}")));
             }
             EventBody::HoldReleased { hold } => self.declined += u64::from(self.offers.contains(&hold.0)),
+            EventBody::PaymentFailed { order, .. } => {
+                self.paying.remove(&order.0);
+            }
             EventBody::Confirmed { order, .. } => self.sold += u64::from(self.offers.contains(&order.0)),
             _ => {}
         }
@@ -102,6 +117,16 @@ impl Lines {
         tally.add("offer accepted", self.accepted.len() as u64);
         tally.add("offer declined", self.declined);
         tally.add("offer sold", self.sold);
+    }
+}
+
+fn nobody_is_passed(before: &Model, placed: &HoldPlaced, event: &Event) -> Result<(), Violation> {
+    match before.passed_over(placed) {
+        Some(passed) => {
+            let detail = format!("entry {} is passed by {event:?}", passed.0);
+            Err(broken("nobody who waits and fits is passed over", detail))
+        }
+        None => Ok(()),
     }
 }
 

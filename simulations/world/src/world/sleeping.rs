@@ -39,6 +39,12 @@ impl World {
                 return Err(broken("who rests is woken by what is due", detail));
             }
         }
+        if let Some(body) = self.oracle.model().consequence(writer.logged_now(now)) {
+            return Err(broken(
+                "who waits and fits is served at once",
+                format!("at rest; {body:?} is to come"),
+            ));
+        }
         self.close(node, Input::HandOver)?;
         if !matches!(self.nodes[node].role, Role::Away) {
             return Err(broken("who is idle hands over at once", format!("node {node}")));

@@ -52,7 +52,9 @@ impl World {
             here.pace.works();
             return Ok(());
         }
-        here.pace.rests(self.oracle.model().next_due_at(), logged, *writer.head())
+        let (model, head) = (self.oracle.model(), *writer.head());
+        here.pace.serves(model.consequence(logged).as_ref(), head)?;
+        here.pace.rests(model.next_due_at(), logged, head)
     }
 
     /// The faults have ceased, every client has its answers, every deadline has been kept, and every follower has seen it.

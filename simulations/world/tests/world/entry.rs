@@ -72,6 +72,7 @@ fn who_is_let_in_wrongly_and_what_is_not_said_is_noticed_by_name() {
         ("conflict-unrecorded", said),
         ("scan-counted-twice", "a scan is recorded once"),
         ("fact-refused", "a fact is not refused"),
+        ("last-upload-wins", "replay(log) = state"),
     ] {
         let mutant = NamedMutant::find(name).unwrap().mutant;
         let fails = |seed: u64| run(seed, &gated(seed).with(mutant)).err();

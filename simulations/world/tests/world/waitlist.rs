@@ -62,6 +62,9 @@ fn who_is_passed_over_or_served_twice_is_noticed_by_name() {
     for (name, order, rule) in [
         ("newest-served", WaitlistOrder::Fit, passed),
         ("waitlist-passed", WaitlistOrder::Fit, "what is shown is what there is"),
+        ("waitlist-passed", WaitlistOrder::Accumulate, passed),
+        ("head-passed", WaitlistOrder::Accumulate, passed),
+        ("offer-accepted-twice", WaitlistOrder::Fit, "an offer that is accepted is nobody's to take"),
         ("offer-kept-in-line", WaitlistOrder::Fit, "an entry is offered something once"),
         ("mark-forgotten", WaitlistOrder::Fit, "who waits comes before who asks"),
     ] {
