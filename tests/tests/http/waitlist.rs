@@ -57,6 +57,11 @@ async fn what_returns_is_offered_to_who_waits_longest() {
     let offer = &offered.json["offer"];
     assert_eq!((&offered.json["standing"], &offer["hold"]["state"]), (&json!("offered"), &json!("held")));
     assert_eq!(offer["hold"]["total"], json!({"amount": 9000, "currency": "EUR"}));
+    let held = server.get(&sale.path(&format!("/holds/{}", offer["id"].as_str().unwrap()))).bearer(&second);
+    let held = held.expect(200).await;
+    for hold in [&offer["hold"], &held.json] {
+        assert_eq!((&hold["origin"], &hold["entry"]), (&json!("offer"), &joined.json["id"]));
+    }
     let waits = entry(&server, &sale, &third, &later.text("id"), through).await;
     assert_eq!(
         (&waits.json["standing"], &waits.json["choices"][0]["before"]),
