@@ -13,7 +13,7 @@ async fn a_hold_says_what_it_holds_and_its_secret_opens_it() {
         {"ticket_type": "Seat", "seats": [3, 2], "expected_price": {"amount": 9000, "currency": "EUR"}},
         {"ticket_type": "Standing", "quantity": 2}], "duration_s": 300});
     let held = server.post(&sale.path("/holds")).bearer(&buyer).json(&body).expect(201).await;
-    assert_eq!(held.json["state"], "held");
+    assert_eq!((&held.json["state"], &held.json["origin"]), (&json!("held"), &json!("direct")));
     assert_eq!(held.json["total"], json!({"amount": 27_000, "currency": "EUR"}));
     assert_eq!(held.json["lines"][0]["seats"], json!([2, 3]));
     assert_eq!(held.json["lines"][1]["ticket_type"], "Standing");
@@ -22,6 +22,7 @@ async fn a_hold_says_what_it_holds_and_its_secret_opens_it() {
     let secret = held.text("secret");
     let read = server.get(&path).header("x-hold-secret", &secret).expect(200).await;
     assert_eq!(read.json["lines"], held.json["lines"]);
+    assert_eq!((&read.json["origin"], read.json.get("entry")), (&json!("direct"), None));
     server.get(&path).bearer(&buyer).expect(200).await;
     server.get(&path).bearer(&sale.key).expect(200).await;
     server.get(&path).refused(401, "credential_missing").await;

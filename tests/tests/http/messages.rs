@@ -14,7 +14,7 @@ use tessera_tests::{ADMIN_TOKEN, Reply, Sale, Server, hall, standing};
 use crate::payments::Checkout;
 
 /// Settings of a server that writes through the relay at a port of this machine.
-fn settings(port: u16) -> Settings {
+pub(crate) fn settings(port: u16) -> Settings {
     let mut settings = Server::settings();
     settings.messages.enabled = true;
     settings.messages.public_url = "https://tickets.example".to_owned();
@@ -229,12 +229,28 @@ async fn an_organizer_writes_its_own_templates_and_hears_what_is_wrong_with_them
     assert_eq!(builtin.text("subject"), "Wichtig: Doors open later");
     preview(json!({"kind": "emergency", "subject": "x"})).refused(422, "invalid_request").await;
     let buyer = server.buyer().await;
-    buy(&server, &sale, &buyer, 1, &json!({"email": "ada@example.com", "name": "<Ada>", "locale": "de-CH"}))
-        .await;
+    let ada = json!({"email": "ada@example.com", "name": "<Ada>", "locale": "de-CH"});
+    let order = buy(&server, &sale, &buyer, 1, &ada).await.text("id");
+    let text = "{{ event.name }}: {% for ticket in tickets %}{{ ticket.type }}, {% endfor %}\
+        {{ recipient.name }}, {{ event.starts_at }}";
+    let with = |event: &str, order: &str| {
+        let mut body = template("{{ order.id }}", "x");
+        (body["locale"], body["text"]) = ("en".into(), text.into());
+        (body["event"], body["order"]) = (event.into(), order.into());
+        body
+    };
+    let shown = preview(with(&sale.event, &order)).expect(200).await;
+    assert_eq!(shown.text("subject"), order);
+    assert_eq!(shown.text("text"), "Test: Free, Ada Lovelace, 1 January 2030, 20:00");
+    preview(with(&sale.event, &order.replace("ord_", "hld_"))).refused(404, "order_not_found").await;
+    preview(with("evt_x", &order)).refused(404, "event_not_found").await;
+    let other = Sale::open(&server, &standing(10)).await;
+    preview(with(&other.event, &order)).refused(404, "event_not_found").await;
+    let half = json!({"kind": "confirmation", "order": order});
+    preview(half).refused(422, "missing_field").await;
     let mail = relay.wait_for(1).await.remove(0);
     assert_eq!(mail.header("Subject"), "Auf zu Test");
     assert!(mail.text.contains("<b>&lt;Ada&gt;</b>"), "{}", mail.text);
-    let other = Sale::open(&server, &standing(10)).await;
     assert_eq!(server.get("/v1/templates").bearer(&other.key).expect(200).await.json["items"], json!([]));
 }
 
@@ -368,37 +384,6 @@ async fn transfers_refunds_and_a_cancellation_are_told() {
         (mails[4].to.as_str(), mails[4].header("Subject")),
         ("friend@example.com", "Test is cancelled".to_owned())
     );
-}
-
-#[tokio::test]
-async fn who_was_offered_something_is_reminded_before_that_ends() {
-    let relay = Relay::start().await;
-    let (server, clock) = Server::start_with_clock(settings(relay.port())).await;
-    let mut configuration = standing(1);
-    configuration["waitlist"] = json!({"offer_s": 7_200});
-    let sale = Sale::open(&server, &configuration).await;
-    let (first, second) = (server.buyer().await, server.buyer().await);
-    let contact = server.ask(Method::PUT, "/v1/contacts/me").bearer(&second);
-    contact.json(&json!({"email": "ada@example.com", "locale": "en"})).expect(200).await;
-    let held = sale.hold(&server, &first, "Standing", 1).await;
-    let wish = json!({"choices": [{"ticket_type": "Standing", "quantity": 1}]});
-    server.post(&sale.path("/waitlist")).bearer(&second).json(&wish).expect(201).await;
-    let release = server.post(&sale.path(&format!("/holds/{}/release", held.text("id"))));
-    release.header("x-hold-secret", &held.text("secret")).expect(200).await;
-    let offer = relay.wait_for(1).await.remove(0);
-    assert_eq!(offer.header("Subject"), "Tickets for Test are held for you");
-    let inbox = server.get("/v1/inbox").bearer(&second).expect(200).await;
-    let kinds: Vec<_> = inbox.json["items"].as_array().unwrap().iter().map(|item| &item["kind"]).collect();
-    assert_eq!(kinds, ["offer"], "the reminder is not there, its deadline is");
-    clock.advance(Duration::from_secs(4_700));
-    let mut mails = relay.mails();
-    while mails.len() < 2 {
-        clock.advance(Duration::from_secs(5));
-        tokio::time::timeout(Duration::from_millis(20), relay.wait_for(2)).await.ok();
-        mails = relay.mails();
-    }
-    assert_eq!(mails[1].header("Subject"), "Your tickets for Test are held a little longer");
-    assert!(mails[1].text.contains("List-Unsubscribe"));
 }
 
 #[tokio::test]

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
+use tessera_tests::relay::Relay;
 use tessera_tests::{Reply, Sale, Server, standing};
+
+use crate::messages;
 
 /// So many places, and a waitlist.
 fn waited_for(capacity: u32) -> Value {
@@ -57,6 +61,11 @@ async fn what_returns_is_offered_to_who_waits_longest() {
     let offer = &offered.json["offer"];
     assert_eq!((&offered.json["standing"], &offer["hold"]["state"]), (&json!("offered"), &json!("held")));
     assert_eq!(offer["hold"]["total"], json!({"amount": 9000, "currency": "EUR"}));
+    let held = server.get(&sale.path(&format!("/holds/{}", offer["id"].as_str().unwrap()))).bearer(&second);
+    let held = held.expect(200).await;
+    for hold in [&offer["hold"], &held.json] {
+        assert_eq!((&hold["origin"], &hold["entry"]), (&json!("offer"), &joined.json["id"]));
+    }
     let waits = entry(&server, &sale, &third, &later.text("id"), through).await;
     assert_eq!(
         (&waits.json["standing"], &waits.json["choices"][0]["before"]),
@@ -218,4 +227,33 @@ async fn a_sale_that_closes_ends_the_line() {
     let through = joined.number("sequence") + 1;
     let ended = entry(&server, &sale, &buyer, &joined.text("id"), through).await;
     assert_eq!((&ended.json["standing"], &ended.json["reason"]), (&json!("left"), &json!("closed")));
+}
+
+#[tokio::test]
+async fn who_was_offered_something_is_reminded_before_that_ends() {
+    let relay = Relay::start().await;
+    let (server, clock) = Server::start_with_clock(messages::settings(relay.port())).await;
+    let mut configuration = waited_for(1);
+    configuration["waitlist"] = json!({"offer_s": 7_200});
+    let sale = Sale::open(&server, &configuration).await;
+    let (first, second) = (server.buyer().await, server.buyer().await);
+    let contact = server.ask(Method::PUT, "/v1/contacts/me").bearer(&second);
+    contact.json(&json!({"email": "ada@example.com", "locale": "en"})).expect(200).await;
+    let held = sale.hold(&server, &first, "Standing", 1).await;
+    join(&server, &sale, &second, 1).await;
+    release(&server, &sale, &held).await;
+    let offer = relay.wait_for(1).await.remove(0);
+    assert_eq!(offer.header("Subject"), "Tickets for Test are held for you");
+    let inbox = server.get("/v1/inbox").bearer(&second).expect(200).await;
+    let kinds: Vec<_> = inbox.json["items"].as_array().unwrap().iter().map(|item| &item["kind"]).collect();
+    assert_eq!(kinds, ["offer"], "the reminder is not there, its deadline is");
+    clock.advance(Duration::from_secs(4_700));
+    let mut mails = relay.mails();
+    while mails.len() < 2 {
+        clock.advance(Duration::from_secs(5));
+        tokio::time::timeout(Duration::from_millis(20), relay.wait_for(2)).await.ok();
+        mails = relay.mails();
+    }
+    assert_eq!(mails[1].header("Subject"), "Your tickets for Test are held a little longer");
+    assert!(mails[1].text.contains("List-Unsubscribe"));
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tessera_actors::{Letter, ShownOrder};
 use tessera_correspondence::{Kind, Medium, Templates, Want};
 use tessera_inventory::{ClaimNumber, TicketView};
-use tessera_messages::{Attachment, Compiled, Fact, Facts, Rendered, render};
+use tessera_messages::{Attachment, Compiled, Fact, Facts, Rendered, example, render};
+use tessera_projections::catalogue::CatalogueEvent;
 use tessera_projections::ticket_designs::{TicketDesign, TicketDesigns};
 use tessera_projections::ticket_keys::TicketKeys;
 use tessera_store::StoreError;
@@ -162,13 +163,8 @@ impl Composer {
         let time = |at| wording::time(at, &card.zone, locale);
         let tag = EventTag::new(&self.keys, want.place.event);
         let order_id = |number: ClaimNumber| tag.order(number).to_string();
-        let mut facts = Facts::default()
+        let mut facts = of_event(Facts::default(), card, locale)
             .text("recipient.name", reached.name.clone().unwrap_or_default())
-            .text("event.name", card.name.as_str())
-            .text("event.starts_at", time(card.starts_at))
-            .text("event.ends_at", card.ends_at.map(time).unwrap_or_default())
-            .text("event.place", card.place.as_str())
-            .text("event.zone", card.zone.as_str())
             .text("order.id", want.order.or(want.recipient.order).map(order_id).unwrap_or_default())
             .with("refund.count", Fact::Number(want.tickets.len() as u64))
             .text("offer.deadline", want.expires_at.map(time).unwrap_or_default());
@@ -182,9 +178,7 @@ impl Composer {
                 .text("dispute.is_team", is_team);
         }
         if let Some(papers) = papers {
-            facts = facts
-                .text("order.total", price_text(&papers.config, papers.view.total_minor()))
-                .with("tickets", Fact::List(tickets(papers, held)?));
+            facts = of_order(facts, papers, held)?;
         }
         for (name, text) in said {
             facts = match name.as_str() {
@@ -196,6 +190,43 @@ impl Composer {
         }
         Ok(facts)
     }
+}
+
+/// What a message of a kind says of an order, where what the order does not know is as in the example of the kind.
+pub(crate) fn facts_of_order(
+    keys: &Keys,
+    kind: Kind,
+    papers: &Papers,
+    locale: &str,
+) -> Result<Facts, Problem> {
+    let order = EventTag::new(keys, papers.event).order(papers.view.number);
+    let mut facts = of_event(example(kind), &papers.card, locale).text("order.id", order.to_string());
+    if let Some(deadline_at) = papers.view.deadline_at {
+        facts = facts.text("offer.deadline", wording::time(deadline_at, &papers.card.zone, locale));
+    }
+    let held: Vec<_> = papers
+        .tickets()
+        .filter(|(_, ticket)| !ticket.refunded)
+        .map(|(index, ticket)| (index, *ticket))
+        .collect();
+    of_order(facts, papers, &held)
+}
+
+/// The same and what is said of an event.
+fn of_event(facts: Facts, card: &CatalogueEvent, locale: &str) -> Facts {
+    let time = |at| wording::time(at, &card.zone, locale);
+    facts
+        .text("event.name", card.name.as_str())
+        .text("event.starts_at", time(card.starts_at))
+        .text("event.ends_at", card.ends_at.map(time).unwrap_or_default())
+        .text("event.place", card.place.as_str())
+        .text("event.zone", card.zone.as_str())
+}
+
+/// The same and what is said of an order, of which these tickets are shown.
+fn of_order(facts: Facts, papers: &Papers, held: &[(u16, TicketView)]) -> Result<Facts, Problem> {
+    let total = price_text(&papers.config, papers.view.total_minor());
+    Ok(facts.text("order.total", total).with("tickets", Fact::List(tickets(papers, held)?)))
 }
 
 fn papers(letter: &Letter, order: &ShownOrder) -> Papers {

@@ -21,6 +21,7 @@ use tessera_store::keys::MessageLane;
 use tessera_store::{StoreError, Table};
 
 pub(crate) use channels::{Bot, Reach, Writing, start};
+pub(crate) use composer::facts_of_order;
 pub(crate) use opt_out::{opt_out, read_opt_out};
 pub(crate) use place::{place_text, read_place};
 pub(crate) use telegram_link::{read_telegram_link, telegram_link};

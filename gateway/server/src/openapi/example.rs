@@ -54,7 +54,7 @@ pub(super) fn lines() -> Value {
 }
 
 pub(super) fn hold(secret: bool) -> Value {
-    let mut hold = json!({"id": HOLD, "state": "held", "sequence": 1234, "deadline_at": AT, "renewals": 0, "lines": lines(),
+    let mut hold = json!({"id": HOLD, "state": "held", "origin": "direct", "sequence": 1234, "deadline_at": AT, "renewals": 0, "lines": lines(),
         "total": money(18000)});
     if secret {
         hold["secret"] = SECRET.into();

@@ -2,8 +2,8 @@
 
 use serde::{Serialize, Serializer};
 use tessera_inventory::{
-    ClaimNumber, ClaimState, ClaimView, Config, EventId, Line, PaymentKind, SeatIndex, Sequence, Subject,
-    TicketRef, TicketTypeId, TicketView, Timestamp,
+    ClaimNumber, ClaimState, ClaimView, Config, EntryNumber, EventId, Line, Origin, PaymentKind, SeatIndex,
+    Sequence, Subject, TicketRef, TicketTypeId, TicketView, Timestamp,
 };
 use tessera_pricing::Quote;
 use tessera_projections::orders::{Order, OrderState as ProjectedState};
@@ -19,6 +19,8 @@ use crate::vocabulary::state_name;
 
 /// The state of a hold, by its name.
 pub(crate) struct ClaimStateName;
+/// How a hold came about, by its name.
+pub(crate) struct OriginName;
 /// The state of an order, by its name.
 pub(crate) struct OrderStateName;
 /// A way to pay, by its name.
@@ -32,10 +34,15 @@ const CLAIM_STATES: [ClaimState; 6] = [
     ClaimState::RefundDue,
     ClaimState::Ended,
 ];
+const ORIGINS: [Origin; 2] = [Origin::Direct, Origin::Offer];
 const PAYMENTS: [PaymentKind; 3] = [PaymentKind::Free, PaymentKind::Offline, PaymentKind::Captured];
 
 schema::schemas! {
     ClaimStateName, "HoldState" => schema::words(CLAIM_STATES.map(state_name), "Where a hold stands.");
+    OriginName, "HoldOrigin" => schema::words(
+        ORIGINS.map(origin_name),
+        "How a hold came about: its buyer asked for it, or it was offered to who waited.",
+    );
     OrderStateName, "OrderState" => schema::words(
         CLAIM_STATES.into_iter().filter_map(order_state).chain(["payment_failed", "ended"]),
         "Where an order stands; the last two in lists only.",
@@ -143,6 +150,14 @@ pub(crate) struct HoldReply<'a> {
     pub(crate) secret: Option<HoldSecret>,
     #[schema(value_type = ClaimStateName)]
     pub(crate) state: &'static str,
+    /// Absent where it is renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<OriginName>, nullable = false)]
+    pub(crate) origin: Option<&'static str>,
+    /// The entry of the waitlist that it was offered to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub(crate) entry: Option<IdText>,
     pub(crate) sequence: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -162,17 +177,28 @@ pub(crate) struct HoldReply<'a> {
     pub(crate) quote: Option<QuoteReply<'a>>,
 }
 
-/// A hold as its view shows it.
+/// The name of how a hold came about.
+pub(crate) const fn origin_name(origin: Origin) -> &'static str {
+    match origin {
+        Origin::Direct => "direct",
+        Origin::Offer => "offer",
+    }
+}
+
+/// A hold as its view shows it, with how it came about: that stands in the log only.
 pub(crate) fn hold_view<'a>(
     tag: EventTag,
     sequence: Sequence,
     view: &ClaimView,
     lines: Lines<'a>,
+    (origin, entry): (Origin, Option<EntryNumber>),
 ) -> HoldReply<'a> {
     HoldReply {
         id: tag.hold(view.number),
         secret: None,
         state: state_name(view.state),
+        origin: Some(origin_name(origin)),
+        entry: entry.map(|entry| tag.entry(entry)),
         sequence: sequence.0,
         deadline_at: view.deadline_at.map(Rfc3339),
         life_ends_at: None,

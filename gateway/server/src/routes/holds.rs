@@ -176,10 +176,13 @@ async fn place_as(
     };
     let number = ClaimNumber(decided.sequence.0);
     let lines = Lines { lines: &placed.lines, quote: placed.quote.as_deref(), config };
+    let tag = call.tag(event);
     let reply = HoldReply {
-        id: call.tag(event).hold(number),
+        id: tag.hold(number),
         secret: Some(call.keys().hold_secret(event, number, buyer)),
         state: "held",
+        origin: Some(claim::origin_name(placed.origin)),
+        entry: placed.entry.map(|entry| tag.entry(entry)),
         sequence: decided.sequence.0,
         deadline_at: Some(Rfc3339(placed.deadline_at)),
         life_ends_at: Some(Rfc3339(placed.life_ends_at)),
@@ -302,8 +305,11 @@ pub(crate) async fn read(call: Call) -> Answer {
     let (sequence, view) = call.claim(event, number).await?;
     let view = view.filter(|view| access.opens(view.subject)).ok_or_else(problem::hold_not_found)?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::hold_not_found)?;
-    let held = super::Held::of(&call, event, &view).await?;
-    render::read(call.headers(), &claim::hold_view(call.tag(event), sequence, &view, held.lines(config)))
+    let placed = super::placed_in_log(&call, event, number).await?;
+    let came_about = (placed.origin, placed.entry);
+    let held = super::Held::placed(placed);
+    let shown = claim::hold_view(call.tag(event), sequence, &view, held.lines(config), came_about);
+    render::read(call.headers(), &shown)
 }
 
 /// `POST /v1/events/{event}/holds/{hold}/renew`
@@ -323,6 +329,8 @@ pub(crate) async fn renew(call: Call) -> Answer {
         id: call.tag(event).hold(hold),
         secret: None,
         state: "held",
+        origin: None,
+        entry: None,
         sequence: decided.sequence.0,
         deadline_at: Some(Rfc3339(*deadline_at)),
         life_ends_at: None,

@@ -49,7 +49,7 @@ pub(crate) mod webhook_endpoints;
 
 use serde::Deserialize;
 use tessera_inventory::{
-    ClaimNumber, ClaimView, CommandBody, Config, EventBody, EventId, Line, Sequence, Subject,
+    ClaimNumber, ClaimView, CommandBody, Config, EventBody, EventId, HoldPlaced, Line, Sequence, Subject,
 };
 use tessera_pricing::Quote;
 use utoipa::ToSchema;
@@ -99,6 +99,11 @@ impl Held {
         }
     }
 
+    /// What a hold held when it was placed.
+    pub(crate) fn placed(placed: HoldPlaced) -> Held {
+        Held { lines: placed.lines, quote: placed.quote }
+    }
+
     /// The lines, with the names of `config`.
     pub(crate) fn lines<'a>(&'a self, config: &'a Config) -> Lines<'a> {
         Lines { lines: &self.lines, quote: self.quote.as_deref(), config }
@@ -106,15 +111,22 @@ impl Held {
 }
 
 async fn held_in_log(call: &Call, event: EventId, number: ClaimNumber) -> Result<Held, Problem> {
+    placed_in_log(call, event, number).await.map(Held::placed)
+}
+
+/// A hold as it was placed: the state knows neither the lines of its quote nor how it came about.
+pub(crate) async fn placed_in_log(
+    call: &Call,
+    event: EventId,
+    number: ClaimNumber,
+) -> Result<HoldPlaced, Problem> {
     let before = Sequence(number.0.saturating_sub(1));
     let found = call.inventory().changes(event, before, 1).await.map_err(|error| {
         tracing::error!(%error, "the lines of what was decided could not be read");
         problem::outcome_unknown(0)
     })?;
     match found.first().map(|(_, event)| &event.body) {
-        Some(EventBody::HoldPlaced(placed)) => {
-            Ok(Held { lines: placed.lines.clone(), quote: placed.quote.clone() })
-        }
+        Some(EventBody::HoldPlaced(placed)) => Ok(placed.clone()),
         _ => Err(problem::internal("the log has no hold where one was decided on")),
     }
 }

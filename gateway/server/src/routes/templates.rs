@@ -11,13 +11,15 @@ use tessera_messages::{
 use utoipa::ToSchema;
 
 use super::checkout::is_line;
+use super::tickets_shown::Papers;
 use crate::call::Call;
 use crate::caller::{EventsRead, EventsWrite, Organizer};
 use crate::code::Code;
+use crate::ids;
 use crate::instant::Rfc3339;
 use crate::json;
 use crate::limits::{CONTACT_LOCALE_BYTES_MAX, FIELD_ERRORS_MAX, TEMPLATE_BYTES_MAX};
-use crate::messages::{CHANNELS, channel_named, template};
+use crate::messages::{CHANNELS, channel_named, facts_of_order, template};
 use crate::problem::{self, FieldError, Problem};
 use crate::render;
 use crate::router::Answer;
@@ -132,9 +134,15 @@ pub(crate) struct PreviewRequest<'a> {
     text: Option<Cow<'a, str>>,
     #[serde(borrow, default)]
     mjml: Option<Cow<'a, str>>,
+    /// With `order`: the event that it is of.
+    #[serde(borrow, default)]
+    event: Option<Cow<'a, str>>,
+    /// What it says is of this order; what an order does not know, and its buyer, stay as in the example.
+    #[serde(borrow, default)]
+    order: Option<Cow<'a, str>>,
 }
 
-/// How it looks, with example data.
+/// How it looks, with example data or those of an order.
 #[derive(Serialize, ToSchema)]
 #[schema(as = TemplatePreview)]
 pub(crate) struct Preview {
@@ -151,29 +159,69 @@ pub(crate) async fn preview(call: Call, organizer: Organizer<EventsRead>) -> Ans
     let request: PreviewRequest<'_> = json::parse(&bytes)?;
     let kind = kind_of(&request.kind)?;
     let medium = medium_of(request.channel.as_deref())?;
-    let compiled = match (request.subject, request.text, request.mjml) {
+    let locale = request.locale.as_deref().map(locale_of).transpose()?;
+    let tenant = organizer.tenant.number();
+    let shown = order_of(&call, organizer, request.event.as_deref(), request.order.as_deref()).await?;
+    let (locale, compiled) = match (request.subject, request.text, request.mjml) {
         (None, None, None) => {
-            let locale = request.locale.as_deref().map(locale_of).transpose()?;
-            let (templates, tenant) = (&call.gateway().people.templates, organizer.tenant.number());
+            let templates = &call.gateway().people.templates;
             let found = template(templates, tenant, (kind, medium), locale.as_deref()).await;
-            found.map_err(|error| problem::store(&error))?.1
+            found.map_err(|error| problem::store(&error))?
         }
         (Some(subject), Some(text), mjml) if mjml.is_some() || medium.is_short() => {
             let own = Cow::into_owned;
             let mjml = mjml.map(own).unwrap_or_default();
             let source = Source { subject: own(subject), text: own(text), mjml };
-            compiled(&call, (kind, medium), source).await?.1
+            let compiled = compiled(&call, (kind, medium), source).await?.1;
+            (locale.unwrap_or_else(|| tessera_messages::languages()[0].to_owned()), compiled)
         }
         _ => {
             let detail = "send subject, text and, for e-mail, mjml, or none of them";
             return Err(Problem::new(Code::InvalidRequest, detail).with("reason", "incomplete_template"));
         }
     };
-    let made = call.gateway().drawing.run(move || make(kind, &compiled, &example(kind))).await?;
-    let made = made.map_err(|error| problem::internal(error.to_string()))?;
+    let facts = match &shown {
+        Some(papers) => facts_of_order(call.keys(), kind, papers, &locale)?,
+        None => example(kind),
+    };
+    let made = call.gateway().drawing.run(move || make(kind, &compiled, &facts)).await?;
+    let made = made.map_err(|error| match shown {
+        None => problem::internal(error.to_string()),
+        // It was tried with the example only.
+        Some(_) => Problem::new(Code::InvalidRequest, format!("this order cannot be said by it: {error}"))
+            .with("reason", "cannot_be_rendered"),
+    })?;
     let Rendered { subject, text, html } = made;
     let variables = tessera_messages::variables(kind);
     render::json(StatusCode::OK, &Preview { subject, text, html, variables })
+}
+
+/// The order that a template is to be looked at with, one of the organizer's own events.
+async fn order_of(
+    call: &Call,
+    organizer: Organizer<EventsRead>,
+    event: Option<&str>,
+    order: Option<&str>,
+) -> Result<Option<Papers>, Problem> {
+    let (event, order) = match (event, order) {
+        (None, None) => return Ok(None),
+        (Some(event), Some(order)) => (event, order),
+        (None, Some(_)) => return Err(missing("event")),
+        (Some(_), None) => return Err(missing("order")),
+    };
+    let event = ids::parse_event(event).ok_or_else(problem::event_not_found)?;
+    let card = call.card(event).await?;
+    organizer.own(&card)?;
+    let number = call.tag(event).parse_order(order).ok_or_else(problem::order_not_found)?;
+    let published = call.published(event, true).await?;
+    let (_, view) = call.claim(event, number).await?;
+    let view = view.ok_or_else(problem::order_not_found)?;
+    let (version, config) = published.config.clone().ok_or_else(problem::order_not_found)?;
+    Ok(Some(Papers { event, view, config, version, card }))
+}
+
+fn missing(path: &str) -> Problem {
+    Problem::field(Code::MissingField, path, "event and order come together")
 }
 
 /// Compiles a template off the threads that serve.

@@ -6,7 +6,7 @@ use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{
     Choice, ClaimNumber, CommandBody, Config, EntryNumber, EventBody, EventId, JoinWaitlist, LeftReason,
-    Manner, Sequence, Subject, Subjects, WaitlistJoined,
+    Manner, Origin, Sequence, Subject, Subjects, WaitlistJoined,
 };
 use tessera_projections::waitlist::{Placed, Standing, WaitlistEntry, reason_name};
 use utoipa::ToSchema;
@@ -338,7 +338,8 @@ pub(crate) async fn read(call: Call) -> Answer {
     let mut reply = entry_reply(&call, event, config, &placed, sequence);
     if let (Some(offer), Some((view, held))) = (&mut reply.offer, &held) {
         let secret = access.subject().map(|subject| call.keys().hold_secret(event, view.number, subject));
-        let shown = claim::hold_view(call.tag(event), offered.0, view, held.lines(config));
+        let came_about = (Origin::Offer, Some(number));
+        let shown = claim::hold_view(call.tag(event), offered.0, view, held.lines(config), came_about);
         offer.hold = Some(HoldReply { secret, ..shown });
     }
     render::read(call.headers(), &reply)

@@ -58,6 +58,7 @@ pub(super) fn renew() -> Operation {
     let mut renewed = example::hold(false);
     if let Some(fields) = renewed.as_object_mut() {
         fields.remove("renewals");
+        fields.remove("origin");
     }
     Operation::new(TAG, "Renew a hold")
         .by(&[Who::Buyer, Who::HoldSecret])

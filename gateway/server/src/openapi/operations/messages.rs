@@ -135,11 +135,11 @@ fn preview_template() -> Operation {
     let shown = json!({"subject": "An evening of engines", "text": "Doors open at seven.", "html": "<!doctype html>",
         "variables": ["event.name", "message.text"]});
     Operation::new(TAG, "Look at a template of messages")
-        .about("With example data: one that is sent, or, without `subject`, `text` and `mjml`, the one that is used.")
+        .about("With example data, or those of an order: one that is sent, or, without `subject`, `text` and `mjml`, the one that is used.")
         .by(&READERS)
         .takes::<PreviewRequest<'_>>(json!({"kind": "announcement", "locale": "en"}))
         .answers::<Preview>(200, "How it looks.", shown)
-        .may(&[Code::InvalidRequest])
+        .may(&[Code::InvalidRequest, Code::EventNotFound, Code::OrderNotFound])
 }
 
 fn list_dead_letters() -> Operation {

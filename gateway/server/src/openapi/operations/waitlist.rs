@@ -15,8 +15,9 @@ fn entry(standing: &str) -> Value {
     let mut entry = json!({"id": example::ENTRY, "standing": standing, "choices": [choice], "priority": 128,
         "price_max": example::money(4500), "since": example::at(), "changed_at": example::at(), "sequence": 1234});
     if standing == "offered" {
-        entry["offer"] =
-            json!({"id": example::HOLD, "deadline_at": example::at(), "hold": example::hold(false)});
+        let mut hold = example::hold(false);
+        (hold["origin"], hold["entry"]) = ("offer".into(), example::ENTRY.into());
+        entry["offer"] = json!({"id": example::HOLD, "deadline_at": example::at(), "hold": hold});
     }
     entry
 }
