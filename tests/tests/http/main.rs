@@ -23,6 +23,7 @@ mod papers;
 mod payments;
 mod payouts;
 mod paypal;
+mod platform_fees;
 mod pricing;
 mod provider_stage;
 mod rate_limit;

@@ -14,7 +14,7 @@ pub(crate) async fn organizer_of(server: &Server, sale: &Sale) -> String {
     server.get(&sale.path("")).bearer(&sale.key).expect(200).await.text("organizer")
 }
 
-fn amount_of(accounts: &Value, account: &str) -> i64 {
+pub(crate) fn amount_of(accounts: &Value, account: &str) -> i64 {
     let found = accounts.as_array().unwrap().iter().find(|one| one["account"] == account);
     found.map_or(0, |one| one["amount"].as_i64().unwrap())
 }

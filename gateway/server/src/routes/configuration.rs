@@ -116,7 +116,7 @@ pub(super) async fn configure(
 ) -> Result<(u32, Decided), Problem> {
     let event = access.event();
     let organizer = call.card(event).await?.organizer;
-    let config = terms::with_commission(call, organizer, config).await?;
+    let config = terms::with_terms(call, (event, organizer), expected_version, config).await?;
     let body = CommandBody::Configure { expected_version, config };
     let decided = call.decide_under(key, access, body).await?;
     let EventBody::Configured { version, .. } = decided.event.body else {

@@ -27,6 +27,7 @@ pub(crate) mod organizer_contact;
 pub(crate) mod payments;
 pub(crate) mod payouts;
 pub(crate) mod phases;
+pub(crate) mod platform_fees;
 pub(crate) mod probes;
 pub(crate) mod push_subscriptions;
 pub(crate) mod quotes;

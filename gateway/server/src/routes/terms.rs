@@ -1,16 +1,17 @@
-//! What the platform has agreed with an organizer: what it takes, who bears what is lost, and whether a cancelled event refunds by itself.
+//! What the platform has agreed with an organizer: what it takes of it and of its buyers, who bears what is lost, and whether a cancelled event refunds by itself.
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
-use tessera_inventory::Config;
+use tessera_inventory::{Config, EventId};
 use tessera_ledger::Bearer;
 use tessera_money::terms::{Agreed, Terms};
 use tessera_pricing::Commission;
 use utoipa::ToSchema;
 
+use super::platform_fees::{self, FeeBody, FeeReply};
 use crate::call::Call;
 use crate::caller::{EventsRead, Organizer, Tenant};
 use crate::code::Code;
@@ -21,10 +22,10 @@ use crate::render;
 use crate::router::Answer;
 use crate::venue::{per_cent, per_cent_text};
 
-/// Most that is taken of a ticket beside its commission, in minor units.
-const FIXED_MINOR_MAX: i64 = 1_000_000;
+/// Most that is taken of a ticket beside its commission, and most of an amount of a fee, in minor units.
+pub(super) const FIXED_MINOR_MAX: i64 = 1_000_000;
 /// All of a price, in millionths.
-const ALL_PPM: u32 = 1_000_000;
+pub(super) const ALL_PPM: u32 = 1_000_000;
 
 /// Terms that are to count from now on.
 #[derive(Deserialize, ToSchema)]
@@ -43,6 +44,10 @@ pub(crate) struct TermsRequest<'a> {
     /// Whether a refund gives the commission back, too.
     #[serde(default)]
     commission_returned: bool,
+    /// What buyers pay the platform beside prices, but for tickets that cost nothing; a name each.
+    #[serde(borrow, default)]
+    #[schema(max_items = 4)]
+    fees: Vec<FeeBody<'a>>,
     disputes_borne_by: BearerName,
     /// A cancelled event is refunded only when somebody asks for it.
     #[serde(default)]
@@ -67,6 +72,8 @@ pub(crate) struct TermsReply {
     commission: String,
     commission_fixed: i64,
     commission_returned: bool,
+    /// What buyers pay the platform beside prices.
+    fees: Vec<FeeReply>,
     disputes_borne_by: BearerName,
     refunds_by_hand: bool,
 }
@@ -79,6 +86,7 @@ impl TermsReply {
             commission: per_cent_text(terms.commission_ppm),
             commission_fixed: terms.commission_fixed_minor,
             commission_returned: terms.commission_returned,
+            fees: terms.platform_fees.iter().map(FeeReply::of).collect(),
             disputes_borne_by: match terms.bears {
                 Bearer::Platform => BearerName::Platform,
                 Bearer::Organizer => BearerName::Organizer,
@@ -134,6 +142,7 @@ pub(crate) async fn replace(call: Call) -> Answer {
         commission_ppm,
         commission_fixed_minor: request.commission_fixed,
         commission_returned: request.commission_returned,
+        platform_fees: platform_fees::agreed(&request.fees)?,
         bears: match request.disputes_borne_by {
             BearerName::Platform => Bearer::Platform,
             BearerName::Organizer => Bearer::Organizer,
@@ -150,16 +159,22 @@ pub(crate) async fn replace(call: Call) -> Answer {
     }
 }
 
-/// A configuration with what the platform takes of its organizer: a quote follows from the log alone.
-pub(super) async fn with_commission(
+/// A configuration in place of the one of `expected_version`, with what the platform takes of its organizer and of buyers: a quote follows from the log alone.
+pub(super) async fn with_terms(
     call: &Call,
-    organizer: u128,
+    (event, organizer): (EventId, u128),
+    expected_version: u32,
     config: Arc<Config>,
 ) -> Result<Arc<Config>, Problem> {
     let now = call.gateway().environment.clock.wall();
     let terms = call.gateway().terms.read(organizer, now).await;
     let (_, terms) = terms.map_err(|error| problem::store(&error))?;
-    if (terms.commission_ppm, terms.commission_fixed_minor) == (0, 0) {
+    let before = if expected_version == 0 { None } else { call.opened(event).await? };
+    let before = before.as_ref().and_then(|published| published.config.as_ref());
+    let before = before.and_then(|(_, config)| config.tariff.as_deref());
+    let before = before.map_or(&[][..], |tariff| tariff.platform_fees.as_slice());
+    let fees = platform_fees::of_config(before, &terms.platform_fees, &config);
+    if (terms.commission_ppm, terms.commission_fixed_minor) == (0, 0) && fees.is_empty() {
         return Ok(config);
     }
     let mut config = Config::clone(&config);
@@ -169,5 +184,6 @@ pub(super) async fn with_commission(
         fixed_minor: terms.commission_fixed_minor,
         returned: terms.commission_returned,
     };
+    tariff.platform_fees = fees;
     Ok(Arc::new(config))
 }

@@ -134,9 +134,11 @@ fn add(sum: &mut Sale, part: &Sale) {
 #[cfg(test)]
 mod tests {
     use tessera_inventory::{Origin, Subject, Subjects, TermsId, TicketTypeId, Timestamp};
-    use tessera_pricing::{Basket, Tariff};
+    use tessera_ledger::{Account, AccountKind, Balances, EntryId, Heading, Movement, Paid};
+    use tessera_pricing::{Basis, Basket, Tariff, TypeSet};
 
     use super::*;
+    use crate::terms::PlatformFee;
 
     fn hold() -> HoldPlaced {
         let line = |quantity, price_minor| Line {
@@ -165,6 +167,60 @@ mod tests {
         assert_eq!(share((&hold).into(), &[1, 2]), Sale::plain(1_250));
         assert_eq!(share((&hold).into(), &[0, 1, 2]), sale(&hold));
         assert_eq!(share((&hold).into(), &[3]), Sale::plain(0), "there is no such ticket");
+    }
+
+    /// The accounts after entries of a business of organizer 1, paid by provider 1.
+    fn books(movements: &[Movement]) -> Balances {
+        let mut balances = Balances::default();
+        for (number, movement) in (1..).zip(movements) {
+            let id = EntryId(number);
+            let heading = Heading { id, at: Timestamp(1), organizer: 1, currency: *b"EUR", order: None };
+            let entry = tessera_ledger::entry(heading, movement);
+            entry.iter().flatten().for_each(|entry| balances.post(entry));
+        }
+        balances
+    }
+
+    #[test]
+    fn fees_of_the_platform_are_the_platforms_and_stay_or_go_back_as_they_say() {
+        let fee = |basis, fixed_minor, refundable| {
+            let of = PlatformFee {
+                name: "P".into(),
+                basis,
+                fixed_minor,
+                rate_ppm: 0,
+                min_minor: 0,
+                max_minor: None,
+                refundable,
+            };
+            of.of_types(TypeSet::default())
+        };
+        let fees = vec![fee(Basis::PerTicket, 100, true), fee(Basis::PerOrder, 50, false)];
+        let tariff = Tariff { platform_fees: fees, ..Tariff::default() };
+        let mut hold = hold();
+        let lines = basket((&hold).into());
+        let quote = tessera_pricing::quote(&tariff, 1, &Basket { lines: &lines, promotion: None });
+        hold.quote = quote.map(Box::new);
+        let whole = sale(&hold);
+        assert_eq!((whole.total_minor, whole.fees_minor, whole.organizer_minor()), (2_600, 350, Ok(2_250)));
+        let given =
+            |tickets: &[u16]| given_back(&hold, &Refunded { tickets: tickets.to_vec(), amount_minor: None });
+        let (first, rest) = (given(&[0]), given(&[1, 2]));
+        assert_eq!((first.total_minor, first.fees_minor, first.organizer_minor()), (1_100, 100, Ok(1_000)));
+        let sold = Movement::Sold { by: Paid::Provider(1), sale: whole };
+        let wanted = |sale| Movement::RefundWanted { provider: 1, sale };
+        let of = |balances: &Balances| {
+            let accounts = [
+                Account::of_platform(AccountKind::Fees),
+                Account::of_organizer(AccountKind::Payable, 1),
+                Account::with_provider(AccountKind::RefundsDue, 1),
+            ];
+            accounts.map(|account| balances.balance(*b"EUR", account))
+        };
+        assert_eq!(of(&books(std::slice::from_ref(&sold))), [-350, -2_250, 0]);
+        let after = books(&[sold, wanted(first), wanted(rest)]);
+        assert_eq!(of(&after), [-50, 0, -2_550], "what is of the order stays");
+        assert_eq!(after.trial().into_values().collect::<Vec<_>>(), [0]);
     }
 
     #[test]

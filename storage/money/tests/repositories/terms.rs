@@ -3,8 +3,9 @@ use std::sync::Arc;
 use tessera_inventory::{Sequence, Timestamp};
 use tessera_ledger::{Account, AccountKind, Bearer};
 use tessera_money::payments::Step;
-use tessera_money::terms::{Agreed, Terms, TermsOfOrganizers};
+use tessera_money::terms::{Agreed, PlatformFee, Terms, TermsOfOrganizers};
 use tessera_payments::{DisputeStanding, Fact, News};
+use tessera_pricing::Basis;
 use tessera_projections::follower_cursors::FollowerCursors;
 use tessera_store::memory::{CommitFault, MemoryStore};
 
@@ -16,6 +17,7 @@ fn terms(from: u64, bears: Bearer) -> Terms {
         commission_ppm: 30_000,
         commission_fixed_minor: 50,
         commission_returned: false,
+        platform_fees: Vec::new(),
         bears,
         refunds_by_hand: false,
     }
@@ -27,13 +29,23 @@ async fn terms_count_from_their_time_on_and_are_agreed_one_after_another() {
     let agreed = TermsOfOrganizers::new(Arc::new(store.clone()));
     let (version, nothing) = agreed.read(ORGANIZER, Timestamp(9)).await.unwrap();
     assert_eq!((version, nothing.commission_ppm, nothing.bears), (0, 0, Bearer::Platform));
-    let (first, second) = (terms(10, Bearer::Platform), terms(20, Bearer::Organizer));
+    let fee = PlatformFee {
+        name: "Platform".into(),
+        basis: Basis::PerTicket,
+        fixed_minor: 100,
+        rate_ppm: 0,
+        min_minor: 0,
+        max_minor: None,
+        refundable: true,
+    };
+    let first = Terms { platform_fees: vec![fee], ..terms(10, Bearer::Platform) };
+    let second = terms(20, Bearer::Organizer);
     store.inject_commit(CommitFault::UnknownApplied);
     assert_eq!(agreed.agree(ORGANIZER, 0, &first).await.unwrap(), Agreed::Version(1));
     assert_eq!(agreed.agree(ORGANIZER, 0, &second).await.unwrap(), Agreed::Outdated(1));
     assert_eq!(agreed.agree(ORGANIZER, 1, &second).await.unwrap(), Agreed::Version(2));
-    for (at, expected) in [(9, nothing), (10, first), (19, first), (20, second), (900, second)] {
-        assert_eq!(agreed.read(ORGANIZER, Timestamp(at)).await.unwrap(), (2, expected), "at {at}");
+    for (at, expected) in [(9, &nothing), (10, &first), (19, &first), (20, &second), (900, &second)] {
+        assert_eq!(agreed.read(ORGANIZER, Timestamp(at)).await.unwrap(), (2, expected.clone()), "at {at}");
     }
     assert_eq!(agreed.read(8, Timestamp(900)).await.unwrap(), (0, nothing), "with nobody else");
 }

@@ -17,6 +17,7 @@ fn agreed() -> Value {
         "commission": "2.5",
         "commission_fixed": 20,
         "commission_returned": true,
+        "fees": [{"name": "Platform", "per": "ticket", "fixed": 100, "rate": "0", "min": 0, "refundable": false}],
         "disputes_borne_by": "organizer",
         "refunds_by_hand": false,
     })
@@ -33,13 +34,14 @@ pub(super) fn terms() -> Operation {
 
 pub(super) fn replace_terms() -> Operation {
     Operation::new(TAG, "Agree on other terms with an organizer")
-        .about("They count from now on; the commission, for configurations that come in from now on.")
+        .about("They count from now on; the commission and the fees, for configurations that come in from now on.")
         .by(&[Who::Administrator])
         .takes::<terms::TermsRequest<'_>>(json!({
             "expected_version": 1,
             "commission": "2.5",
             "commission_fixed": 20,
             "commission_returned": true,
+            "fees": [{"name": "Platform", "per": "ticket", "fixed": 100}],
             "disputes_borne_by": "organizer",
         }))
         .answers::<terms::TermsReply>(200, "They count.", agreed())
