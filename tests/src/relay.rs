@@ -27,6 +27,8 @@ pub enum Fault {
     Close,
     /// The message is taken, and the connection closed instead of an answer.
     LoseAnswer,
+    /// The message is taken, and never answered.
+    Swallow,
 }
 
 /// A relay on a port of its own.
@@ -139,16 +141,17 @@ impl Relay {
                 ("DATA", _) => {
                     let Some(()) = say(&mut stream, "354 go on").await else { return };
                     let Some(text) = data(&mut stream).await else { return };
-                    let loses = fault == Some(Fault::LoseAnswer);
-                    if loses {
+                    let is_taken = matches!(fault, Some(Fault::LoseAnswer | Fault::Swallow));
+                    if is_taken {
                         self.shared.faults.lock().unwrap().pop_front();
                     }
                     self.shared.mails.lock().unwrap().push(Mail { to: to.clone(), text });
                     self.shared.arrived.notify_waiters();
-                    if loses {
-                        return;
+                    match fault {
+                        Some(Fault::LoseAnswer) => return,
+                        Some(Fault::Swallow) => std::future::pending().await,
+                        _ => say(&mut stream, "250 taken").await,
                     }
-                    say(&mut stream, "250 taken").await
                 }
                 ("QUIT", _) => {
                     let _ = say(&mut stream, "221 bye").await;

@@ -111,7 +111,7 @@ async fn late_money_buys_the_hold_while_it_lives() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn money_that_comes_after_the_hold_is_given_back_once() {
+async fn scenario_38_money_that_comes_after_the_hold_is_given_back_once() {
     let mut shop = Shop::open().await;
     let order = shop.waits_for_the_buyer(1, 2).await;
     shop.provider.books().is_away = true;

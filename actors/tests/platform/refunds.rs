@@ -70,9 +70,8 @@ async fn until_run(shop: &Shop, key: RefundRunKey, is_so: impl Fn(&RefundRun) ->
     shop.world.flowing(reached).await
 }
 
-/// Scenario 38.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn late_money_buys_anew_what_its_hold_had() {
+async fn scenario_38_late_money_buys_anew_what_its_hold_had() {
     let mut shop = Shop::open().await;
     let order = shop.waits_for_the_buyer(1, 2).await;
     shop.passes_ms(TOO_LATE_MS);
@@ -84,6 +83,10 @@ async fn late_money_buys_anew_what_its_hold_had() {
     shop.is_settled().await;
     let paid = shop.provider.paid(order, 1);
     assert_eq!((paid.captured, paid.refunds.len()), (2 * PRICE, 0));
+    let log = shop.log_of(order).await;
+    let of = |is: fn(&EventBody) -> bool| log.iter().filter(|body| is(body)).count();
+    let late = of(|body| matches!(body, EventBody::SoldLate(_)));
+    assert_eq!((late, of(|body| matches!(body, EventBody::Confirmed { .. }))), (1, 0), "in one turn");
 }
 
 /// What an attempt was authorised for lapses before it is captured.
@@ -152,7 +155,7 @@ async fn a_refund_run_that_is_killed_goes_on_and_gives_nothing_back_twice() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_run_stands_still_while_it_is_paused() {
     let mut shop = Shop::open().await;
-    sold(&mut shop, 3).await;
+    let orders = sold(&mut shop, 3).await;
     let run = run(6, 1, &shop);
     let till = shop.world.platform.till();
     till.refund_runs().begin(&run).await.unwrap();
@@ -161,10 +164,41 @@ async fn a_run_stands_still_while_it_is_paused() {
     let paused = till.refund_runs().set_paused(run.key, true).await.unwrap().unwrap();
     assert_eq!(paused.state, State::Paused);
     shop.passes_ms(60_000);
+    // The clerk has had its turn again, and more than one: another run, of tickets that nobody has, goes over all orders and ends.
+    let other = RefundRun { ticket_types: vec![99], ..self::run(7, 1, &shop) };
+    till.refund_runs().begin(&other).await.unwrap();
+    till.run_goes_on();
+    let other = until_run(&shop, other.key, |run| run.state == State::Done).await;
+    assert_eq!((other.progress.asked, other.progress.refunded), (3, 0));
+    assert_eq!(till.refund_runs().load(run.key).await.unwrap(), Some(paused), "it stands still");
+    let mut refunded = 0;
+    for order in &orders {
+        refunded += reasons(&shop, *order).await.len();
+    }
+    assert_eq!(refunded, 1, "nothing was given back meanwhile");
     till.refund_runs().set_paused(run.key, false).await.unwrap();
     till.run_goes_on();
     let done = until_run(&shop, run.key, |run| run.state == State::Done).await;
     assert_eq!((done.progress.asked, done.progress.refunded), (3, 3));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_faster_than_a_page_is_long_goes_page_by_page_at_its_pace() {
+    const ORDERS: u64 = 70;
+    let mut shop = Shop::open().await;
+    sold(&mut shop, ORDERS.into()).await;
+    let run = run(8, 128, &shop);
+    let till = shop.world.platform.till();
+    till.refund_runs().begin(&run).await.unwrap();
+    till.run_goes_on();
+    let first = until_run(&shop, run.key, |run| run.progress.asked > 0).await;
+    assert_eq!(first.progress.asked, 64, "as many as are asked for at once");
+    let done = until_run(&shop, run.key, |run| run.state == State::Done).await;
+    let Progress { asked, refunded, failed, amount_minor, .. } = done.progress;
+    assert_eq!((asked, refunded, failed, amount_minor), (ORDERS, ORDERS, 0, 70 * PRICE));
+    let took_ms = done.ended_at.unwrap().0 - run.begun_at.0;
+    assert!(took_ms >= 1_000 * ORDERS / 128, "{took_ms} ms are too few for {ORDERS} orders at 128 a second");
+    shop.is_settled().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -166,9 +166,18 @@ pub(crate) async fn take(
     let taken = shared.books.act(&reference, act).await.map_err(|error| Failed::store(&error))?;
     let (state, changed) = taken.map_err(|refused| Failed::new(StatusCode::CONFLICT, &refused))?;
     if changed {
-        shared.webhooks.tell(id, &reference, &state, manner);
+        tell(shared, id, (&reference, &state), manner).await;
     }
     Ok((reference, state))
+}
+
+async fn tell(shared: &Shared, id: &str, (reference, state): (&Reference, &State), manner: Manner) {
+    let told = shared.webhooks.tell(id, reference, state, manner);
+    if manner.wait
+        && let Err(error) = told.await
+    {
+        tracing::error!(%error, "a webhook of the sandbox could not be told");
+    }
 }
 
 /// What tests ask for.
@@ -219,7 +228,7 @@ async fn act_for_tests(
         TestBody::Tell { webhooks } => {
             let reference = reference(&shared, &id)?;
             let state = shared.books.read(&reference).await.map_err(|error| Failed::store(&error))?;
-            shared.webhooks.tell(&id, &reference, &state, webhooks);
+            tell(&shared, &id, (&reference, &state), webhooks).await;
             return Ok(HttpResponse::NoContent().finish());
         }
         TestBody::LoseAnswers { count } => {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 use tessera_actors::Clock;
 use tessera_inventory::Timestamp;
 use tessera_outbound::{Bytes, Client, Method, Request};
+use tokio::task::JoinHandle;
 
 use crate::client::DEADLINE;
 use crate::reference::Reference;
@@ -36,17 +37,25 @@ pub(crate) struct Manner {
     pub(crate) after_ms: u64,
     /// With a signature that is none.
     pub(crate) forged: bool,
+    /// Who takes the step is answered once it is told.
+    pub(crate) wait: bool,
 }
 
 impl Default for Manner {
     fn default() -> Manner {
-        Manner { times: 1, after_ms: 0, forged: false }
+        Manner { times: 1, after_ms: 0, forged: false, wait: false }
     }
 }
 
 impl Webhooks {
-    /// Tell how a payment stands, from a task of its own.
-    pub(crate) fn tell(&self, id: &str, reference: &Reference, state: &State, manner: Manner) {
+    /// Tell how a payment stands, from a task of its own, which ends once it is told.
+    pub(crate) fn tell(
+        &self,
+        id: &str,
+        reference: &Reference,
+        state: &State,
+        manner: Manner,
+    ) -> JoinHandle<()> {
         let name = blake3::hash(format!("{id} {}", state.revision).as_bytes());
         let event = ShownEvent {
             id: format!("sbe_{}", hex(&name.as_bytes()[..16])),
@@ -60,7 +69,7 @@ impl Webhooks {
             for _ in 0..manner.times {
                 sender.send(&body, manner.forged).await;
             }
-        });
+        })
     }
 
     async fn pause(&self, ms: u64) {

@@ -3,9 +3,9 @@
 use crate::hall::{seated, sponsored, standing};
 use crate::script::check;
 
-/// Scenario 39: whichever is logged first counts; the other is told so, and nothing is sold twice.
+/// Whichever is logged first counts; the other is told so, and nothing is sold twice.
 #[test]
-fn an_expiry_and_a_capture_of_one_turn_are_decided_by_their_order() {
+fn scenario_39_an_expiry_and_a_capture_of_one_turn_are_decided_by_their_order() {
     check(
         standing(),
         "A hold 0*2
@@ -24,9 +24,8 @@ fn an_expiry_and_a_capture_of_one_turn_are_decided_by_their_order() {
     );
 }
 
-/// Scenario 38.
 #[test]
-fn late_money_buys_what_is_still_to_be_had() {
+fn scenario_38_late_money_buys_what_is_still_to_be_had() {
     check(
         seated(),
         "A hold 0*2 1[2,3]

@@ -229,9 +229,9 @@ fn what_an_operator_must_look_at_is_told_once() {
 }
 
 #[test]
-fn a_refund_that_nobody_answers_for_a_day_is_found_and_not_made_again() {
+fn scenario_41_a_refund_that_nobody_answers_for_a_day_is_found_and_not_made_again() {
     let world = story("refund a day later").run(&Plan::default(), None);
     assert!(world.now.0 > 2 * DAY + KEY_LIFE * 5 / 6, "it was looked for only when its key was old");
     let paid = world.provider.payments.values().next().expect("a payment");
-    assert_eq!((paid.status, paid.refunded()), (Status::Captured, 4_000));
+    assert_eq!((paid.status, paid.refunded(), paid.refunds.len()), (Status::Captured, 4_000, 1));
 }
