@@ -5,7 +5,7 @@ use std::sync::Arc;
 use prost::Message;
 use tessera_inventory::{ClaimNumber, EventId};
 use tessera_store::keys::PaymentContactKey;
-use tessera_store::{StoreError, Table, transact};
+use tessera_store::{StoreError, Table, Transaction, transact};
 
 use crate::read::unreadable;
 
@@ -55,20 +55,20 @@ impl Contacts {
         Contacts { table }
     }
 
-    /// Keep the contact of an order, in place of one that is there.
+    /// Keep how the buyer of an order is reached: what `said` says, and of what it leaves out what it said before. Whether it pays at the
+    /// organizer's own page is as it says now.
     ///
     /// # Errors
     /// As the table says.
-    pub async fn keep(
-        &self,
-        event: EventId,
-        order: ClaimNumber,
-        contact: &Contact,
-    ) -> Result<(), StoreError> {
-        let (key, row) = (PaymentContactKey { event, order }.pack(), contact.encode());
-        transact(self.table.as_ref(), |mut transaction| {
-            transaction.set(&key, &row);
-            std::future::ready(Ok((transaction, ())))
+    pub async fn keep(&self, event: EventId, order: ClaimNumber, said: &Contact) -> Result<(), StoreError> {
+        let key = PaymentContactKey { event, order };
+        transact(self.table.as_ref(), |mut transaction| async move {
+            let before = read(transaction.as_mut(), key).await?.unwrap_or_default();
+            let after = before.updated(said);
+            if after != before {
+                transaction.set(&key.pack(), &after.encode());
+            }
+            Ok((transaction, ()))
         })
         .await
     }
@@ -78,8 +78,7 @@ impl Contacts {
     /// # Errors
     /// As the table says.
     pub async fn load(&self, event: EventId, order: ClaimNumber) -> Result<Option<Contact>, StoreError> {
-        let row = self.table.begin().await?.get(&PaymentContactKey { event, order }.pack()).await?;
-        row.map(|row| Contact::decode(&row)).transpose()
+        read(self.table.begin().await?.as_mut(), PaymentContactKey { event, order }).await
     }
 
     /// Erase the contact of an order. What was paid stays.
@@ -96,7 +95,29 @@ impl Contacts {
     }
 }
 
+async fn read(
+    transaction: &mut dyn Transaction,
+    key: PaymentContactKey,
+) -> Result<Option<Contact>, StoreError> {
+    let row = transaction.get(&key.pack()).await?;
+    row.map(|row| Contact::decode(&row)).transpose()
+}
+
 impl Contact {
+    /// With what `said` says.
+    fn updated(&self, said: &Contact) -> Contact {
+        let either =
+            |said: &Option<String>, before: &Option<String>| said.as_ref().or(before.as_ref()).cloned();
+        Contact {
+            email: either(&said.email, &self.email),
+            phone: either(&said.phone, &self.phone),
+            name: either(&said.name, &self.name),
+            locale: either(&said.locale, &self.locale),
+            return_url: either(&said.return_url, &self.return_url),
+            by_own_page: said.by_own_page,
+        }
+    }
+
     fn encode(&self) -> Vec<u8> {
         let Contact { email, phone, name, locale, return_url, by_own_page } = self.clone();
         ContactRow { email, phone, name, locale, return_url, by_own_page }.encode_to_vec()
