@@ -2,6 +2,7 @@
 //! for some of them under keys of (run, order), and then writes how far it came. So a run that is stopped anywhere goes on where it was, what was
 //! asked for before is found and not given back twice, and two clerks of one run do no harm.
 
+mod forget;
 mod step;
 
 use std::collections::BTreeSet;
@@ -22,6 +23,8 @@ use step::Rest;
 const LOOK_MS: u64 = 10_000;
 /// Runs of a lane that go on at once.
 const RUNS_OF_LANE_MAX: usize = 16;
+/// How often contacts of what was never paid are forgotten, in milliseconds.
+const FORGET_MS: u64 = 60_000;
 /// Pause after a step that failed, in milliseconds.
 const RETRY_MS: u64 = 1_000;
 
@@ -38,6 +41,8 @@ pub(crate) enum ClerkMessage {
     Stepped(RefundRunKey, Rest),
     /// Look now and then.
     Sweep,
+    /// Forget how buyers are reached of what was never paid.
+    Forget,
 }
 
 /// The actor.
@@ -80,6 +85,7 @@ impl Actor for Clerk {
     ) -> Result<BTreeSet<RefundRunKey>, ActorProcessingErr> {
         self.shared.money.clerk.attach(myself.clone());
         myself.cast(ClerkMessage::Sweep)?;
+        myself.cast(ClerkMessage::Forget)?;
         Ok(BTreeSet::new())
     }
 
@@ -109,6 +115,7 @@ impl Actor for Clerk {
                 self.look(&myself);
                 self.after_ms(&myself, LOOK_MS, ClerkMessage::Sweep);
             }
+            ClerkMessage::Forget => self.forget(&myself),
         }
         Ok(())
     }
@@ -135,6 +142,24 @@ impl Clerk {
                 }
             }
             let _ = myself.cast(ClerkMessage::Found(found));
+        }));
+    }
+
+    /// Forget what is due in the lanes of this process, and again a while after that.
+    fn forget(&self, myself: &ActorRef<ClerkMessage>) {
+        let mine: Vec<_> = Lane::all().filter(|lane| self.is_mine(*lane)).collect();
+        let (shared, myself) = (Arc::clone(&self.shared), myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            let error = match caught(forget::forget(&shared, &mine)).await {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(panicked) => Some(panicked.reason),
+            };
+            if let Some(error) = error {
+                tracing::warn!(error, "contacts of what was never paid are forgotten later");
+            }
+            shared.environment.sleep_ms(FORGET_MS).await;
+            let _ = myself.cast(ClerkMessage::Forget);
         }));
     }
 

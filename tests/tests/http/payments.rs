@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use tessera_server::settings::Settings;
 use tessera_store::Table;
@@ -172,6 +173,24 @@ async fn who_tries_again_is_reached_as_it_said_before() {
     for (text, rows) in [("mallory@example.com", 0), ("shop.example/never", 0), ("ada@example.com", 1)] {
         assert_eq!(rows_with(&server, text).await, rows, "{text}");
     }
+}
+
+#[tokio::test]
+async fn who_is_forgotten_is_so_at_its_orders_too() {
+    let server = Server::start_with(settings()).await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let (paid, pending) = (Checkout::begin(&server, &sale).await, Checkout::begin(&server, &sale).await);
+    paid.choose("pay").await;
+    paid.comes_to(&server, &sale, "paid", "captured").await;
+    assert_eq!(rows_with(&server, "ada@example.com").await, 2);
+    for checkout in [&paid, &pending] {
+        server.ask(Method::DELETE, "/v1/contacts/me").bearer(&checkout.buyer).expect(204).await;
+        let left = if checkout.buyer == paid.buyer { 1 } else { 0 };
+        assert_eq!(rows_with(&server, "ada@example.com").await, left, "that of the other");
+    }
+    // What was begun goes on.
+    pending.choose("pay").await;
+    pending.comes_to(&server, &sale, "paid", "captured").await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use tessera_inventory::{ClaimNumber, ClaimState, ClaimView, EventId, PAYMENT_ATTEMPTS_MAX, ProviderId};
 use tessera_money::contacts::Contact;
+use tessera_store::keys::PaymentContactKey;
 use utoipa::ToSchema;
 
 use super::orders::BeginRequest;
@@ -104,7 +105,9 @@ pub(super) async fn keep(
         let detail = "this provider takes no such amount in the currency of the event";
         return Err(Problem::field(Code::InvalidValue, "payment.provider", detail));
     }
-    till.contacts().keep(event, hold, &contact).await.map_err(|error| problem::store(&error))
+    let key = PaymentContactKey { event, order: hold };
+    let kept = till.contacts().keep(key, view.subject, &contact, call.gateway().now()).await;
+    kept.map_err(|error| problem::store(&error))
 }
 
 /// Whether a payment can begin: none is under way, and there were not too many.
