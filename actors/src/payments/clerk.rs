@@ -1,5 +1,6 @@
 //! The clerk: refund runs of the lanes that this process looks after, step by step. A step is `tessera_money::refunding`'s.
 
+mod forget;
 mod writers;
 
 use std::collections::BTreeSet;
@@ -20,6 +21,8 @@ use writers::Router;
 const LOOK_MS: u64 = 10_000;
 /// Runs of a lane that go on at once.
 const RUNS_OF_LANE_MAX: usize = 16;
+/// How often contacts of what was never paid are forgotten, in milliseconds.
+const FORGET_MS: u64 = 60_000;
 /// Pause after a step that failed, in milliseconds.
 const RETRY_MS: u64 = 1_000;
 
@@ -36,6 +39,8 @@ pub(crate) enum ClerkMessage {
     Stepped(RefundRunKey, Rest),
     /// Look now and then.
     Sweep,
+    /// Forget how buyers are reached of what was never paid.
+    Forget,
 }
 
 /// The actor.
@@ -56,6 +61,7 @@ impl Actor for Clerk {
     ) -> Result<BTreeSet<RefundRunKey>, ActorProcessingErr> {
         self.shared.money.clerk.attach(myself.clone());
         myself.cast(ClerkMessage::Sweep)?;
+        myself.cast(ClerkMessage::Forget)?;
         Ok(BTreeSet::new())
     }
 
@@ -85,6 +91,7 @@ impl Actor for Clerk {
                 self.look(&myself);
                 self.after_ms(&myself, LOOK_MS, ClerkMessage::Sweep);
             }
+            ClerkMessage::Forget => self.forget(&myself),
         }
         Ok(())
     }
@@ -111,6 +118,24 @@ impl Clerk {
                 }
             }
             let _ = myself.cast(ClerkMessage::Found(found));
+        }));
+    }
+
+    /// Forget what is due in the lanes of this process, and again a while after that.
+    fn forget(&self, myself: &ActorRef<ClerkMessage>) {
+        let mine: Vec<_> = Lane::all().filter(|lane| self.is_mine(*lane)).collect();
+        let (shared, myself) = (Arc::clone(&self.shared), myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            let error = match caught(forget::forget(&shared, &mine)).await {
+                Ok(Ok(())) => None,
+                Ok(Err(error)) => Some(error.to_string()),
+                Err(panicked) => Some(panicked.reason),
+            };
+            if let Some(error) = error {
+                tracing::warn!(error, "contacts of what was never paid are forgotten later");
+            }
+            shared.environment.sleep_ms(FORGET_MS).await;
+            let _ = myself.cast(ClerkMessage::Forget);
         }));
     }
 

@@ -4,13 +4,17 @@ pub(crate) mod provider;
 pub(crate) mod shop;
 
 use futures::future::join_all;
+use tessera_actors::Clock;
 use tessera_inventory::{
-    ClaimNumber, CommandBody, EventBody, Phase, RefundAmount, RefundReason, RefundedUnits,
+    ClaimNumber, CommandBody, EventBody, Phase, RefundAmount, RefundReason, RefundedUnits, Subject, Timestamp,
 };
+use tessera_money::Lane;
+use tessera_money::contacts::{Contact, UNPAID_MS};
 use tessera_money::payments::{Judge, Payments};
 use tessera_money::provider_events::Standing;
 use tessera_payments::{Operation, Status, Want, Why};
 use tessera_store::Table;
+use tessera_store::keys::PaymentContactKey;
 
 use crate::world::EVENT;
 use provider::Fate;
@@ -281,4 +285,31 @@ async fn what_a_provider_said_is_dropped_once_it_is_handled_or_given_up() {
     assert_eq!(shop.stands(2, Standing::Unparsed).await.body, b"nobody reads this");
     shop.passes_ms(WEEK_MS);
     assert_eq!(shop.stands(2, Standing::Handled).await.body, b"");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_a_buyer_is_reached_is_forgotten_a_week_after_a_hold_that_was_never_paid() {
+    let mut shop = Shop::open().await;
+    let contacts = shop.world.platform.till().contacts();
+    let ada = Contact { email: Some("ada@example.com".to_owned()), ..Contact::default() };
+    let (paid, unpaid) = (shop.waits_for_the_buyer(1, 1).await, shop.waits_for_the_buyer(2, 1).await);
+    for order in [paid, unpaid] {
+        let (key, now) = (PaymentContactKey { event: EVENT, order }, shop.world.clock.wall());
+        contacts.keep(key, Subject(u128::from(order.0)), &ada, now).await.unwrap();
+    }
+    pays(&mut shop, paid, 1).await;
+    is_sold(&shop, paid, 1).await;
+    shop.passes_ms(TOO_LATE_MS);
+    let expired = Want::Release { why: Why::Expired };
+    shop.until(unpaid, 1, "its time is up", |row| row.want == expired).await;
+    shop.passes_ms(UNPAID_MS);
+    let end = Timestamp(u64::MAX);
+    let looked_at = async {
+        while !contacts.due(Lane::of(EVENT), end, 9).await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    shop.world.flowing(looked_at).await;
+    assert_eq!(contacts.load(EVENT, unpaid).await.unwrap(), None);
+    assert_eq!(contacts.load(EVENT, paid).await.unwrap(), Some(ada));
 }

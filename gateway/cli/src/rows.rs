@@ -41,6 +41,7 @@ pub(crate) fn keep((key, value): &Row, ends: &LogEnds, source: Source) -> Result
         | KeyKind::WebhookFinished | KeyKind::Payment | KeyKind::PaymentDue | KeyKind::PaymentReference
         | KeyKind::ProviderEvent | KeyKind::ProviderEventDue | KeyKind::Refund | KeyKind::RefundRun
         | KeyKind::RefundRunOpen | KeyKind::PaymentContact | KeyKind::PaymentInFlight
+        | KeyKind::PaymentContactBySubject | KeyKind::PaymentContactDue
         | KeyKind::SandboxPayment | KeyKind::LedgerEntry | KeyKind::LedgerBalance | KeyKind::LedgerMark
         | KeyKind::Payout | KeyKind::Terms | KeyKind::MessagePending | KeyKind::MessageDue
         | KeyKind::MessageFinished | KeyKind::InboxItem | KeyKind::MessageTemplate | KeyKind::Contact
@@ -126,6 +127,8 @@ pub(crate) fn is_of_everything((key, _): &Row) -> bool {
                 | KeyKind::ProviderEvent
                 | KeyKind::ProviderEventDue
                 | KeyKind::PaymentContact
+                | KeyKind::PaymentContactBySubject
+                | KeyKind::PaymentContactDue
                 | KeyKind::EntryDevice
                 | KeyKind::MessagePending
                 | KeyKind::MessageDue

@@ -1,5 +1,6 @@
 //! PayPal, as the product sees a provider.
 
+use std::fmt;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
@@ -28,7 +29,7 @@ const KEY_LIFE_MS: u64 = 6 * 3_600_000;
 const CALLS_PER_SECOND: u32 = 20;
 
 /// An account at PayPal.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct PayPalOptions {
     /// Where it is called (`https://…`, without a path): [`URL`].
     pub url: String,
@@ -38,6 +39,17 @@ pub struct PayPalOptions {
     pub secret: String,
     /// The id of its webhook; without one no webhook is believed.
     pub webhook_id: Option<String>,
+}
+
+impl fmt::Debug for PayPalOptions {
+    /// Secrets are never shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PayPalOptions")
+            .field("url", &self.url)
+            .field("client_id", &self.client_id)
+            .field("webhook_id", &self.webhook_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// See the crate. Cheap to clone.
@@ -117,5 +129,22 @@ impl Provider for PayPal {
     fn ask_whose(&self, reference: Box<str>) -> BoxFuture<'static, Whose> {
         let account = Arc::clone(&self.account);
         async move { Calls::new(&account).whose(&reference).await }.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_an_account_are_never_shown() {
+        let options = PayPalOptions {
+            url: "https://api.example".to_owned(),
+            client_id: "client1".to_owned(),
+            secret: "hush".to_owned(),
+            webhook_id: Some("WEBHOOK1".to_owned()),
+        };
+        let shown = format!("{options:?} {options:#?}");
+        assert!(shown.contains("https://api.example") && !shown.contains("hush"), "{shown}");
     }
 }

@@ -1,5 +1,6 @@
 //! Razorpay, as the product sees a provider.
 
+use std::fmt;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
@@ -34,7 +35,7 @@ const AMOUNT_MIN: i64 = 100;
 const IN_TENS: [&Currency; 5] = [b"BHD", b"JOD", b"KWD", b"OMR", b"TND"];
 
 /// An account at Razorpay.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RazorpayOptions {
     /// Where it is called (`https://…`, without a path): [`URL`].
     pub url: String,
@@ -44,6 +45,16 @@ pub struct RazorpayOptions {
     pub key_secret: String,
     /// The secrets of its webhook; more than one while one is being replaced.
     pub webhook_secrets: Vec<String>,
+}
+
+impl fmt::Debug for RazorpayOptions {
+    /// Secrets are never shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RazorpayOptions")
+            .field("url", &self.url)
+            .field("key_id", &self.key_id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// See the crate. Cheap to clone.
@@ -118,5 +129,22 @@ impl Provider for Razorpay {
     fn ask_whose(&self, reference: Box<str>) -> BoxFuture<'static, Whose> {
         let account = Arc::clone(&self.account);
         async move { Calls::new(&account).whose(&reference).await }.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_an_account_are_never_shown() {
+        let options = RazorpayOptions {
+            url: "https://api.example".to_owned(),
+            key_id: "rzp_1".to_owned(),
+            key_secret: "hush".to_owned(),
+            webhook_secrets: vec!["also hush".to_owned()],
+        };
+        let shown = format!("{options:?} {options:#?}");
+        assert!(shown.contains("https://api.example") && !shown.contains("hush"), "{shown}");
     }
 }

@@ -1,6 +1,7 @@
 //! The listener.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -21,7 +22,7 @@ const BODY_BYTES_MAX: usize = 16 * 1024;
 const LINGER_S: u64 = 2;
 
 /// What a sandbox is started with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct SandboxOptions {
     /// Where it listens.
     pub listen: SocketAddr,
@@ -33,6 +34,18 @@ pub struct SandboxOptions {
     pub tests: bool,
     /// Threads that serve.
     pub workers: usize,
+}
+
+impl fmt::Debug for SandboxOptions {
+    /// Secrets are never shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SandboxOptions { listen, url, tests, .. } = self;
+        f.debug_struct("SandboxOptions")
+            .field("listen", listen)
+            .field("url", url)
+            .field("tests", tests)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Why it does not start.

@@ -1,5 +1,6 @@
 //! Stripe, as the product sees a provider.
 
+use std::fmt;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ const KEY_LIFE_MS: u64 = 86_400_000;
 const CALLS_PER_SECOND: u32 = 50;
 
 /// An account at Stripe.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct StripeOptions {
     /// Where it is called (`https://…`, without a path): [`URL`].
     pub url: String,
@@ -35,6 +36,13 @@ pub struct StripeOptions {
     pub secret_key: String,
     /// The secrets of its webhook endpoint; more than one while one is being replaced.
     pub webhook_secrets: Vec<String>,
+}
+
+impl fmt::Debug for StripeOptions {
+    /// Secrets are never shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StripeOptions").field("url", &self.url).finish_non_exhaustive()
+    }
 }
 
 /// See the crate. Cheap to clone.
@@ -108,5 +116,21 @@ impl Provider for Stripe {
     fn ask_whose(&self, reference: Box<str>) -> BoxFuture<'static, Whose> {
         let account = Arc::clone(&self.account);
         async move { calls::whose(&Calls::new(&account).whose(&reference).await) }.boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_of_an_account_are_never_shown() {
+        let options = StripeOptions {
+            url: "https://api.example".to_owned(),
+            secret_key: "sk_hush".to_owned(),
+            webhook_secrets: vec!["whsec_hush".to_owned()],
+        };
+        let shown = format!("{options:?} {options:#?}");
+        assert!(shown.contains("https://api.example") && !shown.contains("hush"), "{shown}");
     }
 }

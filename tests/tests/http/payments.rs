@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use futures::future::{join, join_all};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tessera_server::settings::Settings;
+use tessera_store::Table;
 use tessera_tests::{ADMIN_TOKEN, Reply, Sale, Server, fresh_key, hall};
 
 /// Longest wait for something that is to happen, in tries of 20 ms.
@@ -184,6 +186,57 @@ async fn who_is_declined_tries_again_with_the_same_seats() {
     let paid = again.comes_to(&server, &sale, "paid", "captured").await;
     assert_eq!(again.payment(&server, &sale).await.number("attempt"), 2);
     assert_eq!(paid.json["lines"][0]["seats"], seats[0]["seats"]);
+}
+
+/// How many rows of the store have this in them.
+pub(crate) async fn rows_with(server: &Server, text: &str) -> usize {
+    let rows = server.store.begin().await.unwrap().range(&[0], &[0xff], usize::MAX, false).await.unwrap();
+    rows.iter().filter(|(_, row)| row.windows(text.len()).any(|part| part == text.as_bytes())).count()
+}
+
+#[tokio::test]
+async fn who_tries_again_is_reached_as_it_said_before() {
+    let server = Server::start_with(settings()).await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let checkout = Checkout::begin(&server, &sale).await;
+    checkout.choose("decline").await;
+    assert_eq!(checkout.decided(&server, &sale).await.json["state"], "failed");
+    let begin = |return_url: &str, contact: Value| {
+        let payment = json!({"provider": "sandbox", "return_url": return_url});
+        let mut body = json!({"hold": checkout.hold.text("id"), "payment": payment});
+        body.as_object_mut().unwrap().extend(contact.as_object().unwrap().clone());
+        server.post(&sale.path("/orders")).bearer(&checkout.buyer).json(&body)
+    };
+    begin("https://shop.example/again", json!({})).expect(201).await;
+    let path = sale.path(&format!("/orders/{}/payment?wait_ms=20000", checkout.order.text("id")));
+    assert_eq!(server.get(&path).bearer(&checkout.buyer).expect(200).await.number("attempt"), 2);
+    let of_both =
+        (rows_with(&server, "ada@example.com").await, rows_with(&server, "shop.example/again").await);
+    assert_eq!(of_both, (1, 1), "the contact has both");
+    // Nothing is begun, so nothing is said.
+    let mallory = json!({"contact": {"email": "mallory@example.com"}});
+    begin("https://shop.example/never", mallory).refused(409, "wrong_state").await;
+    for (text, rows) in [("mallory@example.com", 0), ("shop.example/never", 0), ("ada@example.com", 1)] {
+        assert_eq!(rows_with(&server, text).await, rows, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn who_is_forgotten_is_so_at_its_orders_too() {
+    let server = Server::start_with(settings()).await;
+    let sale = Sale::open(&server, &hall(1)).await;
+    let (paid, pending) = (Checkout::begin(&server, &sale).await, Checkout::begin(&server, &sale).await);
+    paid.choose("pay").await;
+    paid.comes_to(&server, &sale, "paid", "captured").await;
+    assert_eq!(rows_with(&server, "ada@example.com").await, 2);
+    for checkout in [&paid, &pending] {
+        server.ask(Method::DELETE, "/v1/contacts/me").bearer(&checkout.buyer).expect(204).await;
+        let left = if checkout.buyer == paid.buyer { 1 } else { 0 };
+        assert_eq!(rows_with(&server, "ada@example.com").await, left, "that of the other");
+    }
+    // What was begun goes on.
+    pending.choose("pay").await;
+    pending.comes_to(&server, &sale, "paid", "captured").await;
 }
 
 /// The same webhook a hundred times, and then one of another name a hundred times.

@@ -30,7 +30,7 @@ pub(crate) struct Stage<B> {
 /// A buyer with an order that waits for its money.
 pub(crate) struct Checkout {
     buyer: String,
-    order: String,
+    pub(crate) order: String,
     /// The reference of its payment.
     pub(crate) reference: String,
 }

@@ -1,6 +1,7 @@
 //! Paying through Stripe, over HTTP from the hold to the ticket: the product, its client, and the emulator of Stripe with signed webhooks.
 
 use serde_json::{Value, json};
+use tessera_tests::ADMIN_TOKEN;
 use tessera_tests::provider::{StripeBooks, Told};
 
 use crate::provider_stage::{Checkout, PRICE, Stage};
@@ -47,6 +48,14 @@ async fn an_order_is_paid_at_a_page_of_the_organizer() {
     let stage = start().await;
     let (checkout, payment) = stage.checkout("intent").await;
     assert!(checkout.reference.starts_with("pi_") && payment.json["page"] == Value::Null);
+    let path = stage.sale.path(&format!("/orders/{}/payment", checkout.order));
+    for token in [stage.sale.key.as_str(), ADMIN_TOKEN] {
+        let shown = stage.server.get(&path).bearer(token).expect(200).await;
+        assert_eq!(
+            (shown.text("state").as_str(), &shown.json["client_secret"]),
+            ("awaiting_buyer", &Value::Null)
+        );
+    }
     pay(&stage, &checkout);
     stage.comes_to(&checkout, "paid", "captured").await;
     assert_eq!(captured_and_refunded(&stage), (PRICE, 0));

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use serde::Deserialize;
-use tessera_inventory::{ClaimNumber, EventId, ProviderId};
+use tessera_inventory::{ClaimNumber, ClaimState, ClaimView, EventId, PAYMENT_ATTEMPTS_MAX, ProviderId};
 use tessera_money::contacts::Contact;
+use tessera_store::keys::PaymentContactKey;
 use utoipa::ToSchema;
 
 use super::orders::BeginRequest;
@@ -91,13 +92,10 @@ pub(super) async fn keep(
     request: &BeginRequest<'_>,
     currency: [u8; 3],
 ) -> Result<(), Problem> {
-    let contact = contact(request)?;
-    if contact.is_none() && request.payment.is_none() {
-        return Ok(());
-    }
+    let Some(contact) = contact(request)? else { return Ok(()) };
     let (_, view) = call.claim(event, hold).await?;
-    let Some(view) = view.filter(|view| access.opens(view.subject)) else {
-        // The command says why.
+    let Some(view) = view.filter(|view| access.opens(view.subject) && can_be_paid(view)) else {
+        // The command says why, and what was said of how the buyer is reached stays.
         return Ok(());
     };
     let till = call.gateway().platform.till();
@@ -107,19 +105,20 @@ pub(super) async fn keep(
         let detail = "this provider takes no such amount in the currency of the event";
         return Err(Problem::field(Code::InvalidValue, "payment.provider", detail));
     }
-    match contact {
-        Some(contact) => {
-            let kept = till.contacts().keep(event, hold, &contact).await;
-            kept.map_err(|error| problem::store(&error))
-        }
-        None => Ok(()),
-    }
+    let key = PaymentContactKey { event, order: hold };
+    let kept = till.contacts().keep(key, view.subject, &contact, call.gateway().now()).await;
+    kept.map_err(|error| problem::store(&error))
+}
+
+/// Whether a payment can begin: none is under way, and there were not too many.
+fn can_be_paid(hold: &ClaimView) -> bool {
+    hold.state == ClaimState::Held && hold.attempts < PAYMENT_ATTEMPTS_MAX
 }
 
 fn contact(request: &BeginRequest<'_>) -> Result<Option<Contact>, Problem> {
     let return_url = request.payment.as_ref().and_then(|payment| payment.return_url.as_deref());
     let by_own_page = request.payment.as_ref().is_some_and(|payment| payment.mode == PaymentMode::Intent);
-    if request.contact.is_none() && return_url.is_none() && !by_own_page {
+    if request.contact.is_none() && request.payment.is_none() {
         return Ok(None);
     }
     let of = |part: fn(&ContactRequest<'_>) -> Option<String>| request.contact.as_ref().and_then(part);

@@ -85,9 +85,11 @@ pub(crate) async fn read(call: Call, buyer: Buyer) -> Answer {
     render::read(call.headers(), &OwnContact::of(contact))
 }
 
-/// `DELETE /v1/contacts/me`: nothing is sent to the buyer any more, also about orders at which it gave an address.
+/// `DELETE /v1/contacts/me`: nothing is sent to the buyer any more, and what it said at its orders is erased, too.
 pub(crate) async fn erase(call: Call, buyer: Buyer) -> Answer {
     let erased = call.gateway().people.contacts.erase(buyer.subject, call.gateway().now()).await;
+    erased.map_err(|error| problem::store(&error))?;
+    let erased = call.gateway().platform.till().contacts().erase_all(buyer.subject).await;
     erased.map_err(|error| problem::store(&error))?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -34,7 +34,7 @@ pub(crate) struct PaymentReply {
     /// Where the buyer pays; null: nowhere yet, or not any more.
     #[schema(required)]
     page: Option<String>,
-    /// What a page of the organizer's own pays with, where the order was begun so; as secret as the order.
+    /// What a page of the organizer's own pays with, where the order was begun so; as secret as the order, and told to its buyer alone.
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret: Option<String>,
     /// Why it failed, in the provider's words.
@@ -58,7 +58,7 @@ pub(crate) enum PaymentState {
 }
 
 impl PaymentReply {
-    fn of(payment: &Payment) -> PaymentReply {
+    fn of(payment: &Payment, access: &Access) -> PaymentReply {
         let state = PaymentState::of(payment);
         let shown = |text: &Option<Box<str>>| {
             text.as_deref().filter(|_| state == PaymentState::AwaitingBuyer).map(str::to_owned)
@@ -68,7 +68,7 @@ impl PaymentReply {
             state,
             sequence: payment.wanted_by.0,
             page: shown(&payment.facts.page),
-            client_secret: shown(&payment.facts.secret),
+            client_secret: shown(&payment.facts.secret).filter(|_| !access.is_organizer()),
             failure: payment.facts.failure.as_deref().map(str::to_owned),
         }
     }
@@ -151,12 +151,12 @@ pub(crate) async fn read(call: Call) -> Answer {
         let newest = last.filter(|last| last.id.attempt >= view.attempts);
         match newest {
             Some(newest) if query.until.has_come(newest) || clock.monotonic() >= give_up_at => {
-                return render::read(call.headers(), &PaymentReply::of(newest));
+                return render::read(call.headers(), &PaymentReply::of(newest, &access));
             }
             None if clock.monotonic() >= by_hand_at => {
                 let by_hand =
                     || Problem::new(Code::PaymentNotFound, "nobody began to pay this order by a provider");
-                return render::read(call.headers(), &PaymentReply::of(last.ok_or_else(by_hand)?));
+                return render::read(call.headers(), &PaymentReply::of(last.ok_or_else(by_hand)?, &access));
             }
             _ => {
                 let looks_again = std::pin::pin!(tokio::time::sleep(PAYMENT_POLL));

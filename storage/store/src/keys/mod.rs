@@ -41,6 +41,8 @@ mod owned;
 mod owner;
 mod payment;
 mod payment_contact;
+mod payment_contact_by_subject;
+mod payment_contact_due;
 mod payment_due;
 mod payment_in_flight;
 mod payment_reference;
@@ -119,6 +121,8 @@ pub use owned::OwnedKey;
 pub use owner::OwnerKey;
 pub use payment::PaymentKey;
 pub use payment_contact::PaymentContactKey;
+pub use payment_contact_by_subject::PaymentContactBySubjectKey;
+pub use payment_contact_due::PaymentContactDueKey;
 pub use payment_due::PaymentDueKey;
 pub use payment_in_flight::PaymentInFlightKey;
 pub use payment_reference::PaymentReferenceKey;
@@ -276,6 +280,10 @@ pub enum KeyKind {
     WaitlistEntry = 100,
     /// [`WaitlistBySubjectKey`].
     WaitlistBySubject = 101,
+    /// [`PaymentContactBySubjectKey`].
+    PaymentContactBySubject = 102,
+    /// [`PaymentContactDueKey`].
+    PaymentContactDue = 103,
     /// [`MessagePendingKey`].
     MessagePending = 88,
     /// [`MessageDueKey`].
@@ -301,7 +309,7 @@ pub enum KeyKind {
 }
 
 /// Every kind.
-const KINDS: [KeyKind; 69] = [
+const KINDS: [KeyKind; 71] = [
     KeyKind::Head,
     KeyKind::LogRecord,
     KeyKind::SnapshotChunk,
@@ -360,6 +368,8 @@ const KINDS: [KeyKind; 69] = [
     KeyKind::EntryTicket,
     KeyKind::WaitlistEntry,
     KeyKind::WaitlistBySubject,
+    KeyKind::PaymentContactBySubject,
+    KeyKind::PaymentContactDue,
     KeyKind::MessagePending,
     KeyKind::MessageDue,
     KeyKind::MessageFinished,

@@ -2,7 +2,7 @@
 //!
 //! - key: (hash of event, kind, event, number of the order)
 //! - value: the money repository's row
-//! - mutability: written before the payment is begun, removed when it is erased
+//! - mutability: written before the payment is begun, and updated before another; removed when it is erased
 
 use foundationdb_tuple::pack;
 use tessera_inventory::{ClaimNumber, EventId};

@@ -116,7 +116,13 @@ fn golden_bytes_of_the_kinds_of_money() {
     let run = RefundRunKey { event, run: EVENT.0 };
     assert_eq!(hex(run.pack()), format!("1c{hash}1546{id}{id}"));
     assert_eq!(hex(RefundRunOpenKey { lane: 3, run }.pack()), format!("154d1503{id}{id}"));
-    assert_eq!(hex(PaymentContactKey { event, order }.pack()), format!("1c{hash}1547{id}1507"));
+    let contact = PaymentContactKey { event, order };
+    assert_eq!(hex(contact.pack()), format!("1c{hash}1547{id}1507"));
+    let subject = tessera_inventory::Subject(EVENT.0);
+    let of_subject = PaymentContactBySubjectKey { subject, contact };
+    assert_eq!(hex(of_subject.pack()), format!("1566{id}{id}1507"));
+    let looked_at = PaymentContactDueKey { lane: 3, due_at: Timestamp(9), contact };
+    assert_eq!(hex(looked_at.pack()), format!("156715031509{id}1507"));
     let (organizer, currency) = (EVENT.0, *b"EUR");
     let entry = LedgerEntryKey { organizer, currency, at: Timestamp(9), id: EVENT.0 };
     assert_eq!(hex(entry.pack()), format!("1548{id}01455552001509{id}"));

@@ -69,7 +69,7 @@ fn read_contact() -> Operation {
 
 fn erase_contact() -> Operation {
     Operation::new(TAG, "Be forgotten")
-        .about("Nothing is sent any more, also about orders at which an address was given, until one is given again. What is in the inbox stays there.")
+        .about("Nothing is sent any more, until an address is given again; what was said at orders is erased, too. What is in the inbox stays there.")
         .by(&[Who::Buyer])
         .reply(204, "It is forgotten.", &["X-Request-Id"], None)
 }

@@ -23,7 +23,8 @@ pub(super) fn read() -> Operation {
         "schema": {"enum": ["page", "decided"], "default": "page"},
     });
     Operation::new(TAG, "Read how the payment of an order goes on")
-        .about("Its last attempt by a provider. The buyer pays at `page`, or at one of the organizer's own with `client_secret`.")
+        .about("Its last attempt by a provider. The buyer pays at `page`, or at one of the organizer's own with `client_secret`, \
+                which is told to the buyer alone (its token, or the secret of the hold).")
         .by(&[Who::Buyer, Who::HoldSecret, Who::Organizer(Scope::EventsRead), Who::Administrator])
         .taking(wait)
         .taking(until)
