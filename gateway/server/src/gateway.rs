@@ -26,6 +26,7 @@ use tokio::sync::watch;
 
 use crate::auth::{AdministratorToken, Keys};
 use crate::drawing::Drawing;
+use crate::hearing::Hearing;
 use crate::in_flight::InFlight;
 use crate::messages::{People, Reach};
 use crate::rate_limit::RateLimits;
@@ -74,6 +75,8 @@ pub(crate) struct Gateway {
     pub(crate) halls: Halls,
     /// Room for configurations that come in.
     pub(crate) intake: Intake,
+    /// Room for what providers tell.
+    pub(crate) hearing: Hearing,
     pub(crate) rate_limits: RateLimits,
     /// Permits for long polls and streams.
     pub(crate) streams: Arc<Streams>,
@@ -126,6 +129,7 @@ impl Gateway {
             orders: OrdersBySubject::new(table),
             halls: Halls::default(),
             intake: Intake::default(),
+            hearing: Hearing::default(),
             rate_limits: RateLimits::new(&settings.rate_limit),
             streams: Streams::long_lived(&settings.http),
             downloads: Streams::downloads(&settings.http),

@@ -91,7 +91,8 @@ fn check_media_type(headers: &HeaderMap) -> Result<(), Problem> {
     ))
 }
 
-fn too_large(bytes_max: usize) -> Problem {
+/// The body is larger than so much.
+pub(crate) fn too_large(bytes_max: usize) -> Problem {
     Problem::new(Code::BodyTooLarge, "the body is larger than this route takes")
         .with("bytes_max", bytes_max as u64)
 }

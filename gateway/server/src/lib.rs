@@ -17,6 +17,7 @@ pub mod environment;
 pub mod feed;
 mod follow;
 mod gateway;
+mod hearing;
 mod idempotency;
 pub mod ids;
 mod in_flight;

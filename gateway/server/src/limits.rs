@@ -159,6 +159,8 @@ const _: () = assert!(COMMAND_BYTES_MAX <= CONFIGURATION_BYTES_MAX);
 // As many buyers as may be named fit into the body that names them, quotes and comma included.
 const _: () = assert!(BUYER_TOKENS_MAX * (BUYER_REFERENCE_BYTES_MAX + 3) < BUYERS_BYTES_MAX);
 
+/// Most bodies of what providers tell that are taken in at once.
+pub const PROVIDER_EVENTS_MAX: usize = 1_024;
 /// Longest wait for the page of a payment, in milliseconds.
 pub const PAYMENT_WAIT_MS_MAX: u64 = 30_000;
 /// Longest wait for the first row of a payment: an order that is paid by hand never has one.

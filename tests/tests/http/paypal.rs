@@ -1,7 +1,11 @@
 //! Paying through PayPal, over HTTP from the hold to the ticket: what it tells is believed once it has vouched for it.
 
+use std::time::Duration;
+
+use tessera_money::provider_events::UNVERIFIED_BYTES_MAX;
 use tessera_tests::provider::{PayPalBooks, Told};
 
+use crate::payments::rows_with;
 use crate::provider_stage::{PRICE, Stage};
 
 async fn start() -> Stage<PayPalBooks> {
@@ -27,7 +31,7 @@ async fn an_order_is_paid_at_the_page_of_paypal() {
     assert_eq!(stage.emulator.act(|books| books.captured_and_refunded()), (PRICE, 0));
 }
 
-/// Whoever sends what PayPal did not changes nothing; it is kept until PayPal has said so.
+/// Whoever sends what PayPal did not changes nothing; it is kept until PayPal has said so, and then nothing of it is left.
 #[tokio::test]
 async fn what_paypal_did_not_tell_changes_nothing() {
     let stage = start().await;
@@ -37,7 +41,14 @@ async fn what_paypal_did_not_tell_changes_nothing() {
     let told = stage.emulator.told().remove(0);
     let text = String::from_utf8(told.body.clone()).unwrap();
     let captured = text.replace("CHECKOUT.ORDER.APPROVED", "PAYMENT.CAPTURE.COMPLETED");
-    stage.send(&Told { body: captured.into_bytes(), ..told.clone() }).await;
+    let marked = captured.replacen('{', "{\"mallory\":true,", 1);
+    stage.send(&Told { body: marked.into_bytes(), ..told.clone() }).await;
+    while rows_with(&stage.server, "mallory").await > 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let padded = format!("{captured}{}", " ".repeat(UNVERIFIED_BYTES_MAX));
+    let padded = Told { body: padded.into_bytes(), ..told.clone() };
+    assert_eq!(padded.send(&stage.webhooks).await, 413, "PayPal tells less");
     assert_eq!(Told { headers: Vec::new(), ..told.clone() }.send(&stage.webhooks).await, 400);
     // A certificate that is not PayPal's needs no question.
     let elsewhere = |(name, value): &(String, String)| {

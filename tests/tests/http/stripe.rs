@@ -1,8 +1,11 @@
 //! Paying through Stripe, over HTTP from the hold to the ticket: the product, its client, and the emulator of Stripe with signed webhooks.
 
 use serde_json::{Value, json};
+use tessera_inventory::EventId;
+use tessera_money::Lane;
+use tessera_money::provider_events::{ProviderEvents, Standing};
 use tessera_tests::ADMIN_TOKEN;
-use tessera_tests::provider::{StripeBooks, Told};
+use tessera_tests::provider::{Books, StripeBooks, Told};
 
 use crate::provider_stage::{Checkout, PRICE, Stage};
 
@@ -118,6 +121,25 @@ async fn scenario_37_a_payment_of_which_stripe_tells_nothing_is_looked_up() {
     assert_eq!(Told { headers: Vec::new(), ..forged }.send(&stage.webhooks).await, 400);
     stage.comes_to(&checkout, "paid", "captured").await;
     assert_eq!(captured_and_refunded(&stage), (PRICE, 0));
+}
+
+/// What cannot be read is answered all the same: Stripe would send it for days, and would turn the endpoint off.
+#[tokio::test]
+async fn what_stripe_signed_and_nobody_can_read_is_kept_once() {
+    let stage = start().await;
+    let body = b"{\"id\": \"evt_1\", but this is no JSON".to_vec();
+    let headers = stage.emulator.act(|books| books.sign(&body, stage.now()));
+    let told = Told { headers, body };
+    for _ in 0..2 {
+        stage.send(&told).await;
+    }
+    let events = ProviderEvents::new(stage.server.store.clone());
+    let waiting = events.due(Lane::of(EventId(0)), None, 9).await.unwrap();
+    assert_eq!(waiting.len(), 1, "it may be read by a later release");
+    let kept = events.load(&waiting[0].id).await.unwrap().unwrap();
+    assert_eq!((kept.standing, kept.body), (Standing::Unparsed, told.body.clone()));
+    // Without the signature it is nothing.
+    assert_eq!(Told { headers: Vec::new(), ..told }.send(&stage.webhooks).await, 400);
 }
 
 #[tokio::test]

@@ -222,7 +222,7 @@ async fn unread(
     events.stand(id, to).await
 }
 
-/// Ask the provider whether an event is its own. What is not is over; what could not be asked is asked again by the next look at everything.
+/// Ask the provider whether an event is its own. What is not is forgotten; what could not be asked is asked again by the next look at everything.
 async fn is_genuine(
     shared: &Shared,
     provider: &Arc<dyn Provider>,
@@ -230,16 +230,14 @@ async fn is_genuine(
 ) -> Result<bool, StoreError> {
     let asked = provider.ask_genuine(event.headers.clone(), event.body.clone());
     let is_old = event.received_at.plus_ms(UNKNOWN_MS) <= shared.environment.clock.wall();
-    let standing = match within(shared, asked, Genuine::Ask).await {
-        Genuine::Yes => Standing::Waits,
-        Genuine::Ask if !is_old => return Ok(false),
+    match within(shared, asked, Genuine::Ask).await {
+        Genuine::Yes => shared.money.events.stand(&event.id, Standing::Waits).await.map(|()| true),
+        Genuine::Ask if !is_old => Ok(false),
         Genuine::Ask | Genuine::No => {
             tracing::warn!(provider = provider.name(), event = %event.id.event, "a provider did not tell this");
-            Standing::Handled
+            shared.money.events.forget(&event.id).await.map(|()| false)
         }
-    };
-    shared.money.events.stand(&event.id, standing).await?;
-    Ok(standing == Standing::Waits)
+    }
 }
 
 /// What an event is about.

@@ -3,11 +3,11 @@
 use actix_web::HttpResponse;
 use actix_web::http::header::HeaderMap;
 use serde::{Deserialize, Serialize};
-use tessera_actors::{About, Genuine, Provider};
+use tessera_actors::{About, Genuine, Provider, Till};
 use tessera_inventory::EventId;
 use tessera_money::Lane;
 use tessera_money::provider_events::{
-    BODY_BYTES_MAX, HEADERS_BYTES_MAX, Kept, NAME_BYTES_MAX, ProviderEvent, Standing,
+    BODY_BYTES_MAX, HEADERS_BYTES_MAX, Kept, NAME_BYTES_MAX, ProviderEvent, Standing, UNVERIFIED_BYTES_MAX,
 };
 use tessera_payments::Standing::Due;
 use tessera_payments::{Payment, ProviderEventId, Refund, RefundStanding, Status, Want};
@@ -17,6 +17,8 @@ use crate::auth::Scope;
 use crate::call::Call;
 use crate::caller::Access;
 use crate::code::Code;
+use crate::hearing;
+use crate::json;
 use crate::limits::{PAYMENT_POLL, PAYMENT_ROW_WAIT_MS, PAYMENT_WAIT_MS_MAX};
 use crate::problem::{self, Problem};
 use crate::render;
@@ -171,6 +173,7 @@ pub(crate) async fn hear(call: Call) -> Answer {
     let till = call.gateway().platform.till();
     let unknown = || Problem::new(Code::RouteNotFound, "nobody is paid through a provider of this name here");
     let provider = till.provider(call.parameter(0)).ok_or_else(unknown)?;
+    let _room = call.gateway().hearing.admit()?;
     let body = call.raw_body_up_to(BODY_BYTES_MAX).await?;
     let headers = signed_headers(&*provider, call.headers());
     let now = call.gateway().environment.clock.wall();
@@ -190,6 +193,9 @@ pub(crate) async fn hear(call: Call) -> Answer {
     let name = name.filter(|name| name.len() <= NAME_BYTES_MAX && genuine == Genuine::Yes);
     let about = heard.and_then(|heard| heard.about);
     let lane = lane(&call, &*provider, about.as_ref()).await?;
+    if genuine == Genuine::Ask {
+        may_be_kept(&till, lane, &body).await?;
+    }
     let event = ProviderEvent {
         id: ProviderEventId {
             provider: provider.id(),
@@ -209,6 +215,19 @@ pub(crate) async fn hear(call: Call) -> Answer {
         till.was_told(lane);
     }
     Ok(HttpResponse::Ok().finish())
+}
+
+/// Anybody may have sent this: little is kept of it, and little at once. Providers tell again what finds no room, and are looked up meanwhile.
+async fn may_be_kept(till: &Till, lane: Lane, body: &[u8]) -> Result<(), Problem> {
+    if body.len() > UNVERIFIED_BYTES_MAX {
+        return Err(json::too_large(UNVERIFIED_BYTES_MAX));
+    }
+    if till.provider_events().is_full(lane).await.map_err(|error| problem::store(&error))? {
+        return Err(hearing::full(
+            "as much waits for the word of its provider as there is room for; tell it again",
+        ));
+    }
+    Ok(())
 }
 
 /// The headers that the provider's signature needs, as far as they are to be kept.

@@ -17,6 +17,10 @@ pub use row::{ProviderEvent, Standing};
 
 /// Longest body of a provider's event, in bytes.
 pub const BODY_BYTES_MAX: usize = 256 * 1024;
+/// Longest body of an event of which only its provider can say whether it is its own, in bytes: anybody may send such.
+pub const UNVERIFIED_BYTES_MAX: usize = 64 * 1024;
+/// While so many events of a lane wait, none is kept of which only its provider can say whether it is its own.
+pub const UNVERIFIED_WAITING_MAX: usize = 512;
 /// Longest name of a provider's event, in bytes.
 pub const NAME_BYTES_MAX: usize = 255;
 /// Most headers of a provider's event that are kept, in bytes.
@@ -138,6 +142,36 @@ impl ProviderEvents {
             Ok(Waiting { id, received_at })
         });
         waiting.collect()
+    }
+
+    /// Whether an event of which only its provider can say whether it is its own finds no room in a lane: [`UNVERIFIED_WAITING_MAX`] wait there.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn is_full(&self, lane: Lane) -> Result<bool, StoreError> {
+        let (begin, end) = ProviderEventDueKey::range(lane.number());
+        let rows = self.table.begin().await?.range(&begin, &end, UNVERIFIED_WAITING_MAX, false).await?;
+        Ok(rows.len() == UNVERIFIED_WAITING_MAX)
+    }
+
+    /// Forget an event that its provider did not tell, as far as anybody says: nothing of it is left. One that stands otherwise than unverified
+    /// meanwhile stays.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn forget(&self, id: &ProviderEventId) -> Result<(), StoreError> {
+        transact(self.table.as_ref(), |mut transaction| async move {
+            if let Some(row) = transaction.get(&key(id, 0).pack()).await? {
+                let (event, _) = row::decode(id, &row)?;
+                if event.standing == Standing::Unverified {
+                    let (begin, end) = ProviderEventKey::range(id.provider.0.get(), &id.event);
+                    transaction.clear_range(&begin, &end);
+                    transaction.clear(&due_key(&event).pack());
+                }
+            }
+            Ok((transaction, ()))
+        })
+        .await
     }
 
     /// An event stands otherwise now; one that is handled stays so, is not due any more, and has lost what it said.

@@ -5,6 +5,7 @@ use tessera_inventory::{EventId, Timestamp};
 use tessera_money::Lane;
 use tessera_money::provider_events::{
     BODY_BYTES_MAX, Cursor, HEADERS_BYTES_MAX, Kept, NAME_BYTES_MAX, ProviderEvent, ProviderEvents, Standing,
+    UNVERIFIED_WAITING_MAX,
 };
 use tessera_payments::{ProviderEventId, ProviderId};
 use tessera_store::Table;
@@ -106,4 +107,37 @@ async fn what_waits_comes_in_the_order_it_came_until_it_is_handled() {
     assert_eq!(events.due(lane, None, 9).await.unwrap(), waiting[1..], "what is handled stays so");
     let nobody = event("evt_9", 9, Standing::Waits).id;
     assert!(events.stand(&nobody, Standing::Handled).await.is_err());
+}
+
+#[tokio::test]
+async fn nothing_is_left_of_what_its_provider_did_not_tell() {
+    let (store, events) = events();
+    let forged =
+        ProviderEvent { body: vec![b'x'; BODY_BYTES_MAX], ..event("evt_1", 9, Standing::Unverified) };
+    events.keep(&forged).await.unwrap();
+    events.forget(&forged.id).await.unwrap();
+    let left = store.begin().await.unwrap().range(&[0], &[0xff], 9, false).await.unwrap();
+    assert!(left.is_empty(), "{left:?}");
+    assert_eq!(events.keep(&forged).await.unwrap(), Kept::Now, "it may be told once more");
+    // Whoever was told otherwise is right.
+    events.stand(&forged.id, Standing::Waits).await.unwrap();
+    events.forget(&forged.id).await.unwrap();
+    assert_eq!(events.load(&forged.id).await.unwrap().map(|event| event.standing), Some(Standing::Waits));
+    events.forget(&event("evt_2", 9, Standing::Waits).id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_lane_has_room_for_so_much_that_nobody_vouches_for() {
+    let (_, events) = events();
+    let lane = event("", 0, Standing::Waits).lane;
+    for number in 0..UNVERIFIED_WAITING_MAX {
+        assert!(!events.is_full(lane).await.unwrap());
+        events.keep(&event(&format!("evt_{number}"), 9, Standing::Unverified)).await.unwrap();
+    }
+    assert!(events.is_full(lane).await.unwrap());
+    for other in Lane::all().filter(|other| *other != lane) {
+        assert!(!events.is_full(other).await.unwrap());
+    }
+    events.forget(&event("evt_7", 9, Standing::Unverified).id).await.unwrap();
+    assert!(!events.is_full(lane).await.unwrap());
 }

@@ -2,7 +2,8 @@
 //!
 //! - key: (kind, number of the provider, the provider's name for it, chunk)
 //! - value: the money repository's row; what is too long for it, in further chunks
-//! - mutability: the first chunk is rewritten as it stands otherwise, the others never; headers and body are dropped when it is handled, the key stays
+//! - mutability: the first chunk is rewritten as it stands otherwise, the others never; headers and body are dropped when it is handled, the key stays;
+//!   what its provider did not tell is removed
 
 use foundationdb_tuple::pack;
 
