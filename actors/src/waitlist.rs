@@ -1,5 +1,5 @@
 //! The follower of the waitlist: who waits, who was offered what and who left, as rows, in the transaction that moves its cursor. Where nobody
-//! ever waited, and nobody may, it reads nothing and only keeps its place.
+//! ever waited, and nobody may since it looked last, it reads nothing and only keeps its place.
 
 use std::sync::Arc;
 
@@ -16,6 +16,9 @@ use crate::slot::Slot;
 
 /// Bytes of log that one step reads. An event that concerns the rows takes at least some dozens of them, and writes some hundreds.
 const STEP_LOG_BYTES: usize = 64_000;
+
+/// The version of an event's first configuration.
+const FIRST_VERSION: u32 = 1;
 
 /// What the follower works with.
 #[derive(Clone)]
@@ -34,6 +37,8 @@ pub(crate) struct Place {
     seen: Sequence,
     /// Somebody waited once: the log is read also where nobody may wait any more.
     is_used: bool,
+    /// The version of the configuration at `seen`; `None`: not known. While it is the same, what it says of waiting has been true all the time.
+    version: Option<u32>,
 }
 
 impl WaitlistFollower {
@@ -64,19 +69,21 @@ impl WaitlistFollower {
         let (end, stored) = (published.availability.sequence, at.cursor.sequence);
         // Where somebody may wait, readers wait for the place, so that it is kept at once.
         let may_wait = published.config.as_ref().is_some_and(|(_, config)| config.waitlist.is_some());
+        // One may have waited under a version between that at `seen` and the present one. There is none before the first.
+        let version = published.availability.config_version;
+        let may_have_waited = version > FIRST_VERSION && at.version != Some(version);
+        let reads = may_wait || may_have_waited || at.is_used;
         let is_far = end.0.saturating_sub(stored.0) >= STORE_EVERY_EVENTS;
-        if !(may_wait || at.is_used || is_last || is_far) {
-            at.seen = at.seen.max(end);
+        if !(reads || is_last || is_far) {
+            (at.seen, at.version) = (at.seen.max(end), Some(version));
             return Ok(stay(at, place));
         }
         if !at.is_ours {
             at = self.place(event, self.cursors.take_over(event, FOLLOWER).await?, true).await?;
         }
-        let (reached, events) = if may_wait || at.is_used {
-            stretch(shared, slot, at.seen).await?
-        } else {
-            (end.max(at.seen), Vec::new())
-        };
+        let (reached, events) =
+            if reads { stretch(shared, slot, at.seen).await? } else { (end.max(at.seen), Vec::new()) };
+        at.version = (reached == end).then_some(version);
         if reached == at.cursor.sequence {
             return Ok(stay(at, place));
         }
@@ -91,7 +98,7 @@ impl WaitlistFollower {
         is_ours: bool,
     ) -> Result<Place, StoreError> {
         let is_used = self.waitlists.is_used(event).await?;
-        Ok(Place { cursor, is_ours, seen: cursor.sequence, is_used })
+        Ok(Place { cursor, is_ours, seen: cursor.sequence, is_used, version: None })
     }
 }
 

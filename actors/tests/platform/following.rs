@@ -3,12 +3,16 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use tessera_actors::{Answer, Limits};
-use tessera_inventory::{EventId, Sequence};
-use tessera_store::Table;
+use tessera_actors::{Answer, Clock, Limits};
+use tessera_inventory::{
+    Choice, Config, EntryNumber, EventBody, EventId, Manner, Sequence, Subject, Subjects, TicketTypeId,
+    WaitlistJoined,
+};
+use tessera_projections::waitlist::{Standing, Waitlists};
 use tessera_store::snapshot::SnapshotRepository;
+use tessera_store::{Log, Table};
 
-use crate::world::{EVENT, GIVE_UP, TestClock, World, limits};
+use crate::world::{EVENT, GIVE_UP, TestClock, World, config, limits};
 
 const OTHER: EventId = EventId(EVENT.0 + 1);
 
@@ -101,4 +105,40 @@ async fn a_panic_during_activation_is_tried_again() {
     world.store.table_panics.store(1, Ordering::Release);
     world.flowing(world.on_sale(EVENT, 10)).await;
     assert!(matches!(world.hold(EVENT, 1).await, Answer::Accepted { .. }));
+}
+
+/// The waitlist is there, somebody joins, and it is gone, before anybody looks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_waited_in_between_is_found_though_nobody_may_wait_any_more() {
+    let world = World::start(limits()).await;
+    world.on_sale(EVENT, 10).await;
+    world.flowing(world.platform.drain(GIVE_UP)).await;
+    let head = world.store.head(EVENT).await.unwrap().sequence;
+    let with = Config { waitlist: Some(Box::default()), ..config(10) };
+    let joined = WaitlistJoined {
+        subjects: Subjects { primary: Subject(1), extra: Vec::new() },
+        choices: vec![Choice { ticket_type: TicketTypeId(0), quantity: 1, manner: Manner::Standing }],
+        price_max_minor: None,
+        priority: 0,
+    };
+    let bodies = vec![
+        EventBody::Configured { version: 2, config: Arc::new(with) },
+        EventBody::WaitlistJoined(Box::new(joined)),
+        EventBody::Configured { version: 3, config: Arc::new(config(10)) },
+    ];
+    world.store.log(EVENT, world.clock.wall(), bodies).await;
+    let next = World::on(Arc::clone(&world.store), world.clock.clone(), limits(), 2).await;
+    sells(&next, 2..3).await;
+    let table: Arc<dyn Table> = next.store.clone();
+    let (waitlists, entry) = (Waitlists::new(table), EntryNumber(head.0 + 2));
+    let left = async {
+        loop {
+            let found = waitlists.get(EVENT, entry).await.unwrap();
+            if let Some(Standing::Left(reason)) = found.map(|found| found.entry.standing) {
+                return reason;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    next.flowing(left).await;
 }

@@ -366,12 +366,12 @@ impl Model {
         }
     }
 
-    /// The last refund of an order returns its promotion, if that is to return.
-    pub(crate) fn return_promotion(&mut self, order: ClaimNumber) {
+    /// The last refund of an order returns its promotion, if that is to return, and in any case if nobody ever paid.
+    pub(crate) fn return_promotion(&mut self, order: ClaimNumber, is_unpaid: bool) {
         let promotions = self.promotions();
         let claim = self.claim_mut(order);
         let used = claim.quote.as_ref().and_then(|quote| quote.promotion);
-        let returns = used.is_some_and(|at| promotions[usize::from(at)].returns_on_refund);
+        let returns = used.is_some_and(|at| is_unpaid || promotions[usize::from(at)].returns_on_refund);
         claim.promotion_returned |= returns && claim.tickets.iter().all(|ticket| ticket.refunded);
     }
 

@@ -143,6 +143,7 @@ impl Model {
             (_, None) => claim.shares_minor(tickets),
         };
         self.void(order, tickets, units, before + given_minor);
+        self.return_promotion(order, reason == RefundReason::Unpaid);
     }
 
     pub(crate) fn dispute(&mut self, order: ClaimNumber, dispute: Dispute, revoked: &[u16]) {
@@ -151,13 +152,13 @@ impl Model {
         if dispute == Dispute::Lost {
             let total_minor = claim.total_minor();
             self.void(order, revoked, RefundedUnits::Restock, total_minor);
+            self.return_promotion(order, false);
         }
     }
 
     /// Tickets are void, and so much of the order is given back in the end.
     fn void(&mut self, order: ClaimNumber, tickets: &[u16], units: RefundedUnits, refunded_minor: i64) {
         tickets.iter().for_each(|&ticket| self.refund_ticket(order, ticket, units));
-        self.return_promotion(order);
         let claim = self.claims.get_mut(&order.0).unwrap();
         claim.beyond_minor += refunded_minor - claim.refunded_minor();
     }

@@ -266,8 +266,8 @@ impl Model {
         head.or_else(fits).map(EntryNumber)
     }
 
-    /// Invariant I8: of everybody who waits the first that may be served and fits, at its first choice that fits; or an entry that can never
-    /// be served. `None`: nothing follows from the state.
+    /// Invariant I8: of everybody who waits the first that may be served and fits, at its first choice that fits and breaks no limit; or an
+    /// entry that can never be served, or breaks a limit with all that fits. `None`: nothing follows from the state.
     pub fn consequence(&self, now: Timestamp) -> Option<EventBody> {
         let config = Arc::clone(self.config.as_ref()?);
         for one in &self.waiting {
@@ -280,6 +280,7 @@ impl Model {
         let mut everybody: Vec<&Waiting> = self.waiting.iter().collect();
         everybody.sort_by_key(|one| (one.joined.priority, one.number));
         for one in everybody {
+            let mut has_reached_a_limit = false;
             for choice in &one.joined.choices {
                 let id = choice.ticket_type;
                 let may = self.may_be_served(id).iter().any(|(other, _)| other.number == one.number);
@@ -289,8 +290,8 @@ impl Model {
                 let is_beyond = !self.beyond_event_limit(&who, units).is_empty()
                     || !self.beyond_type_limit(&who, id, units).is_empty();
                 if is_beyond {
-                    let (entry, reason) = (EntryNumber(one.number), LeftReason::Limit);
-                    return Some(EventBody::WaitlistLeft { entry, reason });
+                    has_reached_a_limit = true;
+                    continue;
                 }
                 let price_minor = config.ticket_types[id.index()].price_minor;
                 let lines = vec![Line {
@@ -310,6 +311,10 @@ impl Model {
                     lines,
                     entry: Some(EntryNumber(one.number)),
                 }));
+            }
+            if has_reached_a_limit {
+                let (entry, reason) = (EntryNumber(one.number), LeftReason::Limit);
+                return Some(EventBody::WaitlistLeft { entry, reason });
             }
         }
         None

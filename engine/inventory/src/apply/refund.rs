@@ -67,7 +67,7 @@ impl Inventory {
         if let Some(amount_minor) = amount_minor {
             self.give_beyond(number, |_, _| amount_minor);
         }
-        self.return_promotion(number);
+        self.return_promotion(number, reason == RefundReason::Unpaid);
     }
 
     pub(super) fn apply_dispute(&mut self, number: ClaimNumber, dispute: Dispute, revoked: &[u16]) {
@@ -82,7 +82,7 @@ impl Inventory {
             self.take_back(TicketRef { order: number, index }, RefundedUnits::Restock);
             self.give_beyond(number, |order, inventory| -inventory.back_minor(order, index));
         }
-        self.return_promotion(number);
+        self.return_promotion(number, false);
     }
 
     /// Nothing of an order's money is left to be given back.
@@ -119,12 +119,12 @@ impl Inventory {
         }
     }
 
-    /// Gives the use of a promotion back whose order has no ticket any more, if the tariff says so.
-    fn return_promotion(&mut self, number: ClaimNumber) {
+    /// Gives the use of a promotion back whose order has no ticket any more, if the tariff says so, or nobody ever paid for it.
+    fn return_promotion(&mut self, number: ClaimNumber, is_unpaid: bool) {
         let Some(used) = self.quoted.get(number).and_then(|money| money.used) else { return };
         let mut promotions = self.config.tariff.iter().flat_map(|tariff| &tariff.promotions);
         let returns = promotions.nth(used.promotion.into()).is_some_and(|one| one.returns_on_refund);
-        let Some(at) = self.orders.find(number).filter(|_| returns) else { return };
+        let Some(at) = self.orders.find(number).filter(|_| returns || is_unpaid) else { return };
         let order = *self.orders.get(at);
         if order.refunded == order.tickets {
             let subjects = std::iter::once(order.subject).chain(self.orders.extra(at).iter().copied());

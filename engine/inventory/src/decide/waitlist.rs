@@ -170,26 +170,32 @@ impl Inventory {
         reason
     }
 
-    /// The offer to an entry that is to be served: of its first choice that may be offered to it. Whoever has reached a limit gets
-    /// none.
+    /// The offer to an entry that is to be served: of its first choice that may be offered to it and breaks no limit. Whoever has reached a
+    /// limit of all that may be offered gets none.
     fn serve(&self, now: Timestamp, place: Place) -> Option<EventBody> {
         let number = place.number();
         let entry = self.waitlist.get(number)?;
         let policy = self.config.waitlist.as_deref()?;
-        let (choice, seats) = entry.choices().find_map(|choice| {
-            let seats = self
-                .may_be_offered(place, &choice)
-                .then(|| self.fitting(choice.ticket_type, Wanted::of(&choice)))?;
-            Some((choice, seats?))
-        })?;
         let subjects = Subjects {
             primary: self.subjects.subject(entry.subject),
             extra: entry.extra.iter().map(|slot| self.subjects.subject(slot)).collect(),
         };
-        let ticket_type = choice.ticket_type;
-        if self.check_limits(&subjects, ticket_type, choice.quantity).is_err() {
+        let mut offers = entry
+            .choices()
+            .filter_map(|choice| {
+                let seats = self
+                    .may_be_offered(place, &choice)
+                    .then(|| self.fitting(choice.ticket_type, Wanted::of(&choice)))?;
+                Some((choice, seats?))
+            })
+            .peekable();
+        offers.peek()?;
+        let is_within =
+            |choice: &Choice| self.check_limits(&subjects, choice.ticket_type, choice.quantity).is_ok();
+        let Some((choice, seats)) = offers.find(|(choice, _)| is_within(choice)) else {
             return Some(EventBody::WaitlistLeft { entry: number, reason: LeftReason::Limit });
-        }
+        };
+        let ticket_type = choice.ticket_type;
         let terms = self.terms.current(ticket_type);
         let price_minor = self.terms.get(terms).price_minor;
         let lines = vec![Line { ticket_type, terms, quantity: choice.quantity, price_minor, seats }];

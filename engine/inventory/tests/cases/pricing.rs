@@ -185,6 +185,23 @@ fn the_last_refund_of_an_order_returns_its_promotion() {
 }
 
 #[test]
+fn a_sale_that_was_never_paid_uses_no_promotion() {
+    check_priced(
+        "A hold 0*2 promo=9/1
+         A pay 3
+         sys confirm 3 captured
+         sys refund 3 , restock amount=0 reason=unpaid
+         B hold 0*2 promo=9/1
+         B pay 7
+         sys confirm 7 captured
+         gate in 7/0
+         sys refund 7 , restock amount=0 reason=unpaid
+         # Whoever is in has had its ticket for less.
+         C hold 0*1 promo=9/1 => EXHAUSTED",
+    );
+}
+
+#[test]
 fn a_promotion_takes_off_no_more_than_its_amount() {
     check_priced(
         "A hold 0*2 promo=8

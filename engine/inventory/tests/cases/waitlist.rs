@@ -312,6 +312,34 @@ fn a_limit_that_was_reached_meanwhile_ends_the_entry() {
 }
 
 #[test]
+fn a_limit_of_one_choice_leaves_the_others() {
+    let mut config = plain();
+    config.pools.push(crate::hall::pool("balcony", 4));
+    config.ticket_types.push(ticket_type("balcony", 1_000, &[1]));
+    config.ticket_types[0].per_subject_max = Some(3);
+    let mut lower = config.clone();
+    lower.ticket_types[0].per_subject_max = Some(2);
+    let mut world = World::new();
+    let mut runner = Runner { world: &mut world, keys: 0 };
+    runner.configure(config).unwrap();
+    runner.run(
+        "org phase OnSale
+         A hold 0*3
+         B hold 0*3
+         C hold 0*3
+         D hold 0*1
+         F hold 1*4
+         D join 0*2 1*4 => ok 8
+         E join 0*2 1*4 => ok 9
+         A release 3
+         F release 7",
+    );
+    runner.configure(lower).unwrap();
+    runner.run("serve => offer 13 to 8: 1*4; offer 14 to 9: 0*2");
+    world.check_replay();
+}
+
+#[test]
 fn requests_that_make_no_sense_are_refused() {
     let mut config = waited_for(seated(), |policy| {
         policy.types = vec![TicketTypeId(0), TicketTypeId(1)];
