@@ -9,7 +9,7 @@ use tessera_inventory::{
     RefundAmount, Rejection, TicketView,
 };
 use tessera_money::refund_runs::{Progress, RefundRun, State};
-use tessera_projections::orders::{Order, OrderState, OrdersBySubject, Step as Projected};
+use tessera_projections::orders::{Order, OrderState, OrdersBySubject};
 use tessera_store::StoreError;
 use tessera_store::keys::RefundRunKey;
 
@@ -56,7 +56,7 @@ pub(super) async fn step(shared: &Arc<Shared>, key: RefundRunKey) -> Result<Rest
         return Ok(Rest::Over);
     }
     let orders = OrdersBySubject::new(Arc::clone(&shared.table));
-    follow(shared, &orders, &run).await?;
+    orders.project_through(&*shared.log, key.event, run.through).await?;
     let most = run.per_second.clamp(1, ASKS_MAX);
     let cursor = run.progress.cursor;
     let mut page = orders.page(key.event, cursor, most as usize).await?;
@@ -96,17 +96,6 @@ fn counted(progress: Progress, order: ClaimNumber, outcome: Outcome) -> Progress
         failed: progress.failed + failed,
         amount_minor: progress.amount_minor.saturating_add(amount_minor),
     }
-}
-
-/// The rows of orders follow the log at least up to where the run was begun.
-async fn follow(shared: &Shared, orders: &OrdersBySubject, run: &RefundRun) -> Result<(), StoreError> {
-    let event = run.key.event;
-    while orders.sequence(event).await? < run.through {
-        if let Projected::UpToDate { .. } = orders.project(&*shared.log, event).await? {
-            break;
-        }
-    }
-    Ok(())
 }
 
 async fn refund(shared: &Arc<Shared>, run: &RefundRun, order: &Order) -> Outcome {
