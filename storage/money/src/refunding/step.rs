@@ -5,7 +5,7 @@ use tessera_inventory::{
     Authority, ClaimNumber, Command, CommandBody, EventBody, IdempotencyKey, Line, RefundAmount, Rejection,
     TicketView, Timestamp,
 };
-use tessera_projections::orders::{Order, OrderState, Step as Projected};
+use tessera_projections::orders::{Order, OrderState};
 use tessera_store::StoreError;
 use tessera_store::keys::RefundRunKey;
 
@@ -44,7 +44,7 @@ impl Clerk<'_> {
         if run.state != State::Runs {
             return Ok(Rest::Over);
         }
-        self.follow(&run).await?;
+        self.orders.project_through(self.log, run.key.event, run.through).await?;
         let most = run.per_second.clamp(1, ASKS_MAX);
         let cursor = run.progress.cursor;
         let mut page = self.orders.page(key.event, cursor, most as usize).await?;
@@ -68,17 +68,6 @@ impl Clerk<'_> {
         self.runs.advance(key, (cursor, progress), None).await?;
         let paced_ms = 1_000 * page.len() as u64 / u64::from(run.per_second.max(1));
         Ok(Rest::AfterMs(if is_whole { paced_ms } else { NOT_NOW_MS }))
-    }
-
-    /// The rows of orders follow the log at least up to where the run was begun.
-    async fn follow(&self, run: &RefundRun) -> Result<(), StoreError> {
-        let event = run.key.event;
-        while self.orders.sequence(event).await? < run.through {
-            if let Projected::UpToDate { .. } = self.orders.project(self.log, event).await? {
-                break;
-            }
-        }
-        Ok(())
     }
 
     async fn refund(&self, run: &RefundRun, order: &Order) -> Outcome {
