@@ -25,9 +25,14 @@ const ALARMS: [&str; 10] = [
     "provider_refuses",
 ];
 
+/// How old refunds are that are due: up to a day, up to a week, older.
+const AGES: [&str; 3] = ["day", "week", "older"];
+
 /// Handles of them.
 pub(super) struct PaymentMeters {
     pub(super) unsettled: Gauge,
+    pub(super) captures_unowned: Gauge,
+    pub(super) refunds_due: [Gauge; AGES.len()],
     pub(super) oldest_due: Gauge,
     pub(super) confirmed_seconds: Histogram,
     calls: BTreeMap<ProviderId, [[Counter; OUTCOMES.len()]; OPERATIONS.len()]>,
@@ -44,6 +49,8 @@ impl PaymentMeters {
         });
         PaymentMeters {
             unsettled: gauge!("tessera_payments_unsettled"),
+            captures_unowned: gauge!("tessera_captures_unowned"),
+            refunds_due: AGES.map(|age| gauge!("tessera_refunds_due", "age" => age)),
             oldest_due: gauge!("tessera_payment_oldest_due_timestamp_seconds"),
             confirmed_seconds: histogram!("tessera_payment_confirmed_seconds"),
             calls: calls.collect(),

@@ -256,7 +256,7 @@ impl Refund {
     /// One that is to be made.
     #[must_use]
     pub fn new(amount_minor: i64, reason: u8, at: Timestamp) -> Refund {
-        Refund { amount_minor, reason, calls: Calls::new(at), standing: Standing::Due }
+        Refund { amount_minor, reason, wanted_at: at, calls: Calls::new(at), standing: Standing::Due }
     }
 }
 

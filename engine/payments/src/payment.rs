@@ -6,7 +6,7 @@ use tessera_inventory::{Sequence, Timestamp};
 use tessera_ledger::Currency;
 
 use crate::backoff::look_at;
-use crate::{Abilities, DisputeStanding, Facts, PaymentId, ProviderId};
+use crate::{Abilities, DisputeStanding, Facts, PaymentId, ProviderId, RefundStanding};
 
 /// What the log wants of an attempt to pay.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,6 +141,8 @@ pub struct Refund {
     pub amount_minor: i64,
     /// Why, as the log says it.
     pub reason: u8,
+    /// Since when it is to be made: when that was first written here.
+    pub wanted_at: Timestamp,
     /// The calls for it.
     pub calls: Calls,
     /// How it stands.
@@ -243,6 +245,20 @@ impl Payment {
     #[must_use]
     pub fn is_covered(&self) -> bool {
         self.facts.authorised_minor.max(self.facts.captured_minor) >= self.amount_minor
+    }
+
+    /// What of the captured money belongs to nobody, in minor units: no order was sold for it, it is not to be given back, and nobody gave it back at the
+    /// provider. That may be so while there is something to do about the payment; once it is settled, it is an error.
+    #[must_use]
+    pub fn unowned_minor(&self) -> i64 {
+        let sold_minor = if self.want == Want::Capture { self.amount_minor } else { 0 };
+        let numbers = [Payment::GIVEN_BACK, Payment::EXCESS].into_iter();
+        let unasked =
+            numbers.filter_map(|number| self.refunds.get(&number)).map(|refund| refund.amount_minor);
+        let alive = self.facts.refunds.values().filter(|refund| refund.standing != RefundStanding::Failed);
+        let not_ours = alive.filter(|refund| refund.ours.is_none()).map(|refund| refund.amount_minor);
+        let owned_minor = unasked.chain(not_ours).fold(sold_minor, i64::saturating_add);
+        self.facts.captured_minor.saturating_sub(owned_minor).max(0)
     }
 
     pub(crate) fn course(&self, abilities: &Abilities) -> Course {

@@ -2,6 +2,7 @@
 //! comes back as a message, so that no payment holds up another.
 
 mod asks;
+mod audit;
 mod calls;
 mod listening;
 
@@ -57,6 +58,8 @@ pub(crate) enum DeskMessage {
     Woken(Lane, u64),
     /// It is time to look at everything.
     Sweep,
+    /// It is time to look at every payment, whether it is due or not.
+    Audit,
 }
 
 /// The actor.
@@ -102,6 +105,7 @@ impl Actor for Desks {
         };
         myself.cast(DeskMessage::Look)?;
         myself.cast(DeskMessage::Sweep)?;
+        self.after_ms(&myself, audit::FIRST_MS, DeskMessage::Audit);
         Ok((0..LANES).map(lane).collect())
     }
 
@@ -153,6 +157,7 @@ impl Actor for Desks {
                 }
             }
             DeskMessage::Sweep => self.sweep(&myself, lanes),
+            DeskMessage::Audit => self.audit(&myself),
         }
         Ok(())
     }

@@ -28,6 +28,7 @@ fn settled(world: &World) -> Result<(), String> {
     for (id, (row, due)) in &world.rows.payments {
         let next = next(row, &world.abilities, world.now);
         ensure!(next == Next::Settled && due.is_none(), "{id:?} is not settled: {next:?} {due:?} {row:?}");
+        ensure!(row.unowned_minor() == 0, "{} of {id:?} belongs to nobody: {row:?}", row.unowned_minor());
     }
     // A payment that failed is told to the log, so that the buyer can try again.
     let failed: Vec<_> =

@@ -56,6 +56,8 @@ pub(crate) struct RefundRow {
     amount: i64,
     /// `due`, `pending`, `done`, `failed`, `moot` or `by_hand`.
     state: &'static str,
+    /// When it was wanted.
+    wanted_at: Rfc3339,
 }
 
 /// Payments about which there is something to do.
@@ -87,6 +89,7 @@ impl Row {
             number: *number,
             amount: refund.amount_minor,
             state: state_of(refund.standing, payment.facts.refund(*number)),
+            wanted_at: Rfc3339(refund.wanted_at),
         };
         Row {
             payment: payment.id.to_string(),

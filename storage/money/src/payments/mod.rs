@@ -2,6 +2,7 @@
 //! they have learnt into the row as it stands, so that either may come first.
 
 mod follow;
+mod named;
 mod row;
 mod write;
 
@@ -17,6 +18,7 @@ use crate::Lane;
 use crate::mutant::Mutation;
 
 pub use follow::{Followed, Step};
+pub use named::{Named, NamedToken};
 
 /// How rows of payments are judged when they are written.
 #[derive(Clone, Debug)]

@@ -152,6 +152,9 @@ struct RefundRow {
     calls: Option<CallsRow>,
     #[prost(uint32, tag = "4")]
     standing: u32,
+    /// Older rows have none: since when their key is used says about the same.
+    #[prost(uint64, optional, tag = "5")]
+    wanted_at_ms: Option<u64>,
 }
 
 impl Stored {
@@ -237,16 +240,19 @@ pub(super) fn encode_refund(refund: &Refund) -> Vec<u8> {
         reason: u32::from(refund.reason),
         calls: Some(CallsRow::of(&refund.calls)),
         standing: refund.standing as u32,
+        wanted_at_ms: Some(refund.wanted_at.0),
     }
     .encode_to_vec()
 }
 
 pub(super) fn decode_refund(row: &[u8]) -> Result<Refund, StoreError> {
     let row = RefundRow::decode(row).map_err(|_| unreadable(WHAT))?;
+    let calls = row.calls.unwrap_or_default().calls()?;
     Ok(Refund {
         amount_minor: row.amount_minor,
         reason: narrow(row.reason, WHAT)?,
-        calls: row.calls.unwrap_or_default().calls()?,
+        wanted_at: row.wanted_at_ms.map_or(calls.since, Timestamp),
+        calls,
         standing: one_of(&STANDINGS, row.standing, |standing| standing as u32)?,
     })
 }

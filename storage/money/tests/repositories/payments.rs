@@ -134,3 +134,27 @@ async fn what_has_no_row_is_passed_over_and_holds_up_nothing() {
     assert_eq!(payments.load(unknown.payment).await.unwrap(), None);
     assert_eq!(payments.referred(PROVIDER, "p3").await.unwrap(), Some(id(3)));
 }
+
+#[tokio::test]
+async fn every_payment_that_has_a_name_is_found_once_page_by_page() {
+    let (store, payments, _) = stores();
+    paying(&store, &payments, &[1, 2, 3, 4]).await;
+    for (order, name) in [(3, "p3"), (1, "p1"), (2, "p2")] {
+        payments.record(&[change(order, 20, vec![created(name)])]).await.unwrap();
+    }
+    let released = News::Wanted { want: Want::Release { why: Why::Cancelled }, by: Sequence(9) };
+    payments.record(&[change(2, 30, vec![News::Fact(Fact::Cancelled), released])]).await.unwrap();
+    for most in 1..=4 {
+        let (mut found, mut page) = (Vec::new(), None);
+        loop {
+            let named = payments.named(page, most).await.unwrap();
+            assert!(named.payments.len() <= most);
+            found.extend(named.payments.into_iter().map(|(row, due_at)| (row.id.order.0, due_at.is_some())));
+            page = named.next;
+            if page.is_none() {
+                break;
+            }
+        }
+        assert_eq!(found, [(1, true), (2, false), (3, true)], "{most} at once");
+    }
+}

@@ -7,7 +7,7 @@
 use foundationdb_tuple::pack;
 use tessera_inventory::{ClaimNumber, EventId};
 
-use super::{Fields, KeyKind, PaymentKey, foreign, parts};
+use super::{Fields, KeyKind, PaymentKey, foreign, parts, range_of};
 use crate::StoreError;
 
 /// Key of a provider's reference.
@@ -34,6 +34,12 @@ impl PaymentReferenceKey {
         } else {
             Err(foreign(key, KeyKind::PaymentReference))
         }
+    }
+
+    /// All there are: `begin <= key < end`.
+    #[must_use]
+    pub fn range_of_all() -> (Vec<u8>, Vec<u8>) {
+        range_of(&KeyKind::PaymentReference.number())
     }
 
     /// The value: which payment it is.
@@ -66,6 +72,8 @@ mod tests {
     fn round_trip() {
         let key = PaymentReferenceKey { provider: 2, reference: "cs_test_é".to_owned() };
         assert_eq!(PaymentReferenceKey::unpack(&key.pack()).unwrap(), key);
+        let (begin, end) = PaymentReferenceKey::range_of_all();
+        assert!(begin <= key.pack() && key.pack() < end);
         let payment = PaymentKey { event: EventId(42), order: ClaimNumber(300), attempt: 3 };
         let value = PaymentReferenceKey::encode(payment);
         assert_eq!(PaymentReferenceKey::decode(&value).unwrap(), payment);

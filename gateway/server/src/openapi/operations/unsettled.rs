@@ -22,7 +22,7 @@ fn payment() -> Value {
         "currency": "EUR",
         "amount": 18_000,
         "captured": 18_000,
-        "refunds": [{"number": 1242, "amount": 9_000, "state": "failed"}],
+        "refunds": [{"number": 1242, "amount": 9_000, "state": "failed", "wanted_at": example::at()}],
         "disputes": 0,
         "alarms": ["refund_stuck"],
         "due_at": example::at(),

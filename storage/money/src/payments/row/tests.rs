@@ -63,6 +63,10 @@ fn full() -> Payment {
     }
 }
 
+fn refund(standing: Standing) -> Refund {
+    Refund { amount_minor: 9, reason: 4, wanted_at: Timestamp(7), calls: full().calls, standing }
+}
+
 #[test]
 fn whatever_is_said_of_a_payment_is_read_as_it_was_written() {
     let released = WHYS.map(|why| Want::Release { why });
@@ -78,7 +82,7 @@ fn whatever_is_said_of_a_payment_is_read_as_it_was_written() {
     let stored = Stored { payment: begun(), due_at: None, has_refunds: false };
     assert_eq!(Stored::decode(id(), &stored.encode()).unwrap(), stored);
     for standing in STANDINGS {
-        let refund = Refund { amount_minor: 9, reason: 4, calls: full().calls, standing };
+        let refund = refund(standing);
         assert_eq!(decode_refund(&encode_refund(&refund)).unwrap(), refund);
     }
 }
@@ -109,6 +113,10 @@ fn a_payment_has_the_bytes_that_it_always_had() {
         "0108a80101b00101",
     ];
     assert_eq!(hex(stored.encode()), expected.concat());
-    let refund = Refund { amount_minor: 9, reason: 4, calls: full().calls, standing: Standing::ByHand };
-    assert_eq!(hex(encode_refund(&refund)), "081210041a140802100b1803200c280232086465636c696e65642002");
+    let refund = refund(Standing::ByHand);
+    let bytes = encode_refund(&refund);
+    assert_eq!(hex(bytes.clone()), "081210041a140802100b1803200c280232086465636c696e656420022807");
+    // Without the time at which it was wanted, as rows were once written.
+    let older = decode_refund(&bytes[..bytes.len() - 2]).unwrap();
+    assert_eq!(older, Refund { wanted_at: refund.calls.since, ..refund });
 }
