@@ -107,8 +107,8 @@ impl Catalogue {
         Catalogue { table }
     }
 
-    /// Put `event` into the catalogue, unless the same request did so before: then its identity and its times are those of
-    /// then.
+    /// Put `event` into the catalogue, unless the same request did so before: then its identity is that of then, and it is
+    /// described as it is by now.
     ///
     /// # Errors
     /// As the table says; [`StoreError::Damaged`] where another event has its id.
