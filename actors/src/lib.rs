@@ -44,8 +44,8 @@ pub use limits::{
     WITNESSED_CHECKED_AT_ONCE_MAX,
 };
 pub use messages::{
-    BACK_OFF_S, Channel, LANE_IN_FLIGHT_MAX, LANE_UNDER_WAY_MAX, Letter, Messaging, Reached, SLOW_AFTER_MS,
-    Sent, ShownOrder,
+    BACK_OFF_S, Channel, LANE_IN_FLIGHT_MAX, LANE_UNDER_WAY_MAX, Letter, Messaging, Reached, Replaced,
+    SLOW_AFTER_MS, Sent, ShownOrder,
 };
 pub use payments::{
     About, CALL_MS_MAX, Genuine, Heard, Provider, ProviderCall, RowWritten, Till, Ways, Whose,

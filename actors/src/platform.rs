@@ -7,6 +7,7 @@ use ractor::{Actor, ActorRef};
 use tessera_correspondence::Messages;
 use tessera_heads::HeadWitness;
 use tessera_inventory::EventId;
+use tessera_projections::catalogue::CatalogueEvent;
 use tessera_projections::installation::Installation;
 use tessera_projections::receipts::Signer;
 use tessera_projections::webhooks::EndpointId;
@@ -14,7 +15,7 @@ use tessera_store::{Log, StoreError, Table};
 
 use crate::cluster::{ClusterStatus, RegistrarMessage, Told, hand_over, register};
 use crate::inventory::InventoryMessage;
-use crate::messages::{MessageCourierMessage, Messaging, People, inbox_lane};
+use crate::messages::{self, MessageCourierMessage, Messaging, People, Replaced, inbox_lane};
 use crate::payments::{Provider, Till};
 use crate::shared::Shared;
 use crate::supervision::{Role, Root, RootMessage};
@@ -174,6 +175,20 @@ impl Platform {
     /// A broadcast was begun, or may go on.
     pub fn run_broadcast(&self, event: EventId, run: u64) {
         self.shared.message_courier.cast(MessageCourierMessage::Run(event, run));
+    }
+
+    /// Replaces what people are told of an event; those who have tickets hear of another date or place if they `are_told`.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn replace_card(&self, card: &CatalogueEvent, are_told: bool) -> Result<Replaced, StoreError> {
+        let (environment, table) = (&self.shared.environment, self.shared.table.as_ref());
+        let request = are_told.then(|| environment.random.bits());
+        let replaced = messages::replace(table, card, request, environment.clock.wall()).await?;
+        if let Replaced::Card(_, Some(run)) = &replaced {
+            self.run_broadcast(card.event, *run);
+        }
+        Ok(replaced)
     }
 
     /// An operator vouches for the wall clock, after an implausible jump has blocked openings and expiries.

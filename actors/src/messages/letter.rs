@@ -42,9 +42,12 @@ pub(super) struct Desk {
     router: InventoryRouter,
 }
 
-/// Whether a kind of message shows an order.
+/// Whether a kind of message shows the order that it is about, if any.
 fn shows_order(kind: Kind) -> bool {
-    matches!(kind, Kind::Confirmation | Kind::Offer | Kind::HoldEnding | Kind::Transfer | Kind::Reminder)
+    matches!(
+        kind,
+        Kind::Confirmation | Kind::Offer | Kind::HoldEnding | Kind::Transfer | Kind::Reminder | Kind::Change
+    )
 }
 
 /// Whether what a kind of message says stands in its broadcast.

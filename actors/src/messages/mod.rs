@@ -8,6 +8,7 @@ mod follower;
 mod lane;
 mod letter;
 mod meters;
+mod moved;
 mod round;
 mod runs;
 mod wants;
@@ -24,6 +25,8 @@ pub(crate) use courier::{MessageCourier, MessageCourierMessage};
 pub use decide::BACK_OFF_S;
 pub(crate) use follower::{NotificationFollower, NotificationPlace};
 pub(crate) use meters::MessageMeters;
+pub use moved::Replaced;
+pub(crate) use moved::replace;
 
 /// How messages of one kind travel, and how they look. The composition root has them.
 pub trait Channel: Send + Sync + 'static {

@@ -151,7 +151,9 @@ fn want(broadcast: &Broadcast, order: ClaimNumber, recipient: Recipient, now: Ti
         recipient: recipient_mark(recipient.subject),
         kind: kind.number(),
     };
-    let shown = (kind == Kind::Reminder).then_some(order);
+    // Who hears of another date has its tickets anew: they say until when they are good. Of a cancellation nobody has any.
+    let is_moved = kind == Kind::Change && broadcast.follows_from().is_none();
+    let shown = (kind == Kind::Reminder || is_moved).then_some(order);
     Want {
         place,
         kind,
@@ -232,5 +234,21 @@ mod tests {
         check(&cancelled, &order(OrderState::RefundDue, [false, true], 21), &[BUYER, FRIEND]);
         check(&cancelled, &order(OrderState::Refunded, [true, true], 19), &[]);
         check(&cancelled, &order(OrderState::Ended, [false, false], 21), &[]);
+        let moved = broadcast(Kind::Change, 5);
+        check(&moved, &paid, &[BUYER]);
+        check(&moved, &since, &[]);
+    }
+
+    #[test]
+    fn who_still_has_tickets_sees_them() {
+        let check = |broadcast: &Broadcast, expected: Option<u64>| {
+            let step = next_step(broadcast, &[order(OrderState::Paid, [false, true], 10)], Timestamp(9));
+            let shown: Vec<_> = step.wants.iter().map(|want| want.order).collect();
+            assert_eq!(shown, [expected.map(ClaimNumber)], "{:?} {}", broadcast.kind, broadcast.run);
+        };
+        check(&broadcast(Kind::Reminder, Broadcast::run_of(Sequence::ZERO)), Some(3));
+        check(&broadcast(Kind::Change, 5), Some(3));
+        check(&broadcast(Kind::Change, Broadcast::run_of(Sequence(20))), None);
+        check(&broadcast(Kind::Announcement, 5), None);
     }
 }

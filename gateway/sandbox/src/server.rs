@@ -82,8 +82,8 @@ pub struct Sandbox {
     url: Arc<OnceLock<String>>,
 }
 
-impl std::fmt::Debug for Sandbox {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox").field("local", &self.local).finish_non_exhaustive()
     }
 }

@@ -378,6 +378,7 @@ async fn maintain(gateway: Arc<Gateway>) {
         seconds += 1;
         if gateway.settings.cluster.enabled && seconds.is_multiple_of(KEYS_KEPT_S) {
             gateway.api_keys.look_again();
+            gateway.catalogue.look_again();
             if let Err(error) = gateway.ticket_keys.look_again().await {
                 tracing::warn!(%error, "the keys of tickets could not be looked at");
             }

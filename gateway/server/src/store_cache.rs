@@ -119,7 +119,7 @@ impl KeyCache {
 
 type Cards = HashMap<EventId, Arc<CatalogueEvent>>;
 
-/// Events of the catalogue in use. What is kept of one never changes.
+/// Events of the catalogue in use. To replace what is kept of one takes effect at once on this node.
 pub(crate) struct CardCache {
     pub(crate) repository: Catalogue,
     cards: ArcSwap<Cards>,
@@ -135,14 +135,19 @@ impl CardCache {
         if let Some(card) = self.cards.load().get(&event) {
             return Ok(Some(Arc::clone(card)));
         }
+        // If cards are forgotten while the row is read, it may be stale: it is not kept.
+        let before = self.cards.load_full();
         let Some(card) = self.repository.get(event).await?.map(Arc::new) else { return Ok(None) };
-        self.cards.rcu(|cards| {
-            let mut grown =
-                if cards.len() < EVENT_CARD_CACHE_MAX { Cards::clone(cards) } else { Cards::new() };
-            grown.insert(event, Arc::clone(&card));
-            grown
-        });
+        let mut grown =
+            if before.len() < EVENT_CARD_CACHE_MAX { Cards::clone(&before) } else { Cards::new() };
+        grown.insert(event, Arc::clone(&card));
+        self.cards.compare_and_swap(&before, Arc::new(grown));
         Ok(Some(card))
+    }
+
+    /// A card was replaced, or in a cluster may have been: all are looked up again.
+    pub(crate) fn look_again(&self) {
+        self.cards.store(Arc::default());
     }
 }
 

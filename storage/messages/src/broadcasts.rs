@@ -203,6 +203,54 @@ pub(crate) async fn begin_in(
     Ok(())
 }
 
+/// Begins a broadcast under the next number of its event, in a transaction; the same request begins it once.
+///
+/// # Errors
+/// As the transaction says.
+pub async fn begin_next_in(
+    transaction: &mut dyn Transaction,
+    broadcast: &Broadcast,
+) -> Result<Begun, StoreError> {
+    let event = broadcast.event;
+    let (begin, _) = BroadcastKey::range_of(event);
+    let end = BroadcastKey { event, run: OF_THE_LOG }.pack();
+    let rows = transaction.range(&begin, &end, BROADCASTS_MAX, false).await?;
+    let runs = rows.iter().map(Broadcast::decode).collect::<Result<Vec<_>, _>>()?;
+    if let Some(same) = runs.iter().find(|run| run.request == broadcast.request) {
+        return Ok(Begun::Runs(same.clone()));
+    }
+    if runs.len() >= BROADCASTS_MAX {
+        return Ok(Begun::TooMany);
+    }
+    let run = runs.last().map_or(1, |last| last.run + 1);
+    let begun = Broadcast { run, ..broadcast.clone() };
+    transaction.set(&begun.key(), &begun.encode());
+    Ok(Begun::Runs(begun))
+}
+
+/// Moves the reminder of an event along with its start, in a transaction, unless it has begun: it comes as long before as it would have.
+///
+/// # Errors
+/// As the transaction says.
+pub async fn move_reminder_in(
+    transaction: &mut dyn Transaction,
+    event: EventId,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<(), StoreError> {
+    let Some(found) = read(transaction, event, Broadcast::run_of(Sequence::ZERO)).await? else {
+        return Ok(());
+    };
+    if from == to || found.state == BroadcastState::Done || found.cursor.is_some() {
+        return Ok(());
+    }
+    let before_ms = from.0.saturating_sub(found.not_before.0);
+    let not_before = Timestamp(to.0.saturating_sub(before_ms));
+    let moved = Broadcast { not_before, expires_at: Some(to), ..found };
+    transaction.set(&moved.key(), &moved.encode());
+    Ok(())
+}
+
 impl Broadcasts {
     /// Over `table`.
     #[must_use]
@@ -215,22 +263,9 @@ impl Broadcasts {
     /// # Errors
     /// As the table says.
     pub async fn begin(&self, broadcast: &Broadcast) -> Result<Begun, StoreError> {
-        let event = broadcast.event;
         transact(self.table.as_ref(), |mut transaction| async move {
-            let (begin, _) = BroadcastKey::range_of(event);
-            let end = BroadcastKey { event, run: OF_THE_LOG }.pack();
-            let rows = transaction.range(&begin, &end, BROADCASTS_MAX, false).await?;
-            let runs = rows.iter().map(Broadcast::decode).collect::<Result<Vec<_>, _>>()?;
-            if let Some(same) = runs.iter().find(|run| run.request == broadcast.request) {
-                return Ok((transaction, Begun::Runs(same.clone())));
-            }
-            if runs.len() >= BROADCASTS_MAX {
-                return Ok((transaction, Begun::TooMany));
-            }
-            let run = runs.last().map_or(1, |last| last.run + 1);
-            let begun = Broadcast { run, ..broadcast.clone() };
-            transaction.set(&begun.key(), &begun.encode());
-            Ok((transaction, Begun::Runs(begun)))
+            let begun = begin_next_in(transaction.as_mut(), broadcast).await?;
+            Ok((transaction, begun))
         })
         .await
     }

@@ -17,7 +17,7 @@ mod templates;
 mod want;
 
 pub use account::Account;
-pub use broadcasts::{Begun, Broadcast, BroadcastState, Broadcasts, Step};
+pub use broadcasts::{Begun, Broadcast, BroadcastState, Broadcasts, Step, begin_next_in, move_reminder_in};
 pub use contacts::{Contact, Contacts};
 pub use follow::{Said, say_in};
 pub use inbox::{Inbox, InboxItem};

@@ -18,7 +18,7 @@ const ADMINISTRATOR: usize = 6;
 type Row = (&'static str, &'static str, [u16; 7]);
 
 #[rustfmt::skip]
-const TABLE: [Row; 116] = [
+const TABLE: [Row; 117] = [
     //                                                       nobody forger buyer door stranger owner admin
     ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
@@ -27,6 +27,7 @@ const TABLE: [Row; 116] = [
     ("POST",   "/v1/events",                                  [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/events",                                  [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "",                                            [0,   401, 0,   0,   0,   0,   0]),
+    ("PUT",    "",                                            [401, 401, 403, 403, 404, 0,   0]),
     ("PUT",    "/configuration",                              [401, 401, 403, 403, 404, 0,   0]),
     ("GET",    "/configuration",                              [401, 401, 403, 403, 404, 0,   0]),
     ("POST",   "/phase-changes",                              [401, 401, 403, 403, 404, 0,   0]),

@@ -2,7 +2,10 @@
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use tessera_tests::relay::Relay;
 use tessera_tests::{ADMIN_TOKEN, Sale, Server, fresh_key, hall, standing};
+
+use crate::messages;
 
 #[tokio::test]
 async fn a_draft_is_there_for_its_organizer_only() {
@@ -324,4 +327,41 @@ async fn a_read_that_has_not_changed_is_not_sent_again() {
         assert!(known.bytes.is_empty());
         server.get(&path).bearer(token).header("if-none-match", "\"other\"").expect(200).await;
     }
+}
+
+#[tokio::test]
+async fn who_has_tickets_hears_of_another_date_and_has_them_anew() {
+    let relay = Relay::start().await;
+    let server = Server::start_with(messages::settings(relay.port())).await;
+    let sale = Sale::open(&server, &standing(10)).await;
+    let buyer = server.buyer().await;
+    let ada = json!({"email": "ada@example.com", "locale": "en"});
+    messages::buy(&server, &sale, &buyer, 1, &ada).await;
+    relay.wait_for(1).await;
+    // The broadcast goes along the projection of orders: it must have seen this one.
+    let is_listed = |shown: &Value| shown["items"].as_array().unwrap().len() == 1;
+    messages::stands(&server, &sale.path("/orders"), &buyer, is_listed).await;
+    let path = sale.path("");
+    let put = |token: &str, body: &Value| server.ask(Method::PUT, &path).bearer(token).json(body);
+    let mut card = json!({"name": "Test", "starts_at": "2030-02-01T19:00:00Z", "zone": "Europe/Berlin"});
+    card["ends_at"] = "2030-02-01T19:00:00Z".into();
+    put(&sale.key, &card).refused(422, "invalid_value").await;
+    card["ends_at"] = "2030-02-01T22:00:00Z".into();
+    put(&server.organizer_key().await, &card).refused(404, "event_not_found").await;
+    let moved = put(&sale.key, &card).expect(200).await;
+    assert_eq!((moved.text("phase"), &moved.json["id"]), ("on_sale".to_owned(), &json!(sale.event)));
+    let shown = server.get(&path).bearer(&buyer).expect(200).await;
+    assert_eq!(shown.json["starts_at"], moved.json["starts_at"]);
+    let mail = relay.wait_for(2).await.remove(1);
+    assert_eq!(
+        (mail.to.as_str(), mail.header("Subject")),
+        ("ada@example.com", "Test has changed".to_owned())
+    );
+    assert!(mail.text.contains("1 February 2030, 20:00") && mail.text.contains("tickets.pdf"));
+    // Its name alone is no news.
+    card["name"] = "Gala".into();
+    assert_eq!(put(&sale.key, &card).expect(200).await.text("name"), "Gala");
+    let runs = server.get(&sale.path("/broadcasts")).bearer(&sale.key).expect(200).await;
+    let changes = runs.json["items"].as_array().unwrap().iter().filter(|run| run["kind"] == "change");
+    assert_eq!(changes.count(), 1);
 }

@@ -28,7 +28,7 @@ pub(crate) fn settings(port: u16) -> Settings {
 }
 
 /// A paid order of free tickets, at which its buyer says how it is reached.
-async fn buy(server: &Server, sale: &Sale, buyer: &str, quantity: u32, contact: &Value) -> Reply {
+pub(crate) async fn buy(server: &Server, sale: &Sale, buyer: &str, quantity: u32, contact: &Value) -> Reply {
     let hold = sale.hold(server, buyer, "Free", quantity).await.text("id");
     let begin = json!({"hold": hold, "contact": contact});
     let order = server.post(&sale.path("/orders")).bearer(buyer).json(&begin).expect(201).await;
@@ -41,7 +41,12 @@ fn ada() -> Value {
 }
 
 /// What is at a path, once it is so.
-async fn stands(server: &Server, path: &str, token: &str, reached: impl Fn(&Value) -> bool) -> Value {
+pub(crate) async fn stands(
+    server: &Server,
+    path: &str,
+    token: &str,
+    reached: impl Fn(&Value) -> bool,
+) -> Value {
     loop {
         let shown = server.get(path).bearer(token).expect(200).await.json;
         if reached(&shown) {

@@ -62,7 +62,8 @@ pub(super) enum Composed {
 /// Kinds that come with the tickets.
 fn brings_tickets(want: &Want) -> bool {
     // Of a transfer the receiver gets them: the buyer is told by its order.
-    matches!(want.kind, Kind::Confirmation | Kind::Reminder) || is_receiver(want)
+    let is_moved = want.kind == Kind::Change && want.order.is_some();
+    matches!(want.kind, Kind::Confirmation | Kind::Reminder) || is_moved || is_receiver(want)
 }
 
 /// Whether a ticket was handed to the recipient. Older wants to givers say only that they are buyers.

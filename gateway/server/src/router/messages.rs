@@ -6,8 +6,8 @@ use super::{Answer, Editor, Route, Watcher, go};
 use crate::call::Call;
 use crate::caller::{Administrator, Anyone, Buyer};
 use crate::routes::{
-    broadcasts, contacts, dead_letters, discord, inbox, opt_outs, organizer_contact, push_subscriptions,
-    telegram, templates,
+    broadcasts, contacts, dead_letters, discord, events, inbox, opt_outs, organizer_contact,
+    push_subscriptions, telegram, templates,
 };
 
 /// The routes of a path, and its parameters in order.
@@ -57,6 +57,8 @@ pub(super) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
         Route::BeginBroadcast => go(call, async |call, who: Editor| broadcasts::begin(call, who).await),
         Route::ListBroadcasts => go(call, async |call, who: Watcher| broadcasts::list(call, who).await),
         Route::PauseBroadcast => go(call, async |call, who: Editor| broadcasts::pause(call, who).await),
+        // Who has tickets hears of another date or place.
+        Route::ReplaceEvent => go(call, async |call, who: Editor| events::replace(call, who).await),
         Route::ResumeBroadcast => go(call, async |call, who: Editor| broadcasts::resume(call, who).await),
         _ => run_channels(call),
     }

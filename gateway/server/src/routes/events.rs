@@ -1,10 +1,11 @@
-//! Events: create, read, list.
+//! Events: create, read, replace, list.
 
 use std::borrow::Cow;
 
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use tessera_actors::{Published, Replaced};
 use tessera_inventory::{EventBody, EventId, IdempotencyKey, Phase, Sequence};
 use tessera_projections::catalogue::{CatalogueEvent, CatalogueRequest, Creation};
 use tessera_proof::Place;
@@ -50,6 +51,26 @@ pub(crate) struct CreateRequest<'a> {
     configuration: Option<&'a RawValue>,
 }
 
+/// What people are told of an event from now on. What is left out is removed.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = EventReplacement)]
+pub(crate) struct ReplaceRequest<'a> {
+    #[serde(borrow)]
+    #[schema(min_length = 1, max_length = 200)]
+    name: Cow<'a, str>,
+    starts_at: Rfc3339,
+    #[serde(default)]
+    ends_at: Option<Rfc3339>,
+    /// An IANA time zone.
+    #[serde(borrow)]
+    zone: Cow<'a, str>,
+    /// Where it is, as tickets and calendars show it.
+    #[serde(borrow, default)]
+    #[schema(min_length = 1, max_length = 200)]
+    place: Option<Cow<'a, str>>,
+}
+
 /// An event.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Event)]
@@ -75,7 +96,8 @@ pub(crate) struct EventReply<'a> {
 pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
     let (bytes, _room) = configuration::read_body(&call).await?;
     let request: CreateRequest<'_> = json::parse(&bytes)?;
-    check(&request)?;
+    let times = (request.starts_at, request.ends_at);
+    check(&request.name, times, &request.zone, request.place.as_deref())?;
     let venue = match request.configuration.map(|raw| bytes.slice_ref(raw.get().as_bytes())) {
         Some(text) => Some((configuration::read_venue(&call, text.clone(), Purpose::Create).await?, text)),
         None => None,
@@ -145,19 +167,24 @@ async fn first_configuration(
     }
 }
 
-fn check(request: &CreateRequest<'_>) -> Result<(), Problem> {
-    if request.name.trim().is_empty() || request.name.len() > NAME_BYTES_MAX {
+fn check(
+    name: &str,
+    (starts_at, ends_at): (Rfc3339, Option<Rfc3339>),
+    zone: &str,
+    place: Option<&str>,
+) -> Result<(), Problem> {
+    if name.trim().is_empty() || name.len() > NAME_BYTES_MAX {
         return Err(Problem::field(Code::InvalidValue, "name", "a name has 1 to 200 bytes"));
     }
-    if jiff::tz::TimeZone::get(&request.zone).is_err() {
+    if jiff::tz::TimeZone::get(zone).is_err() {
         let message = "not an IANA time zone such as Europe/Berlin";
         return Err(Problem::field(Code::InvalidValue, "zone", message));
     }
-    if request.ends_at.is_some_and(|ends_at| ends_at.0 <= request.starts_at.0) {
+    if ends_at.is_some_and(|ends_at| ends_at.0 <= starts_at.0) {
         return Err(Problem::field(Code::InvalidValue, "ends_at", "an event ends after it starts"));
     }
     let is_place = |place: &str| !place.trim().is_empty() && place.len() <= NAME_BYTES_MAX;
-    if request.place.as_deref().is_some_and(|place| !is_place(place)) {
+    if place.is_some_and(|place| !is_place(place)) {
         return Err(Problem::field(Code::InvalidValue, "place", "a place has 1 to 200 bytes"));
     }
     Ok(())
@@ -193,18 +220,59 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let card = call.card(event).await?;
     let owns = reader.owns(&call, event).await?;
     let published = call.opened(event).await?;
-    let view = published.as_ref().map(|published| &published.availability);
-    let phase = view.map_or(Phase::Draft, |view| view.phase);
-    if phase == Phase::Draft && !owns {
+    if phase_of(published.as_deref()) == Phase::Draft && !owns {
         return Err(problem::event_not_found());
     }
-    let reply = EventReply {
-        phase: phase_name(phase),
+    render::read(call.headers(), &reply(&card, published.as_deref()))
+}
+
+/// `PUT /v1/events/{event}`
+pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
+    let event = organizer.own_event(&call).await?.event();
+    let bytes = call.body().await?;
+    let request: ReplaceRequest<'_> = json::parse(&bytes)?;
+    let times = (request.starts_at, request.ends_at);
+    check(&request.name, times, &request.zone, request.place.as_deref())?;
+    let published = call.opened(event).await?;
+    let card = CatalogueEvent {
+        event,
+        // These two stay as they are.
+        organizer: 0,
+        created_at: call.gateway().now(),
+        name: request.name.into_owned(),
+        starts_at: request.starts_at.0,
+        ends_at: request.ends_at.map(|ends_at| ends_at.0),
+        zone: request.zone.into_owned(),
+        place: request.place.unwrap_or_default().into_owned(),
+    };
+    // Who was told that it does not take place needs to hear no more.
+    let is_cancelled = phase_of(published.as_deref()) == Phase::Cancelled;
+    let are_told = call.gateway().settings.messages.enabled && !is_cancelled;
+    let replaced = call.gateway().platform.replace_card(&card, are_told).await;
+    call.gateway().catalogue.look_again();
+    match replaced.map_err(|error| problem::store(&error))? {
+        Replaced::Card(card, _) => render::json(StatusCode::OK, &reply(&card, published.as_deref())),
+        Replaced::NotFound => Err(problem::event_not_found()),
+        Replaced::TooMany => {
+            let detail = "nobody could be told of it: the event has had as many broadcasts as one may have";
+            Err(Problem::new(Code::InvalidRequest, detail).with("reason", "too_many_broadcasts"))
+        }
+    }
+}
+
+fn phase_of(published: Option<&Published>) -> Phase {
+    published.map_or(Phase::Draft, |published| published.availability.phase)
+}
+
+/// An event as it stands.
+fn reply<'a>(card: &'a CatalogueEvent, published: Option<&Published>) -> EventReply<'a> {
+    let view = published.map(|published| &published.availability);
+    EventReply {
+        phase: phase_name(phase_of(published)),
         configuration_version: view.map_or(0, |view| view.config_version),
         sequence: view.map_or(0, |view| view.sequence.0),
-        ..card_reply(&card)
-    };
-    render::read(call.headers(), &reply)
+        ..card_reply(card)
+    }
 }
 
 #[derive(Deserialize)]

@@ -66,6 +66,34 @@ pub struct CataloguePage {
     pub next: Option<EventId>,
 }
 
+/// One event, in a transaction.
+///
+/// # Errors
+/// As the transaction says.
+pub async fn card_in(
+    transaction: &mut dyn Transaction,
+    event: EventId,
+) -> Result<Option<CatalogueEvent>, StoreError> {
+    Ok(row::read(transaction, event).await?.map(|stored| stored.catalogue_event))
+}
+
+/// Replaces what people are told of an event, in a transaction: its name, times, zone and place. Whose it is and when it was put there
+/// stay. The event as it is then; `None`: the catalogue does not have it.
+///
+/// # Errors
+/// As the transaction says.
+pub async fn replace_card_in(
+    transaction: &mut dyn Transaction,
+    new: &CatalogueEvent,
+) -> Result<Option<CatalogueEvent>, StoreError> {
+    let Some(stored) = row::read(transaction, new.event).await? else { return Ok(None) };
+    let row::StoredEvent { catalogue_event: before, venue } = stored;
+    let (organizer, created_at) = (before.organizer, before.created_at);
+    let catalogue_event = CatalogueEvent { organizer, created_at, ..new.clone() };
+    row::write(transaction, &row::StoredEvent { catalogue_event: catalogue_event.clone(), venue });
+    Ok(Some(catalogue_event))
+}
+
 /// The catalogue, over a table.
 #[derive(Clone)]
 pub struct Catalogue {
@@ -79,8 +107,8 @@ impl Catalogue {
         Catalogue { table }
     }
 
-    /// Put `event` into the catalogue, unless the same request did so before: then its identity and its times are those of
-    /// then.
+    /// Put `event` into the catalogue, unless the same request did so before: then its identity is that of then, and it is
+    /// described as it is by now.
     ///
     /// # Errors
     /// As the table says; [`StoreError::Damaged`] where another event has its id.

@@ -46,6 +46,20 @@ pub(super) fn read() -> Operation {
         .reads::<events::EventReply<'_>>("The event.", example::event())
 }
 
+pub(super) fn replace() -> Operation {
+    Operation::new(TAG, "Replace what people are told of an event")
+        .about(
+            "What is left out is removed. Who has tickets hears of another date or place, and has them anew.",
+        )
+        .by(&WRITE)
+        .takes::<events::ReplaceRequest<'_>>(
+            json!({"name": "Club night", "starts_at": "2027-03-01T20:00:00Z",
+            "zone": "Europe/Berlin"}),
+        )
+        .answers::<events::EventReply<'_>>(200, "The event.", example::event())
+        .may(&[Code::InvalidRequest])
+}
+
 pub(super) fn configure() -> Operation {
     Operation::new(TAG, "Replace the configuration")
         .by(&WRITE)

@@ -35,6 +35,7 @@ pub(super) fn of(route: Route) -> Option<Operation> {
         Route::PreviewTemplate => preview_template(),
         Route::ListDeadLetters => list_dead_letters(),
         Route::ReplayDeadLetters => replay_dead_letters(),
+        Route::ReplaceEvent => super::events::replace(),
         Route::BeginBroadcast => begin_broadcast(),
         Route::ListBroadcasts => list_broadcasts(),
         Route::PauseBroadcast => turn_broadcast("Pause a broadcast", "paused"),
