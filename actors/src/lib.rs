@@ -43,7 +43,10 @@ pub use limits::{
     REFUSED_WAITING_MAX, ROOM_IDLE_MS_MIN, STORE_HANGS_MS, STUCK_FOLLOWERS_MAX, WAKE_UPS_MAX,
     WITNESSED_CHECKED_AT_ONCE_MAX,
 };
-pub use messages::{BACK_OFF_S, Channel, LANE_IN_FLIGHT_MAX, Letter, Messaging, Reached, Sent, ShownOrder};
+pub use messages::{
+    BACK_OFF_S, Channel, LANE_IN_FLIGHT_MAX, LANE_UNDER_WAY_MAX, Letter, Messaging, Reached, SLOW_AFTER_MS,
+    Sent, ShownOrder,
+};
 pub use payments::{
     About, CALL_MS_MAX, Genuine, Heard, Provider, ProviderCall, RowWritten, Till, Ways, Whose,
 };

@@ -1,18 +1,20 @@
-//! The courier of messages to people: one lane for each account of a channel, with one round under way, so a slow account holds up nobody but
-//! itself; and the broadcasts that run.
+//! The courier of messages to people: one lane for each account of a channel, so a slow account holds up nobody but itself. Attempts are made
+//! beside each other; a round, one at a time, records those that have ended and begins as many. And the broadcasts that run.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
-use tessera_correspondence::{BroadcastState, Broadcasts, Outcome, Verdict};
+use tessera_correspondence::{BroadcastState, Broadcasts, Outcome, Verdict, Want};
 use tessera_inventory::{EventId, Timestamp};
 use tessera_store::StoreError;
+use tessera_store::keys::MessagePlace;
 
-use super::decide::Bucket;
+use super::lane::{Lane, Tried};
+use super::letter::Desk;
 use super::round::{self, Next, Rest};
 use super::runs::{self, NextStep};
-use super::{Channel, LANE_IN_FLIGHT_MAX, People};
+use super::{Channel, People};
 use crate::blocking::caught;
 use crate::meters::number;
 use crate::shared::Shared;
@@ -40,6 +42,10 @@ pub(crate) enum MessageCourierMessage {
     Run(EventId, u64),
     /// A round of a lane is over.
     RoundOver(usize, Rest),
+    /// An attempt of a lane has ended.
+    Ended(usize, Box<Tried>),
+    /// An attempt of a lane has ended, and nobody knows how.
+    Lost(usize, MessagePlace),
     /// The sleep of a lane is over; the number says of which.
     Woken(usize, u64),
     /// A step of a broadcast is over.
@@ -60,17 +66,6 @@ pub(crate) struct Rounds {
     sleeps: u64,
 }
 
-/// The lane of a channel.
-struct Lane {
-    channel: Arc<dyn Channel>,
-    bucket: Bucket,
-    runs: bool,
-    /// Something came during the round.
-    again: bool,
-    /// The sleep it is in: an earlier one wakes nobody.
-    sleep: u64,
-}
-
 impl Actor for MessageCourier {
     type Msg = MessageCourierMessage;
     type State = Rounds;
@@ -83,13 +78,7 @@ impl Actor for MessageCourier {
     ) -> Result<Rounds, ActorProcessingErr> {
         self.shared.message_courier.attach(myself.clone());
         let now = self.shared.environment.clock.wall();
-        let lane = |channel: &Arc<dyn Channel>| Lane {
-            channel: Arc::clone(channel),
-            bucket: Bucket::full(channel.per_second(), now),
-            runs: false,
-            again: false,
-            sleep: 0,
-        };
+        let lane = |channel: &Arc<dyn Channel>| Lane::new(Arc::clone(channel), now);
         myself.cast(MessageCourierMessage::Work)?;
         myself.cast(MessageCourierMessage::Look(None))?;
         let lanes = self.told.messaging.channels.iter().map(lane).collect();
@@ -109,11 +98,24 @@ impl Actor for MessageCourier {
                 }
             }
             MessageCourierMessage::Woken(position, sleep) => {
-                if rounds.lanes.get(position).is_some_and(|lane| lane.sleep == sleep) {
+                if let Some(lane) = rounds.lanes.get_mut(position).filter(|lane| lane.sleep == sleep) {
+                    lane.wakes_at = None;
                     self.work(&myself, position, rounds);
                 }
             }
             MessageCourierMessage::RoundOver(position, rest) => self.over(&myself, position, rest, rounds),
+            MessageCourierMessage::Ended(position, tried) => {
+                if let Some(lane) = rounds.lanes.get_mut(position) {
+                    lane.ends(*tried, self.shared.environment.clock.monotonic());
+                }
+                self.work(&myself, position, rounds);
+            }
+            MessageCourierMessage::Lost(position, place) => {
+                if let Some(lane) = rounds.lanes.get_mut(position) {
+                    lane.loses(&place);
+                }
+                self.sleep(&myself, position, RETRY_MS, rounds);
+            }
             MessageCourierMessage::Look(after) => self.look(&myself, after, rounds).await,
             MessageCourierMessage::Run(event, run) => self.step(&myself, (event, run), rounds),
             MessageCourierMessage::Stepped(id, next) => self.stepped(&myself, id, next, rounds),
@@ -125,31 +127,30 @@ impl Actor for MessageCourier {
 impl MessageCourier {
     /// Begin a round, unless one is under way: then another follows.
     fn work(&self, myself: &ActorRef<MessageCourierMessage>, position: usize, rounds: &mut Rounds) {
+        let clock = &self.shared.environment.clock;
+        let (now, at) = (clock.wall(), clock.monotonic());
         let Some(lane) = rounds.lanes.get_mut(position) else { return };
         if lane.runs {
             lane.again = true;
             return;
         }
-        if self.is_kept_elsewhere(&lane.channel) {
-            // What waits there is shown by whoever looks after it.
-            self.show(position, None, false);
-            return self.sleep(myself, position, LOOK_EVERY_MS, rounds);
-        }
-        let allowed = lane.bucket.available(self.shared.environment.clock.wall()).min(LANE_IN_FLIGHT_MAX);
-        if allowed == 0 {
-            let wait_ms = lane.bucket.wait_ms();
-            return self.sleep(myself, position, wait_ms, rounds);
-        }
+        let is_ours = !self.is_kept_elsewhere(&lane.channel);
+        let Some(brought) = lane.brings(now, at, is_ours) else {
+            let wait_ms = if is_ours { lane.wait_ms(at) } else { Some(LOOK_EVERY_MS) };
+            if !is_ours {
+                // What waits there is shown by whoever looks after it.
+                self.show(position, None, false);
+            }
+            if let Some(wait_ms) = wait_ms {
+                self.sleep(myself, position, wait_ms, rounds);
+            }
+            return;
+        };
         (lane.runs, lane.again) = (true, false);
-        let (shared, told, channel) =
-            (Arc::clone(&self.shared), Arc::clone(&self.told), Arc::clone(&lane.channel));
-        let myself = myself.clone();
+        let (shared, channel, myself) = (Arc::clone(&self.shared), Arc::clone(&lane.channel), myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
-            let rest = match caught(round::run(&shared, &channel, allowed)).await {
-                Ok(Ok((rest, outcomes))) => {
-                    note(&told, position, &channel, &outcomes);
-                    rest
-                }
+            let rest = match caught(round::run(&shared, &*channel, brought)).await {
+                Ok(Ok(rest)) => rest,
                 Ok(Err(error)) => failed(&shared, &channel, &error),
                 Err(panicked) => {
                     let (channel, reason) = (channel.medium().name(), panicked.reason);
@@ -169,19 +170,58 @@ impl MessageCourier {
         rest: Rest,
         rounds: &mut Rounds,
     ) {
+        let at = self.shared.environment.clock.monotonic();
         let Some(lane) = rounds.lanes.get_mut(position) else { return };
         lane.runs = false;
-        lane.bucket.take(rest.sent);
+        let outcomes = lane.recorded(rest.recorded);
+        note(&self.told, position, &lane.channel, &outcomes);
         self.show(position, rest.oldest, rest.is_paused);
-        let again = lane.again;
+        for want in &rest.begun {
+            lane.begins(want, rest.failures, at);
+        }
+        self.begin(myself, position, &lane.channel, rest.begun);
+        let (again, full_ms) = (lane.again, lane.wait_ms(at));
         match rest.next {
             Next::AtOnce => self.work(myself, position, rounds),
             _ if again => self.work(myself, position, rounds),
-            Next::At(at) => {
-                let wait_ms = at.0.saturating_sub(self.shared.environment.clock.wall().0);
+            Next::At(next_at) => {
+                let wait_ms = next_at.0.saturating_sub(self.shared.environment.clock.wall().0);
                 self.sleep(myself, position, wait_ms, rounds);
             }
+            // What ends begins the next round.
+            Next::Full => self.sleep(myself, position, full_ms.unwrap_or(LOOK_EVERY_MS), rounds),
             Next::Nothing => self.sleep(myself, position, LOOK_EVERY_MS, rounds),
+        }
+    }
+
+    /// Makes attempts, each beside the others.
+    fn begin(
+        &self,
+        myself: &ActorRef<MessageCourierMessage>,
+        position: usize,
+        channel: &Arc<dyn Channel>,
+        wants: Vec<Want>,
+    ) {
+        let desk = Arc::new(Desk::new(&self.shared));
+        for want in wants {
+            let (shared, desk, channel) = (Arc::clone(&self.shared), Arc::clone(&desk), Arc::clone(channel));
+            let (myself, place) = (myself.clone(), want.place);
+            self.shared.environment.spawn.spawn(Box::pin(async move {
+                let message = match caught(round::alone(&shared, &desk, &*channel, want)).await {
+                    Ok(Ok(tried)) => MessageCourierMessage::Ended(position, Box::new(tried)),
+                    Ok(Err(error)) => {
+                        let _ = failed(&shared, &channel, &error);
+                        MessageCourierMessage::Lost(position, place)
+                    }
+                    Err(panicked) => {
+                        let (channel, reason) = (channel.medium().name(), panicked.reason);
+                        tracing::error!(channel, reason, "what became of a message was lost by a panic");
+                        MessageCourierMessage::Lost(position, place)
+                    }
+                };
+                // A courier that was restarted meanwhile tries it again.
+                let _ = myself.cast(message);
+            }));
         }
     }
 
@@ -193,7 +233,7 @@ impl MessageCourier {
         }
     }
 
-    /// A lane sleeps: the longer of two sleeps wakes nobody.
+    /// A lane sleeps. Of two sleeps the longer wakes nobody.
     fn sleep(
         &self,
         myself: &ActorRef<MessageCourierMessage>,
@@ -202,10 +242,15 @@ impl MessageCourier {
         rounds: &mut Rounds,
     ) {
         let Some(lane) = rounds.lanes.get_mut(position) else { return };
+        let wait_ms = wait_ms.min(self.look_every_ms());
+        let wakes_at = self.shared.environment.clock.monotonic().plus_ms(wait_ms);
+        if lane.wakes_at.is_some_and(|sooner| sooner <= wakes_at) {
+            return;
+        }
         rounds.sleeps += 1;
-        lane.sleep = rounds.sleeps;
+        (lane.sleep, lane.wakes_at) = (rounds.sleeps, Some(wakes_at));
         let message = MessageCourierMessage::Woken(position, lane.sleep);
-        self.after_ms(myself, wait_ms.min(self.look_every_ms()), message);
+        self.after_ms(myself, wait_ms, message);
     }
 
     fn look_every_ms(&self) -> u64 {
@@ -336,5 +381,5 @@ fn failed(shared: &Shared, channel: &Arc<dyn Channel>, error: &StoreError) -> Re
 
 fn later(shared: &Shared) -> Rest {
     let at = Timestamp(shared.environment.clock.wall().0.saturating_add(RETRY_MS));
-    Rest { next: Next::At(at), sent: 0, oldest: None, is_paused: false }
+    Rest { next: Next::At(at), begun: Vec::new(), failures: 0, recorded: 0, oldest: None, is_paused: false }
 }

@@ -1,9 +1,10 @@
 //! When messages are sent, tried again, given up: without I/O.
 
-use tessera_correspondence::{Ended, Outcome, Verdict, Want};
+use tessera_correspondence::{Account, Ended, Outcome, Verdict, Want};
 use tessera_inventory::Timestamp;
+use tessera_writer::Monotonic;
 
-use super::Sent;
+use super::{LANE_IN_FLIGHT_MAX, Sent};
 use crate::Random;
 use crate::webhooks::{ASKED_PAUSE_S_MAX, PROBE_AFTER_S, RETRY_JITTER_SHARE};
 
@@ -45,16 +46,41 @@ impl Bucket {
         self.level = self.level.saturating_sub(messages as u64 * WHOLE);
     }
 
+    /// So many were not sent after all.
+    pub(super) fn give_back(&mut self, messages: usize) {
+        let level = self.level.saturating_add(messages as u64 * WHOLE);
+        self.level = level.min(self.per_second * WHOLE);
+    }
+
     /// How long until one may be sent, in milliseconds.
     pub(super) fn wait_ms(&self) -> u64 {
         WHOLE.saturating_sub(self.level).div_ceil(self.per_second)
     }
 }
 
-/// What a round sends of what is due: emergencies have half of it to themselves, and what either leaves is the other's.
-pub(super) fn shared_out(mut emergencies: Vec<Want>, mut others: Vec<Want>, room: usize) -> Vec<Want> {
+/// What holds a place in a lane.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Held {
+    pub(super) emergencies: usize,
+    pub(super) others: usize,
+}
+
+impl Held {
+    pub(super) fn all(self) -> usize {
+        self.emergencies + self.others
+    }
+}
+
+/// What is begun of what is due: emergencies have half of the places to themselves, and what either leaves is the other's.
+pub(super) fn shared_out(
+    mut emergencies: Vec<Want>,
+    mut others: Vec<Want>,
+    room: usize,
+    held: Held,
+) -> Vec<Want> {
     let left_by_others = room.saturating_sub(others.len());
-    emergencies.truncate(room.div_ceil(2).max(left_by_others));
+    let own = (room + held.all()).div_ceil(2).saturating_sub(held.emergencies);
+    emergencies.truncate(own.max(left_by_others).min(room));
     others.truncate(room.saturating_sub(emergencies.len()));
     emergencies.extend(others);
     emergencies
@@ -91,33 +117,102 @@ pub(super) fn outcome(want: Want, sent: &Sent, now: Timestamp, random: &dyn Rand
     Outcome { want, verdict, error }
 }
 
-/// How the account of a lane stands after a round before which it had failed so often: how often it has failed, and until when nothing is
-/// sent. What is about one message only is not its failure, unless a whole round of several failed, or the probe of one that fails.
+/// How an attempt began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Begun {
+    /// When.
+    pub(super) at: Monotonic,
+    /// How often its account had failed.
+    pub(super) failures: u32,
+    /// Whether it is an emergency.
+    pub(super) is_emergency: bool,
+}
+
+/// What an attempt says of its account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    /// It works.
+    Works,
+    /// It fails.
+    Fails,
+    /// Neither.
+    Nothing,
+}
+
+/// What was heard of an account by an attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Heard {
+    pub(super) sign: Sign,
+    /// How often the account had failed when the attempt began.
+    pub(super) failures: u32,
+    /// Until when it asks to be left alone.
+    pub(super) asked: Option<Timestamp>,
+}
+
+/// What the attempts of a lane have said of its account so far.
+#[derive(Debug, Default)]
+pub(super) struct Pulse {
+    worked_at: Option<Monotonic>,
+    /// Messages that failed since.
+    failed: usize,
+}
+
+impl Pulse {
+    /// An attempt has ended. What is about one message only is not its account's failure, unless it is the probe of one that fails, or as many
+    /// failed one after the other as may be under way; and never where each message has an account of its own, since a stranger named it.
+    pub(super) fn hear(
+        &mut self,
+        begun: Begun,
+        at: Monotonic,
+        sent: Option<&Sent>,
+        is_of_strangers: bool,
+    ) -> Heard {
+        let asked = match sent {
+            Some(Sent::Failed { not_before, .. }) => *not_before,
+            Some(Sent::Busy { until, is_account: true, .. }) => Some(*until),
+            _ => None,
+        };
+        let sign = match sent {
+            None | Some(Sent::Busy { .. } | Sent::Pointless) => Sign::Nothing,
+            Some(Sent::Taken | Sent::Refused { .. }) => {
+                (self.worked_at, self.failed) = (Some(at), 0);
+                Sign::Works
+            }
+            Some(Sent::Failed { is_account: false, .. }) if is_of_strangers => Sign::Works,
+            // Another has been taken since it began.
+            Some(Sent::Failed { .. }) if self.worked_at.is_some_and(|worked_at| worked_at > begun.at) => {
+                Sign::Nothing
+            }
+            Some(Sent::Failed { is_account, .. }) => {
+                self.failed = self.failed.saturating_add(1);
+                let is_accounts = *is_account || begun.failures > 0 || self.failed >= LANE_IN_FLIGHT_MAX;
+                if is_accounts { Sign::Fails } else { Sign::Nothing }
+            }
+        };
+        Heard { sign, failures: begun.failures, asked }
+    }
+}
+
+/// How an account stands after these attempts: how often it has failed, and until when nothing is sent.
 pub(super) fn standing(
-    failures: u32,
-    sents: &[Sent],
+    account: Account,
+    heard: &[Heard],
     now: Timestamp,
     random: &dyn Random,
 ) -> (u32, Option<Timestamp>) {
-    let asked = sents.iter().filter_map(|sent| match sent {
-        Sent::Failed { not_before, .. } => *not_before,
-        Sent::Busy { until, is_account: true, .. } => Some(*until),
-        _ => None,
-    });
-    let asked = asked.max().map(|until| bounded(until, now));
-    let is_failure = |sent: &Sent| matches!(sent, Sent::Failed { .. });
-    let is_accounts = |sent: &Sent| matches!(sent, Sent::Failed { is_account: true, .. });
-    let all_failed = !sents.is_empty() && sents.iter().all(is_failure);
-    let is_suspect = sents.len() > 1 || failures > 0;
-    let fails = all_failed && (is_suspect || sents.iter().any(is_accounts));
-    if !fails {
-        // A round in which nothing was tried says nothing.
-        let is_silent = sents.iter().all(|sent| matches!(sent, Sent::Busy { .. }));
-        return (if is_silent { failures } else { 0 }, asked);
+    let asked = heard.iter().filter_map(|one| one.asked).max().map(|until| bounded(until, now));
+    let stands = account.paused_until.filter(|until| *until > now).max(asked);
+    if heard.iter().any(|one| one.sign == Sign::Works) {
+        return (0, stands);
     }
-    let at = usize::try_from(failures).unwrap_or(usize::MAX).min(PROBE_AFTER_S.len() - 1);
+    // What began before it failed the last time says nothing new.
+    let is_news = |one: &Heard| one.sign == Sign::Fails && one.failures == account.failures;
+    if !heard.iter().any(is_news) {
+        return (account.failures, stands);
+    }
+    let at = usize::try_from(account.failures).unwrap_or(usize::MAX).min(PROBE_AFTER_S.len() - 1);
     let probe_at = later(now, PROBE_AFTER_S[at], random);
-    (failures.saturating_add(1), Some(probe_at.max(asked.unwrap_or(now))))
+    (account.failures.saturating_add(1), Some(probe_at).max(stands))
 }
 
 /// As long as an account may ask for.
@@ -209,7 +304,8 @@ mod tests {
     fn emergencies_have_half_and_what_is_left() {
         let check = |emergencies: usize, others: usize, expected: (usize, usize)| {
             let of = |kind, count| vec![want(kind, 0); count];
-            let shared = shared_out(of(Kind::Emergency, emergencies), of(Kind::Offer, others), 8);
+            let (emergencies_due, others_due) = (of(Kind::Emergency, emergencies), of(Kind::Offer, others));
+            let shared = shared_out(emergencies_due, others_due, 8, Held::default());
             let urgent = shared.iter().filter(|want| want.kind == Kind::Offer).count();
             assert_eq!((shared.len() - urgent, urgent), expected, "{emergencies} {others}");
         };
@@ -218,6 +314,11 @@ mod tests {
         check(0, 8, (0, 8));
         check(8, 2, (6, 2));
         check(1, 8, (1, 7));
+        let next = |emergencies, others| {
+            let due = |kind| vec![want(kind, 0); 8];
+            shared_out(due(Kind::Emergency), due(Kind::Offer), 1, Held { emergencies, others })[0].kind
+        };
+        assert_eq!((next(3, 4), next(4, 3)), (Kind::Emergency, Kind::Offer), "by what has a place already");
     }
 
     #[test]
@@ -240,10 +341,19 @@ mod tests {
         assert_eq!(asked, Verdict::Again(NOW.plus_ms(1_800_000)), "as the account asks");
     }
 
+    /// What one attempt after the other says, all of them begun at once.
+    fn heard(failures: u32, sents: &[Sent], is_of_strangers: bool) -> Vec<Heard> {
+        let (mut pulse, begun) =
+            (Pulse::default(), Begun { at: Monotonic(5), failures, is_emergency: false });
+        let ended = |(at, sent)| pulse.hear(begun, Monotonic(at), Some(sent), is_of_strangers);
+        (9..).zip(sents).map(ended).collect()
+    }
+
     #[test]
     fn an_account_pauses_when_it_fails_and_not_for_one_message() {
         let check = |failures, sents: &[Sent], expected: (u32, Option<u64>)| {
-            let (count, until) = standing(failures, sents, NOW, &Bits(0));
+            let account = Account { failures, ..Account::default() };
+            let (count, until) = standing(account, &heard(failures, sents, false), NOW, &Bits(0));
             let pause_s = until.map(|until| (until.0 - NOW.0).div_ceil(900));
             assert_eq!((count, pause_s), expected, "{failures} {sents:?}");
         };
@@ -251,14 +361,42 @@ mod tests {
         check(3, &[failed(true, None)], (4, Some(40)));
         check(u32::MAX, &[failed(false, None)], (u32::MAX, Some(300)));
         check(0, &[failed(false, None)], (0, None));
-        check(0, &[failed(false, None), failed(false, None)], (1, Some(5)));
+        check(0, &vec![failed(false, None); LANE_IN_FLIGHT_MAX - 1], (0, None));
+        check(0, &vec![failed(false, None); LANE_IN_FLIGHT_MAX], (1, Some(5)));
         check(2, &[failed(true, None), Sent::Taken], (0, None));
+        check(0, &[Sent::Taken, failed(true, None)], (0, None));
         check(2, &[Sent::Refused { reason: String::new(), is_address_dead: false }], (0, None));
         check(2, &[], (2, None));
+        check(2, &[Sent::Pointless], (2, None));
         check(0, &[failed(true, Some(NOW.plus_ms(90_000)))], (1, Some(100)));
         check(0, &[busy(1_800, true), Sent::Taken], (0, Some(2)));
         check(2, &[busy(1_800, true)], (2, Some(2)));
         check(0, &[busy(1_800, false), failed(false, None)], (0, None));
+    }
+
+    #[test]
+    fn what_failed_together_counts_once_and_lifts_no_pause() {
+        let pause = NOW.plus_ms(4_000);
+        let account = Account { failures: 1, paused_until: Some(pause), ..Account::default() };
+        let check = |sents: &[Sent], expected| {
+            assert_eq!(standing(account, &heard(0, sents, false), NOW, &Bits(0)), expected, "{sents:?}");
+        };
+        check(&[failed(true, None), failed(true, None)], (1, Some(pause)));
+        check(&[Sent::Taken], (0, Some(pause)));
+        let over = Account { paused_until: Some(NOW), ..account };
+        assert_eq!(standing(over, &heard(1, &[Sent::Taken], false), NOW, &Bits(0)), (0, None));
+    }
+
+    #[test]
+    fn addresses_of_strangers_that_fail_are_no_failure_of_the_account() {
+        let sents = vec![failed(false, None); 3 * LANE_IN_FLIGHT_MAX];
+        for failures in [0, 2] {
+            let account = Account { failures, ..Account::default() };
+            let stands = standing(account, &heard(failures, &sents, true), NOW, &Bits(0));
+            assert_eq!(stands, (0, None));
+        }
+        let refused = heard(0, &[failed(true, None)], true);
+        assert_eq!(refused[0].sign, Sign::Fails);
     }
 
     #[test]

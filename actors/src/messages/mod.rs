@@ -1,10 +1,11 @@
 //! Messages to people: the follower writes what is to be said to each (`wants`, `follower`), the courier sends what waits, one lane for each
-//! account of a channel (`courier`, `round`), and broadcasts go along the orders of an event (`runs`). When something is sent is decided
+//! account of a channel (`courier`, `lane`, `round`), and broadcasts go along the orders of an event (`runs`). When something is sent is decided
 //! without I/O (`decide`).
 
 mod courier;
 mod decide;
 mod follower;
+mod lane;
 mod letter;
 mod meters;
 mod round;
@@ -137,8 +138,13 @@ pub struct Messaging {
     pub reminder_before_ms: u64,
 }
 
-/// Messages of a lane that are under way at once; one while its account fails.
+/// Places of a lane: messages that are under way at once; one while its account fails.
 pub const LANE_IN_FLIGHT_MAX: usize = 8;
+/// How long a message to an address that a stranger named (of a browser, of a webhook) holds a place, in milliseconds: who does not answer by
+/// then is waited for beside the lane, so that it costs the others this much of one place of [`LANE_IN_FLIGHT_MAX`], and no more.
+pub const SLOW_AFTER_MS: u64 = 1_000;
+/// Messages of a lane that are under way at once with those that gave up their places.
+pub const LANE_UNDER_WAY_MAX: usize = 64;
 /// People to whom one step of a broadcast writes at most, beyond those of the last order that it looks at.
 pub(crate) const BROADCAST_STEP: usize = 200;
 /// The account of inboxes.

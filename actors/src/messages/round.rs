@@ -1,13 +1,13 @@
-//! One round of a lane: what is due is sent, and what became of it is kept.
+//! One round of a lane: what became of what has ended is kept, and what is due is begun. And one attempt.
 
 use std::sync::Arc;
 
-use futures::future::join_all;
 use tessera_correspondence::{Class, Ended, Messages, Outcome, Verdict, Want};
 use tessera_inventory::Timestamp;
 use tessera_store::StoreError;
 
-use super::decide::{self, is_overtaken, shared_out};
+use super::decide::{self, Heard, is_overtaken, shared_out};
+use super::lane::{Brought, Tried};
 use super::letter::{Desk, Looked};
 use super::{Channel, LANE_IN_FLIGHT_MAX, Sent};
 use crate::blocking::caught;
@@ -21,6 +21,8 @@ const OTHERS: [Class; 3] = [Class::Urgent, Class::Usual, Class::Bulk];
 pub(crate) enum Next {
     /// There may be more that is due.
     AtOnce,
+    /// As much is under way as may be.
+    Full,
     /// The next is due then, or the pause of its account is over.
     At(Timestamp),
     /// Nothing waits.
@@ -28,63 +30,77 @@ pub(crate) enum Next {
 }
 
 /// What a round leaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rest {
     pub(crate) next: Next,
-    /// Messages that were sent, or tried.
-    pub(crate) sent: usize,
+    /// Messages that are to be tried now.
+    pub(crate) begun: Vec<Want>,
+    /// How often the account has failed.
+    pub(crate) failures: u32,
+    /// How much of what had ended is kept.
+    pub(crate) recorded: usize,
     /// Since when the oldest waits.
     pub(crate) oldest: Option<Timestamp>,
     /// Whether the account is left alone.
     pub(crate) is_paused: bool,
 }
 
-/// Sends up to `allowed` messages of what is due through a channel.
+/// Keeps what became of what has ended, and finds what is to be begun.
 pub(super) async fn run(
-    shared: &Arc<Shared>,
-    channel: &Arc<dyn Channel>,
-    allowed: usize,
-) -> Result<(Rest, Vec<Outcome>), StoreError> {
+    shared: &Shared,
+    channel: &dyn Channel,
+    brought: Brought,
+) -> Result<Rest, StoreError> {
+    let Brought { ended, under_way, held, allowed } = brought;
     let (lane, messages) = (channel.lane(), Messages::new(Arc::clone(&shared.table)));
-    let now = shared.environment.clock.wall();
-    let account = messages.account(&lane).await?;
+    let mut account = messages.account(&lane).await?;
+    let (now, recorded) = (shared.environment.clock.wall(), ended.len());
+    if recorded > 0 {
+        let (outcomes, heard): (Vec<Outcome>, Vec<Heard>) = ended.into_iter().unzip();
+        let standing = decide::standing(account, &heard, now, &*shared.environment.random);
+        messages.record(&lane, &outcomes, standing, now).await?;
+        (account.failures, account.paused_until) = standing;
+    }
+    let failures = account.failures;
+    let rest = |next, begun, oldest, is_paused| Rest { next, begun, failures, recorded, oldest, is_paused };
     if let Some(until) = account.paused_until.filter(|until| *until > now) {
         let oldest = messages.due(&lane, &[], now, 0).await?.oldest;
         let next = if oldest.is_some() { Next::At(until) } else { Next::Nothing };
-        return Ok((Rest { next, sent: 0, oldest, is_paused: oldest.is_some() }, Vec::new()));
+        return Ok(rest(next, Vec::new(), oldest, oldest.is_some()));
     }
-    let room = if account.failures > 0 { 1 } else { allowed.min(LANE_IN_FLIGHT_MAX) };
-    let emergencies = messages.due(&lane, &[Class::Emergency], now, room).await?;
-    let others = messages.due(&lane, &OTHERS, now, room).await?;
+    let places = if failures > 0 { 1 } else { LANE_IN_FLIGHT_MAX };
+    let room = places.saturating_sub(held.all()).min(allowed);
+    if room == 0 {
+        let oldest = messages.due(&lane, &[], now, 0).await?.oldest;
+        return Ok(rest(Next::Full, Vec::new(), oldest, false));
+    }
+    // What is under way is due, too.
+    let most = room + under_way.len();
+    let fresh = |wants: Vec<Want>| {
+        wants.into_iter().filter(|want| !under_way.contains(&want.place)).collect::<Vec<_>>()
+    };
+    let emergencies = messages.due(&lane, &[Class::Emergency], now, most).await?;
+    let others = messages.due(&lane, &OTHERS, now, most).await?;
     let oldest = others.oldest;
-    let wants = shared_out(emergencies.wants, others.wants, room);
+    let wants = shared_out(fresh(emergencies.wants), fresh(others.wants), room, held);
     if wants.is_empty() {
         let next_at = [emergencies.next_at, others.next_at].into_iter().flatten().min();
         let next = next_at.map_or(Next::Nothing, Next::At);
-        return Ok((Rest { next, sent: 0, oldest, is_paused: false }, Vec::new()));
+        return Ok(rest(next, Vec::new(), oldest, false));
     }
-    let desk = Desk::new(shared);
-    let tried = join_all(wants.into_iter().map(|want| alone(shared, &desk, &**channel, want))).await;
-    let tried: Vec<_> = tried.into_iter().collect::<Result<_, _>>()?;
-    let now = shared.environment.clock.wall();
-    let sents: Vec<Sent> = tried.iter().filter_map(|(_, sent)| sent.clone()).collect();
-    let outcomes: Vec<Outcome> = tried.into_iter().map(|(outcome, _)| outcome).collect();
-    let standing = decide::standing(account.failures, &sents, now, &*shared.environment.random);
-    messages.record(&lane, &outcomes, standing, now).await?;
-    let is_paused = standing.1.is_some();
-    Ok((Rest { next: Next::AtOnce, sent: sents.len(), oldest, is_paused }, outcomes))
+    Ok(rest(Next::AtOnce, wants, oldest, false))
 }
 
 /// One attempt that stands for itself: where it breaks, its message has failed, and what became of the others is kept.
 ///
 /// # Errors
 /// That of a store that nothing can be kept in any more either.
-async fn alone(
+pub(super) async fn alone(
     shared: &Shared,
     desk: &Desk,
     channel: &dyn Channel,
     want: Want,
-) -> Result<(Outcome, Option<Sent>), StoreError> {
+) -> Result<Tried, StoreError> {
     let reason = match Box::pin(caught(attempt(shared, desk, channel, want.clone()))).await {
         Ok(Err(error @ (StoreError::Fatal { .. } | StoreError::Locked { .. }))) => return Err(error),
         Ok(Ok(tried)) => return Ok(tried),
@@ -104,7 +120,7 @@ async fn attempt(
     desk: &Desk,
     channel: &dyn Channel,
     want: Want,
-) -> Result<(Outcome, Option<Sent>), StoreError> {
+) -> Result<Tried, StoreError> {
     let now = shared.environment.clock.wall();
     let ended = |want, ended| (Outcome { want, verdict: Verdict::Ended(ended), error: None }, None);
     if is_overtaken(&want, now) {

@@ -7,6 +7,7 @@ mod expiry;
 mod failures;
 mod flood;
 mod following;
+mod messages;
 mod ownership;
 mod payments;
 mod poison;

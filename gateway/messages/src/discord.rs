@@ -2,11 +2,11 @@
 
 use serde_json::{Value, json};
 use tessera_inventory::Timestamp;
-use tessera_outbound::{Answer, Client, Method};
+use tessera_outbound::{Answer, Client};
 
 use crate::delivery::Delivery;
 use crate::holds::Holds;
-use crate::http::{after_seconds, ask, cut, json, reason};
+use crate::http::{after_seconds, ask_stranger, cut, json, reason};
 
 /// Longest text that Discord takes, in characters.
 pub const DISCORD_CHARACTERS_MAX: usize = 2_000;
@@ -41,7 +41,8 @@ impl Discord {
         // Whoever is named in it is not called.
         let body = json!({"content": cut(text, DISCORD_CHARACTERS_MAX), "allowed_mentions": {"parse": []}});
         let headers = [("content-type", "application/json")];
-        match ask(&self.client, Method::POST, &url, &headers, body.to_string().into_bytes()).await {
+        let (held, body) = ((&self.holds, webhook, now), body.to_string().into_bytes());
+        match ask_stranger(&self.client, held, &url, &headers, body).await {
             Ok(answer) => {
                 let (delivery, held) = judge(&answer, now);
                 if let Some(until) = held {

@@ -1,15 +1,22 @@
 //! What the channels that speak HTTP have in common.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use serde_json::Value;
 use tessera_inventory::Timestamp;
 use tessera_outbound::{Answer, Bytes, Client, Method, NoAnswer, Request};
+use tokio::time::sleep;
 
 use crate::delivery::Delivery;
+use crate::holds::Holds;
 
 /// Longest a request may take, from the look-up of the name to the answer.
 const DEADLINE: Duration = Duration::from_secs(10);
+/// The same where a stranger named the address: of a browser, of a webhook.
+const STRANGERS_DEADLINE: Duration = Duration::from_secs(4);
+/// After so long without an answer nothing else is begun with a stranger's address until that request is over.
+const STRANGERS_SLOW_AFTER: Duration = Duration::from_secs(1);
 /// The header by which a message to a browser replaces another of its name (RFC 8030, section 5.4).
 pub(crate) const TOPIC: &str = "topic";
 /// Longest answer that is read, in bytes: a message with everything that the peer says of it, or a page of them.
@@ -26,8 +33,37 @@ pub(crate) async fn ask(
     headers: &[(&str, &str)],
     body: Vec<u8>,
 ) -> Result<Answer, NoAnswer> {
+    ask_within(DEADLINE, client, method, (url, headers), body).await
+}
+
+/// Posts to a URL that a stranger gave, as [`ask`] does, but not for as long. While it hangs, `address` is left alone: messages that come
+/// meanwhile do not hang with it.
+pub(crate) async fn ask_stranger(
+    client: &Client,
+    (holds, address, now): (&Holds, &str, Timestamp),
+    url: &str,
+    headers: &[(&str, &str)],
+    body: Vec<u8>,
+) -> Result<Answer, NoAnswer> {
+    let mut asked = pin!(ask_within(STRANGERS_DEADLINE, client, Method::POST, (url, headers), body));
+    tokio::select! {
+        answer = asked.as_mut() => return answer,
+        () = sleep(STRANGERS_SLOW_AFTER) => {}
+    }
+    let over_ms = u64::try_from(STRANGERS_DEADLINE.as_millis()).unwrap_or(u64::MAX);
+    holds.hold(address, now.plus_ms(over_ms), now);
+    asked.await
+}
+
+async fn ask_within(
+    deadline: Duration,
+    client: &Client,
+    method: Method,
+    (url, headers): (&str, &[(&str, &str)]),
+    body: Vec<u8>,
+) -> Result<Answer, NoAnswer> {
     let may_repeat = method == Method::GET || headers.iter().any(|(name, _)| *name == TOPIC);
-    let request = Request { method, url, headers, body: Bytes::from(body), may_repeat, deadline: DEADLINE };
+    let request = Request { method, url, headers, body: Bytes::from(body), may_repeat, deadline };
     client.ask(&request, ANSWER_BYTES_MAX).await
 }
 

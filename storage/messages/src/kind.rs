@@ -155,6 +155,12 @@ impl Medium {
         matches!(self, Medium::Discord)
     }
 
+    /// Whether its addresses are URLs that strangers gave: who takes messages there may be anybody, and may hang.
+    #[must_use]
+    pub const fn is_of_strangers(self) -> bool {
+        matches!(self, Medium::Push | Medium::Discord)
+    }
+
     /// Whether what goes there is a short text, without files and without looks.
     #[must_use]
     pub const fn is_short(self) -> bool {

@@ -8,14 +8,14 @@ use std::sync::Arc;
 
 use serde_json::json;
 use tessera_inventory::Timestamp;
-use tessera_outbound::{Answer, Client, Method};
+use tessera_outbound::{Answer, Client};
 
 pub use encryption::{PLAIN_BYTES_MAX, PushKeyError, is_point};
 pub use vapid::Vapid;
 
 use crate::delivery::Delivery;
 use crate::holds::Holds;
-use crate::http::{TOPIC, ask, reason};
+use crate::http::{TOPIC, ask_stranger, reason};
 
 /// How long a push service that fails, or does not say how long it is busy, is left alone, in milliseconds.
 const FAILED_MS: u64 = 30_000;
@@ -105,7 +105,8 @@ impl Push {
             ("urgency", notification.urgency.name()),
             (TOPIC, notification.name.as_str()),
         ];
-        match ask(&self.client, Method::POST, &browser.endpoint, &headers, body).await {
+        let held = (&self.holds, origin, now);
+        match ask_stranger(&self.client, held, &browser.endpoint, &headers, body).await {
             Ok(answer) => {
                 let (delivery, held) = judge(&answer, now);
                 if let Some(until) = held {
