@@ -52,6 +52,11 @@ pub(super) async fn step(shared: &Shared, told: &People, id: (EventId, u64)) -> 
         Vec::new()
     } else {
         let orders = OrdersBySubject::new(Arc::clone(&shared.table));
+        if broadcast.cursor.is_none() {
+            // Whoever had a ticket when it was ordered is in the log by now, and may not be in the rows yet.
+            let head = shared.log.head(broadcast.event).await?;
+            orders.project_through(&*shared.log, broadcast.event, head.sequence).await?;
+        }
         orders.page(broadcast.event, broadcast.cursor, BROADCAST_STEP).await?
     };
     let is_first = broadcast.cursor.is_none() && broadcast.orders == 0 && !is_late;

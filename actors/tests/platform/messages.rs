@@ -1,21 +1,24 @@
-//! Messages to people: a lane goes on, whoever hangs.
+//! Messages to people: a lane goes on, whoever hangs; a broadcast reaches everybody who has bought.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use tessera_actors::{Channel, Letter, Messaging, Reached, Sent, Services};
 use tessera_correspondence::{
-    Kind, Medium, Messages, Recipient, Said, Want, lane_of, recipient_mark, say_in,
+    Begun, Broadcast, BroadcastState, Broadcasts, Kind, Medium, Messages, Recipient, Said, Want, lane_of,
+    recipient_mark, say_in,
 };
-use tessera_inventory::{Sequence, Subject};
+use tessera_inventory::{ClaimNumber, CommandBody, Payment, Sequence, Subject};
 use tessera_projections::catalogue::{Catalogue, CatalogueEvent, CatalogueRequest};
 use tessera_store::keys::{MessageLane, MessagePlace};
 use tessera_store::{Table, transact};
 
+use crate::payments::shop::accepted;
 use crate::store::TestStore;
-use crate::world::{BEGINNING, EVENT, TestClock, World, limits};
+use crate::world::{BEGINNING, EVENT, TestClock, World, command, limits};
 
 const ACCOUNT: &str = "post";
 
@@ -149,4 +152,75 @@ async fn a_lane_goes_on_while_seven_addresses_hang() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_strangers_name_the_addresses_a_lane_goes_on_while_more_hang_than_it_has_places() {
     all_but_who_hangs_are_told(Medium::Push, 20, 60).await;
+}
+
+/// A free ticket for each of so many buyers.
+pub(crate) async fn sells(world: &World, buyers: u128) {
+    for buyer in 1..=buyers {
+        let hold = ClaimNumber(accepted(world.hold(EVENT, buyer).await).0);
+        let begin = CommandBody::BeginPayment { hold, provider: None, extra_subjects: Vec::new() };
+        accepted(world.ask(EVENT, command(buyer, 10_000 + buyer, begin)).await);
+        let confirm = CommandBody::Confirm { order: hold, payment: Payment::Free, attempt: None };
+        accepted(world.ask(EVENT, command(buyer, 20_000 + buyer, confirm)).await);
+    }
+}
+
+/// A message to everybody who has a ticket, which nobody has heard of yet.
+pub(crate) async fn ordered(store: &Arc<TestStore>) -> Broadcast {
+    let broadcast = Broadcast {
+        event: EVENT,
+        run: 0,
+        kind: Kind::Announcement,
+        variables: Vec::new(),
+        request: 1,
+        created_at: BEGINNING,
+        not_before: BEGINNING,
+        expires_at: None,
+        state: BroadcastState::Running,
+        cursor: None,
+        orders: 0,
+        recipients: 0,
+    };
+    let broadcasts = Broadcasts::new(store.clone() as Arc<dyn Table>);
+    match broadcasts.begin(&broadcast).await.unwrap() {
+        Begun::Runs(begun) => begun,
+        Begun::TooMany => panic!("it is the first"),
+    }
+}
+
+/// The broadcast, once it is done.
+pub(crate) async fn done(world: &World, ordered: &Broadcast) -> Broadcast {
+    let broadcasts = Broadcasts::new(world.store.clone() as Arc<dyn Table>);
+    let done = async {
+        loop {
+            let found = broadcasts.get(ordered.event, ordered.run).await.unwrap().unwrap();
+            if found.state == BroadcastState::Done {
+                return found;
+            }
+            tokio::task::yield_now().await;
+        }
+    };
+    world.flowing(done).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broadcast_reaches_those_whose_orders_have_no_rows_yet() {
+    const BUYERS: u64 = 5;
+    let (store, clock) = (Arc::<TestStore>::default(), TestClock::new());
+    in_the_catalogue(&store).await;
+    let world = World::on(store.clone(), clock.clone(), limits(), 1).await;
+    world.on_sale(EVENT, 100).await;
+    world.followed(EVENT).await;
+    // What is sold from now on is in the log and in no rows; the process ends as by a crash.
+    store.holds_every_begin.store(true, Ordering::Release);
+    world.flowing(sells(&world, BUYERS.into())).await;
+    drop(world);
+    store.holds_every_begin.store(false, Ordering::Release);
+    let ordered = ordered(&store).await;
+    let messaging = Messaging { channels: Vec::new(), reminder_before_ms: 0 };
+    let services = Services { messaging: Some(messaging), ..Services::default() };
+    // The event sleeps here: nobody else follows its log.
+    let world = World::with(store, clock, limits(), 2, services).await;
+    let done = done(&world, &ordered).await;
+    assert_eq!((done.orders, done.recipients), (BUYERS, BUYERS));
 }

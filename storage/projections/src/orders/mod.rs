@@ -144,6 +144,24 @@ impl OrdersBySubject {
     pub async fn project(&self, log: &dyn Log, event: EventId) -> Result<Step, StoreError> {
         follow::step(self.table.as_ref(), log, event, self.mutation).await
     }
+
+    /// Folds the log into rows at least as far as `through`, or as the log goes: what happened by then stands in the rows.
+    ///
+    /// # Errors
+    /// As those of [`Self::project`].
+    pub async fn project_through(
+        &self,
+        log: &dyn Log,
+        event: EventId,
+        through: Sequence,
+    ) -> Result<(), StoreError> {
+        while self.sequence(event).await? < through {
+            if let Step::UpToDate { .. } = self.project(log, event).await? {
+                break;
+            }
+        }
+        Ok(())
+    }
 }
 
 async fn read(
