@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tessera_cluster::NodeId;
 use tessera_correspondence::{BroadcastState, Broadcasts, Outcome, Verdict, Want};
 use tessera_inventory::{EventId, Timestamp};
 use tessera_store::StoreError;
 use tessera_store::keys::MessagePlace;
+use tessera_writer::Monotonic;
 
 use super::lane::{Lane, Tried};
 use super::letter::Desk;
@@ -25,8 +27,11 @@ const RETRY_MS: u64 = 1_000;
 const LOOK_EVERY_MS: u64 = 60_000;
 /// The same in a cluster, where others write what one looks after.
 const LOOK_EVERY_IN_CLUSTER_MS: u64 = 2_000;
-/// Broadcasts that are looked up at once when the courier starts.
+/// Broadcasts that are looked up at once.
 const LOOK_BROADCASTS: usize = 200;
+/// How often all broadcasts are looked through for some that nobody goes on with, in milliseconds, besides when it changes which node looks
+/// after what: every broadcast has a row for ever.
+const LOOK_ALL_EVERY_MS: u64 = 300_000;
 
 /// A broadcast.
 type RunId = (EventId, u64);
@@ -36,10 +41,14 @@ type RunId = (EventId, u64);
 pub(crate) enum MessageCourierMessage {
     /// Something may be due.
     Work,
-    /// Look for broadcasts that were left running, from this one on.
+    /// Look whether it is time to look for broadcasts that were left running.
+    Sweep,
+    /// Look for them, from this one on.
     Look(Option<RunId>),
     /// A broadcast may go on.
     Run(EventId, u64),
+    /// The pause of a broadcast is over; the number says which.
+    Rested(RunId, u64),
     /// A round of a lane is over.
     RoundOver(usize, Rest),
     /// An attempt of a lane has ended.
@@ -61,9 +70,22 @@ pub(crate) struct MessageCourier {
 /// The lanes, and the broadcasts that run.
 pub(crate) struct Rounds {
     lanes: Vec<Lane>,
-    /// Each with whether somebody said during its step that it may go on.
-    runs: BTreeMap<RunId, bool>,
+    runs: BTreeMap<RunId, Run>,
     sleeps: u64,
+    /// When all broadcasts were looked through, and who was there then.
+    looked_at: Option<Monotonic>,
+    nodes: Vec<NodeId>,
+}
+
+/// A broadcast that goes on here.
+#[derive(Default)]
+struct Run {
+    /// Whether a step is under way.
+    steps: bool,
+    /// Somebody said during the step that it may go on.
+    again: bool,
+    /// The pause it is in: an earlier one wakes nobody.
+    sleep: u64,
 }
 
 impl Actor for MessageCourier {
@@ -80,9 +102,9 @@ impl Actor for MessageCourier {
         let now = self.shared.environment.clock.wall();
         let lane = |channel: &Arc<dyn Channel>| Lane::new(Arc::clone(channel), now);
         myself.cast(MessageCourierMessage::Work)?;
-        myself.cast(MessageCourierMessage::Look(None))?;
+        myself.cast(MessageCourierMessage::Sweep)?;
         let lanes = self.told.messaging.channels.iter().map(lane).collect();
-        Ok(Rounds { lanes, runs: BTreeMap::new(), sleeps: 0 })
+        Ok(Rounds { lanes, runs: BTreeMap::new(), sleeps: 0, looked_at: None, nodes: Vec::new() })
     }
 
     async fn handle(
@@ -116,8 +138,14 @@ impl Actor for MessageCourier {
                 }
                 self.sleep(&myself, position, RETRY_MS, rounds);
             }
+            MessageCourierMessage::Sweep => self.sweep(&myself, rounds),
             MessageCourierMessage::Look(after) => self.look(&myself, after, rounds).await,
             MessageCourierMessage::Run(event, run) => self.step(&myself, (event, run), rounds),
+            MessageCourierMessage::Rested(id, sleep) => {
+                if rounds.runs.get(&id).is_some_and(|run| run.sleep == sleep) {
+                    self.step(&myself, id, rounds);
+                }
+            }
             MessageCourierMessage::Stepped(id, next) => self.stepped(&myself, id, next, rounds),
         }
         Ok(())
@@ -267,6 +295,30 @@ impl MessageCourier {
         cluster.me().is_none() || cluster.keeper(u128::from_be_bytes(id)).is_some()
     }
 
+    /// Who may look after something, this node first.
+    fn nodes(&self) -> Vec<NodeId> {
+        let Some(cluster) = &self.shared.cluster else { return Vec::new() };
+        let members = cluster.members();
+        members.me.into_iter().chain(members.serving().map(|(node, _)| node)).collect()
+    }
+
+    /// In a cluster each event has one node that goes on with its broadcasts when another has left them. Two that do so take each step once.
+    fn is_mine(&self, event: EventId) -> bool {
+        let Some(cluster) = &self.shared.cluster else { return true };
+        cluster.me().is_some() && cluster.keeper(event.0).is_none()
+    }
+
+    /// Now and then, and when nodes come and go, look for broadcasts that nobody goes on with.
+    fn sweep(&self, myself: &ActorRef<MessageCourierMessage>, rounds: &mut Rounds) {
+        let (nodes, at) = (self.nodes(), self.shared.environment.clock.monotonic());
+        let is_old = |looked_at: Monotonic| at.since_ms(looked_at) >= LOOK_ALL_EVERY_MS;
+        if nodes != rounds.nodes || rounds.looked_at.is_none_or(is_old) {
+            (rounds.nodes, rounds.looked_at) = (nodes, Some(at));
+            let _ = myself.cast(MessageCourierMessage::Look(None));
+        }
+        self.after_ms(myself, self.look_every_ms(), MessageCourierMessage::Sweep);
+    }
+
     /// Go on with the broadcasts that were left running.
     async fn look(
         &self,
@@ -278,8 +330,10 @@ impl MessageCourier {
         match broadcasts.list(None, after, LOOK_BROADCASTS).await {
             Ok(found) => {
                 for broadcast in &found {
-                    if broadcast.state == BroadcastState::Running {
-                        self.step(myself, (broadcast.event, broadcast.run), rounds);
+                    let id = (broadcast.event, broadcast.run);
+                    let is_left = broadcast.state == BroadcastState::Running && self.is_mine(id.0);
+                    if is_left && !rounds.runs.contains_key(&id) {
+                        self.step(myself, id, rounds);
                     }
                 }
                 let last = found.last().filter(|_| found.len() == LOOK_BROADCASTS);
@@ -296,11 +350,13 @@ impl MessageCourier {
 
     /// Take a step of a broadcast, unless one is under way: then another follows.
     fn step(&self, myself: &ActorRef<MessageCourierMessage>, id: RunId, rounds: &mut Rounds) {
-        if let Some(again) = rounds.runs.get_mut(&id) {
-            *again = true;
+        let run = rounds.runs.entry(id).or_default();
+        if run.steps {
+            run.again = true;
             return;
         }
-        rounds.runs.insert(id, false);
+        // If it was in a pause, that is over.
+        *run = Run { steps: true, again: false, sleep: 0 };
         let (shared, told, myself) = (Arc::clone(&self.shared), Arc::clone(&self.told), myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
             let next = match caught(runs::step(&shared, &told, id)).await {
@@ -326,7 +382,7 @@ impl MessageCourier {
         next: NextStep,
         rounds: &mut Rounds,
     ) {
-        let again = rounds.runs.remove(&id).unwrap_or(false);
+        let again = rounds.runs.remove(&id).is_some_and(|run| run.again);
         let wait_ms = match next {
             NextStep::After(wait_ms) => wait_ms,
             NextStep::At(at) => {
@@ -335,7 +391,9 @@ impl MessageCourier {
             NextStep::Never if again => 0,
             NextStep::Never => return,
         };
-        self.after_ms(myself, wait_ms, MessageCourierMessage::Run(id.0, id.1));
+        rounds.sleeps += 1;
+        rounds.runs.insert(id, Run { steps: false, again: false, sleep: rounds.sleeps });
+        self.after_ms(myself, wait_ms, MessageCourierMessage::Rested(id, rounds.sleeps));
     }
 
     fn after_ms(

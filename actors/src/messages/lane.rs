@@ -176,6 +176,8 @@ mod tests {
             recipient: Recipient { subject: Subject(4), order: None },
             order: None,
             tickets: Vec::new(),
+            dispute: None,
+            is_giver: false,
             expires_at: None,
             due_at: NOW,
             attempts: 0,

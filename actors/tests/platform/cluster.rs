@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::{BoxFuture, join_all};
 use tessera_actors::{
-    Answer, ClusterOptions, Forwarded, ForwardedAsk, InventoryRouter, NotExecuted, Peer, Peers, Provider,
-    ServePeers, Services, Told,
+    Answer, ClusterOptions, Forwarded, ForwardedAsk, InventoryRouter, Messaging, NotExecuted, Peer, Peers,
+    Provider, ServePeers, Services, Told,
 };
 use tessera_cluster::{NodeId, Standing};
 use tessera_heads::HeadWitness;
@@ -20,6 +20,7 @@ use tessera_store::{Log, Table};
 use crate::store::TestStore;
 use crate::world::{BEGINNING, EVENT, GIVE_UP, TestClock, World, limits};
 
+mod broadcasts;
 mod clocks;
 mod payments;
 
@@ -80,6 +81,7 @@ struct Trio {
     off_ms: BTreeMap<&'static str, i64>,
     /// Whom buyers may pay through.
     providers: Vec<Arc<dyn Provider>>,
+    messaging: Option<Messaging>,
     started: u64,
 }
 
@@ -103,6 +105,7 @@ impl Trio {
             heads: BTreeMap::new(),
             off_ms: BTreeMap::new(),
             providers: Vec::new(),
+            messaging: None,
             started: 0,
         }
     }
@@ -118,7 +121,8 @@ impl Trio {
             peers: Arc::new(self.network.clone()),
         };
         let (heads, providers) = (self.heads.get(name).cloned(), self.providers.clone());
-        let services = Services { cluster: Some(options), heads, providers, ..Services::default() };
+        let (cluster, messaging) = (Some(options), self.messaging.clone());
+        let services = Services { cluster, heads, providers, messaging, ..Services::default() };
         let clock = self.clock.off_by_ms(self.off_ms.get(name).copied().unwrap_or_default());
         let store = self.store.clone();
         let node = World::with(store, clock, limits(), self.started, services).await;

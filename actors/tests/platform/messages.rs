@@ -96,6 +96,8 @@ fn want(subject: u128) -> Want {
         recipient: Recipient { subject, order: None },
         order: None,
         tickets: Vec::new(),
+        dispute: None,
+        is_giver: false,
         expires_at: None,
         due_at: BEGINNING,
         attempts: 0,
@@ -105,7 +107,7 @@ fn want(subject: u128) -> Want {
 
 /// So many people are to be told something.
 async fn waits(store: &Arc<TestStore>, lane: &MessageLane, people: u128) {
-    let said = &Said { wants: (1..=people).map(want).collect(), broadcasts: Vec::new() };
+    let said = &Said { wants: (1..=people).map(want).collect(), ..Said::default() };
     let lanes = std::slice::from_ref(lane);
     transact(store.as_ref() as &dyn Table, |mut transaction| async move {
         say_in(transaction.as_mut(), said, lanes).await?;

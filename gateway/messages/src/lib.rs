@@ -13,6 +13,7 @@ mod holds;
 mod http;
 mod nesting;
 mod push;
+mod relay;
 mod sandbox;
 mod sms;
 mod smtp;

@@ -1,21 +1,20 @@
 //! E-mail, by SMTP to one relay.
 
 use std::fmt;
+use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment as Part, Mailbox, MultiPart, SinglePart};
-use lettre::transport::smtp::PoolConfig;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls as ClientTls, TlsParameters};
-use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::transport::smtp::client::TlsParameters;
+use lettre::{Address, Message};
 
 use crate::delivery::Delivery;
+use crate::relay::{NotTaken, Relay, Secured};
 
-/// Connections to the relay.
-const CONNECTIONS_MAX: u32 = 8;
-/// Longest wait for each answer of the relay.
-const ANSWER_WAIT: Duration = Duration::from_secs(20);
+/// Longest a message may take, from the connection to the last answer: relays look through some of them before they answer.
+const MESSAGE_WAIT: Duration = Duration::from_secs(60);
 /// Codes by which a relay says that it, not the message, is the matter: it closes, or does not know us.
 const OF_THE_ACCOUNT: [u16; 7] = [421, 432, 454, 530, 534, 535, 538];
 /// Codes by which it says that there is no such mailbox.
@@ -112,7 +111,7 @@ pub struct Attachment {
 
 /// A relay.
 pub struct Smtp {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
+    relay: Relay,
     from: Mailbox,
 }
 
@@ -123,7 +122,7 @@ impl fmt::Debug for Smtp {
 }
 
 impl Smtp {
-    /// The relay of these options. Nothing is connected yet. Must be called within a tokio runtime.
+    /// The relay of these options. Nothing is connected yet.
     ///
     /// # Errors
     /// [`SmtpError`].
@@ -134,20 +133,21 @@ impl Smtp {
             TlsParameters::new(options.host.clone())
                 .map_err(|source| SmtpError::Tls { host: options.host.clone(), source })
         };
-        let tls = match options.tls {
-            Tls::None => ClientTls::None,
-            Tls::Starttls => ClientTls::Required(secured()?),
-            Tls::Implicit => ClientTls::Wrapper(secured()?),
+        let secured = match options.tls {
+            Tls::None => Secured::Not,
+            Tls::Starttls => Secured::Starttls(secured()?),
+            Tls::Implicit => Secured::Implicit(secured()?),
         };
-        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&options.host)
-            .port(options.port)
-            .tls(tls)
-            .timeout(Some(ANSWER_WAIT))
-            .pool_config(PoolConfig::new().max_size(CONNECTIONS_MAX));
-        if let Some((user, password)) = options.credentials.clone() {
-            builder = builder.credentials(Credentials::new(user, password));
-        }
-        Ok(Smtp { transport: builder.build(), from })
+        let credentials = options.credentials.clone();
+        let relay = Relay {
+            host: options.host.clone(),
+            port: options.port,
+            secured,
+            credentials: credentials.map(|(user, password)| Credentials::new(user, password)),
+            wait: MESSAGE_WAIT,
+            kept: Mutex::default(),
+        };
+        Ok(Smtp { relay, from })
     }
 
     /// One attempt.
@@ -157,9 +157,15 @@ impl Smtp {
             Ok(message) => message,
             Err(delivery) => return delivery,
         };
-        match self.transport.send(message).await {
-            Ok(_) => Delivery::Taken,
-            Err(error) => {
+        match self.relay.send(message.envelope(), &message.formatted()).await {
+            Ok(()) => Delivery::Taken,
+            Err(NotTaken::Unreached(error)) => {
+                Delivery::account(format!("the relay is not reached: {error}"))
+            }
+            Err(NotTaken::Late) => {
+                Delivery::account(format!("the relay did not answer within {} s", MESSAGE_WAIT.as_secs()))
+            }
+            Err(NotTaken::Said(error)) => {
                 let code = error.status().map(u16::from);
                 // What went wrong is kept; whom it was about can be erased, and stands nowhere else.
                 let reason = without(&described(&error), &to);

@@ -166,7 +166,7 @@ async fn a_restart_in_the_middle_loses_nothing() {
     }
     let friend = json!({"email": "friend@example.com"});
     buy(&server, &sale, &server.buyer().await, 1, &friend).await;
-    // One is under way and never answered; the other waits. The server is gone.
+    // One is under way and never answered, and so may be the other. The server is gone.
     let store = server.stop().await;
     relay.forgives();
     let _server = Server::start_on(store, settings(relay.port())).await;

@@ -1,0 +1,218 @@
+//! Connections to a mail relay, which are kept. `lettre` has a pool of them, but not of sockets without delay: it writes a message and the line
+//! that ends it one after the other, and the kernel holds the second back until the first is acknowledged, for the forty milliseconds by which
+//! the other side delays that. And it waits for answers without end.
+
+use std::io;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use lettre::address::Envelope;
+use lettre::transport::smtp;
+use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
+use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+
+/// Connections that are kept without use.
+const CONNECTIONS_KEPT_MAX: usize = 8;
+/// Longest a connection is kept without use: relays end those that say nothing for minutes.
+const CONNECTION_IDLE: Duration = Duration::from_secs(30);
+
+/// How connections to a relay are secured.
+pub(crate) enum Secured {
+    /// Not at all.
+    Not,
+    /// By STARTTLS.
+    Starttls(TlsParameters),
+    /// From the first byte. `lettre` opens these sockets, with the delay.
+    Implicit(TlsParameters),
+}
+
+/// Why a message was not taken, or may not have been.
+#[derive(Debug)]
+pub(crate) enum NotTaken {
+    /// The relay said so, or what it said was not understood, or it ended.
+    Said(smtp::Error),
+    /// The relay is not reached.
+    Unreached(io::Error),
+    /// It took longer than a message may.
+    Late,
+}
+
+/// A relay, with the connections to it.
+pub(crate) struct Relay {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) secured: Secured,
+    pub(crate) credentials: Option<Credentials>,
+    /// Longest a message may take.
+    pub(crate) wait: Duration,
+    pub(crate) kept: Mutex<Vec<Kept>>,
+}
+
+/// A connection without use, and since when.
+pub(crate) struct Kept {
+    connection: AsyncSmtpConnection,
+    since: Instant,
+}
+
+impl Relay {
+    /// Sends a message.
+    pub(crate) async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), NotTaken> {
+        let until = Instant::now() + self.wait;
+        timeout_at(until, Box::pin(self.exchange(envelope, mail))).await.unwrap_or(Err(NotTaken::Late))
+    }
+
+    async fn exchange(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), NotTaken> {
+        let mut connection = self.connection().await?;
+        let sent = connection.send(envelope, mail).await;
+        // One over which something was refused has been ended.
+        if !connection.has_broken() {
+            self.keep(connection);
+        }
+        sent.map(|_| ()).map_err(NotTaken::Said)
+    }
+
+    /// A connection over which nothing is said.
+    async fn connection(&self) -> Result<AsyncSmtpConnection, NotTaken> {
+        while let Some(mut kept) = self.take() {
+            if kept.test_connected().await {
+                return Ok(kept);
+            }
+        }
+        Box::pin(self.connect()).await
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, NotTaken> {
+        let hello = ClientId::default();
+        let connection = match &self.secured {
+            Secured::Implicit(parameters) => {
+                let (address, parameters) = ((self.host.as_str(), self.port), Some(parameters.clone()));
+                AsyncSmtpConnection::connect_tokio1(address, Some(self.wait), &hello, parameters, None).await
+            }
+            Secured::Not | Secured::Starttls(_) => {
+                let stream = self.dial().await.map_err(NotTaken::Unreached)?;
+                AsyncSmtpConnection::connect_with_transport(Box::new(stream), &hello).await
+            }
+        };
+        let mut connection = connection.map_err(NotTaken::Said)?;
+        if let Secured::Starttls(parameters) = &self.secured {
+            connection.starttls(parameters.clone(), &hello).await.map_err(NotTaken::Said)?;
+        }
+        if let Some(credentials) = &self.credentials {
+            connection.auth(DEFAULT_MECHANISMS, credentials).await.map_err(NotTaken::Said)?;
+        }
+        Ok(connection)
+    }
+
+    async fn dial(&self) -> io::Result<TcpStream> {
+        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    /// The connection that was used last.
+    fn take(&self) -> Option<AsyncSmtpConnection> {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|one| one.since.elapsed() < CONNECTION_IDLE);
+        kept.pop().map(|one| one.connection)
+    }
+
+    fn keep(&self, connection: AsyncSmtpConnection) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() < CONNECTIONS_KEPT_MAX {
+            kept.push(Kept { connection, since: Instant::now() });
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Takes up to so many messages over each connection, and ends it then; with none it never says anything. Its port, and its connections
+    /// so far.
+    async fn peer(messages: usize) -> (u16, Arc<AtomicUsize>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (port, connections) = (listener.local_addr().unwrap().port(), Arc::<AtomicUsize>::default());
+        let count = Arc::clone(&connections);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::AcqRel);
+                tokio::spawn(serve(stream, messages));
+            }
+        });
+        (port, connections)
+    }
+
+    async fn serve(stream: TcpStream, messages: usize) -> io::Result<()> {
+        if messages == 0 {
+            std::future::pending::<()>().await;
+        }
+        let mut stream = BufReader::new(stream);
+        stream.write_all(b"220 relay ESMTP\r\n").await?;
+        let (mut line, mut is_data, mut taken) = (String::new(), false, 0);
+        while taken < messages {
+            line.clear();
+            if stream.read_line(&mut line).await? == 0 {
+                break;
+            }
+            let (answer, is_data_next): (&[u8], bool) = match line.trim_end() {
+                "." if is_data => (b"250 taken\r\n", false),
+                _ if is_data => continue,
+                "DATA" => (b"354 go on\r\n", true),
+                _ => (b"250 ok\r\n", false),
+            };
+            taken += usize::from(is_data && !is_data_next);
+            is_data = is_data_next;
+            stream.write_all(answer).await?;
+        }
+        Ok(())
+    }
+
+    fn relay(port: u16, wait: Duration) -> Relay {
+        let (host, kept) = ("127.0.0.1".to_owned(), Mutex::default());
+        Relay { host, port, secured: Secured::Not, credentials: None, wait, kept }
+    }
+
+    async fn sends(relay: &Relay) -> Result<(), NotTaken> {
+        let address = |text: &str| -> lettre::Address { text.parse().unwrap() };
+        let envelope = Envelope::new(Some(address("a@example.com")), vec![address("b@example.com")]).unwrap();
+        relay.send(&envelope, b"Subject: x\r\n\r\nx").await
+    }
+
+    #[tokio::test]
+    async fn messages_go_over_one_connection_without_delay() {
+        let (port, connections) = peer(usize::MAX).await;
+        let relay = relay(port, Duration::from_secs(60));
+        for _ in 0..20 {
+            sends(&relay).await.unwrap();
+        }
+        assert_eq!(connections.load(Ordering::Acquire), 1);
+        assert!(relay.dial().await.unwrap().nodelay().unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_the_relay_has_ended_is_made_anew() {
+        let (port, connections) = peer(1).await;
+        let relay = relay(port, Duration::from_secs(60));
+        for _ in 0..3 {
+            sends(&relay).await.unwrap();
+        }
+        assert_eq!(connections.load(Ordering::Acquire), 3);
+    }
+
+    #[tokio::test]
+    async fn a_relay_that_says_nothing_is_not_waited_for_for_ever() {
+        let (port, _) = peer(0).await;
+        assert!(matches!(sends(&relay(port, Duration::from_millis(50))).await, Err(NotTaken::Late)));
+    }
+}
