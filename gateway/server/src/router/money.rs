@@ -1,11 +1,11 @@
-//! Money that goes back, what organizers are owed, and payments that are not settled.
+//! Codes of promotions, money that goes back, what organizers are owed, and payments that are not settled.
 
 use futures::future::LocalBoxFuture;
 
-use super::{Answer, Cashier, Route, Watcher, go, messages};
+use super::{Answer, Cashier, Editor, Route, Watcher, go, messages};
 use crate::call::Call;
 use crate::caller::Administrator;
-use crate::routes::{refund_runs, statements, terms, unsettled};
+use crate::routes::{promotion_codes, refund_runs, statements, terms, unsettled};
 
 /// The routes of a path, and its parameters in order.
 pub(super) fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])> {
@@ -13,6 +13,7 @@ pub(super) fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&
     Some(match *segments {
         ["v1", "organizers", organizer, "terms"] => (&[R::ReadTerms, R::ReplaceTerms], [organizer, ""]),
         ["v1", "organizers", organizer, "statements"] => (&[R::ReadStatement], [organizer, ""]),
+        ["v1", "events", event, "promotion-codes"] => (&[R::ListPromotionCodes], [event, ""]),
         ["v1", "trial-balance"] => (&[R::ReadTrialBalance], ["", ""]),
         ["v1", "payments"] => (&[R::ListPayments], ["", ""]),
         ["v1", "payments", payment, "look-ups"] => (&[R::LookUpPayment], [payment, ""]),
@@ -28,6 +29,9 @@ pub(super) fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&
 /// Runs the controller of the route.
 pub(super) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
     match call.route {
+        Route::ListPromotionCodes => {
+            go(call, async |call, who: Editor| promotion_codes::list(call, who).await)
+        }
         Route::BeginRefundRun => go(call, async |call, who: Cashier| refund_runs::begin(call, who).await),
         Route::ListRefundRuns => go(call, async |call, who: Cashier| refund_runs::list(call, who).await),
         Route::ReadRefundRun => go(call, async |call, who: Cashier| refund_runs::read(call, who).await),

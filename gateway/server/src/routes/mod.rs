@@ -26,6 +26,7 @@ pub(crate) mod orders;
 pub(crate) mod payments;
 pub(crate) mod phases;
 pub(crate) mod probes;
+pub(crate) mod promotion_codes;
 pub(crate) mod push_subscriptions;
 pub(crate) mod quotes;
 pub(crate) mod receipts;
