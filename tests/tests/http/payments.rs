@@ -277,7 +277,7 @@ async fn scenario_39_payments_at_the_end_of_their_time_buy_or_are_called_off() {
     {
         tries += 1;
         assert!(tries < TRIES_MAX, "there is something to do for ever");
-        // What is refused for want of seats is offered again for an hour.
+        // What was not answered is tried again.
         clock.advance(Duration::from_secs(30));
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
