@@ -81,8 +81,11 @@ impl WaitlistFollower {
         if !at.is_ours {
             at = self.place(event, self.cursors.take_over(event, FOLLOWER).await?, true).await?;
         }
-        let (reached, events) =
-            if reads { stretch(shared, slot, at.seen).await? } else { (end.max(at.seen), Vec::new()) };
+        let (reached, events) = if reads {
+            stretch(shared, event, (at.seen, end)).await?
+        } else {
+            (end.max(at.seen), Vec::new())
+        };
         at.version = (reached == end).then_some(version);
         if reached == at.cursor.sequence {
             return Ok(stay(at, place));
@@ -119,14 +122,13 @@ fn moved(at: &Place, had_events: bool, advance: Advance, place: &mut Option<Plac
     }
 }
 
-/// What concerns the rows in the next part of the log, up to what is published, and how far that goes.
+/// What concerns the rows in the next part of the log, up to what was published, and how far that goes.
 async fn stretch(
     shared: &Shared,
-    slot: &Slot,
-    after: Sequence,
+    event: EventId,
+    (after, through): (Sequence, Sequence),
 ) -> Result<(Sequence, Vec<(Sequence, Event)>), StoreError> {
-    let records = shared.log.read(slot.event, after, STEP_LOG_BYTES).await?;
-    let through = slot.published().availability.sequence;
+    let records = shared.log.read(event, after, STEP_LOG_BYTES).await?;
     let (mut reached, mut events) = (after, Vec::new());
     for record in &records {
         for (number, logged) in (record.first_sequence.0..).map(Sequence).zip(decode(record)?) {

@@ -226,17 +226,14 @@ impl Payment {
             Course::Capture => self.amount_minor,
             Course::Release => 0,
         };
-        if course == Course::Release && self.facts.is_over() && self.facts.captured_minor == 0 {
-            for (number, refund) in &mut self.refunds {
-                if *number > Payment::EXCESS && refund.standing == Standing::Due {
-                    refund.standing = Standing::Moot;
-                }
-            }
-        }
         let unasked = [Payment::GIVEN_BACK, Payment::EXCESS];
         let covered = unasked.iter().filter_map(|number| self.refunds.get(number));
         let covered_minor = covered.fold(0_i64, |sum, refund| sum.saturating_add(refund.amount_minor));
-        let due_minor = self.facts.captured_minor.saturating_sub(kept_minor).saturating_sub(covered_minor);
+        let mut due_minor =
+            self.facts.captured_minor.saturating_sub(kept_minor).saturating_sub(covered_minor);
+        if course == Course::Release {
+            due_minor = self.settle_asked(due_minor);
+        }
         let is_defect = match course {
             Course::Capture => abilities.mutation.is(Mutant::ExcessKept),
             _ => abilities.mutation.is(Mutant::LateMoneyKept),
@@ -249,6 +246,27 @@ impl Payment {
         if let Some(number) = free {
             self.refunds.insert(*number, Refund::new(due_minor, 0, at));
         }
+    }
+
+    /// Refunds that the log wanted of a sale that is taken back now are a part of what is given back, and not beside it: what of `left_minor` is
+    /// left beside them. One that there is nothing for is moot; of several, what was heard of last.
+    fn settle_asked(&mut self, mut left_minor: i64) -> i64 {
+        let facts = &self.facts;
+        let may_come = facts.captured_minor == 0 && !facts.is_over();
+        let asked = self.refunds.iter_mut().filter(|(number, _)| **number > Payment::EXCESS);
+        let mut asked: Vec<_> = asked.collect();
+        asked.sort_by_key(|(number, refund)| (refund.calls.since, **number));
+        for (number, refund) in asked {
+            let is_nothing = facts.captured_minor == 0 || refund.amount_minor > left_minor;
+            let is_open = refund.standing == Standing::Due && facts.refund(*number).is_none();
+            if is_open && is_nothing && !may_come {
+                refund.standing = Standing::Moot;
+            }
+            if refund.standing != Standing::Moot {
+                left_minor = left_minor.saturating_sub(refund.amount_minor);
+            }
+        }
+        left_minor
     }
 }
 

@@ -24,6 +24,9 @@ pub const IDEMPOTENCY_KEY_BYTES_MAX: usize = 128;
 pub const REQUEST_ID_BYTES_MAX: usize = 64;
 /// Longest access code, in bytes.
 pub const ACCESS_CODE_BYTES_MAX: usize = 64;
+/// Longest code of a promotion that has single-use codes, in bytes: with a number of six digits and sixteen digits of a code they are as long as an
+/// access code may be.
+pub const SINGLE_USE_CODE_BYTES_MAX: usize = ACCESS_CODE_BYTES_MAX - 24;
 /// Longest buyer reference, in bytes.
 pub const BUYER_REFERENCE_BYTES_MAX: usize = 128;
 /// Longest name of an event or a key, in bytes of UTF-8.

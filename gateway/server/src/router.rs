@@ -69,6 +69,7 @@ routes! {
     RenewHold POST "/v1/events/{event}/holds/{hold}/renew",
     ReleaseHold POST "/v1/events/{event}/holds/{hold}/release",
     MakeQuote POST "/v1/events/{event}/quotes",
+    ListPromotionCodes GET "/v1/events/{event}/promotion-codes",
     JoinWaitlist POST "/v1/events/{event}/waitlist",
     ListWaitlist GET "/v1/events/{event}/waitlist",
     ReadWaitlistEntry GET "/v1/events/{event}/waitlist/{entry}",

@@ -18,7 +18,7 @@ const ADMINISTRATOR: usize = 6;
 type Row = (&'static str, &'static str, [u16; 7]);
 
 #[rustfmt::skip]
-const TABLE: [Row; 117] = [
+const TABLE: [Row; 118] = [
     //                                                       nobody forger buyer door stranger owner admin
     ("POST",   "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
     ("GET",    "/v1/api-keys",                                [401, 401, 403, 403, 0,   0,   0]),
@@ -41,6 +41,7 @@ const TABLE: [Row; 117] = [
     ("GET",    "/changes",                                    [0,   401, 0,   0,   0,   0,   0]),
     ("POST",   "/holds",                                      [401, 401, 0,   403, 404, 0,   0]),
     ("POST",   "/quotes",                                     [0,   401, 0,   0,   0,   0,   0]),
+    ("GET",    "/promotion-codes",                            [401, 401, 403, 403, 404, 0,   0]),
     ("GET",    "/holds/HOLD",                                 [401, 401, 0,   403, 404, 0,   0]),
     ("POST",   "/holds/HOLD/renew",                           [401, 401, 0,   403, 403, 403, 403]),
     ("POST",   "/holds/HOLD/release",                         [401, 401, 0,   403, 404, 0,   0]),

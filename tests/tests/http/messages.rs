@@ -1,7 +1,6 @@
 //! Messages to people, as buyers, organizers and mail relays meet them.
 #![allow(clippy::print_stderr)] // one says that it was skipped
 
-use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -9,7 +8,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 use tessera_server::settings::{Settings, SmtpTls};
-use tessera_tests::relay::{Fault, Mail, Relay};
+use tessera_tests::relay::{Fault, Relay};
 use tessera_tests::{ADMIN_TOKEN, Reply, Sale, Server, hall, standing};
 
 use crate::payments::Checkout;
@@ -36,7 +35,7 @@ pub(crate) async fn buy(server: &Server, sale: &Sale, buyer: &str, quantity: u32
     server.post(&confirm).bearer(buyer).json(&json!({"payment": "free"})).expect(200).await
 }
 
-fn ada() -> Value {
+pub(crate) fn ada() -> Value {
     json!({"email": "ada@example.com", "name": "Ada", "locale": "de-CH"})
 }
 
@@ -173,33 +172,6 @@ async fn a_restart_in_the_middle_loses_nothing() {
     let mut told: Vec<_> = relay.wait_for(2).await.into_iter().map(|mail| mail.to).collect();
     told.sort_unstable();
     assert_eq!(told, ["ada@example.com", "friend@example.com"]);
-}
-
-/// The relay has taken a message, and the server is gone before it knows.
-#[tokio::test]
-async fn scenario_47_who_dies_after_sending_sends_again_under_the_same_name_and_loses_nothing() {
-    let relay = Relay::start().await;
-    relay.fails(&[Fault::Swallow]);
-    let server = Server::start_with(settings(relay.port())).await;
-    let sale = Sale::open(&server, &standing(10)).await;
-    buy(&server, &sale, &server.buyer().await, 1, &ada()).await;
-    relay.wait_for(1).await;
-    let friend = json!({"email": "friend@example.com"});
-    buy(&server, &sale, &server.buyer().await, 1, &friend).await;
-    let store = server.stop().await;
-    let _server = Server::start_on(store, settings(relay.port())).await;
-    let mut mails = relay.wait_for(3).await;
-    let to = |mails: &[Mail], whom: &str| mails.iter().filter(|mail| mail.to == whom).count();
-    while to(&mails, "ada@example.com") < 2 || to(&mails, "friend@example.com") == 0 {
-        mails = relay.wait_for(mails.len() + 1).await;
-    }
-    let names = |whom: &str| {
-        let sent = mails.iter().filter(|mail| mail.to == whom);
-        sent.map(|mail| mail.header("Message-ID")).collect::<BTreeSet<_>>()
-    };
-    let (ada, friend) = (names("ada@example.com"), names("friend@example.com"));
-    assert_eq!((ada.len(), friend.len()), (1, 1), "each is one message, however often it was sent");
-    assert_ne!(ada, friend);
 }
 
 #[tokio::test]

@@ -100,6 +100,48 @@ async fn a_promotion_has_its_use_back_when_its_hold_expires() {
 }
 
 #[tokio::test]
+async fn a_single_use_code_is_used_by_one_hold_at_a_time() {
+    let server = Server::start().await;
+    let mut configuration = priced();
+    configuration["tariff"]["promotions"][0] =
+        json!({"code": "FRIENDS", "percent": "10", "single_use_codes": 3});
+    let sale = Sale::open(&server, &configuration).await;
+    let codes = |query: &str| server.get(&sale.path(&format!("/promotion-codes{query}"))).bearer(&sale.key);
+    let first = codes("?promotion=FRIENDS&limit=2").expect(200).await;
+    assert_eq!((first.json["items"].as_array().unwrap().len(), &first.json["next"]), (2, &json!("2")));
+    let rest = codes("?promotion=FRIENDS&cursor=2").expect(200).await;
+    assert_eq!((&rest.json["items"][0]["number"], &rest.json["next"]), (&json!(2), &Value::Null));
+    assert_eq!(codes("?promotion=FRIENDS").expect(200).await.json["items"][2], rest.json["items"][0]);
+    let of = |page: &Reply| page.json["items"][0]["code"].as_str().unwrap().to_owned();
+    let (code, other) = (of(&rest), of(&first));
+
+    let (ada, bob) = (server.buyer().await, server.buyer().await);
+    let wish = |code: &str| json!({"lines": [{"ticket_type": "Standing", "quantity": 2}], "promotion": code});
+    let quoted = server.post(&sale.path("/quotes")).json(&wish(&code)).expect(200).await;
+    assert_eq!(quoted.json["quote"], quote());
+    let hold = held(&server, &sale, &ada, &wish(&code)).await;
+    assert_eq!(hold.json["quote"], quote());
+    let place = |at: &Sale, code: &str| server.post(&at.path("/holds")).bearer(&bob).json(&wish(code));
+    place(&sale, &code).refused(409, "promotion_exhausted").await;
+    place(&sale, &other).expect(201).await;
+    server.post(&sale.path(&format!("/holds/{}/release", hold.text("id")))).bearer(&ada).expect(200).await;
+    place(&sale, &code).expect(201).await;
+
+    // What nobody was given, and what is good elsewhere.
+    for wrong in ["FRIENDS", "FRIENDS-1-0000000000000000", &code.replace("-2-", "-1-")] {
+        place(&sale, wrong).refused(409, "promotion_unknown").await;
+        server.post(&sale.path("/quotes")).json(&wish(wrong)).refused(409, "promotion_unknown").await;
+    }
+    let elsewhere = Sale::open(&server, &configuration).await;
+    place(&elsewhere, &code).refused(409, "promotion_unknown").await;
+    for (query, refusal) in
+        [("", "invalid_value"), ("?promotion=SUMMER", "invalid_value"), ("?limit=0", "out_of_range")]
+    {
+        codes(query).refused(422, refusal).await;
+    }
+}
+
+#[tokio::test]
 async fn add_ons_go_with_tickets() {
     let server = Server::start().await;
     let sale = Sale::open(&server, &priced()).await;
@@ -135,6 +177,12 @@ async fn a_tariff_that_is_wrong_is_told_by_the_names_of_the_file() {
     assert_eq!(path, "configuration.tariff.taxes[0].rate");
     let path = configure(|file| file["tariff"]["taxes"][0]["rate"] = "7,7".into()).await;
     assert_eq!(path, "configuration.tariff.taxes[0].rate");
+    let path = configure(|file| {
+        let many = json!({"code": "FRIENDS", "percent": "10", "single_use_codes": 1_000_001});
+        file["tariff"]["promotions"].as_array_mut().unwrap().push(many);
+    })
+    .await;
+    assert_eq!(path, "configuration.tariff.promotions[1].single_use_codes");
     let path = configure(|file| file["ticket_types"][0]["taxes"] = json!(["GST"])).await;
     assert_eq!(path, "configuration.ticket_types[0].taxes[0]");
 }

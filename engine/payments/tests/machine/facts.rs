@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use tessera_inventory::{Sequence, Timestamp};
-use tessera_ledger::{Balances, Bearer, Entry, EntryId, Heading};
+use tessera_ledger::{Account, AccountKind, Balances, Bearer, Entry, EntryId, Heading, Movement, Paid, Sale};
 use tessera_payments::{
-    Abilities, Ask, AskAnswer, Begun, Booked, Change, Decided, DisputeStanding, Fact, Facts, News, Next,
-    Operation, Outcome, Payment, RefundStanding, Refusal, Status, Want, Why, bookings, next,
+    Abilities, Alarm, Ask, AskAnswer, Begun, Booked, Change, Decided, DisputeStanding, Fact, Facts, News,
+    Next, Operation, Outcome, Payment, RefundStanding, Refusal, Standing, Status, Want, Why, alarms,
+    bookings, next,
 };
 
 use crate::{DAY, EUR, MINUTE, ORGANIZER, PRICE, PROVIDER, payment_id};
@@ -231,6 +232,49 @@ proptest! {
         let refunds = payment.refunds.clone();
         payment.apply(&change, &abilities);
         prop_assert_eq!(payment.refunds, refunds, "and only once");
+    }
+}
+
+/// A sale whose money was called off: it is captured all the same, a part of it is refunded, and the log takes it back, in any order.
+#[test]
+fn what_is_captured_after_all_is_given_back_once_whatever_the_log_refunds_of_it() {
+    const PART: i64 = 4_000;
+    let abilities = Abilities::new();
+    let provider = PROVIDER.0.get();
+    let captured = News::Fact(Fact::Captured { amount_minor: PRICE });
+    let refund = News::RefundWanted { number: 102, amount_minor: PART, reason: 0 };
+    let unpaid =
+        News::Decided(Decided { ask: Ask::RefundUnpaid, answer: AskAnswer::Accepted(Sequence(103)) });
+    let logged = [
+        Movement::Sold { by: Paid::Provider(provider), sale: Sale::plain(PRICE) },
+        Movement::RefundWanted { provider, sale: Sale::plain(PART) },
+        Movement::Unpaid { provider, sale: Sale::plain(PRICE - PART) },
+    ];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let mut payment = begun();
+        let mut moved = logged.to_vec();
+        let sold = News::Wanted { want: Want::Capture, by: Sequence(101) };
+        let told = order.map(|at: usize| [&captured, &refund, &unpaid][at].clone());
+        for news in [sold, News::Fact(Fact::Cancelled)].into_iter().chain(told) {
+            let before = payment.clone();
+            let change = Change { payment: payment.id, at: Timestamp(1), news: vec![news], handled: vec![] };
+            payment.apply(&change, &abilities);
+            let booked = bookings(Some(&before), &payment, Bearer::Organizer, &abilities);
+            moved.extend(booked.into_iter().map(|booked| booked.movement));
+        }
+        let due = payment.refunds.values().filter(|refund| refund.standing == Standing::Due);
+        assert_eq!(due.map(|refund| refund.amount_minor).sum::<i64>(), PRICE, "{order:?}");
+        let too_large = |alarm: &Alarm| matches!(alarm, Alarm::RefundTooLarge { .. });
+        assert!(!alarms(&payment, &abilities).iter().any(too_large), "{order:?}");
+        let mut balances = Balances::default();
+        for (mark, movement) in (0_u64..).zip(&moved) {
+            let id = EntryId::of_log(payment.id.event, Sequence(mark));
+            let heading = Heading { id, at: Timestamp(1), organizer: ORGANIZER, currency: EUR, order: None };
+            balances.post(&tessera_ledger::entry(heading, movement).unwrap().expect("money is moved"));
+        }
+        let of = |kind| balances.balance(EUR, Account::with_provider(kind, provider));
+        let (in_flight, owed) = (of(AccountKind::InFlight), of(AccountKind::RefundsDue));
+        assert_eq!((in_flight, owed), (0, -i128::from(PRICE)), "{order:?}");
     }
 }
 

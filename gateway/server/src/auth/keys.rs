@@ -29,6 +29,7 @@ pub struct Keys {
     idempotency: Key,
     fingerprint: Key,
     access_code: Key,
+    single_use: Key,
     api_key: Key,
     ticket_code: Key,
     opt_out: Key,
@@ -51,6 +52,7 @@ impl Keys {
             idempotency: key("tessera 2026-11 idempotency v1"),
             fingerprint: key("tessera 2026-11 fingerprint v1"),
             access_code: key("tessera 2026-11 access code v1"),
+            single_use: key("tessera 2026-11 single-use code v1"),
             api_key: key("tessera 2026-11 api key v1"),
             ticket_code: key("tessera 2026-11 ticket code v1"),
             opt_out: key("tessera 2026-11 opt-out v1"),
@@ -182,6 +184,25 @@ impl Keys {
         AccessCode(mac(&self.access_code, &[code.as_bytes()]))
     }
 
+    /// One of the single-use codes of a promotion of an event: the code of the promotion, its number, and a code over both.
+    #[must_use]
+    pub fn single_use_code(&self, event: EventId, promotion: &str, serial: u32) -> String {
+        let (event, number) = (event.0.to_be_bytes(), serial.to_be_bytes());
+        // 64 bits: nobody guesses them at a server that counts requests.
+        let code = mac(&self.single_use, &[&event, &number, promotion.as_bytes()]) >> 64;
+        format!("{promotion}-{serial}-{code:016x}")
+    }
+
+    /// The code of the promotion and the number, if that is a single-use code; takes the same time wherever a wrong one differs.
+    #[must_use]
+    pub fn read_single_use_code<'a>(&self, event: EventId, text: &'a str) -> Option<(&'a str, u32)> {
+        let (promotion, serial) = text.rsplit_once('-')?.0.rsplit_once('-')?;
+        let serial = serial.parse().ok()?;
+        let genuine = self.single_use_code(event, promotion, serial);
+        let is_genuine: bool = genuine.as_bytes().ct_eq(text.as_bytes()).into();
+        is_genuine.then_some((promotion, serial))
+    }
+
     /// What is kept of an organizer key's secret. Its first 16 bytes, the key's id, are a UUIDv8.
     #[must_use]
     pub fn api_key(&self, secret: &str) -> [u8; blake3::OUT_LEN] {
@@ -275,6 +296,35 @@ mod tests {
         let forged = format!("B{}", &text[1..]);
         for wrong in ["", &text[1..], &text[..42], &forged, &format!("{text}A"), &"A".repeat(300)] {
             assert_eq!(read(1, 2, wrong), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_single_use_code_is_good_for_its_promotion_and_event_only() {
+        let keys = Keys::derive(&[1; SECRET_BYTES]);
+        let text = keys.single_use_code(EventId(1), "FRIENDS-1", 207);
+        assert_eq!((text.len(), &text[..14]), (30, "FRIENDS-1-207-"));
+        assert_eq!(keys.read_single_use_code(EventId(1), &text), Some(("FRIENDS-1", 207)));
+        assert_eq!(keys.read_single_use_code(EventId(2), &text), None);
+        let other = Keys::derive(&[2; SECRET_BYTES]);
+        assert_eq!(other.read_single_use_code(EventId(1), &text), None);
+        let changed = |from: &str, to: &str| text.replace(from, to);
+        let upper = text.to_uppercase();
+        for wrong in [
+            "",
+            "FRIENDS-1",
+            "FRIENDS-1-207-",
+            "--",
+            "FRIENDS-1-x-0000000000000000",
+            &text[..29],
+            &format!("{text}0"),
+            &changed("-207-", "-208-"),
+            &changed("-207-", "-0207-"),
+            &changed("-207-", "-+207-"),
+            &changed("FRIENDS-1", "FRIENDS-2"),
+            &upper,
+        ] {
+            assert_eq!(keys.read_single_use_code(EventId(1), wrong), None, "{wrong}");
         }
     }
 

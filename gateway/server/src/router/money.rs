@@ -1,11 +1,11 @@
-//! Money that goes back, what organizers are owed, and payments that are not settled.
+//! Codes of promotions, money that goes back, what organizers are owed, and payments that are not settled.
 
 use futures::future::LocalBoxFuture;
 
-use super::{Answer, Cashier, Route, Watcher, go, messages};
+use super::{Answer, Cashier, Editor, Route, Watcher, go, messages};
 use crate::call::Call;
 use crate::caller::Administrator;
-use crate::routes::{payouts, refund_runs, statements, terms, unsettled};
+use crate::routes::{payouts, promotion_codes, refund_runs, statements, terms, unsettled};
 
 /// The routes of a path, and its parameters in order.
 pub(super) fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&'a str; 2])> {
@@ -20,6 +20,7 @@ pub(super) fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&
             (&[R::SettlePayout], [organizer, payout])
         }
         ["v1", "organizers", organizer, "payouts", payout, "fail"] => (&[R::FailPayout], [organizer, payout]),
+        ["v1", "events", event, "promotion-codes"] => (&[R::ListPromotionCodes], [event, ""]),
         ["v1", "trial-balance"] => (&[R::ReadTrialBalance], ["", ""]),
         ["v1", "payments"] => (&[R::ListPayments], ["", ""]),
         ["v1", "payments", payment, "look-ups"] => (&[R::LookUpPayment], [payment, ""]),
@@ -35,6 +36,9 @@ pub(super) fn resource<'a>(segments: &[&'a str]) -> Option<(&'static [Route], [&
 /// Runs the controller of the route.
 pub(super) fn run(call: Call) -> LocalBoxFuture<'static, Answer> {
     match call.route {
+        Route::ListPromotionCodes => {
+            go(call, async |call, who: Editor| promotion_codes::list(call, who).await)
+        }
         Route::BeginRefundRun => go(call, async |call, who: Cashier| refund_runs::begin(call, who).await),
         Route::ListRefundRuns => go(call, async |call, who: Cashier| refund_runs::list(call, who).await),
         Route::ReadRefundRun => go(call, async |call, who: Cashier| refund_runs::read(call, who).await),

@@ -46,7 +46,7 @@ pub(crate) struct HoldRequest<'a> {
     /// What an organizer draws on without its code.
     #[serde(borrow, default)]
     channel: Option<Cow<'a, str>>,
-    /// The code of a promotion.
+    /// The code of a promotion, or one of its single-use codes.
     #[serde(borrow, default)]
     #[schema(min_length = 1, max_length = 64)]
     promotion: Option<Cow<'a, str>>,
@@ -158,7 +158,7 @@ async fn place_as(
         access_code: access_code(call, request.access_code.as_deref())?,
         channel: request.channel.as_ref().map(|name| names::channel(config, name)).transpose()?,
         duration_ms: request.duration_s.map(|seconds| u64::from(seconds) * 1_000),
-        promotion: promotion(call, request.promotion.as_deref())?,
+        promotion: promotion(call, event, request.promotion.as_deref())?,
         expected_total_minor: match &request.expected_total {
             Some(expected) => Some(amount(config, expected, || "expected_total".to_owned())?),
             None => None,
@@ -203,14 +203,24 @@ async fn newer_config(call: &Call, event: EventId, lines: &[Line]) -> Result<Arc
     config.filter(|config| claim::knows(config, lines)).ok_or_else(|| problem::outcome_unknown(0))
 }
 
-/// The promotion of a code that was shown.
-pub(super) fn promotion(call: &Call, code: Option<&str>) -> Result<Option<PromotionClaim>, Problem> {
-    match code {
-        Some(code) if code.is_empty() || code.len() > ACCESS_CODE_BYTES_MAX => {
-            Err(Problem::field(Code::InvalidValue, "promotion", "the code of a promotion has 1 to 64 bytes"))
-        }
-        code => Ok(code.map(|code| PromotionClaim { code: call.keys().access_code(code), serial: None })),
+/// The promotion of a code that was shown: of everybody's, or of a single-use one.
+pub(super) fn promotion(
+    call: &Call,
+    event: EventId,
+    code: Option<&str>,
+) -> Result<Option<PromotionClaim>, Problem> {
+    let Some(code) = code else { return Ok(None) };
+    if code.is_empty() || code.len() > ACCESS_CODE_BYTES_MAX {
+        return Err(Problem::field(
+            Code::InvalidValue,
+            "promotion",
+            "the code of a promotion has 1 to 64 bytes",
+        ));
     }
+    let keys = call.keys();
+    let single_use = keys.read_single_use_code(event, code);
+    let (code, serial) = single_use.map_or((code, None), |(promotion, serial)| (promotion, Some(serial)));
+    Ok(Some(PromotionClaim { code: keys.access_code(code), serial }))
 }
 
 pub(super) fn access_code(

@@ -29,6 +29,7 @@ pub(crate) mod payouts;
 pub(crate) mod phases;
 pub(crate) mod platform_fees;
 pub(crate) mod probes;
+pub(crate) mod promotion_codes;
 pub(crate) mod push_subscriptions;
 pub(crate) mod quotes;
 pub(crate) mod receipts;

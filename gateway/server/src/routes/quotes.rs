@@ -5,10 +5,10 @@ use std::borrow::Cow;
 use actix_web::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use tessera_inventory::{
-    AccessCode, Config, HOLD_LINES_MAX, HOLD_UNITS_MAX, Line, RequestError, TermsId, TicketKind,
-    TicketTypeId, Timestamp,
+    AccessCode, Config, HOLD_LINES_MAX, HOLD_UNITS_MAX, Line, PromotionClaim, RequestError, TermsId,
+    TicketKind, TicketTypeId, Timestamp,
 };
-use tessera_pricing::{Applied, Basket, BasketLine, Quote, quote};
+use tessera_pricing::{Applied, Basket, BasketLine, Promotion, Quote, quote};
 use utoipa::ToSchema;
 
 use super::{holds, names};
@@ -35,7 +35,7 @@ pub(crate) struct QuoteRequest<'a> {
     #[serde(borrow, default)]
     #[schema(min_length = 1, max_length = 64)]
     access_code: Option<Cow<'a, str>>,
-    /// The code of a promotion. What is left of its budget is not looked at.
+    /// The code of a promotion, or one of its single-use codes. What is left of its budget is not looked at.
     #[serde(borrow, default)]
     #[schema(min_length = 1, max_length = 64)]
     promotion: Option<Cow<'a, str>>,
@@ -78,9 +78,9 @@ pub(crate) async fn make(call: Call, reader: Reader) -> Answer {
     let (version, config) = published.config.as_ref().ok_or_else(problem::event_not_found)?;
     let code = holds::access_code(&call, request.access_code.as_deref())?;
     let lines = lines(config, &request.lines, |needed| owns || code == Some(needed))?;
-    let promotion = holds::promotion(&call, request.promotion.as_deref())?;
+    let promotion = holds::promotion(&call, event, request.promotion.as_deref())?;
     let now = call.gateway().environment.clock.wall();
-    let promotion = promotion.map(|claimed| applied(config, claimed.code, now)).transpose()?;
+    let promotion = promotion.map(|claimed| applied(config, claimed, now)).transpose()?;
     let quote = quote_of(config, *version, &lines, promotion);
     let lines = Lines { lines: &lines, quote: quote.as_ref(), config };
     let reply =
@@ -121,9 +121,13 @@ fn lines(
 }
 
 /// The promotion of a code, if it applies now.
-fn applied(config: &Config, code: AccessCode, now: Timestamp) -> Result<Applied, Problem> {
+fn applied(config: &Config, claimed: PromotionClaim, now: Timestamp) -> Result<Applied, Problem> {
     let promotions = config.tariff.iter().flat_map(|tariff| &tariff.promotions);
-    let found = (0_u16..).zip(promotions).find(|(_, promotion)| promotion.code == code.0);
+    let has_code = |known: &Promotion| {
+        known.code == claimed.code.0
+            && claimed.serial.map_or(known.serials == 0, |serial| serial < known.serials)
+    };
+    let found = (0_u16..).zip(promotions).find(|(_, promotion)| has_code(promotion));
     let (promotion, known) = found.ok_or_else(|| refused(Code::PromotionUnknown))?;
     let is_early = known.opens_at.is_some_and(|opens_at| now.0 < opens_at);
     if is_early || known.closes_at.is_some_and(|closes_at| now.0 >= closes_at) {

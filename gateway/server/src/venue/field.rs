@@ -14,7 +14,7 @@ const PPM_PER_CENT: u32 = 10_000;
 type Field = (&'static str, &'static str, Option<fn() -> String>);
 
 /// Every field that has another name or another unit in the file.
-const FIELDS: [Field; 17] = [
+const FIELDS: [Field; 18] = [
     ("hold.duration_ms", "hold.duration_s", Some(duration)),
     ("hold.life_ms_max", "hold.life_s_max", Some(life)),
     ("hold.grace_ms", "hold.grace_s", Some(grace)),
@@ -24,6 +24,7 @@ const FIELDS: [Field; 17] = [
     (".min_minor", ".min", None),
     (".max_minor", ".max", None),
     (".amount_max_minor", ".amount_max", None),
+    (".serials", ".single_use_codes", None),
     (".types", ".ticket_types", None),
     ("waitlist.patience_ms", "waitlist.patience_s", Some(patience)),
     ("waitlist.offer_ms", "waitlist.offer_s", Some(duration)),

@@ -8,6 +8,7 @@ use super::resolve::{Errors, code, find, index};
 use super::schema::Venue;
 use super::tariff_schema as file;
 use crate::auth::Keys;
+use crate::limits::SINGLE_USE_CODE_BYTES_MAX;
 
 /// Digits after the point of a rate in per cent: millionths have no more.
 const RATE_DIGITS: usize = 4;
@@ -124,6 +125,10 @@ impl Names<'_> {
                 Effect::PercentPpm(0)
             }
         };
+        if one.single_use_codes > 0 && one.code.len() > SINGLE_USE_CODE_BYTES_MAX {
+            let message = format!("with single-use codes, use at most {SINGLE_USE_CODE_BYTES_MAX} bytes");
+            errors.add(|| here("code"), message);
+        }
         Promotion {
             code: code(keys, &one.code, errors, || here("code")).0,
             effect,
@@ -133,7 +138,7 @@ impl Names<'_> {
             uses_max: one.uses_max,
             amount_max_minor: one.amount_max,
             per_subject_max: one.per_subject_max,
-            serials: 0,
+            serials: one.single_use_codes,
             returns_on_refund: one.returns_on_refund,
         }
     }
@@ -235,6 +240,11 @@ mod tests {
             ),
             (r#""percent":"10""#, r#""percent":"10","off_order":5"#, "tariff.promotions[0]"),
             (r#""code":"SUMMER""#, r#""code":"""#, "tariff.promotions[0].code"),
+            (
+                r#""code":"SUMMER""#,
+                r#""code":"SUMMER IN THE CITY, FOR FRIENDS OF THE HALL","single_use_codes":1"#,
+                "tariff.promotions[0].code",
+            ),
         ];
         for (before, after, path) in cases {
             let text = EXAMPLE.replacen(before, after, 1);

@@ -164,6 +164,10 @@ pub struct Promotion {
     #[serde(default)]
     #[schema(maximum = 4294967295usize)]
     pub per_subject_max: Option<u32>,
+    /// So many codes of one use each, instead of one for everyone; `GET …/promotion-codes` lists them. Where there are some, more can be added.
+    #[serde(default)]
+    #[schema(maximum = 1000000usize)]
+    pub single_use_codes: u32,
     /// Whether a use comes back once every ticket of its order is refunded.
     #[serde(default)]
     pub returns_on_refund: bool,

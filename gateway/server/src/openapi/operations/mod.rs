@@ -106,6 +106,7 @@ fn of_others(route: Route) -> Option<Operation> {
 /// Of money.
 fn of_money(route: Route) -> Option<Operation> {
     Some(match route {
+        Route::ListPromotionCodes => offers::promotion_codes(),
         Route::ReadTerms => organizers::terms(),
         Route::ReplaceTerms => organizers::replace_terms(),
         Route::ReadStatement => organizers::statement(),

@@ -1,11 +1,12 @@
 //! What is sold, as lists.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Operation, Who, example};
 use crate::auth::Scope;
 use crate::code::Code;
 use crate::routes::offers::{ChannelList, KillList, PoolList, TicketTypeList};
+use crate::routes::promotion_codes::CodeList;
 
 const TAG: &str = "availability";
 const READERS: [Who; 4] = [Who::Anyone, Who::Buyer, Who::Organizer(Scope::EventsRead), Who::Administrator];
@@ -40,12 +41,29 @@ pub(super) fn channels() -> Operation {
         .may(&[Code::InvalidRequest])
 }
 
+fn cursor() -> Value {
+    json!({"name": "cursor", "in": "query", "description": "The `next` of the page before.",
+        "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"}})
+}
+
+pub(super) fn promotion_codes() -> Operation {
+    let promotion = json!({"name": "promotion", "in": "query", "required": true,
+        "description": "The code of the promotion.", "schema": {"type": "string", "minLength": 1}, "example": "FRIENDS"});
+    let item = json!({"number": 0, "code": "FRIENDS-0-3f9ac1d20b7e5846"});
+    Operation::new("events", "List single-use codes of a promotion")
+        .about("Whoever has such a code uses it as `promotion` of a hold, once. They are always the same.")
+        .by(&[Who::Organizer(Scope::EventsWrite), Who::Administrator])
+        .taking(promotion)
+        .taking(cursor())
+        .with(&["Limit"])
+        .reads::<CodeList>("A page of codes, by number.", json!({"items": [item], "next": "50"}))
+        .may(&[Code::InvalidRequest])
+}
+
 pub(super) fn kills() -> Operation {
-    let cursor = json!({"name": "cursor", "in": "query", "description": "The `next` of the page before.",
-        "schema": {"type": "string", "pattern": "^[0-9]{1,9}$"}});
     Operation::new(TAG, "List what is withdrawn from sale")
         .by(&ORGANIZER)
-        .taking(cursor)
+        .taking(cursor())
         .with(&["Limit"])
         .reads::<KillList<'_>>(
             "Units of pools, and a page of seats.",
