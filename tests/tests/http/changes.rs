@@ -106,7 +106,8 @@ async fn a_long_poll_answers_when_something_happens() {
         let buyer = server.buyer().await;
         sale.hold(&server, &buyer, "Standing", 1).await
     };
-    let (polled, _) = tokio::time::timeout(PATIENCE, futures::future::join(poll, act)).await.unwrap();
+    let both = Box::pin(futures::future::join(poll, act));
+    let (polled, _) = tokio::time::timeout(PATIENCE, both).await.unwrap();
     assert_eq!(polled.json["items"][0]["type"], "hold_placed");
     // A poll with nothing to come ends empty after its time.
     let next = polled.number("next");

@@ -76,7 +76,7 @@ async fn scenario_24_a_flood_of_one_caller_is_answered_429_and_takes_nothing_fro
     let held = sale.hold(&server, &early, "Standing", 1).await.text("id");
     let lines = json!({"lines": [{"ticket_type": "Standing", "quantity": 1}]});
     server.store.hold_appends();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let flood: Vec<_> = (0..FLOOD)
         .map(|_| tokio::spawn(server.post(&sale.path("/holds")).bearer(&flooder).json(&lines).send()))
         .collect();
