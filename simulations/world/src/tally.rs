@@ -77,7 +77,7 @@ pub(crate) const FOLLOWER_FAULTS: [&str; 12] = [
 ];
 
 /// Every refusal that a buyer, an organizer or a scanner can be given. What the tally leaves out is in `docs/reliability.md`.
-pub(crate) const REFUSALS: [&str; 58] = [
+pub(crate) const REFUSALS: [&str; 60] = [
     "sold out: pool",
     "sold out: seats",
     "seats taken",
@@ -136,10 +136,12 @@ pub(crate) const REFUSALS: [&str; 58] = [
     "too many scans",
     "scans out of order",
     "unknown device",
+    "amount exceeded",
+    "in dispute",
 ];
 
 /// Every kind of event, the rarer ones told apart.
-pub(crate) const EVENTS: [&str; 42] = [
+pub(crate) const EVENTS: [&str; 44] = [
     "configured",
     "phase by command",
     "phase by time",
@@ -165,6 +167,8 @@ pub(crate) const EVENTS: [&str; 42] = [
     "checked in",
     "checked out",
     "reissued",
+    "sold late",
+    "disputed",
     "joined the waitlist",
     "left the waitlist",
     "patience ended",

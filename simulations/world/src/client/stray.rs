@@ -122,18 +122,27 @@ pub(super) fn amount(prng: &mut Prng) -> (RefundAmount, RefundReason) {
 
 /// What the system says of an order's money: it came late, or its buyer disputes it.
 fn by_system(prng: &mut Prng, view: View<'_>) -> CommandBody {
-    let is_late = prng.chance(700);
-    let order = if is_late { ended(prng, view) } else { claim(prng, view) };
+    let is_late = prng.chance(500);
+    let order = if is_late { ended(prng, view) } else { sold(prng, view) };
     match view.model.placed.get(&order.0) {
         Some((hold, _)) if is_late => {
             let payment = Payment::Captured { reference: prng.between(0, u64::MAX - 1).into() };
             CommandBody::SellLate(Box::new(SellLate { order, hold: hold.clone(), payment, attempt: 1 }))
         }
         _ => {
-            let dispute = [Dispute::Open, Dispute::Won, Dispute::Lost][prng.index(3)];
+            let dispute = [Dispute::Open, Dispute::Open, Dispute::Won, Dispute::Lost][prng.index(4)];
             CommandBody::SetDispute { order, dispute }
         }
     }
+}
+
+/// Mostly an order that has tickets.
+fn sold(prng: &mut Prng, view: View<'_>) -> ClaimNumber {
+    let any = claim(prng, view);
+    let from = prng.between(0, any.0);
+    let mut later = view.model.claims.range(from..);
+    let sold = later.find(|(_, claim)| !claim.tickets.is_empty()).map(|(number, _)| ClaimNumber(*number));
+    sold.filter(|_| prng.chance(800)).unwrap_or(any)
 }
 
 /// A ticket at a gate, mostly with the code that is good, in whichever direction makes sense.

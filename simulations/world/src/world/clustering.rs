@@ -383,7 +383,10 @@ impl World {
         let is_serving = matches!(self.nodes[process].role, Role::Serving(_));
         let Some(here) = self.process_mut(process) else { return Ok(()) };
         let to = to.or_else(|| here.better_place());
-        let (Some(me), Some(to), None) = (here.owns, to, here.gives_to) else { return Ok(()) };
+        // What is being claimed is not given away, as in the product's roster.
+        let (Some(me), Some(to), None, false) = (here.owns, to, here.gives_to, here.claims) else {
+            return Ok(());
+        };
         if !is_serving || here.me() != Some(me) {
             return Ok(());
         }
