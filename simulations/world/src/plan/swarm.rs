@@ -60,10 +60,12 @@ impl Plan {
             table_faults,
             rests,
             ownership: None,
+            paying: None,
             mutant: None,
             keep_trace: false,
         }
         .perhaps_owned(seed)
+        .perhaps_paid(seed)
     }
 }
 

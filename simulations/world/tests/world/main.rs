@@ -10,6 +10,7 @@ mod disk;
 mod expiry;
 mod mutants;
 mod ownership;
+mod paying;
 mod receipts;
 mod resting;
 mod swarm;
