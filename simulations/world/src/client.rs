@@ -28,6 +28,8 @@ pub(crate) struct View<'a> {
     pub(crate) model: &'a Model,
     pub(crate) mix: &'a Mix,
     pub(crate) venue: Venue,
+    /// Whoever is to be believed about money is asked by those who look after payments, and nobody else tells it.
+    pub(crate) pays: bool,
     /// Wall time.
     pub(crate) now: Timestamp,
 }
@@ -139,6 +141,9 @@ impl Client {
             let (authority, body) = stray(&mut self.prng, view);
             return Some(self.command(view, authority, body));
         }
+        if view.pays {
+            self.look_at_payment(view);
+        }
         match self.errand {
             Errand::Fresh if self.wishes == 0 => None,
             Errand::Fresh => {
@@ -167,6 +172,17 @@ impl Client {
         let door = self.door.as_mut().filter(|door| goes_on || !door.has_told())?;
         let body = door.next(&mut self.prng, view, goes_on);
         Some(self.command(view, DOOR, body))
+    }
+
+    /// What a buyer pays at a provider is decided elsewhere: it looks what became of it.
+    fn look_at_payment(&mut self, view: View<'_>) {
+        let Errand::Paying(order) = self.errand else { return };
+        let claim = view.model.claims.get(&order.0);
+        match claim.map(|claim| claim.payment.is_some()) {
+            Some(true) => self.errand = Errand::Bought(order),
+            Some(false) => {}
+            None => self.errand = Errand::Fresh,
+        }
     }
 
     fn with_a_hold(&mut self, view: View<'_>, hold: ClaimNumber) -> Option<Ask> {
@@ -240,6 +256,9 @@ impl Client {
     }
 
     fn command(&mut self, view: View<'_>, authority: Authority, body: CommandBody) -> Ask {
+        if let Some(order) = told_by_provider(&body).filter(|_| view.pays) {
+            return Ask::Read(order);
+        }
         let digest = self.key(self.asked);
         let minted_at = self.prng.chance(view.mix.minted).then(|| {
             let ago = if self.prng.chance(20) { STALE_KEY_MS } else { self.prng.between(0, 5_000) };
@@ -350,4 +369,14 @@ fn missed(ask: &Ask, rejection: &Rejection) -> Option<TicketTypeId> {
         Rejection::SoldOut { .. } | Rejection::SeatsTaken { .. } | Rejection::WaitlistAhead { .. }
     );
     request.lines.first().filter(|_| is_lack)?.ticket_type
+}
+
+/// The order of which only its provider can say this.
+fn told_by_provider(body: &CommandBody) -> Option<ClaimNumber> {
+    match body {
+        CommandBody::Confirm { order, payment: Payment::Captured { .. }, attempt: Some(_) } => Some(*order),
+        CommandBody::SellLate(sale) => Some(sale.order),
+        CommandBody::SetDispute { order, .. } => Some(*order),
+        _ => None,
+    }
 }

@@ -1,7 +1,7 @@
 //! Delta debugging over a plan: fewer clients, wishes, duties, disturbances and faults, as long as the same rule is broken.
 
 use crate::disturbance::{Disturbance, Place};
-use crate::plan::{Media, Mix, Network, Orphans, Plan};
+use crate::plan::{Media, Mix, Network, Orphans, Paying, Plan};
 use crate::world::{Failure, run};
 
 /// Most runs of one search.
@@ -110,6 +110,15 @@ fn lessenings() -> Vec<fn(&mut Plan)> {
         |plan| plan.table_faults = 0,
         |plan| plan.rests = 0,
         |plan| plan.ownership = None,
+        |plan| plan.paying = None,
+        |plan| plan.paying = plan.paying.map(|_| Paying::calm()),
+        |plan| lessen(plan, |paying| (paying.lost, paying.later) = (0, 0)),
+        |plan| lessen(plan, |paying| (paying.untold, paying.twice, paying.late) = (0, 0, 0)),
+        |plan| lessen(plan, |paying| (paying.deaths, paying.repeats) = (0, 0)),
+        |plan| lessen(plan, |paying| paying.processes = 1),
+        |plan| lessen(plan, |paying| (paying.disputes, paying.slow_refunds) = (0, 0)),
+        |plan| lessen(plan, |paying| (paying.lapses, paying.other_amount) = (0, 0)),
+        |plan| lessen(plan, |paying| (paying.declined, paying.gone, paying.late_payers) = (0, 0, 0)),
         |plan| plan.orphans = Orphans::Land,
         |plan| plan.media = Media::Service,
         |plan| plan.record_bytes_max = tessera_writer::RECORD_BYTES_MAX,
@@ -117,6 +126,10 @@ fn lessenings() -> Vec<fn(&mut Plan)> {
         shorter_storm,
         fewer_nodes,
     ]
+}
+
+fn lessen(plan: &mut Plan, less: fn(&mut Paying)) {
+    plan.paying.iter_mut().for_each(less);
 }
 
 /// The faults end sooner, and nothing goes wrong afterwards.

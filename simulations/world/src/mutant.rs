@@ -2,6 +2,8 @@
 
 use tessera_embedded::Mutant as Journal;
 use tessera_inventory::Mutant as Inventory;
+use tessera_money::Mutant as Money;
+use tessera_payments::Mutant as Payment;
 use tessera_projections::Mutant as Follower;
 use tessera_store::Mutant as Snapshot;
 use tessera_writer::{Mutant as Writer, WriterOptions};
@@ -23,6 +25,10 @@ pub enum Mutant {
     Snapshot(Snapshot),
     /// Of the shell around the protocol of ownership: such a world has that protocol.
     Cluster(Cluster),
+    /// Of what decides about payments: such a world has providers.
+    Payment(Payment),
+    /// Of the rows of payments, their follower, or the ledger: such a world has providers.
+    Money(Money),
 }
 
 /// A defect with its name.
@@ -164,9 +170,12 @@ impl Mutant {
         match self {
             Mutant::Writer(mutant) => WriterOptions::mutated(owner, mutant),
             Mutant::Cluster(Cluster::LossIgnored) => WriterOptions::mutated(owner, Writer::SkipHeadRead),
-            Mutant::Journal(_) | Mutant::Follower(_) | Mutant::Snapshot(_) | Mutant::Cluster(_) => {
-                WriterOptions::new(owner)
-            }
+            Mutant::Journal(_)
+            | Mutant::Follower(_)
+            | Mutant::Snapshot(_)
+            | Mutant::Cluster(_)
+            | Mutant::Payment(_)
+            | Mutant::Money(_) => WriterOptions::new(owner),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod crowd;
 mod mix;
 mod ownership;
+mod paying;
 mod swarm;
 
 use tessera_inventory::{Phase, WaitlistOrder};
@@ -13,6 +14,7 @@ use crate::mutant::Mutant;
 use crate::prng::Prng;
 pub use mix::Mix;
 pub use ownership::Ownership;
+pub use paying::{Paying, Till};
 
 /// Where a node is killed, at its `nth` such point (from 1), once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -156,6 +158,8 @@ pub struct Plan {
     pub rests: u64,
     /// Nodes own the event by the protocol of a cluster; `None`: as the script and the world say.
     pub ownership: Option<Ownership>,
+    /// Buyers pay at providers; `None`: whoever says that it was paid is believed.
+    pub paying: Option<Paying>,
     /// A deliberate defect.
     pub mutant: Option<Mutant>,
     /// Keep the lines of the trace.
@@ -225,6 +229,7 @@ impl Plan {
     pub fn with(self, mutant: Mutant) -> Plan {
         let plan = match mutant {
             Mutant::Cluster(_) if self.ownership.is_none() => self.owned(LEASE_MS),
+            Mutant::Payment(_) | Mutant::Money(_) => self.surely_paid(),
             _ => self,
         };
         let media = if matches!(mutant, Mutant::Journal(_)) { Media::Journal } else { plan.media };
@@ -261,6 +266,7 @@ impl Plan {
             table_faults: 0,
             rests: 0,
             ownership: None,
+            paying: None,
             mutant: None,
             keep_trace: false,
         }

@@ -217,6 +217,30 @@ pub(crate) const OWNERSHIP: [&str; 25] = [
     "rows unknown, not applied",
 ];
 
+/// What happens where buyers pay at providers.
+pub(crate) const PAYMENTS: [&str; 20] = [
+    "buyer paid",
+    "buyer declined",
+    "paid at a provider",
+    "payment told as failed",
+    "late money sold",
+    "captured at a provider",
+    "called off at a provider",
+    "refunded at a provider",
+    "bought nothing, given back",
+    "unpaid sale taken back",
+    "payment disputed",
+    "dispute told",
+    "log asked: refused",
+    "log asked: unknown",
+    "call to a provider lost",
+    "answer of a provider lost",
+    "call put off by a provider",
+    "process of payments restarted",
+    "follower of payments overtaken",
+    "operator told: payment",
+];
+
 /// Whatever else is put out.
 pub(crate) const OUTPUTS: [&str; 10] = [
     "refusal put out to be proven",
@@ -272,11 +296,12 @@ impl Tally {
     }
 }
 
-fn groups() -> [(&'static str, &'static [&'static str]); 7] {
+fn groups() -> [(&'static str, &'static [&'static str]); 8] {
     [
         ("answers", &ANSWERS),
         ("other outputs", &OUTPUTS),
         ("ownership", &OWNERSHIP),
+        ("payments", &PAYMENTS),
         ("faults", &FAULTS),
         ("faults of followers", &FOLLOWER_FAULTS),
         ("refusals", &REFUSALS),

@@ -8,6 +8,7 @@ mod forwarding;
 mod network;
 mod nodes;
 mod notarising;
+mod paying;
 mod serving;
 mod shadowing;
 mod sleeping;
@@ -29,6 +30,7 @@ use crate::mutant::Mutant;
 use crate::node::{Attempt, Call, Node, NodeInput, Role};
 use crate::notary::Notaries;
 use crate::oracle::{Oracle, Violation, broken};
+use crate::paying::Money;
 use crate::plan::Plan;
 use crate::prng::Prng;
 use crate::shadow::Shadows;
@@ -36,10 +38,8 @@ use crate::store::Store;
 use crate::tally::{self, Tally};
 use crate::trace::Trace;
 use clustering::ClusterStep;
+use paying::PayStep;
 use watch::WATCH_US;
-
-/// After the faults have ceased, everything must be over within this time, in microseconds (20 minutes).
-const LIVENESS_US: u64 = 20 * 60 * 1_000_000;
 
 /// What a run came to.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -72,6 +72,8 @@ pub struct Summary {
     pub unknown_appends: u64,
     /// Highest number of requests that waited in one writer.
     pub queued_max: u64,
+    /// Steps of those who look after payments.
+    pub money_steps: u64,
     /// How often everything else happened.
     pub tally: Tally,
 }
@@ -155,6 +157,8 @@ enum Step {
     },
     /// Something of the protocol of ownership.
     Cluster(ClusterStep),
+    /// Something of payments.
+    Pay(PayStep),
 }
 
 struct World {
@@ -174,6 +178,8 @@ struct World {
     notaries: Option<Notaries>,
     /// None where no snapshot is written.
     shadows: Option<Shadows>,
+    /// None where nobody pays at a provider.
+    money: Option<Money>,
     trace: Trace,
     summary: Summary,
     /// Until when nothing passes from the one to the other.
@@ -239,6 +245,8 @@ impl World {
         let notaries = plan.receipts.then(notaries).transpose()?;
         let shadows = || Shadows::new(seed, followers.table(), plan.mutant);
         let shadows = (plan.snapshots > 0).then(shadows);
+        let money = |paying| Money::new(seed, paying, followers.table(), plan.mutant);
+        let money = plan.paying.map(money).transpose()?;
         let defect = match plan.mutant {
             Some(Mutant::Cluster(defect)) => Some(defect),
             _ => None,
@@ -257,6 +265,7 @@ impl World {
             followers,
             notaries,
             shadows,
+            money,
             trace,
             summary: Summary::default(),
             cuts: BTreeMap::new(),
@@ -303,12 +312,13 @@ impl World {
         if self.shadows.is_some() {
             nodes.for_each(|node| self.after(WATCH_US, Step::Shadow(node)));
         }
+        self.begin_paying();
     }
 
     fn live(&mut self) -> Result<(), Violation> {
         while let Some(((at_us, _), step)) = self.queue.pop_first() {
             self.now_us = at_us;
-            if at_us > self.plan.faults_end_us + LIVENESS_US {
+            if self.is_too_late() {
                 return Err(broken("after the faults everything is answered", self.unfinished()));
             }
             self.take(step)?;
@@ -317,13 +327,15 @@ impl World {
                 // Nobody can go on, and nobody goes on with less than was told.
                 return self.oracle.finish();
             }
-            if self.is_over() {
+            if self.is_over()? {
                 break;
             }
         }
         self.oracle.finish()?;
         self.notaries.as_ref().map_or(Ok(()), |notaries| notaries.finish(&self.oracle))?;
-        self.followers.finish(self.oracle.events(), self.oracle.model())
+        self.followers.finish(self.oracle.events(), self.oracle.model())?;
+        let now = Timestamp(WALL_BASE_MS + self.now_us / 1_000);
+        self.money.as_ref().map_or(Ok(()), |money| money.finish(self.oracle.events(), now))
     }
 
     fn observe(&mut self) -> Result<(), Violation> {
@@ -350,6 +362,7 @@ impl World {
         summary.steps = self.trace.steps();
         summary.simulated_us = self.now_us;
         summary.attempts = self.askers.len() as u64;
+        summary.money_steps = self.money.as_ref().map_or(0, Money::steps);
         summary.events = self.oracle.events().len() as u64;
         for event in self.oracle.events() {
             for name in tally::event(&event.body, event.key.is_some()) {
@@ -364,9 +377,9 @@ impl World {
         self.trace.note(self.now_us, format_args!("{step:?}"));
         match step {
             Step::Client(client) => self.client(client),
-            Step::Impatient { client, attempt } => self.impatient(client, attempt),
+            Step::Impatient { client, attempt } => return self.impatient(client, attempt),
             Step::Arrive { node, client, attempt } => return self.arrive(node, client, attempt),
-            Step::Answer { client, attempt, reply } => self.answered(client, attempt, &reply),
+            Step::Answer { client, attempt, reply } => return self.answered(client, attempt, &reply),
             Step::Call { node, life, call, until_us } => return self.call(node, life, call, until_us),
             Step::Input { node, life, input } => return self.input(node, life, input),
             Step::Land => self.store.land_next(),
@@ -384,6 +397,7 @@ impl World {
             Step::Shadow(node) => return self.shadow(node),
             Step::Wake { node, rest } => return self.wake_for_due(node, rest),
             Step::Cluster(step) => return self.cluster_step(step),
+            Step::Pay(step) => return self.pay(step),
         }
         Ok(())
     }
@@ -464,6 +478,7 @@ impl World {
             model: self.oracle.model(),
             mix: &self.plan.mix,
             venue: self.plan.venue,
+            pays: self.plan.paying.is_some(),
             now: Timestamp(WALL_BASE_MS + self.now_us / 1_000),
         }
     }

@@ -33,6 +33,7 @@ impl Plan {
             media: Media::Service,
             rests: 0,
             ownership: Some(Ownership { lease_ms }),
+            paying: None,
             ..self
         }
     }

@@ -61,11 +61,13 @@ impl Plan {
             table_faults,
             rests,
             ownership: None,
+            paying: None,
             mutant: None,
             keep_trace: false,
         }
         .perhaps_owned(seed)
         .perhaps_crowded(seed)
+        .perhaps_paid(seed)
     }
 }
 

@@ -8,6 +8,7 @@ use super::{Step, World};
 use crate::client::{Client, Pending};
 use crate::disturbance::Place;
 use crate::node::Attempt;
+use crate::oracle::Violation;
 use crate::tally;
 
 /// How long a client waits for an answer, in microseconds; its request says so.
@@ -35,10 +36,11 @@ impl World {
         }
     }
 
-    fn send(&mut self, client: usize, ask: &Ask, serial: u64) {
+    /// A request sets out: of a client, or, beyond these, of those who look after payments.
+    pub(super) fn send(&mut self, client: usize, ask: &Ask, serial: u64) {
         let attempt = self.oracle.asked(ask, self.now_us);
         self.askers.push((client, serial));
-        if let Some(pending) = &mut self.clients[client].pending {
+        if let Some(pending) = self.clients.get_mut(client).and_then(|client| client.pending.as_mut()) {
             pending.newest = Some(attempt);
         }
         let node = self.routed();
@@ -66,10 +68,14 @@ impl World {
         self.prng.index(self.nodes.len())
     }
 
-    pub(super) fn impatient(&mut self, client: usize, attempt: Attempt) {
+    pub(super) fn impatient(&mut self, client: usize, attempt: Attempt) -> Result<(), Violation> {
+        if client == self.clients.len() {
+            return self.money_answered(attempt, None);
+        }
         if self.is_newest(client, attempt) {
             self.client(client);
         }
+        Ok(())
     }
 
     /// An answer on its way from a node: it may be lost.
@@ -88,11 +94,16 @@ impl World {
         }
     }
 
-    fn asker(&self, attempt: Attempt) -> (usize, u64) {
+    pub(super) fn asker(&self, attempt: Attempt) -> (usize, u64) {
         self.askers[usize::try_from(attempt).unwrap_or(usize::MAX)]
     }
 
-    pub(super) fn answered(&mut self, client: usize, attempt: Attempt, reply: &Reply) {
+    pub(super) fn answered(
+        &mut self,
+        client: usize,
+        attempt: Attempt,
+        reply: &Reply,
+    ) -> Result<(), Violation> {
         match reply {
             Reply::Accepted { .. } => self.summary.accepted += 1,
             Reply::Repeated { .. } => self.summary.repeated += 1,
@@ -100,8 +111,11 @@ impl World {
             Reply::Read { .. } => {}
             Reply::NotExecuted | Reply::GaveUp | Reply::OutcomeUnknown => self.summary.unsure += 1,
         }
+        if client == self.clients.len() {
+            return self.money_answered(attempt, Some(reply));
+        }
         if !self.waits_for(client, attempt) {
-            return;
+            return Ok(());
         }
         let wait_us = match reply {
             Reply::Accepted { sequence, .. } | Reply::Repeated { sequence, .. } => {
@@ -121,9 +135,10 @@ impl World {
             Reply::NotExecuted | Reply::GaveUp | Reply::OutcomeUnknown if self.is_newest(client, attempt) => {
                 self.prng.between(1_000, 500_000)
             }
-            Reply::NotExecuted | Reply::GaveUp | Reply::OutcomeUnknown => return,
+            Reply::NotExecuted | Reply::GaveUp | Reply::OutcomeUnknown => return Ok(()),
         };
         self.after(wait_us, Step::Client(client));
+        Ok(())
     }
 
     fn think_us(&mut self) -> u64 {

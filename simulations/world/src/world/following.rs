@@ -48,7 +48,7 @@ impl World {
         let most = match followed {
             _ if self.is_calm && !self.followers.has_seen(follower, self.oracle.sequence()) => HASTE_US_MAX,
             Followed::Halted => HALT_US_MAX,
-            _ => PAUSE_US_MAX,
+            _ => self.patiently(PAUSE_US_MAX),
         };
         let wait_us = self.prng.between(1_000, most);
         self.after(wait_us, Step::Follow(follower));

@@ -36,7 +36,7 @@ impl World {
             None => Followed::Failed,
         };
         let most = if self.is_calm { HASTE_US_MAX } else { PAUSE_US_MAX };
-        let wait_us = notaries.between(1_000, most);
+        let mut wait_us = notaries.between(1_000, most);
         if let Some(log) = log {
             let (events, refusals) = notaries.look(&self.oracle, &*log)?;
             self.summary.tally.add("acceptance in a page", events);
@@ -44,6 +44,9 @@ impl World {
         }
         if followed == Followed::Overtaken {
             self.note("notary overtaken");
+        }
+        if self.all_is_proven() {
+            wait_us = self.patiently(wait_us);
         }
         self.trace.note(self.now_us, format_args!("notary {node}: {followed:?}"));
         self.after(wait_us, Step::Notarise(node));

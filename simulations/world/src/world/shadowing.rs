@@ -44,7 +44,7 @@ impl World {
             self.note("snapshot superseded");
         }
         self.trace.note(self.now_us, format_args!("shadow {node}: {followed:?}"));
-        self.after(wait_us, Step::Shadow(node));
+        self.after(self.patiently(wait_us), Step::Shadow(node));
         Ok(())
     }
 }

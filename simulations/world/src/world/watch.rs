@@ -3,12 +3,16 @@
 use tessera_inventory::Timestamp;
 use tessera_writer::{ClockState, Monotonic};
 
+use super::paying::SETTLED_US;
 use super::{Step, World};
 use crate::catalogue::WALL_BASE_MS;
 use crate::client::Client;
 use crate::node::{Role, WorldWriter};
 use crate::oracle::Violation;
+use crate::paying::Money;
 
+/// After the faults have ceased, everything must be over within this time, in microseconds (20 minutes).
+const LIVENESS_US: u64 = 20 * 60 * 1_000_000;
 /// How often, in microseconds.
 pub(super) const WATCH_US: u64 = 700_000;
 /// A node that was paused so short a time ago may still have to catch up, in microseconds.
@@ -17,7 +21,7 @@ const CATCH_UP_US: u64 = 2_000_000;
 impl World {
     /// Where clients go somebody serves, or will; and who serves keeps time.
     pub(super) fn watch(&mut self) -> Result<(), Violation> {
-        self.after(WATCH_US, Step::Watch);
+        self.after(self.patiently(WATCH_US), Step::Watch);
         (0..self.nodes.len()).try_for_each(|node| self.keeps_time(node))?;
         if self.cluster.is_some() {
             return self.is_owned_in_time();
@@ -57,8 +61,22 @@ impl World {
         here.pace.rests(model.next_due_at(), logged, head)
     }
 
+    /// It is not over, and should be. Money may take days after everything else.
+    pub(super) fn is_too_late(&self) -> bool {
+        let is_late = self.now_us > self.plan.faults_end_us + LIVENESS_US;
+        is_late && (self.money.is_none() || !self.is_patient() || self.now_us > SETTLED_US)
+    }
+
     /// The faults have ceased, every client has its answers, every deadline has been kept, and every follower has seen it.
-    pub(super) fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> Result<bool, Violation> {
+        let through = self.oracle.sequence();
+        if !self.all_but_money_is_over() {
+            return Ok(false);
+        }
+        self.money.as_ref().map_or(Ok(true), |money| money.is_quiet(through))
+    }
+
+    fn all_but_money_is_over(&self) -> bool {
         self.is_calm
             && self.oracle.live_claims() == 0
             && self.clients.iter().all(Client::is_done)
@@ -93,7 +111,8 @@ impl World {
         let follows = self.followers.have_seen(self.oracle.sequence());
         let proven = self.all_is_proven();
         format!(
-            "clients {waiting:?} wait, {claims} claims are live, due is {due:?}; followers at the end: {follows}, all is proven: {proven}"
+            "clients {waiting:?} wait, {claims} claims are live, due is {due:?}; followers at the end: {follows}, all is proven: {proven}, {}",
+            self.money.as_ref().map(Money::unfinished).unwrap_or_default()
         )
     }
 }

@@ -11,6 +11,7 @@ mod entry;
 mod expiry;
 mod mutants;
 mod ownership;
+mod paying;
 mod receipts;
 mod resting;
 mod swarm;
