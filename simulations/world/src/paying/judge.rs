@@ -172,9 +172,10 @@ impl Money {
 
     fn entries(&self) -> Result<Vec<Entry>, Violation> {
         let (mut entries, mut from) = (Vec::new(), None);
+        let mut snapshot = block_on(self.ledger.snapshot()).map_err(|error| unread(&error))?;
         loop {
             let times = (Timestamp(0), Timestamp(u64::MAX));
-            let page = block_on(self.ledger.entries((ORGANIZER, CURRENCY), times, from, ENTRIES_AT_ONCE));
+            let page = block_on(snapshot.entries((ORGANIZER, CURRENCY), times, from, ENTRIES_AT_ONCE));
             let page = page.map_err(|error| unread(&error))?;
             entries.extend(page.entries);
             match page.next {
