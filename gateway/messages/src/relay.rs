@@ -6,11 +6,12 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use lettre::Address;
 use lettre::address::Envelope;
 use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::extension::ClientId;
+use lettre::transport::smtp::extension::{ClientId, Extension};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -36,6 +37,13 @@ pub(crate) enum NotTaken {
     Said(smtp::Error),
     /// The relay is not reached.
     Unreached(io::Error),
+    /// An address with characters beyond ASCII takes what the relay does not offer.
+    Lacks {
+        /// What.
+        extension: Extension,
+        /// Whether the address is the recipient's, and not the sender's.
+        is_recipients: bool,
+    },
     /// It took longer than a message may.
     Late,
 }
@@ -66,6 +74,10 @@ impl Relay {
 
     async fn exchange(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), NotTaken> {
         let mut connection = self.connection().await?;
+        if let Some(lacks) = lacking(&connection, envelope) {
+            self.keep(connection);
+            return Err(lacks);
+        }
         let sent = connection.send(envelope, mail).await;
         // One over which something was refused has been ended.
         if !connection.has_broken() {
@@ -127,6 +139,20 @@ impl Relay {
     }
 }
 
+/// What addresses with characters beyond ASCII take and the relay does not offer (RFC 6531, section 3.2): such an address also stands in the
+/// message, as it is.
+fn lacking(connection: &AsyncSmtpConnection, envelope: &Envelope) -> Option<NotTaken> {
+    let is_ascii = |address: &Address| address.user().is_ascii() && address.domain().is_ascii();
+    let is_senders = !envelope.from().is_none_or(is_ascii);
+    if !is_senders && envelope.to().iter().all(is_ascii) {
+        return None;
+    }
+    let offered = connection.server_info();
+    let needed = [Extension::SmtpUtfEight, Extension::EightBitMime];
+    let extension = needed.into_iter().find(|one| !offered.supports_feature(*one))?;
+    Some(NotTaken::Lacks { extension, is_recipients: !is_senders })
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -184,8 +210,12 @@ mod tests {
     }
 
     async fn sends(relay: &Relay) -> Result<(), NotTaken> {
-        let address = |text: &str| -> lettre::Address { text.parse().unwrap() };
-        let envelope = Envelope::new(Some(address("a@example.com")), vec![address("b@example.com")]).unwrap();
+        sends_between(relay, "a@example.com", "b@example.com").await
+    }
+
+    async fn sends_between(relay: &Relay, from: &str, to: &str) -> Result<(), NotTaken> {
+        let (from, to): (Address, Address) = (from.parse().unwrap(), to.parse().unwrap());
+        let envelope = Envelope::new(Some(from), vec![to]).unwrap();
         relay.send(&envelope, b"Subject: x\r\n\r\nx").await
     }
 
@@ -208,6 +238,21 @@ mod tests {
             sends(&relay).await.unwrap();
         }
         assert_eq!(connections.load(Ordering::Acquire), 3);
+    }
+
+    #[tokio::test]
+    async fn an_address_that_a_relay_has_no_letters_for_is_its_own_matter() {
+        let (port, connections) = peer(usize::MAX).await;
+        let relay = relay(port, Duration::from_secs(60));
+        let check = async |from: &str, to: &str, expected: bool| match sends_between(&relay, from, to).await {
+            Err(NotTaken::Lacks { is_recipients, .. }) => assert_eq!(is_recipients, expected, "{from} {to}"),
+            other => panic!("{from} {to}: {other:?}"),
+        };
+        check("a@example.com", "ü@example.com", true).await;
+        check("ü@example.com", "b@example.com", false).await;
+        check("ü@example.com", "ü@example.com", false).await;
+        sends(&relay).await.unwrap();
+        assert_eq!(connections.load(Ordering::Acquire), 1);
     }
 
     #[tokio::test]
