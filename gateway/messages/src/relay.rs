@@ -1,6 +1,6 @@
 //! Connections to a mail relay, which are kept. `lettre` has a pool of them, but not of sockets without delay: it writes a message and the line
 //! that ends it one after the other, and the kernel holds the second back until the first is acknowledged, for the forty milliseconds by which
-//! the other side delays that. And it waits for answers without end.
+//! the other side delays that. It waits for answers without end, and after a refusal for one to its farewell.
 
 use std::io;
 use std::sync::{Mutex, PoisonError};
@@ -11,14 +11,17 @@ use lettre::address::Envelope;
 use lettre::transport::smtp;
 use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
-use lettre::transport::smtp::extension::{ClientId, Extension};
+use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
+use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 /// Connections that are kept without use.
 const CONNECTIONS_KEPT_MAX: usize = 8;
 /// Longest a connection is kept without use: relays end those that say nothing for minutes.
 const CONNECTION_IDLE: Duration = Duration::from_secs(30);
+/// How long a relay that has refused a message may take until it is ready for the next.
+const RESET_WAIT: Duration = Duration::from_secs(2);
 
 /// How connections to a relay are secured.
 pub(crate) enum Secured {
@@ -69,21 +72,35 @@ impl Relay {
     /// Sends a message.
     pub(crate) async fn send(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), NotTaken> {
         let until = Instant::now() + self.wait;
-        timeout_at(until, Box::pin(self.exchange(envelope, mail))).await.unwrap_or(Err(NotTaken::Late))
+        let exchange = timeout_at(until, Box::pin(self.exchange(envelope, mail)));
+        let (mut connection, sent) = exchange.await.unwrap_or(Err(NotTaken::Late))?;
+        let is_ready = match &sent {
+            Ok(()) | Err(NotTaken::Lacks { .. }) => true,
+            // A relay that refuses may hang then: what it has said counts all the same.
+            Err(NotTaken::Said(error)) if error.status().is_some() => {
+                let reset = timeout(RESET_WAIT, connection.command(Rset)).await;
+                reset.is_ok_and(|answer| answer.is_ok())
+            }
+            Err(_) => false,
+        };
+        if is_ready {
+            self.keep(connection);
+        }
+        sent
     }
 
-    async fn exchange(&self, envelope: &Envelope, mail: &[u8]) -> Result<(), NotTaken> {
+    /// What came of a message, and the connection that it went over.
+    async fn exchange(
+        &self,
+        envelope: &Envelope,
+        mail: &[u8],
+    ) -> Result<(AsyncSmtpConnection, Result<(), NotTaken>), NotTaken> {
         let mut connection = self.connection().await?;
-        if let Some(lacks) = lacking(&connection, envelope) {
-            self.keep(connection);
-            return Err(lacks);
-        }
-        let sent = connection.send(envelope, mail).await;
-        // One over which something was refused has been ended.
-        if !connection.has_broken() {
-            self.keep(connection);
-        }
-        sent.map(|_| ()).map_err(NotTaken::Said)
+        let sent = match lacking(&connection, envelope) {
+            Some(lacks) => Err(lacks),
+            None => say(&mut connection, envelope, mail).await.map_err(NotTaken::Said),
+        };
+        Ok((connection, sent))
     }
 
     /// A connection over which nothing is said.
@@ -139,14 +156,41 @@ impl Relay {
     }
 }
 
+/// Says a message. What it takes is offered.
+async fn say(
+    connection: &mut AsyncSmtpConnection,
+    envelope: &Envelope,
+    mail: &[u8],
+) -> Result<(), smtp::Error> {
+    let parameters = match is_plain(envelope) {
+        true => Vec::new(),
+        false => vec![MailParameter::SmtpUtfEight, MailParameter::Body(MailBodyParameter::EightBitMime)],
+    };
+    connection.command(Mail::new(envelope.from().cloned(), parameters)).await?;
+    for to in envelope.to() {
+        connection.command(Rcpt::new(to.clone(), Vec::new())).await?;
+    }
+    connection.command(Data).await?;
+    connection.message(mail).await?;
+    Ok(())
+}
+
+/// Whether all addresses are of ASCII; then the whole message is.
+fn is_plain(envelope: &Envelope) -> bool {
+    envelope.from().into_iter().chain(envelope.to()).all(is_ascii)
+}
+
+fn is_ascii(address: &Address) -> bool {
+    address.user().is_ascii() && address.domain().is_ascii()
+}
+
 /// What addresses with characters beyond ASCII take and the relay does not offer (RFC 6531, section 3.2): such an address also stands in the
 /// message, as it is.
 fn lacking(connection: &AsyncSmtpConnection, envelope: &Envelope) -> Option<NotTaken> {
-    let is_ascii = |address: &Address| address.user().is_ascii() && address.domain().is_ascii();
-    let is_senders = !envelope.from().is_none_or(is_ascii);
-    if !is_senders && envelope.to().iter().all(is_ascii) {
+    if is_plain(envelope) {
         return None;
     }
+    let is_senders = !envelope.from().is_none_or(is_ascii);
     let offered = connection.server_info();
     let needed = [Extension::SmtpUtfEight, Extension::EightBitMime];
     let extension = needed.into_iter().find(|one| !offered.supports_feature(*one))?;
@@ -195,6 +239,11 @@ mod tests {
                 "." if is_data => (b"250 taken\r\n", false),
                 _ if is_data => continue,
                 "DATA" => (b"354 go on\r\n", true),
+                "RCPT TO:<nobody@example.com>" => (b"550 5.1.1 no such user\r\n", false),
+                "RCPT TO:<last@example.com>" => {
+                    stream.write_all(b"550 5.1.1 no such user\r\n").await?;
+                    std::future::pending().await
+                }
                 _ => (b"250 ok\r\n", false),
             };
             taken += usize::from(is_data && !is_data_next);
@@ -253,6 +302,23 @@ mod tests {
         check("ü@example.com", "ü@example.com", false).await;
         sends(&relay).await.unwrap();
         assert_eq!(connections.load(Ordering::Acquire), 1);
+    }
+
+    #[tokio::test]
+    async fn a_refusal_counts_whatever_the_relay_does_then() {
+        let (port, connections) = peer(usize::MAX).await;
+        let relay = relay(port, RESET_WAIT);
+        for to in ["nobody@example.com", "b@example.com", "last@example.com"] {
+            let status = match sends_between(&relay, "a@example.com", to).await {
+                Ok(()) => None,
+                Err(NotTaken::Said(error)) => error.status().map(u16::from),
+                Err(other) => panic!("{to}: {other:?}"),
+            };
+            assert_eq!(status, (to != "b@example.com").then_some(550), "{to}");
+        }
+        assert_eq!(connections.load(Ordering::Acquire), 1, "one that goes on is kept");
+        sends(&relay).await.unwrap();
+        assert_eq!(connections.load(Ordering::Acquire), 2, "one that hangs is not kept");
     }
 
     #[tokio::test]
