@@ -3,6 +3,7 @@
 //! the other side delays that. It waits for answers without end, and after a refusal for one to its farewell.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -13,13 +14,16 @@ use lettre::transport::smtp::authentication::{Credentials, DEFAULT_MECHANISMS};
 use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::{Instant, timeout, timeout_at};
 
 /// Connections that are kept without use.
 const CONNECTIONS_KEPT_MAX: usize = 8;
 /// Longest a connection is kept without use: relays end those that say nothing for minutes.
 const CONNECTION_IDLE: Duration = Duration::from_secs(30);
+/// How long each address of a relay may take to be connected to. The kernel would try one that is dead for two minutes, longer than a message
+/// has for all of them.
+const ADDRESS_WAIT: Duration = Duration::from_secs(10);
 /// How long a relay that has refused a message may take until it is ready for the next.
 const RESET_WAIT: Duration = Duration::from_secs(2);
 
@@ -118,7 +122,8 @@ impl Relay {
         let connection = match &self.secured {
             Secured::Implicit(parameters) => {
                 let (address, parameters) = ((self.host.as_str(), self.port), Some(parameters.clone()));
-                AsyncSmtpConnection::connect_tokio1(address, Some(self.wait), &hello, parameters, None).await
+                AsyncSmtpConnection::connect_tokio1(address, Some(ADDRESS_WAIT), &hello, parameters, None)
+                    .await
             }
             Secured::Not | Secured::Starttls(_) => {
                 let stream = self.dial().await.map_err(NotTaken::Unreached)?;
@@ -136,7 +141,8 @@ impl Relay {
     }
 
     async fn dial(&self) -> io::Result<TcpStream> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+        let addresses = lookup_host((self.host.as_str(), self.port)).await?;
+        let stream = first_reached(addresses, ADDRESS_WAIT).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
     }
@@ -154,6 +160,22 @@ impl Relay {
             kept.push(Kept { connection, since: Instant::now() });
         }
     }
+}
+
+/// A connection to the first of these addresses that has one in time.
+async fn first_reached(
+    addresses: impl Iterator<Item = SocketAddr>,
+    address_wait: Duration,
+) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
+    for address in addresses {
+        last = match timeout(address_wait, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(stream),
+            Ok(Err(error)) => error,
+            Err(_) => io::Error::new(io::ErrorKind::TimedOut, format!("{address} does not answer")),
+        };
+    }
+    Err(last)
 }
 
 /// Says a message. What it takes is offered.
@@ -204,7 +226,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpSocket};
 
     use super::*;
 
@@ -319,6 +341,29 @@ mod tests {
         assert_eq!(connections.load(Ordering::Acquire), 1, "one that goes on is kept");
         sends(&relay).await.unwrap();
         assert_eq!(connections.load(Ordering::Acquire), 2, "one that hangs is not kept");
+    }
+
+    #[tokio::test]
+    async fn an_address_that_does_not_answer_is_left_for_the_next() {
+        let wait = Duration::from_millis(200);
+        // Whoever comes when its queue is full hears nothing.
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let dead = listener.local_addr().unwrap();
+        let mut queue = Vec::new();
+        while let Ok(waiting) = timeout(wait, TcpStream::connect(dead)).await {
+            queue.push(waiting.unwrap());
+            assert!(queue.len() < 100, "the queue has an end");
+        }
+        let (port, _) = peer(usize::MAX).await;
+        let alive = SocketAddr::from(([127, 0, 0, 1], port));
+        let stream = first_reached([dead, alive].into_iter(), wait).await.unwrap();
+        assert_eq!(stream.peer_addr().unwrap(), alive);
+        let error = first_reached([dead].into_iter(), wait).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+        let error = first_reached([].into_iter(), wait).await.unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::NotFound);
     }
 
     #[tokio::test]
