@@ -178,7 +178,8 @@ fn follows(not_taken: &NotTaken, addresses: &[String]) -> Delivery {
             Delivery::account(format!("the relay did not answer within {} s", MESSAGE_WAIT.as_secs()))
         }
         NotTaken::Lacks { extension, is_recipients: true } => {
-            Delivery::dead(format!("the address takes {extension}, which the relay does not offer"))
+            let reason = format!("the address takes {extension}, which the relay does not offer");
+            Delivery::Untried { reason, is_address_dead: true }
         }
         NotTaken::Lacks { extension, is_recipients: false } => {
             Delivery::account(format!("the sender takes {extension}, which the relay does not offer"))
@@ -248,16 +249,16 @@ fn judged(code: Option<u16>, is_permanent: bool, reason: &str) -> Delivery {
 
 /// The message as it travels.
 fn message(from: &Mailbox, mail: Mail) -> Result<Message, Delivery> {
-    let refused = |reason: String, is_address_dead| Delivery::Refused { reason, is_address_dead };
+    let untried = |reason: String, is_address_dead| Delivery::Untried { reason, is_address_dead };
     let to = mail.to.parse::<Address>().and_then(plain);
-    let to = to.map_err(|error| refused(format!("the address cannot be used: {error}"), true))?;
+    let to = to.map_err(|error| untried(format!("the address cannot be used: {error}"), true))?;
     let body = MultiPart::alternative()
         .singlepart(SinglePart::plain(mail.text))
         .singlepart(SinglePart::html(mail.html));
     let mut whole = MultiPart::mixed().multipart(body);
     for file in mail.attachments {
         let media_type = ContentType::parse(file.media_type)
-            .map_err(|error| refused(format!("a file has no media type: {error}"), false))?;
+            .map_err(|error| untried(format!("a file has no media type: {error}"), false))?;
         whole = whole.singlepart(Part::new(file.name.to_owned()).body(file.bytes, media_type));
     }
     let mut builder = Message::builder()
@@ -272,7 +273,7 @@ fn message(from: &Mailbox, mail: Mail) -> Result<Message, Delivery> {
             .raw_header(raw("List-Unsubscribe", format!("<{url}>")))
             .raw_header(raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
     }
-    builder.multipart(whole).map_err(|error| refused(format!("it cannot be written: {error}"), false))
+    builder.multipart(whole).map_err(|error| untried(format!("it cannot be written: {error}"), false))
 }
 
 fn raw(name: &'static str, value: String) -> HeaderValue {
@@ -330,7 +331,7 @@ mod tests {
             let lacks = NotTaken::Lacks { extension: Extension::SmtpUtfEight, is_recipients };
             assert_eq!(name(&follows(&lacks, &[])), expected);
         };
-        check(true, "dead");
+        check(true, "untried dead");
         check(false, "account");
     }
 
@@ -338,8 +339,8 @@ mod tests {
     fn what_is_no_address_is_refused_before_anybody_is_asked() {
         let from: Mailbox = "tickets@example.com".parse().unwrap();
         for to in ["", "ada", "a@b\r\nBcc: eve@example.com"] {
-            let refused = message(&from, mail(to));
-            assert!(matches!(refused, Err(Delivery::Refused { is_address_dead: true, .. })), "{to}");
+            let untried = message(&from, mail(to));
+            assert!(matches!(untried, Err(Delivery::Untried { is_address_dead: true, .. })), "{to}");
         }
     }
 
@@ -359,6 +360,7 @@ mod tests {
                 Delivery::Taken => ("taken", false),
                 Delivery::Refused { is_address_dead, .. } => ("refused", is_address_dead),
                 Delivery::Failed { is_account, .. } => ("failed", is_account),
+                Delivery::Untried { .. } => ("untried", false),
                 Delivery::Busy { .. } => ("busy", false),
             };
             assert_eq!(found, expected, "{code:?} {reason}");
