@@ -294,11 +294,15 @@ mod tests {
     async fn messages_go_over_one_connection_without_delay() {
         let (port, connections) = peer(usize::MAX).await;
         let relay = relay(port, Duration::from_secs(60));
+        let mut quickest = Duration::MAX;
         for _ in 0..20 {
+            let begun = Instant::now();
             sends(&relay).await.unwrap();
+            quickest = quickest.min(begun.elapsed());
         }
         assert_eq!(connections.load(Ordering::Acquire), 1);
-        assert!(relay.dial().await.unwrap().nodelay().unwrap());
+        // With the delay every message takes the forty milliseconds for which the kernel keeps its acknowledgement back.
+        assert!(quickest < Duration::from_millis(30), "{quickest:?}");
     }
 
     #[tokio::test]
