@@ -111,7 +111,9 @@ pub(super) fn outcome(want: Want, sent: &Sent, now: Timestamp, random: &dyn Rand
     let (verdict, error) = match sent {
         Sent::Taken => (Verdict::Ended(Ended::Delivered), None),
         Sent::Pointless => (Verdict::Ended(Ended::Overtaken), None),
-        Sent::Refused { reason, .. } => (Verdict::Ended(Ended::Dead), Some(reason.clone())),
+        Sent::Refused { reason, .. } | Sent::Untried { reason, .. } => {
+            (Verdict::Ended(Ended::Dead), Some(reason.clone()))
+        }
         Sent::Failed { reason, not_before, .. } => (attempt(*not_before), Some(reason.clone())),
         // An account that never has room must not keep it for ever.
         Sent::Busy { reason, until, .. } if want.place.at.plus_ms(PATIENCE_MS) <= now => {
@@ -178,7 +180,7 @@ impl Pulse {
             _ => None,
         };
         let sign = match sent {
-            None | Some(Sent::Busy { .. } | Sent::Pointless) => Sign::Nothing,
+            None | Some(Sent::Busy { .. } | Sent::Untried { .. } | Sent::Pointless) => Sign::Nothing,
             Some(Sent::Taken | Sent::Refused { .. }) => {
                 (self.worked_at, self.failed) = (Some(at), 0);
                 Sign::Works
@@ -343,6 +345,10 @@ mod tests {
         let refused = Sent::Refused { reason: "550".to_owned(), is_address_dead: true };
         let refused = outcome(want(Kind::Offer, 0), &refused, NOW, &Bits(0));
         assert_eq!(refused.verdict, Verdict::Ended(Ended::Dead));
+        let untried = Sent::Untried { reason: "no template".to_owned(), is_address_dead: false };
+        let untried = outcome(want(Kind::Offer, 0), &untried, NOW, &Bits(0));
+        assert_eq!(untried.verdict, Verdict::Ended(Ended::Dead));
+        assert_eq!(untried.error, Some("no template".to_owned()));
         let asked = failed(true, Some(NOW.plus_ms(1_800_000)));
         let asked = outcome(want(Kind::Offer, 0), &asked, NOW, &Bits(0)).verdict;
         assert_eq!(asked, Verdict::Again(NOW.plus_ms(1_800_000)), "as the account asks");
@@ -373,6 +379,9 @@ mod tests {
         check(2, &[failed(true, None), Sent::Taken], (0, None));
         check(0, &[Sent::Taken, failed(true, None)], (0, None));
         check(2, &[Sent::Refused { reason: String::new(), is_address_dead: false }], (0, None));
+        let untried = || Sent::Untried { reason: String::new(), is_address_dead: true };
+        check(2, &[untried()], (2, None));
+        check(0, &[failed(true, None), untried()], (1, Some(5)));
         check(2, &[], (2, None));
         check(2, &[Sent::Pointless], (2, None));
         check(0, &[failed(true, Some(NOW.plus_ms(90_000)))], (1, Some(100)));

@@ -110,6 +110,13 @@ pub enum Sent {
         /// Whether nothing will be taken for this address.
         is_address_dead: bool,
     },
+    /// It cannot be sent at all: nobody was asked, so that nothing is known of the account.
+    Untried {
+        /// Why, for the organizer.
+        reason: String,
+        /// Whether nothing can be sent to this address.
+        is_address_dead: bool,
+    },
     /// It may be taken later.
     Failed {
         /// Why, for the organizer.

@@ -141,7 +141,8 @@ async fn attempt(
     let sent = channel.send(letter).await;
     let now = shared.environment.clock.wall();
     // It has been sent: what is not remembered of its address is found again with the next.
-    if let Sent::Refused { reason, is_address_dead: true } = &sent
+    if let Sent::Refused { reason, is_address_dead: true } | Sent::Untried { reason, is_address_dead: true } =
+        &sent
         && let Err(error) = desk.suppress(channel, &address, reason, now).await
     {
         tracing::warn!(channel = channel.medium().name(), %error, "a dead address could not be remembered");

@@ -14,6 +14,13 @@ pub enum Delivery {
         /// Whether nothing is taken for this address.
         is_address_dead: bool,
     },
+    /// It cannot be sent at all: nobody was asked.
+    Untried {
+        /// Why.
+        reason: String,
+        /// Whether nothing can be sent to this address.
+        is_address_dead: bool,
+    },
     /// It may be taken later, or has been and the answer was lost.
     Failed {
         /// Why.

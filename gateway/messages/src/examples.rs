@@ -23,6 +23,8 @@ pub(crate) fn name(delivery: &Delivery) -> &'static str {
         Delivery::Taken => "taken",
         Delivery::Refused { is_address_dead: true, .. } => "dead",
         Delivery::Refused { .. } => "refused",
+        Delivery::Untried { is_address_dead: true, .. } => "untried dead",
+        Delivery::Untried { .. } => "untried",
         Delivery::Failed { is_account: true, .. } => "account",
         Delivery::Failed { .. } => "failed",
         Delivery::Busy { is_account: true, .. } => "busy account",

@@ -35,6 +35,14 @@ impl Holds {
         }
     }
 
+    /// Leaves an address alone no more, where it is until just then: what others have said of it since stands.
+    pub(crate) fn release(&self, address: &str, until: Timestamp) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.get(address) == Some(&until) {
+            held.remove(address);
+        }
+    }
+
     /// Leaves an address alone until then, unless it is left alone already: of those that come at once, one goes.
     pub(crate) fn take(&self, address: &str, until: Timestamp, now: Timestamp) -> Result<(), Timestamp> {
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -70,6 +78,10 @@ mod tests {
         assert_eq!(holds.take("a", now.plus_ms(9), now), Err(now.plus_ms(500)));
         assert_eq!(holds.take("b", now.plus_ms(9), now), Ok(()));
         assert_eq!(holds.take("b", now.plus_ms(9), now), Err(now.plus_ms(9)));
+        holds.release("b", now.plus_ms(8));
+        assert_eq!(holds.until("b", now), Some(now.plus_ms(9)), "another has said so");
+        holds.release("b", now.plus_ms(9));
+        assert_eq!(holds.until("b", now), None);
         let long = now.plus_ms(HELD_MS_MAX + 1);
         holds.hold("long", long, now);
         assert_eq!(holds.until("long", now), Some(now.plus_ms(HELD_MS_MAX)));

@@ -36,8 +36,8 @@ pub(crate) async fn ask(
     ask_within(DEADLINE, client, method, (url, headers), body).await
 }
 
-/// Posts to a URL that a stranger gave, as [`ask`] does, but not for as long. While it hangs, `address` is left alone: messages that come
-/// meanwhile do not hang with it.
+/// Posts to a URL that a stranger gave, as [`ask`] does, but not for as long. While it hangs, and until it has answered, `address` is left
+/// alone: messages that come meanwhile do not hang with it.
 pub(crate) async fn ask_stranger(
     client: &Client,
     (holds, address, now): (&Holds, &str, Timestamp),
@@ -51,8 +51,13 @@ pub(crate) async fn ask_stranger(
         () = sleep(STRANGERS_SLOW_AFTER) => {}
     }
     let over_ms = u64::try_from(STRANGERS_DEADLINE.as_millis()).unwrap_or(u64::MAX);
-    holds.hold(address, now.plus_ms(over_ms), now);
-    asked.await
+    let over_at = now.plus_ms(over_ms);
+    holds.hold(address, over_at, now);
+    let answer = asked.await;
+    if answer.is_ok() {
+        holds.release(address, over_at);
+    }
+    answer
 }
 
 async fn ask_within(
@@ -109,8 +114,36 @@ pub(crate) fn busy_account(reason: String, until: Option<Timestamp>) -> Delivery
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio::task::yield_now;
+
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_answers_slowly_is_left_alone_until_it_has_answered() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}/", listener.local_addr().unwrap());
+        let (client, holds, now) = (Client::new(true), Holds::default(), Timestamp(1_000));
+        let answers = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = Vec::new();
+            while !request.ends_with(b"{}") {
+                request.push(stream.read_u8().await.unwrap());
+            }
+            while holds.until("a", now).is_none() {
+                yield_now().await;
+            }
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+            stream
+        };
+        let asked = ask_stranger(&client, (&holds, "a", now), &url, &[], b"{}".to_vec());
+        let (answer, _stream) = tokio::join!(asked, answers);
+        assert!(answer.is_ok());
+        assert_eq!(holds.until("a", now), None);
+    }
 
     #[test]
     fn what_a_peer_says_is_one_short_line() {

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime};
 
+use lettre::address::AddressError;
 use lettre::message::header::{ContentType, HeaderName, HeaderValue};
 use lettre::message::{Attachment as Part, Mailbox, MultiPart, SinglePart};
 use lettre::transport::smtp::authentication::Credentials;
@@ -127,8 +128,9 @@ impl Smtp {
     /// # Errors
     /// [`SmtpError`].
     pub fn new(options: &SmtpOptions) -> Result<Smtp, SmtpError> {
-        let from: Mailbox =
-            options.from.parse().map_err(|_| SmtpError::From { from: options.from.clone() })?;
+        let no_sender = || SmtpError::From { from: options.from.clone() };
+        let from: Mailbox = options.from.parse().map_err(|_| no_sender())?;
+        let from = Mailbox { email: plain(from.email).map_err(|_| no_sender())?, ..from };
         let secured = || {
             TlsParameters::new(options.host.clone())
                 .map_err(|source| SmtpError::Tls { host: options.host.clone(), source })
@@ -159,20 +161,45 @@ impl Smtp {
         };
         match self.relay.send(message.envelope(), &message.formatted()).await {
             Ok(()) => Delivery::Taken,
-            Err(NotTaken::Unreached(error)) => {
-                Delivery::account(format!("the relay is not reached: {error}"))
-            }
-            Err(NotTaken::Late) => {
-                Delivery::account(format!("the relay did not answer within {} s", MESSAGE_WAIT.as_secs()))
-            }
-            Err(NotTaken::Said(error)) => {
-                let code = error.status().map(u16::from);
-                // What went wrong is kept; whom it was about can be erased, and stands nowhere else.
-                let reason = without(&described(&error), &to);
-                judged(code, error.is_permanent(), &reason)
+            Err(not_taken) => {
+                // The relay was told it in the letters that it knows.
+                let told = message.envelope().to().iter().map(ToString::to_string);
+                follows(&not_taken, &[vec![to], told.collect()].concat())
             }
         }
     }
+}
+
+/// What follows for a message to these addresses that was not taken.
+fn follows(not_taken: &NotTaken, addresses: &[String]) -> Delivery {
+    match not_taken {
+        NotTaken::Unreached(error) => Delivery::account(format!("the relay is not reached: {error}")),
+        NotTaken::Late => {
+            Delivery::account(format!("the relay did not answer within {} s", MESSAGE_WAIT.as_secs()))
+        }
+        NotTaken::Lacks { extension, is_recipients: true } => {
+            let reason = format!("the address takes {extension}, which the relay does not offer");
+            Delivery::Untried { reason, is_address_dead: true }
+        }
+        NotTaken::Lacks { extension, is_recipients: false } => {
+            Delivery::account(format!("the sender takes {extension}, which the relay does not offer"))
+        }
+        NotTaken::Said(error) => {
+            let code = error.status().map(u16::from);
+            // What went wrong is kept; whom it was about can be erased, and stands nowhere else.
+            let reason = addresses.iter().fold(described(error), |reason, address| without(&reason, address));
+            judged(code, error.is_permanent(), &reason)
+        }
+    }
+}
+
+/// The address with its domain in ASCII, as every relay takes it. What stands before the `@` has no such form.
+fn plain(address: Address) -> Result<Address, AddressError> {
+    if address.domain().is_ascii() {
+        return Ok(address);
+    }
+    let domain = idna::domain_to_ascii(address.domain()).map_err(|_| AddressError::InvalidDomain)?;
+    Address::new(address.user(), domain)
 }
 
 /// The error with what is behind it, on one line.
@@ -222,16 +249,16 @@ fn judged(code: Option<u16>, is_permanent: bool, reason: &str) -> Delivery {
 
 /// The message as it travels.
 fn message(from: &Mailbox, mail: Mail) -> Result<Message, Delivery> {
-    let refused = |reason: String, is_address_dead| Delivery::Refused { reason, is_address_dead };
-    let to: Address =
-        mail.to.parse().map_err(|error| refused(format!("the address cannot be used: {error}"), true))?;
+    let untried = |reason: String, is_address_dead| Delivery::Untried { reason, is_address_dead };
+    let to = mail.to.parse::<Address>().and_then(plain);
+    let to = to.map_err(|error| untried(format!("the address cannot be used: {error}"), true))?;
     let body = MultiPart::alternative()
         .singlepart(SinglePart::plain(mail.text))
         .singlepart(SinglePart::html(mail.html));
     let mut whole = MultiPart::mixed().multipart(body);
     for file in mail.attachments {
         let media_type = ContentType::parse(file.media_type)
-            .map_err(|error| refused(format!("a file has no media type: {error}"), false))?;
+            .map_err(|error| untried(format!("a file has no media type: {error}"), false))?;
         whole = whole.singlepart(Part::new(file.name.to_owned()).body(file.bytes, media_type));
     }
     let mut builder = Message::builder()
@@ -246,7 +273,7 @@ fn message(from: &Mailbox, mail: Mail) -> Result<Message, Delivery> {
             .raw_header(raw("List-Unsubscribe", format!("<{url}>")))
             .raw_header(raw("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
     }
-    builder.multipart(whole).map_err(|error| refused(format!("it cannot be written: {error}"), false))
+    builder.multipart(whole).map_err(|error| untried(format!("it cannot be written: {error}"), false))
 }
 
 fn raw(name: &'static str, value: String) -> HeaderValue {
@@ -256,7 +283,10 @@ fn raw(name: &'static str, value: String) -> HeaderValue {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use lettre::transport::smtp::extension::Extension;
+
     use super::*;
+    use crate::examples::name;
 
     fn mail(to: &str) -> Mail {
         Mail {
@@ -291,11 +321,26 @@ mod tests {
     }
 
     #[test]
+    fn domains_travel_in_ascii_and_other_letters_are_the_matter_of_their_address() {
+        let from: Mailbox = "tickets@example.com".parse().unwrap();
+        let told = |to| message(&from, mail(to)).unwrap().envelope().to()[0].to_string();
+        assert_eq!(told("ada@müller.example"), "ada@xn--mller-kva.example");
+        assert_eq!(told("Ada@Example.com"), "Ada@Example.com");
+        assert_eq!(told("ü@müller.example"), "ü@xn--mller-kva.example");
+        let check = |is_recipients, expected: &str| {
+            let lacks = NotTaken::Lacks { extension: Extension::SmtpUtfEight, is_recipients };
+            assert_eq!(name(&follows(&lacks, &[])), expected);
+        };
+        check(true, "untried dead");
+        check(false, "account");
+    }
+
+    #[test]
     fn what_is_no_address_is_refused_before_anybody_is_asked() {
         let from: Mailbox = "tickets@example.com".parse().unwrap();
         for to in ["", "ada", "a@b\r\nBcc: eve@example.com"] {
-            let refused = message(&from, mail(to));
-            assert!(matches!(refused, Err(Delivery::Refused { is_address_dead: true, .. })), "{to}");
+            let untried = message(&from, mail(to));
+            assert!(matches!(untried, Err(Delivery::Untried { is_address_dead: true, .. })), "{to}");
         }
     }
 
@@ -315,6 +360,7 @@ mod tests {
                 Delivery::Taken => ("taken", false),
                 Delivery::Refused { is_address_dead, .. } => ("refused", is_address_dead),
                 Delivery::Failed { is_account, .. } => ("failed", is_account),
+                Delivery::Untried { .. } => ("untried", false),
                 Delivery::Busy { .. } => ("busy", false),
             };
             assert_eq!(found, expected, "{code:?} {reason}");

@@ -91,7 +91,8 @@ impl Push {
             return Delivery::Busy { reason, until, is_account: false };
         }
         let Ok(body) = encryption::seal(browser, &payload(notification)) else {
-            return Delivery::dead("its browser has no key that a message could be encrypted for".to_owned());
+            let reason = "its browser has no key that a message could be encrypted for".to_owned();
+            return Delivery::Untried { reason, is_address_dead: true };
         };
         let Ok(authorization) = self.vapid.authorization(origin, now) else {
             return Delivery::failed("the message could not be signed".to_owned());

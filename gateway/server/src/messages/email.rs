@@ -12,7 +12,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::SMTP_ACCOUNT;
 use super::composer::{Composed, Composer};
-use super::{later, refused, sent};
+use super::{later, sent, untried};
 
 /// Messages that are made at once: each takes a core for a moment, its papers for some milliseconds.
 const MADE_AT_ONCE_MAX: usize = 2;
@@ -72,7 +72,7 @@ impl Channel for Email {
             }));
             // It panicked, or this process ends.
             let Ok((composed, letter)) = made.await else {
-                return refused("the message could not be made: a defect of the server".to_owned());
+                return untried("the message could not be made: a defect of the server".to_owned());
             };
             drop(turn);
             match composed {
@@ -92,7 +92,7 @@ impl Channel for Email {
                     sent(relay.send(mail).await)
                 }
                 Composed::Pointless => Sent::Pointless,
-                Composed::Failed(reason) => refused(reason),
+                Composed::Failed(reason) => untried(reason),
             }
         }
         .boxed()

@@ -63,6 +63,11 @@ fn refused(reason: String) -> Sent {
     Sent::Refused { reason, is_address_dead: false }
 }
 
+/// It cannot be made.
+fn untried(reason: String) -> Sent {
+    Sent::Untried { reason, is_address_dead: false }
+}
+
 /// What it says cannot be read now.
 fn later(reason: String) -> Sent {
     Sent::Failed { reason, is_account: false, not_before: None }
@@ -72,6 +77,7 @@ fn sent(delivery: Delivery) -> Sent {
     match delivery {
         Delivery::Taken => Sent::Taken,
         Delivery::Refused { reason, is_address_dead } => Sent::Refused { reason, is_address_dead },
+        Delivery::Untried { reason, is_address_dead } => Sent::Untried { reason, is_address_dead },
         Delivery::Failed { reason, is_account } => Sent::Failed { reason, is_account, not_before: None },
         Delivery::Busy { reason, until, is_account } => Sent::Busy { reason, until, is_account },
     }

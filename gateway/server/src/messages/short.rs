@@ -12,7 +12,7 @@ use tessera_messages::{
 };
 
 use super::composer::{Composed, Composer};
-use super::{DISCORD_ACCOUNT, PUSH_ACCOUNT, TELEGRAM_ACCOUNT, TWILIO_ACCOUNT, later, refused, sent};
+use super::{DISCORD_ACCOUNT, PUSH_ACCOUNT, TELEGRAM_ACCOUNT, TWILIO_ACCOUNT, later, refused, sent, untried};
 use crate::ids;
 
 /// How long a push service keeps a message for a browser that is away, in milliseconds, where it says nothing of a deadline.
@@ -88,7 +88,7 @@ impl Channel for Short {
             let made = match composer.compose(&letter, &prepared) {
                 Composed::Made(made) => made.rendered,
                 Composed::Pointless => return Sent::Pointless,
-                Composed::Failed(reason) => return refused(reason),
+                Composed::Failed(reason) => return untried(reason),
             };
             match &*wire {
                 Wire::Sms(sms) => {
@@ -166,7 +166,11 @@ async fn notify(
         let (browser, notification) = (Browser { endpoint, key, secret }, &notification);
         async move {
             let delivery = push.send(&browser, notification, now).await;
-            let is_gone = matches!(delivery, Delivery::Refused { is_address_dead: true, .. });
+            let is_gone = matches!(
+                delivery,
+                Delivery::Refused { is_address_dead: true, .. }
+                    | Delivery::Untried { is_address_dead: true, .. }
+            );
             if is_gone && let Err(error) = browsers.remove(subject, Some(&browser.endpoint)).await {
                 tracing::warn!(%error, "a browser that is gone could not be forgotten");
             }
@@ -184,12 +188,14 @@ fn together(tried: Vec<Delivery>) -> Sent {
         Delivery::Busy { .. } => 1,
         Delivery::Failed { .. } => 2,
         Delivery::Refused { .. } => 3,
+        Delivery::Untried { .. } => 4,
     };
     match tried.into_iter().min_by_key(rank) {
         // It is forgotten, and may say so again: there is nothing to be remembered of its address.
         Some(Delivery::Refused { reason, .. }) => refused(reason),
+        Some(Delivery::Untried { reason, .. }) => untried(reason),
         Some(delivery) => sent(delivery),
-        None => refused("its browsers were forgotten meanwhile".to_owned()),
+        None => untried("its browsers were forgotten meanwhile".to_owned()),
     }
 }
 
@@ -234,5 +240,9 @@ mod tests {
         assert!(matches!(together(vec![failed(), busy()]), Sent::Busy { .. }));
         let all_gone = Sent::Refused { reason: "410".to_owned(), is_address_dead: false };
         assert_eq!(together(vec![gone(), gone()]), all_gone);
+        let keyless = || Delivery::Untried { reason: "no key".to_owned(), is_address_dead: true };
+        assert_eq!(together(vec![keyless(), gone()]), all_gone);
+        let none_tried = Sent::Untried { reason: "no key".to_owned(), is_address_dead: false };
+        assert_eq!(together(vec![keyless()]), none_tried);
     }
 }
