@@ -15,7 +15,7 @@ use lettre::transport::smtp::client::{AsyncSmtpConnection, TlsParameters};
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter};
 use tokio::net::{TcpStream, lookup_host};
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 /// Connections that are kept without use.
 const CONNECTIONS_KEPT_MAX: usize = 8;
@@ -82,7 +82,7 @@ impl Relay {
             Ok(()) | Err(NotTaken::Lacks { .. }) => true,
             // A relay that refuses may hang then: what it has said counts all the same.
             Err(NotTaken::Said(error)) if error.status().is_some() => {
-                let reset = timeout(RESET_WAIT, connection.command(Rset)).await;
+                let reset = timeout_at(Instant::now() + RESET_WAIT, connection.command(Rset)).await;
                 reset.is_ok_and(|answer| answer.is_ok())
             }
             Err(_) => false,
@@ -169,7 +169,7 @@ async fn first_reached(
 ) -> io::Result<TcpStream> {
     let mut last = io::Error::new(io::ErrorKind::NotFound, "its name has no address");
     for address in addresses {
-        last = match timeout(address_wait, TcpStream::connect(address)).await {
+        last = match timeout_at(Instant::now() + address_wait, TcpStream::connect(address)).await {
             Ok(Ok(stream)) => return Ok(stream),
             Ok(Err(error)) => error,
             Err(_) => io::Error::new(io::ErrorKind::TimedOut, format!("{address} does not answer")),
@@ -356,7 +356,7 @@ mod tests {
         let listener = socket.listen(1).unwrap();
         let dead = listener.local_addr().unwrap();
         let mut queue = Vec::new();
-        while let Ok(waiting) = timeout(wait, TcpStream::connect(dead)).await {
+        while let Ok(waiting) = timeout_at(Instant::now() + wait, TcpStream::connect(dead)).await {
             queue.push(waiting.unwrap());
             assert!(queue.len() < 100, "the queue has an end");
         }
