@@ -15,7 +15,7 @@ pub enum Replaced {
     Card(Box<CatalogueEvent>, Option<u64>),
     /// The catalogue does not have it.
     NotFound,
-    /// The event has had as many broadcasts as it may have: nothing was replaced.
+    /// People have heard of as many changes of it as one event may have: nothing was replaced.
     TooMany,
 }
 

@@ -365,3 +365,14 @@ async fn who_has_tickets_hears_of_another_date_and_has_them_anew() {
     let changes = runs.json["items"].as_array().unwrap().iter().filter(|run| run["kind"] == "change");
     assert_eq!(changes.count(), 1);
 }
+
+#[tokio::test]
+async fn nobody_hears_of_what_happens_to_a_draft() {
+    let relay = Relay::start().await;
+    let server = Server::start_with(messages::settings(relay.port())).await;
+    let sale = Sale::draft(&server, &standing(10)).await;
+    let card = json!({"name": "Test", "starts_at": "2030-02-01T19:00:00Z", "zone": "Europe/Berlin"});
+    server.ask(Method::PUT, &sale.path("")).bearer(&sale.key).json(&card).expect(200).await;
+    let runs = server.get(&sale.path("/broadcasts")).bearer(&sale.key).expect(200).await;
+    assert_eq!(runs.json["items"], json!([]));
+}

@@ -245,16 +245,17 @@ pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> An
         zone: request.zone.into_owned(),
         place: request.place.unwrap_or_default().into_owned(),
     };
-    // Who was told that it does not take place needs to hear no more.
-    let is_cancelled = phase_of(published.as_deref()) == Phase::Cancelled;
-    let are_told = call.gateway().settings.messages.enabled && !is_cancelled;
+    // Who was told that it does not take place needs to hear no more; of a draft nobody knows.
+    let is_told_of = !matches!(phase_of(published.as_deref()), Phase::Draft | Phase::Cancelled);
+    let are_told = call.gateway().settings.messages.enabled && is_told_of;
     let replaced = call.gateway().platform.replace_card(&card, are_told).await;
     call.gateway().catalogue.look_again();
     match replaced.map_err(|error| problem::store(&error))? {
         Replaced::Card(card, _) => render::json(StatusCode::OK, &reply(&card, published.as_deref())),
         Replaced::NotFound => Err(problem::event_not_found()),
         Replaced::TooMany => {
-            let detail = "nobody could be told of it: the event has had as many broadcasts as one may have";
+            let detail =
+                "nobody could be told of it: people have heard of as many changes as one event may have";
             Err(Problem::new(Code::InvalidRequest, detail).with("reason", "too_many_broadcasts"))
         }
     }
