@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tessera_correspondence::{
-    Broadcast, BroadcastState, Broadcasts, Kind, Medium, Messages, Recipient, Step, Want, organizer_subject,
-    recipient_mark,
+    Broadcast, BroadcastState, Broadcasts, Kind, Medium, Messages, Recipient, Step, Want, order_mark,
+    organizer_subject, recipient_mark,
 };
 use tessera_inventory::{ClaimNumber, EventId, Sequence, Subject, Timestamp};
 use tessera_projections::catalogue::Catalogue;
@@ -144,15 +144,16 @@ fn recipients(broadcast: &Broadcast, order: &Order) -> Vec<Recipient> {
 
 fn want(broadcast: &Broadcast, order: ClaimNumber, recipient: Recipient, now: Timestamp) -> Want {
     let kind = broadcast.kind;
+    // Who hears of another date has its tickets anew, those of each order: they say until when they are good. Of a cancellation nobody has any.
+    let is_moved = kind == Kind::Change && broadcast.follows_from().is_none();
+    let subject = recipient.subject;
     let place = MessagePlace {
         at: now,
         event: broadcast.event,
         sequence: Sequence(broadcast.run),
-        recipient: recipient_mark(recipient.subject),
+        recipient: if is_moved { order_mark(subject, order) } else { recipient_mark(subject) },
         kind: kind.number(),
     };
-    // Who hears of another date has its tickets anew: they say until when they are good. Of a cancellation nobody has any.
-    let is_moved = kind == Kind::Change && broadcast.follows_from().is_none();
     let shown = (kind == Kind::Reminder || is_moved).then_some(order);
     Want {
         place,
@@ -241,14 +242,17 @@ mod tests {
 
     #[test]
     fn who_still_has_tickets_sees_them() {
-        let check = |broadcast: &Broadcast, expected: Option<u64>| {
-            let step = next_step(broadcast, &[order(OrderState::Paid, [false, true], 10)], Timestamp(9));
-            let shown: Vec<_> = step.wants.iter().map(|want| want.order).collect();
-            assert_eq!(shown, [expected.map(ClaimNumber)], "{:?} {}", broadcast.kind, broadcast.run);
+        let check = |broadcast: &Broadcast, expected: &[Option<u64>]| {
+            let first = order(OrderState::Paid, [false, true], 10);
+            let second = Order { number: ClaimNumber(4), ..first.clone() };
+            let step = next_step(broadcast, &[first, second], Timestamp(9));
+            let mut shown: Vec<_> = step.wants.iter().map(|want| want.order.map(|order| order.0)).collect();
+            shown.sort_unstable();
+            assert_eq!(shown, expected, "{:?} {}", broadcast.kind, broadcast.run);
         };
-        check(&broadcast(Kind::Reminder, Broadcast::run_of(Sequence::ZERO)), Some(3));
-        check(&broadcast(Kind::Change, 5), Some(3));
-        check(&broadcast(Kind::Change, Broadcast::run_of(Sequence(20))), None);
-        check(&broadcast(Kind::Announcement, 5), None);
+        check(&broadcast(Kind::Reminder, Broadcast::run_of(Sequence::ZERO)), &[Some(3)]);
+        check(&broadcast(Kind::Change, 5), &[Some(3), Some(4)]); // the tickets of each order say when it is
+        check(&broadcast(Kind::Change, Broadcast::run_of(Sequence(20))), &[None]);
+        check(&broadcast(Kind::Announcement, 5), &[None]);
     }
 }

@@ -52,7 +52,7 @@ pub struct Broadcast {
     pub cursor: Option<ClaimNumber>,
     /// Orders that were looked at.
     pub orders: u64,
-    /// People whom it was written to.
+    /// People whom it was written to; of another time or place once for each order.
     pub recipients: u64,
 }
 

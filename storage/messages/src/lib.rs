@@ -27,7 +27,7 @@ pub use push_subscriptions::{PushSubscription, PushSubscriptions};
 pub use record::{Outcome, Verdict};
 pub use suppressed::Suppressed;
 pub use templates::{Kept, Template, TemplateName, Templates};
-pub use want::{Ended, Finished, Recipient, Want, organizer_subject, recipient_mark};
+pub use want::{Ended, Finished, Recipient, Want, order_mark, organizer_subject, recipient_mark};
 
 /// Messages of one lane that were delivered, or ended otherwise than dead, and are kept: the youngest.
 pub const FINISHED_KEPT: u64 = 1_000;
