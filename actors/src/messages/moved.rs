@@ -107,6 +107,8 @@ mod tests {
             zone: "Europe/Berlin".to_owned(),
             place: "Riverside".to_owned(),
             created_at: Timestamp(5),
+            changed_at: Timestamp(5),
+            changes: 0,
         }
     }
 
@@ -144,11 +146,16 @@ mod tests {
     fn a_change_of_unknown_outcome_is_told_once() {
         let store = stored();
         let table = Arc::clone(&store) as Arc<dyn Table>;
-        let new = CatalogueEvent { place: "Hall".to_owned(), organizer: 0, created_at: NOW, ..card() };
+        let place = "Hall".to_owned();
+        let new = CatalogueEvent { place, organizer: 0, created_at: NOW, changed_at: NOW, ..card() };
         store.inject_commit(CommitFault::UnknownApplied);
         let replaced = block_on(replace(table.as_ref(), &new, Some(9), NOW)).unwrap();
-        let kept = CatalogueEvent { place: "Hall".to_owned(), ..card() };
-        assert_eq!(replaced, Replaced::Card(Box::new(kept), Some(1)), "whose it is stays");
+        let kept = CatalogueEvent { place: "Hall".to_owned(), changed_at: NOW, changes: 1, ..card() };
+        assert_eq!(
+            replaced,
+            Replaced::Card(Box::new(kept), Some(1)),
+            "whose it is stays, and it changed once"
+        );
         let again = block_on(replace(table.as_ref(), &new, Some(10), NOW)).unwrap();
         assert!(matches!(again, Replaced::Card(_, None)), "nothing changed: {again:?}");
         let runs = block_on(Broadcasts::new(table).list(None, None, 10)).unwrap();

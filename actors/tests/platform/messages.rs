@@ -76,6 +76,8 @@ pub(crate) async fn in_the_catalogue(store: &Arc<TestStore>) {
         ends_at: None,
         place: String::new(),
         created_at: BEGINNING,
+        changed_at: BEGINNING,
+        changes: 0,
     };
     let request = CatalogueRequest { digest: 1, fingerprint: 1 };
     Catalogue::new(store.clone() as Arc<dyn Table>).create(&card, request).await.unwrap();

@@ -336,7 +336,7 @@ async fn who_has_tickets_hears_of_another_date_and_has_them_anew() {
     let sale = Sale::open(&server, &standing(10)).await;
     let buyer = server.buyer().await;
     let ada = json!({"email": "ada@example.com", "locale": "en"});
-    messages::buy(&server, &sale, &buyer, 1, &ada).await;
+    let order = messages::buy(&server, &sale, &buyer, 1, &ada).await;
     relay.wait_for(1).await;
     // The broadcast goes along the projection of orders: it must have seen this one.
     let is_listed = |shown: &Value| shown["items"].as_array().unwrap().len() == 1;
@@ -358,6 +358,11 @@ async fn who_has_tickets_hears_of_another_date_and_has_them_anew() {
         ("ada@example.com", "Test has changed".to_owned())
     );
     assert!(mail.text.contains("1 February 2030, 20:00") && mail.text.contains("tickets.pdf"));
+    // Calendars take it for a later version of what they have.
+    let calendar = sale.path(&format!("/orders/{}/calendar.ics", order.text("id")));
+    let calendar = server.get(&calendar).bearer(&buyer).expect(200).await;
+    let calendar = String::from_utf8(calendar.bytes).unwrap();
+    assert!(calendar.contains("DTSTART:20300201T190000Z") && calendar.contains("SEQUENCE:2"), "{calendar}");
     // Its name alone is no news.
     card["name"] = "Gala".into();
     assert_eq!(put(&sale.key, &card).expect(200).await.text("name"), "Gala");
