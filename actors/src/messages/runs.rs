@@ -53,9 +53,7 @@ pub(super) async fn step(shared: &Shared, told: &People, id: (EventId, u64)) -> 
     } else {
         let orders = OrdersBySubject::new(Arc::clone(&shared.table));
         if broadcast.cursor.is_none() {
-            // Whoever had a ticket when it was ordered is in the log by now, and may not be in the rows yet.
-            let head = shared.log.head(broadcast.event).await?;
-            orders.project_through(&*shared.log, broadcast.event, head.sequence).await?;
+            catch_up(shared, &orders, &broadcast).await?;
         }
         orders.page(broadcast.event, broadcast.cursor, BROADCAST_STEP).await?
     };
@@ -69,6 +67,27 @@ pub(super) async fn step(shared: &Shared, told: &People, id: (EventId, u64)) -> 
     }
     let goes_on = stands.is_some_and(|stands| stands.state == BroadcastState::Running);
     Ok(if goes_on { NextStep::After(STEP_EVERY_MS) } else { NextStep::Never })
+}
+
+/// Whoever had a ticket when a broadcast was ordered is in the log by now, and may not be in the rows yet. Where the log cannot be read, and
+/// will not be by waiting, those are told who are there.
+async fn catch_up(
+    shared: &Shared,
+    orders: &OrdersBySubject,
+    broadcast: &Broadcast,
+) -> Result<(), StoreError> {
+    let caught_up = async {
+        let head = shared.log.head(broadcast.event).await?;
+        orders.project_through(&*shared.log, broadcast.event, head.sequence).await
+    };
+    match caught_up.await {
+        Err(error @ (StoreError::Damaged { .. } | StoreError::FormatTooNew { .. })) => {
+            let (event, run) = (broadcast.event, broadcast.run);
+            tracing::warn!(?event, run, %error, "a broadcast goes to those alone whose orders were seen before");
+            Ok(())
+        }
+        caught_up => caught_up,
+    }
 }
 
 /// Whether there is room in one of the lanes of a kind, or there are none: a slow one holds up nobody but itself.
