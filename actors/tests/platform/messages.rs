@@ -18,7 +18,7 @@ use tessera_store::{Table, transact};
 
 use crate::payments::shop::accepted;
 use crate::store::TestStore;
-use crate::world::{BEGINNING, EVENT, TestClock, World, command, limits};
+use crate::world::{BEGINNING, EVENT, GIVE_UP, TestClock, World, command, limits};
 
 const ACCOUNT: &str = "post";
 
@@ -238,6 +238,7 @@ async fn a_broadcast_whose_log_cannot_be_read_reaches_those_whose_orders_have_ro
     world.on_sale(EVENT, 100).await;
     world.flowing(sells(&world, BUYERS.into())).await;
     world.followed(EVENT).await;
+    world.flowing(world.platform.drain(GIVE_UP)).await;
     drop(world);
     // The rows lag behind a log of which nothing can be read any more.
     store.is_damaged.store(true, Ordering::Release);
