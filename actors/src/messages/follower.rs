@@ -1,18 +1,19 @@
 //! The follower of notifications where people are told anything: webhooks and what is to be said to people move with its cursor, in one
 //! transaction.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use tessera_correspondence::{Said, say_in};
-use tessera_inventory::{Sequence, Timestamp};
+use tessera_correspondence::{Broadcast, Kind, Said, say_in};
+use tessera_inventory::{EventId, Sequence, Timestamp};
 use tessera_money::following::{Logged, holds};
-use tessera_projections::catalogue::Catalogue;
+use tessera_projections::catalogue::{Catalogue, card_in};
 use tessera_projections::follower_cursors::{Advance, FollowerCursors, STORE_EVERY_EVENTS, advance_in};
 use tessera_projections::webhooks::{Batch, Endpoint, disabled_in, tell_in};
 use tessera_store::keys::FollowerCursor;
-use tessera_store::{LogRecord, StoreError, transact};
+use tessera_store::{LogRecord, StoreError, Transaction, transact};
 
-use super::wants::{Known, order_of, says_something};
+use super::wants::{Known, order_of, says_something, timed};
 use super::{MessageCourierMessage, People};
 use crate::followers::{FollowerKind, Step};
 use crate::inventory::decode;
@@ -175,11 +176,13 @@ impl NotificationFollower {
     ) -> Result<Advance, StoreError> {
         let Written { through, batches, said, now } = written;
         let (event, lanes) = (slot.event, &self.told.lanes());
+        let before_ms = self.told.messaging.reminder_before_ms;
         let (advance, disabled) = transact(shared.table.as_ref(), |mut transaction| async move {
             let moved = advance_in(transaction.as_mut(), (event, FOLLOWER), cursor, *through).await?;
             if moved.is_none() {
                 tell_in(transaction.as_mut(), batches, *now).await?;
-                say_in(transaction.as_mut(), said, lanes).await?;
+                let said = by_start(transaction.as_mut(), event, said, before_ms).await?;
+                say_in(transaction.as_mut(), &said, lanes).await?;
             }
             let next = FollowerCursor { sequence: *through, ..cursor };
             let advance = moved.unwrap_or(Advance::Advanced(next));
@@ -201,6 +204,25 @@ impl NotificationFollower {
         }
         Ok(advance)
     }
+}
+
+/// What is said, its reminder so long before the event starts as the transaction sees it: whoever moves the event later finds the reminder, and
+/// moves it along.
+async fn by_start<'a>(
+    transaction: &mut dyn Transaction,
+    event: EventId,
+    said: &'a Said,
+    before_ms: u64,
+) -> Result<Cow<'a, Said>, StoreError> {
+    let is_reminder = |broadcast: &Broadcast| broadcast.kind == Kind::Reminder;
+    if !said.broadcasts.iter().any(is_reminder) {
+        return Ok(Cow::Borrowed(said));
+    }
+    let Some(card) = card_in(transaction, event).await? else { return Ok(Cow::Borrowed(said)) };
+    let of_now =
+        |one: Broadcast| if is_reminder(&one) { timed(one, card.starts_at, before_ms) } else { Some(one) };
+    let broadcasts = said.broadcasts.iter().cloned().filter_map(of_now).collect();
+    Ok(Cow::Owned(Said { broadcasts, ..said.clone() }))
 }
 
 /// The next part of the log up to `through`, as far as one step goes.
@@ -230,5 +252,64 @@ fn moved(advance: Advance, place: &mut Option<NotificationPlace>) -> Step {
             Step::Advanced(cursor.sequence)
         }
         Advance::Fenced { .. } => Step::Fenced,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use futures::executor::block_on;
+    use tessera_correspondence::BroadcastState;
+    use tessera_projections::catalogue::{CatalogueEvent, CatalogueRequest};
+    use tessera_store::Table;
+    use tessera_store::memory::MemoryStore;
+
+    use super::*;
+
+    const EVENT: EventId = EventId(1);
+    const NOW: Timestamp = Timestamp(1_000);
+
+    #[test]
+    fn a_reminder_is_written_by_the_start_that_its_transaction_sees() {
+        let check = |starts_at: u64, expected: &[(u64, u64)]| {
+            let table: Arc<dyn Table> = Arc::new(MemoryStore::new());
+            let card = CatalogueEvent {
+                event: EVENT,
+                organizer: 7,
+                name: "Concert".to_owned(),
+                starts_at: Timestamp(starts_at),
+                ends_at: None,
+                zone: "UTC".to_owned(),
+                place: String::new(),
+                created_at: NOW,
+                changed_at: NOW,
+                changes: 0,
+            };
+            let request = CatalogueRequest { digest: 1, fingerprint: 1 };
+            block_on(Catalogue::new(Arc::clone(&table)).create(&card, request)).unwrap();
+            // By the card that was read before.
+            let reminder = Broadcast {
+                event: EVENT,
+                run: Broadcast::run_of(Sequence::ZERO),
+                kind: Kind::Reminder,
+                variables: Vec::new(),
+                request: 0,
+                created_at: NOW,
+                not_before: Timestamp(4_900),
+                expires_at: Some(Timestamp(5_000)),
+                state: BroadcastState::Running,
+                cursor: None,
+                orders: 0,
+                recipients: 0,
+            };
+            let said = Said { broadcasts: vec![reminder], ..Said::default() };
+            let mut transaction = block_on(table.begin()).unwrap();
+            let written = block_on(by_start(transaction.as_mut(), EVENT, &said, 100)).unwrap();
+            let times = |one: &Broadcast| (one.not_before.0, one.expires_at.unwrap().0);
+            assert_eq!(written.broadcasts.iter().map(times).collect::<Vec<_>>(), expected);
+        };
+        check(5_000, &[(4_900, 5_000)]);
+        check(9_000, &[(8_900, 9_000)]);
+        check(NOW.0, &[]); // it has begun by now
     }
 }

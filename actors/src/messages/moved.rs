@@ -15,7 +15,7 @@ pub enum Replaced {
     Card(Box<CatalogueEvent>, Option<u64>),
     /// The catalogue does not have it.
     NotFound,
-    /// The event has had as many broadcasts as it may have: nothing was replaced.
+    /// People have heard of as many changes of it as one event may have: nothing was replaced.
     TooMany,
 }
 
@@ -26,13 +26,19 @@ pub(crate) async fn replace(
     request: Option<u128>,
     now: Timestamp,
 ) -> Result<Replaced, StoreError> {
-    // What an attempt of unknown outcome has replaced is said all the same.
+    // An attempt of unknown outcome may have replaced it: what that changed is said all the same.
     let first = &OnceLock::new();
     transact(table, |mut transaction| async move {
         let Some(before) = card_in(transaction.as_mut(), new.event).await? else {
             return Ok((transaction, Replaced::NotFound));
         };
-        let change = *first.get_or_init(|| what_changed(&before, new, now));
+        let change = match what_changed(&before, new, now) {
+            Some(change) => {
+                first.get_or_init(|| change);
+                Some(change)
+            }
+            None => first.get().copied(),
+        };
         let mut run = None;
         if let Some((request, change)) = request.zip(change) {
             match begin_next_in(transaction.as_mut(), &broadcast(new, change, request, now)).await? {
@@ -84,12 +90,15 @@ fn broadcast(card: &CatalogueEvent, change: &str, request: u128, now: Timestamp)
 #[allow(clippy::unwrap_used)]
 mod tests {
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     use futures::executor::block_on;
+    use futures::future::BoxFuture;
     use tessera_correspondence::{Broadcasts, Said, say_in};
     use tessera_inventory::{EventId, Sequence};
     use tessera_projections::catalogue::{Catalogue, CatalogueRequest};
     use tessera_store::memory::{CommitFault, MemoryStore};
+    use tessera_store::{CommitOutcome, Transaction};
 
     use super::*;
 
@@ -107,6 +116,8 @@ mod tests {
             zone: "Europe/Berlin".to_owned(),
             place: "Riverside".to_owned(),
             created_at: Timestamp(5),
+            changed_at: Timestamp(5),
+            changes: 0,
         }
     }
 
@@ -144,11 +155,16 @@ mod tests {
     fn a_change_of_unknown_outcome_is_told_once() {
         let store = stored();
         let table = Arc::clone(&store) as Arc<dyn Table>;
-        let new = CatalogueEvent { place: "Hall".to_owned(), organizer: 0, created_at: NOW, ..card() };
+        let place = "Hall".to_owned();
+        let new = CatalogueEvent { place, organizer: 0, created_at: NOW, changed_at: NOW, ..card() };
         store.inject_commit(CommitFault::UnknownApplied);
         let replaced = block_on(replace(table.as_ref(), &new, Some(9), NOW)).unwrap();
-        let kept = CatalogueEvent { place: "Hall".to_owned(), ..card() };
-        assert_eq!(replaced, Replaced::Card(Box::new(kept), Some(1)), "whose it is stays");
+        let kept = CatalogueEvent { place: "Hall".to_owned(), changed_at: NOW, changes: 1, ..card() };
+        assert_eq!(
+            replaced,
+            Replaced::Card(Box::new(kept), Some(1)),
+            "whose it is stays, and it changed once"
+        );
         let again = block_on(replace(table.as_ref(), &new, Some(10), NOW)).unwrap();
         assert!(matches!(again, Replaced::Card(_, None)), "nothing changed: {again:?}");
         let runs = block_on(Broadcasts::new(table).list(None, None, 10)).unwrap();
@@ -157,6 +173,41 @@ mod tests {
         let other = CatalogueEvent { event: EventId(2), ..card() };
         let absent = block_on(replace(&*store, &other, Some(11), NOW)).unwrap();
         assert_eq!(absent, Replaced::NotFound);
+    }
+
+    /// A table where somebody else moves the event to the hall between the first transaction and the next.
+    struct Raced {
+        store: Arc<MemoryStore>,
+        begun: AtomicUsize,
+    }
+
+    impl Table for Raced {
+        fn begin(&self) -> BoxFuture<'static, Result<Box<dyn Transaction>, StoreError>> {
+            let (store, is_second) =
+                (Arc::clone(&self.store), self.begun.fetch_add(1, Ordering::Relaxed) == 1);
+            Box::pin(async move {
+                if is_second {
+                    let mut transaction = store.begin().await?;
+                    let hall = CatalogueEvent { place: "Hall".to_owned(), ..card() };
+                    replace_card_in(transaction.as_mut(), &hall).await?;
+                    assert_eq!(transaction.commit().await?, CommitOutcome::Committed);
+                }
+                store.begin().await
+            })
+        }
+    }
+
+    #[test]
+    fn what_somebody_else_did_meanwhile_is_judged_anew() {
+        let store = stored();
+        let raced = Raced { store: Arc::clone(&store), begun: AtomicUsize::new(0) };
+        store.inject_commit(CommitFault::Conflict);
+        // Another name alone when it was sent; by then it takes the event back from the hall.
+        let new = CatalogueEvent { name: "Gig".to_owned(), ..card() };
+        let replaced = block_on(replace(&raced, &new, Some(9), NOW)).unwrap();
+        assert!(matches!(replaced, Replaced::Card(_, Some(1))), "{replaced:?}");
+        let told = block_on(Broadcasts::new(store).get(EventId(1), 1)).unwrap().unwrap();
+        assert_eq!(told.variables, [("change".to_owned(), "place".to_owned())]);
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tessera_correspondence::{
-    Broadcast, BroadcastState, Broadcasts, Kind, Medium, Messages, Recipient, Step, Want, organizer_subject,
-    recipient_mark,
+    Broadcast, BroadcastState, Broadcasts, Kind, Medium, Messages, Recipient, Step, Want, order_mark,
+    organizer_subject, recipient_mark,
 };
 use tessera_inventory::{ClaimNumber, EventId, Sequence, Subject, Timestamp};
 use tessera_projections::catalogue::Catalogue;
@@ -53,9 +53,7 @@ pub(super) async fn step(shared: &Shared, told: &People, id: (EventId, u64)) -> 
     } else {
         let orders = OrdersBySubject::new(Arc::clone(&shared.table));
         if broadcast.cursor.is_none() {
-            // Whoever had a ticket when it was ordered is in the log by now, and may not be in the rows yet.
-            let head = shared.log.head(broadcast.event).await?;
-            orders.project_through(&*shared.log, broadcast.event, head.sequence).await?;
+            catch_up(shared, &orders, &broadcast).await?;
         }
         orders.page(broadcast.event, broadcast.cursor, BROADCAST_STEP).await?
     };
@@ -69,6 +67,27 @@ pub(super) async fn step(shared: &Shared, told: &People, id: (EventId, u64)) -> 
     }
     let goes_on = stands.is_some_and(|stands| stands.state == BroadcastState::Running);
     Ok(if goes_on { NextStep::After(STEP_EVERY_MS) } else { NextStep::Never })
+}
+
+/// Whoever had a ticket when a broadcast was ordered is in the log by now, and may not be in the rows yet. Where the log cannot be read, and
+/// will not be by waiting, those are told who are there.
+async fn catch_up(
+    shared: &Shared,
+    orders: &OrdersBySubject,
+    broadcast: &Broadcast,
+) -> Result<(), StoreError> {
+    let caught_up = async {
+        let head = shared.log.head(broadcast.event).await?;
+        orders.project_through(&*shared.log, broadcast.event, head.sequence).await
+    };
+    match caught_up.await {
+        Err(error @ (StoreError::Damaged { .. } | StoreError::FormatTooNew { .. })) => {
+            let (event, run) = (broadcast.event, broadcast.run);
+            tracing::warn!(?event, run, %error, "a broadcast goes to those alone whose orders were seen before");
+            Ok(())
+        }
+        caught_up => caught_up,
+    }
 }
 
 /// Whether there is room in one of the lanes of a kind, or there are none: a slow one holds up nobody but itself.
@@ -144,15 +163,16 @@ fn recipients(broadcast: &Broadcast, order: &Order) -> Vec<Recipient> {
 
 fn want(broadcast: &Broadcast, order: ClaimNumber, recipient: Recipient, now: Timestamp) -> Want {
     let kind = broadcast.kind;
+    // Who hears of another date has its tickets anew, those of each order: they say until when they are good. Of a cancellation nobody has any.
+    let is_moved = kind == Kind::Change && broadcast.follows_from().is_none();
+    let subject = recipient.subject;
     let place = MessagePlace {
         at: now,
         event: broadcast.event,
         sequence: Sequence(broadcast.run),
-        recipient: recipient_mark(recipient.subject),
+        recipient: if is_moved { order_mark(subject, order) } else { recipient_mark(subject) },
         kind: kind.number(),
     };
-    // Who hears of another date has its tickets anew: they say until when they are good. Of a cancellation nobody has any.
-    let is_moved = kind == Kind::Change && broadcast.follows_from().is_none();
     let shown = (kind == Kind::Reminder || is_moved).then_some(order);
     Want {
         place,
@@ -241,14 +261,17 @@ mod tests {
 
     #[test]
     fn who_still_has_tickets_sees_them() {
-        let check = |broadcast: &Broadcast, expected: Option<u64>| {
-            let step = next_step(broadcast, &[order(OrderState::Paid, [false, true], 10)], Timestamp(9));
-            let shown: Vec<_> = step.wants.iter().map(|want| want.order).collect();
-            assert_eq!(shown, [expected.map(ClaimNumber)], "{:?} {}", broadcast.kind, broadcast.run);
+        let check = |broadcast: &Broadcast, expected: &[Option<u64>]| {
+            let first = order(OrderState::Paid, [false, true], 10);
+            let second = Order { number: ClaimNumber(4), ..first.clone() };
+            let step = next_step(broadcast, &[first, second], Timestamp(9));
+            let mut shown: Vec<_> = step.wants.iter().map(|want| want.order.map(|order| order.0)).collect();
+            shown.sort_unstable();
+            assert_eq!(shown, expected, "{:?} {}", broadcast.kind, broadcast.run);
         };
-        check(&broadcast(Kind::Reminder, Broadcast::run_of(Sequence::ZERO)), Some(3));
-        check(&broadcast(Kind::Change, 5), Some(3));
-        check(&broadcast(Kind::Change, Broadcast::run_of(Sequence(20))), None);
-        check(&broadcast(Kind::Announcement, 5), None);
+        check(&broadcast(Kind::Reminder, Broadcast::run_of(Sequence::ZERO)), &[Some(3)]);
+        check(&broadcast(Kind::Change, 5), &[Some(3), Some(4)]); // the tickets of each order say when it is
+        check(&broadcast(Kind::Change, Broadcast::run_of(Sequence(20))), &[None]);
+        check(&broadcast(Kind::Announcement, 5), &[None]);
     }
 }

@@ -197,11 +197,16 @@ impl Known {
 
     /// The run that reminds of an event, one however often its sale opens.
     fn reminder(&self) -> Option<Broadcast> {
-        let not_before = Timestamp(self.starts_at.0.saturating_sub(self.reminder_before_ms));
-        let is_wanted = self.reminder_before_ms > 0 && self.now < self.starts_at;
         let reminder = self.to_all(Sequence::ZERO, Kind::Reminder, Vec::new());
-        is_wanted.then_some(Broadcast { not_before, expires_at: Some(self.starts_at), ..reminder })
+        timed(reminder, self.starts_at, self.reminder_before_ms)
     }
+}
+
+/// A reminder so long before its event starts; `None`: nobody is reminded.
+pub(super) fn timed(reminder: Broadcast, starts_at: Timestamp, before_ms: u64) -> Option<Broadcast> {
+    let not_before = Timestamp(starts_at.0.saturating_sub(before_ms));
+    let is_wanted = before_ms > 0 && reminder.created_at < starts_at;
+    is_wanted.then_some(Broadcast { not_before, expires_at: Some(starts_at), ..reminder })
 }
 
 #[cfg(test)]

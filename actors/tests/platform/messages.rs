@@ -11,14 +11,14 @@ use tessera_correspondence::{
     Begun, Broadcast, BroadcastState, Broadcasts, Kind, Medium, Messages, Recipient, Said, Want, lane_of,
     recipient_mark, say_in,
 };
-use tessera_inventory::{ClaimNumber, CommandBody, Payment, Sequence, Subject};
+use tessera_inventory::{ClaimNumber, CommandBody, EventBody, Payment, Phase, Sequence, Subject};
 use tessera_projections::catalogue::{Catalogue, CatalogueEvent, CatalogueRequest};
 use tessera_store::keys::{MessageLane, MessagePlace};
 use tessera_store::{Table, transact};
 
 use crate::payments::shop::accepted;
 use crate::store::TestStore;
-use crate::world::{BEGINNING, EVENT, TestClock, World, command, limits};
+use crate::world::{BEGINNING, EVENT, GIVE_UP, TestClock, World, command, limits};
 
 const ACCOUNT: &str = "post";
 
@@ -76,6 +76,8 @@ pub(crate) async fn in_the_catalogue(store: &Arc<TestStore>) {
         ends_at: None,
         place: String::new(),
         created_at: BEGINNING,
+        changed_at: BEGINNING,
+        changes: 0,
     };
     let request = CatalogueRequest { digest: 1, fingerprint: 1 };
     Catalogue::new(store.clone() as Arc<dyn Table>).create(&card, request).await.unwrap();
@@ -222,6 +224,28 @@ async fn a_broadcast_reaches_those_whose_orders_have_no_rows_yet() {
     let messaging = Messaging { channels: Vec::new(), reminder_before_ms: 0 };
     let services = Services { messaging: Some(messaging), ..Services::default() };
     // The event sleeps here: nobody else follows its log.
+    let world = World::with(store, clock, limits(), 2, services).await;
+    let done = done(&world, &ordered).await;
+    assert_eq!((done.orders, done.recipients), (BUYERS, BUYERS));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_broadcast_whose_log_cannot_be_read_reaches_those_whose_orders_have_rows() {
+    const BUYERS: u64 = 5;
+    let (store, clock) = (Arc::<TestStore>::default(), TestClock::new());
+    in_the_catalogue(&store).await;
+    let world = World::on(store.clone(), clock.clone(), limits(), 1).await;
+    world.on_sale(EVENT, 100).await;
+    world.flowing(sells(&world, BUYERS.into())).await;
+    world.followed(EVENT).await;
+    world.flowing(world.platform.drain(GIVE_UP)).await;
+    drop(world);
+    // The rows lag behind a log of which nothing can be read any more.
+    store.is_damaged.store(true, Ordering::Release);
+    store.log(EVENT, BEGINNING, vec![EventBody::PhaseChanged { to: Phase::Paused }]).await;
+    let ordered = ordered(&store).await;
+    let messaging = Messaging { channels: Vec::new(), reminder_before_ms: 0 };
+    let services = Services { messaging: Some(messaging), ..Services::default() };
     let world = World::with(store, clock, limits(), 2, services).await;
     let done = done(&world, &ordered).await;
     assert_eq!((done.orders, done.recipients), (BUYERS, BUYERS));

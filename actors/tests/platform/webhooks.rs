@@ -83,6 +83,8 @@ async fn listening(store: &Arc<TestStore>, endpoint: u128) {
         ends_at: None,
         place: String::new(),
         created_at: BEGINNING,
+        changed_at: BEGINNING,
+        changes: 0,
     };
     Catalogue::new(Arc::clone(&table))
         .create(&card, CatalogueRequest { digest: 1, fingerprint: 1 })

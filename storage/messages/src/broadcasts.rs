@@ -11,7 +11,7 @@ use crate::kind::Kind;
 use crate::messages::{post_in, want_in};
 use crate::read::{after, unreadable};
 use crate::want::Want;
-use crate::{BROADCASTS_MAX, inbox};
+use crate::{BROADCASTS_MAX, MOVES_MAX, inbox};
 
 /// Runs that follow from the log have numbers from here on: this and the sequence.
 const OF_THE_LOG: u64 = 1 << 32;
@@ -52,7 +52,7 @@ pub struct Broadcast {
     pub cursor: Option<ClaimNumber>,
     /// Orders that were looked at.
     pub orders: u64,
-    /// People whom it was written to.
+    /// People whom it was written to; of another time or place once for each order.
     pub recipients: u64,
 }
 
@@ -61,7 +61,7 @@ pub struct Broadcast {
 pub enum Begun {
     /// It runs; or it did so before, by the same request.
     Runs(Broadcast),
-    /// The event has had as many as it may.
+    /// The event has had as many of its sort as it may: of those that its organizer writes, or of those of another time or place.
     TooMany,
 }
 
@@ -214,12 +214,14 @@ pub async fn begin_next_in(
     let event = broadcast.event;
     let (begin, _) = BroadcastKey::range_of(event);
     let end = BroadcastKey { event, run: OF_THE_LOG }.pack();
-    let rows = transaction.range(&begin, &end, BROADCASTS_MAX, false).await?;
+    let rows = transaction.range(&begin, &end, BROADCASTS_MAX + MOVES_MAX, false).await?;
     let runs = rows.iter().map(Broadcast::decode).collect::<Result<Vec<_>, _>>()?;
     if let Some(same) = runs.iter().find(|run| run.request == broadcast.request) {
         return Ok(Begun::Runs(same.clone()));
     }
-    if runs.len() >= BROADCASTS_MAX {
+    let is_move = |run: &Broadcast| run.kind == Kind::Change;
+    let most = if is_move(broadcast) { MOVES_MAX } else { BROADCASTS_MAX };
+    if runs.iter().filter(|run| is_move(run) == is_move(broadcast)).count() >= most {
         return Ok(Begun::TooMany);
     }
     let run = runs.last().map_or(1, |last| last.run + 1);

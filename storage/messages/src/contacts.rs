@@ -67,7 +67,7 @@ impl Contacts {
     }
 
     /// Keep where the team of an organizer is written to, in place of what it said before; `None`: it is not. It is sent to again, whatever
-    /// was said of its address. How the organizer is reached from now on.
+    /// was said of its address. Its language stays where none is said. How the organizer is reached from now on.
     ///
     /// # Errors
     /// As the table says.
@@ -77,13 +77,12 @@ impl Contacts {
         email: Option<&str>,
         locale: Option<&str>,
     ) -> Result<Contact, StoreError> {
-        let (email, locale) = (&email.map(str::to_owned), &locale.map(str::to_owned));
-        self.replace(organizer, |before| Contact { email: email.clone(), locale: locale.clone(), ..before })
-            .await
+        let said = (Medium::Email, email);
+        self.replace(organizer, said, locale, |before, email| Contact { email, ..before }).await
     }
 
     /// Keep the webhook in Discord of an organizer, in place of what it said before; `None`: there is none. It is sent to again, whatever was
-    /// said of it. How the organizer is reached from now on.
+    /// said of it. Its language stays where none is said. How the organizer is reached from now on.
     ///
     /// # Errors
     /// As the table says.
@@ -93,24 +92,25 @@ impl Contacts {
         url: Option<&str>,
         locale: Option<&str>,
     ) -> Result<Contact, StoreError> {
-        let (discord, locale) = (&url.map(str::to_owned), &locale.map(str::to_owned));
-        self.replace(organizer, |before| Contact {
-            discord: discord.clone(),
-            locale: locale.clone(),
-            ..before
-        })
-        .await
+        let said = (Medium::Discord, url);
+        self.replace(organizer, said, locale, |before, discord| Contact { discord, ..before }).await
     }
 
     async fn replace(
         &self,
         subject: Subject,
-        contact: impl Fn(Contact) -> Contact,
+        (medium, address): (Medium, Option<&str>),
+        locale: Option<&str>,
+        contact: impl Fn(Contact, Option<String>) -> Contact,
     ) -> Result<Contact, StoreError> {
         let contact = &contact;
         transact(self.table.as_ref(), |mut transaction| async move {
-            let after = contact(read(transaction.as_mut(), subject).await?.unwrap_or_default());
-            lift_all(transaction.as_mut(), &after);
+            let before = read(transaction.as_mut(), subject).await?.unwrap_or_default();
+            let locale = locale.map(str::to_owned).or_else(|| before.locale.clone());
+            let after = contact(Contact { locale, ..before }, address.map(str::to_owned));
+            if let Some(address) = address {
+                lift(transaction.as_mut(), medium, address);
+            }
             write(transaction.as_mut(), subject, &after);
             Ok((transaction, after))
         })
@@ -127,7 +127,12 @@ impl Contacts {
             let before = read(transaction.as_mut(), subject).await?.unwrap_or_default();
             let Contact { email, phone, name, locale, .. } = said.clone();
             let contact = Contact { email, phone, name, locale, discord: None, erased_at: None, ..before };
-            lift_all(transaction.as_mut(), &contact);
+            // Whoever gives an address is sent to again, whatever was said of it.
+            for (medium, address) in [(Medium::Email, &contact.email), (Medium::Sms, &contact.phone)] {
+                if let Some(address) = address {
+                    lift(transaction.as_mut(), medium, address);
+                }
+            }
             write(transaction.as_mut(), subject, &contact);
             Ok((transaction, contact))
         })
@@ -200,16 +205,6 @@ impl Contacts {
     }
 }
 
-/// Whoever gives an address is sent to again, whatever was said of it.
-fn lift_all(transaction: &mut dyn Transaction, contact: &Contact) {
-    let Contact { email, phone, discord, .. } = contact;
-    for (medium, address) in [(Medium::Email, email), (Medium::Sms, phone), (Medium::Discord, discord)] {
-        if let Some(address) = address {
-            lift(transaction, medium, address);
-        }
-    }
-}
-
 async fn read(transaction: &mut dyn Transaction, subject: Subject) -> Result<Option<Contact>, StoreError> {
     let row = transaction.get(&ContactKey { subject }.pack()).await?;
     row.map(|row| Contact::decode(&row)).transpose()
@@ -245,6 +240,7 @@ mod tests {
     use tessera_store::memory::MemoryStore;
 
     use super::*;
+    use crate::Suppressed;
 
     #[test]
     fn who_is_forgotten_keeps_what_it_does_not_want_to_hear() {
@@ -283,13 +279,21 @@ mod tests {
 
     #[test]
     fn where_a_team_is_written_to_and_its_channel_in_discord_leave_each_other() {
-        let contacts = Contacts::new(Arc::new(MemoryStore::new()));
-        let team = Subject(7);
-        block_on(contacts.say_email(team, Some("team@example.com"), Some("de"))).unwrap();
-        let both = block_on(contacts.say_discord(team, Some("https://discord.com/x"), Some("en"))).unwrap();
-        assert_eq!((both.email.as_deref(), both.locale.as_deref()), (Some("team@example.com"), Some("en")));
-        let left = block_on(contacts.say_email(team, None, Some("en"))).unwrap();
-        let discord = Some("https://discord.com/x".to_owned());
+        let table: Arc<dyn Table> = Arc::new(MemoryStore::new());
+        let (contacts, suppressed) = (Contacts::new(Arc::clone(&table)), Suppressed::new(table));
+        let (team, email, url) = (Subject(7), "team@example.com", "https://discord.com/x");
+        block_on(contacts.say_email(team, Some(email), Some("de"))).unwrap();
+        let both = block_on(contacts.say_discord(team, Some(url), Some("en"))).unwrap();
+        assert_eq!((both.email.as_deref(), both.locale.as_deref()), (Some(email), Some("en")));
+        for (medium, address) in [(Medium::Email, email), (Medium::Discord, url)] {
+            block_on(suppressed.add(medium, address, "gone", Timestamp(9))).unwrap();
+        }
+        let again = block_on(contacts.say_email(team, Some(email), None)).unwrap();
+        assert_eq!(again, both, "the language stays where none is said");
+        assert!(!block_on(suppressed.has(Medium::Email, email)).unwrap());
+        assert!(block_on(suppressed.has(Medium::Discord, url)).unwrap(), "nobody gave it again");
+        let left = block_on(contacts.say_email(team, None, None)).unwrap();
+        let discord = Some(url.to_owned());
         assert_eq!(left, Contact { discord, locale: Some("en".to_owned()), ..Contact::default() });
         assert_eq!(block_on(contacts.load(team)).unwrap(), Some(left));
     }

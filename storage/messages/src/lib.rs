@@ -27,7 +27,7 @@ pub use push_subscriptions::{PushSubscription, PushSubscriptions};
 pub use record::{Outcome, Verdict};
 pub use suppressed::Suppressed;
 pub use templates::{Kept, Template, TemplateName, Templates};
-pub use want::{Ended, Finished, Recipient, Want, organizer_subject, recipient_mark};
+pub use want::{Ended, Finished, Recipient, Want, order_mark, organizer_subject, recipient_mark};
 
 /// Messages of one lane that were delivered, or ended otherwise than dead, and are kept: the youngest.
 pub const FINISHED_KEPT: u64 = 1_000;
@@ -43,8 +43,10 @@ pub const TEMPLATE_ROWS_MAX: usize = 2_000;
 pub const REASON_BYTES_MAX: usize = 200;
 /// Browsers of one buyer that take messages; the oldest leaves.
 pub const SUBSCRIPTIONS_MAX: usize = 8;
-/// Broadcasts of one event.
+/// Broadcasts of one event that its organizer writes.
 pub const BROADCASTS_MAX: usize = 200;
+/// Broadcasts of one event that say that it takes place at another time or place: apart, so that emergencies always have room.
+pub const MOVES_MAX: usize = 200;
 /// Messages of class bulk that wait in a lane before a broadcast pages on: the others wait in its cursor.
 pub const BULK_WAITING_MAX: usize = 2_000;
 /// Dead letters that one call sends again.

@@ -101,7 +101,18 @@ pub(crate) fn dispute_numbered(number: u32, what: &'static str) -> Result<Option
 /// The eight bytes by which the places of messages tell recipients apart.
 #[must_use]
 pub fn recipient_mark(subject: Subject) -> u64 {
-    let hash = blake3::hash(&subject.0.to_be_bytes());
+    first_bytes(&blake3::hash(&subject.0.to_be_bytes()))
+}
+
+/// The eight bytes by which the places of messages tell the recipients of each order apart, where one hears of every order by itself.
+#[must_use]
+pub fn order_mark(subject: Subject, order: ClaimNumber) -> u64 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(&subject.0.to_be_bytes()).update(&order.0.to_be_bytes());
+    first_bytes(&hasher.finalize())
+}
+
+fn first_bytes(hash: &blake3::Hash) -> u64 {
     let mut first = [0; 8];
     first.copy_from_slice(&hash.as_bytes()[..8]);
     u64::from_be_bytes(first)

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use futures::executor::block_on;
 use tessera_correspondence::{
-    BULK_WAITING_MAX, Begun, Broadcast, BroadcastState, Broadcasts, Class, Ended, INBOX_KEPT, Inbox, Kind,
-    Medium, Messages, Outcome, Recipient, Said, Step, Verdict, Want, lane_of, recipient_mark, say_in,
+    BROADCASTS_MAX, BULK_WAITING_MAX, Begun, Broadcast, BroadcastState, Broadcasts, Class, Ended, INBOX_KEPT,
+    Inbox, Kind, MOVES_MAX, Medium, Messages, Outcome, Recipient, Said, Step, Verdict, Want, lane_of,
+    recipient_mark, say_in,
 };
 use tessera_inventory::{ClaimNumber, EventId, Sequence, Subject, Timestamp};
 use tessera_store::keys::{MessageLane, MessagePlace};
@@ -135,17 +136,11 @@ fn an_inbox_keeps_the_youngest_and_knows_what_was_read() {
     assert_eq!(read, [true, true, false]);
 }
 
-#[test]
-fn a_broadcast_writes_to_each_person_once_and_from_one_place_only() {
-    let table = Arc::new(MemoryStore::new());
-    let (messages, broadcasts) = (
-        Messages::new(Arc::clone(&table) as Arc<dyn Table>),
-        Broadcasts::new(Arc::clone(&table) as Arc<dyn Table>),
-    );
-    let fresh = |request| Broadcast {
+fn fresh(kind: Kind, request: u128) -> Broadcast {
+    Broadcast {
         event: EVENT,
         run: 0,
-        kind: Kind::Announcement,
+        kind,
         variables: vec![("title".to_owned(), "Doors".to_owned())],
         request,
         created_at: NOW,
@@ -155,8 +150,37 @@ fn a_broadcast_writes_to_each_person_once_and_from_one_place_only() {
         cursor: None,
         orders: 0,
         recipients: 0,
+    }
+}
+
+#[test]
+fn an_event_that_moves_often_has_room_for_emergencies() {
+    let broadcasts = Broadcasts::new(Arc::new(MemoryStore::new()));
+    let begin = |kind, request: usize| {
+        let request = u128::try_from(request).unwrap();
+        block_on(broadcasts.begin(&fresh(kind, request))).unwrap()
     };
-    let begin = |request| match block_on(broadcasts.begin(&fresh(request))).unwrap() {
+    for request in 1..=MOVES_MAX {
+        assert!(matches!(begin(Kind::Change, request), Begun::Runs(_)), "{request}");
+    }
+    assert_eq!(begin(Kind::Change, MOVES_MAX + 1), Begun::TooMany);
+    let all = MOVES_MAX + BROADCASTS_MAX;
+    for request in MOVES_MAX + 1..=all {
+        let Begun::Runs(begun) = begin(Kind::Emergency, request) else { panic!("{request}") };
+        assert_eq!(begun.run, request as u64);
+    }
+    assert_eq!(begin(Kind::Announcement, all + 1), Begun::TooMany);
+    assert!(matches!(begin(Kind::Emergency, all), Begun::Runs(_)), "the same once more");
+}
+
+#[test]
+fn a_broadcast_writes_to_each_person_once_and_from_one_place_only() {
+    let table = Arc::new(MemoryStore::new());
+    let (messages, broadcasts) = (
+        Messages::new(Arc::clone(&table) as Arc<dyn Table>),
+        Broadcasts::new(Arc::clone(&table) as Arc<dyn Table>),
+    );
+    let begin = |request| match block_on(broadcasts.begin(&fresh(Kind::Announcement, request))).unwrap() {
         Begun::Runs(run) => run,
         Begun::TooMany => panic!("too many"),
     };
@@ -222,20 +246,7 @@ fn a_kind_waits_in_the_lanes_that_carry_it_and_what_is_for_all_to_see_in_public_
     .unwrap();
     assert_eq!(lanes.each_ref().map(waits), [2, 1, 0]);
     let broadcasts = Broadcasts::new(Arc::clone(&table) as Arc<dyn Table>);
-    let begun = Broadcast {
-        event: EVENT,
-        run: 1,
-        kind: Kind::Emergency,
-        variables: Vec::new(),
-        request: 0,
-        created_at: NOW,
-        not_before: NOW,
-        expires_at: None,
-        state: BroadcastState::Running,
-        cursor: None,
-        orders: 0,
-        recipients: 0,
-    };
+    let begun = fresh(Kind::Emergency, 0);
     let Begun::Runs(begun) = block_on(broadcasts.begin(&begun)).unwrap() else { panic!("it has begun") };
     let post = Some(want(Kind::Emergency, 9, begun.run, NOW));
     let wants = vec![want(Kind::Emergency, 1, begun.run, NOW)];

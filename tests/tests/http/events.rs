@@ -336,11 +336,11 @@ async fn who_has_tickets_hears_of_another_date_and_has_them_anew() {
     let sale = Sale::open(&server, &standing(10)).await;
     let buyer = server.buyer().await;
     let ada = json!({"email": "ada@example.com", "locale": "en"});
-    messages::buy(&server, &sale, &buyer, 1, &ada).await;
-    relay.wait_for(1).await;
-    // The broadcast goes along the projection of orders: it must have seen this one.
-    let is_listed = |shown: &Value| shown["items"].as_array().unwrap().len() == 1;
-    messages::stands(&server, &sale.path("/orders"), &buyer, is_listed).await;
+    let mut orders = Vec::new();
+    for quantity in [1, 2] {
+        orders.push(messages::buy(&server, &sale, &buyer, quantity, &ada).await.text("id"));
+    }
+    relay.wait_for(2).await;
     let path = sale.path("");
     let put = |token: &str, body: &Value| server.ask(Method::PUT, &path).bearer(token).json(body);
     let mut card = json!({"name": "Test", "starts_at": "2030-02-01T19:00:00Z", "zone": "Europe/Berlin"});
@@ -352,16 +352,36 @@ async fn who_has_tickets_hears_of_another_date_and_has_them_anew() {
     assert_eq!((moved.text("phase"), &moved.json["id"]), ("on_sale".to_owned(), &json!(sale.event)));
     let shown = server.get(&path).bearer(&buyer).expect(200).await;
     assert_eq!(shown.json["starts_at"], moved.json["starts_at"]);
-    let mail = relay.wait_for(2).await.remove(1);
-    assert_eq!(
-        (mail.to.as_str(), mail.header("Subject")),
-        ("ada@example.com", "Test has changed".to_owned())
-    );
-    assert!(mail.text.contains("1 February 2030, 20:00") && mail.text.contains("tickets.pdf"));
+    let mails = relay.wait_for(4).await.split_off(2);
+    for mail in &mails {
+        assert_eq!(
+            (mail.to.as_str(), mail.header("Subject")),
+            ("ada@example.com", "Test has changed".to_owned())
+        );
+        assert!(mail.text.contains("1 February 2030, 20:00") && mail.text.contains("tickets.pdf"));
+    }
+    let brings = |order: &String| mails.iter().filter(|mail| mail.text.contains(order)).count();
+    assert_eq!(orders.iter().map(brings).collect::<Vec<_>>(), [1, 1], "the tickets of each");
+    // Calendars take it for a later version of what they have.
+    let calendar = sale.path(&format!("/orders/{}/calendar.ics", orders[0]));
+    let calendar = server.get(&calendar).bearer(&buyer).expect(200).await;
+    let calendar = String::from_utf8(calendar.bytes).unwrap();
+    assert!(calendar.contains("DTSTART:20300201T190000Z") && calendar.contains("SEQUENCE:2"), "{calendar}");
     // Its name alone is no news.
     card["name"] = "Gala".into();
     assert_eq!(put(&sale.key, &card).expect(200).await.text("name"), "Gala");
     let runs = server.get(&sale.path("/broadcasts")).bearer(&sale.key).expect(200).await;
     let changes = runs.json["items"].as_array().unwrap().iter().filter(|run| run["kind"] == "change");
     assert_eq!(changes.count(), 1);
+}
+
+#[tokio::test]
+async fn nobody_hears_of_what_happens_to_a_draft() {
+    let relay = Relay::start().await;
+    let server = Server::start_with(messages::settings(relay.port())).await;
+    let sale = Sale::draft(&server, &standing(10)).await;
+    let card = json!({"name": "Test", "starts_at": "2030-02-01T19:00:00Z", "zone": "Europe/Berlin"});
+    server.ask(Method::PUT, &sale.path("")).bearer(&sale.key).json(&card).expect(200).await;
+    let runs = server.get(&sale.path("/broadcasts")).bearer(&sale.key).expect(200).await;
+    assert_eq!(runs.json["items"], json!([]));
 }

@@ -208,6 +208,8 @@ pub(crate) async fn prepare(table: Arc<dyn Table>) {
         zone: "Europe/Berlin".to_owned(),
         place: String::new(),
         created_at: BEGINNING,
+        changed_at: BEGINNING,
+        changes: 0,
     };
     let request = CatalogueRequest { digest: 1, fingerprint: 1 };
     Catalogue::new(table).create(&row, request).await.unwrap();

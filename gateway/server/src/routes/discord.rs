@@ -29,7 +29,7 @@ pub(crate) struct WebhookRequest<'a> {
     /// As Discord shows it: `https://discord.com/api/webhooks/…`. As secret as a key.
     #[serde(borrow)]
     url: Cow<'a, str>,
-    /// The language of the organizer, such as `de-CH`, also of what its team is written; English unless told.
+    /// The language of the organizer, such as `de-CH`, also of what its team is written; as it was unless told, and English at first.
     #[serde(borrow, default)]
     locale: Option<Cow<'a, str>>,
 }
@@ -97,8 +97,7 @@ pub(crate) async fn read(call: Call, organizer: Organizer<EventsRead>) -> Answer
 /// `DELETE /v1/discord-webhook`
 pub(crate) async fn remove(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
     let (subject, contacts) = (organizer_subject(organizer.tenant.number()), &call.gateway().people.contacts);
-    let before = contacts.load(subject).await.map_err(|error| problem::store(&error))?.unwrap_or_default();
-    let removed = contacts.say_discord(subject, None, before.locale.as_deref()).await;
+    let removed = contacts.say_discord(subject, None, None).await;
     removed.map_err(|error| problem::store(&error))?;
     Ok(HttpResponse::NoContent().finish())
 }

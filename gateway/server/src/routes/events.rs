@@ -105,6 +105,7 @@ pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Ans
     let principal = organizer.principal();
     let fingerprint = call.keys().fingerprint(call.request.path(), &bytes);
     let key = RequestKey::required(call.headers())?.on_catalogue(call.keys(), principal.0, fingerprint);
+    let now = call.gateway().now();
     let fresh = CatalogueEvent {
         event: EventId(mint(&call)),
         organizer: organizer.tenant.number(),
@@ -113,7 +114,9 @@ pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Ans
         ends_at: request.ends_at.map(|ends_at| ends_at.0),
         zone: request.zone.clone().into_owned(),
         place: request.place.clone().unwrap_or_default().into_owned(),
-        created_at: call.gateway().now(),
+        created_at: now,
+        changed_at: now,
+        changes: 0,
     };
     let request = CatalogueRequest { digest: key.digest, fingerprint };
     let created = call.gateway().catalogue.repository.create(&fresh, request).await;
@@ -234,27 +237,31 @@ pub(crate) async fn replace(call: Call, organizer: Organizer<EventsWrite>) -> An
     let times = (request.starts_at, request.ends_at);
     check(&request.name, times, &request.zone, request.place.as_deref())?;
     let published = call.opened(event).await?;
+    let now = call.gateway().now();
     let card = CatalogueEvent {
         event,
-        // These two stay as they are.
+        // Whose it is and when it was created stay as they are, and changes are counted there.
         organizer: 0,
-        created_at: call.gateway().now(),
+        created_at: now,
+        changed_at: now,
+        changes: 0,
         name: request.name.into_owned(),
         starts_at: request.starts_at.0,
         ends_at: request.ends_at.map(|ends_at| ends_at.0),
         zone: request.zone.into_owned(),
         place: request.place.unwrap_or_default().into_owned(),
     };
-    // Who was told that it does not take place needs to hear no more.
-    let is_cancelled = phase_of(published.as_deref()) == Phase::Cancelled;
-    let are_told = call.gateway().settings.messages.enabled && !is_cancelled;
+    // Who was told that it does not take place needs to hear no more; of a draft nobody knows.
+    let is_told_of = !matches!(phase_of(published.as_deref()), Phase::Draft | Phase::Cancelled);
+    let are_told = call.gateway().settings.messages.enabled && is_told_of;
     let replaced = call.gateway().platform.replace_card(&card, are_told).await;
     call.gateway().catalogue.look_again();
     match replaced.map_err(|error| problem::store(&error))? {
         Replaced::Card(card, _) => render::json(StatusCode::OK, &reply(&card, published.as_deref())),
         Replaced::NotFound => Err(problem::event_not_found()),
         Replaced::TooMany => {
-            let detail = "nobody could be told of it: the event has had as many broadcasts as one may have";
+            let detail =
+                "nobody could be told of it: people have heard of as many changes as one event may have";
             Err(Problem::new(Code::InvalidRequest, detail).with("reason", "too_many_broadcasts"))
         }
     }

@@ -26,7 +26,7 @@ pub(crate) struct OrganizerContactRequest<'a> {
     /// An address that the team reads.
     #[serde(borrow)]
     email: Cow<'a, str>,
-    /// The language of the organizer, such as `de-CH`, also of its channel in Discord; English unless told.
+    /// The language of the organizer, such as `de-CH`, also of its channel in Discord; as it was unless told, and English at first.
     #[serde(borrow, default)]
     locale: Option<Cow<'a, str>>,
 }
@@ -74,8 +74,7 @@ pub(crate) async fn read(call: Call, organizer: Organizer<EventsRead>) -> Answer
 /// `DELETE /v1/organizer-contact`
 pub(crate) async fn remove(call: Call, organizer: Organizer<EventsWrite>) -> Answer {
     let (subject, contacts) = (organizer_subject(organizer.tenant.number()), &call.gateway().people.contacts);
-    let before = contacts.load(subject).await.map_err(|error| problem::store(&error))?.unwrap_or_default();
-    let removed = contacts.say_email(subject, None, before.locale.as_deref()).await;
+    let removed = contacts.say_email(subject, None, None).await;
     removed.map_err(|error| problem::store(&error))?;
     Ok(HttpResponse::NoContent().finish())
 }

@@ -35,6 +35,10 @@ pub struct CatalogueEvent {
     pub place: String,
     /// When it was put into the catalogue.
     pub created_at: Timestamp,
+    /// When what people are told of it was last changed; at first when it was put into the catalogue.
+    pub changed_at: Timestamp,
+    /// How often that was changed.
+    pub changes: u32,
 }
 
 /// Identity of the request that creates an event, as in [`tessera_inventory::IdempotencyKey`].
@@ -78,7 +82,8 @@ pub async fn card_in(
 }
 
 /// Replaces what people are told of an event, in a transaction: its name, times, zone and place. Whose it is and when it was put there
-/// stay. The event as it is then; `None`: the catalogue does not have it.
+/// stay; where anything is another, that counts as a change, at the `changed_at` of `new`. The event as it is then; `None`: the catalogue
+/// does not have it.
 ///
 /// # Errors
 /// As the transaction says.
@@ -88,8 +93,12 @@ pub async fn replace_card_in(
 ) -> Result<Option<CatalogueEvent>, StoreError> {
     let Some(stored) = row::read(transaction, new.event).await? else { return Ok(None) };
     let row::StoredEvent { catalogue_event: before, venue } = stored;
-    let (organizer, created_at) = (before.organizer, before.created_at);
-    let catalogue_event = CatalogueEvent { organizer, created_at, ..new.clone() };
+    let CatalogueEvent { organizer, created_at, changed_at, changes, .. } = before;
+    let mut catalogue_event = CatalogueEvent { organizer, created_at, changed_at, changes, ..new.clone() };
+    if catalogue_event == before {
+        return Ok(Some(before));
+    }
+    (catalogue_event.changed_at, catalogue_event.changes) = (new.changed_at, changes.saturating_add(1));
     row::write(transaction, &row::StoredEvent { catalogue_event: catalogue_event.clone(), venue });
     Ok(Some(catalogue_event))
 }

@@ -43,6 +43,11 @@ struct CatalogueRow {
     ends_at_ms: Option<u64>,
     #[prost(string, tag = "9")]
     place: String,
+    /// Absent in older rows: as it was created.
+    #[prost(uint64, optional, tag = "10")]
+    changed_at_ms: Option<u64>,
+    #[prost(uint32, tag = "11")]
+    changes: u32,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -73,6 +78,8 @@ pub(super) fn write(transaction: &mut dyn Transaction, stored: &StoredEvent) {
         venue_length: venue.map_or(0, |venue| venue.length),
         ends_at_ms: catalogue_event.ends_at.map(|ends_at| ends_at.0),
         place: catalogue_event.place.clone(),
+        changed_at_ms: Some(catalogue_event.changed_at.0),
+        changes: catalogue_event.changes,
     };
     transaction.set(&CatalogueEventKey { event: catalogue_event.event }.pack(), &row.encode_to_vec());
 }
@@ -91,6 +98,8 @@ pub(super) fn decode(event: EventId, row: &[u8]) -> Result<StoredEvent, StoreErr
             zone: row.zone,
             place: row.place,
             created_at: Timestamp(row.created_at_ms),
+            changed_at: Timestamp(row.changed_at_ms.unwrap_or(row.created_at_ms)),
+            changes: row.changes,
         },
         venue: (version > 0).then_some(VenuePointer { version, length }),
     })
@@ -106,4 +115,17 @@ pub(super) fn decode_request(row: &[u8]) -> Result<(u64, EventId), StoreError> {
     let row = RequestRow::decode(row).map_err(|_| unreadable())?;
     let event = row.event.try_into().map_err(|_| unreadable())?;
     Ok((row.fingerprint, EventId(u128::from_be_bytes(event))))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_older_row_was_not_changed_since_it_was_created() {
+        let row = CatalogueRow { organizer: vec![0; 16], created_at_ms: 7, ..CatalogueRow::default() };
+        let read = decode(EventId(1), &row.encode_to_vec()).unwrap().catalogue_event;
+        assert_eq!((read.changed_at, read.changes), (Timestamp(7), 0));
+    }
 }

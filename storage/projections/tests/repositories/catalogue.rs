@@ -22,6 +22,8 @@ fn event(id: u128, organizer: u128) -> CatalogueEvent {
         ends_at: Some(Timestamp(9_000)),
         place: "Hall, Riverside".to_owned(),
         created_at: Timestamp(1_790_000_000_000),
+        changed_at: Timestamp(1_790_000_000_000),
+        changes: 0,
     }
 }
 

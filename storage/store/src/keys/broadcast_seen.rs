@@ -1,6 +1,6 @@
 //! Somebody whom a broadcast has reached: one person has several orders.
 //!
-//! - key: (kind, event, number of the run, eight bytes of whom)
+//! - key: (kind, event, number of the run, eight bytes of whom; of another time or place of whom and of which order)
 //! - value: empty
 //! - mutability: written with the message
 

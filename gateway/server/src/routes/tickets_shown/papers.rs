@@ -100,8 +100,9 @@ impl Papers {
             ends_at: card.ends_at.map(instant),
             place: (!card.place.is_empty()).then_some(card.place.as_str()),
             description: &lines.join("\n"),
-            changed_at: instant(card.created_at),
-            version: self.version,
+            changed_at: instant(card.changed_at),
+            // Neither falls, so that every change is a later version to a calendar.
+            version: self.version.saturating_add(card.changes),
         }))
     }
 }
