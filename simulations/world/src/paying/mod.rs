@@ -189,6 +189,8 @@ fn put_into(catalogue: &Catalogue) -> Result<(), Violation> {
         zone: "UTC".to_owned(),
         place: String::new(),
         created_at: Timestamp(WALL_BASE_MS),
+        changed_at: Timestamp(WALL_BASE_MS),
+        changes: 0,
     };
     let request = CatalogueRequest { digest: 1, fingerprint: 1 };
     block_on(catalogue.create(&event, request)).map_err(|error| unread(&error))?;
