@@ -99,12 +99,7 @@ type Sums = BTreeMap<Account, i128>;
 pub(crate) async fn read(call: Call, caller: Organizer<EventsRead>) -> Answer {
     let organizer = own_organizer(&call, caller)?;
     let query: Query = call.query()?;
-    let currency = Currency::try_from(query.currency.as_bytes())
-        .ok()
-        .filter(|letters| letters.iter().all(u8::is_ascii_uppercase))
-        .ok_or_else(|| {
-            Problem::field(Code::InvalidValue, "currency", "three capital letters, such as EUR")
-        })?;
+    let currency = currency_of("currency", &query.currency)?;
     let instant = |name: &'static str, text: &str| {
         let message = "an RFC 3339 instant of 1970 or later, such as 2027-01-01T10:00:00Z";
         parse(text).ok_or_else(|| Problem::field(Code::InvalidValue, name, message))
@@ -136,6 +131,14 @@ pub(crate) async fn read(call: Call, caller: Organizer<EventsRead>) -> Answer {
     } else {
         render::read(call.headers(), &statement)
     }
+}
+
+/// The currency that stands at `path` of a request.
+pub(super) fn currency_of(path: &'static str, text: &str) -> Result<Currency, Problem> {
+    Currency::try_from(text.as_bytes())
+        .ok()
+        .filter(|letters| letters.iter().all(u8::is_ascii_uppercase))
+        .ok_or_else(|| Problem::field(Code::InvalidValue, path, "three capital letters, such as EUR"))
 }
 
 /// Entries that were read, and where they end.
