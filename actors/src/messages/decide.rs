@@ -430,6 +430,7 @@ mod tests {
                 state,
                 subject: Subject(4),
                 deadline_at: Some(NOW),
+                origin: None,
                 renewals: 0,
                 attempts: 0,
                 lines: Vec::new(),

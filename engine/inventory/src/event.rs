@@ -195,11 +195,12 @@ pub enum EventBody {
 /// The oldest format of the log, which every reader knows.
 pub const FORMAT_MIN: u16 = 1;
 /// The newest format of the log. 2: payments by providers, late sales, disputes, refunds by amount; tariffs and quotes; ways out with their
-/// time, lists, re-issue and scans; the waitlist; who gave a ticket away.
+/// time, lists, re-issue and scans; the waitlist.
 pub const FORMAT_MAX: u16 = 2;
 
 impl EventBody {
-    /// The oldest format that can say this: a reader that knows none so new must not read on, since it would decide otherwise.
+    /// The oldest format that can say this: a reader that knows none so new must not read on, since it would decide otherwise. Who gave a ticket
+    /// away is said in any: nothing is decided by it, and older readers skip it.
     #[must_use]
     pub fn format(&self) -> u16 {
         match self {
@@ -214,7 +215,6 @@ impl EventBody {
             | EventBody::CheckedOut { list: Some(_), .. }
             | EventBody::CheckedOut { stamped: true, .. }
             | EventBody::TicketReissued { .. }
-            | EventBody::TicketTransferred { from: Some(_), .. }
             | EventBody::ScansRecorded(_)
             | EventBody::WaitlistJoined(_)
             | EventBody::WaitlistLeft { .. }

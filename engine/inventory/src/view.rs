@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::{
-    ChannelId, ClaimNumber, ClaimState, Line, PaymentKind, Phase, PoolId, Sequence, Subject, Timestamp,
+    ChannelId, ClaimNumber, ClaimState, Line, Origin, PaymentKind, Phase, PoolId, Sequence, Subject,
+    Timestamp,
 };
 
 /// The four counters of a pool, or of the seats of a category (invariant I1: they add up to the capacity).
@@ -104,6 +105,8 @@ pub struct ClaimView {
     pub subject: Subject,
     /// When the hold or the grace ends; `None` once settled.
     pub deadline_at: Option<Timestamp>,
+    /// How it came about, until it is settled: an order does not remember it, and the log has it.
+    pub origin: Option<Origin>,
     /// Renewals used.
     pub renewals: u8,
     /// Payment attempts used.

@@ -117,7 +117,9 @@ impl Tariff {
     fn check_lines(&self) -> Checked {
         // A bundle has a line for each line that it takes units of.
         let bundles = (self.bundles.len() * BASKET_LINES_MAX).min(BASKET_UNITS_MAX.into());
-        let fees = || self.platform_fees.iter().chain(&self.fees);
+        // A fee without amounts, as those that have ended are, has no line.
+        let takes = |fee: &&Fee| (fee.fixed_minor, fee.rate_ppm, fee.min_minor) != (0, 0, 0);
+        let fees = || self.platform_fees.iter().chain(&self.fees).filter(takes);
         let taxes_of = |per_order: bool, refundable: bool| {
             let same =
                 |fee: &&Fee| (fee.basis == Basis::PerOrder) == per_order && fee.refundable == refundable;

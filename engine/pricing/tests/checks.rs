@@ -97,6 +97,8 @@ fn a_tariff_that_could_make_too_long_a_quote_is_refused() {
     assert_eq!(with_fees(10).check(TYPES), Ok(()));
     let problem = with_fees(11).check(TYPES).expect_err("too many");
     assert!(problem.problem.contains("lines of one quote"), "{problem:?}");
+    let ended = Fee { fixed_minor: 0, ..fee() };
+    assert_eq!(Tariff { platform_fees: vec![ended], ..with_fees(11) }.check(TYPES), Ok(()), "it has no line");
     let of_order = Fee { basis: Basis::PerOrder, ..fee() };
     assert_eq!(Tariff { fees: vec![of_order; 16], ..sound() }.check(TYPES), Ok(()));
 }

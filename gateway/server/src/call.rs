@@ -3,6 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::HttpRequest;
 use actix_web::dev::Payload;
@@ -160,8 +161,13 @@ impl Call {
     }
 
     fn watcher(&self, principal: Option<Principal>, organizer: bool) -> Watcher {
+        Watcher { address: self.address(), principal, organizer }
+    }
+
+    /// Where it comes from, as rate limits count it.
+    pub(crate) fn address(&self) -> u128 {
         let address = client_address::of(&self.request, &self.gateway().settings.http.trusted_proxies);
-        Watcher { address: rate_limit::address_key(address), principal, organizer }
+        rate_limit::address_key(address)
     }
 
     /// The body of a request that needs no key.
@@ -182,10 +188,14 @@ impl Call {
         json::body(self.headers(), &mut self.payload.borrow_mut(), bytes_max).await
     }
 
-    /// The body as it came, whatever it says that it is, at most `bytes_max`.
+    /// The body as it came, whatever it says that it is, at most `bytes_max`, within `deadline`.
     #[allow(clippy::await_holding_refcell_ref)] // as above
-    pub(crate) async fn raw_body_up_to(&self, bytes_max: usize) -> Result<Bytes, Problem> {
-        json::raw_body(self.headers(), &mut self.payload.borrow_mut(), bytes_max).await
+    pub(crate) async fn raw_body_up_to(
+        &self,
+        bytes_max: usize,
+        deadline: Duration,
+    ) -> Result<Bytes, Problem> {
+        json::raw_body(self.headers(), &mut self.payload.borrow_mut(), bytes_max, deadline).await
     }
 
     /// The query of a read.

@@ -1,5 +1,7 @@
 //! Strict JSON: reads a body within its limits and says exactly which field is wrong.
 
+use std::time::Duration;
+
 use actix_web::dev::Payload;
 use actix_web::http::header::{self, HeaderMap};
 use actix_web::web::{Bytes, BytesMut};
@@ -19,14 +21,14 @@ pub(crate) async fn body(
     payload: &mut Payload,
     bytes_max: usize,
 ) -> Result<Bytes, Problem> {
-    let bytes = raw_body(headers, payload, bytes_max).await?;
+    let bytes = raw_body(headers, payload, bytes_max, BODY_DEADLINE).await?;
     if !bytes.is_empty() {
         check_media_type(headers)?;
     }
     Ok(bytes)
 }
 
-/// The same of a body that may be of any kind.
+/// The same of a body that may be of any kind, and arrives within `deadline`.
 ///
 /// # Errors
 /// As [`body`], but for `unsupported_media_type`.
@@ -34,6 +36,7 @@ pub(crate) async fn raw_body(
     headers: &HeaderMap,
     payload: &mut Payload,
     bytes_max: usize,
+    deadline: Duration,
 ) -> Result<Bytes, Problem> {
     check_length(headers, bytes_max)?;
     let mut reading = std::pin::pin!(read(payload, bytes_max));
@@ -43,7 +46,7 @@ pub(crate) async fn raw_body(
         std::task::Poll::Pending => {
             // What is dropped here is a read of a socket, never an append.
             #[allow(clippy::disallowed_methods)]
-            let waited = tokio::time::timeout(BODY_DEADLINE, reading).await;
+            let waited = tokio::time::timeout(deadline, reading).await;
             waited.map_err(|_| Problem::new(Code::BodyTooSlow, "the body did not arrive in time"))?
         }
     }

@@ -258,6 +258,7 @@ impl Model {
             of_hold: placed.subjects.extra.len(),
             extra: placed.subjects.extra,
             channel: placed.channel,
+            origin: placed.origin,
             lines,
             quote: placed.quote.map(|quote| *quote),
             beyond_minor: 0,

@@ -34,8 +34,8 @@ use std::sync::Arc;
 
 use tessera_inventory::{
     Authority, CategoryId, ChannelId, ClaimNumber, Command, CommandBody, Config, EventBody, HoldPlaced,
-    KeyMark, PaymentKind, Phase, PoolId, Rejection, RequestError, Scan, SeatIndex, SeatState, Subject,
-    TicketTypeId, Timestamp,
+    KeyMark, Origin, PaymentKind, Phase, PoolId, Rejection, RequestError, Scan, SeatIndex, SeatState,
+    Subject, TicketTypeId, Timestamp,
 };
 use tessera_pricing::Quote;
 
@@ -115,6 +115,8 @@ pub struct Claim {
     pub of_hold: usize,
     /// The channel it drew on.
     pub channel: Option<ChannelId>,
+    /// How it came about.
+    pub origin: Origin,
     /// What it has.
     pub lines: Vec<Line>,
     /// What that costs, where it was quoted.

@@ -137,6 +137,7 @@ impl Model {
             subject: claim.subject,
             deadline_at: is_live.then(|| claim.grace_until.unwrap_or(claim.deadline_at)),
             // A settled order keeps only what a later command needs.
+            origin: is_live.then_some(claim.origin),
             renewals: if is_live { claim.renewals } else { 0 },
             attempts: if is_live { claim.attempts } else { 0 },
             lines: claim.lines.iter().map(line).collect(),

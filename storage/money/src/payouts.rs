@@ -117,10 +117,7 @@ impl Payouts {
         let request = PayoutKey::of_request(payout.organizer, request).pack();
         let request = request.as_slice();
         transact(self.table.as_ref(), |mut transaction| async move {
-            if let Some(id) = transaction.get(request).await? {
-                let key = PayoutKey { organizer: payout.organizer, payout: identity(&id, WHAT)? };
-                let row = transaction.get(&key.pack()).await?.ok_or_else(|| unreadable(WHAT))?;
-                let known = Payout::decode(key, &row)?;
+            if let Some(known) = begun_by(transaction.as_mut(), payout.organizer, request).await? {
                 let is_same = known == *payout;
                 // By an attempt of unknown outcome of this transaction, or as somebody asked before.
                 return Ok((transaction, if is_same { Began::Now } else { Began::Before(known) }));
@@ -136,6 +133,15 @@ impl Payouts {
             Ok((transaction, Began::Now))
         })
         .await
+    }
+
+    /// The payout that a request with this digest of its idempotency key has begun; `None`: it has begun none.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn begun_by(&self, organizer: u128, request: u128) -> Result<Option<Payout>, StoreError> {
+        let request = PayoutKey::of_request(organizer, request).pack();
+        begun_by(self.table.begin().await?.as_mut(), organizer, &request).await
     }
 
     /// A payout has left or failed.
@@ -200,6 +206,18 @@ impl Payouts {
         let payout = |(key, row): &Row| Payout::decode(PayoutKey::unpack(key)?, row);
         rows.iter().map(payout).collect()
     }
+}
+
+/// The payout that a request has begun, by the packed key of that.
+async fn begun_by(
+    transaction: &mut dyn Transaction,
+    organizer: u128,
+    request: &[u8],
+) -> Result<Option<Payout>, StoreError> {
+    let Some(id) = transaction.get(request).await? else { return Ok(None) };
+    let key = PayoutKey { organizer, payout: identity(&id, WHAT)? };
+    let row = transaction.get(&key.pack()).await?.ok_or_else(|| unreadable(WHAT))?;
+    Payout::decode(key, &row).map(Some)
 }
 
 /// What an organizer is owed: its part of what was sold, less what it took at its own till and what was paid out.

@@ -80,6 +80,9 @@ async fn a_payout_is_of_no_more_than_is_owed_and_begins_and_ends_once() {
     assert!(again.replayed() && !begun.replayed());
     assert_eq!(again.text("id"), begun.text("id"), "the same request, the same payout");
     owed.begin(&wanted(9_000)).key(&key).refused(422, "key_reused").await;
+    let gone = json!({"amount": {"amount": 1, "currency": "EUR"}, "provider": "gone"});
+    // The key comes before whether such a payout could begin now.
+    owed.begin(&gone).key(&key).refused(422, "key_reused").await;
     owed.begin(&wanted(8_001)).refused(409, "payout_exceeded").await;
     for _ in 0..2 {
         assert_eq!(owed.end(&begun, "settle").expect(200).await.text("state"), "settled");

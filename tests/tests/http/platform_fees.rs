@@ -140,3 +140,26 @@ async fn fees_that_cannot_be_are_refused() {
     let read = agreement.server.get(&format!("{}/terms", agreement.path)).bearer(&agreement.sale.key);
     assert_eq!(read.expect(200).await.json["fees"], json!([]));
 }
+
+#[tokio::test]
+async fn no_event_is_created_with_a_configuration_that_has_no_room_for_the_fees_of_the_platform() {
+    let Agreement { server, sale, path } = &Agreement::drafted().await;
+    let per_ticket = |name: String| json!({"name": name, "per": "ticket", "fixed": 1});
+    let fees: Vec<Value> = (0..14).map(|at| per_ticket(format!("Fee {at}"))).collect();
+    let mut configuration = hall(1);
+    configuration["tariff"] = json!({"fees": fees});
+    let create = || {
+        let body = json!({
+            "name": "Full", "starts_at": "2030-01-01T19:00:00Z", "zone": "Europe/Berlin", "configuration": configuration});
+        server.post("/v1/events").bearer(&sale.key).json(&body)
+    };
+    create().expect(201).await;
+    let terms = json!({
+        "expected_version": 0, "commission": "0", "disputes_borne_by": "platform",
+        "fees": (0..4).map(|at| per_ticket(format!("Platform {at}"))).collect::<Vec<_>>(),
+    });
+    server.ask(Method::PUT, &format!("{path}/terms")).bearer(ADMIN_TOKEN).json(&terms).expect(200).await;
+    create().refused(422, "invalid_configuration").await;
+    let listed = server.get("/v1/events").bearer(&sale.key).expect(200).await;
+    assert_eq!(listed.json["items"].as_array().unwrap().len(), 2, "{:?}", listed.json);
+}

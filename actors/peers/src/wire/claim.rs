@@ -2,8 +2,8 @@
 
 use prost::Message;
 use tessera_inventory::{
-    ClaimNumber, ClaimState, Line, PaymentKind, SeatIndex, Subject, TermsId, TicketTypeId, TicketView,
-    Timestamp,
+    ClaimNumber, ClaimState, Line, Origin, PaymentKind, SeatIndex, Subject, TermsId, TicketTypeId,
+    TicketView, Timestamp,
 };
 use tessera_records::RecordError;
 use tessera_records::wide::{halves, narrow, put_seats, seats, whole};
@@ -39,6 +39,9 @@ pub(super) struct ClaimView {
     refunded_minor: i64,
     #[prost(bool, tag = "13")]
     in_dispute: bool,
+    /// Absent: settled, or said by a node that does not say it.
+    #[prost(uint32, optional, tag = "14")]
+    origin: Option<u32>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -99,6 +102,7 @@ pub(super) fn to_wire(claim: &tessera_inventory::ClaimView) -> ClaimView {
         quoted_minor: claim.quoted_minor,
         refunded_minor: claim.refunded_minor,
         in_dispute: claim.in_dispute,
+        origin: claim.origin.map(Word::word),
     }
 }
 
@@ -109,6 +113,7 @@ pub(super) fn from_wire(message: ClaimView) -> Result<Box<tessera_inventory::Cla
         state: ClaimState::of_word(message.state)?,
         subject: Subject(whole(message.subject_high, message.subject_low)),
         deadline_at: message.deadline_at_ms.map(Timestamp),
+        origin: message.origin.map(Origin::of_word).transpose()?,
         renewals: narrow(message.renewals, "renewals are at most 255")?,
         attempts: narrow(message.attempts, "attempts are at most 255")?,
         lines: message.lines.into_iter().map(line_from_wire).collect::<Result<_, _>>()?,

@@ -1,7 +1,9 @@
 //! Enumerations without data, as numbers.
 
 use tessera_actors::NotExecuted;
-use tessera_inventory::{ClaimState, Dispute, PaymentKind, Phase, PhaseCommand, RefundedUnits, RequestError};
+use tessera_inventory::{
+    ClaimState, Dispute, Origin, PaymentKind, Phase, PhaseCommand, RefundedUnits, RequestError,
+};
 use tessera_records::RecordError;
 
 use super::malformed;
@@ -56,6 +58,7 @@ words! {
     ClaimState, "a claim is in a known state" {
         Held = 1, PaymentInFlight = 2, Paid = 3, Refunded = 4, RefundDue = 5, Ended = 6,
     }
+    Origin, "a hold came about in a known way" { Direct = 1, Offer = 2 }
     PaymentKind, "an order is paid in a known way" { Free = 1, Offline = 2, Captured = 3 }
     RefundedUnits, "refunded units have a known destination" { Restock = 1, Kill = 2 }
     Dispute, "a dispute is open, won or lost" { Open = 1, Won = 2, Lost = 3 }

@@ -185,7 +185,7 @@ pub(crate) const fn origin_name(origin: Origin) -> &'static str {
     }
 }
 
-/// A hold as its view shows it, with how it came about: that stands in the log only.
+/// A hold as its view shows it, with how it came about.
 pub(crate) fn hold_view<'a>(
     tag: EventTag,
     sequence: Sequence,

@@ -10,6 +10,7 @@ use tessera_inventory::{
     Authority, Command, CommandBody, Config, EventBody, EventId, IdempotencyKey, Inventory, Sequence,
     Timestamp,
 };
+use tessera_money::terms::Terms;
 use utoipa::ToSchema;
 
 use super::terms;
@@ -68,10 +69,10 @@ pub(super) async fn read_body(call: &Call) -> Result<(Bytes, Room), Problem> {
 }
 
 /// What a venue file is read for.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug)]
 pub(super) enum Purpose {
-    /// A new event: it must suit an empty inventory, otherwise no event is created for it.
-    Create,
+    /// A new event: with what these terms add to it, it must suit an empty inventory, otherwise no event is created for it.
+    Create(Terms),
     /// An event that there is, whose writer decides.
     Replace,
 }
@@ -87,8 +88,8 @@ pub(super) async fn read_venue(call: &Call, text: Bytes, purpose: Purpose) -> Re
         let config = venue::resolve(&keys, &venue).map(Arc::new).map_err(|errors| {
             Problem::fields(Code::InvalidConfiguration, "correct what errors names", errors)
         })?;
-        if purpose == Purpose::Create {
-            suits_an_empty_event(&config, now)?;
+        if let Purpose::Create(terms) = &purpose {
+            suits_an_empty_event(&terms::added(terms, &[], Arc::clone(&config)), now)?;
         }
         Ok(config)
     };

@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 use uuid::Builder;
 
 use super::configuration::{self, Purpose};
+use super::terms;
 use crate::call::Call;
 use crate::caller::{EventsRead, EventsWrite, Organizer, Reader, Tenant};
 use crate::code::Code;
@@ -99,7 +100,10 @@ pub(crate) async fn create(call: Call, organizer: Organizer<EventsWrite>) -> Ans
     let times = (request.starts_at, request.ends_at);
     check(&request.name, times, &request.zone, request.place.as_deref())?;
     let venue = match request.configuration.map(|raw| bytes.slice_ref(raw.get().as_bytes())) {
-        Some(text) => Some((configuration::read_venue(&call, text.clone(), Purpose::Create).await?, text)),
+        Some(text) => {
+            let terms = terms::agreed_now(&call, organizer.tenant.number()).await?;
+            Some((configuration::read_venue(&call, text.clone(), Purpose::Create(terms)).await?, text))
+        }
         None => None,
     };
     let principal = organizer.principal();

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use serde::Deserialize;
 use tessera_inventory::{
-    ClaimNumber, CommandBody, Config, EventBody, EventId, Line, LineRequest, PlaceHold, PromotionClaim,
-    SeatIndex, Sequence, Subject, Subjects, Want, Wishes,
+    ClaimNumber, CommandBody, Config, EventBody, EventId, Line, LineRequest, Origin, PlaceHold,
+    PromotionClaim, SeatIndex, Sequence, Subject, Subjects, Want, Wishes,
 };
 use utoipa::ToSchema;
 
@@ -315,9 +315,14 @@ pub(crate) async fn read(call: Call) -> Answer {
     let (sequence, view) = call.claim(event, number).await?;
     let view = view.filter(|view| access.opens(view.subject)).ok_or_else(problem::hold_not_found)?;
     let (_, config) = published.config.as_ref().ok_or_else(problem::hold_not_found)?;
-    let placed = super::placed_in_log(&call, event, number).await?;
-    let came_about = (placed.origin, placed.entry);
-    let held = super::Held::placed(placed);
+    let (held, came_about) = if view.origin == Some(Origin::Direct) {
+        (super::Held::of(&call, event, &view).await?, (Origin::Direct, None))
+    } else {
+        // Which entry it was offered to, and how an order came about, stands in the log only.
+        let placed = super::placed_in_log(&call, event, number).await?;
+        let came_about = (placed.origin, placed.entry);
+        (super::Held::placed(placed), came_about)
+    };
     let shown = claim::hold_view(call.tag(event), sequence, &view, held.lines(config), came_about);
     render::read(call.headers(), &shown)
 }

@@ -116,7 +116,7 @@ async fn held_in_log(call: &Call, event: EventId, number: ClaimNumber) -> Result
     placed_in_log(call, event, number).await.map(Held::placed)
 }
 
-/// A hold as it was placed: the state knows neither the lines of its quote nor how it came about.
+/// A hold as it was placed: the state knows neither the lines of its quote nor the entry that it is offered to.
 pub(crate) async fn placed_in_log(
     call: &Call,
     event: EventId,

@@ -9,7 +9,7 @@ use tessera_inventory::Subject;
 
 use crate::call::Call;
 use crate::code::Code;
-use crate::limits::COMMAND_BYTES_MAX;
+use crate::limits::{BODY_DEADLINE, COMMAND_BYTES_MAX};
 use crate::messages::read_opt_out;
 use crate::problem::{self, Problem};
 use crate::router::Answer;
@@ -37,7 +37,7 @@ pub(crate) fn ask(call: &Call) -> Answer {
 /// `POST /v1/opt-outs/{token}`
 pub(crate) async fn accept(call: Call) -> Answer {
     // What a mail program sends says nothing that the link does not.
-    call.raw_body_up_to(COMMAND_BYTES_MAX).await?;
+    call.raw_body_up_to(COMMAND_BYTES_MAX, BODY_DEADLINE).await?;
     let (subject, kind) = token(&call)?;
     let refused = call.gateway().people.contacts.refuse(subject, kind).await;
     refused.map_err(|error| problem::store(&error))?;

@@ -12,6 +12,7 @@ use utoipa::ToSchema;
 
 use super::events::mint;
 use super::holds::MoneyBody;
+use super::statements::currency_of;
 use super::terms::{organizer_of, own_organizer};
 use crate::call::Call;
 use crate::caller::{EventsRead, Organizer};
@@ -35,7 +36,7 @@ pub(crate) struct PayoutRequest<'a> {
     #[serde(borrow)]
     #[schema(value_type = String)]
     provider: Cow<'a, str>,
-    /// Until when it pays what was sold; absent: now.
+    /// Until when it pays what was sold, as it is shown again: it bounds no amount. Absent: now.
     #[serde(default)]
     through: Option<Rfc3339>,
 }
@@ -155,33 +156,42 @@ pub(crate) async fn begin(call: Call) -> Answer {
     let request: PayoutRequest<'_> = json::parse(&bytes)?;
     let fingerprint = call.keys().fingerprint(call.request.path(), &bytes);
     let key = RequestKey::required(call.headers())?.on_catalogue(call.keys(), organizer, fingerprint);
+    let payouts = &call.gateway().payouts;
+    // What was begun is told again, whatever may be asked for by now.
+    let known = payouts.begun_by(organizer, key.digest).await.map_err(|error| problem::store(&error))?;
+    if let Some(known) = known {
+        return begun_before(&call, &known, fingerprint);
+    }
     let payout = Payout { id: mint(&call), fingerprint, ..asked(&call, organizer, &request)? };
-    let begun = call.gateway().payouts.begin(&payout, key.digest).await;
-    let (payout, replayed) = match begun.map_err(|error| problem::store(&error))? {
-        Began::Now => (payout, false),
-        Began::Before(known) if known.fingerprint == fingerprint => (known, true),
-        Began::Before(_) => {
-            let detail = "this key came with another request before; use a fresh key";
-            return Err(Problem::new(Code::KeyReused, detail));
-        }
+    let begun = payouts.begin(&payout, key.digest).await;
+    match begun.map_err(|error| problem::store(&error))? {
+        Began::Now => begun_reply(&call, &payout, false),
+        Began::Before(known) => begun_before(&call, &known, fingerprint),
         Began::Exceeds { owed_minor } => {
             let owed = serde_json::json!({"amount": owed_minor, "currency": text(&payout.currency)});
             let detail = "pay out at most what the organizer is owed now";
-            return Err(Problem::new(Code::PayoutExceeded, detail).with("owed", owed));
+            Err(Problem::new(Code::PayoutExceeded, detail).with("owed", owed))
         }
-    };
-    render::decision(StatusCode::CREATED, Mark { replayed, receipt: None }, &PayoutReply::of(&call, &payout))
+    }
+}
+
+/// The answer under a key that began this payout before.
+fn begun_before(call: &Call, known: &Payout, fingerprint: u64) -> Answer {
+    if known.fingerprint != fingerprint {
+        let detail = "this key came with another request before; use a fresh key";
+        return Err(Problem::new(Code::KeyReused, detail));
+    }
+    begun_reply(call, known, true)
+}
+
+fn begun_reply(call: &Call, payout: &Payout, replayed: bool) -> Answer {
+    render::decision(StatusCode::CREATED, Mark { replayed, receipt: None }, &PayoutReply::of(call, payout))
 }
 
 /// The payout that is asked for, without its identity.
 fn asked(call: &Call, organizer: u128, request: &PayoutRequest<'_>) -> Result<Payout, Problem> {
     let MoneyBody { amount, currency } = &request.amount;
-    let currency = Currency::try_from(currency.as_bytes())
-        .ok()
-        .filter(|letters| letters.iter().all(u8::is_ascii_uppercase))
-        .ok_or_else(|| {
-            Problem::field(Code::InvalidValue, "amount.currency", "three capital letters, such as EUR")
-        })?;
+    let currency = currency_of("amount.currency", currency)?;
     // What an entry of the ledger takes.
     if !(1..=tessera_ledger::AMOUNT_MINOR_MAX).contains(amount) {
         let range = format!("1 to {}", tessera_ledger::AMOUNT_MINOR_MAX);

@@ -169,7 +169,7 @@ fn priced(config: &Config) -> Option<TypeSet> {
     }
 }
 
-/// A fee that is not taken any more and keeps its place: of orders, so that it counts as one line among those that a quote may have.
+/// A fee that is not taken any more and keeps its place: without amounts it has no line in a quote.
 fn ended(fee: &Fee) -> Fee {
     Fee {
         basis: Basis::PerOrder,

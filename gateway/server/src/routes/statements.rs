@@ -6,9 +6,10 @@ use std::fmt::Write as _;
 use actix_web::HttpResponse;
 use actix_web::http::header::{self, HeaderValue};
 use serde::{Deserialize, Serialize};
+use tessera_actors::NotExecuted;
 use tessera_inventory::Timestamp;
 use tessera_ledger::{Account, Currency, Entry, FactKind};
-use tessera_money::ledger::{PageToken, Snapshot};
+use tessera_money::ledger::{Ledger, Page, PageToken, Snapshot};
 use tessera_store::StoreError;
 use utoipa::ToSchema;
 
@@ -19,6 +20,7 @@ use crate::caller::{EventsRead, Organizer};
 use crate::code::Code;
 use crate::ids::{self, IdText, Kind};
 use crate::instant::{Rfc3339, parse};
+use crate::limits::RETRY_AFTER_S;
 use crate::problem::{self, Problem};
 use crate::render;
 use crate::router::Answer;
@@ -27,6 +29,8 @@ use crate::router::Answer;
 const ENTRIES_MAX: usize = 10_000;
 /// Entries that are read at once.
 const READ_AT_ONCE: usize = 1_000;
+/// Times that entries are read until the books stay as they are meanwhile; more than once only where that takes longer than the store keeps a version.
+const READS_MAX: usize = 8;
 
 /// What one account holds, or what moves on it: debit positive.
 #[derive(Clone, Serialize, ToSchema)]
@@ -99,12 +103,7 @@ type Sums = BTreeMap<Account, i128>;
 pub(crate) async fn read(call: Call, caller: Organizer<EventsRead>) -> Answer {
     let organizer = own_organizer(&call, caller)?;
     let query: Query = call.query()?;
-    let currency = Currency::try_from(query.currency.as_bytes())
-        .ok()
-        .filter(|letters| letters.iter().all(u8::is_ascii_uppercase))
-        .ok_or_else(|| {
-            Problem::field(Code::InvalidValue, "currency", "three capital letters, such as EUR")
-        })?;
+    let currency = currency_of("currency", &query.currency)?;
     let instant = |name: &'static str, text: &str| {
         let message = "an RFC 3339 instant of 1970 or later, such as 2027-01-01T10:00:00Z";
         parse(text).ok_or_else(|| Problem::field(Code::InvalidValue, name, message))
@@ -117,8 +116,9 @@ pub(crate) async fn read(call: Call, caller: Organizer<EventsRead>) -> Answer {
     }
     // All that came later is read, too: as much work as the largest documents.
     let _permit = call.download_permit(Some(caller.principal()), true)?;
-    let closed = closed(&call, (organizer, currency), (from, until)).await;
-    let (closing, Stretch { entries, next }) = closed.map_err(|error| problem::store(&error))?;
+    let closed = closed(&call.gateway().ledger, (organizer, currency), (from, until)).await;
+    let closed = closed.map_err(|error| problem::store(&error))?;
+    let (closing, Stretch { entries, next }) = closed.ok_or_else(restless)?;
     let mut opening = closing.clone();
     entries.iter().for_each(|entry| take_off(&mut opening, entry));
     let statement = Statement {
@@ -138,6 +138,20 @@ pub(crate) async fn read(call: Call, caller: Organizer<EventsRead>) -> Answer {
     }
 }
 
+/// The currency that stands at `path` of a request.
+pub(super) fn currency_of(path: &'static str, text: &str) -> Result<Currency, Problem> {
+    Currency::try_from(text.as_bytes())
+        .ok()
+        .filter(|letters| letters.iter().all(u8::is_ascii_uppercase))
+        .ok_or_else(|| Problem::field(Code::InvalidValue, path, "three capital letters, such as EUR"))
+}
+
+fn restless() -> Problem {
+    Problem::new(Code::NotExecuted, "the books change faster than they are read; try again")
+        .with("reason", NotExecuted::GaveUp.name())
+        .retry_after(RETRY_AFTER_S)
+}
+
 /// Entries that were read, and where they end.
 struct Stretch {
     entries: Vec<Entry>,
@@ -146,28 +160,59 @@ struct Stretch {
 }
 
 /// What the accounts came to at the end of the stretch from `from` on that ends at `until` or where a statement is full. Balances are those of now: what
-/// came later is taken off, all read at one version.
+/// came later is taken off, all read at one version, or at several between which the balances stay. `None`: they never stay for so long.
 async fn closed(
-    call: &Call,
+    ledger: &Ledger,
     of: (u128, Currency),
     (from, until): (Timestamp, Timestamp),
-) -> Result<(Sums, Stretch), StoreError> {
-    let mut snapshot = call.gateway().ledger.snapshot().await?;
-    let balances = snapshot.balances(of.0).await?;
-    let mut sums: Sums = balances
-        .iter()
-        .filter(|(currency, ..)| *currency == of.1)
-        .map(|(_, account, sum)| (account, sum))
-        .collect();
-    let mut stretch = Stretch { entries: Vec::new(), next: None };
-    each(&mut snapshot, of, (from, until), |entry| stretch.take(entry)).await?;
-    let end = stretch.next.unwrap_or(until);
-    each(&mut snapshot, of, (end, Timestamp(u64::MAX)), |entry| {
-        take_off(&mut sums, &entry);
-        true
-    })
-    .await?;
-    Ok((sums, stretch))
+) -> Result<Option<(Sums, Stretch)>, StoreError> {
+    for _ in 0..READS_MAX {
+        let mut reading = Reading { ledger, snapshot: ledger.snapshot().await?, is_mixed: false };
+        let balances = reading.snapshot.balances(of.0).await?;
+        let mut sums: Sums = balances
+            .iter()
+            .filter(|(currency, ..)| *currency == of.1)
+            .map(|(_, account, sum)| (account, sum))
+            .collect();
+        let mut stretch = Stretch { entries: Vec::new(), next: None };
+        each(&mut reading, of, (from, until), |entry| stretch.take(entry)).await?;
+        let end = stretch.next.unwrap_or(until);
+        each(&mut reading, of, (end, Timestamp(u64::MAX)), |entry| {
+            take_off(&mut sums, &entry);
+            true
+        })
+        .await?;
+        if !reading.is_mixed || ledger.balances(of.0).await? == balances {
+            return Ok(Some((sums, stretch)));
+        }
+    }
+    Ok(None)
+}
+
+/// Reads the books at one version for as long as the store keeps that, and goes on at a newer one.
+struct Reading<'a> {
+    ledger: &'a Ledger,
+    snapshot: Snapshot,
+    /// Not all was read at one version.
+    is_mixed: bool,
+}
+
+impl Reading<'_> {
+    async fn page(
+        &mut self,
+        of: (u128, Currency),
+        time: (Timestamp, Timestamp),
+        page: Option<PageToken>,
+    ) -> Result<Page, StoreError> {
+        match self.snapshot.entries(of, time, page.clone(), READ_AT_ONCE).await {
+            Err(StoreError::Outdated { .. }) => {
+                self.snapshot = self.ledger.snapshot().await?;
+                self.is_mixed = true;
+                self.snapshot.entries(of, time, page, READ_AT_ONCE).await
+            }
+            read => read,
+        }
+    }
 }
 
 impl Stretch {
@@ -186,14 +231,14 @@ impl Stretch {
 
 /// Gives every entry of a time, until it is enough.
 async fn each(
-    snapshot: &mut Snapshot,
+    reading: &mut Reading<'_>,
     of: (u128, Currency),
     time: (Timestamp, Timestamp),
     mut take: impl FnMut(Entry) -> bool,
 ) -> Result<(), StoreError> {
     let mut page: Option<PageToken> = None;
     loop {
-        let read = snapshot.entries(of, time, page, READ_AT_ONCE).await?;
+        let read = reading.page(of, time, page.take()).await?;
         if !read.entries.into_iter().all(&mut take) {
             return Ok(());
         }
@@ -299,22 +344,127 @@ const fn fact_name(fact: FactKind) -> &'static str {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
-    use tessera_ledger::{EntryId, Heading, Movement, entry};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use futures::future::BoxFuture;
+    use tessera_ledger::{AccountKind, EntryId, Heading, Movement, entry};
+    use tessera_money::ledger::{Truth, post_in};
+    use tessera_store::memory::MemoryStore;
+    use tessera_store::{CommitOutcome, Row, Table, Transaction, transact};
 
     use super::*;
 
+    const EUR: Currency = *b"EUR";
+
+    fn captured(number: u64, at: u64) -> Entry {
+        let id = EntryId(number.into());
+        let heading = Heading { id, at: Timestamp(at), organizer: 1, currency: EUR, order: None };
+        entry(heading, &Movement::Captured { provider: 1, amount_minor: 5 }).unwrap().unwrap()
+    }
+
+    async fn post(table: &dyn Table, entry: Entry) {
+        let entries = &[entry];
+        transact(table, |mut transaction| async move {
+            post_in(transaction.as_mut(), Truth::Provider, entries).await?;
+            Ok((transaction, ()))
+        })
+        .await
+        .unwrap();
+    }
+
+    /// A store that keeps a version for two reads only. While `changes` last, each transaction that begins finds one more entry.
+    struct Forgetful {
+        store: MemoryStore,
+        changes: AtomicU64,
+    }
+
+    struct Brief {
+        transaction: Box<dyn Transaction>,
+        reads: usize,
+    }
+
+    impl Table for Forgetful {
+        fn begin(&self) -> BoxFuture<'static, Result<Box<dyn Transaction>, StoreError>> {
+            let change =
+                self.changes.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+            let store = self.store.clone();
+            Box::pin(async move {
+                if let Ok(left) = change {
+                    post(&store, captured(1_000 + left, 30)).await;
+                }
+                let brief: Box<dyn Transaction> =
+                    Box::new(Brief { transaction: Table::begin(&store).await?, reads: 2 });
+                Ok(brief)
+            })
+        }
+    }
+
+    impl Transaction for Brief {
+        fn get<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+            self.transaction.get(key)
+        }
+
+        fn range<'a>(
+            &'a mut self,
+            begin: &'a [u8],
+            end: &'a [u8],
+            limit: usize,
+            reverse: bool,
+        ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+            if self.reads == 0 {
+                let outdated = StoreError::Outdated { reason: "two reads are over".to_owned() };
+                return Box::pin(std::future::ready(Err(outdated)));
+            }
+            self.reads -= 1;
+            self.transaction.range(begin, end, limit, reverse)
+        }
+
+        fn set(&mut self, key: &[u8], value: &[u8]) {
+            self.transaction.set(key, value);
+        }
+
+        fn clear(&mut self, key: &[u8]) {
+            self.transaction.clear(key);
+        }
+
+        fn clear_range(&mut self, begin: &[u8], end: &[u8]) {
+            self.transaction.clear_range(begin, end);
+        }
+
+        fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
+            self.transaction.commit()
+        }
+    }
+
+    /// What a provider has at the end of a statement of one entry with one later, while the books change so often.
+    async fn closing(changes: u64) -> Option<i128> {
+        let store = MemoryStore::new();
+        post(&store, captured(1, 5)).await;
+        post(&store, captured(2, 20)).await;
+        let ledger = Ledger::new(Arc::new(Forgetful { store, changes: AtomicU64::new(changes) }));
+        let closed = closed(&ledger, (1, EUR), (Timestamp(0), Timestamp(10))).await.unwrap();
+        closed.map(|(sums, stretch)| {
+            assert_eq!((stretch.entries.len(), stretch.next), (1, None));
+            sums[&Account::with_provider(AccountKind::Provider, 1)]
+        })
+    }
+
+    #[tokio::test]
+    async fn a_statement_that_takes_longer_than_a_version_is_kept_is_read_until_the_books_stay() {
+        for changes in [0, 1, 2, 3, 7] {
+            assert_eq!(closing(changes).await, Some(5), "{changes} changes");
+        }
+        assert_eq!(closing(1_000).await, None, "they never stay");
+    }
+
     #[test]
     fn a_full_statement_ends_between_two_milliseconds_and_says_where_the_next_begins() {
-        let sold = |number: u128, at: u64| {
-            let id = EntryId(number);
-            let heading = Heading { id, at: Timestamp(at), organizer: 1, currency: *b"EUR", order: None };
-            entry(heading, &Movement::Captured { provider: 1, amount_minor: 5 }).unwrap().unwrap()
-        };
         let full = ENTRIES_MAX as u64;
         // The last millisecond that fits has three more than there is room for.
         let times = (0..full).chain([full - 1; 3]).chain([full + 7, full + 8]);
         let mut stretch = Stretch { entries: Vec::new(), next: None };
-        let mut entries = (0..).zip(times).map(|(number, at)| sold(number, at));
+        let mut entries = (0..).zip(times).map(|(number, at)| captured(number, at));
         assert!(!entries.all(|entry| stretch.take(entry)));
         assert_eq!(stretch.entries.len(), ENTRIES_MAX + 3);
         assert_eq!(stretch.next, Some(Timestamp(full + 7)));

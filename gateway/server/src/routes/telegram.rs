@@ -12,7 +12,7 @@ use crate::call::Call;
 use crate::caller::Buyer;
 use crate::code::Code;
 use crate::instant::Rfc3339;
-use crate::limits::{TELEGRAM_LINK_MS, TELEGRAM_UPDATE_BYTES_MAX};
+use crate::limits::{BODY_DEADLINE, TELEGRAM_LINK_MS, TELEGRAM_UPDATE_BYTES_MAX};
 use crate::messages::{Bot, read_telegram_link, telegram_link};
 use crate::problem::{self, Problem};
 use crate::render;
@@ -81,7 +81,7 @@ pub(crate) async fn unlink(call: Call, buyer: Buyer) -> Answer {
 
 /// `POST /v1/telegram-updates/{token}`: what Telegram tells. Its answer is what the bot says (*Making requests when getting updates*).
 pub(crate) async fn hear(call: Call) -> Answer {
-    let bytes = call.raw_body_up_to(TELEGRAM_UPDATE_BYTES_MAX).await?;
+    let bytes = call.raw_body_up_to(TELEGRAM_UPDATE_BYTES_MAX, BODY_DEADLINE).await?;
     let nobody = || Problem::new(Code::RouteNotFound, "nobody is told anything here");
     let bot = bot(&call).map_err(|_| nobody())?;
     if !Keys::is_same(&bot.updates, call.parameter(0)) {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tessera_inventory::{Config, EventId};
 use tessera_ledger::Bearer;
 use tessera_money::terms::{Agreed, Terms};
-use tessera_pricing::Commission;
+use tessera_pricing::{Commission, Fee};
 use utoipa::ToSchema;
 
 use super::platform_fees::{self, FeeBody, FeeReply};
@@ -166,16 +166,26 @@ pub(super) async fn with_terms(
     expected_version: u32,
     config: Arc<Config>,
 ) -> Result<Arc<Config>, Problem> {
-    let now = call.gateway().environment.clock.wall();
-    let terms = call.gateway().terms.read(organizer, now).await;
-    let (_, terms) = terms.map_err(|error| problem::store(&error))?;
+    let terms = agreed_now(call, organizer).await?;
     let before = if expected_version == 0 { None } else { call.opened(event).await? };
     let before = before.as_ref().and_then(|published| published.config.as_ref());
     let before = before.and_then(|(_, config)| config.tariff.as_deref());
     let before = before.map_or(&[][..], |tariff| tariff.platform_fees.as_slice());
+    Ok(added(&terms, before, config))
+}
+
+/// What is agreed with an organizer now.
+pub(super) async fn agreed_now(call: &Call, organizer: u128) -> Result<Terms, Problem> {
+    let now = call.gateway().environment.clock.wall();
+    let terms = call.gateway().terms.read(organizer, now).await;
+    Ok(terms.map_err(|error| problem::store(&error))?.1)
+}
+
+/// The configuration with what these terms add to it, after one with these fees of the platform.
+pub(super) fn added(terms: &Terms, before: &[Fee], config: Arc<Config>) -> Arc<Config> {
     let fees = platform_fees::of_config(before, &terms.platform_fees, &config);
     if (terms.commission_ppm, terms.commission_fixed_minor) == (0, 0) && fees.is_empty() {
-        return Ok(config);
+        return config;
     }
     let mut config = Config::clone(&config);
     let tariff = config.tariff.get_or_insert_default();
@@ -185,5 +195,5 @@ pub(super) async fn with_terms(
         returned: terms.commission_returned,
     };
     tariff.platform_fees = fees;
-    Ok(Arc::new(config))
+    Arc::new(config)
 }

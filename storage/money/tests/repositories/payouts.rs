@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
+use futures::future::BoxFuture;
 use tessera_inventory::{ClaimNumber, Sequence, Timestamp};
 use tessera_ledger::{Account, AccountKind, EntryId, Heading, Movement, Paid, Sale, entry};
 use tessera_money::ledger::{Ledger, Truth, post_in};
 use tessera_money::payouts::{Began, Ended, Payout, Payouts, State};
 use tessera_store::memory::{CommitFault, MemoryStore};
-use tessera_store::{Table, transact};
+use tessera_store::{CommitOutcome, Row, StoreError, Table, Transaction, transact};
 
 use crate::{EUR, EVENT, ORGANIZER, PROVIDER, stores};
 
@@ -77,6 +78,69 @@ async fn an_organizer_is_paid_what_it_is_owed_and_no_more() {
     assert_eq!(balance(&ledger, AccountKind::Payouts).await, -700);
     let other = Payout { currency: *b"CHF", ..payout(3, 1) };
     assert_eq!(begin(other).await, Began::Exceeds { owed_minor: 0 }, "in another currency nothing");
+}
+
+/// A store of which no transaction is committed before all that run at once have read.
+struct Late(MemoryStore);
+
+struct LateTransaction(Box<dyn Transaction>);
+
+impl Table for Late {
+    fn begin(&self) -> BoxFuture<'static, Result<Box<dyn Transaction>, StoreError>> {
+        let begun = Table::begin(&self.0);
+        Box::pin(async move {
+            let late: Box<dyn Transaction> = Box::new(LateTransaction(begun.await?));
+            Ok(late)
+        })
+    }
+}
+
+impl Transaction for LateTransaction {
+    fn get<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
+        self.0.get(key)
+    }
+
+    fn range<'a>(
+        &'a mut self,
+        begin: &'a [u8],
+        end: &'a [u8],
+        limit: usize,
+        reverse: bool,
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        self.0.range(begin, end, limit, reverse)
+    }
+
+    fn set(&mut self, key: &[u8], value: &[u8]) {
+        self.0.set(key, value);
+    }
+
+    fn clear(&mut self, key: &[u8]) {
+        self.0.clear(key);
+    }
+
+    fn clear_range(&mut self, begin: &[u8], end: &[u8]) {
+        self.0.clear_range(begin, end);
+    }
+
+    fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
+        let LateTransaction(transaction) = *self;
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            transaction.commit().await
+        })
+    }
+}
+
+#[tokio::test]
+async fn of_two_payouts_at_once_of_all_that_is_owed_one_is_refused() {
+    let (store, _, ledger) = stores();
+    sold(&store, 1_000, 0).await;
+    let payouts = Payouts::new(Arc::new(Late(store.clone())));
+    let (one, other) = (payout(1, 1_000), payout(2, 1_000));
+    let (first, second) = tokio::join!(payouts.begin(&one, 1 << 48), payouts.begin(&other, 2 << 48));
+    assert_eq!((first.unwrap(), second.unwrap()), (Began::Now, Began::Exceeds { owed_minor: 0 }));
+    assert_eq!(payouts.list(ORGANIZER, None, 9).await.unwrap(), [one]);
+    assert_eq!(balance(&ledger, AccountKind::Payouts).await, -1_000);
 }
 
 #[tokio::test]

@@ -159,7 +159,6 @@ pub(crate) fn of_format_2() -> Vec<(&'static str, Event)> {
         ("order_disputed", event(disputed(Dispute::Open, Vec::new()))),
         ("order_disputed_won", event(disputed(Dispute::Won, Vec::new()))),
         ("order_disputed_lost", event(disputed(Dispute::Lost, vec![0, 300]))),
-        ("ticket_transferred_by_its_holder", event(transferred(Some(Subject(5))))),
         ("configured_with_a_waitlist", configured_with_a_waitlist()),
         (
             "hold_placed_for_an_entry",
@@ -189,7 +188,7 @@ fn late(payment: Payment) -> SoldLate {
     SoldLate { order: CLAIM, hold: quoted_hold(), payment, attempt: 3 }
 }
 
-fn transferred(from: Option<Subject>) -> EventBody {
+pub(crate) fn transferred(from: Option<Subject>) -> EventBody {
     EventBody::TicketTransferred { ticket: TICKET, to: SUBJECT, generation: 2, from }
 }
 
@@ -293,10 +292,7 @@ pub(crate) fn all() -> Vec<(&'static str, Event)> {
             "sale_window_changed",
             of_time(EventBody::SaleWindowChanged { ticket_type: TicketTypeId(1), open: true }),
         ),
-        (
-            "ticket_transferred",
-            event(EventBody::TicketTransferred { ticket: TICKET, to: SUBJECT, generation: 2, from: None }),
-        ),
+        ("ticket_transferred", event(transferred(None))),
         ("checked_in", event(EventBody::CheckedIn { ticket: TICKET, gate: 12, list: None })),
         (
             "checked_out",

@@ -4,7 +4,7 @@
 
 use std::{fmt::Write, fs, path::PathBuf};
 
-use tessera_inventory::{Event, Image, Sequence};
+use tessera_inventory::{Event, Image, Sequence, Subject};
 use tessera_records::{
     SnapshotImage, decode_header, decode_record, decode_snapshot, encode_record, encode_snapshot,
 };
@@ -60,6 +60,13 @@ fn every_kind_of_event_of_format_2_is_written_and_read_as_it_did() {
         assert_eq!(event.body.format(), 2, "{name}");
         check("v2", name, &[event]);
     }
+}
+
+#[test]
+fn who_gave_a_ticket_away_is_said_in_format_1_whose_readers_skip_it() {
+    let given = examples::event(examples::transferred(Some(Subject(5))));
+    assert_eq!(given.body.format(), 1);
+    check("v1", "ticket_transferred_by_its_holder", &[given]);
 }
 
 #[test]
@@ -155,6 +162,7 @@ fn every_golden_file_is_known() {
     of_format_1.extend([
         ("all_kinds_in_one_record", of_format_1[0].1.clone()),
         ("snapshot", of_format_1[0].1.clone()),
+        ("ticket_transferred_by_its_holder", of_format_1[0].1.clone()),
     ]);
     let mut of_format_2 = examples::of_format_2();
     let snapshots = [

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tessera_actors::{Answer, Forwarded, ForwardedAsk, NotExecuted};
 use tessera_cluster::{NodeId, OwnerRow};
 use tessera_inventory::{
-    Authority, ClaimNumber, ClaimView, Command, CommandBody, Epoch, EventId, IdempotencyKey, Sequence,
-    Subject, Timestamp,
+    Authority, ClaimNumber, ClaimView, Command, CommandBody, Epoch, EventId, IdempotencyKey, Origin,
+    Sequence, Subject, Timestamp,
 };
 use tessera_writer::{Ask, RefusalPlace};
 
@@ -106,6 +106,9 @@ pub(super) fn answers() -> Vec<(&'static str, Forwarded)> {
     let disputed = ClaimView { refunded_minor: 700, in_dispute: true, ..inventory::claim() };
     let disputed = Some(Box::new(disputed));
     answers.push(("read_disputed", Forwarded::Answer(Answer::Read { sequence, claim: disputed })));
+    let offered = ClaimView { origin: Some(Origin::Offer), ..inventory::claim() };
+    let offered = Some(Box::new(offered));
+    answers.push(("read_offered", Forwarded::Answer(Answer::Read { sequence, claim: offered })));
     answers.push(("read_nothing", Forwarded::Answer(Answer::Read { sequence: Sequence(0), claim: None })));
     answers.extend(NotExecuted::ALL.iter().map(|&reason| {
         (reason.name(), Forwarded::Answer(Answer::NotExecuted { reason, retry_after_ms: u64::MAX }))

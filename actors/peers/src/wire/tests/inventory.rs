@@ -314,6 +314,7 @@ pub(super) fn claim() -> ClaimView {
         state: ClaimState::Paid,
         subject: subject(),
         deadline_at: Some(Timestamp(0)),
+        origin: None,
         renewals: 2,
         attempts: 3,
         lines: vec![line(seats()), line(Vec::new())],

@@ -58,6 +58,7 @@ fn every_word_has_a_number_of_its_own() {
     words::<tessera_inventory::Phase>();
     words::<tessera_inventory::PhaseCommand>();
     words::<tessera_inventory::ClaimState>();
+    words::<tessera_inventory::Origin>();
     words::<tessera_inventory::PaymentKind>();
     words::<tessera_inventory::RefundedUnits>();
     words::<tessera_inventory::RequestError>();
