@@ -145,7 +145,9 @@ mod tests {
             (released, 0, None, 0),
             (released, 100, None, 1),
             (released, 100, Some((Payment::GIVEN_BACK, 100)), 0),
-            (released, 100, Some((1_242, 100)), 1),
+            (released, 100, Some((1_242, 100)), 0),
+            (released, 100, Some((1_242, 40)), 1),
+            (Want::Capture, 140, Some((1_242, 40)), 1),
         ] {
             let mut payment = payment(want, captured_minor);
             payment.refunds.extend(
