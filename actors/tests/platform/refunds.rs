@@ -3,15 +3,15 @@
 use futures::future::join_all;
 use tessera_actors::Clock;
 use tessera_inventory::{
-    ClaimNumber, CommandBody, EventBody, Phase, PoolId, RefundAmount, RefundReason, RefundedUnits, Sequence,
-    Units,
+    ClaimNumber, CommandBody, EventBody, Payment, Phase, PoolId, RefundAmount, RefundReason, RefundedUnits,
+    Sequence, Units,
 };
 use tessera_money::refund_runs::{Progress, RefundRun, State};
 use tessera_payments::{Status, Want, Why};
 use tessera_store::keys::RefundRunKey;
 
-use crate::payments::shop::{PRICE, Shop};
-use crate::world::EVENT;
+use crate::payments::shop::{PRICE, Shop, accepted};
+use crate::world::{EVENT, command};
 
 /// Longer than the grace of a payment, and than the life of a hold.
 const TOO_LATE_MS: u64 = 3_600_000;
@@ -226,6 +226,32 @@ async fn an_event_that_is_cancelled_refunds_its_orders_by_itself() {
         join_all(orders.iter().map(|order| reasons(&shop, *order))).await[1],
         [RefundReason::Cancelled]
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_paid_by_hand_is_given_back_by_no_cancellation_but_by_whoever_took_it() {
+    let mut shop = Shop::open().await;
+    let by_provider = sold(&mut shop, 1).await[0];
+    let by_hand = shop.hold(2, 1).await;
+    let begin = CommandBody::BeginPayment { hold: by_hand, provider: None, extra_subjects: Vec::new() };
+    accepted(shop.world.ask(EVENT, command(2, 2_000, begin)).await);
+    let confirm = CommandBody::Confirm { order: by_hand, payment: Payment::Offline, attempt: None };
+    shop.organizer(confirm).await;
+    shop.organizer(CommandBody::ChangePhase { to: Phase::Cancelled }).await;
+    let is_given_back = |row: &tessera_payments::Payment| row.facts.refunded_minor() == PRICE;
+    shop.until(by_provider, 1, "it is given back", is_given_back).await;
+    let runs = shop.world.platform.till().refund_runs();
+    let cancelled = runs.list(EVENT).await.unwrap()[0].key;
+    let done = until_run(&shop, cancelled, |run| run.state == State::Done).await;
+    assert_eq!((done.progress.asked, done.progress.refunded), (2, 1));
+    assert_eq!(reasons(&shop, by_hand).await, [], "its buyer waits for the money");
+    let asked = run(9, 50, &shop);
+    runs.begin(&asked).await.unwrap();
+    shop.world.platform.till().run_goes_on();
+    let done = until_run(&shop, asked.key, |run| run.state == State::Done).await;
+    assert_eq!((done.progress.asked, done.progress.refunded), (2, 1));
+    assert_eq!(reasons(&shop, by_hand).await, [RefundReason::Goodwill], "as the organizer has said");
+    shop.is_settled().await;
 }
 
 /// Somebody else has what the hold had.
