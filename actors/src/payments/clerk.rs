@@ -134,7 +134,10 @@ impl Clerk {
             if let Some(error) = error {
                 tracing::warn!(error, "contacts of what was never paid are forgotten later");
             }
-            shared.environment.sleep_ms(FORGET_MS).await;
+            let sleep = shared.environment.sleep_ms(FORGET_MS);
+            // A sleep does not keep the store open.
+            drop(shared);
+            sleep.await;
             let _ = myself.cast(ClerkMessage::Forget);
         }));
     }
