@@ -95,7 +95,9 @@ impl Contacts {
             let before = read(transaction.as_mut(), key).await?;
             let known = before.as_ref().map(|before| before.contact.clone()).unwrap_or_default();
             let contact = known.updated(said);
-            if contact != known {
+            // A row of an earlier release does not say whose it is: from now on it is found by that.
+            let is_unfound = before.as_ref().is_some_and(|before| before.subject.is_none());
+            if contact != known || is_unfound {
                 let due_at = Some(now.plus_ms(UNPAID_MS));
                 let after = Stored { contact, subject: Some(subject), due_at };
                 write(transaction.as_mut(), key, before.as_ref(), Some(&after));

@@ -103,3 +103,17 @@ async fn what_was_said_is_looked_at_a_week_later_and_again_until_it_is_paid_or_f
     assert_eq!(contacts.load(EVENT, ClaimNumber(3)).await.unwrap(), Some(at("ada@example.org")));
     assert_eq!(rows(&store).await, 2, "the contact of a sale, found by its subject");
 }
+
+#[tokio::test]
+async fn what_an_earlier_release_kept_is_found_by_its_subject_once_that_says_the_same_again() {
+    let store = MemoryStore::new();
+    let contacts = Contacts::new(Arc::new(store.clone()));
+    let mut transaction = store.begin().await.unwrap();
+    transaction.set(&key(1).pack(), &[10, 3, b'a', b'@', b'b']);
+    transaction.commit().await.unwrap();
+    contacts.keep(key(1), ADA, &at("a@b"), Timestamp(1)).await.unwrap();
+    assert_eq!(contacts.load(EVENT, ClaimNumber(1)).await.unwrap(), Some(at("a@b")));
+    assert_eq!(rows(&store).await, 3, "it, and what finds it");
+    contacts.erase_all(ADA).await.unwrap();
+    assert_eq!(rows(&store).await, 0);
+}
