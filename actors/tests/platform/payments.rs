@@ -288,6 +288,17 @@ async fn what_a_provider_said_is_dropped_once_it_is_handled_or_given_up() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_provider_said_that_is_configured_no_more_is_dropped_after_a_week() {
+    const WEEK_MS: u64 = 7 * 86_400_000;
+    let mut shop = Shop::open().await;
+    shop.hears(b"nobody reads this".to_vec(), true).await;
+    shop.stands(1, Standing::Unparsed).await;
+    let shop = shop.loses_its_provider().await;
+    shop.passes_ms(WEEK_MS);
+    assert_eq!(shop.stands(1, Standing::Handled).await.body, b"");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn how_a_buyer_is_reached_is_forgotten_a_week_after_a_hold_that_was_never_paid() {
     let mut shop = Shop::open().await;
     let contacts = shop.world.platform.till().contacts();

@@ -15,6 +15,8 @@ use crate::world::{EVENT, command};
 
 /// Longer than the grace of a payment, and than the life of a hold.
 const TOO_LATE_MS: u64 = 3_600_000;
+/// As long as the pause after nobody could be called.
+const PAUSE_MS: u64 = 300_000;
 
 async fn reasons(shop: &Shop, order: ClaimNumber) -> Vec<RefundReason> {
     let refunded = shop.log_of(order).await.into_iter().filter_map(|body| match body {
@@ -124,8 +126,14 @@ async fn what_is_refunded_while_no_provider_is_configured_is_given_back_once_it_
     };
     shop.organizer(body).await;
     shop.until(order, 1, "its refund is wanted", |row| !row.refunds.is_empty()).await;
+    let is_tried =
+        |row: &tessera_payments::Payment| row.refunds.values().any(|refund| refund.calls.tries > 0);
+    let tried = shop.until(order, 1, "somebody sees that nobody can give it back", is_tried).await;
+    let again_at = tried.refunds.values().map(|refund| refund.calls.next_at).max().unwrap();
+    assert!(again_at > shop.world.clock.wall().plus_ms(PAUSE_MS / 2), "and not at once again");
     assert!(shop.provider.paid(order, 1).refunds.is_empty(), "nobody is there to ask the provider");
     let shop = shop.crashes().await;
+    shop.passes_ms(PAUSE_MS);
     shop.is_settled().await;
     assert_eq!(shop.provider.paid(order, 1).refunds.values().sum::<i64>(), PRICE);
 }
