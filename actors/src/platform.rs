@@ -1,5 +1,6 @@
 //! The running supervision tree.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,6 +8,9 @@ use ractor::{Actor, ActorRef};
 use tessera_correspondence::Messages;
 use tessera_heads::HeadWitness;
 use tessera_inventory::EventId;
+use tessera_money::Lane;
+use tessera_money::payments::{Judge, Payments};
+use tessera_money::provider_events::ProviderEvents;
 use tessera_projections::catalogue::CatalogueEvent;
 use tessera_projections::installation::Installation;
 use tessera_projections::receipts::Signer;
@@ -228,19 +232,39 @@ async fn told(
     Ok(Some(People::new(messaging, since)))
 }
 
-/// What calls to providers are named by; there must be one where there are providers.
+/// What calls to providers are named by; there must be one where there are providers. `None`: nobody is or was paid through one.
 async fn installation(
     table: &Arc<dyn Table>,
     services: &Services,
 ) -> Result<Option<Installation>, StartError> {
-    if services.providers.is_empty() {
+    if services.providers.is_empty() && !has_payments(table).await? {
         return Ok(None);
     }
     let lacking = || StartError::Supervisor {
         supervisor: Role::Payment.name(),
         reason: "there is no installation that providers could know".to_owned(),
     };
-    Installation::find(&**table).await?.ok_or_else(lacking).map(Some)
+    match Installation::find(&**table).await? {
+        None if !services.providers.is_empty() => Err(lacking()),
+        found => Ok(found),
+    }
+}
+
+/// Whether anybody was ever paid through a provider here, or one has told something that is not handled: somebody must look after that, though no
+/// provider is configured any more.
+async fn has_payments(table: &Arc<dyn Table>) -> Result<bool, StoreError> {
+    let payments = Payments::new(Arc::clone(table), Judge { providers: BTreeMap::new() });
+    let events = ProviderEvents::new(Arc::clone(table));
+    if payments.named(None, 1).await?.next.is_some() {
+        return Ok(true);
+    }
+    for lane in Lane::all() {
+        let is_unsettled = payments.backlog(lane, 1).await?.unsettled > 0;
+        if is_unsettled || !events.due(lane, None, 1).await?.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl Drop for Platform {

@@ -57,7 +57,7 @@ impl Actor for FollowerSupervisor {
         self.start(&myself, Child::Follower, &mut kept).await?;
         let courier = self.shared.postman.is_some().then_some(Child::Courier);
         let message_courier = self.shared.told.is_some().then_some(Child::MessageCourier);
-        let desks = self.shared.money.has_providers().then_some(Child::Desks);
+        let desks = self.shared.money.has_payments().then_some(Child::Desks);
         let beside = match self.kind {
             FollowerKind::Notification => vec![courier, message_courier],
             FollowerKind::Payment => vec![desks, Some(Child::Clerk)],

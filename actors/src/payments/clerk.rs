@@ -13,7 +13,7 @@ use tessera_projections::orders::OrdersBySubject;
 use tessera_store::StoreError;
 use tessera_store::keys::RefundRunKey;
 
-use crate::blocking::caught;
+use crate::blocking::{Panicked, caught};
 use crate::shared::Shared;
 use writers::Router;
 
@@ -126,15 +126,13 @@ impl Clerk {
         let mine: Vec<_> = Lane::all().filter(|lane| self.is_mine(*lane)).collect();
         let (shared, myself) = (Arc::clone(&self.shared), myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
-            let error = match caught(forget::forget(&shared, &mine)).await {
-                Ok(Ok(())) => None,
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(panicked) => Some(panicked.reason),
-            };
-            if let Some(error) = error {
-                tracing::warn!(error, "contacts of what was never paid are forgotten later");
+            if let Err(Panicked { reason }) = caught(forget::forget(&shared, &mine)).await {
+                tracing::warn!(reason, "contacts of what was never paid are forgotten later");
             }
-            shared.environment.sleep_ms(FORGET_MS).await;
+            let sleep = shared.environment.sleep_ms(FORGET_MS);
+            // A sleep does not keep the store open.
+            drop(shared);
+            sleep.await;
             let _ = myself.cast(ClerkMessage::Forget);
         }));
     }

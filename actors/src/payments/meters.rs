@@ -32,6 +32,8 @@ const AGES: [&str; 3] = ["day", "week", "older"];
 pub(super) struct PaymentMeters {
     pub(super) unsettled: Gauge,
     pub(super) captures_unowned: Gauge,
+    pub(super) payments_unreadable: Gauge,
+    pub(super) looked_at: Gauge,
     pub(super) refunds_due: [Gauge; AGES.len()],
     pub(super) oldest_due: Gauge,
     pub(super) confirmed_seconds: Histogram,
@@ -50,6 +52,8 @@ impl PaymentMeters {
         PaymentMeters {
             unsettled: gauge!("tessera_payments_unsettled"),
             captures_unowned: gauge!("tessera_captures_unowned"),
+            payments_unreadable: gauge!("tessera_payments_unreadable"),
+            looked_at: gauge!("tessera_payments_looked_at_timestamp_seconds"),
             refunds_due: AGES.map(|age| gauge!("tessera_refunds_due", "age" => age)),
             oldest_due: gauge!("tessera_payment_oldest_due_timestamp_seconds"),
             confirmed_seconds: histogram!("tessera_payment_confirmed_seconds"),

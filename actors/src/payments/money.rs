@@ -21,7 +21,7 @@ use crate::shared::Port;
 
 pub(crate) struct Money {
     pub(super) providers: BTreeMap<ProviderId, Arc<dyn Provider>>,
-    /// `None`: nobody is paid through a provider in this process.
+    /// `None`: nobody is or was paid through a provider.
     installation: Option<Installation>,
     pub(super) payments: Payments,
     pub(super) events: ProviderEvents,
@@ -34,7 +34,7 @@ pub(crate) struct Money {
 }
 
 impl Money {
-    /// `installation` is there where there are providers.
+    /// `installation` is there where there are providers, or were.
     pub(crate) fn new(
         table: &Arc<dyn Table>,
         providers: Vec<Arc<dyn Provider>>,
@@ -57,9 +57,9 @@ impl Money {
         }
     }
 
-    /// Whether anybody is paid through a provider.
-    pub(crate) fn has_providers(&self) -> bool {
-        !self.providers.is_empty()
+    /// Whether anybody is or was paid through a provider: somebody must look after those payments.
+    pub(crate) fn has_payments(&self) -> bool {
+        self.installation.is_some()
     }
 
     pub(super) fn abilities_of(&self, provider: ProviderId) -> Abilities {

@@ -3,18 +3,20 @@
 use futures::future::join_all;
 use tessera_actors::Clock;
 use tessera_inventory::{
-    ClaimNumber, CommandBody, EventBody, Phase, PoolId, RefundAmount, RefundReason, RefundedUnits, Sequence,
-    Units,
+    ClaimNumber, CommandBody, EventBody, Payment, Phase, PoolId, RefundAmount, RefundReason, RefundedUnits,
+    Sequence, Units,
 };
 use tessera_money::refund_runs::{Progress, RefundRun, State};
 use tessera_payments::{Status, Want, Why};
 use tessera_store::keys::RefundRunKey;
 
-use crate::payments::shop::{PRICE, Shop};
-use crate::world::EVENT;
+use crate::payments::shop::{PRICE, Shop, accepted};
+use crate::world::{EVENT, command};
 
 /// Longer than the grace of a payment, and than the life of a hold.
 const TOO_LATE_MS: u64 = 3_600_000;
+/// As long as the pause after nobody could be called.
+const PAUSE_MS: u64 = 300_000;
 
 async fn reasons(shop: &Shop, order: ClaimNumber) -> Vec<RefundReason> {
     let refunded = shop.log_of(order).await.into_iter().filter_map(|body| match body {
@@ -124,8 +126,14 @@ async fn what_is_refunded_while_no_provider_is_configured_is_given_back_once_it_
     };
     shop.organizer(body).await;
     shop.until(order, 1, "its refund is wanted", |row| !row.refunds.is_empty()).await;
+    let is_tried =
+        |row: &tessera_payments::Payment| row.refunds.values().any(|refund| refund.calls.tries > 0);
+    let tried = shop.until(order, 1, "somebody sees that nobody can give it back", is_tried).await;
+    let again_at = tried.refunds.values().map(|refund| refund.calls.next_at).max().unwrap();
+    assert!(again_at > shop.world.clock.wall().plus_ms(PAUSE_MS / 2), "and not at once again");
     assert!(shop.provider.paid(order, 1).refunds.is_empty(), "nobody is there to ask the provider");
     let shop = shop.crashes().await;
+    shop.passes_ms(PAUSE_MS);
     shop.is_settled().await;
     assert_eq!(shop.provider.paid(order, 1).refunds.values().sum::<i64>(), PRICE);
 }
@@ -226,6 +234,32 @@ async fn an_event_that_is_cancelled_refunds_its_orders_by_itself() {
         join_all(orders.iter().map(|order| reasons(&shop, *order))).await[1],
         [RefundReason::Cancelled]
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_paid_by_hand_is_given_back_by_no_cancellation_but_by_whoever_took_it() {
+    let mut shop = Shop::open().await;
+    let by_provider = sold(&mut shop, 1).await[0];
+    let by_hand = shop.hold(2, 1).await;
+    let begin = CommandBody::BeginPayment { hold: by_hand, provider: None, extra_subjects: Vec::new() };
+    accepted(shop.world.ask(EVENT, command(2, 2_000, begin)).await);
+    let confirm = CommandBody::Confirm { order: by_hand, payment: Payment::Offline, attempt: None };
+    shop.organizer(confirm).await;
+    shop.organizer(CommandBody::ChangePhase { to: Phase::Cancelled }).await;
+    let is_given_back = |row: &tessera_payments::Payment| row.facts.refunded_minor() == PRICE;
+    shop.until(by_provider, 1, "it is given back", is_given_back).await;
+    let runs = shop.world.platform.till().refund_runs();
+    let cancelled = runs.list(EVENT).await.unwrap()[0].key;
+    let done = until_run(&shop, cancelled, |run| run.state == State::Done).await;
+    assert_eq!((done.progress.asked, done.progress.refunded), (2, 1));
+    assert_eq!(reasons(&shop, by_hand).await, [], "its buyer waits for the money");
+    let asked = run(9, 50, &shop);
+    runs.begin(&asked).await.unwrap();
+    shop.world.platform.till().run_goes_on();
+    let done = until_run(&shop, asked.key, |run| run.state == State::Done).await;
+    assert_eq!((done.progress.asked, done.progress.refunded), (2, 1));
+    assert_eq!(reasons(&shop, by_hand).await, [RefundReason::Goodwill], "as the organizer has said");
+    shop.is_settled().await;
 }
 
 /// Somebody else has what the hold had.

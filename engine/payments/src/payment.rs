@@ -251,13 +251,17 @@ impl Payment {
     /// provider. That may be so while there is something to do about the payment; once it is settled, it is an error.
     #[must_use]
     pub fn unowned_minor(&self) -> i64 {
-        let sold_minor = if self.want == Want::Capture { self.amount_minor } else { 0 };
-        let numbers = [Payment::GIVEN_BACK, Payment::EXCESS].into_iter();
-        let unasked =
-            numbers.filter_map(|number| self.refunds.get(&number)).map(|refund| refund.amount_minor);
+        let is_sold = self.want == Want::Capture;
+        let sold_minor = if is_sold { self.amount_minor } else { 0 };
+        // Refunds that the log wants are of what was sold; once it is sold no more, they are a part of what is given back.
+        let is_its_own = |number: u64, refund: &Refund| {
+            number <= Payment::EXCESS || (!is_sold && refund.standing != Standing::Moot)
+        };
+        let refunds = self.refunds.iter().filter(|(number, refund)| is_its_own(**number, refund));
+        let ours = refunds.map(|(_, refund)| refund.amount_minor);
         let alive = self.facts.refunds.values().filter(|refund| refund.standing != RefundStanding::Failed);
         let not_ours = alive.filter(|refund| refund.ours.is_none()).map(|refund| refund.amount_minor);
-        let owned_minor = unasked.chain(not_ours).fold(sold_minor, i64::saturating_add);
+        let owned_minor = ours.chain(not_ours).fold(sold_minor, i64::saturating_add);
         self.facts.captured_minor.saturating_sub(owned_minor).max(0)
     }
 

@@ -95,7 +95,9 @@ impl Contacts {
             let before = read(transaction.as_mut(), key).await?;
             let known = before.as_ref().map(|before| before.contact.clone()).unwrap_or_default();
             let contact = known.updated(said);
-            if contact != known {
+            // A row of an earlier release does not say whose it is: from now on it is found by that.
+            let is_unfound = before.as_ref().is_some_and(|before| before.subject.is_none());
+            if contact != known || is_unfound {
                 let due_at = Some(now.plus_ms(UNPAID_MS));
                 let after = Stored { contact, subject: Some(subject), due_at };
                 write(transaction.as_mut(), key, before.as_ref(), Some(&after));
@@ -151,25 +153,27 @@ impl Contacts {
         }
     }
 
-    /// Up to `most` contacts of a lane that are to be looked at, the first first.
+    /// Up to `most` contacts of a lane that are to be looked at, the first first, after one that was seen.
     ///
     /// # Errors
     /// As the table says.
     pub async fn due(
         &self,
         lane: Lane,
+        after: Option<PaymentContactDueKey>,
         now: Timestamp,
         most: usize,
-    ) -> Result<Vec<PaymentContactKey>, StoreError> {
-        let (begin, end) = PaymentContactDueKey::range(lane.number());
+    ) -> Result<Vec<PaymentContactDueKey>, StoreError> {
+        let (first, end) = PaymentContactDueKey::range(lane.number());
+        let begin = after.map_or(first, |seen| [seen.pack().as_slice(), &[0x00]].concat());
         let rows = self.table.begin().await?.range(&begin, &end, most, false).await?;
         let mut due = Vec::with_capacity(rows.len());
         for (key, _) in &rows {
-            let PaymentContactDueKey { due_at, contact, .. } = PaymentContactDueKey::unpack(key)?;
-            if due_at > now {
+            let found = PaymentContactDueKey::unpack(key)?;
+            if found.due_at > now {
                 break;
             }
-            due.push(contact);
+            due.push(found);
         }
         Ok(due)
     }

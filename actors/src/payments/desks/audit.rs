@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ractor::ActorRef;
 use tessera_inventory::Timestamp;
 use tessera_money::Lane;
-use tessera_money::payments::Named;
+use tessera_money::payments::{Named, NamedToken};
 use tessera_payments::{Payment, RefundStanding, Standing};
 use tessera_store::StoreError;
 
@@ -15,64 +15,90 @@ use crate::blocking::caught;
 use crate::meters::number;
 use crate::shared::Shared;
 
-/// How long after the start of the desks the first look is, and after one that failed the next, in milliseconds.
+/// How long after the start of the desks the first look is, in milliseconds.
 pub(super) const FIRST_MS: u64 = 600_000;
 /// How long after a look the next one is, in milliseconds.
 const EVERY_MS: u64 = DAY_MS;
 const DAY_MS: u64 = 86_400_000;
 /// Payments that are read at once.
 const READ_AT_ONCE: usize = 200;
+/// Pause between two pages of a look, in milliseconds: those who sell need the store more.
+const PAUSE_MS: u64 = 100;
+/// How long after a page that could not be read it is read again, in milliseconds.
+const RETRY_MS: u64 = 60_000;
+/// Lines of the log that a look has of each kind at most.
+const LOGGED_MAX: u64 = 100;
 /// Ages of refunds, in milliseconds: those that are older than both are the third.
 const AGES_MS: [u64; 2] = [DAY_MS, 7 * DAY_MS];
 
+/// How far a look has come.
+#[derive(Debug, Default)]
+pub(crate) struct Look {
+    found: Found,
+    /// Where it goes on; `None`: it has not begun.
+    page: Option<NamedToken>,
+}
+
 /// What was found.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Found {
     /// Payments with captured money that belongs to nobody.
     unowned: u64,
+    /// Payments that nobody can read.
+    unreadable: u64,
     /// Refunds that are due, by age.
     due: [u64; AGES_MS.len() + 1],
 }
 
 impl Desks {
-    /// Look at every payment: of a cluster the node that looks after the first lane does it for all.
-    pub(super) fn audit(&self, myself: &ActorRef<DeskMessage>) {
+    /// Look at the next payments: of a cluster the node that looks after the first lane does it for all.
+    pub(super) fn audit(&self, myself: &ActorRef<DeskMessage>, look: Look) {
         let is_mine = Lane::all().next().is_some_and(|lane| matches!(self.keeper(lane), Keeper::Me));
         let (shared, myself) = (Arc::clone(&self.shared), myself.clone());
         self.shared.environment.spawn.spawn(Box::pin(async move {
-            let found = if is_mine { caught(look(&shared)).await } else { Ok(Ok(Found::default())) };
-            let error = match found {
-                Ok(Ok(found)) => {
-                    found.show(&shared);
-                    None
-                }
-                Ok(Err(error)) => Some(error.to_string()),
-                Err(panicked) => Some(panicked.reason),
+            let (next, wait_ms) = if is_mine {
+                go_on(&shared, look).await
+            } else {
+                Found::default().show(&shared, Timestamp(0));
+                (Look::default(), EVERY_MS)
             };
-            let wait_ms = if error.is_none() { EVERY_MS } else { FIRST_MS };
-            if let Some(error) = error {
-                tracing::warn!(error, "payments could not be looked at; they are looked at later");
-            }
             let sleep = shared.environment.sleep_ms(wait_ms);
             // A sleep does not keep the store open.
             drop(shared);
             sleep.await;
-            let _ = myself.cast(DeskMessage::Audit);
+            let _ = myself.cast(DeskMessage::Audit(next));
         }));
     }
 }
 
-async fn look(shared: &Shared) -> Result<Found, StoreError> {
-    let now = shared.environment.clock.wall();
-    let (mut found, mut page) = (Found::default(), None);
-    loop {
-        let Named { payments, next } = shared.money.payments.named(page, READ_AT_ONCE).await?;
-        payments.iter().for_each(|(payment, due_at)| found.take(payment, due_at.is_none(), now));
-        match next {
-            Some(next) => page = Some(next),
-            None => return Ok(found),
+/// One page of a look; what follows, and after how long. What cannot be read now is read again: what was found before is kept.
+async fn go_on(shared: &Shared, look: Look) -> (Look, u64) {
+    let error = match caught(page(shared, &look)).await {
+        Ok(Ok((found, Some(next)))) => return (Look { found, page: Some(next) }, PAUSE_MS),
+        Ok(Ok((found, None))) => {
+            found.show(shared, shared.environment.clock.wall());
+            return (Look::default(), EVERY_MS);
+        }
+        Ok(Err(error)) => error.to_string(),
+        Err(panicked) => panicked.reason,
+    };
+    tracing::warn!(error, "payments could not be looked at; they are looked at later");
+    (look, RETRY_MS)
+}
+
+/// What is found with the next page, and where the page after it begins.
+async fn page(shared: &Shared, look: &Look) -> Result<(Found, Option<NamedToken>), StoreError> {
+    let (now, mut found) = (shared.environment.clock.wall(), look.found);
+    let named = shared.money.payments.named(look.page.clone(), READ_AT_ONCE).await?;
+    let Named { payments, unreadable, next } = named;
+    payments.iter().for_each(|(payment, due_at)| found.take(payment, due_at.is_none(), now));
+    for reason in unreadable {
+        found.unreadable += 1;
+        if found.unreadable <= LOGGED_MAX {
+            tracing::error!(reason, "a payment cannot be read");
         }
     }
+    Ok((found, next))
 }
 
 impl Found {
@@ -80,7 +106,9 @@ impl Found {
         let unowned_minor = payment.unowned_minor();
         if is_settled && unowned_minor > 0 {
             self.unowned += 1;
-            tracing::error!(payment = %payment.id, unowned_minor, "captured money belongs to nobody");
+            if self.unowned <= LOGGED_MAX {
+                tracing::error!(payment = %payment.id, unowned_minor, "captured money belongs to nobody");
+            }
         }
         for (&number, refund) in &payment.refunds {
             let is_done = payment.facts.refund(number) == Some(RefundStanding::Done);
@@ -89,15 +117,19 @@ impl Found {
             }
             let age_ms = now.0.saturating_sub(refund.wanted_at.0);
             let age = AGES_MS.iter().position(|most_ms| age_ms <= *most_ms);
-            self.due[age.unwrap_or(AGES_MS.len())] += 1;
-            if age.is_none() {
+            let due = &mut self.due[age.unwrap_or(AGES_MS.len())];
+            *due += 1;
+            if age.is_none() && *due <= LOGGED_MAX {
                 tracing::warn!(payment = %payment.id, refund = number, "a refund is due for more than a week");
             }
         }
     }
 
-    fn show(&self, shared: &Shared) {
+    /// Say what was found by a look that ended then; 0: this node does not look.
+    fn show(&self, shared: &Shared, ended_at: Timestamp) {
         let meters = &shared.money.meters;
+        meters.looked_at.set(number(ended_at.0 / 1_000));
+        meters.payments_unreadable.set(number(self.unreadable));
         meters.captures_unowned.set(number(self.unowned));
         meters.refunds_due.iter().zip(self.due).for_each(|(gauge, due)| gauge.set(number(due)));
     }
@@ -145,7 +177,9 @@ mod tests {
             (released, 0, None, 0),
             (released, 100, None, 1),
             (released, 100, Some((Payment::GIVEN_BACK, 100)), 0),
-            (released, 100, Some((1_242, 100)), 1),
+            (released, 100, Some((1_242, 100)), 0),
+            (released, 100, Some((1_242, 40)), 1),
+            (Want::Capture, 140, Some((1_242, 40)), 1),
         ] {
             let mut payment = payment(want, captured_minor);
             payment.refunds.extend(
@@ -178,7 +212,7 @@ mod tests {
             (week + 5, [0, 1, 0]),
             (week + 6, [0, 0, 1]),
         ] {
-            assert_eq!(found(&payment, now), Found { unowned: 0, due }, "at {now}");
+            assert_eq!(found(&payment, now), Found { due, ..Found::default() }, "at {now}");
         }
     }
 }

@@ -163,11 +163,18 @@ async fn hear(
     myself: &ActorRef<DeskMessage>,
     event: ProviderEvent,
 ) -> Result<Unknown, StoreError> {
+    // Handled since the page was read: its body is gone, and there is nothing in it to warn of.
+    if event.standing == Standing::Handled {
+        return Ok(None);
+    }
     let now = shared.environment.clock.wall();
     let is_given_up = event.received_at.plus_ms(UNREAD_MS) <= now;
     let Some(provider) = shared.money.providers.get(&event.id.provider) else {
-        if is_given_up {
-            shared.money.events.stand(&event.id, Standing::Handled).await?;
+        match event.standing {
+            _ if !is_given_up => {}
+            // Nobody is left who could say that it is genuine.
+            Standing::Unverified => shared.money.events.forget(&event.id).await?,
+            _ => shared.money.events.stand(&event.id, Standing::Handled).await?,
         }
         return Ok(None);
     };

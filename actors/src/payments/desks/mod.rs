@@ -20,6 +20,7 @@ use crate::blocking::caught;
 use crate::cluster::{Peer, Told};
 use crate::meters::{number, seconds};
 use crate::shared::Shared;
+use audit::Look;
 pub(super) use calls::look_up;
 use listening::{Listening, Looked, Since};
 
@@ -58,8 +59,8 @@ pub(crate) enum DeskMessage {
     Woken(Lane, u64),
     /// It is time to look at everything.
     Sweep,
-    /// It is time to look at every payment, whether it is due or not.
-    Audit,
+    /// It is time to look at every payment, whether it is due or not, or to go on with that.
+    Audit(Look),
 }
 
 /// The actor.
@@ -105,7 +106,7 @@ impl Actor for Desks {
         };
         myself.cast(DeskMessage::Look)?;
         myself.cast(DeskMessage::Sweep)?;
-        self.after_ms(&myself, audit::FIRST_MS, DeskMessage::Audit);
+        self.after_ms(&myself, audit::FIRST_MS, DeskMessage::Audit(Look::default()));
         Ok((0..LANES).map(lane).collect())
     }
 
@@ -157,7 +158,7 @@ impl Actor for Desks {
                 }
             }
             DeskMessage::Sweep => self.sweep(&myself, lanes),
-            DeskMessage::Audit => self.audit(&myself),
+            DeskMessage::Audit(look) => self.audit(&myself, look),
         }
         Ok(())
     }

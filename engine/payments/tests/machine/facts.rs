@@ -264,6 +264,7 @@ fn what_is_captured_after_all_is_given_back_once_whatever_the_log_refunds_of_it(
         }
         let due = payment.refunds.values().filter(|refund| refund.standing == Standing::Due);
         assert_eq!(due.map(|refund| refund.amount_minor).sum::<i64>(), PRICE, "{order:?}");
+        assert_eq!(payment.unowned_minor(), 0, "{order:?}: it belongs to the buyer");
         let too_large = |alarm: &Alarm| matches!(alarm, Alarm::RefundTooLarge { .. });
         assert!(!alarms(&payment, &abilities).iter().any(too_large), "{order:?}");
         let mut balances = Balances::default();

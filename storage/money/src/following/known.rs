@@ -13,8 +13,9 @@ use super::wants::{Attempt, Attempts, Known, Needed, Refunds, Wants};
 use super::{Logged, PaymentFollower, View};
 use crate::payments::Step;
 
-/// Whose an event is that stands in no catalogue; the books say so rather than stand still.
-const NOBODY: u128 = 0;
+/// Whose an event is that stands in no catalogue; the books say so rather than stand still. Numbers of organizers are drawn, so nobody has this one; 0 is
+/// the administrator's own.
+pub(super) const NOBODY: u128 = u128::MAX;
 
 impl PaymentFollower {
     /// What a stretch of the log wants; `None`: nothing.

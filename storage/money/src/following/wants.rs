@@ -11,6 +11,7 @@ use tessera_payments::{Begun, Change, News, Payment, PaymentId, Want, Why};
 use tessera_store::StoreError;
 
 use super::in_flight::{Ended, InFlight};
+use super::known::NOBODY;
 use super::sale::{self, Refunded};
 use crate::mutant::{Mutant, Mutation};
 use crate::payments::Step;
@@ -132,7 +133,10 @@ impl<'a> Wants<'a> {
                 let ended = self.in_flight.end_through(event, None);
                 self.release(by, ended, Why::Cancelled);
                 let Known { organizer, now, .. } = self.known;
-                self.step.runs.push(refunding::of_cancelled(event, organizer, (by, now)));
+                // Nobody has agreed that what stands in no catalogue is refunded by itself.
+                if organizer != NOBODY {
+                    self.step.runs.push(refunding::of_cancelled(event, organizer, (by, now)));
+                }
             }
             EventBody::Confirmed { order, payment, attempt } => {
                 self.sold((by, logged.at), *order, *payment, *attempt)?;
@@ -284,5 +288,33 @@ impl<'a> Wants<'a> {
         let entry: Option<Entry> = entry(heading, movement).map_err(beyond)?;
         self.step.entries.extend(entry);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cancellation_refunds_what_is_somebodys() {
+        let cancelled =
+            Event { at: Timestamp(1), key: None, body: EventBody::PhaseChanged { to: Phase::Cancelled } };
+        // The administrator's own events are in the catalogue, too.
+        for (organizer, runs) in [(7, 1), (0, 1), (NOBODY, 0)] {
+            let known = Known {
+                event: EventId(5),
+                organizer,
+                currency: *b"EUR",
+                now: Timestamp(1),
+                holds: BTreeMap::new(),
+                attempts: BTreeMap::new(),
+                refunds: Refunds::new(),
+            };
+            let mut in_flight = InFlight::default();
+            let mut wants = Wants::new(known, &mut in_flight, Mutation::default());
+            wants.follow(Sequence(9), &cancelled).unwrap();
+            assert_eq!(wants.finish().runs.len(), runs, "of {organizer}");
+        }
     }
 }

@@ -2,8 +2,8 @@
 
 use tessera_inventory::Timestamp;
 use tessera_payments::Payment;
-use tessera_store::StoreError;
 use tessera_store::keys::PaymentReferenceKey;
+use tessera_store::{StoreError, Transaction};
 
 use super::{Payments, of_key, write};
 
@@ -12,6 +12,8 @@ use super::{Payments, of_key, write};
 pub struct Named {
     /// Each with when there is something to do about it; `None`: it is settled.
     pub payments: Vec<(Payment, Option<Timestamp>)>,
+    /// Why rows cannot be read, each with what is known of it. They are passed over.
+    pub unreadable: Vec<String>,
     /// Where the next page begins; `None`: this was the last.
     pub next: Option<NamedToken>,
 }
@@ -32,14 +34,30 @@ impl Payments {
         let rows = transaction.range(&begin, &end, most, false).await?;
         let last = rows.last().filter(|_| rows.len() == most);
         let next = last.map(|(key, _)| NamedToken([key.as_slice(), &[0x00]].concat()));
-        let mut payments = Vec::with_capacity(rows.len());
+        let (mut payments, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
         for (key, value) in &rows {
-            let name = PaymentReferenceKey::unpack(key)?.reference;
-            let id = of_key(PaymentReferenceKey::decode(value)?);
-            let stored = write::load(transaction.as_mut(), id).await?;
-            let stored = stored.filter(|row| row.payment.facts.reference.as_deref() == Some(name.as_str()));
-            payments.extend(stored.map(|row| (row.payment, row.due_at)));
+            match of_name(transaction.as_mut(), key, value).await {
+                Ok(found) => payments.extend(found),
+                Err(StoreError::Damaged { reason }) => unreadable.push(reason),
+                Err(error) => return Err(error),
+            }
         }
-        Ok(Named { payments, next })
+        Ok(Named { payments, unreadable, next })
     }
+}
+
+/// The payment of a name, unless it has another by now.
+async fn of_name(
+    transaction: &mut dyn Transaction,
+    key: &[u8],
+    value: &[u8],
+) -> Result<Option<(Payment, Option<Timestamp>)>, StoreError> {
+    let name = PaymentReferenceKey::unpack(key)?.reference;
+    let id = of_key(PaymentReferenceKey::decode(value)?);
+    let stored = write::load(transaction, id).await.map_err(|error| match error {
+        StoreError::Damaged { reason } => StoreError::Damaged { reason: format!("payment {id}: {reason}") },
+        error => error,
+    })?;
+    let stored = stored.filter(|row| row.payment.facts.reference.as_deref() == Some(name.as_str()));
+    Ok(stored.map(|row| (row.payment, row.due_at)))
 }

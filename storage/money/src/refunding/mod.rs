@@ -57,14 +57,11 @@ pub struct Clerk<'a> {
     pub writers: &'a dyn Writers,
 }
 
-/// The run of all orders of an event that was called off at this place of its log. Its id follows from that, so that it is begun once.
+/// The run of all orders of an event that was called off at this place of its log, but for those that were paid by hand: nobody but whoever took that
+/// money can say that it was given back. Its id follows from that, so that it is begun once.
 pub(crate) fn of_cancelled(event: EventId, organizer: u128, (at, now): (Sequence, Timestamp)) -> RefundRun {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(b"refunds of a cancelled event");
-    hasher.update(&event.0.to_be_bytes());
-    hasher.update(&at.0.to_be_bytes());
     RefundRun {
-        key: RefundRunKey { event, run: first_half(&hasher.finalize()) },
+        key: key_of_cancelled(event, at),
         organizer,
         ticket_types: Vec::new(),
         units: RefundedUnits::Restock,
@@ -77,4 +74,17 @@ pub(crate) fn of_cancelled(event: EventId, organizer: u128, (at, now): (Sequence
         progress: Progress::default(),
         ended_at: None,
     }
+}
+
+fn key_of_cancelled(event: EventId, at: Sequence) -> RefundRunKey {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"refunds of a cancelled event");
+    hasher.update(&event.0.to_be_bytes());
+    hasher.update(&at.0.to_be_bytes());
+    RefundRunKey { event, run: first_half(&hasher.finalize()) }
+}
+
+/// Whether a run was begun by the cancellation of its event, and by nobody's request.
+fn is_of_cancelled(run: &RefundRun) -> bool {
+    run.key == key_of_cancelled(run.key.event, run.through)
 }

@@ -2,14 +2,14 @@
 
 use futures::future::join_all;
 use tessera_inventory::{
-    Authority, ClaimNumber, Command, CommandBody, EventBody, IdempotencyKey, Line, RefundAmount, Rejection,
-    TicketView, Timestamp,
+    Authority, ClaimNumber, Command, CommandBody, EventBody, IdempotencyKey, Line, PaymentKind, RefundAmount,
+    Rejection, TicketView, Timestamp,
 };
 use tessera_projections::orders::{Order, OrderState};
 use tessera_store::StoreError;
 use tessera_store::keys::RefundRunKey;
 
-use super::{Clerk, Rest, Said};
+use super::{Clerk, Rest, Said, is_of_cancelled};
 use crate::following::sale::{self, Refunded};
 use crate::hash::first_half;
 use crate::refund_runs::{Progress, RefundRun, State};
@@ -76,6 +76,10 @@ impl Clerk<'_> {
             OrderState::Paid => false,
             _ => return Outcome::Nothing,
         };
+        // It stays among those that wait for their money, until the organizer asks for its refund.
+        if order.payment == Some(PaymentKind::Offline) && is_of_cancelled(run) {
+            return Outcome::Nothing;
+        }
         let tickets: Vec<TicketView> = order.tickets.iter().map(|each| each.ticket).collect();
         let tickets = chosen(run, &order.lines, &tickets, everybody_leaves);
         match self.ask(run, order, tickets).await {

@@ -74,7 +74,11 @@ async fn all_that_somebody_said_is_erased_and_nothing_of_others() {
 async fn what_was_said_is_looked_at_a_week_later_and_again_until_it_is_paid_or_forgotten() {
     let store = MemoryStore::new();
     let contacts = Contacts::new(Arc::new(store.clone()));
-    let due = async |now| contacts.due(Lane::of(EVENT), Timestamp(now), 9).await.unwrap();
+    let page =
+        async |after, now, most| contacts.due(Lane::of(EVENT), after, Timestamp(now), most).await.unwrap();
+    let due = async |now| {
+        page(None, now, 9).await.into_iter().map(|due| due.contact).collect::<Vec<PaymentContactKey>>()
+    };
     for order in 1..=3 {
         contacts.keep(key(order), ADA, &at("ada@example.org"), Timestamp(order)).await.unwrap();
     }
@@ -83,6 +87,10 @@ async fn what_was_said_is_looked_at_a_week_later_and_again_until_it_is_paid_or_f
     contacts.keep(key(2), ADA, &at("ada@example.com"), Timestamp(100)).await.unwrap();
     assert_eq!(due(UNPAID_MS).await, []);
     assert_eq!(due(UNPAID_MS + 3).await, [key(1), key(3)]);
+    let first = page(None, u64::MAX, 1).await;
+    assert_eq!(first[0].contact, key(1));
+    let rest = page(Some(first[0]), u64::MAX, 9).await;
+    assert_eq!(rest.iter().map(|due| due.contact).collect::<Vec<_>>(), [key(3), key(2)], "what follows it");
     contacts.look_again(key(1), Some(Timestamp(UNPAID_MS + 50))).await.unwrap();
     contacts.look_again(key(3), None).await.unwrap();
     assert_eq!(due(UNPAID_MS + 49).await, []);
@@ -94,4 +102,18 @@ async fn what_was_said_is_looked_at_a_week_later_and_again_until_it_is_paid_or_f
     assert_eq!(due(u64::MAX).await, []);
     assert_eq!(contacts.load(EVENT, ClaimNumber(3)).await.unwrap(), Some(at("ada@example.org")));
     assert_eq!(rows(&store).await, 2, "the contact of a sale, found by its subject");
+}
+
+#[tokio::test]
+async fn what_an_earlier_release_kept_is_found_by_its_subject_once_that_says_the_same_again() {
+    let store = MemoryStore::new();
+    let contacts = Contacts::new(Arc::new(store.clone()));
+    let mut transaction = store.begin().await.unwrap();
+    transaction.set(&key(1).pack(), &[10, 3, b'a', b'@', b'b']);
+    transaction.commit().await.unwrap();
+    contacts.keep(key(1), ADA, &at("a@b"), Timestamp(1)).await.unwrap();
+    assert_eq!(contacts.load(EVENT, ClaimNumber(1)).await.unwrap(), Some(at("a@b")));
+    assert_eq!(rows(&store).await, 3, "it, and what finds it");
+    contacts.erase_all(ADA).await.unwrap();
+    assert_eq!(rows(&store).await, 0);
 }

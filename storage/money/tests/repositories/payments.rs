@@ -7,6 +7,8 @@ use tessera_money::payments::{Payments, Step};
 use tessera_money::provider_events::{Kept, ProviderEvent, ProviderEvents, Standing};
 use tessera_payments::{Fact, News, Payment, ProviderEventId, RefundStanding, Want, Why};
 use tessera_projections::follower_cursors::FollowerCursors;
+use tessera_store::Table;
+use tessera_store::keys::PaymentKey;
 use tessera_store::memory::{CommitFault, MemoryStore};
 
 use crate::{EVENT, FOLLOWER, PRICE, PROVIDER, balance, begun, captured, change, created, id, stores};
@@ -157,4 +159,10 @@ async fn every_payment_that_has_a_name_is_found_once_page_by_page() {
         }
         assert_eq!(found, [(1, true), (2, false), (3, true)], "{most} at once");
     }
+    let mut transaction = store.begin().await.unwrap();
+    transaction.set(&PaymentKey { event: EVENT, order: id(2).order, attempt: 1 }.pack(), &[0xff]);
+    transaction.commit().await.unwrap();
+    let named = payments.named(None, 9).await.unwrap();
+    let found: Vec<_> = named.payments.iter().map(|(row, _)| row.id.order.0).collect();
+    assert_eq!((found, named.unreadable.len()), (vec![1, 3], 1), "one that nobody can read hides no other");
 }

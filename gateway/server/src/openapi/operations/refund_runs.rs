@@ -28,7 +28,7 @@ fn run(state: &str) -> Value {
 
 pub(super) fn begin() -> Operation {
     Operation::new(TAG, "Refund many orders")
-        .about("Every order of the event, or of some ticket types, one after the other. An event that is cancelled begins a run by itself, unless its organizer's terms say otherwise.")
+        .about("Every order of the event, or of some ticket types, one after the other. An event that is cancelled begins a run by itself, unless its organizer's terms say otherwise; orders that were paid by hand it leaves as they are (`refund_due`), until the organizer asks for their refund.")
         .by(&BY)
         .keyed()
         .takes::<refund_runs::RunRequest<'_>>(json!({"units": "restock", "ticket_types": ["Standing"], "per_second": 50}))
