@@ -61,7 +61,7 @@ impl Actor for Clerk {
     ) -> Result<BTreeSet<RefundRunKey>, ActorProcessingErr> {
         self.shared.money.clerk.attach(myself.clone());
         myself.cast(ClerkMessage::Sweep)?;
-        myself.cast(ClerkMessage::Forget)?;
+        self.after_ms(&myself, FORGET_MS, ClerkMessage::Forget);
         Ok(BTreeSet::new())
     }
 

@@ -113,7 +113,7 @@ pub(crate) struct World {
 }
 
 pub(crate) fn limits() -> Limits {
-    Limits { follower_pause_ms: 0, ..Limits::default() }
+    Limits { follower_pause_ms: 0, payment_pause_ms: 0, ..Limits::default() }
 }
 
 impl World {
