@@ -62,12 +62,20 @@ const fn cluster(name: &'static str, mutant: Cluster, seeds_max: u64) -> NamedMu
     NamedMutant { name, mutant: Mutant::Cluster(mutant), seeds_max }
 }
 
+const fn payment(name: &'static str, mutant: Payment, seeds_max: u64) -> NamedMutant {
+    NamedMutant { name, mutant: Mutant::Payment(mutant), seeds_max }
+}
+
+const fn money(name: &'static str, mutant: Money, seeds_max: u64) -> NamedMutant {
+    NamedMutant { name, mutant: Mutant::Money(mutant), seeds_max }
+}
+
 const fn inventory(name: &'static str, mutant: Inventory, seeds_max: u64) -> NamedMutant {
     writer(name, Writer::Inventory(mutant), seeds_max)
 }
 
 /// Every defect.
-pub const MUTANTS: [NamedMutant; 79] = [
+pub const MUTANTS: [NamedMutant; 99] = [
     writer("reply-before-commit", Writer::ReplyBeforeCommit, 10),
     writer("skip-head-read", Writer::SkipHeadRead, 100),
     writer("refuse-without-verifying", Writer::RefuseWithoutVerifying, 100),
@@ -147,6 +155,26 @@ pub const MUTANTS: [NamedMutant; 79] = [
     cluster("loss-ignored", Cluster::LossIgnored, 100),
     cluster("given-while-serving", Cluster::GivenWhileServing, 100),
     cluster("nothing-adopted", Cluster::NothingAdopted, 100),
+    payment("key-drawn-anew", Payment::KeyDrawnAnew, 50),
+    payment("status-goes-back", Payment::StatusGoesBack, 50),
+    payment("capture-before-confirm", Payment::CaptureBeforeConfirm, 50),
+    payment("void-forgotten", Payment::VoidForgotten, 50),
+    payment("late-money-kept", Payment::LateMoneyKept, 50),
+    payment("short-money-sells", Payment::ShortMoneySells, 200),
+    payment("unknown-is-refused", Payment::UnknownIsRefused, 50),
+    payment("late-sale-untried", Payment::LateSaleUntried, 50),
+    payment("unpaid-stays-sold", Payment::UnpaidStaysSold, 50),
+    payment("excess-kept", Payment::ExcessKept, 200),
+    payment("calls-unrecorded", Payment::CallsUnrecorded, 50),
+    payment("never-looks-up", Payment::NeverLooksUp, 50),
+    payment("given-back-unbooked", Payment::GivenBackUnbooked, 50),
+    payment("dispute-untold", Payment::DisputeUntold, 50),
+    money("others-not-released", Money::OthersNotReleased, 50),
+    money("expiry-unheard", Money::ExpiryUnheard, 50),
+    money("refund-unwanted", Money::RefundUnwanted, 200),
+    money("booked-again", Money::BookedAgain, 50),
+    money("unpaid-not-reversed", Money::UnpaidNotReversed, 50),
+    money("due-forgotten", Money::DueForgotten, 50),
 ];
 
 impl NamedMutant {

@@ -4,6 +4,7 @@
 mod judge;
 mod process;
 mod provider;
+mod puts_out;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU16;
@@ -14,7 +15,7 @@ use tessera_inventory::{Sequence, Timestamp};
 use tessera_money::Lane;
 use tessera_money::ledger::Ledger;
 use tessera_money::payments::{Judge, Payments};
-use tessera_payments::{Abilities, Ask, DeskOptions, Payment, PaymentId, ProviderId};
+use tessera_payments::{Abilities, Ask, DeskOptions, Payment, PaymentId, ProviderId, Status};
 use tessera_projections::catalogue::{Catalogue, CatalogueEvent, CatalogueRequest};
 use tessera_projections::follower_cursors::FollowerCursors;
 use tessera_store::memory::MemoryStore;
@@ -59,8 +60,12 @@ pub(crate) struct Money {
     steps: u64,
     /// Steps that are on their way, but looks at the log, timers, and what lapses in the end.
     pub(crate) under_way: usize,
-    /// What was captured and not looked at since.
+    /// What was captured: its fee becomes known, and it may be disputed.
     pub(crate) aged: BTreeSet<Box<str>>,
+    /// What a process, in which life, calls off at the moment.
+    calling_off: BTreeSet<(usize, u64, PaymentId)>,
+    /// How each payment stood by its row.
+    known: BTreeMap<PaymentId, Status>,
 }
 
 pub(crate) fn provider_id(till: usize) -> ProviderId {
@@ -115,6 +120,8 @@ impl Money {
             steps: 0,
             under_way: 0,
             aged: BTreeSet::new(),
+            calling_off: BTreeSet::new(),
+            known: BTreeMap::new(),
         })
     }
 

@@ -206,6 +206,7 @@ impl World {
         let times = if self.fails(money, |plan| plan.repeats) { 2 } else { 1 };
         for _ in 0..times {
             let (mut out, now) = (Vec::new(), self.wall());
+            money.hears(process, input);
             money.processes[process].desk.handle(now, input.clone(), &mut out);
             let life = money.processes[process].life;
             for output in out {
@@ -232,6 +233,7 @@ impl World {
             }
             _ => {}
         }
+        money.puts_out(process, &output)?;
         let life = money.processes[process].life;
         let wait_us = money.prng.between(1_000, 50_000);
         if self.fails(money, |plan| plan.repeats) {
@@ -281,7 +283,11 @@ impl World {
             }
             Output::Record { batch, changes } => {
                 self.table_fails(money);
-                match block_on(money.payments.record(&changes)) {
+                let recorded = block_on(money.payments.record(&changes));
+                if let Ok(rows) = &recorded {
+                    money.recorded(rows)?;
+                }
+                match recorded {
                     Ok(rows) if !self.fails(money, |plan| plan.lost) => Input::Recorded { batch, rows },
                     _ => Input::RecordFailed { batch },
                 }

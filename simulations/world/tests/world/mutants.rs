@@ -27,6 +27,8 @@ fn there_are_mutants_of_every_part() {
     assert!(count(|mutant| matches!(mutant, Mutant::Journal(_))) >= 4);
     assert!(count(|mutant| matches!(mutant, Mutant::Follower(_))) >= 8);
     assert!(count(|mutant| matches!(mutant, Mutant::Snapshot(_))) >= 2);
+    assert!(count(|mutant| matches!(mutant, Mutant::Payment(_))) >= 10);
+    assert!(count(|mutant| matches!(mutant, Mutant::Money(_))) >= 5);
 }
 
 /// Appends that land unanswered, and leases that go before they are submitted again.

@@ -33,6 +33,11 @@ impl InFlight {
         Some((PaymentId { event, order, attempt }, key))
     }
 
+    /// Whether an attempt of this order is waited for until this time.
+    pub(super) fn waits_until(&self, order: ClaimNumber, grace_until: Timestamp) -> bool {
+        self.of.get(&order).is_some_and(|(until, _)| *until == grace_until)
+    }
+
     /// None that ends at (time, number) or before is waited for any more; `None`: none at all.
     pub(super) fn end_through(
         &mut self,
@@ -69,6 +74,8 @@ mod tests {
         assert_eq!(in_flight.end(event, ClaimNumber(8)), None, "it is over");
         let (id, key) = in_flight.end(event, ClaimNumber(9)).unwrap();
         assert_eq!((id.attempt, key.grace_until), (1, Timestamp(101)));
+        assert!(in_flight.waits_until(ClaimNumber(7), Timestamp(200)), "the second attempt");
+        assert!(!in_flight.waits_until(ClaimNumber(7), Timestamp(100)), "the first is over");
         assert_eq!(in_flight.end_through(event, None).len(), 1, "a cancellation ends what is left");
     }
 }

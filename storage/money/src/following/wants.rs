@@ -156,9 +156,12 @@ impl<'a> Wants<'a> {
         Ok(())
     }
 
-    /// What follows from all of it.
+    /// What follows from all of it. An attempt may be waited for until the very time that was said of one before it, which is over: their rows
+    /// are one, and it stays.
     pub(super) fn finish(self) -> Step {
-        self.step
+        let Wants { in_flight, mut step, .. } = self;
+        step.ended.retain(|key| !in_flight.waits_until(key.order, key.grace_until));
+        step
     }
 
     fn begun(
