@@ -1,11 +1,11 @@
 //! What passes the gates, from the events alone: online nobody is let in twice, nor on a ticket that was given back or by an old code; what
 //! a device tells is recorded once, in its order; and whatever contradicts is said once, with both sides.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tessera_inventory::{
-    ConflictKind, Dispute, Event, EventBody, HoldPlaced, OtherPassage, Rejection, RequestError, Scan,
-    ScansRecorded, Sequence, TicketRef, Timestamp,
+    ClaimNumber, ConflictKind, Dispute, Event, EventBody, HoldPlaced, OtherPassage, Rejection, RequestError,
+    Scan, ScansRecorded, Sequence, TicketRef, Timestamp,
 };
 
 use super::{Violation, broken};
@@ -44,6 +44,8 @@ pub(super) struct Gates {
     units: BTreeMap<u64, u16>,
     tickets: BTreeMap<(u64, u16), Ticket>,
     told: BTreeMap<u32, u64>,
+    /// Orders whose payment is in dispute.
+    disputed: BTreeSet<u64>,
 }
 
 impl Gates {
@@ -57,11 +59,13 @@ impl Gates {
                 self.sold(order.0, units);
             }
             EventBody::SoldLate(sold) => self.sold(sold.order.0, units_of(&sold.hold)),
-            EventBody::TicketsRefunded { order, tickets, .. }
-            | EventBody::OrderDisputed { order, dispute: Dispute::Lost, revoked: tickets } => {
-                for index in tickets {
-                    self.ticket(TicketRef { order: *order, index: *index }, event)?.is_given_back = true;
-                }
+            EventBody::TicketsRefunded { order, tickets, .. } => self.given_back(*order, tickets, event)?,
+            EventBody::OrderDisputed { order, dispute, revoked } => {
+                match dispute {
+                    Dispute::Open => self.disputed.insert(order.0),
+                    Dispute::Won | Dispute::Lost => self.disputed.remove(&order.0),
+                };
+                self.given_back(*order, revoked, event)?;
             }
             EventBody::TicketTransferred { ticket, generation, .. }
             | EventBody::TicketReissued { ticket, generation } => {
@@ -73,6 +77,9 @@ impl Gates {
                     ));
                 }
                 known.generation = *generation;
+            }
+            EventBody::CheckedIn { ticket, .. } if self.disputed.contains(&ticket.order.0) => {
+                return Err(broken("no ticket in dispute is let in online", format!("{event:?}")));
             }
             EventBody::CheckedIn { ticket, gate, .. } => {
                 let known = self.ticket(*ticket, event)?;
@@ -100,6 +107,13 @@ impl Gates {
 
     fn sold(&mut self, order: u64, units: u16) {
         self.tickets.extend((0..units).map(|index| ((order, index), Ticket::default())));
+    }
+
+    fn given_back(&mut self, order: ClaimNumber, tickets: &[u16], event: &Event) -> Result<(), Violation> {
+        for &index in tickets {
+            self.ticket(TicketRef { order, index }, event)?.is_given_back = true;
+        }
+        Ok(())
     }
 
     fn ticket(&mut self, named: TicketRef, event: &Event) -> Result<&mut Ticket, Violation> {
@@ -151,6 +165,9 @@ impl Gates {
         }
         if scan.generation < ticket.generation {
             found.push((ConflictKind::OldCode, None));
+        }
+        if self.disputed.contains(&scan.ticket.order.0) {
+            found.push((ConflictKind::InDispute, None));
         }
         if let Some(Passage { at, device: other, gate, .. }) = ticket.is_in()
             && (other, gate) != (device, scan.gate)
