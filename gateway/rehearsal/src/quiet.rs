@@ -1,9 +1,12 @@
 //! What is read when the crowd has left: the whole change feed, and the documents at its end.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use http::header::HeaderValue;
+use serde::Deserialize;
 use serde_json::Value;
-use tessera_demo::client::{Call, Connection};
+use tessera_demo::client::{Call, Connection, Server};
 use tessera_demo::error::DemoError;
 use tessera_demo::feed::Reader;
 
@@ -51,6 +54,34 @@ pub(crate) async fn read(stage: &Stage, at_most: Duration) -> Result<Quiet, Rehe
     }
 }
 
+/// What all accounts of the ledger sum to, by currency.
+pub(crate) async fn books(
+    server: &Server,
+    administrator: &HeaderValue,
+) -> Result<BTreeMap<String, i64>, RehearsalError> {
+    let mut call = Call::get("/v1/trial-balance".to_owned());
+    call.credential = Some(administrator.clone());
+    let (reply, _) = Connection::new(server).call(&call).await?;
+    if reply.status == 404 {
+        // An older server keeps no ledger.
+        return Ok(BTreeMap::new());
+    }
+    let unreadable = |error| DemoError::unreadable("/trial-balance", &reply.body, error);
+    let TrialBalance { items } = serde_json::from_slice(&reply.body).map_err(unreadable)?;
+    Ok(items.into_iter().map(|trial| (trial.currency, trial.sum)).collect())
+}
+
+#[derive(Deserialize)]
+struct TrialBalance {
+    items: Vec<Trial>,
+}
+
+#[derive(Deserialize)]
+struct Trial {
+    currency: String,
+    sum: i64,
+}
+
 async fn document(connection: &mut Connection, stage: &Stage, rest: &str) -> Result<Value, RehearsalError> {
     let (reply, _) = connection.call(&Call::get(stage.path(rest))).await?;
     let read = serde_json::from_slice(&reply.body);
@@ -60,7 +91,6 @@ async fn document(connection: &mut Connection, stage: &Stage, rest: &str) -> Res
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::expect_used)]
 mod tests {
-    use tessera_demo::client::Server;
     use tessera_demo::setup::bearer;
     use tessera_demo::venue::Venue;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

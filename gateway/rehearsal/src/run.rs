@@ -95,6 +95,7 @@ impl Rehearsal<'_> {
         let finished = self.send(live, &stage, &plan, presale_s.map(|after_s| (organizer, after_s))).await?;
         live.stage("waiting until all is quiet, and reading the change feed");
         let quiet = quiet::read(&stage, QUIET_MAX).await?;
+        let books = quiet::books(server, &bearer(self.administrator_token)?).await?;
         let Finished { clock, crowd, seen, generator_processors } = finished;
         let notes = crowd.into_notes();
         let mut seconds = notes.finished_seconds();
@@ -131,6 +132,7 @@ impl Rehearsal<'_> {
             feed: quiet.feed,
             availabilities,
             seat_map: quiet.seat_map,
+            books,
         };
         Ok(Outcome {
             recording,

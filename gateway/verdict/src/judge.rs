@@ -64,6 +64,7 @@ fn facts(understood: &Understood<'_>) -> (Vec<Finding>, Fairness, Linearizabilit
         understood.unreadable.clone(),
     ));
     findings.push(defects(understood.recording));
+    findings.push(books(&understood.recording.books));
     findings.push(refusals::finding(understood));
     findings.push(refusals::recent(understood));
     findings.sort_by(|one, other| (&one.guarantee, &one.name).cmp(&(&other.guarantee, &other.name)));
@@ -83,6 +84,14 @@ fn defects(recording: &Recording) -> Finding {
     );
     finding.broken = recording.defects.values().sum();
     finding
+}
+
+/// G4, from the outside: whatever was paid, kept and given back, the accounts of a currency sum to zero.
+fn books(books: &BTreeMap<String, i64>) -> Finding {
+    let open = books.iter().filter(|(_, sum)| **sum != 0);
+    let broken = open.map(|(currency, sum)| format!("the accounts in {currency} sum to {sum}")).collect();
+    let currencies: Vec<&str> = books.keys().map(String::as_str).collect();
+    Finding::new("G4", "the ledger sums to zero in every currency", currencies.join(", "), broken)
 }
 
 fn documents(recording: &Recording) -> u64 {

@@ -41,6 +41,9 @@ pub struct Recording {
     pub availabilities: Vec<serde_json::Value>,
     /// The seat map when all was quiet; none for an event without seats.
     pub seat_map: Option<serde_json::Value>,
+    /// What all accounts of the ledger sum to when all was quiet, by currency, in minor units.
+    #[serde(default)]
+    pub books: BTreeMap<String, i64>,
 }
 
 /// The scenario.

@@ -308,6 +308,7 @@ impl Run {
             seat_map: Some(self.office.seat_map()),
             feed: self.office.feed,
             availabilities: self.availabilities,
+            books: BTreeMap::from([("EUR".to_owned(), 0)]),
         }
     }
 }

@@ -45,6 +45,12 @@ fn two_seated(recording: &Recording) -> (usize, usize) {
 }
 
 #[test]
+fn books_that_do_not_balance_fail() {
+    let doctor = |recording: &mut Recording| *recording.books.entry("EUR".to_owned()).or_default() = -500;
+    fails(doctor, "G4", &["EUR", "-500"]);
+}
+
+#[test]
 fn sound_sales_pass() {
     for crowd in
         [Crowd::SMALL, Crowd { seed: 2, ..Crowd::SMALL }, Crowd { unknown_permille: 50, ..Crowd::SMALL }]
