@@ -146,9 +146,9 @@ async fn scenario_23_an_event_that_panics_in_the_projection_is_stuck_and_others_
     }
     *world.store.poisoned_log.lock().unwrap() = Some(EVENT);
     assert!(matches!(world.hold(EVENT, 1).await, Answer::Accepted { .. }), "the writer notices nothing");
-    // Those that read it all: of orders, and of entry.
-    let are_stuck = || world.platform.status().stuck_followers.len() == 2;
-    world.flows_until("both are stuck", are_stuck).await;
+    // Those that read it all: of orders, of entry, and of payments.
+    let are_stuck = || world.platform.status().stuck_followers.len() == 3;
+    world.flows_until("all of them are stuck", are_stuck).await;
     for buyer in 2..20 {
         assert!(matches!(world.hold(EVENT, buyer).await, Answer::Accepted { .. }));
         assert!(matches!(world.hold(OTHER, buyer).await, Answer::Accepted { .. }));
@@ -158,7 +158,7 @@ async fn scenario_23_an_event_that_panics_in_the_projection_is_stuck_and_others_
     let mut stuck: Vec<_> =
         status.stuck_followers.iter().map(|stuck| (stuck.event, stuck.follower)).collect();
     stuck.sort_unstable();
-    assert_eq!(stuck, [(EVENT, "entry"), (EVENT, "orders-by-subject")]);
+    assert_eq!(stuck, [(EVENT, "entry"), (EVENT, "orders-by-subject"), (EVENT, "payment")]);
     assert!(status.is_ready() && status.supervisors.iter().all(|one| one.restarts == 0), "{status:?}");
 
     *world.store.poisoned_log.lock().unwrap() = None;
