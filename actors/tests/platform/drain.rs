@@ -99,12 +99,12 @@ async fn a_follower_that_can_never_go_on_is_shown_and_holds_up_no_drain() {
     let world = World::start(limits()).await;
     world.store.is_damaged.store(true, Ordering::Release);
     world.on_sale(EVENT, 10).await;
-    let is_stuck = || world.platform.status().stuck_followers.len() == 2;
-    world.flows_until("the projections are stuck", is_stuck).await;
+    let is_stuck = || world.platform.status().stuck_followers.len() == 3;
+    world.flows_until("those that read the log are stuck", is_stuck).await;
     let mut all = world.platform.status().stuck_followers;
     all.sort_unstable_by_key(|stuck| stuck.follower);
     let names: Vec<_> = all.iter().map(|stuck| (stuck.follower, stuck.event)).collect();
-    assert_eq!(names, [("entry", EVENT), ("orders-by-subject", EVENT)]);
+    assert_eq!(names, [("entry", EVENT), ("orders-by-subject", EVENT), ("payment", EVENT)]);
     let stuck = all.remove(1);
     assert!(stuck.reason.contains("injected"), "{stuck:?}");
     assert!(matches!(world.hold(EVENT, 1).await, Answer::Accepted { .. }), "the sale goes on");
