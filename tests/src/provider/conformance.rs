@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use tessera_actors::{Clock, Genuine, Heard, Provider, ProviderCall, Whose};
-use tessera_inventory::{ClaimNumber, EventId};
+use tessera_inventory::{ClaimNumber, EventId, Timestamp};
 use tessera_money::contacts::Contact;
 use tessera_payments::{
     Answer, DisputeStanding, Facts, Operation, PaymentId, RefundStanding, Status, provider_key,
@@ -80,13 +80,16 @@ struct Play<S> {
     stage: S,
     facts: Facts,
     refund_minor: i64,
-    /// The log waits for the money.
+    /// Until when the log waits for the money.
+    grace_until: Timestamp,
+    /// It does so still.
     is_waited_for: bool,
 }
 
 impl<S: Stage> Play<S> {
     fn new(stage: S) -> Play<S> {
-        Play { stage, facts: Facts::default(), refund_minor: 0, is_waited_for: true }
+        let grace_until = stage.clock().wall().plus_ms(600_000);
+        Play { stage, facts: Facts::default(), refund_minor: 0, grace_until, is_waited_for: true }
     }
 
     fn reference(&self) -> String {
@@ -102,7 +105,7 @@ impl<S: Stage> Play<S> {
             key: provider_key(1, PAYMENT, operation, n),
             amount_minor: if is_refund { self.refund_minor } else { PRICE },
             currency: self.stage.currency(),
-            grace_until: self.is_waited_for.then(|| self.stage.clock().wall().plus_ms(600_000)),
+            grace_until: self.is_waited_for.then_some(self.grace_until),
             contact: Some(Contact {
                 email: Some("ada@example.com".to_owned()),
                 return_url: Some("https://shop.example/thanks?order=7".to_owned()),

@@ -2,11 +2,12 @@
 
 use reqwest::Method;
 use serde_json::json;
+use tessera_correspondence::Medium;
 use tessera_server::settings::Settings;
 use tessera_tests::reach::{DiscordBooks, Fault, Reached};
 use tessera_tests::{Sale, Server, standing};
 
-use super::{broadcast, buy, dead_letters, settings};
+use super::{all_is_recorded, broadcast, buy, dead_letters, settings};
 
 fn discord() -> (Settings, Reached<DiscordBooks>) {
     let (mut settings, peer) = (settings(), Reached::start(DiscordBooks::new("hush")));
@@ -43,6 +44,7 @@ async fn everybody_is_told_once_in_the_channel_of_the_organizer() {
     broadcast(&server, &sale, "emergency", "Again").await;
     assert_eq!(peer.wait_for(3).await[2], "Test: Again\nAt seven.");
     assert_eq!(peer.faults_left(), 0);
+    all_is_recorded(&server, Medium::Discord, "discord").await;
     let store = server.stop().await;
     let server = Server::start_on(store, settings).await;
     sale.phase(&server, "cancelled").await;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tessera_correspondence::{Finished, Kind, Medium, Messages, Said, Want, lane_of, say_in};
 use tessera_server::settings::Settings;
-use tessera_store::keys::{MessageLane, MessagePlace};
+use tessera_store::keys::{MessageLane, MessagePendingKey, MessagePlace};
 use tessera_store::{Table, transact};
 use tessera_tests::{ADMIN_TOKEN, Reply, Sale, Server};
 
@@ -69,6 +69,14 @@ async fn dead_letters(server: &Server, channel: &str, count: usize) -> Value {
 /// A lane, and what waits in it.
 fn lane(server: &Server, medium: Medium, account: &str) -> (MessageLane, Messages) {
     (lane_of(medium, account), Messages::new(Arc::clone(&server.store) as Arc<dyn Table>))
+}
+
+/// Once nothing waits in a lane: what a peer has taken is recorded, and does not go again after a restart.
+async fn all_is_recorded(server: &Server, medium: Medium, account: &str) {
+    let (begin, end) = MessagePendingKey::range(&lane_of(medium, account));
+    while !server.store.begin().await.unwrap().range(&begin, &end, 1, false).await.unwrap().is_empty() {
+        tokio::task::yield_now().await;
+    }
 }
 
 /// The message that ended last, once one has, other than dead.

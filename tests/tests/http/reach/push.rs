@@ -11,7 +11,7 @@ use tessera_tests::reach::{BrowserKeys, Fault, PushBooks, Reached};
 use tessera_tests::{Sale, Server, standing};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 
-use super::{broadcast, buy, ended, offer, settings};
+use super::{all_is_recorded, broadcast, buy, ended, offer, settings};
 
 fn push() -> (Settings, Reached<PushBooks>) {
     let (mut settings, peer) = (settings(), Reached::start(PushBooks::new(BrowserKeys::fresh())));
@@ -54,6 +54,7 @@ async fn a_browser_shows_tickets_an_offer_and_an_emergency_that_only_it_can_read
     assert_eq!((shown.path.as_str(), &shown.json["body"]), ("/phone", &json!("Test: Doors\nAt seven.")));
     let at_laptop = || peer.asked().iter().filter(|asked| asked.path == "/laptop").count();
     let before = at_laptop();
+    all_is_recorded(&server, Medium::Push, "push").await;
     let store = server.stop().await;
     let server = Server::start_on(store, settings).await;
     assert_eq!(server.get("/v1/push-key").expect(200).await.text("key"), key, "it is the installation's");

@@ -11,7 +11,7 @@ use tessera_store::{Table, transact};
 use tessera_tests::reach::{Fault, Reached, TwilioBooks};
 use tessera_tests::{ADMIN_TOKEN, Sale, Server, standing};
 
-use super::{broadcast, buy, dead_letters, ended, lane, offer, settings, stands};
+use super::{all_is_recorded, broadcast, buy, dead_letters, ended, lane, offer, settings, stands};
 
 const ADA: &str = "+41790000001";
 const BOB: &str = "+41790000002";
@@ -43,6 +43,7 @@ async fn tickets_an_offer_and_an_emergency_come_by_sms_once_also_after_a_restart
     // What is not urgent does not cost an SMS.
     broadcast(&server, &sale, "announcement", "Bar").await;
     stands(&server, "/v1/inbox", &ada, |shown| shown["items"][0]["kind"] == "announcement").await;
+    all_is_recorded(&server, Medium::Sms, "twilio").await;
     let store = server.stop().await;
     let server = Server::start_on(store, settings).await;
     buy(&server, &sale, &server.buyer().await, &json!({"phone": BOB})).await;

@@ -10,7 +10,7 @@ use tessera_server::settings::Settings;
 use tessera_tests::reach::{Fault, Reached, TelegramBooks};
 use tessera_tests::{Sale, Server, standing};
 
-use super::{broadcast, buy, dead_letters, offer, settings};
+use super::{all_is_recorded, broadcast, buy, dead_letters, offer, settings};
 
 const BOT: &str = "42:bot-token";
 const CHAT: i64 = 4_200_000_001;
@@ -51,6 +51,7 @@ async fn a_chat_with_the_bot_is_begun_by_a_link_and_told_of_tickets_an_offer_and
     assert!(peer.wait_for(2).await[1].1.contains("held for you"));
     broadcast(&server, &sale, "emergency", "Doors").await;
     assert_eq!(peer.wait_for(3).await[2].1, "Test: Doors\nAt seven.");
+    all_is_recorded(&server, Medium::Telegram, "telegram").await;
     let store = server.stop().await;
     let server = Server::start_on(store, settings).await;
     broadcast(&server, &sale, "emergency", "Again").await;
