@@ -90,6 +90,7 @@ async fn a_supervisor_that_fails_is_restarted_and_in_the_end_the_process_is_told
     let hasty = Limits { restarts_max: 1, ..limits() };
     let world = World::start(hasty).await;
     world.on_sale(EVENT, 1_000).await;
+    world.rests(EVENT).await;
     // The supervisor of the inventory panics, and cannot start again: every transaction panics too.
     world.store.table_panics.store(u32::MAX, Ordering::Release);
     world.clock.panic_at_the_wall();

@@ -42,7 +42,9 @@ async fn scenario_26_what_a_failed_supervisor_had_begun_claims_nothing() {
 
     let world = World::on(world.store.clone(), world.clock.clone(), limits(), 2).await;
     // Who looks around at the start has begun by then.
-    world.on_sale(EventId(EVENT.0 ^ 1), 10).await;
+    let other = EventId(EVENT.0 ^ 1);
+    world.on_sale(other, 10).await;
+    world.rests(other).await;
     world.store.holds_next_begin.store(true, Ordering::Release);
     let first = tokio::spawn(world.asking(EVENT, place_hold(1, 1), GIVE_UP));
     until("an activation is under way", || world.store.has_held_begin()).await;

@@ -199,6 +199,14 @@ impl World {
         self.flowing(followed).await;
     }
 
+    /// Wait until all who follow an event have looked at what happened to it: nobody else asks for the time then, as it stands still.
+    pub(crate) async fn rests(&self, event: EventId) {
+        self.followed(event).await;
+        for _ in 0..10 {
+            self.flow().await;
+        }
+    }
+
     /// Wait for a state while time flows: one virtual millisecond after the other.
     pub(crate) async fn flows_until(&self, what: &str, mut reached: impl FnMut() -> bool) {
         let began = Instant::now();
