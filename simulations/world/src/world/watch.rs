@@ -61,10 +61,21 @@ impl World {
         here.pace.rests(model.next_due_at(), logged, head)
     }
 
-    /// It is not over, and should be. Money may take days after everything else.
+    /// It is not over, and should be. Money may take days after everything else, and what a dispute then takes from somebody may be offered to
+    /// whoever waits.
     pub(super) fn is_too_late(&self) -> bool {
-        let is_late = self.now_us > self.plan.faults_end_us + LIVENESS_US;
-        is_late && (self.money.is_none() || !self.is_patient() || self.now_us > SETTLED_US)
+        let since_us = self.plan.faults_end_us;
+        if self.money.is_none() {
+            return self.now_us > since_us + LIVENESS_US;
+        }
+        let since_us = since_us.max(self.last_event_us());
+        self.now_us > SETTLED_US || self.now_us > since_us + LIVENESS_US && !self.is_patient()
+    }
+
+    /// When something happened last, as far as it is not in the future.
+    fn last_event_us(&self) -> u64 {
+        let at_ms = self.oracle.events().last().map_or(0, |event| event.at.0.saturating_sub(WALL_BASE_MS));
+        (at_ms * 1_000).min(self.now_us)
     }
 
     /// The faults have ceased, every client has its answers, every deadline has been kept, and every follower has seen it.
