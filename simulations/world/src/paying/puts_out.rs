@@ -16,10 +16,10 @@ impl Money {
                     self.calling_off.insert((process, life, payment.id));
                 }
             }
-            Output::Ask { payment, ask: Ask::Confirm | Ask::SellLate } => {
-                if self.calling_off.contains(&(process, life, payment.id)) {
-                    return Err(broken("what is being called off is not sold", payment.id.to_string()));
-                }
+            Output::Ask { payment, ask: Ask::Confirm | Ask::SellLate }
+                if self.calling_off.contains(&(process, life, payment.id)) =>
+            {
+                return Err(broken("what is being called off is not sold", payment.id.to_string()));
             }
             _ => {}
         }
