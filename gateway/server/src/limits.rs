@@ -165,7 +165,7 @@ const _: () = assert!(BUYER_TOKENS_MAX * (BUYER_REFERENCE_BYTES_MAX + 3) < BUYER
 /// Most bodies of what providers tell that are taken in at once.
 pub const PROVIDER_EVENTS_MAX: usize = 1_024;
 /// Most of them from one address.
-pub const PROVIDER_EVENTS_PER_ADDRESS_MAX: usize = PROVIDER_EVENTS_MAX / 8;
+pub const PROVIDER_EVENTS_PER_ADDRESS_MAX: usize = 512;
 /// Longest such a body may take to arrive after its headers: it keeps its room meanwhile.
 pub const PROVIDER_EVENT_DEADLINE: Duration = Duration::from_secs(5);
 /// Longest wait for the page of a payment, in milliseconds.
