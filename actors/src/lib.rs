@@ -48,7 +48,7 @@ pub use messages::{
     SLOW_AFTER_MS, Sent, ShownOrder,
 };
 pub use payments::{
-    About, CALL_MS_MAX, Genuine, Heard, Provider, ProviderCall, RowWritten, Till, Ways, Whose,
+    About, CALL_MS_MAX, Genuine, Heard, Provider, ProviderCall, RowsWritten, Till, Ways, Whose,
 };
 pub use platform::{Platform, Services};
 pub use published::Published;

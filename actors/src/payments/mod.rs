@@ -16,4 +16,4 @@ pub(crate) use follower::PaymentFollower;
 pub(crate) use money::Money;
 pub use provider::{About, CALL_MS_MAX, Genuine, Heard, Provider, ProviderCall, Ways, Whose};
 pub use till::Till;
-pub use watchers::RowWritten;
+pub use watchers::RowsWritten;

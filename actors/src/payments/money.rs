@@ -78,9 +78,7 @@ impl Money {
 
     /// The follower has written these rows, all of one event.
     pub(super) fn written(&self, rows: Vec<Payment>) {
-        for row in &rows {
-            self.watchers.tell(row.id.event, row.id.order);
-        }
+        rows.iter().for_each(|row| self.watchers.tell(row));
         if let Some(first) = rows.first() {
             // Rows are due, too: where no desk listens they are found later.
             self.desks.cast(DeskMessage::Written(Lane::of(first.id.event), rows));

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use tessera_inventory::{ClaimNumber, EventId, Timestamp};
 use tessera_money::Lane;
 use tessera_money::contacts::Contacts;
-use tessera_money::provider_events::ProviderEvents;
+use tessera_money::provider_events::{ProviderEvent, ProviderEvents, Standing};
 use tessera_money::refund_runs::RefundRuns;
 use tessera_payments::{Alarm, Change, News, Payment, PaymentId, ProviderId};
 use tessera_store::StoreError;
 
-use super::Provider;
 use super::clerk::ClerkMessage;
-use super::desks::{self, DeskMessage};
-use super::watchers::RowWritten;
+use super::desks::{self, DeskMessage, HeardEvent};
+use super::watchers::RowsWritten;
+use super::{Heard, Provider};
 use crate::shared::Shared;
 
 /// The way in to payments. Cheap to clone; usable from any thread and runtime.
@@ -63,9 +63,15 @@ impl Till {
         self.shared.money.clerk.cast(ClerkMessage::Look);
     }
 
-    /// A provider's event was kept for this lane: whoever looks after the lane reads it, here or at another node.
-    pub fn was_told(&self, lane: Lane) {
-        self.shared.money.desks.cast(DeskMessage::Heard(lane));
+    /// A provider's event was kept and says this: whoever looks after its lane hears it, here or at another node.
+    pub fn was_told(&self, event: ProviderEvent, heard: Option<Heard>) {
+        let ProviderEvent { id, received_at, lane, standing, .. } = event;
+        // What only its provider can say to be its own, and what cannot be read, is seen to where it waits.
+        let heard = heard.filter(|_| standing == Standing::Waits);
+        self.shared.money.desks.cast(match heard {
+            Some(heard) => DeskMessage::Heard(Box::new(HeardEvent { lane, id, received_at, heard })),
+            None => DeskMessage::Listen(lane),
+        });
     }
 
     /// The attempts to pay an order, the first first; none where nobody tried by a provider.
@@ -144,10 +150,10 @@ impl Till {
         Ok(row)
     }
 
-    /// Resolves once this process has written a row of the order after this call. Another node may write it, too: look at the attempts now and
-    /// then all the same.
+    /// The rows of the order that this process writes after this call. Another node may write them, too: look at the attempts now and then all the
+    /// same.
     #[must_use]
-    pub fn row_written(&self, event: EventId, order: ClaimNumber) -> RowWritten {
+    pub fn rows_written(&self, event: EventId, order: ClaimNumber) -> RowsWritten {
         self.shared.money.watchers.watch(event, order)
     }
 }

@@ -1,100 +1,122 @@
-//! Who waits for the row of an order to be written.
+//! Who waits for the rows of an order to be written.
 
 use std::collections::BTreeMap;
-use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tessera_inventory::{ClaimNumber, EventId};
-use tokio::sync::oneshot;
+use tessera_payments::Payment;
+use tokio::sync::watch;
 
 type Order = (EventId, ClaimNumber);
+/// What was written last of the newest attempt, since somebody waits.
+type Newest = Option<Arc<Payment>>;
 
 /// Those who wait, at most as many as there are long polls.
 #[derive(Debug, Default)]
-pub(super) struct Watchers(Mutex<Waiting>);
+pub(super) struct Watchers(Mutex<BTreeMap<Order, watch::Sender<Newest>>>);
 
-#[derive(Debug, Default)]
-struct Waiting {
-    /// Counted up, so that each has a name of its own.
-    named: u64,
-    of: BTreeMap<Order, BTreeMap<u64, oneshot::Sender<()>>>,
-}
-
-/// Resolves once a row of the order is written by this process after it was made. Who gives up drops it.
+/// What this process writes of an order from the time on at which it was made. Who gives up drops it.
 #[derive(Debug)]
-pub struct RowWritten {
+pub struct RowsWritten {
     watchers: Arc<Watchers>,
     order: Order,
-    name: u64,
-    told: oneshot::Receiver<()>,
+    newest: watch::Receiver<Newest>,
 }
 
 impl Watchers {
-    pub(super) fn watch(self: &Arc<Self>, event: EventId, order: ClaimNumber) -> RowWritten {
-        let (sender, told) = oneshot::channel();
-        let name = self.with(|waiting| {
-            waiting.named += 1;
-            waiting.of.entry((event, order)).or_default().insert(waiting.named, sender);
-            waiting.named
-        });
-        RowWritten { watchers: Arc::clone(self), order: (event, order), name, told }
+    pub(super) fn watch(self: &Arc<Self>, event: EventId, order: ClaimNumber) -> RowsWritten {
+        let newest = self.locked().entry((event, order)).or_default().subscribe();
+        RowsWritten { watchers: Arc::clone(self), order: (event, order), newest }
     }
 
-    /// A row of this order is written.
-    pub(super) fn tell(&self, event: EventId, order: ClaimNumber) {
-        let waiting = self.with(|waiting| waiting.of.remove(&(event, order)));
-        for sender in waiting.into_iter().flatten().map(|(_, sender)| sender) {
-            // It may have given up.
-            let _ = sender.send(());
+    /// This row is written.
+    pub(super) fn tell(&self, row: &Payment) {
+        let waiting = self.locked();
+        let Some(newest) = waiting.get(&(row.id.event, row.id.order)) else { return };
+        newest.send_if_modified(|newest| {
+            let is_newer = newest.as_ref().is_none_or(|known| known.id.attempt <= row.id.attempt);
+            if is_newer {
+                *newest = Some(Arc::new(row.clone()));
+            }
+            is_newer
+        });
+    }
+
+    /// Nothing in here panics half-way.
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<Order, watch::Sender<Newest>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RowsWritten {
+    /// The newest attempt as it was written last, once it was written since this was asked last.
+    pub async fn next(&mut self) -> Arc<Payment> {
+        loop {
+            if self.newest.changed().await.is_err() {
+                // The other end stays for as long as this one.
+                std::future::pending::<()>().await;
+            }
+            if let Some(row) = self.newest.borrow_and_update().clone() {
+                return row;
+            }
         }
     }
-
-    fn with<T>(&self, work: impl FnOnce(&mut Waiting) -> T) -> T {
-        // Nothing in here panics half-way.
-        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
-impl Future for RowWritten {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.told).poll(context).map(drop)
-    }
-}
-
-impl Drop for RowWritten {
+impl Drop for RowsWritten {
     fn drop(&mut self) {
-        self.watchers.with(|waiting| {
-            if let Some(of) = waiting.of.get_mut(&self.order) {
-                of.remove(&self.name);
-                if of.is_empty() {
-                    waiting.of.remove(&self.order);
-                }
-            }
-        });
+        let mut waiting = self.watchers.locked();
+        // This one still counts.
+        if waiting.get(&self.order).is_some_and(|newest| newest.receiver_count() <= 1) {
+            waiting.remove(&self.order);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU16;
+
     use futures::FutureExt;
+    use tessera_inventory::{Sequence, Timestamp};
+    use tessera_payments::{Begun, PaymentId, ProviderId};
 
     use super::*;
 
+    fn row(order: u64, attempt: u8) -> Payment {
+        let begun = Begun {
+            organizer: 1,
+            provider: ProviderId(NonZeroU16::MIN),
+            amount_minor: 100,
+            currency: *b"EUR",
+            grace_until: Timestamp(9),
+            sequence: Sequence(1),
+        };
+        let id = PaymentId { event: EventId(1), order: ClaimNumber(order), attempt };
+        Payment::begin(id, &begun, Timestamp(0))
+    }
+
+    fn told(waiting: &mut RowsWritten) -> Option<u8> {
+        waiting.next().now_or_never().map(|row| row.id.attempt)
+    }
+
     #[test]
-    fn who_waits_for_an_order_is_told_of_it_and_who_gave_up_is_forgotten() {
+    fn who_waits_for_an_order_is_told_of_its_newest_attempt_and_who_gave_up_is_forgotten() {
         let watchers = Arc::new(Watchers::default());
         let mut first = watchers.watch(EventId(1), ClaimNumber(7));
         let second = watchers.watch(EventId(1), ClaimNumber(7));
         let mut other = watchers.watch(EventId(1), ClaimNumber(8));
         drop(second);
-        assert_eq!((&mut first).now_or_never(), None);
-        watchers.tell(EventId(1), ClaimNumber(7));
-        assert_eq!((&mut first).now_or_never(), Some(()));
-        assert_eq!((&mut other).now_or_never(), None);
-        drop((first, other));
-        assert!(watchers.with(|waiting| waiting.of.is_empty()), "nobody waits");
+        assert_eq!(told(&mut first), None);
+        watchers.tell(&row(7, 1));
+        assert_eq!((told(&mut first), told(&mut first)), (Some(1), None), "once");
+        watchers.tell(&row(7, 2));
+        let mut late = watchers.watch(EventId(1), ClaimNumber(7));
+        watchers.tell(&row(7, 1));
+        assert_eq!(told(&mut first), Some(2), "an older attempt hides nothing");
+        assert_eq!(told(&mut late), None, "what was written before is read");
+        assert_eq!(told(&mut other), None);
+        drop((first, late, other));
+        assert!(watchers.locked().is_empty(), "nobody waits");
     }
 }

@@ -60,9 +60,10 @@ async fn pays(shop: &mut Shop, order: ClaimNumber, attempt: u8) {
 async fn who_pays_has_the_order_in_three_turns() {
     let mut shop = Shop::open().await;
     let order = shop.waits_for_the_buyer(1, 3).await;
-    let written = shop.world.platform.till().row_written(EVENT, order);
+    let mut written = shop.world.platform.till().rows_written(EVENT, order);
     pays(&mut shop, order, 1).await;
-    shop.world.flowing(written).await;
+    let row = shop.world.flowing(written.next()).await;
+    assert_eq!((row.id.order, row.id.attempt), (order, 1));
     is_sold(&shop, order, 1).await;
     assert_eq!(shop.provider.paid(order, 1).captured, 3 * PRICE);
     assert_eq!(turns(&shop, order).await, "hbc");

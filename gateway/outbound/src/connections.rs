@@ -1,6 +1,6 @@
 //! Connections that are kept for a moment after an answer, so that the requests of a burst do not begin one each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, PoisonError};
 
 use http_body_util::{BodyExt, Full, Limited};
@@ -42,16 +42,16 @@ impl Connection {
     }
 }
 
-/// Those that are kept, by where they lead.
+/// Those that are kept, by where they lead: the longest idle first.
 #[derive(Default)]
-pub(crate) struct Connections(Mutex<BTreeMap<Origin, Vec<Connection>>>);
+pub(crate) struct Connections(Mutex<BTreeMap<Origin, VecDeque<Connection>>>);
 
 impl Connections {
     /// One that leads there, if one is kept. It may end at any moment, as all do.
     pub(crate) fn take(&self, origin: &Origin) -> Option<Connection> {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let there = kept.get_mut(origin)?;
-        std::iter::from_fn(|| there.pop()).find(Connection::is_good)
+        std::iter::from_fn(|| there.pop_back()).find(Connection::is_good)
     }
 
     /// Keeps a connection whose answer nobody looks at, if it is read to its end within a moment, and ends any other. Its request has its turn
@@ -78,17 +78,20 @@ impl Connections {
     fn put(&self, origin: Origin, connection: Connection) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|_, there| {
-            there.retain(Connection::is_good);
+            // What is behind one that is good is looked at when it is taken.
+            while there.front().is_some_and(|first| !first.is_good()) {
+                there.pop_front();
+            }
             !there.is_empty()
         });
-        if kept.values().map(Vec::len).sum::<usize>() < CONNECTIONS_KEPT_MAX {
-            kept.entry(origin).or_default().push(connection);
+        if kept.values().map(VecDeque::len).sum::<usize>() < CONNECTIONS_KEPT_MAX {
+            kept.entry(origin).or_default().push_back(connection);
         }
     }
 
     /// Whether none is kept.
     #[cfg(test)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.lock().unwrap().values().all(Vec::is_empty)
+        self.0.lock().unwrap().values().all(VecDeque::is_empty)
     }
 }

@@ -136,6 +136,17 @@ impl Begun for EmbeddedRows {
         })
     }
 
+    fn get_all(&self, keys: Vec<Vec<u8>>) -> BoxFuture<'static, Result<Vec<Option<Vec<u8>>>, StoreError>> {
+        let (snapshot, rows) = (self.snapshot.clone(), self.store.tables.rows.clone());
+        self.store.readers.run(move || {
+            let value = |key| {
+                let value = snapshot.get(&rows, key).map_err(|error| read_error(&error))?;
+                Ok(value.map(|value| value.to_vec()))
+            };
+            keys.iter().map(value).collect()
+        })
+    }
+
     fn range<'a>(
         &'a self,
         (begin, end): (&'a [u8], &'a [u8]),

@@ -1,7 +1,9 @@
 //! What the transactions of every store have in common: what they read and write is kept here until the commit.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use futures::FutureExt;
-use futures::future::{self, BoxFuture};
+use futures::future::{self, BoxFuture, try_join_all};
 
 use crate::{CommitOutcome, ReadSet, Row, StoreError, Transaction, WriteSet};
 
@@ -9,6 +11,11 @@ use crate::{CommitOutcome, ReadSet, Row, StoreError, Transaction, WriteSet};
 pub trait Begun: Send + 'static {
     /// The value under `key`.
     fn get(&self, key: &[u8]) -> BoxFuture<'static, Result<Option<Vec<u8>>, StoreError>>;
+
+    /// The values under `keys`, in their order.
+    fn get_all(&self, keys: Vec<Vec<u8>>) -> BoxFuture<'static, Result<Vec<Option<Vec<u8>>>, StoreError>> {
+        try_join_all(keys.iter().map(|key| self.get(key)).collect::<Vec<_>>()).boxed()
+    }
 
     /// The rows that [`Transaction::range`] answers, `writes` merged into them ([`WriteSet::merge`]). The range and the limit are not empty.
     fn range<'a>(
@@ -32,13 +39,16 @@ pub struct Buffered<B> {
     begun: B,
     reads: ReadSet,
     writes: WriteSet,
+    /// Values that were read ahead.
+    ahead: BTreeMap<Vec<u8>, Option<Vec<u8>>>,
 }
 
 impl<B: Begun> Buffered<B> {
     /// That has read and written nothing yet.
     #[must_use]
     pub fn over(begun: B) -> Box<dyn Transaction> {
-        Box::new(Buffered { begun, reads: ReadSet::default(), writes: WriteSet::default() })
+        let (reads, writes) = (ReadSet::default(), WriteSet::default());
+        Box::new(Buffered { begun, reads, writes, ahead: BTreeMap::new() })
     }
 }
 
@@ -48,7 +58,24 @@ impl<B: Begun> Transaction for Buffered<B> {
             return future::ready(Ok(own.map(<[u8]>::to_vec))).boxed();
         }
         self.reads.read_key(key);
-        self.begun.get(key)
+        match self.ahead.get(key) {
+            Some(value) => future::ready(Ok(value.clone())).boxed(),
+            None => self.begun.get(key),
+        }
+    }
+
+    fn read_ahead<'a>(&'a mut self, keys: BTreeSet<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>> {
+        let is_new = |key: &Vec<u8>| self.writes.own(key).is_none() && !self.ahead.contains_key(key);
+        let keys: Vec<_> = keys.into_iter().filter(is_new).collect();
+        if keys.is_empty() {
+            return future::ready(Ok(())).boxed();
+        }
+        let values = self.begun.get_all(keys.clone());
+        async move {
+            self.ahead.extend(keys.into_iter().zip(values.await?));
+            Ok(())
+        }
+        .boxed()
     }
 
     fn range<'a>(
@@ -61,7 +88,7 @@ impl<B: Begun> Transaction for Buffered<B> {
         if begin >= end || limit == 0 {
             return future::ready(Ok(Vec::new())).boxed();
         }
-        let Buffered { begun, reads, writes } = self;
+        let Buffered { begun, reads, writes, .. } = self;
         let read = begun.range((begin, end), limit, reverse, writes);
         async move {
             let rows = read.await?;
@@ -84,7 +111,7 @@ impl<B: Begun> Transaction for Buffered<B> {
     }
 
     fn commit(self: Box<Self>) -> BoxFuture<'static, Result<CommitOutcome, StoreError>> {
-        let Buffered { begun, reads, writes } = *self;
+        let Buffered { begun, reads, writes, .. } = *self;
         match writes.check_limits(&reads) {
             Ok(()) => begun.commit(reads, writes),
             Err(error) => future::ready(Err(error)).boxed(),

@@ -1,6 +1,9 @@
 //! `Table`: serializable transactions over an ordered map of bytes, for everything outside an event's inventory.
 
-use futures::future::BoxFuture;
+use std::collections::BTreeSet;
+
+use futures::FutureExt;
+use futures::future::{self, BoxFuture};
 
 use crate::StoreError;
 
@@ -25,6 +28,13 @@ pub enum CommitOutcome {
 pub trait Transaction: Send {
     /// The value under `key`.
     fn get<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>>;
+
+    /// Read these keys together, so that [`Transaction::get`] has the value of each at hand: one way to the store instead of one each. Only what is got
+    /// then counts as read. A transaction that wraps another may leave it out.
+    fn read_ahead<'a>(&'a mut self, keys: BTreeSet<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>> {
+        drop(keys);
+        future::ready(Ok(())).boxed()
+    }
 
     /// Up to `limit` rows with `begin <= key < end`, ascending, or descending when `reverse`.
     fn range<'a>(

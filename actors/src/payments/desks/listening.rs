@@ -9,7 +9,7 @@ use ractor::ActorRef;
 use tessera_inventory::Timestamp;
 use tessera_money::Lane;
 use tessera_money::provider_events::{Cursor, ProviderEvent, ProviderEvents, Standing, Waiting};
-use tessera_payments::{Input, Payment, ProviderEventId, ProviderId};
+use tessera_payments::{Fact, Input, Payment, PaymentId, ProviderEventId, ProviderId};
 use tessera_store::StoreError;
 
 use super::DeskMessage;
@@ -69,6 +69,19 @@ pub(crate) struct Looked {
     unknown: BTreeSet<(ProviderId, Box<str>)>,
 }
 
+/// An event that a provider has told just now, as it was read.
+#[derive(Debug)]
+pub(crate) struct HeardEvent {
+    /// For which it was kept.
+    pub(crate) lane: Lane,
+    /// Its name.
+    pub(crate) id: ProviderEventId,
+    /// When it came.
+    pub(crate) received_at: Timestamp,
+    /// What it says.
+    pub(crate) heard: Heard,
+}
+
 impl Listening {
     /// Look at what waits, beside the desk: one look at a time.
     pub(super) fn look(
@@ -83,7 +96,7 @@ impl Listening {
             return;
         }
         self.is_reading = true;
-        let (seen, recent) = (self.seen, std::mem::take(&mut self.recent));
+        let (seen, recent) = (self.seen, self.recent.clone());
         let (shared, myself) = (Arc::clone(shared), myself.clone());
         shared.environment.spawn.clone().spawn(Box::pin(async move {
             let mut looked = Looked { seen, recent, ..Looked::default() };
@@ -97,10 +110,19 @@ impl Listening {
     /// A look is over. What to look at next, if something came meanwhile.
     pub(super) fn looked(&mut self, looked: Looked) -> Option<Since> {
         self.is_reading = false;
-        (self.seen, self.recent) = (looked.seen, looked.recent);
+        self.seen = self.seen.max(looked.seen);
+        self.recent.extend(looked.recent);
+        forget_old(&mut self.recent, self.seen);
         let room = UNKNOWN_MAX.saturating_sub(self.unknown.len());
         self.unknown.extend(looked.unknown.into_iter().take(room));
         self.again.take()
+    }
+
+    /// This one was looked at.
+    pub(super) fn heard(&mut self, received_at: Timestamp, id: &ProviderEventId) {
+        self.seen = self.seen.max(Some(received_at));
+        self.recent.insert((received_at, id.clone()));
+        forget_old(&mut self.recent, self.seen);
     }
 
     /// Whether something was told about one of these payments before its name was known.
@@ -149,9 +171,42 @@ async fn look(
             break;
         }
     }
-    let kept_from = looked.seen.map_or(0, |seen| seen.0.saturating_sub(LOOK_BACK_MS));
-    looked.recent.retain(|(received_at, _)| received_at.0 >= kept_from);
     Ok(())
+}
+
+/// What no look after this goes back to.
+fn forget_old(recent: &mut BTreeSet<(Timestamp, ProviderEventId)>, seen: Option<Timestamp>) {
+    let kept_from = seen.map_or(0, |seen| seen.0.saturating_sub(LOOK_BACK_MS));
+    while recent.first().is_some_and(|(received_at, _)| received_at.0 < kept_from) {
+        recent.pop_first();
+    }
+}
+
+/// What follows from an event that was told just now: it is laid on the desk of its payment, and one that belongs to none that is known is seen to where
+/// it waits.
+pub(super) async fn told(shared: &Shared, event: HeardEvent) -> DeskMessage {
+    let HeardEvent { lane, id, received_at, heard } = event;
+    let known = match (shared.money.providers.get(&id.provider), &heard.about) {
+        (Some(provider), Some(about)) => known(shared, &**provider, about).await,
+        _ => Ok(None),
+    };
+    match known {
+        Ok(Some(payment)) => laid(payment, heard.facts, (id, received_at)),
+        Ok(None) => DeskMessage::Listen(lane),
+        Err(error) => {
+            tracing::warn!(%error, "what a provider told could not be heard; it is heard later");
+            DeskMessage::Listen(lane)
+        }
+    }
+}
+
+fn laid(
+    payment: Box<Payment>,
+    facts: Vec<Fact>,
+    (id, received_at): (ProviderEventId, Timestamp),
+) -> DeskMessage {
+    let lane = Lane::of(payment.id.event);
+    DeskMessage::Told { lane, input: Input::Told { payment, facts, handled: Some(id) }, received_at }
 }
 
 /// Who calls a payment so that is not known.
@@ -194,9 +249,7 @@ async fn hear(
     let is_old = received_at.plus_ms(UNKNOWN_MS) <= now;
     match found {
         Found::Payment(payment) => {
-            let lane = Lane::of(payment.id.event);
-            let input = Input::Told { payment, facts, handled: Some(id) };
-            let _ = myself.cast(DeskMessage::Told { lane, input, received_at });
+            let _ = myself.cast(laid(payment, facts, (id, received_at)));
             Ok(None)
         }
         Found::NotOurs => events.stand(&id, Standing::Handled).await.map(|()| None),
@@ -256,13 +309,7 @@ enum Found {
 
 /// The payment that it is about: by our own name for it, by the provider's, or as the provider says when it is asked.
 async fn find(shared: &Shared, provider: &Arc<dyn Provider>, about: &About) -> Result<Found, StoreError> {
-    let payments = &shared.money.payments;
-    let referred = match (about.payment, &about.reference) {
-        (Some(id), _) => Some(id),
-        (None, Some(reference)) => payments.referred(provider.id(), reference).await?,
-        (None, None) => None,
-    };
-    let id = match (referred, &about.reference) {
+    let id = match (named(shared, &**provider, about).await?, &about.reference) {
         (Some(id), _) => id,
         (None, Some(reference)) => {
             match within(shared, provider.ask_whose(reference.clone()), Whose::Later).await {
@@ -273,7 +320,40 @@ async fn find(shared: &Shared, provider: &Arc<dyn Provider>, about: &About) -> R
         }
         (None, None) => return Ok(Found::NotKnown),
     };
-    // Nobody speaks for another provider.
-    let payment = payments.load(id).await?.filter(|payment| payment.provider == provider.id());
-    Ok(payment.map_or(Found::NotKnown, |payment| Found::Payment(Box::new(payment))))
+    Ok(load(shared, &**provider, id).await?.map_or(Found::NotKnown, Found::Payment))
+}
+
+/// The payment that it is about, as far as its row says.
+async fn known(
+    shared: &Shared,
+    provider: &dyn Provider,
+    about: &About,
+) -> Result<Option<Box<Payment>>, StoreError> {
+    match named(shared, provider, about).await? {
+        Some(id) => load(shared, provider, id).await,
+        None => Ok(None),
+    }
+}
+
+/// Our own name for it.
+async fn named(
+    shared: &Shared,
+    provider: &dyn Provider,
+    about: &About,
+) -> Result<Option<PaymentId>, StoreError> {
+    match (about.payment, &about.reference) {
+        (Some(id), _) => Ok(Some(id)),
+        (None, Some(reference)) => shared.money.payments.referred(provider.id(), reference).await,
+        (None, None) => Ok(None),
+    }
+}
+
+/// Nobody speaks for another provider.
+async fn load(
+    shared: &Shared,
+    provider: &dyn Provider,
+    id: PaymentId,
+) -> Result<Option<Box<Payment>>, StoreError> {
+    let payment = shared.money.payments.load(id).await?;
+    Ok(payment.filter(|payment| payment.provider == provider.id()).map(Box::new))
 }

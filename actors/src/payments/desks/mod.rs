@@ -22,6 +22,7 @@ use crate::meters::{number, seconds};
 use crate::shared::Shared;
 use audit::Look;
 pub(super) use calls::look_up;
+pub(crate) use listening::HeardEvent;
 use listening::{Listening, Looked, Since};
 
 /// Longest sleep of a desk, in milliseconds: what is due stands in wall time, which may be set.
@@ -36,8 +37,10 @@ const COUNTED_MAX: usize = 10_000;
 pub(crate) enum DeskMessage {
     /// The follower has written rows of a lane.
     Written(Lane, Vec<Payment>),
-    /// A provider's event was kept for a lane.
-    Heard(Lane),
+    /// A provider's event was kept, and says this.
+    Heard(Box<HeardEvent>),
+    /// Something that providers told waits for a lane.
+    Listen(Lane),
     /// Another node says that something is due in a lane which this one looks after.
     Take(Lane),
     /// Who looks after which lane may have changed.
@@ -121,7 +124,11 @@ impl Actor for Desks {
                 Keeper::Me => self.input(&myself, lane, Input::Written(rows), None, lanes),
                 keeper => self.tell(lane, &keeper),
             },
-            DeskMessage::Heard(lane) => match self.keeper(lane) {
+            DeskMessage::Heard(event) => match self.keeper(event.lane) {
+                Keeper::Me => self.hear(&myself, *event),
+                keeper => self.tell(event.lane, &keeper),
+            },
+            DeskMessage::Listen(lane) => match self.keeper(lane) {
                 Keeper::Me => self.listen(&myself, lane, Since::Seen, lanes),
                 keeper => self.tell(lane, &keeper),
             },
@@ -143,6 +150,9 @@ impl Actor for Desks {
                 self.input(&myself, lane, input, None, lanes);
             }
             DeskMessage::Told { lane, input, received_at } => {
+                if let Input::Told { handled: Some(event), .. } = &input {
+                    desk_of(lanes, lane).listening.heard(received_at, event);
+                }
                 self.input(&myself, lane, input, Some(received_at), lanes);
             }
             DeskMessage::Looked(lane, looked) => {
@@ -188,6 +198,13 @@ impl Desks {
 
     fn listen(&self, myself: &ActorRef<DeskMessage>, lane: Lane, since: Since, lanes: &mut Lanes) {
         desk_of(lanes, lane).listening.look(&self.shared, myself, lane, since);
+    }
+
+    fn hear(&self, myself: &ActorRef<DeskMessage>, event: HeardEvent) {
+        let (shared, myself) = (Arc::clone(&self.shared), myself.clone());
+        self.shared.environment.spawn.spawn(Box::pin(async move {
+            let _ = myself.cast(listening::told(&shared, event).await);
+        }));
     }
 
     /// Give a desk something, and do what follows. `heard_at`: when the provider told it.
@@ -253,9 +270,7 @@ impl Desks {
             let recorded = caught(shared.money.payments.record(&changes)).await;
             let error = match recorded {
                 Ok(Ok(rows)) => {
-                    for row in &rows {
-                        shared.money.watchers.tell(row.id.event, row.id.order);
-                    }
+                    rows.iter().for_each(|row| shared.money.watchers.tell(row));
                     return Input::Recorded { batch, rows };
                 }
                 Ok(Err(error)) => error.to_string(),

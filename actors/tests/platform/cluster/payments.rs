@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use tessera_actors::Clock;
 use tessera_inventory::{ClaimNumber, CommandBody, Phase};
-use tessera_money::Lane;
 use tessera_payments::Status;
 
 use super::*;
@@ -53,8 +52,9 @@ async fn whichever_node_hears_of_a_payment_its_lane_is_driven_by_the_one_that_ke
         soon(node, &format!("{name} began it"), || provider.reference(order, 1).is_some()).await;
         let body = provider.happens(order, 1, Status::Authorised);
         let till = node.platform.till();
-        node.flowing(keep(&till, 1 + order.0, node.clock.wall(), body)).await;
-        till.was_told(Lane::of(EVENT));
+        let event = node.flowing(keep(&till, 1 + order.0, node.clock.wall(), body)).await;
+        let heard = provider.read(&event.body);
+        till.was_told(event, heard);
         let is_captured = || provider.paid(order, 1).status == Status::Captured;
         soon(node, &format!("{name} heard of it"), is_captured).await;
     }

@@ -96,9 +96,10 @@ impl Shop {
     pub(crate) async fn hears(&mut self, body: Vec<u8>, is_told: bool) {
         self.told += 1;
         let till = self.world.platform.till();
-        keep(&till, self.told, self.world.clock.wall(), body).await;
+        let event = keep(&till, self.told, self.world.clock.wall(), body).await;
         if is_told {
-            till.was_told(Lane::of(EVENT));
+            let heard = self.provider.read(&event.body);
+            till.was_told(event, heard);
         }
     }
 
@@ -250,7 +251,7 @@ fn named(number: u64) -> ProviderEventId {
 }
 
 /// Keep a webhook, the `number`-th.
-pub(crate) async fn keep(till: &Till, number: u64, received_at: Timestamp, body: Vec<u8>) {
+pub(crate) async fn keep(till: &Till, number: u64, received_at: Timestamp, body: Vec<u8>) -> ProviderEvent {
     let event = ProviderEvent {
         id: named(number),
         received_at,
@@ -260,6 +261,7 @@ pub(crate) async fn keep(till: &Till, number: u64, received_at: Timestamp, body:
         body,
     };
     till.provider_events().keep(&event).await.unwrap();
+    event
 }
 
 pub(crate) fn accepted(answer: Answer) -> Sequence {

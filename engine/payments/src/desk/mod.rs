@@ -26,6 +26,8 @@ pub struct Desk {
     hands: BTreeMap<PaymentId, Hand>,
     recorder: Recorder,
     buckets: Buckets,
+    /// How many of those in hand are being called about.
+    calls_under_way: usize,
     is_reading: bool,
     /// When the due rows are to be read again.
     wake_at: Option<Timestamp>,
@@ -54,6 +56,10 @@ enum Call {
 }
 
 impl Hand {
+    fn is_being_called(&self) -> bool {
+        matches!(self.call, Some(Call::UnderWay { .. }))
+    }
+
     fn is_being_called_off(&self) -> bool {
         matches!(self.call, Some(Call::UnderWay { operation: Operation::Void, .. }))
     }
@@ -68,6 +74,7 @@ impl Desk {
             hands: BTreeMap::new(),
             recorder: Recorder::default(),
             buckets: Buckets::default(),
+            calls_under_way: 0,
             is_reading: false,
             wake_at: Some(now),
         }
@@ -228,6 +235,7 @@ impl Desk {
             return Vec::new();
         }
         hand.call = None;
+        self.calls_under_way -= 1;
         let provider = hand.payment.provider;
         let (facts, outcome) = match answer {
             Answer::Facts(facts) => (facts, Outcome::Done),
@@ -260,7 +268,8 @@ impl Desk {
         let there: BTreeSet<_> = rows.iter().map(|row| row.id).collect();
         for gone in recorded.iter().filter(|id| !there.contains(id)) {
             // Nothing can be done about a payment without a row.
-            self.hands.remove(gone);
+            let hand = self.hands.remove(gone);
+            self.calls_under_way -= usize::from(hand.is_some_and(|hand| hand.is_being_called()));
         }
         for row in rows {
             let id = row.id;
@@ -313,7 +322,10 @@ impl Desk {
 
     /// A call whose turn has come is made, if it is still what is next.
     fn call(&mut self, now: Timestamp, id: PaymentId, out: &mut Vec<Output>) -> bool {
-        let Some(hand) = self.hands.get_mut(&id) else { return false };
+        // Who was let go while it waited, and came again, stands in line twice.
+        let Some(hand) = self.hands.get_mut(&id).filter(|hand| hand.call == Some(Call::Waits)) else {
+            return false;
+        };
         let abilities = self.options.abilities(hand.payment.provider);
         hand.call = None;
         let is_recorded = !self.recorder.has(id) || abilities.mutation.is(Mutant::CallsUnrecorded);
@@ -321,6 +333,7 @@ impl Desk {
             Next::Call(operation) if is_recorded => {
                 let n = hand.payment.n(operation);
                 hand.call = Some(Call::UnderWay { operation, n, called_at: now });
+                self.calls_under_way += 1;
                 let key = provider_key(self.options.installation, id, operation, n);
                 out.push(Output::Call { payment: Box::new(hand.payment.clone()), operation, key });
                 true
@@ -332,13 +345,9 @@ impl Desk {
         }
     }
 
-    fn calls_under_way(&self) -> usize {
-        self.hands.values().filter(|hand| matches!(hand.call, Some(Call::UnderWay { .. }))).count()
-    }
-
     /// Make the calls that may be made, record what was learnt, read what is due, and arm the timer for the next of these.
     fn go_on(&mut self, now: Timestamp, out: &mut Vec<Output>) {
-        let mut room = CALLS_MAX.saturating_sub(self.calls_under_way());
+        let mut room = CALLS_MAX.saturating_sub(self.calls_under_way);
         while let Some((provider, id)) = self.buckets.next(now, &self.options, room) {
             if self.call(now, id, out) {
                 self.buckets.spend(provider);

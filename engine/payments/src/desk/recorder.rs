@@ -10,7 +10,7 @@ use crate::{Change, PaymentId};
 #[derive(Debug, Default)]
 pub(super) struct Recorder {
     queue: BTreeMap<PaymentId, Change>,
-    under_way: Option<Vec<Change>>,
+    under_way: Option<BTreeMap<PaymentId, Change>>,
     /// Its number.
     batch: u64,
     /// Failures in a row.
@@ -41,8 +41,8 @@ impl Recorder {
 
     /// What of this payment is not known to be recorded, in order.
     pub(super) fn unrecorded(&self, id: PaymentId) -> impl Iterator<Item = &Change> {
-        let under_way = self.under_way.iter().flatten().filter(move |change| change.payment == id);
-        under_way.chain(self.queue.get(&id))
+        let under_way = self.under_way.as_ref().and_then(|under_way| under_way.get(&id));
+        under_way.into_iter().chain(self.queue.get(&id))
     }
 
     /// The next transaction, if one may begin.
@@ -63,7 +63,7 @@ impl Recorder {
             }
             changes.push(change);
         }
-        self.under_way = Some(changes.clone());
+        self.under_way = Some(changes.iter().map(|change| (change.payment, change.clone())).collect());
         self.batch += 1;
         Some((self.batch, changes))
     }
@@ -82,7 +82,7 @@ impl Recorder {
     pub(super) fn recorded(&mut self) -> Vec<PaymentId> {
         let changes = self.under_way.take().unwrap_or_default();
         (self.failures, self.not_before) = (0, Timestamp::default());
-        changes.into_iter().map(|change| change.payment).collect()
+        changes.into_keys().collect()
     }
 
     /// It may not be recorded: it is recorded again, with what came meanwhile. Of these payments.
@@ -91,8 +91,8 @@ impl Recorder {
         self.failures = self.failures.saturating_add(1);
         let doubled = AGAIN_MS_MIN.saturating_mul(1 << self.failures.saturating_sub(1).min(20));
         self.not_before = now.plus_ms(doubled.min(AGAIN_MS_MAX));
-        let ids = changes.iter().map(|change| change.payment).collect();
-        for change in changes {
+        let ids = changes.keys().copied().collect();
+        for change in changes.into_values() {
             let newer = self.queue.remove(&change.payment);
             self.queue(change);
             if let Some(newer) = newer {

@@ -1,10 +1,12 @@
 //! How the payment of an order goes on, and what providers tell of it.
 
+use std::sync::Arc;
+
 use actix_web::HttpResponse;
 use actix_web::http::header::HeaderMap;
 use serde::{Deserialize, Serialize};
 use tessera_actors::{About, Genuine, Provider, Till};
-use tessera_inventory::EventId;
+use tessera_inventory::{ClaimNumber, EventId};
 use tessera_money::Lane;
 use tessera_money::provider_events::{
     BODY_BYTES_MAX, HEADERS_BYTES_MAX, Kept, NAME_BYTES_MAX, ProviderEvent, Standing, UNVERIFIED_BYTES_MAX,
@@ -145,12 +147,11 @@ pub(crate) async fn read(call: Call) -> Answer {
     let began = clock.monotonic();
     let (give_up_at, by_hand_at) = (began.plus_ms(wait_ms), began.plus_ms(wait_ms.min(PAYMENT_ROW_WAIT_MS)));
     let _permit = (wait_ms > 0).then(|| call.stream_permit(None, access.is_organizer())).transpose()?;
+    let mut written = till.rows_written(event, number);
+    let mut last = last_attempt(&till, event, number).await?;
     loop {
-        let written = till.row_written(event, number);
-        let attempts = till.attempts(event, number).await.map_err(|error| problem::store(&error))?;
-        let last = attempts.last();
         // The row of an attempt follows its log: until it is there, the one before says nothing of it.
-        let newest = last.filter(|last| last.id.attempt >= view.attempts);
+        let newest = last.as_deref().filter(|last| last.id.attempt >= view.attempts);
         match newest {
             Some(newest) if query.until.has_come(newest) || clock.monotonic() >= give_up_at => {
                 return render::read(call.headers(), &PaymentReply::of(newest, &access));
@@ -158,14 +159,27 @@ pub(crate) async fn read(call: Call) -> Answer {
             None if clock.monotonic() >= by_hand_at => {
                 let by_hand =
                     || Problem::new(Code::PaymentNotFound, "nobody began to pay this order by a provider");
-                return render::read(call.headers(), &PaymentReply::of(last.ok_or_else(by_hand)?, &access));
+                let last = last.as_deref().ok_or_else(by_hand)?;
+                return render::read(call.headers(), &PaymentReply::of(last, &access));
             }
             _ => {
-                let looks_again = std::pin::pin!(tokio::time::sleep(PAYMENT_POLL));
-                futures::future::select(written, looks_again).await;
+                last = tokio::select! {
+                    row = written.next() => Some(row),
+                    () = tokio::time::sleep(PAYMENT_POLL) => last_attempt(&till, event, number).await?,
+                };
             }
         }
     }
+}
+
+/// The newest attempt that has a row.
+async fn last_attempt(
+    till: &Till,
+    event: EventId,
+    order: ClaimNumber,
+) -> Result<Option<Arc<Payment>>, Problem> {
+    let attempts = till.attempts(event, order).await.map_err(|error| problem::store(&error))?;
+    Ok(attempts.into_iter().next_back().map(Arc::new))
 }
 
 /// `POST /v1/provider-events/{provider}`: whatever is genuine is kept, and answered 200 once it is.
@@ -191,8 +205,8 @@ pub(crate) async fn hear(call: Call) -> Answer {
     let name = heard.as_ref().and_then(|heard| heard.event.clone());
     // What anybody may have sent takes no name of the provider's, so that it does not stand before what the provider sends under it.
     let name = name.filter(|name| name.len() <= NAME_BYTES_MAX && genuine == Genuine::Yes);
-    let about = heard.and_then(|heard| heard.about);
-    let lane = lane(&call, &*provider, about.as_ref()).await?;
+    let about = heard.as_ref().and_then(|heard| heard.about.as_ref());
+    let lane = lane(&call, &*provider, about).await?;
     if genuine == Genuine::Ask {
         may_be_kept(&till, lane, &body).await?;
     }
@@ -211,8 +225,13 @@ pub(crate) async fn hear(call: Call) -> Answer {
     if (standing, kept) == (Standing::Unparsed, Kept::Now) {
         tracing::warn!(provider = provider.name(), event = %event.id.event, "what a provider told cannot be read");
     }
-    if standing.waits() {
-        till.was_told(lane);
+    let waits = match kept {
+        Kept::Now => standing.waits(),
+        // Told again: what became of it then may not be known here.
+        Kept::Before(standing) => standing.waits(),
+    };
+    if waits {
+        till.was_told(event, heard);
     }
     Ok(HttpResponse::Ok().finish())
 }

@@ -169,9 +169,10 @@ pub(crate) async fn post_with(
     mutation: Mutation,
 ) -> Result<(), StoreError> {
     let mut sums = BTreeMap::<Vec<u8>, i128>::new();
+    transaction.read_ahead(entries.iter().map(mark_of).collect()).await?;
     for entry in entries {
         let heading = &entry.heading;
-        let mark = LedgerMarkKey { id: heading.id.0 }.pack();
+        let mark = mark_of(entry);
         let is_there = transaction.get(&mark).await?.is_some();
         if is_there && !mutation.is(Mutant::BookedAgain) {
             continue;
@@ -188,12 +189,18 @@ pub(crate) async fn post_with(
             *sums.entry(key.pack()).or_default() += i128::from(posting.amount_minor);
         }
     }
-    for (key, amount_minor) in sums.into_iter().filter(|(_, amount_minor)| *amount_minor != 0) {
+    sums.retain(|_, amount_minor| *amount_minor != 0);
+    transaction.read_ahead(sums.keys().cloned().collect()).await?;
+    for (key, amount_minor) in sums {
         let stored = transaction.get(&key).await?;
         let stored = stored.map_or(Ok(0), |value| LedgerBalanceKey::decode(&value))?;
         transaction.set(&key, &(stored + amount_minor).to_be_bytes());
     }
     Ok(())
+}
+
+fn mark_of(entry: &Entry) -> Vec<u8> {
+    LedgerMarkKey { id: entry.heading.id.0 }.pack()
 }
 
 /// What an account comes to in a transaction, in minor units.

@@ -1,5 +1,7 @@
 //! What the log wants, written in the transaction that moves the cursor of whoever follows it.
 
+use std::collections::BTreeSet;
+
 use tessera_inventory::{EventId, Sequence, Timestamp};
 use tessera_ledger::Entry;
 use tessera_payments::{Begun, Change, Payment, PaymentId};
@@ -7,8 +9,8 @@ use tessera_projections::follower_cursors::{Advance, advance_in};
 use tessera_store::keys::{FollowerCursor, FollowerCursorKey, PaymentInFlightKey};
 use tessera_store::{StoreError, Transaction, transact};
 
-use super::{Payments, write};
-use crate::ledger::{Truth, post_with};
+use super::{Payments, key_of, write};
+use crate::ledger::{Truth, post_in, post_with};
 use crate::mutant::Mutant;
 use crate::refund_runs::RefundRun;
 use crate::{refund_runs, terms};
@@ -102,18 +104,22 @@ impl Payments {
         step: &Step,
         now: Timestamp,
     ) -> Result<(), StoreError> {
+        transaction.read_ahead(ids(step).map(|id| key_of(id).pack()).collect()).await?;
+        let mut entries = Vec::new();
         for (id, begun) in &step.begun {
             if write::load(transaction, *id).await?.is_none() {
                 let payment = Payment::begin(*id, begun, now);
-                write::write(transaction, None, &payment, now, self.rules()).await?;
+                entries.extend(write::write(transaction, None, &payment, now, self.rules()).await?);
             }
             let in_flight =
                 PaymentInFlightKey { event: id.event, grace_until: begun.grace_until, order: id.order };
             transaction.set(&in_flight.pack(), &[id.attempt]);
         }
         for change in &step.changes {
-            write::change(transaction, change, self.rules()).await?;
+            let written = write::change(transaction, change, self.rules()).await?;
+            entries.extend(written.into_iter().flat_map(|(_, booked)| booked));
         }
+        post_in(transaction, Truth::Provider, &entries).await?;
         for ended in &step.ended {
             transaction.clear(&ended.pack());
         }
@@ -127,14 +133,16 @@ impl Payments {
     }
 }
 
+/// The payments that a step is about.
+fn ids(step: &Step) -> impl Iterator<Item = PaymentId> {
+    let begun = step.begun.iter().map(|(id, _)| *id);
+    begun.chain(step.changes.iter().map(|change| change.payment))
+}
+
 /// The payments of a step as they stand.
 async fn payments(transaction: &mut dyn Transaction, step: &Step) -> Result<Vec<Payment>, StoreError> {
-    let begun = step.begun.iter().map(|(id, _)| *id);
-    let mut ids: Vec<_> = begun.chain(step.changes.iter().map(|change| change.payment)).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let mut payments = Vec::with_capacity(ids.len());
-    for id in ids {
+    let mut payments = Vec::new();
+    for id in ids(step).collect::<BTreeSet<_>>() {
         payments.extend(write::load(transaction, id).await?.map(|stored| stored.payment));
     }
     Ok(payments)

@@ -14,8 +14,9 @@ use tessera_payments::{Abilities, Change, Payment, PaymentId, ProviderId};
 use tessera_store::keys::{PaymentDueKey, PaymentInFlightKey, PaymentKey, PaymentReferenceKey};
 use tessera_store::{StoreError, Table, transact};
 
-use crate::Lane;
+use crate::ledger::{Truth, post_in};
 use crate::mutant::Mutation;
+use crate::{Lane, provider_events};
 
 pub use follow::{Followed, Step};
 pub use named::{Named, NamedToken};
@@ -88,13 +89,19 @@ impl Payments {
     /// As the table says.
     pub async fn record(&self, changes: &[Change]) -> Result<Vec<Payment>, StoreError> {
         transact(self.table.as_ref(), |mut transaction| async move {
-            let mut rows = Vec::with_capacity(changes.len());
+            transaction.read_ahead(changes.iter().flat_map(keys).collect()).await?;
+            let (mut rows, mut entries) = (Vec::with_capacity(changes.len()), Vec::new());
             for change in changes {
-                rows.extend(write::change(transaction.as_mut(), change, self.rules()).await?);
+                let written = write::change(transaction.as_mut(), change, self.rules()).await?;
+                if let Some((row, booked)) = written {
+                    rows.push(row);
+                    entries.extend(booked);
+                }
                 for event in &change.handled {
-                    crate::provider_events::handled(transaction.as_mut(), event).await?;
+                    provider_events::handled(transaction.as_mut(), event).await?;
                 }
             }
+            post_in(transaction.as_mut(), Truth::Provider, &entries).await?;
             Ok((transaction, rows))
         })
         .await
@@ -109,13 +116,18 @@ impl Payments {
         let (begin, end) = PaymentDueKey::range(lane.number());
         let rows = transaction.range(&begin, &end, most.saturating_add(1), false).await?;
         let mut due = Due { payments: Vec::new(), next_at: None };
+        let mut ids = Vec::new();
         for (key, _) in rows {
             let PaymentDueKey { due_at, payment, .. } = PaymentDueKey::unpack(&key)?;
-            if due_at > now || due.payments.len() == most {
+            if due_at > now || ids.len() == most {
                 due.next_at = Some(due_at);
                 break;
             }
-            let loaded = write::load(transaction.as_mut(), of_key(payment)).await?;
+            ids.push(of_key(payment));
+        }
+        transaction.read_ahead(ids.iter().map(|id| key_of(*id).pack()).collect()).await?;
+        for id in ids {
+            let loaded = write::load(transaction.as_mut(), id).await?;
             let loaded = loaded.ok_or_else(|| crate::read::unreadable("payments that are due"))?;
             due.payments.push(loaded.payment);
         }
@@ -167,9 +179,9 @@ impl Payments {
         let (begin, end) = PaymentKey::range_of_order(event, order);
         let mut attempts = Vec::new();
         // As many as an attempt has numbers.
-        for (key, _) in transaction.range(&begin, &end, usize::from(u8::MAX), false).await? {
-            let loaded = write::load(transaction.as_mut(), of_key(PaymentKey::unpack(&key)?)).await?;
-            attempts.extend(loaded.map(|stored| stored.payment));
+        for (key, row) in transaction.range(&begin, &end, usize::from(u8::MAX), false).await? {
+            let id = of_key(PaymentKey::unpack(&key)?);
+            attempts.push(write::loaded(transaction.as_mut(), id, &row).await?.payment);
         }
         Ok(attempts)
     }
@@ -208,6 +220,12 @@ impl Payments {
         });
         in_flight.collect()
     }
+}
+
+/// The rows that a change is merged into.
+fn keys(change: &Change) -> impl Iterator<Item = Vec<u8>> {
+    let handled = change.handled.iter().map(provider_events::first_key);
+    handled.chain(std::iter::once(key_of(change.payment).pack()))
 }
 
 fn key_of(id: PaymentId) -> PaymentKey {

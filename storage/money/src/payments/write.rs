@@ -9,7 +9,6 @@ use tessera_store::{StoreError, Transaction};
 use super::row::{Stored, decode_refund, encode_refund};
 use super::{Judge, Rules, key_of};
 use crate::Lane;
-use crate::ledger::{Truth, post_in};
 use crate::mutant::Mutant;
 use crate::terms;
 
@@ -20,46 +19,62 @@ pub(super) async fn load(
     transaction: &mut dyn Transaction,
     id: PaymentId,
 ) -> Result<Option<Stored>, StoreError> {
-    let key = key_of(id);
-    let Some(row) = transaction.get(&key.pack()).await? else { return Ok(None) };
-    let mut stored = Stored::decode(id, &row)?;
+    match transaction.get(&key_of(id).pack()).await? {
+        Some(row) => Ok(Some(loaded(transaction, id, &row).await?)),
+        None => Ok(None),
+    }
+}
+
+/// A payment whose row was read, with its refunds.
+pub(super) async fn loaded(
+    transaction: &mut dyn Transaction,
+    id: PaymentId,
+    row: &[u8],
+) -> Result<Stored, StoreError> {
+    let mut stored = Stored::decode(id, row)?;
     if stored.has_refunds {
-        let (begin, end) = RefundKey::range(key);
+        let (begin, end) = RefundKey::range(key_of(id));
         for (key, row) in transaction.range(&begin, &end, REFUNDS_READ_MAX, false).await? {
             stored.payment.refunds.insert(RefundKey::unpack(&key)?.number, decode_refund(&row)?);
         }
     }
-    Ok(Some(stored))
+    Ok(stored)
 }
+
+/// What a payment was written as, and what that books.
+pub(super) type Written = (Payment, Vec<Entry>);
 
 /// Merge a change into its row; `None`: there is none, as of an attempt that is paid by hand.
 pub(super) async fn change(
     transaction: &mut dyn Transaction,
     change: &Change,
     rules: Rules<'_>,
-) -> Result<Option<Payment>, StoreError> {
+) -> Result<Option<Written>, StoreError> {
     let Some(before) = load(transaction, change.payment).await? else { return Ok(None) };
     let mut after = before.payment.clone();
     after.apply(change, &rules.0.abilities(after.provider));
-    write(transaction, Some(&before), &after, change.at, rules).await?;
-    Ok(Some(after))
+    let entries = write(transaction, Some(&before), &after, change.at, rules).await?;
+    Ok(Some((after, entries)))
 }
 
-/// Write a payment, what it books, and what finds it: when it is due, and by its reference.
+/// Write a payment, and what finds it: when it is due, and by its reference. What it books is left to whoever calls: the entries of a transaction
+/// are posted together.
 pub(super) async fn write(
     transaction: &mut dyn Transaction,
     before: Option<&Stored>,
     after: &Payment,
     at: Timestamp,
     (judge, mutation): Rules<'_>,
-) -> Result<(), StoreError> {
+) -> Result<Vec<Entry>, StoreError> {
     let (key, abilities) = (key_of(after.id), judge.abilities(after.provider));
     let stored = Stored {
         payment: after.clone(),
         due_at: due_at(after, &abilities, at),
         has_refunds: !after.refunds.is_empty(),
     };
-    transaction.set(&key.pack(), &stored.encode());
+    if before != Some(&stored) {
+        transaction.set(&key.pack(), &stored.encode());
+    }
     let due_before = before.and_then(|before| before.due_at);
     let is_forgotten = due_before.is_some() && mutation.is(Mutant::DueForgotten);
     move_due(transaction, key, due_before, stored.due_at.filter(|_| !is_forgotten));
@@ -77,8 +92,7 @@ pub(super) async fn write(
         transaction.set(&reference.pack(), &PaymentReferenceKey::encode(key));
     }
     let bears = bears(transaction, after, at).await?;
-    let entries = entries(known, after, (at, bears), judge)?;
-    post_in(transaction, Truth::Provider, &entries).await
+    entries(known, after, (at, bears), judge)
 }
 
 fn move_due(

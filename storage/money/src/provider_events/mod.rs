@@ -225,6 +225,11 @@ fn drop_rest(transaction: &mut dyn Transaction, id: &ProviderEventId) {
     transaction.clear_range(&key(id, 1).pack(), &end);
 }
 
+/// The row that says how an event stands.
+pub(crate) fn first_key(id: &ProviderEventId) -> Vec<u8> {
+    key(id, 0).pack()
+}
+
 fn key(id: &ProviderEventId, chunk: u32) -> ProviderEventKey {
     ProviderEventKey { provider: id.provider.0.get(), event: id.event.to_string(), chunk }
 }

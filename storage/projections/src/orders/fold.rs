@@ -34,9 +34,12 @@ pub(crate) struct Fold<'a> {
 impl<'a> Fold<'a> {
     pub(crate) async fn begin(
         mut transaction: Box<dyn Transaction>,
-        event: EventId,
+        (event, events): (EventId, &[Event]),
         holds: &'a Holds,
     ) -> Result<Fold<'a>, StoreError> {
+        let rows = events.iter().flat_map(|each| orders_of(&each.body));
+        let keys = rows.map(|order| OrderKey { event, order }.pack());
+        transaction.read_ahead(keys.collect()).await?;
         let of_event = EventOrders::read(transaction.as_mut(), event).await?;
         Ok(Fold { transaction, event, holds, orders: BTreeMap::new(), of_event, stored: of_event })
     }
@@ -252,6 +255,24 @@ impl<'a> Fold<'a> {
             .ok_or_else(|| damaged(format!("order {} of {event:?} was not kept", number.0)))?;
         order.sequence = sequence;
         Ok(order)
+    }
+}
+
+/// The orders whose rows an event changes.
+fn orders_of(body: &EventBody) -> Vec<ClaimNumber> {
+    match body {
+        EventBody::PaymentBegun { order, .. }
+        | EventBody::PaymentFailed { order, .. }
+        | EventBody::Confirmed { order, .. }
+        | EventBody::TicketsRefunded { order, .. }
+        | EventBody::OrderDisputed { order, .. } => vec![*order],
+        EventBody::SoldLate(sold) => vec![sold.order],
+        EventBody::TicketTransferred { ticket, .. }
+        | EventBody::TicketReissued { ticket, .. }
+        | EventBody::CheckedIn { ticket, .. }
+        | EventBody::CheckedOut { ticket, .. } => vec![ticket.order],
+        EventBody::ScansRecorded(record) => record.scans.iter().map(|scan| scan.ticket.order).collect(),
+        _ => Vec::new(),
     }
 }
 

@@ -96,7 +96,7 @@ pub(crate) async fn step(
         if stands != from && !mutation.is(Mutant::OvertakingUnnoticed) {
             return Ok((transaction, Step::Overtaken));
         }
-        let mut fold = Fold::begin(transaction, event, holds).await?;
+        let mut fold = Fold::begin(transaction, (event, events), holds).await?;
         for (position, each) in (1..).zip(events) {
             fold.apply(from.sequence.plus(position), each).await?;
         }

@@ -19,6 +19,7 @@ pub struct Unsettled;
 /// Every case.
 pub async fn all<S: Table, F: Fn() -> R, R: Future<Output = S>>(open: &F) {
     settle(open, get_set_clear).await;
+    settle(open, reading_ahead).await;
     settle(open, ranges_both_ways_with_own_writes).await;
     settle(open, clear_range).await;
     settle(open, commits_at_once).await;
@@ -191,6 +192,28 @@ pub async fn reads_are_of_one_version(table: &impl Table) -> Result<(), Unsettle
     set_all(table, &[(b"a", b"new"), (b"b", b"new"), (b"c", b"new")]).await;
     assert_eq!(get(&mut reading, b"b").await, Some(b"old".to_vec()));
     assert_eq!(keys(&mut reading, b"a", b"z", 10, false).await, "a b");
+    Ok(())
+}
+
+/// What was read ahead is what the others were at the version, own writes hide it, and only what is got of it conflicts.
+pub async fn reading_ahead(table: &impl Table) -> Result<(), Unsettled> {
+    set_all(table, &[(b"a", b"1"), (b"b", b"1"), (b"c", b"1")]).await;
+    let ahead = || [&b"a"[..], b"b", b"c", b"never"].map(<[u8]>::to_vec).into();
+    let (mut unread, mut read) = (begin(table).await, begin(table).await);
+    for transaction in [&mut unread, &mut read] {
+        transaction.set(b"b", b"own");
+        transaction.read_ahead(ahead()).await.expect("a healthy table is readable");
+        transaction.clear_range(b"c", b"d");
+    }
+    set_all(table, &[(b"a", b"2"), (b"b", b"2")]).await;
+    for transaction in [&mut unread, &mut read] {
+        assert_eq!(get(transaction, b"b").await, Some(b"own".to_vec()));
+        assert_eq!(get(transaction, b"c").await, None);
+        assert_eq!(get(transaction, b"never").await, None);
+    }
+    assert_eq!(get(&mut read, b"a").await, Some(b"1".to_vec()));
+    assert_eq!(commit(read).await?, CommitOutcome::Conflict);
+    assert_eq!(commit(unread).await?, CommitOutcome::Committed);
     Ok(())
 }
 
