@@ -82,6 +82,14 @@ impl Till {
         self.shared.money.payments.attempts(event, order).await
     }
 
+    /// An attempt to pay an order; `None`: it has no row, as one that is paid by hand, or not yet.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn attempt(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
+        self.shared.money.payments.load(id).await
+    }
+
     /// The payment that a provider calls so, as far as that is known.
     ///
     /// # Errors

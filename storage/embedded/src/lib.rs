@@ -11,6 +11,7 @@
 mod anchor;
 mod committer;
 mod frame;
+mod fronts;
 mod housekeeper;
 mod inbox;
 mod index;

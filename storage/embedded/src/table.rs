@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use fjall::{Readable, Snapshot};
+use fjall::{Readable, Slice, Snapshot};
 use futures::FutureExt;
 use futures::channel::oneshot;
 use futures::future::{self, BoxFuture};
@@ -15,6 +16,7 @@ use tessera_store::{
 use crate::anchor::{Anchor, AnchorSignal};
 use crate::disk::Disk;
 use crate::frame::Position;
+use crate::fronts::Fronts;
 use crate::housekeeper::{full, has_room};
 use crate::inbox::{Inbox, Inlet};
 use crate::readers::Readers;
@@ -36,6 +38,7 @@ struct Published {
     snapshot: Snapshot,
     /// Read versions in use, with how many transactions use each.
     readers: BTreeMap<u64, usize>,
+    fronts: Fronts,
 }
 
 /// Counts a transaction as a reader of its version, until it is decided or dropped.
@@ -85,7 +88,9 @@ impl Tables {
         readers: Readers,
         commits: Inlet<Commit>,
     ) -> Tables {
-        let published = Published { version: 0, snapshot: tables.snapshot(), readers: BTreeMap::new() };
+        let snapshot = tables.snapshot();
+        let published =
+            Published { version: 0, snapshot, readers: BTreeMap::new(), fronts: Fronts::default() };
         let published = Arc::new(Mutex::new(published));
         Tables { tables, shared, readers, commits, published }
     }
@@ -155,10 +160,26 @@ impl Begun for EmbeddedRows {
         writes: &'a WriteSet,
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         let (snapshot, stored) = (self.snapshot.clone(), self.store.tables.rows.clone());
-        let (from, to, writes) = (begin.to_vec(), end.to_vec(), writes.clone());
+        let (begin, end, writes) = (begin.to_vec(), end.to_vec(), writes.clone());
+        let (version, published) = (self.reader.version, Arc::clone(&self.store.published));
         self.store.readers.run(move || {
-            let stored = rows_of(&snapshot, &stored, &from, &to, reverse);
-            writes.merge(stored, (&from, &to), limit, reverse)
+            if reverse {
+                let stored = rows_of(&snapshot, &stored, &begin, &end, true);
+                return writes.merge(stored, (&begin, &end), limit, true);
+            }
+            let (from, scan) = {
+                let mut published = locked(&published);
+                let newest = published.version;
+                published.fronts.scan((version, newest), (&begin, &end))
+            };
+            let began = Instant::now();
+            let mut stored = rows_of(&snapshot, &stored, &from, &end, false).peekable();
+            match stored.peek() {
+                Some(Ok((first, _))) => locked(&published).fronts.found(scan, first, began.elapsed()),
+                Some(Err(_)) => locked(&published).fronts.failed(&scan),
+                None => locked(&published).fronts.found(scan, &end, began.elapsed()),
+            }
+            writes.merge(stored, (&begin, &end), limit, false)
         })
     }
 
@@ -203,6 +224,24 @@ struct Staged {
     bytes: usize,
 }
 
+/// Keys that a round writes rows under.
+type Written = Vec<Slice>;
+
+impl Staged {
+    fn add(&mut self, writes: WriteSet, removed: Vec<Vec<u8>>) {
+        for range in writes.cleared() {
+            let bounds = (Bound::Included(range.begin.as_slice()), Bound::Excluded(range.end.as_slice()));
+            self.values.range_mut::<[u8], _>(bounds).for_each(|(_, value)| *value = None);
+        }
+        self.values.extend(removed.into_iter().map(|key| (key, None)));
+        for (key, value) in writes.into_values() {
+            self.bytes += key.len() + value.as_ref().map_or(0, Vec::len);
+            self.values.insert(key, value);
+        }
+        self.commits += 1;
+    }
+}
+
 impl TableCommitter {
     pub(crate) fn run(mut self, waiting: &Inbox<Commit>) {
         while let Some(first) = waiting.next() {
@@ -216,19 +255,21 @@ impl TableCommitter {
         let has_room = has_room(&*self.disk);
         let mut staged = Staged::default();
         let mut answers = Vec::with_capacity(commits.len());
+        let mut written = Written::new();
         for Commit { reader, reads, writes, answer } in commits {
             let newest = self.newest;
-            let outcome = self.decide(reader.version, &reads, &writes, has_room, &mut staged);
+            let outcome = self.decide(reader.version, &reads, writes, has_room, &mut staged);
             if staged.bytes >= ROUND_BYTES_MAX {
-                self.write(std::mem::take(&mut staged));
+                self.write(std::mem::take(&mut staged), &mut written);
             }
             answers.push((answer, self.newest > newest, outcome));
         }
-        self.write(staged);
+        self.write(staged, &mut written);
         if self.newest > before {
             match self.shared.check().map_err(|error| error.to_string()).and_then(|()| self.sync()) {
                 Ok(()) => {
                     let mut published = locked(&self.published);
+                    written.iter().for_each(|key| published.fronts.written(key));
                     (published.version, published.snapshot) = (self.newest, self.tables.snapshot());
                 }
                 Err(reason) => self.shared.fail(reason),
@@ -272,7 +313,7 @@ impl TableCommitter {
         &mut self,
         read_version: u64,
         reads: &ReadSet,
-        writes: &WriteSet,
+        writes: WriteSet,
         has_room: bool,
         staged: &mut Staged,
     ) -> Result<CommitOutcome, StoreError> {
@@ -286,36 +327,31 @@ impl TableCommitter {
         if !has_room {
             return Err(full());
         }
-        self.stage(writes, staged)?;
+        // What cannot be read leaves nothing staged.
+        let removed = self.removed(&writes)?;
         self.newest += 1;
-        self.window.committed(self.newest, writes);
+        self.window.committed(self.newest, &writes);
+        staged.add(writes, removed);
         Ok(CommitOutcome::Committed)
     }
 
-    /// What cannot be read leaves nothing staged.
-    fn stage(&self, writes: &WriteSet, staged: &mut Staged) -> Result<(), StoreError> {
+    /// The rows that are there of the ranges that are cleared.
+    fn removed(&self, writes: &WriteSet) -> Result<Vec<Vec<u8>>, StoreError> {
         let mut removed = Vec::new();
+        if writes.cleared().is_empty() {
+            return Ok(removed);
+        }
         let present = self.tables.snapshot();
         for range in writes.cleared() {
             for guard in present.range(&self.tables.rows, range.begin.as_slice()..range.end.as_slice()) {
                 removed.push(guard.key().map_err(|error| read_error(&error))?.to_vec());
             }
         }
-        for range in writes.cleared() {
-            let bounds = (Bound::Included(range.begin.as_slice()), Bound::Excluded(range.end.as_slice()));
-            staged.values.range_mut::<[u8], _>(bounds).for_each(|(_, value)| *value = None);
-        }
-        staged.values.extend(removed.into_iter().map(|key| (key, None)));
-        for (key, value) in writes.values() {
-            staged.bytes += key.len() + value.map_or(0, <[u8]>::len);
-            staged.values.insert(key.to_vec(), value.map(<[u8]>::to_vec));
-        }
-        staged.commits += 1;
-        Ok(())
+        Ok(removed)
     }
 
     /// Write what is staged in one atomic batch, which says how many commits there were with it.
-    fn write(&mut self, staged: Staged) {
+    fn write(&mut self, staged: Staged, written: &mut Written) {
         if staged.commits == 0 {
             return;
         }
@@ -323,7 +359,11 @@ impl TableCommitter {
         let rows = &self.tables.rows;
         for (key, value) in staged.values {
             match value {
-                Some(value) => batch.insert(rows, key, value),
+                Some(value) => {
+                    let key = Slice::from(key);
+                    written.push(key.clone());
+                    batch.insert(rows, key, value);
+                }
                 None => batch.remove(rows, key),
             }
         }

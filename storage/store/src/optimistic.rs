@@ -140,6 +140,12 @@ impl WriteSet {
         &self.cleared
     }
 
+    /// The keys to set or remove after that, ascending, where nobody needs the rest.
+    #[must_use]
+    pub fn into_values(self) -> BTreeMap<Vec<u8>, Option<Vec<u8>>> {
+        self.values
+    }
+
     /// The keys to set or remove after that, ascending.
     pub fn values(&self) -> impl Iterator<Item = (&[u8], Option<&[u8]>)> {
         self.values.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))

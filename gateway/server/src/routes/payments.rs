@@ -12,7 +12,7 @@ use tessera_money::provider_events::{
     BODY_BYTES_MAX, HEADERS_BYTES_MAX, Kept, NAME_BYTES_MAX, ProviderEvent, Standing, UNVERIFIED_BYTES_MAX,
 };
 use tessera_payments::Standing::Due;
-use tessera_payments::{Payment, ProviderEventId, Refund, RefundStanding, Status, Want};
+use tessera_payments::{Payment, PaymentId, ProviderEventId, Refund, RefundStanding, Status, Want};
 use utoipa::ToSchema;
 
 use crate::auth::Scope;
@@ -148,27 +148,27 @@ pub(crate) async fn read(call: Call) -> Answer {
     let (give_up_at, by_hand_at) = (began.plus_ms(wait_ms), began.plus_ms(wait_ms.min(PAYMENT_ROW_WAIT_MS)));
     let _permit = (wait_ms > 0).then(|| call.stream_permit(None, access.is_organizer())).transpose()?;
     let mut written = till.rows_written(event, number);
-    let mut last = last_attempt(&till, event, number).await?;
+    let id = PaymentId { event, order: number, attempt: view.attempts };
+    let mut newest = till.attempt(id).await.map_err(|error| problem::store(&error))?.map(Arc::new);
     loop {
-        // The row of an attempt follows its log: until it is there, the one before says nothing of it.
-        let newest = last.as_deref().filter(|last| last.id.attempt >= view.attempts);
-        match newest {
+        match newest.as_deref() {
             Some(newest) if query.until.has_come(newest) || clock.monotonic() >= give_up_at => {
                 return render::read(call.headers(), &PaymentReply::of(newest, &access));
             }
             None if clock.monotonic() >= by_hand_at => {
                 let by_hand =
                     || Problem::new(Code::PaymentNotFound, "nobody began to pay this order by a provider");
-                let last = last.as_deref().ok_or_else(by_hand)?;
-                return render::read(call.headers(), &PaymentReply::of(last, &access));
+                let before = last_attempt(&till, event, number).await?.ok_or_else(by_hand)?;
+                return render::read(call.headers(), &PaymentReply::of(&before, &access));
             }
-            _ => {
-                last = tokio::select! {
-                    row = written.next() => Some(row),
-                    () = tokio::time::sleep(PAYMENT_POLL) => last_attempt(&till, event, number).await?,
-                };
-            }
+            _ => {}
         }
+        let last = tokio::select! {
+            row = written.next() => Some(row),
+            () = tokio::time::sleep(PAYMENT_POLL) => last_attempt(&till, event, number).await?,
+        };
+        // The row of an attempt follows its log: until it is there, the one before says nothing of it.
+        newest = last.filter(|last| last.id.attempt >= view.attempts).or(newest);
     }
 }
 

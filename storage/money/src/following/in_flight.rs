@@ -38,6 +38,11 @@ impl InFlight {
         self.of.get(&order).is_some_and(|(until, _)| *until == grace_until)
     }
 
+    /// The newest attempt of an order that is waited for; `None`: none is.
+    pub(super) fn newest(&self, order: ClaimNumber) -> Option<u8> {
+        self.of.get(&order).map(|(_, attempt)| *attempt)
+    }
+
     /// None that ends at (time, number) or before is waited for any more; `None`: none at all.
     pub(super) fn end_through(
         &mut self,

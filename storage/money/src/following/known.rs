@@ -1,10 +1,10 @@
 //! What a stretch of the log is judged by: read before anything is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures::future::try_join_all;
 use tessera_inventory::{ClaimNumber, EventId, Sequence};
-use tessera_payments::Payment;
+use tessera_payments::{Payment, PaymentId};
 use tessera_store::{Log, StoreError};
 
 use super::in_flight::InFlight;
@@ -32,7 +32,7 @@ impl PaymentFollower {
         }
         let (true, Some(currency)) = (needed.any, view.currency) else { return Ok(None) };
         let card = self.catalogue.get(event).await?;
-        let attempts = self.attempts(event, needed.attempts).await?;
+        let attempts = self.attempts(event, needed.attempts, in_flight).await?;
         let first = events.first().map_or(Sequence::ZERO, |(first, _)| *first);
         let known = Known {
             refunds: self.refunds((event, log), &needed.refunds, first).await?,
@@ -74,17 +74,25 @@ impl PaymentFollower {
     async fn attempts(
         &self,
         event: EventId,
-        mut orders: Vec<ClaimNumber>,
+        orders: BTreeSet<ClaimNumber>,
+        in_flight: &InFlight,
     ) -> Result<BTreeMap<ClaimNumber, Attempts>, StoreError> {
-        orders.sort_unstable();
-        orders.dedup();
-        let payments = &self.payments;
-        let attempts = orders.into_iter().map(|order| async move {
-            let rows = payments.attempts(event, order).await?;
-            let attempts: Attempts = rows.iter().map(|row| (row.id.attempt, Attempt::of(row))).collect();
-            Ok::<_, StoreError>((order, attempts))
-        });
-        Ok(try_join_all(attempts).await?.into_iter().collect())
+        let (mut ids, mut others) = (BTreeSet::new(), Vec::new());
+        for &order in &orders {
+            match in_flight.newest(order) {
+                // They are counted from 1.
+                Some(newest) => ids.extend((1..=newest).map(|attempt| PaymentId { event, order, attempt })),
+                None => others.push(self.payments.attempts(event, order)),
+            }
+        }
+        let rows = self.payments.load_all(&ids).await?;
+        let others = try_join_all(others).await?;
+        // An order that nobody tried to pay by a provider is known to have no attempts.
+        let mut attempts: BTreeMap<_, _> = orders.iter().map(|order| (*order, Attempts::new())).collect();
+        for row in rows.iter().chain(others.iter().flatten()) {
+            attempts.entry(row.id.order).or_default().insert(row.id.attempt, Attempt::of(row));
+        }
+        Ok(attempts)
     }
 }
 

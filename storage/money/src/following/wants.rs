@@ -1,6 +1,6 @@
 //! What the log wants of payments: one event after the other, a [`Step`] for the rows. The table is in `docs/adr/0016-payments.md`, *Wants*.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use tessera_inventory::{
     Charge, ClaimNumber, Event, EventBody, EventId, HoldPlaced, Payment as PaidBy, Phase, ProviderId,
@@ -60,7 +60,7 @@ pub(super) struct Needed {
     /// Their holds.
     pub(super) holds: Vec<ClaimNumber>,
     /// Their attempts.
-    pub(super) attempts: Vec<ClaimNumber>,
+    pub(super) attempts: BTreeSet<ClaimNumber>,
     /// What was given back of them before.
     pub(super) refunds: Vec<ClaimNumber>,
     /// Whether anything follows at all.
@@ -80,7 +80,7 @@ impl Needed {
             EventBody::PaymentBegun { order, attempt, charge: Some(_), .. } => {
                 self.any = true;
                 if *attempt > 1 {
-                    self.attempts.push(*order);
+                    self.attempts.insert(*order);
                 }
             }
             EventBody::Confirmed { order, .. } => self.sale(*order),
@@ -103,7 +103,7 @@ impl Needed {
     fn sale(&mut self, order: ClaimNumber) {
         self.any = true;
         self.holds.push(order);
-        self.attempts.push(order);
+        self.attempts.insert(order);
     }
 }
 

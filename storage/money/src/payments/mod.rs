@@ -6,7 +6,7 @@ mod named;
 mod row;
 mod write;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tessera_inventory::{ClaimNumber, EventId, Timestamp};
@@ -168,6 +168,20 @@ impl Payments {
     pub async fn load(&self, id: PaymentId) -> Result<Option<Payment>, StoreError> {
         let mut transaction = self.table.begin().await?;
         Ok(write::load(transaction.as_mut(), id).await?.map(|stored| stored.payment))
+    }
+
+    /// Those of these payments that have a row, in the order of their names.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn load_all(&self, ids: &BTreeSet<PaymentId>) -> Result<Vec<Payment>, StoreError> {
+        let mut transaction = self.table.begin().await?;
+        transaction.read_ahead(ids.iter().map(|id| key_of(*id).pack()).collect()).await?;
+        let mut payments = Vec::with_capacity(ids.len());
+        for &id in ids {
+            payments.extend(write::load(transaction.as_mut(), id).await?.map(|stored| stored.payment));
+        }
+        Ok(payments)
     }
 
     /// The attempts to pay an order, the first first.
