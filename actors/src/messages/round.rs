@@ -64,14 +64,14 @@ pub(super) async fn run(
     let failures = account.failures;
     let rest = |next, begun, oldest, is_paused| Rest { next, begun, failures, recorded, oldest, is_paused };
     if let Some(until) = account.paused_until.filter(|until| *until > now) {
-        let oldest = messages.due(&lane, &[], now, 0).await?.oldest;
+        let oldest = messages.oldest(&lane).await?;
         let next = if oldest.is_some() { Next::At(until) } else { Next::Nothing };
         return Ok(rest(next, Vec::new(), oldest, oldest.is_some()));
     }
     let places = if failures > 0 { 1 } else { LANE_IN_FLIGHT_MAX };
     let room = places.saturating_sub(held.all()).min(allowed);
     if room == 0 {
-        let oldest = messages.due(&lane, &[], now, 0).await?.oldest;
+        let oldest = messages.oldest(&lane).await?;
         return Ok(rest(Next::Full, Vec::new(), oldest, false));
     }
     // What is under way is due, too.
@@ -81,7 +81,7 @@ pub(super) async fn run(
     };
     let emergencies = messages.due(&lane, &[Class::Emergency], now, most).await?;
     let others = messages.due(&lane, &OTHERS, now, most).await?;
-    let oldest = others.oldest;
+    let oldest = messages.oldest(&lane).await?;
     let wants = shared_out(fresh(emergencies.wants), fresh(others.wants), room, held);
     if wants.is_empty() {
         let next_at = [emergencies.next_at, others.next_at].into_iter().flatten().min();

@@ -8,7 +8,7 @@ use tessera_store::keys::{BroadcastKey, BroadcastSeenKey, MessageLane};
 use tessera_store::{Row, StoreError, Table, Transaction, transact};
 
 use crate::kind::Kind;
-use crate::messages::{post_in, want_in};
+use crate::messages::{pending_key, post_in, want_in};
 use crate::read::{after, unreadable};
 use crate::want::Want;
 use crate::{BROADCASTS_MAX, MOVES_MAX, inbox};
@@ -337,9 +337,17 @@ impl Broadcasts {
                 .as_ref()
                 .filter(|found| found.state == BroadcastState::Running && found.cursor == before.cursor);
             let Some(mut next) = unchanged.cloned() else { return Ok((transaction, found)) };
+            let seen_key = |want: &Want| {
+                let (event, run, recipient) = (before.event, before.run, want.place.recipient);
+                BroadcastSeenKey { event, run, recipient }.pack()
+            };
+            let keys = |want: &Want| {
+                let waiting = lanes.iter().map(|lane| pending_key(lane, want.place));
+                waiting.chain([seen_key(want)]).collect::<Vec<_>>()
+            };
+            transaction.read_ahead(step.wants.iter().flat_map(keys).collect()).await?;
             for want in &step.wants {
-                let (event, run, recipient) = (next.event, next.run, want.place.recipient);
-                let seen = BroadcastSeenKey { event, run, recipient }.pack();
+                let seen = seen_key(want);
                 if transaction.get(&seen).await?.is_some() {
                     continue;
                 }

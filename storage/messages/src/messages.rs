@@ -20,8 +20,6 @@ pub struct Due {
     pub wants: Vec<Want>,
     /// When the next is, where fewer are due than were asked for.
     pub next_at: Option<Timestamp>,
-    /// Since when the oldest waits.
-    pub oldest: Option<Timestamp>,
 }
 
 /// What became of dead letters that are to be sent again.
@@ -69,13 +67,17 @@ pub(crate) async fn post_in(
     Ok(())
 }
 
+/// The row of a message that waits.
+pub(crate) fn pending_key(lane: &MessageLane, place: MessagePlace) -> Vec<u8> {
+    MessagePendingKey { lane: lane.clone(), place }.pack()
+}
+
 async fn wait_in(
     transaction: &mut dyn Transaction,
     lane: &MessageLane,
     want: &Want,
 ) -> Result<(), StoreError> {
-    let pending = MessagePendingKey { lane: lane.clone(), place: want.place }.pack();
-    if transaction.get(&pending).await?.is_none() {
+    if transaction.get(&pending_key(lane, want.place)).await?.is_none() {
         record::wait(transaction, lane, want);
     }
     Ok(())
@@ -125,24 +127,35 @@ impl Messages {
     ) -> Result<Due, StoreError> {
         let mut transaction = self.table.begin().await?;
         let mut due = Due::default();
+        let mut places = Vec::new();
         for class in classes {
             let (begin, end) = MessageDueKey::range(lane, class.number());
-            let room = limit.saturating_sub(due.wants.len());
+            let room = limit.saturating_sub(places.len());
             // One more than is taken: it says when the next is due.
             for (key, _) in transaction.range(&begin, &end, room + 1, false).await? {
                 let MessageDueKey { due_at, place, .. } = MessageDueKey::unpack(&key)?;
-                if due_at > now || due.wants.len() >= limit {
+                if due_at > now || places.len() >= limit {
                     due.next_at = Some(due.next_at.map_or(due_at, |at| at.min(due_at)));
                     break;
                 }
-                due.wants.push(waiting(transaction.as_mut(), lane, place).await?);
+                places.push(place);
             }
         }
-        let (begin, end) = MessagePendingKey::range(lane);
-        if let Some((key, _)) = transaction.range(&begin, &end, 1, false).await?.first() {
-            due.oldest = Some(MessagePendingKey::unpack(key)?.place.at);
+        transaction.read_ahead(places.iter().map(|place| pending_key(lane, *place)).collect()).await?;
+        for place in places {
+            due.wants.push(waiting(transaction.as_mut(), lane, place).await?);
         }
         Ok(due)
+    }
+
+    /// Since when the oldest message of a lane waits; `None`: none does.
+    ///
+    /// # Errors
+    /// As the table says.
+    pub async fn oldest(&self, lane: &MessageLane) -> Result<Option<Timestamp>, StoreError> {
+        let (begin, end) = MessagePendingKey::range(lane);
+        let rows = self.table.begin().await?.range(&begin, &end, 1, false).await?;
+        rows.first().map(|(key, _)| Ok(MessagePendingKey::unpack(key)?.place.at)).transpose()
     }
 
     /// Whether so many messages of class bulk wait in a lane that a broadcast should not page on.
@@ -273,7 +286,7 @@ async fn waiting(
     lane: &MessageLane,
     place: MessagePlace,
 ) -> Result<Want, StoreError> {
-    let row = transaction.get(&MessagePendingKey { lane: lane.clone(), place }.pack()).await?;
+    let row = transaction.get(&pending_key(lane, place)).await?;
     let lacking = || StoreError::Damaged { reason: "a message is due that does not wait".to_owned() };
     Want::decode(place, &row.ok_or_else(lacking)?)
 }

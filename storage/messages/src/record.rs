@@ -1,10 +1,11 @@
 //! What became of messages that were tried.
 
 use tessera_inventory::Timestamp;
-use tessera_store::keys::{MessageDueKey, MessageFinishedKey, MessageLane, MessagePendingKey, MessagePlace};
+use tessera_store::keys::{MessageDueKey, MessageFinishedKey, MessageLane, MessagePlace};
 use tessera_store::{StoreError, Transaction};
 
 use crate::account::{self, Account};
+use crate::messages::pending_key;
 use crate::read::shortened;
 use crate::want::{Ended, Finished, Want};
 use crate::{DEAD_KEPT, FINISHED_KEPT, REASON_BYTES_MAX};
@@ -43,6 +44,8 @@ pub(crate) async fn record(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut account = account::read(transaction, lane).await?.unwrap_or_default();
+    let pending = outcomes.iter().map(|outcome| pending_key(lane, outcome.want.place));
+    transaction.read_ahead(pending.collect()).await?;
     for outcome in outcomes {
         settle(transaction, lane, outcome, &mut account, now).await?;
     }
@@ -55,14 +58,14 @@ pub(crate) async fn record(
 
 pub(crate) fn wait(transaction: &mut dyn Transaction, lane: &MessageLane, want: &Want) {
     let (due_at, place, class) = (want.due_at, want.place, want.kind.class().number());
-    transaction.set(&MessagePendingKey { lane: lane.clone(), place }.pack(), &want.encode());
+    transaction.set(&pending_key(lane, place), &want.encode());
     transaction.set(&MessageDueKey { lane: lane.clone(), class, due_at, place }.pack(), &[]);
 }
 
 /// Nothing waits there any more.
 fn leave(transaction: &mut dyn Transaction, lane: &MessageLane, want: &Want) {
     let (due_at, place, class) = (want.due_at, want.place, want.kind.class().number());
-    transaction.clear(&MessagePendingKey { lane: lane.clone(), place }.pack());
+    transaction.clear(&pending_key(lane, place));
     transaction.clear(&MessageDueKey { lane: lane.clone(), class, due_at, place }.pack());
 }
 
@@ -74,9 +77,8 @@ async fn settle(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let Outcome { want, verdict, error } = outcome;
-    let pending = MessagePendingKey { lane: lane.clone(), place: want.place }.pack();
     // Recorded already, by an attempt of unknown outcome of this transaction.
-    if transaction.get(&pending).await? != Some(want.encode()) {
+    if transaction.get(&pending_key(lane, want.place)).await? != Some(want.encode()) {
         return Ok(());
     }
     let last_error = error.as_deref().map(|error| shortened(error, REASON_BYTES_MAX));

@@ -105,6 +105,17 @@ pub(crate) mod with_a_cluster {
         verify_whole(&new);
     }
 
+    #[tokio::test]
+    async fn orders_are_paid_and_given_back_in_the_cluster() {
+        if std::env::var_os("FDB_CLUSTER_FILE").is_none() {
+            eprintln!("SKIPPED: FDB_CLUSTER_FILE names no cluster, so nothing was tested");
+            return;
+        }
+        let (prefix, folder) = (Prefix::new(), tempfile::tempdir().unwrap());
+        let ledger = || run_in_cluster(&prefix.0, &["inspect", "ledger"]);
+        crate::paid::sells(folder.path(), || in_cluster(&prefix.0), ledger).await;
+    }
+
     /// The lines of the feed across events.
     fn feed(prefix: &str, arguments: &[&str]) -> Vec<Value> {
         let said = said(&run_in_cluster(prefix, &[&["inspect", "feed"], arguments].concat()));

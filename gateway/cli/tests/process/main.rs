@@ -22,6 +22,7 @@ mod memory;
 mod mutants;
 #[cfg(feature = "foundationdb")]
 mod nodes;
+mod paid;
 mod repair;
 mod server;
 #[path = "../../../../tests/fault-shim/tests/rig/build.rs"]

@@ -1,6 +1,6 @@
 //! Orders that are paid through the sandbox: hold, begin, page, signed webhook, ticket, over HTTP on loopback, every answer durable.
 //!
-//! `cargo build --release -p tessera && cargo run --release -p tessera-benchmarks --bin paid [-- --buyers 256 --seconds 10 --rate 2000]`
+//! `cargo build --release -p tessera && cargo run --release -p tessera-benchmarks --bin paid [-- --buyers 256 --seconds 10 --rate 2000 --refund]`
 //!
 //! Buyers, server and sandbox share the machine; server and sandbox are one process, the buyers are one thread of another. A buyer has a kept
 //! connection to the server and one to the page, and makes five requests an order: hold, order, where to pay, the form of the page, and what came
@@ -9,6 +9,9 @@
 //! - a closed loop, in which each buyer begins its next order when it has read that the last is sold: orders a second;
 //! - an open loop: orders begin when they are due, at `--rate` a second (or nine tenths of what the closed loop did, where that is less), whatever
 //!   became of those before. Its latencies are those that buyers see at that rate.
+//!
+//! With `--refund` everything that was sold is refunded in one run then, at the highest rate that a run may have; half-way the server is killed and
+//! started again, as after `kill -9`. It ends when nothing of all payments is left to be done, and says how the books stand.
 //!
 //! After each the captures that are still to come are waited for: what a sale leaves to be done afterwards is not hidden in the next one.
 #![allow(clippy::print_stdout, clippy::disallowed_methods, clippy::expect_used, clippy::panic)] // a benchmark
@@ -20,6 +23,8 @@ mod counts;
 #[path = "../http/product.rs"]
 #[allow(dead_code)] // bare holds are not measured here
 mod product;
+#[path = "../paid/refund.rs"]
+mod refund;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -81,19 +86,26 @@ fn main() {
     let rate = (rate as f64).min(per_second * RATE_SHARE_MAX);
     let open = format!("open loop, {rate:.0} orders a second for {seconds} s");
     bench.measure(&open, OPEN_LOOP_BUYERS, Pace::Open { rate }, seconds);
+    if std::env::args().any(|argument| argument == "--refund") {
+        refund::everything(bench.product, &settings());
+    }
+}
+
+/// What the server is told, by the names that it has in the environment.
+fn settings() -> Vec<(&'static str, String)> {
+    vec![
+        ("TESSERA_PAYMENTS__SANDBOX__ENABLED", "true".to_owned()),
+        ("TESSERA_RATE_LIMIT__ADDRESS_PER_SECOND", "0".to_owned()),
+        ("TESSERA_RATE_LIMIT__CALLER_PER_SECOND", "0".to_owned()),
+        ("TESSERA_HTTP__STREAMS_PER_ADDRESS_MAX", "10000".to_owned()),
+        ("TESSERA_LOG_LEVEL", "warn".to_owned()),
+    ]
 }
 
 impl Bench {
     /// A server, an event on sale, and more tokens than are needed.
     fn start(scratch: &std::path::Path, crew: u64, seconds: u64, rate: u64) -> Bench {
-        let settings = [
-            ("TESSERA_PAYMENTS__SANDBOX__ENABLED", "true".to_owned()),
-            ("TESSERA_RATE_LIMIT__ADDRESS_PER_SECOND", "0".to_owned()),
-            ("TESSERA_RATE_LIMIT__CALLER_PER_SECOND", "0".to_owned()),
-            ("TESSERA_HTTP__STREAMS_PER_ADDRESS_MAX", "10000".to_owned()),
-            ("TESSERA_LOG_LEVEL", "warn".to_owned()),
-        ];
-        let product = product::Product::start_as(scratch, &settings);
+        let product = product::Product::start_as(scratch, &settings());
         let orders = ORDERS_PER_SECOND_MAX * (WARM_UP_S + ALONE_S + seconds) + rate * seconds;
         #[allow(clippy::cast_precision_loss)] // a count
         let minted = product.mint(scratch, orders as f64);

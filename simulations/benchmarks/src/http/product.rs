@@ -164,6 +164,11 @@ impl Product {
         self.availability()["pools"][0]["held"].as_u64().expect("a counter")
     }
 
+    /// Units that are sold now.
+    pub(crate) fn sold(&self) -> u64 {
+        self.availability()["pools"][0]["sold"].as_u64().expect("a counter")
+    }
+
     /// Items of the event's log that everyone may see.
     pub(crate) fn sequence(&self) -> u64 {
         self.availability()["sequence"].as_u64().expect("a sequence")
@@ -205,6 +210,11 @@ impl Product {
             }
         }
         path
+    }
+
+    /// Read as the organizer.
+    pub(crate) fn read(&self, path: &str) -> Value {
+        self.ask(&self.key, path, None)
     }
 
     /// Ask as the organizer, under a fresh key.
