@@ -227,7 +227,10 @@ impl Call {
     ) -> Result<Arc<Published>, Problem> {
         match self.opened(event).await? {
             Some(published) if sees_drafts || published.availability.phase != Phase::Draft => Ok(published),
-            None if sees_drafts => Err(problem::not_configured()),
+            None if sees_drafts => {
+                self.card(event).await?;
+                Err(problem::not_configured())
+            }
             Some(_) | None => Err(problem::event_not_found()),
         }
     }

@@ -16,7 +16,7 @@ use tessera_store::{
 use crate::anchor::{Anchor, AnchorSignal};
 use crate::disk::Disk;
 use crate::frame::Position;
-use crate::fronts::Fronts;
+use crate::fronts::{Fronts, Scan};
 use crate::housekeeper::{full, has_room};
 use crate::inbox::{Inbox, Inlet};
 use crate::readers::Readers;
@@ -39,6 +39,13 @@ struct Published {
     /// Read versions in use, with how many transactions use each.
     readers: BTreeMap<u64, usize>,
     fronts: Fronts,
+}
+
+impl Published {
+    /// A scan begins at this version: from where on there may be rows.
+    fn scan(&mut self, version: u64, range: (&[u8], &[u8])) -> (Vec<u8>, Scan) {
+        self.fronts.scan((version, self.version), range)
+    }
 }
 
 /// Counts a transaction as a reader of its version, until it is decided or dropped.
@@ -160,18 +167,15 @@ impl Begun for EmbeddedRows {
         writes: &'a WriteSet,
     ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
         let (snapshot, stored) = (self.snapshot.clone(), self.store.tables.rows.clone());
-        let (begin, end, writes) = (begin.to_vec(), end.to_vec(), writes.clone());
+        // A transaction may have written much more than this is about.
+        let (begin, end, writes) = (begin.to_vec(), end.to_vec(), writes.within(begin, end));
         let (version, published) = (self.reader.version, Arc::clone(&self.store.published));
         self.store.readers.run(move || {
             if reverse {
                 let stored = rows_of(&snapshot, &stored, &begin, &end, true);
                 return writes.merge(stored, (&begin, &end), limit, true);
             }
-            let (from, scan) = {
-                let mut published = locked(&published);
-                let newest = published.version;
-                published.fronts.scan((version, newest), (&begin, &end))
-            };
+            let (from, scan) = locked(&published).scan(version, (&begin, &end));
             let began = Instant::now();
             let mut stored = rows_of(&snapshot, &stored, &from, &end, false).peekable();
             match stored.peek() {

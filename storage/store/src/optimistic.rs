@@ -151,6 +151,18 @@ impl WriteSet {
         self.values.iter().map(|(key, value)| (key.as_slice(), value.as_deref()))
     }
 
+    /// What of it is about `begin <= key < end`, a range that is not empty.
+    #[must_use]
+    pub fn within(&self, begin: &[u8], end: &[u8]) -> WriteSet {
+        let range = KeyRange { begin: begin.to_vec(), end: end.to_vec() };
+        let bounds = (Bound::Included(begin), Bound::Excluded(end));
+        let values = self.values.range::<[u8], _>(bounds);
+        WriteSet {
+            cleared: self.cleared.iter().filter(|cleared| cleared.meets(&range)).cloned().collect(),
+            values: values.map(|(key, value)| (key.clone(), value.clone())).collect(),
+        }
+    }
+
     /// The rows of `begin <= key < end` as this transaction sees them, given the store's rows in the same direction.
     pub fn merge(
         &self,
@@ -309,6 +321,26 @@ mod tests {
         let mut writes = WriteSet::default();
         keys.iter().for_each(|key| writes.set(key, b"value"));
         writes
+    }
+
+    #[test]
+    fn what_is_about_a_range_is_merged_as_all_of_it_is() {
+        let mut writes = writing(&[b"a1", b"b1", b"b3", b"c1"]);
+        writes.clear(b"b2");
+        writes.clear_range(b"b4", b"c0");
+        writes.clear_range(b"x", b"y");
+        let within = writes.within(b"b", b"c");
+        assert_eq!((within.values().count(), within.cleared().len()), (3, 1));
+        for reverse in [false, true] {
+            let merged = |writes: &WriteSet| {
+                let stored = ["b0", "b2", "b3", "b5"].map(|key| Ok((key.into(), b"stored".to_vec())));
+                let rows: Box<dyn Iterator<Item = _>> =
+                    if reverse { Box::new(stored.into_iter().rev()) } else { Box::new(stored.into_iter()) };
+                writes.merge(rows, (b"b", b"c"), 9, reverse).unwrap()
+            };
+            assert_eq!(merged(&within), merged(&writes));
+            assert_eq!(merged(&within).len(), 3);
+        }
     }
 
     #[test]

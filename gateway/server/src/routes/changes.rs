@@ -61,6 +61,7 @@ pub(crate) async fn read(call: Call, reader: Reader) -> Answer {
     let after = Sequence(last_seen.unwrap_or(query.after));
     let beyond = || beyond_the_log(if last_seen.is_some() { LAST_EVENT_ID } else { "after" });
     if owns && !streams && call.opened(event).await?.is_none() {
+        call.card(event).await?;
         if after > Sequence::ZERO {
             return Err(beyond());
         }
