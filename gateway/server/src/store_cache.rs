@@ -117,7 +117,15 @@ impl KeyCache {
     }
 }
 
-type Cards = HashMap<EventId, Arc<CatalogueEvent>>;
+type Cards = HashMap<EventId, Card>;
+
+/// What the catalogue has of an event.
+#[derive(Clone)]
+struct Card {
+    event: Arc<CatalogueEvent>,
+    /// Nobody has said since that it may have been replaced.
+    is_fresh: bool,
+}
 
 /// Events of the catalogue in use. To replace what is kept of one takes effect at once on this node.
 pub(crate) struct CardCache {
@@ -130,31 +138,41 @@ impl CardCache {
         CardCache { repository, cards: ArcSwap::default() }
     }
 
-    /// The event, if the catalogue has it.
+    /// The event, if the catalogue has it: as it is known here where the store cannot be asked.
     pub(crate) async fn find(&self, event: EventId) -> Result<Option<Arc<CatalogueEvent>>, StoreError> {
-        if let Some(card) = self.cards.load().get(&event) {
-            return Ok(Some(Arc::clone(card)));
-        }
-        // If cards are forgotten while the row is read, it may be stale: it is not kept.
+        // If cards may have been replaced while the row is read, it may be stale: it is not kept.
         let before = self.cards.load_full();
-        let Some(card) = self.repository.get(event).await?.map(Arc::new) else { return Ok(None) };
+        let known = before.get(&event);
+        if let Some(fresh) = known.filter(|known| known.is_fresh) {
+            return Ok(Some(Arc::clone(&fresh.event)));
+        }
+        let found = match (self.repository.get(event).await, known) {
+            (Err(_), Some(known)) => return Ok(Some(Arc::clone(&known.event))),
+            (read, _) => read?,
+        };
+        let Some(found) = found.map(Arc::new) else { return Ok(None) };
         let mut grown =
             if before.len() < EVENT_CARD_CACHE_MAX { Cards::clone(&before) } else { Cards::new() };
-        grown.insert(event, Arc::clone(&card));
+        grown.insert(event, Card { event: Arc::clone(&found), is_fresh: true });
         self.cards.compare_and_swap(&before, Arc::new(grown));
-        Ok(Some(card))
+        Ok(Some(found))
     }
 
     /// A card was replaced, or in a cluster may have been: all are looked up again.
     pub(crate) fn look_again(&self) {
-        self.cards.store(Arc::default());
+        self.cards.rcu(|cards| {
+            let stale = |(event, card): (&EventId, &Card)| (*event, Card { is_fresh: false, ..card.clone() });
+            cards.iter().map(stale).collect::<Cards>()
+        });
     }
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use tessera_projections::catalogue::{CatalogueRequest, replace_card_in};
     use tessera_store::memory::MemoryStore;
+    use tessera_store::transact;
 
     use super::*;
 
@@ -193,6 +211,41 @@ mod tests {
         store.set_away(true);
         assert!(cache.find(&[7; 32]).await.is_err(), "nobody knows");
         assert_eq!(cache.find(&[8; 32]).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn an_event_is_known_while_the_store_is_away_and_looked_up_when_it_is_back() {
+        let store = Arc::new(MemoryStore::new());
+        let table: Arc<dyn tessera_store::Table> = Arc::<MemoryStore>::clone(&store);
+        let cache = CardCache::new(Catalogue::new(table));
+        let named = |name: &str| CatalogueEvent {
+            event: EventId(1),
+            organizer: 7,
+            name: name.to_owned(),
+            starts_at: Timestamp(9),
+            ends_at: None,
+            zone: "Europe/Berlin".to_owned(),
+            place: String::new(),
+            created_at: Timestamp(1),
+            changed_at: Timestamp(1),
+            changes: 0,
+        };
+        let request = CatalogueRequest { digest: 1, fingerprint: 1 };
+        cache.repository.create(&named("one"), request).await.unwrap();
+        let name = async || Some(cache.find(EventId(1)).await.unwrap()?.name.clone());
+        assert_eq!(name().await.as_deref(), Some("one"));
+        cache.look_again();
+        store.set_away(true);
+        assert_eq!(name().await.as_deref(), Some("one"));
+        assert!(cache.find(EventId(2)).await.is_err(), "nobody knows");
+        store.set_away(false);
+        let new = &named("another");
+        let replaced = transact(&*store, |mut transaction| async move {
+            replace_card_in(transaction.as_mut(), new).await?;
+            Ok((transaction, ()))
+        });
+        replaced.await.unwrap();
+        assert_eq!(name().await.as_deref(), Some("another"));
     }
 
     #[tokio::test]
