@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tessera_inventory::{ClaimNumber, EventId};
+use tessera_inventory::{ClaimNumber, EventId, Sequence};
 use tessera_payments::Payment;
 use tokio::sync::watch;
 
@@ -13,7 +13,14 @@ type Newest = Option<Arc<Payment>>;
 
 /// Those who wait, at most as many as there are long polls.
 #[derive(Debug, Default)]
-pub(super) struct Watchers(Mutex<BTreeMap<Order, watch::Sender<Newest>>>);
+pub(super) struct Watchers(Mutex<BTreeMap<Order, Waiting>>);
+
+/// Those who wait for one order.
+#[derive(Debug, Default)]
+struct Waiting {
+    count: usize,
+    newest: watch::Sender<Newest>,
+}
 
 /// What this process writes of an order from the time on at which it was made. Who gives up drops it.
 #[derive(Debug)]
@@ -25,16 +32,21 @@ pub struct RowsWritten {
 
 impl Watchers {
     pub(super) fn watch(self: &Arc<Self>, event: EventId, order: ClaimNumber) -> RowsWritten {
-        let newest = self.locked().entry((event, order)).or_default().subscribe();
+        let mut all = self.locked();
+        let waiting = all.entry((event, order)).or_default();
+        waiting.count += 1;
+        let newest = waiting.newest.subscribe();
+        drop(all);
         RowsWritten { watchers: Arc::clone(self), order: (event, order), newest }
     }
 
     /// This row is written.
     pub(super) fn tell(&self, row: &Payment) {
-        let waiting = self.locked();
-        let Some(newest) = waiting.get(&(row.id.event, row.id.order)) else { return };
-        newest.send_if_modified(|newest| {
-            let is_newer = newest.as_ref().is_none_or(|known| known.id.attempt <= row.id.attempt);
+        let all = self.locked();
+        let Some(waiting) = all.get(&(row.id.event, row.id.order)) else { return };
+        waiting.newest.send_if_modified(|newest| {
+            // Whoever wrote a row may tell of it later than who wrote it after that.
+            let is_newer = newest.as_ref().is_none_or(|known| age(known) <= age(row));
             if is_newer {
                 *newest = Some(Arc::new(row.clone()));
             }
@@ -43,32 +55,37 @@ impl Watchers {
     }
 
     /// Nothing in here panics half-way.
-    fn locked(&self) -> MutexGuard<'_, BTreeMap<Order, watch::Sender<Newest>>> {
+    fn locked(&self) -> MutexGuard<'_, BTreeMap<Order, Waiting>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Which attempt, and which decision of the log it follows.
+fn age(row: &Payment) -> (u8, Sequence) {
+    (row.id.attempt, row.wanted_by)
 }
 
 impl RowsWritten {
     /// The newest attempt as it was written last, once it was written since this was asked last.
     pub async fn next(&mut self) -> Arc<Payment> {
-        loop {
-            if self.newest.changed().await.is_err() {
-                // The other end stays for as long as this one.
-                std::future::pending::<()>().await;
-            }
+        // The other end stays for as long as this one, and only rows are sent.
+        while self.newest.changed().await.is_ok() {
             if let Some(row) = self.newest.borrow_and_update().clone() {
                 return row;
             }
         }
+        std::future::pending().await
     }
 }
 
 impl Drop for RowsWritten {
     fn drop(&mut self) {
-        let mut waiting = self.watchers.locked();
-        // This one still counts.
-        if waiting.get(&self.order).is_some_and(|newest| newest.receiver_count() <= 1) {
-            waiting.remove(&self.order);
+        let mut all = self.watchers.locked();
+        if let Some(waiting) = all.get_mut(&self.order) {
+            waiting.count -= 1;
+            if waiting.count == 0 {
+                all.remove(&self.order);
+            }
         }
     }
 }
@@ -78,7 +95,7 @@ mod tests {
     use std::num::NonZeroU16;
 
     use futures::FutureExt;
-    use tessera_inventory::{Sequence, Timestamp};
+    use tessera_inventory::Timestamp;
     use tessera_payments::{Begun, PaymentId, ProviderId};
 
     use super::*;
@@ -113,6 +130,9 @@ mod tests {
         watchers.tell(&row(7, 2));
         let mut late = watchers.watch(EventId(1), ClaimNumber(7));
         watchers.tell(&row(7, 1));
+        watchers.tell(&Payment { wanted_by: Sequence::ZERO, ..row(7, 2) });
+        let newest = watchers.locked()[&(EventId(1), ClaimNumber(7))].newest.borrow().clone();
+        assert_eq!(newest.map(|row| row.wanted_by), Some(Sequence(1)), "nor does what was decided before");
         assert_eq!(told(&mut first), Some(2), "an older attempt hides nothing");
         assert_eq!(told(&mut late), None, "what was written before is read");
         assert_eq!(told(&mut other), None);

@@ -3,19 +3,19 @@
 //! they are empty; what is written there counts from then on. Scans begin behind that, and find what they would have found.
 
 use std::collections::BTreeMap;
-use std::ops::Bound;
 use std::time::Duration;
 
-/// Ranges that are remembered: queues are few, and looked at all the time.
-const REMEMBERED_MAX: usize = 32;
+/// Ranges that are remembered: more than there are queues, which are looked at all the time.
+const REMEMBERED_MAX: usize = 128;
 /// A scan that finds its first row no sooner is of a range that is remembered from then on: about a thousand tombstones.
 const SLOW: Duration = Duration::from_micros(100);
 
 /// The ranges that are remembered, by where they begin.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Fronts {
     of: BTreeMap<Vec<u8>, Front>,
     looks: u64,
+    slow: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -42,7 +42,18 @@ pub(crate) struct Scan {
     learns_at: Option<u64>,
 }
 
+impl Default for Fronts {
+    fn default() -> Fronts {
+        Fronts::noticing(SLOW)
+    }
+}
+
 impl Fronts {
+    /// None yet; a range whose first row takes so long is remembered.
+    pub(crate) fn noticing(slow: Duration) -> Fronts {
+        Fronts { of: BTreeMap::new(), looks: 0, slow }
+    }
+
     /// A scan of `begin..end` begins at this version, where that is the newest: from where on there may be rows.
     pub(crate) fn scan(
         &mut self,
@@ -53,7 +64,8 @@ impl Fronts {
         let mut scan = Scan { begin: begin.to_vec(), learns_at: None };
         let Some(front) = self.of.get_mut(begin) else { return (begin.to_vec(), scan) };
         front.looked = self.looks;
-        if version == newest && front.scanned.is_none() {
+        // One that began at an older version says less, and one that never ended says nothing.
+        if version == newest && front.scanned.as_ref().is_none_or(|scanned| scanned.since < version) {
             front.scanned = Some(Empty { since: version, until: end.to_vec() });
             scan.learns_at = Some(version);
         }
@@ -72,7 +84,7 @@ impl Fronts {
                     front.known = Some(Empty { since, until: until.as_slice().min(first).to_vec() });
                 }
             }
-            None if took >= SLOW => self.remember(begin),
+            None if took >= self.slow => self.remember(begin),
             None => {}
         }
     }
@@ -84,20 +96,23 @@ impl Fronts {
         }
     }
 
-    /// A row is written under this key, at the version that follows.
-    pub(crate) fn written(&mut self, key: &[u8]) {
-        for (_, front) in self.of.range_mut::<[u8], _>((Bound::Unbounded, Bound::Included(key))) {
+    /// Rows are written under these keys, which ascend, at the version that follows.
+    pub(crate) fn written<K: AsRef<[u8]>>(&mut self, keys: &[K]) {
+        for (begin, front) in &mut self.of {
+            let at = keys.partition_point(|key| key.as_ref() < begin.as_slice());
+            let Some(first) = keys.get(at).map(AsRef::as_ref) else { return };
             for empty in [&mut front.known, &mut front.scanned].into_iter().flatten() {
-                if key < empty.until.as_slice() {
-                    empty.until = key.to_vec();
+                if first < empty.until.as_slice() {
+                    empty.until = first.to_vec();
                 }
             }
         }
     }
 
-    /// The one that nobody has looked at for longest makes room.
+    /// One of which nothing is known makes room, the one that nobody has looked at for longest.
     fn remember(&mut self, begin: Vec<u8>) {
-        let oldest = self.of.iter().min_by_key(|(_, front)| front.looked).map(|(begin, _)| begin.clone());
+        let by = |(_, front): &(&Vec<u8>, &Front)| (front.known.is_some(), front.looked);
+        let oldest = self.of.iter().min_by_key(by).map(|(begin, _)| begin.clone());
         if let Some(oldest) = oldest.filter(|_| self.of.len() >= REMEMBERED_MAX) {
             self.of.remove(&oldest);
         }
@@ -118,6 +133,13 @@ mod tests {
         fronts: Fronts,
     }
 
+    /// A scan, what it finds first before its end, and how much it passed over.
+    struct Begun {
+        scan: Scan,
+        first: u8,
+        passed_over: u8,
+    }
+
     impl Table {
         fn newest(&self) -> u64 {
             self.versions.len() as u64 - 1
@@ -125,29 +147,27 @@ mod tests {
 
         fn commit(&mut self, rows: BTreeSet<u8>) {
             let before = self.versions.last().cloned().unwrap_or_default();
-            for key in rows.difference(&before) {
-                self.fronts.written(&[*key]);
-            }
+            let written: Vec<[u8; 1]> = rows.difference(&before).map(|key| [*key]).collect();
+            self.fronts.written(&written);
             self.versions.push(rows);
         }
 
-        /// Begins a scan of everything from `begin` on; what it finds, and how much it passed over.
-        fn begin(&mut self, version: u64, begin: u8) -> (Scan, Option<u8>, u8) {
+        fn begin(&mut self, version: u64, (begin, end): (u8, u8)) -> Begun {
             let newest = self.newest();
-            let (from, scan) = self.fronts.scan((version, newest), (&[begin], &[u8::MAX]));
+            let (from, scan) = self.fronts.scan((version, newest), (&[begin], &[end]));
             let rows = &self.versions[usize::try_from(version).unwrap_or_default()];
-            let found = rows.range(from[0]..u8::MAX).next().copied();
-            assert_eq!(found, rows.range(begin..u8::MAX).next().copied(), "nothing is passed over");
-            (scan, found, from[0] - begin)
+            let found = rows.range(from[0]..end).next().copied();
+            assert_eq!(found, rows.range(begin..end).next().copied(), "nothing is passed over");
+            Begun { scan, first: found.unwrap_or(end), passed_over: from[0] - begin }
         }
 
-        fn end(&mut self, (scan, found, passed_over): (Scan, Option<u8>, u8)) -> u8 {
-            self.fronts.found(scan, &[found.unwrap_or(u8::MAX)], SLOW);
-            passed_over
+        fn end(&mut self, begun: Begun) -> u8 {
+            self.fronts.found(begun.scan, &[begun.first], SLOW);
+            begun.passed_over
         }
 
         fn look(&mut self, version: u64, begin: u8) -> u8 {
-            let begun = self.begin(version, begin);
+            let begun = self.begin(version, (begin, u8::MAX));
             self.end(begun)
         }
     }
@@ -173,8 +193,8 @@ mod tests {
         let mut table = Table::default();
         table.commit((50..100).collect());
         assert_eq!(table.look(0, 0), 0);
-        let begun = table.begin(0, 0);
-        table.commit((50..100).chain([7]).collect());
+        let begun = table.begin(0, (0, u8::MAX));
+        table.commit((50..100).chain([7, 9]).collect());
         assert_eq!(table.end(begun), 0);
         assert_eq!(table.look(1, 0), 7);
         // One that is not at the newest version says nothing.
@@ -194,46 +214,62 @@ mod tests {
         let mut table = Table::default();
         table.commit(BTreeSet::new());
         let mut under_way = Vec::new();
-        let mut passed_over = 0_u64;
+        let mut passed_over = 0;
         for _ in 0..20_000 {
             let mut rows = table.versions.last().cloned().unwrap_or_default();
-            match draw(8) {
-                0 | 1 => drop(rows.pop_first()),
-                2 | 3 => drop(rows.insert(u8::try_from(draw(250)).unwrap_or_default())),
-                _ => {}
+            for _ in 0..draw(4) {
+                match draw(4) {
+                    0 => drop(rows.insert(u8::try_from(draw(250)).unwrap_or_default())),
+                    _ => drop(rows.pop_first()),
+                }
             }
             table.commit(rows);
             let version = table.newest() - draw(3).min(table.newest());
-            let begun = table.begin(version, if draw(3) == 0 { 40 } else { 0 });
-            passed_over += u64::from(begun.2);
+            let range = [(0, u8::MAX), (0, 60), (40, u8::MAX)][usize::try_from(draw(3)).unwrap_or_default()];
+            let begun = table.begin(version, range);
+            passed_over += u64::from(begun.passed_over > 0);
             under_way.push(begun);
-            if draw(2) == 0 {
+            while under_way.len() as u64 > draw(4) {
                 let ends = usize::try_from(draw(under_way.len() as u64)).unwrap_or_default();
                 let begun = under_way.swap_remove(ends);
-                table.end(begun);
+                match draw(8) {
+                    0 => table.fronts.failed(&begun.scan),
+                    // It is never heard of again.
+                    1 => {}
+                    _ => drop(table.end(begun)),
+                }
             }
         }
-        assert!(passed_over > 1_000, "{passed_over}");
+        assert!(passed_over > 2_000, "{passed_over}");
     }
 
     #[test]
-    fn no_more_is_remembered_than_queues_are() {
+    fn queues_are_remembered_whatever_else_is_slow_once() {
         let mut table = Table::default();
-        table.commit(BTreeSet::new());
-        for begin in 0..200 {
+        table.commit((50..100).collect());
+        assert_eq!([(); 3].map(|()| table.look(0, 0)), [0, 0, 50]);
+        for begin in 1..=250 {
             table.look(0, begin);
         }
         assert_eq!(table.fronts.of.len(), REMEMBERED_MAX);
-        assert!(table.fronts.of.contains_key(&[199][..]), "the newest among them");
+        assert!(table.fronts.of.contains_key(&[250][..]), "the newest among them");
+        assert_eq!(table.look(0, 0), 50);
     }
 
     #[test]
-    fn what_failed_leaves_room_for_the_next() {
+    fn what_failed_or_never_ended_leaves_room_for_the_next() {
         let mut table = Table::default();
         table.commit((50..100).collect());
         table.look(0, 0);
-        let (scan, ..) = table.begin(0, 0);
-        table.fronts.failed(&scan);
+        let begun = table.begin(0, (0, u8::MAX));
+        table.fronts.failed(&begun.scan);
         assert_eq!([(); 2].map(|()| table.look(0, 0)), [0, 50]);
+        let mut other = Table::default();
+        other.commit((50..100).collect());
+        other.look(0, 0);
+        drop(other.begin(0, (0, u8::MAX)));
+        assert_eq!([(); 2].map(|()| other.look(0, 0)), [0, 0]);
+        other.commit((60..100).collect());
+        assert_eq!([(); 2].map(|()| other.look(1, 0)), [0, 60]);
     }
 }

@@ -178,10 +178,12 @@ impl Begun for EmbeddedRows {
             let (from, scan) = locked(&published).scan(version, (&begin, &end));
             let began = Instant::now();
             let mut stored = rows_of(&snapshot, &stored, &from, &end, false).peekable();
-            match stored.peek() {
-                Some(Ok((first, _))) => locked(&published).fronts.found(scan, first, began.elapsed()),
+            let first = stored.peek();
+            let took = began.elapsed();
+            match first {
+                Some(Ok((first, _))) => locked(&published).fronts.found(scan, first, took),
                 Some(Err(_)) => locked(&published).fronts.failed(&scan),
-                None => locked(&published).fronts.found(scan, &end, began.elapsed()),
+                None => locked(&published).fronts.found(scan, &end, took),
             }
             writes.merge(stored, (&begin, &end), limit, false)
         })
@@ -272,8 +274,9 @@ impl TableCommitter {
         if self.newest > before {
             match self.shared.check().map_err(|error| error.to_string()).and_then(|()| self.sync()) {
                 Ok(()) => {
+                    written.sort_unstable();
                     let mut published = locked(&self.published);
-                    written.iter().for_each(|key| published.fronts.written(key));
+                    published.fronts.written(&written);
                     (published.version, published.snapshot) = (self.newest, self.tables.snapshot());
                 }
                 Err(reason) => self.shared.fail(reason),
@@ -383,11 +386,54 @@ impl TableCommitter {
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
+    use std::time::Duration;
+
     use futures::executor::block_on;
     use tessera_store::Table;
 
     use super::*;
     use crate::{EmbeddedStore, Options};
+
+    /// Every range is remembered, so that what is read is read from where its rows are known to begin.
+    #[test]
+    fn the_front_of_a_queue_is_found_whatever_is_taken_and_written() {
+        let directory = tempfile::tempdir().unwrap();
+        let store = EmbeddedStore::open(directory.path(), &Options::default()).unwrap();
+        locked(&store.tables().published).fronts = Fronts::noticing(Duration::ZERO);
+        let commit = |write: &dyn Fn(&mut dyn Transaction)| {
+            let mut transaction = block_on(store.begin()).unwrap();
+            write(transaction.as_mut());
+            assert_eq!(block_on(transaction.commit()), Ok(CommitOutcome::Committed));
+        };
+        let first = |transaction: &mut dyn Transaction| {
+            let rows = block_on(transaction.range(b"q", b"r", 1, false)).unwrap();
+            rows.first().map(|(key, _)| String::from_utf8(key.clone()).unwrap())
+        };
+        let look = || first(block_on(store.begin()).unwrap().as_mut());
+        let looks = || [(); 3].map(|()| look()).map(|found| found.unwrap_or_default());
+        commit(&|transaction| (100..200).for_each(|row| transaction.set(format!("q{row}").as_bytes(), b"")));
+        assert_eq!(looks(), ["q100"; 3]);
+        let mut before = block_on(store.begin()).unwrap();
+        commit(&|transaction| transaction.clear_range(b"q", b"q150"));
+        assert_eq!(looks(), ["q150"; 3]);
+        assert_eq!(first(before.as_mut()).as_deref(), Some("q100"), "as it was");
+        let mut own = block_on(store.begin()).unwrap();
+        own.set(b"q120", b"");
+        assert_eq!(first(own.as_mut()).as_deref(), Some("q120"));
+        drop(own);
+        assert_eq!(looks(), ["q150"; 3], "that was not written");
+        commit(&|transaction| transaction.set(b"q130", b""));
+        assert_eq!(looks(), ["q130"; 3]);
+        commit(&|transaction| {
+            transaction.clear_range(b"q", b"r");
+            transaction.set(b"q140", b"");
+        });
+        assert_eq!(looks(), ["q140"; 3]);
+        commit(&|transaction| transaction.clear(b"q140"));
+        assert_eq!(looks(), [""; 3]);
+        commit(&|transaction| transaction.set(b"qz", b""));
+        assert_eq!(looks(), ["qz"; 3]);
+    }
 
     /// What counts as a reader keeps the conflict window, and with it memory.
     #[test]

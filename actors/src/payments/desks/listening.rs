@@ -35,6 +35,9 @@ const UNREAD_MS: u64 = 7 * 86_400_000;
 /// kept; what takes longer is found by the look at everything.
 const LOOK_BACK_MS: u64 = 2_000;
 
+/// Events of a lane that are remembered as looked at; what is forgotten is looked at once more, which does no harm.
+const RECENT_MAX: usize = 4_096;
+
 /// Names of payments nobody knows that are remembered; what is told under others is found by the next look at everything.
 const UNKNOWN_MAX: usize = 4_096;
 
@@ -46,7 +49,7 @@ pub(super) struct Listening {
     again: Option<Since>,
     /// When the newest came that was looked at.
     seen: Option<Timestamp>,
-    /// What was looked at of the time shortly before that.
+    /// What was looked at, or laid on the desk, since shortly before that.
     recent: BTreeSet<(Timestamp, ProviderEventId)>,
     /// Who calls a payment so that was not known.
     unknown: BTreeSet<(ProviderId, Box<str>)>,
@@ -118,11 +121,12 @@ impl Listening {
         self.again.take()
     }
 
-    /// This one was looked at.
+    /// This one is on the desk: the next look passes it over. It does not say that what came before it was looked at.
     pub(super) fn heard(&mut self, received_at: Timestamp, id: &ProviderEventId) {
-        self.seen = self.seen.max(Some(received_at));
         self.recent.insert((received_at, id.clone()));
-        forget_old(&mut self.recent, self.seen);
+        if self.recent.len() > RECENT_MAX {
+            self.recent.pop_first();
+        }
     }
 
     /// Whether something was told about one of these payments before its name was known.

@@ -148,8 +148,7 @@ pub(crate) async fn read(call: Call) -> Answer {
     let (give_up_at, by_hand_at) = (began.plus_ms(wait_ms), began.plus_ms(wait_ms.min(PAYMENT_ROW_WAIT_MS)));
     let _permit = (wait_ms > 0).then(|| call.stream_permit(None, access.is_organizer())).transpose()?;
     let mut written = till.rows_written(event, number);
-    let id = PaymentId { event, order: number, attempt: view.attempts };
-    let mut newest = till.attempt(id).await.map_err(|error| problem::store(&error))?.map(Arc::new);
+    let mut newest = newest_attempt(&till, (event, number), view.attempts).await?;
     loop {
         match newest.as_deref() {
             Some(newest) if query.until.has_come(newest) || clock.monotonic() >= give_up_at => {
@@ -168,8 +167,22 @@ pub(crate) async fn read(call: Call) -> Answer {
             () = tokio::time::sleep(PAYMENT_POLL) => last_attempt(&till, event, number).await?,
         };
         // The row of an attempt follows its log: until it is there, the one before says nothing of it.
-        newest = last.filter(|last| last.id.attempt >= view.attempts).or(newest);
+        let attempts = newest.as_deref().map_or(view.attempts, |newest| newest.id.attempt);
+        newest = last.filter(|last| last.id.attempt >= attempts).or(newest);
     }
+}
+
+/// The newest attempt of an order that says how many there are, as one does that is not settled.
+async fn newest_attempt(
+    till: &Till,
+    (event, order): (EventId, ClaimNumber),
+    attempts: u8,
+) -> Result<Option<Arc<Payment>>, Problem> {
+    if attempts == 0 {
+        return last_attempt(till, event, order).await;
+    }
+    let newest = till.attempt(PaymentId { event, order, attempt: attempts }).await;
+    Ok(newest.map_err(|error| problem::store(&error))?.map(Arc::new))
 }
 
 /// The newest attempt that has a row.
@@ -225,12 +238,12 @@ pub(crate) async fn hear(call: Call) -> Answer {
     if (standing, kept) == (Standing::Unparsed, Kept::Now) {
         tracing::warn!(provider = provider.name(), event = %event.id.event, "what a provider told cannot be read");
     }
-    let waits = match kept {
-        Kept::Now => standing.waits(),
-        // Told again: what became of it then may not be known here.
-        Kept::Before(standing) => standing.waits(),
+    let stands = match kept {
+        Kept::Now => standing,
+        Kept::Before(before) => before,
     };
-    if waits {
+    // Also what was told before and is not handled: whoever looks after it may not have heard of it.
+    if stands.waits() {
         till.was_told(event, heard);
     }
     Ok(HttpResponse::Ok().finish())

@@ -1,6 +1,7 @@
 //! A table before every commit of which its user halts once: others go on between what a transaction reads and what it writes. A commit
 //! that nobody waits for any more may land; nothing is begun again then.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -44,6 +45,10 @@ struct SlowTransaction {
 impl Transaction for SlowTransaction {
     fn get<'a>(&'a mut self, key: &'a [u8]) -> BoxFuture<'a, Result<Option<Vec<u8>>, StoreError>> {
         self.inner.get(key)
+    }
+
+    fn read_ahead<'a>(&'a mut self, keys: BTreeSet<Vec<u8>>) -> BoxFuture<'a, Result<(), StoreError>> {
+        self.inner.read_ahead(keys)
     }
 
     fn range<'a>(
