@@ -102,6 +102,9 @@ impl Operation {
 
     /// With a parameter of its own.
     pub(super) fn taking(mut self, parameter: Value) -> Operation {
+        if parameter["in"] == "query" {
+            self.codes.extend(QUERY_CODES);
+        }
         self.parameters.push(parameter);
         self
     }
