@@ -176,6 +176,8 @@ impl Begun for EmbeddedRows {
                 return writes.merge(stored, (&begin, &end), limit, true);
             }
             let (from, scan) = locked(&published).scan(version, (&begin, &end));
+            // Time says what is remembered, never what is found.
+            #[allow(clippy::disallowed_methods)]
             let began = Instant::now();
             let mut stored = rows_of(&snapshot, &stored, &from, &end, false).peekable();
             let first = stored.peek();
